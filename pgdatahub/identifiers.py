@@ -1,0 +1,191 @@
+"""Headers and folders become SQL names: ASCII, at most 63 bytes, unique, and pure functions of what they name.
+
+A name never depends on what was loaded before; if it did, the order of files would matter. Three rules are all there is:
+:func:`fold` says what a text becomes, :func:`table_name` what a folder becomes, :class:`ColumnNames` what the columns of
+one header row become.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from hashlib import sha256
+
+from anyascii import anyascii
+
+CUT_BYTES = 63
+"""PostgreSQL cuts longer names silently (NAMEDATALEN is 64, with the terminating zero)."""
+
+_DIGEST_LENGTH = 8  # 32 bits: two of 1,600 long headers with the same beginning meet once in 3,000 such tables
+_POSITIONAL = re.compile(r"column_([1-9][0-9]{0,5})(?![0-9])")
+_OTHERS = re.compile(r"[^a-z0-9]+")
+
+
+def fold(text: str) -> str:
+    """Return ``text`` as a SQL name needs it: ``[a-z_][a-z0-9_]*``, or nothing if no letter or digit is left.
+
+    Any script is written in ASCII, ``%`` and ``#`` become words, so that ``Rate %`` and ``Rate`` stay apart. A name that
+    begins with a digit gets ``_`` before it: it needs no quotes then, and still reads as it was written. The length is
+    not looked at. Folding twice is folding once.
+    """
+    if not text.isascii():
+        # A Mac hands folder names out decomposed; composed is what people type into a setting.
+        text = anyascii(unicodedata.normalize("NFC", text))
+    text = text.lower().replace("%", " percent ").replace("#", " number ")
+    name = _OTHERS.sub("_", text).strip("_")
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+def cut(name: str, limit: int = CUT_BYTES) -> str:
+    """Return ``name`` in at most ``limit`` bytes: as it is, or its beginning and a hash of the whole.
+
+    Args:
+        name: A folded name, so that characters are bytes.
+        limit: In bytes; more than the hash and its ``_`` take.
+    """
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - _DIGEST_LENGTH - 1].rstrip('_')}_{_digest(name)}"
+
+
+def table_name(parts: Sequence[str]) -> str:
+    """Return the name of the table for a folder, given as its parts below the data root.
+
+    Folders whose names differ in case only are one table. A part without any letter or digit is named by a hash, so
+    that the folder does not become one with its parent.
+    """
+    return cut(fold("_".join(fold(part) or f"folder_{_digest(part)}" for part in parts)))
+
+
+class ColumnNames:
+    """The names of a sheet's columns, a pure function of its header row and the folder's ``rename`` settings.
+
+    Each header is folded. Of those that fold alike the first keeps the name and the others are numbered ``_2``, ``_3`` …
+    in their order, past any name that another header has by itself. A column without a header is ``column_N``. Names in
+    ``reserved`` are never given; a header that folds to one is numbered like a duplicate.
+
+    A key of ``rename`` is a header as written, and means every column with it; or else, folded, the name that a column
+    has without renaming (``amount_2`` is the second of two ``Amount``). Where a new name meets that of another column,
+    the renamed column has it and the other is numbered.
+
+    Args:
+        headers: Position (from 0) and text of each header; positions without one are left out, blank texts ignored.
+        reserved: Names that the table needs for itself.
+        rename: New names.
+    """
+
+    __slots__ = ("_headers", "_names", "_plain", "_reserved", "_taken", "_written", "clashes")
+
+    clashes: tuple[tuple[str, ...], ...]
+    """Headers as written that fold to one name, or a single one that folds to a reserved name; renamed ones left out."""
+
+    def __init__(
+        self,
+        headers: Iterable[tuple[int, str]],
+        *,
+        reserved: Collection[str] = ("source_file", "load_timestamp"),
+        rename: Mapping[str, str] | None = None,
+    ) -> None:
+        self._headers = {position: text for position, text in sorted(headers) if text.strip()}
+        self._written = frozenset(text.strip() for text in self._headers.values())
+        self._reserved = frozenset(reserved)
+        wanted = {position: cut(fold(text)) or _positional(position) for position, text in self._headers.items()}
+        self._plain = _number(wanted, taken=self._reserved)
+        renamed = self._renamed(rename or {})
+        self._names = _number(renamed, taken=self._reserved)
+        kept = {position: name for position, name in self._plain.items() if position not in renamed}
+        self._names |= _number(kept, taken=self._reserved.union(self._names.values()))
+        self._taken = self._reserved.union(self._names.values())
+        self.clashes = self._clashes({position: wanted[position] for position in kept})
+
+    def name(self, position: int) -> str:
+        """Return the name of the column at ``position`` (from 0), which may lie beyond the header row."""
+        name = self._names.get(position)
+        return name if name is not None else _free(_positional(position), self._taken)
+
+    def header(self, position: int) -> str | None:
+        """Return the header as written at ``position`` (from 0)."""
+        return self._headers.get(position)
+
+    def finder(self, keys: Iterable[str]) -> Callable[[int], str | None]:
+        """Return a function that tells which of ``keys`` means the column at a position, by the rule for ``rename``.
+
+        Where two keys do, the one that is a name wins: it can tell columns with one header apart.
+        """
+        by_header = {key.strip(): key for key in keys}
+        by_name = {cut(fold(text)): key for text, key in by_header.items() if text not in self._written}
+        taken = self._reserved.union(self._plain.values())
+
+        def find(position: int) -> str | None:
+            plain = self._plain.get(position)
+            if plain is None:
+                return by_name.get(_free(_positional(position), taken))
+            return by_name.get(plain) or by_header.get(self._headers[position].strip())
+
+        return find
+
+    def _renamed(self, rename: Mapping[str, str]) -> dict[int, str]:
+        find = self.finder(rename)
+        renamed = {}
+        for position in sorted(self._headers.keys() | _unheaded(rename)):
+            key = find(position)
+            if key is not None and (name := cut(fold(rename[key]))):
+                renamed[position] = name
+        return renamed
+
+    def _clashes(self, wanted: Mapping[int, str]) -> tuple[tuple[str, ...], ...]:
+        groups: dict[str, list[str]] = {}
+        for position, name in wanted.items():
+            groups.setdefault(name, []).append(self._headers[position])
+        return tuple(tuple(group) for name, group in groups.items() if len(group) > 1 or name in self._reserved)
+
+
+def _unheaded(keys: Iterable[str]) -> set[int]:
+    """Return the positions that ``keys`` such as ``column_7`` may mean."""
+    return {int(match[1]) - 1 for key in keys if (match := _POSITIONAL.match(fold(key)))}
+
+
+def _number(wanted: Mapping[int, str], *, taken: Collection[str]) -> dict[int, str]:
+    """Give each position the name it wants, or a numbered one that nobody wants, in the order of ``wanted``."""
+    names: dict[int, str] = {}
+    used = set(taken)
+    for position, name in wanted.items():
+        if name not in used:
+            used.add(name)
+            names[position] = name
+    tried: dict[str, int] = {}
+    for position, name in wanted.items():
+        if position not in names:
+            names[position] = _free(name, used, tried)
+            used.add(names[position])
+    return {position: names[position] for position in wanted}
+
+
+def _free(name: str, taken: Collection[str], tried: dict[str, int] | None = None) -> str:
+    """Return ``name``, or the first of ``name_2``, ``name_3`` … that is not taken.
+
+    ``tried`` remembers the last number given for a name, or a row of equal headers would take quadratic time.
+    """
+    number = tried.get(name, 1) if tried else 1
+    candidate = name if number == 1 else _numbered(name, number)
+    while candidate in taken:
+        number += 1
+        candidate = _numbered(name, number)
+    if tried is not None:
+        tried[name] = number
+    return candidate
+
+
+def _positional(position: int) -> str:
+    return f"column_{position + 1}"
+
+
+def _numbered(name: str, number: int) -> str:
+    suffix = f"_{number}"
+    return cut(name, CUT_BYTES - len(suffix)) + suffix
+
+
+def _digest(text: str) -> str:
+    # Folder names may hold unpaired surrogates: bytes that are no UTF-8.
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
