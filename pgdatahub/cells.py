@@ -1,0 +1,96 @@
+"""What a cell of a sheet can be, and the two forms in which a column of cells travels.
+
+A reader hands over columns, not cells. A column is either
+
+- a ``list`` of plain Python values (:data:`Value`), any mixture, ``None`` for an empty cell; or
+- a :class:`Texts`: all its cells are of one kind and stand there as bytes that ``COPY`` takes as they are. This is what
+  the built-in ``.xlsx`` reader yields wherever it can; it saves the way through Python objects and keeps every digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import TypeAlias
+
+
+class Kind(Enum):
+    """What a cell says, as far as types are concerned. An empty cell has no kind."""
+
+    INTEGER = "integer"
+    """Digits alone, or with ``.0`` or an exponent up to 2^53; exact, however long."""
+    NUMBER = "number"
+    """Any other number: the double that its text denotes."""
+    DECIMAL = "decimal"
+    """A fraction that no double equals; only readers that yield :class:`~decimal.Decimal` have it."""
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    TIME = "time"
+    INTERVAL = "interval"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorValue:
+    """An error that a cell shows instead of a value, such as ``#N/A``."""
+
+    code: str
+
+
+class Uncached(Enum):
+    """The value of a formula that was never computed: the file has the formula and no result."""
+
+    UNCACHED = "uncached formula"
+
+
+UNCACHED = Uncached.UNCACHED
+
+Value: TypeAlias = (
+    bool | int | float | Decimal | str | date | datetime | time | timedelta | ErrorValue | Uncached | None
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    r"""A column whose cells are all of one kind, as bytes ready for ``COPY … (FORMAT text, NULL '')``.
+
+    ``kind`` is one of
+
+    - ``NUMBER``: the number's text as found in the file, valid JSON-like number syntax, finite as a double. Integers
+      travel under it too; inference tells them apart.
+    - ``TIMESTAMP``: ``YYYY-MM-DD`` at midnight, else ``YYYY-MM-DD HH:MM:SS[.f]`` without trailing zeros of the
+      fraction. Dates travel under it too.
+    - ``TIME``: ``HH:MM:SS[.f]``. ``INTERVAL``: ``[-]H…H:MM:SS[.f]``, hours unbounded. ``BOOLEAN``: ``true``/``false``.
+    - ``TEXT``: UTF-8 in which backslash, tab, newline and carriage return are escaped (``\\``, ``\t``, ``\n``,
+      ``\r``), without NUL, and without a value that is white space only (that is an empty cell).
+
+    An empty cell is ``b""`` under every kind.
+    """
+
+    kind: Kind
+    texts: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+Column: TypeAlias = "Texts | Sequence[Value]"
+
+
+def column_letters(position: int) -> str:
+    """Return a column's letters: 0 is ``A``, 26 is ``AA``."""
+    letters = ""
+    position += 1
+    while position:
+        position, digit = divmod(position - 1, 26)
+        letters = chr(65 + digit) + letters
+    return letters
+
+
+def cell_address(row: int, position: int) -> str:
+    """Return the address of a cell: row 17 (from 1), position 3 (from 0) is ``D17``."""
+    return f"{column_letters(position)}{row}"

@@ -1,0 +1,156 @@
+"""The exceptions of pgdatahub and the exit codes of its console script.
+
+Every failure that a workbook, a setting, a plugin or a server can cause is one of these; anything else is a bug::
+
+    PgDataHubError
+    ├── ConfigError            a setting, option or argument is wrong               exit 2
+    ├── PluginError            a plugin cannot be loaded, or nobody answers a hook  exit 2
+    ├── FileError              one file cannot be loaded; the run goes on           exit 1
+    │   ├── ReadError          the file cannot be read as a workbook
+    │   │   ├── NotAWorkbookError   CSV, HTML, text … under a workbook's name
+    │   │   ├── EncryptedError      password-protected
+    │   │   ├── CorruptError        damaged, truncated, or made to harm
+    │   │   ├── EmptyFileError      no bytes at all
+    │   │   └── FileChangedError    deleted, replaced or truncated while being read
+    │   ├── SheetError         no such sheet, or a sheet without a table
+    │   ├── CellError          one cell cannot be loaded under the folder's policies
+    │   ├── SchemaError        the table cannot take the file (limits, contract, dependents, own types)
+    │   └── LoadError          the server refused the rows
+    ├── DatabaseError          no database, or it went away                         exit 3
+    │   └── TransientDatabaseError   worth trying again: lost connection, deadlock, lock timeout …
+    ├── PauseFileError         a pause file stands in the way, or is damaged        exit 4
+    └── UndoError              what was asked cannot be undone, and why             exit 1
+
+All of them survive pickling, since they come back from worker processes.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """What the console script tells its caller."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NO_DATABASE = 3
+    PAUSED = 4
+    SCHEMA_CHANGES = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class PgDataHubError(Exception):
+    """What happened, where, and what to do about it.
+
+    Args:
+        message: What happened, one sentence without a final period.
+        where: The place: ``file › sheet › cell``, a setting, a table.
+        hint: What the reader can do about it.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception.__reduce__ calls cls(*args) and so cannot carry keyword-only arguments across processes.
+        return (_rebuild, (type(self), self.message, self.where, self.hint), None)
+
+    def located(self, where: str) -> PgDataHubError:
+        """Return the same error with ``where`` put before the place it already names."""
+        joined = f"{where} › {self.where}" if self.where else where
+        error = _rebuild(type(self), self.message, joined, self.hint)
+        error.__cause__ = self.__cause__
+        return error
+
+
+def _rebuild(kind: type[PgDataHubError], message: str, where: str | None, hint: str | None) -> PgDataHubError:
+    return kind(message, where=where, hint=hint)
+
+
+class ConfigError(PgDataHubError):
+    """A setting, option or argument is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class PluginError(PgDataHubError):
+    """A plugin cannot be loaded, misbehaves, or no plugin answers a hook."""
+
+    exit_code = ExitCode.USAGE
+
+
+class FileError(PgDataHubError):
+    """One file cannot be loaded; nothing of it is in the database, and the run goes on."""
+
+
+class ReadError(FileError):
+    """The file cannot be read as a workbook."""
+
+
+class NotAWorkbookError(ReadError):
+    """The file is something else under a workbook's name."""
+
+
+class EncryptedError(ReadError):
+    """The workbook is protected by a password."""
+
+
+class CorruptError(ReadError):
+    """The workbook is damaged, truncated, or made to harm whoever opens it."""
+
+
+class EmptyFileError(ReadError):
+    """The file has no bytes."""
+
+
+class FileChangedError(ReadError):
+    """The file was deleted, replaced or truncated while it was being read."""
+
+
+class SheetError(FileError):
+    """There is no such sheet, or no table in it."""
+
+
+class CellError(FileError):
+    """One cell cannot be loaded under the folder's policies."""
+
+
+class SchemaError(FileError):
+    """The table cannot take the file: a limit, a contract, a dependent object, a column's own type."""
+
+
+class LoadError(FileError):
+    """The server refused the rows."""
+
+
+class DatabaseError(PgDataHubError):
+    """There is no database to talk to, or it went away."""
+
+    exit_code = ExitCode.NO_DATABASE
+
+
+class TransientDatabaseError(DatabaseError):
+    """A database error that is worth trying again."""
+
+
+class PauseFileError(PgDataHubError):
+    """A pause file stands in the way of a run, or cannot be used."""
+
+    exit_code = ExitCode.PAUSED
+
+
+class UndoError(PgDataHubError):
+    """What was asked cannot be undone; the message says why."""

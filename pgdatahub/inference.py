@@ -1,0 +1,405 @@
+"""A column of cells → its COPY text, and what it shows of the column's type.
+
+Inference never guesses from a sample: every value is looked at, by means that run at C speed where the cells are of one
+kind. What is kept is an :class:`Observed`: for each kind of cell how many there were and where the first one is, and the
+largest integer. Its type is a function of these alone, so that
+
+    observe(a + b).type == join(observe(a).type, observe(b).type)
+
+and batch size never matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from math import isfinite
+from typing import Final
+
+from pgdatahub.cells import Column, ErrorValue, Kind, Texts, Value
+from pgdatahub.copytext import escape, storable, unescape
+from pgdatahub.lattice import SqlType, integer_type, join_all
+from pgdatahub.numbers import canonical_number, integer_or_float, parse_number
+
+Locate = Callable[[int], str]
+"""Index of a cell in a column → its address, such as ``Sheet1!D17``."""
+
+SAMPLE_LENGTH = 40
+"""Characters of a deciding value that are kept for the reader of a plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Cells of one kind in a column.
+
+    Attributes:
+        count: How many.
+        cell: The address of the first one.
+        sample: What it says, cut.
+    """
+
+    count: int
+    cell: str
+    sample: str
+
+    def join(self, other: Evidence) -> Evidence:
+        """Return the evidence of both, the first cell being this one's."""
+        return Evidence(count=self.count + other.count, cell=self.cell, sample=self.sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What the cells of a column show of its type.
+
+    Attributes:
+        evidence: For each kind the cells of it.
+        largest: The largest absolute value among the integers.
+        largest_cell: Its address.
+    """
+
+    evidence: Mapping[Kind, Evidence] = field(default_factory=dict)
+    largest: int = 0
+    largest_cell: str = ""
+
+    @property
+    def type(self) -> SqlType:
+        """The narrowest type that holds all the values."""
+        return join_all(self.needs())
+
+    @property
+    def values(self) -> int:
+        """How many cells had a value."""
+        return sum(evidence.count for evidence in self.evidence.values())
+
+    def needs(self) -> dict[SqlType, Evidence]:
+        """Return the types that the values need, each with the cells that need it."""
+        needs = {}
+        for kind, evidence in self.evidence.items():
+            if kind is Kind.INTEGER:
+                needed = integer_type(self.largest)
+                if needed is not SqlType.INTEGER:
+                    evidence = Evidence(count=evidence.count, cell=self.largest_cell, sample=str(self.largest))
+                needs[needed] = evidence
+            else:
+                needs[_NEEDS[kind]] = evidence
+        return needs
+
+    def join(self, other: Observed) -> Observed:
+        """Return what both show together."""
+        if not other.evidence:
+            return self
+        evidence = dict(self.evidence)
+        for kind, more in other.evidence.items():
+            known = evidence.get(kind)
+            evidence[kind] = more if known is None else known.join(more)
+        largest, largest_cell = (
+            (other.largest, other.largest_cell)
+            if other.largest > self.largest or not self.largest_cell
+            else (self.largest, self.largest_cell)
+        )
+        return Observed(evidence=evidence, largest=largest, largest_cell=largest_cell)
+
+
+_NEEDS: Final = {
+    Kind.NUMBER: SqlType.DOUBLE,
+    Kind.DECIMAL: SqlType.NUMERIC,
+    Kind.BOOLEAN: SqlType.BOOLEAN,
+    Kind.DATE: SqlType.DATE,
+    Kind.TIMESTAMP: SqlType.TIMESTAMP,
+    Kind.TIME: SqlType.TIME,
+    Kind.INTERVAL: SqlType.INTERVAL,
+    Kind.TEXT: SqlType.TEXT,
+}
+NOTHING: Final = Observed()
+"""What a column without a value shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedColumn:
+    """A column as COPY text.
+
+    Attributes:
+        texts: One field a cell, ``b""`` for NULL.
+        observed: What the cells show of the type.
+        as_found: Numbers stand as the file has them; else every text is canonical.
+        removed: Characters that PostgreSQL cannot store were removed from so many texts.
+        removed_cell: The address of the first of them.
+    """
+
+    texts: Sequence[bytes]
+    observed: Observed
+    as_found: bool = False
+    removed: int = 0
+    removed_cell: str = ""
+
+
+def observe(column: Column, locate: Locate) -> TypedColumn:
+    """Return a column's COPY text and what it shows of the column's type.
+
+    Args:
+        column: The cells, without uncached formulas and errors (their policies come first).
+        locate: Gives the address of a cell.
+
+    Raises:
+        ValueError: A value is of a class that no column can hold.
+        OverflowError: A number that no double holds.
+    """
+    if isinstance(column, Texts):
+        return _OBSERVERS[column.kind](column.texts, locate)
+    return _observe_values(column, locate)
+
+
+# ── columns of one kind ───────────────────────────────────────────────────────────────────────────────────────────────
+
+_DIGITS = b"0123456789"
+_SPECIAL_NUMBER = re.compile(rb"[eE]|\.0+(?![0-9])|-0(?![.0-9])|[0-9]{300}")
+"""Numbers whose kind or text needs a closer look: an exponent, a fraction of zeros, minus zero, very many digits."""
+
+
+def _single(kind: Kind, texts: Sequence[bytes], locate: Locate) -> dict[Kind, Evidence]:
+    count = len(texts) - texts.count(b"")
+    if not count:
+        return {}
+    index = next(index for index, text in enumerate(texts) if text)
+    return {kind: Evidence(count=count, cell=locate(index), sample=_sample(texts[index]))}
+
+
+def _sample(text: bytes) -> str:
+    sample = unescape(text)
+    return sample if len(sample) <= SAMPLE_LENGTH else sample[: SAMPLE_LENGTH - 1] + "…"
+
+
+def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], TypedColumn]:
+    def observer(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+        return TypedColumn(texts=texts, observed=Observed(evidence=_single(kind, texts, locate)))
+
+    return observer
+
+
+def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    if set(map(len, texts)) <= {0, 10}:
+        return TypedColumn(texts=texts, observed=Observed(evidence=_single(Kind.DATE, texts, locate)))
+    dates = [text if len(text) == 10 else b"" for text in texts]
+    times = [text if len(text) > 10 else b"" for text in texts]
+    evidence = _single(Kind.DATE, dates, locate) | _single(Kind.TIMESTAMP, times, locate)
+    return TypedColumn(texts=texts, observed=Observed(evidence=evidence))
+
+
+def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    joined = b"\n".join(texts)
+    if _SPECIAL_NUMBER.search(joined):
+        return _observe_parsed([parse_number(text) if text else None for text in texts], locate)
+    if b"." not in joined:
+        return TypedColumn(texts=texts, observed=_observed_integers(texts, locate))
+    fractions: Sequence[bytes] = texts
+    observed = NOTHING
+    if joined.count(b".") < len(texts) - texts.count(b""):
+        fractions = [text if b"." in text else b"" for text in texts]
+        observed = _observed_integers([b"" if b"." in text else text for text in texts], locate)
+    evidence = dict(observed.evidence) | _single(Kind.NUMBER, fractions, locate)
+    observed = Observed(evidence=evidence, largest=observed.largest, largest_cell=observed.largest_cell)
+    return TypedColumn(texts=texts, observed=observed, as_found=True)
+
+
+def _observed_integers(texts: Sequence[bytes], locate: Locate) -> Observed:
+    evidence = _single(Kind.INTEGER, texts, locate)
+    if not evidence:
+        return NOTHING
+    # Texts without leading zeros: the longest are the largest, and among those of one length bytes compare like numbers.
+    sizes = [text.lstrip(b"-") for text in texts] if any(b"-" in text for text in texts) else texts
+    longest = max(map(len, sizes))
+    largest = max(size for size in sizes if len(size) == longest)
+    return Observed(evidence=evidence, largest=int(parse_number(largest)), largest_cell=locate(sizes.index(largest)))
+
+
+_OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
+    Kind.INTEGER: _observe_numbers,
+    Kind.NUMBER: _observe_numbers,
+    Kind.DECIMAL: _observe_numbers,
+    Kind.BOOLEAN: _observe_plain(Kind.BOOLEAN),
+    Kind.DATE: _observe_timestamps,
+    Kind.TIMESTAMP: _observe_timestamps,
+    Kind.TIME: _observe_plain(Kind.TIME),
+    Kind.INTERVAL: _observe_plain(Kind.INTERVAL),
+    Kind.TEXT: _observe_plain(Kind.TEXT),
+}
+
+
+# ── columns of Python values ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
+    classes = set(map(type, values)) - {type(None)}
+    if not classes:
+        return TypedColumn(texts=[b""] * len(values), observed=NOTHING)
+    if classes == {str}:
+        return _observe_strings(values, locate)
+    if classes <= {int, float}:
+        return _observe_parsed(values, locate)
+    texts: list[bytes] = []
+    kinds: list[Kind | None] = []
+    removed: list[int] = []
+    for index, value in enumerate(values):
+        kind, text = type_value(value)
+        if isinstance(value, str) and text and len(unescape(text)) < len(value):
+            removed.append(index)
+        kinds.append(kind)
+        texts.append(text)
+    return TypedColumn(
+        texts=texts,
+        observed=_observed_kinds(kinds, texts, locate),
+        removed=len(removed),
+        removed_cell=locate(removed[0]) if removed else "",
+    )
+
+
+def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
+    texts = []
+    removed = []
+    for index, value in enumerate(values):
+        if not isinstance(value, str) or not value or value.isspace():
+            texts.append(b"")
+            continue
+        try:
+            text = value.encode()
+        except UnicodeEncodeError:
+            text = b"\0"
+        if b"\0" in text:
+            removed.append(index)
+            value = storable(value)
+            text = b"" if value.isspace() else value.encode()
+        if b"\\" in text or b"\t" in text or b"\n" in text or b"\r" in text:
+            text = escape(value)
+        texts.append(text)
+    return TypedColumn(
+        texts=texts,
+        observed=Observed(evidence=_single(Kind.TEXT, texts, locate)),
+        removed=len(removed),
+        removed_cell=locate(removed[0]) if removed else "",
+    )
+
+
+def _observe_parsed(values: Iterable[Value], locate: Locate) -> TypedColumn:
+    texts = []
+    kinds: list[Kind | None] = []
+    for value in values:
+        kind, text = type_value(value)
+        texts.append(text)
+        kinds.append(kind)
+    return TypedColumn(texts=texts, observed=_observed_kinds(kinds, texts, locate))
+
+
+def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate) -> Observed:
+    evidence: dict[Kind, Evidence] = {}
+    for kind in sorted(set(kinds) - {None}, key=lambda kind: kind.value if kind else ""):
+        if kind is not None:
+            index = kinds.index(kind)
+            evidence[kind] = Evidence(count=kinds.count(kind), cell=locate(index), sample=_sample(texts[index]))
+    integers = (
+        [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
+        if Kind.INTEGER in evidence
+        else []
+    )
+    largest = _observed_integers(integers, locate) if integers else NOTHING
+    return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)
+
+
+def type_value(value: Value) -> tuple[Kind | None, bytes]:
+    """Return the kind and the canonical COPY text of one value; ``(None, b"")`` for an empty one.
+
+    Raises:
+        ValueError: The value is of a class that no column can hold.
+        OverflowError: The value is an infinity.
+    """
+    if value is None:
+        return None, b""
+    for known, typed in _TYPED.items():
+        if isinstance(value, known):
+            return typed(value)
+    raise ValueError(f"a reader yielded a {type(value).__name__}, which is no cell value")
+
+
+def _type_integer(value: int) -> tuple[Kind, bytes]:
+    return Kind.INTEGER, canonical_number(int(value))
+
+
+def _type_boolean(value: bool) -> tuple[Kind, bytes]:
+    return Kind.BOOLEAN, b"true" if value else b"false"
+
+
+def _type_float(value: float) -> tuple[Kind | None, bytes]:
+    if not isfinite(value):
+        if value != value:
+            return None, b""
+        raise OverflowError("an infinite number")
+    number = integer_or_float(float(value))
+    return (Kind.INTEGER if isinstance(number, int) else Kind.NUMBER), canonical_number(number)
+
+
+def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
+    if not value.is_finite():
+        return _type_float(float(value))
+    if value == value.to_integral_value():
+        return Kind.INTEGER, canonical_number(int(value))
+    # A fraction that a double equals to its last digit is a number like any other.
+    is_double = Decimal(repr(float(value))) == value
+    return (Kind.NUMBER if is_double else Kind.DECIMAL), canonical_number(value)
+
+
+def _type_text(value: str) -> tuple[Kind | None, bytes]:
+    value = storable(value)
+    if not value or value.isspace():
+        return None, b""
+    return Kind.TEXT, escape(value)
+
+
+def _fraction(microsecond: int) -> str:
+    return f".{microsecond:06d}".rstrip("0") if microsecond else ""
+
+
+def _type_datetime(value: datetime) -> tuple[Kind, bytes]:
+    if value.tzinfo is not None:
+        value = value.astimezone(timezone.utc).replace(tzinfo=None)
+    if value.time() == time():
+        return _type_date(value.date())
+    text = value.replace(microsecond=0).isoformat(" ") + _fraction(value.microsecond)
+    return Kind.TIMESTAMP, text.encode()
+
+
+def _type_date(value: date) -> tuple[Kind, bytes]:
+    return Kind.DATE, value.isoformat().encode()
+
+
+def _type_time(value: time) -> tuple[Kind, bytes]:
+    text = value.replace(microsecond=0, tzinfo=None).isoformat() + _fraction(value.microsecond)
+    return Kind.TIME, text.encode()
+
+
+def _type_interval(value: timedelta) -> tuple[Kind, bytes]:
+    size = abs(value)
+    minutes, seconds = divmod(size.days * 86400 + size.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if value < timedelta() else ""
+    return Kind.INTERVAL, f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{_fraction(size.microseconds)}".encode()
+
+
+def _type_error(value: ErrorValue) -> tuple[Kind | None, bytes]:
+    return _type_text(value.code)
+
+
+_TYPED: Final[Mapping[type, Callable[..., tuple[Kind | None, bytes]]]] = {
+    # In this order: bool is an int, and datetime is a date.
+    str: _type_text,
+    bool: _type_boolean,
+    int: _type_integer,
+    float: _type_float,
+    Decimal: _type_decimal,
+    datetime: _type_datetime,
+    date: _type_date,
+    time: _type_time,
+    timedelta: _type_interval,
+    ErrorValue: _type_error,
+}

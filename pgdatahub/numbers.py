@@ -1,0 +1,85 @@
+"""What a number is, and the one text form that each number has.
+
+Digits alone, or with ``.0``, or with an exponent, are an integer: exact with digits alone, however long, and up to 2^53
+otherwise. Anything else is the double that its text denotes. ``-0`` is 0.
+
+The canonical text of a number is plain decimal notation with the shortest digits that round-trip: no exponent, no
+trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::text::numeric::text`` of a double, whose
+``c::text`` is the shortest round-trip form too (``extra_float_digits`` ≥ 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import isfinite
+
+from pgdatahub.lattice import SAFE_INTEGER
+
+MAX_DIGITS = 100_000
+"""Longer numbers are refused: ``numeric`` takes 131,072 digits before the point
+(https://www.postgresql.org/docs/current/datatype-numeric.html)."""
+
+
+def parse_number(text: bytes) -> int | float:
+    """Return what ``text`` denotes: an int by the rule above, else a float.
+
+    Args:
+        text: A number in the syntax of XML Schema's ``double``, without ``INF`` and ``NaN``.
+
+    Raises:
+        ValueError: It is no number.
+        OverflowError: No double is that large, and it is not digits alone.
+    """
+    digits = text[1:] if text[:1] in (b"-", b"+") else text
+    if digits.isdigit():
+        return _parse_digits(text)
+    value = float(text)
+    if not isfinite(value):
+        if digits[:1].isdigit() or digits[:1] == b".":
+            raise OverflowError(f"{text[:40].decode()} is beyond a double")
+        raise ValueError(f"{text[:40]!r} is no number")
+    return integer_or_float(value)
+
+
+def _parse_digits(text: bytes) -> int:
+    if len(text) > MAX_DIGITS:
+        raise OverflowError(f"a number of {len(text):,} digits")
+    if len(text) <= 4000:
+        return int(text)
+    # int() refuses more than 4,300 digits (https://docs.python.org/3/library/stdtypes.html#int-max-str-digits), since
+    # its time grows with the square; Decimal reads them in linear time, and the limit above bounds the conversion.
+    return int(Decimal(text.decode()))
+
+
+def integer_or_float(value: float) -> int | float:
+    """Return a finite float as an int if it is one by the rule above."""
+    if value.is_integer() and abs(value) <= SAFE_INTEGER:
+        return int(value)
+    return value
+
+
+def canonical_number(value: float | Decimal) -> bytes:
+    """Return the canonical text of a finite number."""
+    if isinstance(value, int):
+        return _integer_text(value)
+    if isinstance(value, float):
+        text = repr(value)
+        if "e" not in text and not text.endswith(".0"):
+            return text.encode()
+        value = Decimal(text)
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return b"0" if text in ("-0", "") else text.encode()
+
+
+def _integer_text(value: int) -> bytes:
+    if value.bit_length() < 13_000:  # fewer than 4,000 digits; see _parse_digits
+        return b"%d" % value
+    return format(Decimal(value), "f").encode()
+
+
+def canonical_numbers(texts: Sequence[bytes]) -> list[bytes]:
+    """Return the canonical form of a column of numbers as found; ``b""`` stays."""
+    return [canonical_number(parse_number(text)) if text else text for text in texts]

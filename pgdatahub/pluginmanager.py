@@ -1,0 +1,205 @@
+"""Finding plugins, and the typed façade through which the stages are called.
+
+Every process makes its own manager: a manager with modules registered cannot be pickled, and nothing here is global.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pluggy
+
+from pgdatahub import hookspecs
+from pgdatahub.errors import PgDataHubError, PluginError
+from pgdatahub.plugins import BUILTIN_PLUGINS
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from pgdatahub.config import Config
+    from pgdatahub.model import (
+        Batch,
+        EncodedBatch,
+        ImportRecord,
+        LoadResult,
+        NormalizedBatch,
+        SourceFile,
+        Table,
+        Workbook,
+    )
+    from pgdatahub.schema import SchemaPlan, TableSchema
+
+Answer = TypeVar("Answer")
+
+DISABLE_VARIABLE = "PGDATAHUB_DISABLE_PLUGINS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginInfo:
+    """A plugin as ``pgdatahub plugins`` lists it.
+
+    Attributes:
+        name: The name to disable it by.
+        version: The version of the distribution it came with.
+        hooks: The hooks it implements, in the order of the stages.
+        builtin: It is part of pgdatahub.
+        disabled: It was named in ``PGDATAHUB_DISABLE_PLUGINS`` and not loaded.
+    """
+
+    name: str
+    version: str
+    hooks: tuple[str, ...]
+    builtin: bool
+    disabled: bool = False
+
+
+def create_plugin_manager(*, disabled: Iterable[str] = ()) -> pluggy.PluginManager:
+    """Return a manager with the built-in plugins and all installed ones.
+
+    Args:
+        disabled: Names of plugins (as ``pgdatahub plugins`` prints them) to leave out.
+
+    Raises:
+        PluginError: A plugin cannot be imported, or implements a hook that does not exist or with unknown parameters.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for name in disabled:
+        manager.set_blocked(name)
+    for module in BUILTIN_PLUGINS:
+        _register(manager, import_module(module), name=module.rsplit(".", 1)[-1], owner="pgdatahub")
+    for distribution, entry_point in _entry_points():
+        _load(manager, distribution, entry_point)
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        raise PluginError(
+            str(error), where=_plugin_name(manager, error.plugin), hint="is the hook's name spelt right?"
+        ) from error
+    return manager
+
+
+def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
+    seen = set()
+    for distribution in distributions():
+        for entry_point in distribution.entry_points:
+            if entry_point.group == hookspecs.PROJECT and entry_point.name not in seen:
+                seen.add(entry_point.name)
+                yield distribution, entry_point
+
+
+def _load(manager: pluggy.PluginManager, distribution: Distribution, entry_point: EntryPoint) -> None:
+    if manager.is_blocked(entry_point.name):
+        return
+    owner = f"{distribution.name} {distribution.version}"
+    try:
+        plugin = entry_point.load()
+    except Exception as error:  # a plugin's import may raise anything
+        raise PluginError(
+            f"the plugin {entry_point.name!r} of {owner} cannot be imported: {type(error).__name__}: {error}",
+            hint=f"mend or uninstall {distribution.name}, or set {DISABLE_VARIABLE}={entry_point.name}",
+        ) from error
+    _register(manager, plugin, name=entry_point.name, owner=owner)
+
+
+def _register(manager: pluggy.PluginManager, plugin: Any, *, name: str, owner: str) -> None:
+    try:
+        manager.register(plugin, name=name)
+    except (pluggy.PluginValidationError, ValueError) as error:
+        raise PluginError(
+            f"the plugin {name!r} of {owner} does not fit: {error}",
+            hint=f"mend or uninstall {owner}, or set {DISABLE_VARIABLE}={name}",
+        ) from error
+
+
+def _plugin_name(manager: pluggy.PluginManager, plugin: object) -> str:
+    return manager.get_name(plugin) or repr(plugin)
+
+
+def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
+    """Return the plugins of ``manager``: the built-in ones first, then others by name, then the disabled ones."""
+    installed = {entry_point.name: distribution for distribution, entry_point in _entry_points()}
+    builtin = {module.rsplit(".", 1)[-1] for module in BUILTIN_PLUGINS}
+    order = [name for name in vars(hookspecs) if name.startswith("pgdatahub_")]
+    own_version = import_module("pgdatahub").__version__
+    infos = []
+    for name, plugin in manager.list_name_plugin():
+        hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} if plugin is not None else set()
+        infos.append(
+            PluginInfo(
+                name=name,
+                version=installed[name].version if name in installed else own_version if name in builtin else "",
+                hooks=tuple(sorted(hooks, key=order.index)),
+                builtin=name in builtin,
+                disabled=plugin is None,
+            )
+        )
+    return tuple(sorted(infos, key=lambda info: (info.disabled, not info.builtin, info.name)))
+
+
+class Stages:
+    """The stages, typed. Nobody else touches the manager's hooks."""
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self._manager = manager
+        self._hook = manager.hook
+
+    def discover(self, config: Config) -> Iterator[SourceFile]:
+        """Yield the files that all plugins find."""
+        for answer in self._hook.pgdatahub_discover(config=config):
+            yield from answer
+
+    def read(self, source: SourceFile, config: Config) -> Workbook:
+        """Open a file with the first reader that takes it.
+
+        Raises:
+            PluginError: No reader takes it.
+        """
+        answer: Workbook | None = self._hook.pgdatahub_read(source=source, config=config)
+        return self._answered(answer, "pgdatahub_read", source.location)
+
+    def normalize(self, batch: Batch, table: Table, source: SourceFile, config: Config) -> NormalizedBatch:
+        """Name the columns of a batch and turn its cells into COPY text."""
+        answer: NormalizedBatch | None = self._hook.pgdatahub_normalize(
+            batch=batch, table=table, source=source, config=config
+        )
+        return self._answered(answer, "pgdatahub_normalize", source.location)
+
+    def evolve(self, observed: TableSchema, current: TableSchema | None, config: Config) -> SchemaPlan:
+        """Decide how a table changes for a file."""
+        answer: SchemaPlan | None = self._hook.pgdatahub_evolve(observed=observed, current=current, config=config)
+        return self._answered(answer, "pgdatahub_evolve", str(observed.table))
+
+    def load(
+        self, plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection, config: Config
+    ) -> LoadResult:
+        """Change the table and copy the rows."""
+        answer: LoadResult | None = self._hook.pgdatahub_load(
+            plan=plan, batches=batches, connection=connection, config=config
+        )
+        return self._answered(answer, "pgdatahub_load", str(plan.table))
+
+    def audit(self, record: ImportRecord, connection: Connection, config: Config) -> Sequence[Callable[[], None]]:
+        """Let every plugin keep its record; return what is to be called after COMMIT."""
+        answers: list[Callable[[], None]] = self._hook.pgdatahub_audit(
+            record=record, connection=connection, config=config
+        )
+        return answers
+
+    def _answered(self, answer: Answer | None, hook: str, where: str) -> Answer:
+        if answer is not None:
+            return answer
+        implementations = getattr(self._hook, hook).get_hookimpls()
+        names = ", ".join(sorted(implementation.plugin_name for implementation in implementations)) or "none"
+        raise PluginError(f"no plugin answers {hook} (installed: {names})", where=where)
+
+
+def as_plugin_error(error: Exception, where: str) -> PgDataHubError:
+    """Return ``error`` itself if it is one of ours, else a PluginError that names what a plugin raised."""
+    if isinstance(error, PgDataHubError):
+        return error
+    return PluginError(f"{type(error).__name__}: {error}", where=where)

@@ -1,0 +1,17 @@
+"""The built-in plugins: one stage each, none imports another.
+
+They are registered from this explicit list, through the same hooks as anybody else's.
+"""
+
+from __future__ import annotations
+
+BUILTIN_PLUGINS = (
+    "pgdatahub.plugins.discover_folders",
+    "pgdatahub.plugins.read_calamine",
+    "pgdatahub.plugins.read_xlsx",
+    "pgdatahub.plugins.normalize_columns",
+    "pgdatahub.plugins.evolve_widening",
+    "pgdatahub.plugins.load_copy",
+    "pgdatahub.plugins.audit_tables",
+)
+"""Module names in the order of registration; pluggy asks the last registered first."""

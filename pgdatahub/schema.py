@@ -1,0 +1,140 @@
+"""What tables look like and how they change, as pure values.
+
+A :class:`TableSchema` is either what a file needs (``observed``), what the database has (``current``), or what there will
+be. A :class:`SchemaPlan` is the difference; ``postgres/ddl.py`` renders it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from pgdatahub.inference import Observed
+from pgdatahub.lattice import SqlType
+
+SOURCE_FILE = "source_file"
+LOAD_TIMESTAMP = "load_timestamp"
+RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
+"""The columns that every imported table has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class TableName:
+    """A table's place in a database."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueType:
+    """A type outside the lattice (uuid, jsonb, varchar(5), an enum …): never altered."""
+
+    sql: str
+
+    @property
+    def label(self) -> str:
+        """The type's name for people."""
+        return self.sql.upper()
+
+
+ColumnType: TypeAlias = SqlType | OpaqueType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnSchema:
+    """One column, observed in a file or current in the database.
+
+    Attributes:
+        name: Its SQL name.
+        type: Its type; for an observed column what the file needs.
+        header: The original header; None where the sheet has none.
+        observed: What the file showed of it, with the cells that decided; None for a current column.
+    """
+
+    name: str
+    type: ColumnType
+    header: str | None = None
+    observed: Observed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSchema:
+    """A table's columns in their order, without the two that every table has."""
+
+    table: TableName
+    columns: tuple[ColumnSchema, ...]
+    by_name: Mapping[str, ColumnSchema] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    def join(self, other: TableSchema) -> TableSchema:
+        """Return the columns of both; where both have a column, what both observed of it."""
+        joined = dict(self.by_name)
+        for column in other.columns:
+            known = joined.get(column.name)
+            joined[column.name] = column if known is None else _join_columns(known, column)
+        return TableSchema(table=self.table, columns=tuple(joined.values()))
+
+
+def _join_columns(left: ColumnSchema, right: ColumnSchema) -> ColumnSchema:
+    if left.observed is None or right.observed is None:
+        raise ValueError(f"column {left.name}: only observed columns can be joined")
+    observed = left.observed.join(right.observed)
+    return replace(left, header=left.header or right.header, observed=observed, type=observed.type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTable:
+    """The table does not exist; it will have these columns."""
+
+    columns: tuple[ColumnSchema, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddColumn:
+    """The file has a column that the table lacks."""
+
+    column: ColumnSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterType:
+    """The file has values that the column's type cannot hold.
+
+    Attributes:
+        name: The column.
+        old: Its type now.
+        new: The join of ``old`` and what the file needs.
+        cause: The observed column that forces it.
+        empty: No row has a value in the column, so nothing has to be converted.
+    """
+
+    name: str
+    old: SqlType
+    new: SqlType
+    cause: ColumnSchema
+    empty: bool = False
+
+
+SchemaChange: TypeAlias = CreateTable | AddColumn | AlterType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaPlan:
+    """What must change in a table before a file's rows can be loaded.
+
+    Attributes:
+        table: The table.
+        changes: In the order in which they are to be made; empty if the table is ready.
+        result: The table's columns afterwards.
+    """
+
+    table: TableName
+    changes: tuple[SchemaChange, ...]
+    result: TableSchema
