@@ -1,0 +1,260 @@
+"""One PostgreSQL cluster: made, started, asked and stopped by its own programs; nothing here knows who uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from psycopg import conninfo, pq
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded import processes
+from pgdatahub.postgres.embedded.account import Account, is_root
+from pgdatahub.postgres.embedded.atomic import write_file
+from pgdatahub.postgres.embedded.binaries import Binaries
+from pgdatahub.postgres.embedded.configuration import INCLUDE, configuration
+from pgdatahub.postgres.embedded.home import Home
+from pgdatahub.postgres.embedded.locks import FileLock
+from pgdatahub.postgres.embedded.passfile import USER, ensure_password, read_password
+from pgdatahub.postgres.embedded.programs import last_lines, run_program
+from pgdatahub.postgres.embedded.record import ServerRecord
+
+# Crash recovery replays up to max_wal_size of log; a shutdown writes all dirty buffers. Both may take minutes on a slow
+# disk, and giving up earlier would only leave the server to finish by itself.
+_PATIENCE_SECONDS = 600
+# Orphans of a killed postmaster notice within about a second, unless one is in the midst of something.
+_ORPHANS_SECONDS = 60
+_POLL_SECONDS = 0.02
+_LOG_BYTES = 10 * 1024 * 1024
+
+
+class State(enum.Enum):
+    """What can be said of the server without connecting to it."""
+
+    RUNNING = "running"
+    BUSY = "starting, recovering or stopping"
+    GONE = "its processes are there, but nothing answers"
+    STOPPED = "stopped"
+
+
+class Cluster:
+    """The cluster in a home.
+
+    Args:
+        home: Where it is.
+        announce: Gets lines for whoever waits.
+    """
+
+    def __init__(self, home: Home, announce: Callable[[str], None]) -> None:
+        self._home = home
+        self._announce = announce
+
+    def state(self, record: ServerRecord | None) -> State:
+        """Return the server's state.
+
+        It is asked by its own protocol and by the lock that its processes hold. The process id in ``postmaster.pid``
+        proves nothing: it outlives the server, may be a zombie's, and may by now be another program's.
+
+        Args:
+            record: How it was started last.
+        """
+        if record is None:
+            return State.STOPPED
+        answer = pq.PGconn.ping(conninfo.make_conninfo(**address(record), connect_timeout="10").encode())
+        if answer == pq.Ping.OK:
+            return State.RUNNING
+        if answer == pq.Ping.REJECT:
+            return State.BUSY
+        if answer == pq.Ping.NO_ATTEMPT:
+            raise DatabaseError("libpq refuses to connect", hint="check the PG… variables in the environment")
+        return State.GONE if self._locked() or self._postmaster() is not None else State.STOPPED
+
+    def settle(self, record: ServerRecord | None) -> State:
+        """Wait until the server is either running or stopped, and return which.
+
+        Raises:
+            DatabaseError: It is neither after a long time.
+        """
+        started = time.monotonic()
+        said = False
+        while (state := self.state(record)) not in {State.RUNNING, State.STOPPED}:
+            waited = time.monotonic() - started
+            if waited > (_PATIENCE_SECONDS if state is State.BUSY else _ORPHANS_SECONDS):
+                raise DatabaseError(
+                    f"the embedded server does not answer ({state.value})",
+                    where=str(self._home.log),
+                    hint="pgdatahub db stop --force",
+                )
+            if waited > 2 and not said:
+                self._announce(f"waiting for the embedded server ({state.value})")
+                said = True
+            time.sleep(_POLL_SECONDS)
+        return state
+
+    def initialize(self, binaries: Binaries, account: Account) -> None:
+        """Make the cluster; its directory gets its name only when it is whole.
+
+        Raises:
+            DatabaseError: initdb failed; the hint is what it said.
+        """
+        home = self._home
+        home.remove_unfinished()
+        ensure_password(home.password)
+        unfinished = home.server / f"init-{secrets.token_hex(8)}"
+        password = unfinished.with_suffix(".password")
+        try:
+            write_file(password, read_password(home.password).encode() + b"\n", mode=0o600)
+            os.chown(password, account.uid, account.gid)
+            unfinished.mkdir(mode=0o700)
+            os.chown(unfinished, account.uid, account.gid)
+            arguments: list[str | Path] = [
+                "-D",
+                unfinished,
+                "-U",
+                USER,
+                "-E",
+                "UTF8",
+                "--auth=scram-sha-256",
+                f"--pwfile={password}",
+            ]
+            arguments += ["--no-instructions", "--data-checksums", *_locale(binaries)]
+            run_program(binaries.directory / "initdb", arguments, account=account)
+            self._include(unfinished)
+            unfinished.rename(home.data)
+        except OSError as error:
+            raise DatabaseError(
+                f"cannot make the embedded server's data directory: {error}", where=str(home.server)
+            ) from error
+        finally:
+            home.remove_unfinished()
+
+    def start(
+        self, binaries: Binaries, account: Account, record: ServerRecord, *, parameters: Mapping[str, str]
+    ) -> None:
+        """Start the server, which must be stopped, and wait until it answers.
+
+        Raises:
+            DatabaseError: It did not start; the hint is the end of its log.
+        """
+        home = self._home
+        # Root's configuration is read by the server's account; it holds no secret.
+        text = configuration(record, parameters)
+        write_file(home.configuration, os.fsencode(text), mode=0o644 if is_root() else 0o600)
+        self._include(home.data)
+        self._discard_stale_files(record)
+        record.write(home.record)
+        with contextlib.suppress(FileNotFoundError):
+            if home.log.stat().st_size > _LOG_BYTES:
+                home.log.replace(home.log.with_name("postgres.log.1"))
+        log = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        before = os.fstat(log).st_size
+        try:
+            with FileLock(home.server_lock) as lock:
+                # Held for as long as one process of the server lives: they inherit it. A status command of another
+                # process may look at it at this moment.
+                if not lock.exclusive(timeout=10):
+                    raise DatabaseError("processes of the embedded server are still there", where=str(home.data))
+                # The data directory as a variable, not as an argument: pg_ctl hands arguments to a shell.
+                run_program(
+                    binaries.directory / "pg_ctl",
+                    ["start", "-w", "-s", "-t", str(_PATIENCE_SECONDS)],
+                    account=account,
+                    environment={"PGDATA": str(home.data)},
+                    output=log,
+                    inherited=[lock.descriptor],
+                )
+        except DatabaseError as error:
+            with home.log.open("rb") as file:
+                file.seek(before)
+                why = last_lines(file.read().decode(errors="replace"))
+            raise DatabaseError(
+                "the embedded server did not start", where=str(home.log), hint=why or error.hint or error.message
+            ) from error
+        finally:
+            os.close(log)
+
+    def stop(self) -> None:
+        """End all sessions, stop the server, and wait until its last process is gone.
+
+        Raises:
+            DatabaseError: It did not stop.
+        """
+        postmaster = self._postmaster()
+        if postmaster is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(postmaster, signal.SIGINT)  # PostgreSQL's "fast" shutdown
+        started = time.monotonic()
+        while self._locked() or (postmaster is not None and processes.is_server(postmaster, self._home.data)):
+            if time.monotonic() - started > _PATIENCE_SECONDS:
+                raise DatabaseError("the embedded server does not stop", where=str(self._home.log))
+            time.sleep(_POLL_SECONDS)
+
+    def _locked(self) -> bool:
+        if not self._home.server_lock.exists():
+            return False
+        with FileLock(self._home.server_lock) as lock:
+            # Shared, so that two that look do not take each other for the server.
+            return not lock.try_shared()
+
+    def _postmaster(self) -> int | None:
+        process_id = processes.read_process_id(self._home.data / "postmaster.pid")
+        return process_id if process_id is not None and processes.is_server(process_id, self._home.data) else None
+
+    def _discard_stale_files(self, record: ServerRecord) -> None:
+        """Remove lock files that would keep PostgreSQL from starting though their server is gone.
+
+        It refuses to start while the process id in them is in use, even by a zombie that a container's first process
+        never reaps, or by another program. In every other case they are left to it: it then also checks its shared
+        memory for survivors.
+        """
+        socket = record.socket_directory / f".s.PGSQL.{record.port}.lock"
+        for path in (self._home.data / "postmaster.pid", socket):
+            process_id = processes.read_process_id(path)
+            if process_id is None or not processes.exists(process_id):
+                continue
+            if not processes.is_server(process_id, self._home.data):
+                path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _include(data: Path) -> None:
+        """Let postgresql.conf include our parameters, if it does not yet."""
+        path = data / "postgresql.conf"
+        # O_NOFOLLOW: the directory is the server's account's, and root must not be led elsewhere by a link.
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "r+b") as file:
+            if INCLUDE.encode() not in file.read():
+                file.write(f"\n{INCLUDE}\n".encode())
+                file.flush()
+                os.fsync(descriptor)
+
+
+def address(record: ServerRecord) -> dict[str, str]:
+    """Return libpq parameters that lead to the socket, whatever the environment says of other servers.
+
+    Empty values stand for "as if unset": without them, ``PGHOSTADDR``, ``PGPASSWORD`` and others would count.
+    """
+    return {
+        "host": str(record.socket_directory),
+        "hostaddr": "",
+        "port": str(record.port),
+        "user": USER,
+        "sslmode": "disable",
+        "gssencmode": "disable",
+        "channel_binding": "disable",
+        "requirepeer": "",
+        "target_session_attrs": "any",
+    }
+
+
+def _locale(binaries: Binaries) -> list[str]:
+    # The built-in provider orders text by code point on every system, and never changes with the C library; before it
+    # there was (PostgreSQL 17), C is the only locale that every system has.
+    if binaries.major >= 17:
+        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    return ["--locale=C"]

@@ -1,0 +1,77 @@
+"""How PostgreSQL's own programs are run: as the server's account, in an environment that cannot mislead them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded.account import Account, is_root
+
+# What a program needs to be found and to load its libraries. Not PGPORT, PGDATA, LC_ALL or LANG of a locale that is not
+# installed, and not DATABASE_URL with its password.
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ")
+
+
+def run_program(
+    program: Path,
+    arguments: Sequence[str | Path] = (),
+    *,
+    account: Account,
+    environment: Mapping[str, str] | None = None,
+    output: int | None = None,
+    inherited: Sequence[int] = (),
+) -> str:
+    """Run a program to its end and return what it printed.
+
+    Args:
+        program: The program.
+        arguments: Its arguments.
+        account: Whom it runs as; only root can run it as someone else.
+        environment: Variables to set in its otherwise nearly empty environment.
+        output: Descriptor that gets what it prints, instead of the answer. A file, not a pipe: a server that inherits a
+            pipe keeps it open.
+        inherited: Descriptors that it inherits.
+
+    Raises:
+        DatabaseError: It could not be run or failed; the hint is the end of what it printed.
+    """
+    variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    variables.setdefault("PATH", os.defpath)
+    variables |= {"LC_ALL": "C", **(environment or {})}
+    other = is_root() and account.uid != 0
+    with tempfile.TemporaryFile() as captured:
+        printed = captured.fileno() if output is None else output
+        try:
+            done = subprocess.run(  # noqa: S603 (no shell; a program of PostgreSQL's, found by binaries.py)
+                [program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+                env=variables,
+                cwd="/",
+                check=False,
+                umask=0o077,
+                pass_fds=tuple(inherited),
+                user=account.uid if other else None,
+                group=account.gid if other else None,
+                extra_groups=[] if other else None,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise DatabaseError(f"cannot run {program.name}: {error}", where=str(program)) from error
+        captured.seek(0)
+        text = captured.read().decode(errors="replace")
+    if done.returncode != 0:
+        raise DatabaseError(
+            f"{program.name} failed with status {done.returncode}", where=str(program), hint=last_lines(text) or None
+        )
+    return text
+
+
+def last_lines(text: str, *, count: int = 4) -> str:
+    """Return the last lines of ``text`` that say something, joined to one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-count:])

@@ -1,0 +1,110 @@
+"""What is written down about the server beside its data: where it listens, its programs, and whether it shall stay."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded.atomic import write_file
+
+DEFAULT_PORT = 5432
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRecord:
+    """How the server was started last; written before it is started.
+
+    Attributes:
+        socket_directory: Directory of its Unix-domain socket.
+        port: Port number, in the socket's name in any case.
+        tcp: Whether it listens on that port of 127.0.0.1 too.
+        binaries: Directory of its programs.
+        version: Their version, such as ``18.6``.
+    """
+
+    socket_directory: Path
+    port: int
+    tcp: bool
+    binaries: Path
+    version: str
+
+    def write(self, path: Path) -> None:
+        """Write the record, atomically."""
+        content = {
+            "socket_directory": str(self.socket_directory),
+            "port": self.port,
+            "tcp": self.tcp,
+            "binaries": str(self.binaries),
+            "version": self.version,
+        }
+        write_file(path, json.dumps(content, indent=2).encode(), mode=0o600)
+
+    @classmethod
+    def read(cls, path: Path) -> ServerRecord | None:
+        """Return the record; None if there is none.
+
+        Raises:
+            DatabaseError: It cannot be read.
+        """
+        content = _read_object(path)
+        if content is None:
+            return None
+        try:
+            return cls(
+                socket_directory=Path(content["socket_directory"]),
+                port=int(content["port"]),
+                tcp=bool(content["tcp"]),
+                binaries=Path(content["binaries"]),
+                version=str(content["version"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(path) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepMarker:
+    """The wish that the server stays until it is stopped by name (``pgdatahub db start``).
+
+    Attributes:
+        port: Port on 127.0.0.1 that it shall have at every start; None for the socket only.
+    """
+
+    port: int | None
+
+    def write(self, path: Path) -> None:
+        """Write the marker, atomically."""
+        write_file(path, json.dumps({"port": self.port}).encode(), mode=0o600)
+
+    @classmethod
+    def read(cls, path: Path) -> KeepMarker | None:
+        """Return the marker; None if there is none.
+
+        Raises:
+            DatabaseError: It cannot be read.
+        """
+        content = _read_object(path)
+        if content is None:
+            return None
+        port = content.get("port")
+        if port is not None and not isinstance(port, int):
+            raise _damaged(path)
+        return cls(port=port)
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _damaged(path) from error
+    if not isinstance(content, dict):
+        raise _damaged(path)
+    return content
+
+
+def _damaged(path: Path) -> DatabaseError:
+    return DatabaseError("a file of the embedded server is damaged", where=str(path), hint="remove it; it is made anew")

@@ -1,0 +1,407 @@
+"""Who may use the private server, and when it is made, started and stopped.
+
+Every step that changes the server is done under ``admin.lock``; every process that uses it shares ``clients.lock``.
+The last one to leave stops the server, unless it was asked to stay. A process that is killed gives its locks back by
+being dead; a server that then idles is used, and later stopped, by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import final
+from urllib.parse import quote
+
+import psycopg
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded.account import server_account
+from pgdatahub.postgres.embedded.binaries import find_binaries, reachable
+from pgdatahub.postgres.embedded.cluster import Cluster, State, address
+from pgdatahub.postgres.embedded.home import Home
+from pgdatahub.postgres.embedded.locks import FileLock
+from pgdatahub.postgres.embedded.passfile import USER, read_password
+from pgdatahub.postgres.embedded.record import DEFAULT_PORT, KeepMarker, ServerRecord
+from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
+
+DATABASE = "pgdatahub"
+# Longer than a start that recovers from a crash, during which another process holds the lock.
+_ADMIN_SECONDS = 900
+# A session that was closed a moment ago is still listed for a few milliseconds.
+_CLOSING_SECONDS = 0.5
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@final
+class EmbeddedServer:
+    """The private PostgreSQL server of this user, shared by all processes that attach to it.
+
+    Superuser and default database are both named ``pgdatahub``. As a context manager it attaches, and releases at the
+    end.
+
+    Args:
+        settings: Where it lives and what it is made of.
+        announce: Gets lines of text, without a newline, that a person should see (on standard error): what is made,
+            copied or waited for. By default they are logged as warnings.
+    """
+
+    def __init__(self, settings: EmbeddedSettings, *, announce: Callable[[str], None] = _LOGGER.warning) -> None:
+        if os.name != "posix":
+            raise DatabaseError(
+                "no database is configured, and pgdatahub does not run a private one on this system",
+                hint="set DATABASE_URL",
+            )
+        self._settings = settings
+        self._announce = announce
+        self._home = Home(settings.home)
+        self._cluster = Cluster(self._home, announce)
+        self._clients: FileLock | None = None
+        self._attached_by = 0
+
+    def attach(self, *, port: int | None = None) -> None:
+        """Use the server: make and start it if need be, and keep it from being stopped until :meth:`release`.
+
+        Args:
+            port: Also listen on this port of 127.0.0.1 (1 to 65535); None leaves that as it is.
+
+        Raises:
+            DatabaseError: It cannot be made, started or reached; the hint says why or what to do.
+        """
+        if self._clients is not None and self._attached_by == os.getpid() and port is None:
+            return
+        self._home.prepare()
+        with self._administration():
+            self._attach(port)
+
+    def release(self, *, stop_if_last: bool = True) -> None:
+        """Stop using the server; does nothing in a process that does not.
+
+        Args:
+            stop_if_last: Stop the server if no other process uses it, nobody has a session open on it, and it was not
+                asked to stay.
+
+        Raises:
+            DatabaseError: It should stop and does not.
+        """
+        clients = self._clients
+        if clients is None:
+            return
+        self._clients = None
+        with clients:
+            # A forked child shares the lock with its parent, and must not give away what the parent still needs.
+            if self._attached_by != os.getpid() or not stop_if_last:
+                return
+            with self._administration():
+                if clients.try_exclusive() and not self._kept() and not self._sessions_remain():
+                    self._cluster.stop()
+
+    def start_detached(self, *, port: int | None = None) -> None:
+        """Start the server to stay until :meth:`stop`, also across the end of this process and restarts of the machine.
+
+        After a restart of the machine it is started by whoever attaches next, with the same port.
+
+        Args:
+            port: Also listen on this port of 127.0.0.1 (1 to 65535); None leaves that as it is.
+
+        Raises:
+            DatabaseError: As for :meth:`attach`.
+        """
+        self._home.prepare()
+        with self._administration():
+            attached = self._clients is not None
+            self._attach(port)
+            record = self._record()
+            KeepMarker(port=record.port if record.tcp else None).write(self._home.keep)
+            if not attached:
+                self._leave()
+
+    def stop(self, *, force: bool = False) -> bool:
+        """Stop the server, also one that was asked to stay.
+
+        Args:
+            force: End other processes' sessions; without it, a server that is in use is left alone.
+
+        Returns:
+            Whether it was running.
+
+        Raises:
+            DatabaseError: It is in use, or does not stop.
+        """
+        if not self._home.exists():
+            return False
+        self._home.check()
+        with self._administration():
+            state = self._cluster.state(ServerRecord.read(self._home.record))
+            if state is not State.STOPPED:
+                if not force:
+                    self._refuse_if_used()
+                self._cluster.stop()
+            self._home.keep.unlink(missing_ok=True)
+            if self._clients is not None:
+                self._leave()
+            return state is not State.STOPPED
+
+    def status(self) -> ServerStatus:
+        """Return how the server is; makes nothing and starts nothing."""
+        home = self._home
+        record, version, clients, running = None, None, None, False
+        if home.exists():
+            home.check()
+            record = ServerRecord.read(home.record)
+            running = self._cluster.state(record) is State.RUNNING
+            major = home.data_major()
+            version = str(major) if major is not None else None
+        if running:
+            with self._connect(DATABASE) as connection:
+                version = str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]  # type: ignore[index] # SHOW has one row
+                clients = self._count_sessions(connection)
+        return ServerStatus(
+            running=running,
+            kept=self._kept(),
+            version=version,
+            data_directory=home.data,
+            log_file=home.log,
+            socket_directory=record.socket_directory if record else None,
+            port=record.port if record else None,
+            tcp=record.tcp if record else False,
+            clients=clients,
+            url=self.url() if running else None,
+        )
+
+    def url(self, *, password: bool = False, tcp: bool = False) -> str:
+        """Return a PostgreSQL URL of the default database.
+
+        Args:
+            password: Have the password in it; else it names the password file (``passfile=``), which libpq reads.
+            tcp: Lead to the port on 127.0.0.1 instead of the socket.
+
+        Raises:
+            DatabaseError: The server has not been started yet, or does not listen there.
+        """
+        record = self._record()
+        if tcp and not record.tcp:
+            raise DatabaseError(
+                "the embedded server listens on its socket only", hint="pgdatahub db stop, then db start --port N"
+            )
+        secret = f":{quote(read_password(self._home.password), safe='')}" if password else ""
+        place = f"127.0.0.1:{record.port}" if tcp else ""
+        options = {} if tcp else {"host": str(record.socket_directory), "port": str(record.port)}
+        if not password:
+            options["passfile"] = str(self._home.password)
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        return f"postgresql://{USER}{secret}@{place}/{DATABASE}" + (f"?{query}" if query else "")
+
+    def libpq_parameters(self) -> dict[str, str]:
+        """Return keyword arguments for ``psycopg.connect``: socket, user, database and password file.
+
+        They hold against variables of the environment that are meant for other servers (``PGPASSWORD``, ``PGHOSTADDR``
+        …), which a URL cannot.
+
+        Raises:
+            DatabaseError: The server has not been started yet.
+        """
+        return self._parameters(self._record(), DATABASE)
+
+    def programs(self) -> Path:
+        """Return the directory of the server's programs, ``psql`` among them.
+
+        Raises:
+            DatabaseError: The server has not been started yet.
+        """
+        return self._record().binaries
+
+    def __enter__(self) -> EmbeddedServer:
+        self.attach()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    @contextlib.contextmanager
+    def _administration(self) -> Iterator[None]:
+        with FileLock(self._home.admin_lock) as lock:
+            if not lock.exclusive(
+                timeout=_ADMIN_SECONDS,
+                waiting=lambda: self._announce("waiting for another process that starts or stops the embedded server"),
+            ):
+                raise DatabaseError("another process keeps the embedded server locked", where=str(self._home.server))
+            yield
+
+    def _attach(self, port: int | None) -> None:
+        """Attach under the administration lock."""
+        if self._clients is None or self._attached_by != os.getpid():
+            clients = FileLock(self._home.clients_lock)
+            # Only held exclusively under the administration lock, which is ours.
+            if not clients.try_shared():
+                clients.close()
+                raise DatabaseError("the embedded server is locked", where=str(self._home.clients_lock))
+            self._clients, self._attached_by = clients, os.getpid()
+            newly = True
+        else:
+            newly = False
+        try:
+            record = ServerRecord.read(self._home.record)
+            state = self._cluster.settle(record)
+            if (
+                state is State.RUNNING
+                and record is not None
+                and port is not None
+                and (record.port, record.tcp) != (port, True)
+            ):
+                self._refuse_if_used()
+                self._cluster.stop()
+                state = State.STOPPED
+            if state is not State.RUNNING:
+                self._start(record, port)
+            self._ensure_database()
+        except BaseException:
+            if newly:
+                self._leave()
+            raise
+
+    def _start(self, last: ServerRecord | None, port: int | None) -> None:
+        home, settings = self._home, self._settings
+        major = home.data_major()
+        binaries = find_binaries(settings.bindir, data_major=major, recorded=last.binaries if last else None)
+        account = server_account(settings.os_user, owner=home.data_owner(), home=home.root, announce=self._announce)
+        binaries = reachable(binaries, account, store=home.binaries, announce=self._announce)
+        if major is None:
+            self._cluster.initialize(binaries, account)
+            self._announce(
+                f"made a private PostgreSQL {binaries.version} server; its data is in {home.data}, "
+                f"and `pgdatahub db psql` connects to it"
+            )
+        record = ServerRecord(
+            socket_directory=home.socket_directory(account, last.socket_directory if last else None),
+            port=DEFAULT_PORT,
+            tcp=False,
+            binaries=binaries.directory,
+            version=binaries.version,
+        )
+        listening = self._choose_port(port)
+        if listening is not None:
+            record = ServerRecord(
+                socket_directory=record.socket_directory,
+                port=listening,
+                tcp=True,
+                binaries=record.binaries,
+                version=record.version,
+            )
+        self._cluster.start(binaries, account, record, parameters=settings.parameters)
+
+    def _choose_port(self, port: int | None) -> int | None:
+        """Return the port to listen on: the one asked for, else the one that `db start` was given, if it is free."""
+        if port is not None:
+            if (problem := _port_problem(port)) is not None:
+                raise DatabaseError(
+                    f"the embedded server cannot listen on port {port}: {problem}", hint="choose another"
+                )
+            return port
+        marker = KeepMarker.read(self._home.keep)
+        if marker is None or marker.port is None:
+            return None
+        if (problem := _port_problem(marker.port)) is not None:
+            self._announce(f"the embedded server listens on its socket only: port {marker.port}: {problem}")
+            return None
+        return marker.port
+
+    def _ensure_database(self) -> None:
+        """Make the default database if it is absent: on first use, or after a process died in between."""
+        with contextlib.suppress(psycopg.OperationalError):
+            self._connect(DATABASE).close()
+            return
+        try:
+            with self._connect("postgres") as connection:
+                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+                if found is None:
+                    connection.execute("CREATE DATABASE pgdatahub")
+            self._connect(DATABASE).close()
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"cannot use the embedded server: {str(error).strip()}", where=str(self._home.server)
+            ) from error
+
+    def _sessions_remain(self) -> bool:
+        """Whether someone has a session open: a person's own tool, say, which holds no lock."""
+        started = time.monotonic()
+        try:
+            with self._connect(DATABASE) as connection:
+                while self._count_sessions(connection):
+                    if time.monotonic() - started > _CLOSING_SECONDS:
+                        return True
+                    time.sleep(0.02)
+        except (psycopg.Error, DatabaseError):
+            # It cannot be asked, so nobody else can use it either.
+            return False
+        return False
+
+    def _refuse_if_used(self) -> None:
+        """Raise DatabaseError if another process uses the server or has a session open on it."""
+        lock = self._clients if self._clients is not None else FileLock(self._home.clients_lock)
+        try:
+            alone = lock.try_exclusive()
+            if self._clients is not None:
+                lock.try_shared()  # under the administration lock nobody can have come between
+        finally:
+            if self._clients is None:
+                lock.close()
+        if not alone or self._sessions_remain():
+            raise DatabaseError(
+                "the embedded server is in use by other processes or open sessions",
+                where=str(self._home.server),
+                hint="wait for them, or end them with pgdatahub db stop --force",
+            )
+
+    def _leave(self) -> None:
+        if self._clients is not None:
+            self._clients.close()
+            self._clients = None
+
+    def _kept(self) -> bool:
+        return os.path.lexists(self._home.keep)
+
+    def _record(self) -> ServerRecord:
+        record = ServerRecord.read(self._home.record)
+        if record is None:
+            raise DatabaseError(
+                "the embedded server has not been started yet", where=str(self._home.server), hint="pgdatahub db start"
+            )
+        return record
+
+    def _parameters(self, record: ServerRecord, database: str) -> dict[str, str]:
+        # An empty password makes libpq look into the file even if PGPASSWORD is set.
+        return {**address(record), "dbname": database, "passfile": str(self._home.password), "password": ""}
+
+    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        read_password(self._home.password)  # says what is wrong with it, where libpq would only say "no password"
+        return psycopg.connect(**self._parameters(self._record(), database), autocommit=True, connect_timeout=30)  # type: ignore[arg-type] # libpq takes any parameter by name
+
+    @staticmethod
+    def _count_sessions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
+        row = connection.execute(
+            "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+        return int(str(row[0])) if row else 0
+
+
+def _port_problem(port: int) -> str | None:
+    """Say why the server cannot listen on a port of 127.0.0.1; None if it can."""
+    if not 1 <= port <= 65535:
+        return "ports are 1 to 65535"
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the server does: a port whose last connections are only dying is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return None

@@ -1,0 +1,78 @@
+"""A hermetic environment, and databases on a real server for the tests that ask for one.
+
+``server_url`` and ``database_url`` use TEST_DATABASE_URL if it is set (a superuser, or a role with CREATEDB), else a
+private server of this test run, made, started and stopped by the product's own supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+
+_HOME = "PGDATAHUB_HOME"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the caller's settings, and give the whole run, all its workers, one home for the embedded server."""
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist inherits the environment of its controller
+    for name in list(os.environ):
+        if name.startswith(("ETL_", "PGDATAHUB_", "PG")) and name != "PGDATAHUB_CORPUS":
+            del os.environ[name]
+    for name in ("DATABASE_URL", "SKIP_DB", "DEBUG"):
+        os.environ.pop(name, None)
+    # A short path, since sockets need one, and not below pytest's own directory, which is closed to the account that
+    # the server has when the tests run as root.
+    home = tempfile.mkdtemp(prefix="pgdatahub-tests-")
+    if os.geteuid() == 0:
+        Path(home).chmod(0o711)
+    os.environ[_HOME] = home
+    config.add_cleanup(lambda: _remove_home(Path(home)))
+
+
+def _remove_home(home: Path) -> None:
+    # A test that was killed may have left the server running.
+    EmbeddedServer(EmbeddedSettings(home=home)).stop(force=True)
+    shutil.rmtree(home)
+
+
+def with_database(url: str, database: str) -> str:
+    """Return ``url`` with another database in it."""
+    parts = urlsplit(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{parts.netloc}/{database}{query}"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of a server on which databases may be made."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Nothing here outlives the run, so nothing need survive the machine; the product never turns this off.
+    settings = EmbeddedSettings(home=Path(os.environ[_HOME]), parameters={"fsync": "off", "full_page_writes": "off"})
+    with EmbeddedServer(settings) as server:
+        yield server.url()
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield with_database(server_url, name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
