@@ -1,0 +1,198 @@
+"""Reading ``etl_config.yaml`` into a :class:`~pgdatahub.config.folders.FolderTree`, every mistake with its line.
+
+The file is composed, not constructed: keys and values stay texts as they are written (``007``, ``2024-01-15`` and
+``no`` are names of folders and sheets, not numbers, dates and booleans), and every node knows its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from pgdatahub.config.folders import Column, Folder, FolderTree, matching
+from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, Written, options
+from pgdatahub.errors import ConfigError
+
+_DEFAULT_SHEET: Final = "default_sheet"
+_COLUMNS: Final = "columns"
+_DEEPEST: Final = 64  # the composer recurses; nobody nests folders that deep by hand
+_FOLDER_OPTIONS = options(FolderOptions)
+_COLUMN_OPTIONS = options(ColumnOptions)
+
+
+def read_folders(path: Path, shown: str | None = None) -> FolderTree:
+    """Read a file of folder options.
+
+    Args:
+        path: The file.
+        shown: Its name in messages.
+
+    Raises:
+        ConfigError: It cannot be read, is no YAML, or a key or value in it is wrong.
+    """
+    shown = shown or str(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=shown) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8 text", where=shown, hint="save it as UTF-8") from error
+    node = _compose(text, shown)
+    tree = FolderTree(_Reader(shown).root(node))
+    for parts in ((), *(folder.parts for folder in tree.configured_folders())):
+        tree.options_for(
+            parts
+        )  # what contradicts itself, perhaps by inheritance, is said now and not in the midst of a run
+    return tree
+
+
+def _compose(text: str, shown: str) -> Node | None:
+    try:
+        depth = 0
+        for event in YAML(typ="rt", pure=True).parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            where = f"{shown}:{event.start_mark.line + 1}"
+            if isinstance(event, AliasEvent):
+                raise ConfigError(
+                    "anchors and aliases are not read here", where=where, hint="folders inherit the options above them"
+                )
+            if depth > _DEEPEST:
+                raise ConfigError(f"more than {_DEEPEST} levels", where=where)
+        node: Node | None = YAML(typ="rt", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{shown}:{mark.line + 1}" if mark else shown
+        line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+        hint = "indent with spaces, not tabs" if "\t" in line else None
+        problem = error.problem or error.context or "something else"
+        raise ConfigError(f"this is not YAML: {problem}", where=where, hint=hint) from error
+    except YAMLError as error:
+        raise ConfigError("this is not YAML but something else", where=shown) from error
+    return node
+
+
+class _Reader:
+    """Turns nodes into folders; knows the file's name for messages."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+
+    def root(self, node: Node | None) -> Folder:
+        root = Folder(name="", where=self._shown)
+        if node is None or _is_nothing(node):
+            return root
+        if not isinstance(node, MappingNode):
+            self._fail(node, "the file must map folders to their options", hint="for example  sales: {sheet: Sheet1}")
+        self._folder(node, root, extra=(_DEFAULT_SHEET,))
+        return root
+
+    def _folder(self, node: MappingNode, folder: Folder, *, extra: tuple[str, ...] = ()) -> None:
+        default_sheet = None
+        for key, key_node, value in self._items(node):
+            if key.endswith("/") or "/" in key.strip("/"):
+                self._subfolder(key, key_node, value, folder)
+            elif key == _COLUMNS:
+                self._columns(value, folder)
+            elif isinstance(value, MappingNode) or (_is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
+                self._subfolder(key, key_node, value, folder)
+            elif key in extra:
+                default_sheet = self._value(_FOLDER_OPTIONS["sheet"], value, name=key)
+            elif key in _FOLDER_OPTIONS:
+                folder.given[key] = self._value(_FOLDER_OPTIONS[key], value)
+            else:
+                self._unknown(key_node, key, (*_FOLDER_OPTIONS, _COLUMNS, *extra), "option")
+        if default_sheet is not None:
+            folder.given.setdefault("sheet", default_sheet)
+
+    def _subfolder(self, key: str, key_node: Node, value: Node, folder: Folder) -> None:
+        parts = [part for part in key.split("/") if part]
+        if not parts or any(part in (".", "..") for part in parts):
+            self._fail(key_node, f"{key!r} is not a folder below the data root")
+        if not isinstance(value, MappingNode) and not _is_nothing(value):
+            self._fail(value, f"the folder {key!r} must be followed by its options", hint="for example  sheet: Sheet1")
+        for part in parts[:-1]:
+            folder = folder.folders.setdefault(matching(part), Folder(name=part, where=self._where(key_node)))
+        name = matching(parts[-1])
+        if name in folder.folders:
+            first = folder.folders[name].where
+            self._fail(key_node, f"the folder {parts[-1]!r} stands here a second time", hint=f"first in {first}")
+        below = folder.folders[name] = Folder(name=parts[-1], where=self._where(key_node))
+        if isinstance(value, MappingNode):
+            self._folder(value, below)
+
+    def _columns(self, node: Node, folder: Folder) -> None:
+        if _is_nothing(node):
+            return
+        if not isinstance(node, MappingNode):
+            self._fail(node, "columns must map headers to options", hint="for example  Amount: {type: numeric}")
+        for header, key_node, value in self._items(node):
+            if not header.strip():
+                self._fail(key_node, "a column needs a header or a name", hint="column_7 is the seventh")
+            if not isinstance(value, MappingNode):
+                hint = f"for example  {header}: {{type: numeric}}"
+                self._fail(value, f"the column {header!r} must be followed by its options", hint=hint)
+            column = folder.columns[header] = Column(where=self._where(key_node))
+            for key, option_node, option_value in self._items(value):
+                if key not in _COLUMN_OPTIONS:
+                    self._unknown(option_node, key, _COLUMN_OPTIONS, "option of a column")
+                column.given[key] = self._value(_COLUMN_OPTIONS[key], option_value)
+
+    def _items(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
+        lines: dict[str, int] = {}
+        for key_node, value in node.value:
+            if not isinstance(key_node, ScalarNode):
+                self._fail(key_node, "a key must be a plain text")
+            key = str(key_node.value)
+            if key == "<<" and key_node.style is None:
+                self._fail(key_node, "merge keys are not read here", hint="folders inherit the options above them")
+            if key in lines:
+                self._fail(key_node, f"{key!r} stands here a second time", hint=f"first in line {lines[key]}")
+            lines[key] = key_node.start_mark.line + 1
+            yield key, key_node, value
+
+    def _value(self, option: Option, node: Node, *, name: str | None = None) -> Any:
+        name = name or option.name
+        written = self._written(option, node, name)
+        try:
+            return option.parse(written)
+        except ValueError as error:
+            reason = str(error) if error.args else ""
+            shown = repr(written) if isinstance(written, str) else f"[{', '.join(map(repr, written))}]"
+            close = get_close_matches(written, option.choices, n=1) if isinstance(written, str) else []
+            self._fail(
+                node,
+                f"{name} must be {option.expects}, not {shown}{f': {reason}' if reason else ''}",
+                hint=f"did you mean {close[0]}?" if close else None,
+            )
+
+    def _written(self, option: Option, node: Node, name: str) -> Written:
+        if _is_nothing(node):
+            self._fail(node, f"{name} has no value", hint=f"it must be {option.expects}; or leave it out")
+        if isinstance(node, ScalarNode):
+            return str(node.value)
+        if isinstance(node, MappingNode) or not all(isinstance(item, ScalarNode) for item in node.value):
+            self._fail(node, f"{name} must be {option.expects}")
+        return tuple(str(item.value) for item in node.value)
+
+    def _unknown(self, node: Node, key: str, valid: Collection[str], what: str) -> NoReturn:
+        close = get_close_matches(key.lower(), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(valid)}"
+        self._fail(node, f"{key!r} is not an {what}", hint=hint)
+
+    def _fail(self, node: Node, message: str, *, hint: str | None = None) -> NoReturn:
+        raise ConfigError(message, where=self._where(node), hint=hint)
+
+    def _where(self, node: Node) -> str:
+        return f"{self._shown}:{node.start_mark.line + 1}"
+
+
+def _is_nothing(node: Node) -> bool:
+    """Tell whether nothing is written, or a plain ``null`` or ``~``, which says the same."""
+    return isinstance(node, ScalarNode) and node.style is None and node.value in ("", "~", "null", "Null", "NULL")

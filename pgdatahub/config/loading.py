@@ -1,0 +1,182 @@
+"""Gathers the settings from where people put them: options, environment, ``.env``, files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from pydantic_settings import EnvSettingsSource
+
+from pgdatahub.config.folder_file import read_folders
+from pgdatahub.config.folders import FolderTree
+from pgdatahub.config.settings import Config, make_config, settings
+from pgdatahub.errors import ConfigError
+
+ENVIRONMENT_FILE: Final = ".env"
+SETTINGS_FILE: Final = "config/config.json"
+FOLDERS_FILE: Final = "config/etl_config.yaml"
+_LIBPQ: Final = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
+_OURS: Final = ("ETL_", "PGDATAHUB_")
+
+
+def load_config(
+    *,
+    overrides: Mapping[str, object] | None = None,
+    config_file: Path | None = None,
+    directory: Path | None = None,
+) -> Config:
+    """Gather all settings.
+
+    Args:
+        overrides: Values by field of :class:`~pgdatahub.config.settings.Config`, above all others; None is no value.
+        config_file: The file of folder options; ``config/etl_config.yaml`` if None, and that need not exist.
+        directory: Where ``.env`` and ``config/`` are sought and relative paths begin; the working directory if None.
+
+    Raises:
+        ConfigError: A value, a key or a file is wrong, or ``config_file`` does not exist.
+    """
+    directory = (directory or Path()).absolute()
+    notices: list[str] = []
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    places: dict[str, str] = {}
+    for name, value, origin, place in (
+        *_from_settings_file(directory / SETTINGS_FILE),
+        *_from_environment_file(directory / ENVIRONMENT_FILE, notices),
+        *_from_environment(notices),
+        *_from_options(overrides or {}),
+    ):
+        values[name], origins[name], places[name] = value, origin, place
+    path = _folders_file(config_file, directory)
+    return make_config(
+        values,
+        places,
+        directory=directory,
+        config_file=path,
+        folders=read_folders(path, _shown(path, directory)) if path else FolderTree(),
+        libpq_environment=any(os.environ.get(variable) for variable in _LIBPQ),
+        origins=origins,
+        notices=tuple(notices),
+    )
+
+
+_Found = tuple[str, Any, str, str]
+
+
+def _from_options(overrides: Mapping[str, object]) -> Iterator[_Found]:
+    known = settings()
+    for name, value in overrides.items():
+        if name not in known:
+            raise ConfigError(f"there is no setting {name!r}", hint=_nearest(name, tuple(known)))
+        if value is not None:
+            origin = f"option {known[name].explained.option or name}"
+            yield name, value, origin, origin
+
+
+def _from_environment(notices: list[str]) -> Iterator[_Found]:
+    fields = {setting.variable: setting.name for setting in settings().values()}
+    for variable, value in EnvSettingsSource(Config)().items():
+        if variable in fields:
+            yield fields[variable], value, f"environment {variable}", f"environment variable {variable}"
+    notices += _misspelt(os.environ, fields, "environment")
+
+
+def _from_environment_file(path: Path, notices: list[str]) -> Iterator[_Found]:
+    if not path.exists():
+        return
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=ENVIRONMENT_FILE) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is not UTF-8 text", where=ENVIRONMENT_FILE, hint="save it as UTF-8") from error
+    lines = {}
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            raise ConfigError(
+                "this line is not NAME=value",
+                where=f"{ENVIRONMENT_FILE}:{binding.original.line}",
+                hint="is a quote open?",
+            )
+        lines[binding.key or ""] = binding.original.line
+    written = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
+    fields = {setting.variable: setting.name for setting in settings().values()}
+    for variable, value in written.items():
+        if variable in fields:
+            yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
+        elif variable in _LIBPQ:
+            notices.append(
+                f"{ENVIRONMENT_FILE}: {variable} is libpq's and only read from the environment; use DATABASE_URL"
+            )
+    notices += _misspelt(written, fields, ENVIRONMENT_FILE)
+
+
+def _from_settings_file(path: Path) -> Iterator[_Found]:
+    if not path.exists():
+        return
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_unique)
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=SETTINGS_FILE) from error
+    except json.JSONDecodeError as error:
+        # "from None": the decoder's error holds the whole text, and so perhaps a password.
+        where = f"{SETTINGS_FILE}:{error.lineno}"
+        raise ConfigError(f"this is not JSON: {error.msg}", where=where) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise ConfigError("this is not JSON but something else", where=SETTINGS_FILE) from None
+    if not isinstance(content, dict):
+        raise ConfigError("the file must map settings to values", where=SETTINGS_FILE, hint='{"database_url": "…"}')
+    known = settings()
+    fields = {setting.variable.lower(): setting.name for setting in known.values()} | {name: name for name in known}
+    for key, value in content.items():
+        name = fields.get(key.lower())
+        if name is None:
+            raise ConfigError(
+                f"{key!r} is not a setting", where=SETTINGS_FILE, hint=_nearest(key.lower(), tuple(known))
+            )
+        if value is not None:
+            yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE} › {key}"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ConfigError(f"{twice!r} stands there twice", where=SETTINGS_FILE)
+    return content
+
+
+def _folders_file(given: Path | None, directory: Path) -> Path | None:
+    if given is not None:
+        path = directory / given.expanduser()
+        if not path.is_file():
+            raise ConfigError("there is no such file", where=str(given), hint="pgdatahub init writes one to begin with")
+        return path
+    usual = directory / FOLDERS_FILE
+    return next((path for path in (usual, usual.with_suffix(".yml")) if path.exists()), None)
+
+
+def _shown(path: Path, directory: Path) -> str:
+    return path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
+
+
+def _misspelt(variables: Mapping[str, object], fields: Mapping[str, str], origin: str) -> Iterator[str]:
+    """Name what begins like a variable of ours and nearly is one; anything else may be somebody else's."""
+    for variable in variables:
+        if variable.startswith(_OURS) and variable not in fields:
+            close = get_close_matches(variable, fields, n=1, cutoff=0.85)
+            if close:
+                yield f"{origin}: {variable} is not a setting; did you mean {close[0]}?"
+
+
+def _nearest(name: str, valid: tuple[str, ...]) -> str:
+    close = get_close_matches(name, valid, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(valid)}"

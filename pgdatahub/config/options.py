@@ -1,0 +1,339 @@
+"""What can be set for a folder and for a column: every option once, with its default, its check and its explanation.
+
+The two dataclasses are the registry: the check of the YAML file, the commented template that ``pgdatahub init`` writes
+and the documentation are all made from :func:`options`.
+"""
+
+# ruff: noqa: RUF009 - the calls in the dataclasses make fields, as dataclasses.field does
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Literal, TypeAlias
+
+from pgdatahub.identifiers import CUT_BYTES, ColumnNames, cut, fold
+from pgdatahub.lattice import SqlType
+
+Written: TypeAlias = "str | tuple[str, ...]"
+"""A value as it stands in the file: a scalar's text, or those of a list."""
+
+HeaderRow: TypeAlias = "int | Literal['auto', 'none']"
+ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
+UncachedPolicy: TypeAlias = Literal["fail", "blank"]
+MergedPolicy: TypeAlias = Literal["top_left", "fill"]
+HiddenPolicy: TypeAlias = Literal["load", "skip"]
+ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
+Contract: TypeAlias = Literal["evolve", "freeze"]
+
+COLUMN_TYPES: Mapping[str, SqlType] = {
+    "integer": SqlType.INTEGER,
+    "bigint": SqlType.BIGINT_WIDE,  # asked for by name, it must hold whatever the server's bigint holds
+    "real": SqlType.REAL,
+    "double": SqlType.DOUBLE,
+    "numeric": SqlType.NUMERIC,
+    "boolean": SqlType.BOOLEAN,
+    "date": SqlType.DATE,
+    "timestamp": SqlType.TIMESTAMP,
+    "time": SqlType.TIME,
+    "interval": SqlType.INTERVAL,
+    "text": SqlType.TEXT,
+}
+"""The types that a column can be given, by the words of the file."""
+
+_NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
+_MOMENTS = frozenset({"date", "timestamp", "time"})
+_RESERVED = ("source_file", "load_timestamp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option, for whoever checks, writes or explains it.
+
+    Attributes:
+        name: The key in the file.
+        expects: What a value must be, to follow "must be".
+        help: One line on what it does.
+        default: The value where nothing is set.
+        parse: Turns what is written into a value; raises ValueError, with a reason or without.
+        choices: The valid words, if it is a matter of choosing one.
+        shapes_rows: Another value gives other rows, or other names, for the same file.
+    """
+
+    name: str
+    expects: str
+    help: str
+    default: Any
+    parse: Callable[[Written], Any]
+    choices: tuple[str, ...] = ()
+    shapes_rows: bool = True
+
+
+def _option(
+    default: object,
+    parser: tuple[str, Callable[[Written], Any]],
+    description: str,
+    *,
+    choices: tuple[str, ...] = (),
+    shapes_rows: bool = True,
+) -> Any:
+    expects, parse = parser
+    metadata = {
+        "expects": expects,
+        "parse": parse,
+        "help": description,
+        "choices": choices,
+        "shapes_rows": shapes_rows,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def _text(written: Written) -> str:
+    if not isinstance(written, str) or not written.strip():
+        raise ValueError
+    return written
+
+
+def _texts(written: Written) -> tuple[str, ...]:
+    texts = (written,) if isinstance(written, str) else written
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError
+    return texts
+
+
+def _nulls(written: Written) -> tuple[str, ...]:
+    return (written,) if isinstance(written, str) else written
+
+
+def _count(written: Written) -> int:
+    if not isinstance(written, str) or not (written.isascii() and written.isdigit()) or len(written) > 7:
+        raise ValueError
+    return int(written)
+
+
+def _header_row(written: Written) -> int | str:
+    if written in ("auto", "none"):
+        return str(written)
+    row = _count(written)
+    if row < 1:
+        raise ValueError
+    return row
+
+
+def _boolean(written: Written) -> bool:
+    if not isinstance(written, str) or written.lower() not in ("true", "false"):
+        raise ValueError
+    return written.lower() == "true"
+
+
+def _mark(written: Written) -> str:
+    if not isinstance(written, str) or len(written) != 1 or written.isalnum() or written in "+-":
+        raise ValueError
+    return written
+
+
+def _sql_name(written: Written) -> str:
+    name = cut(fold(_text(written)))
+    if not name:
+        raise ValueError("no letter or digit is left of it as a SQL name")
+    return name
+
+
+def _column_name(written: Written) -> str:
+    name = _sql_name(written)
+    if name in _RESERVED:
+        raise ValueError(f"every table has its own {name}")
+    return name
+
+
+def _schema(written: Written) -> str:
+    text = _text(written)
+    if len(text.encode("utf-8", "replace")) > CUT_BYTES or "\0" in text:
+        raise ValueError(f"a name has at most {CUT_BYTES} bytes")
+    return text
+
+
+def _format(written: Written) -> str:
+    text = _text(written)
+    # Only a trip there and back tells whether strptime knows the directives; it raises ValueError if not.
+    moment = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - workbooks know no time zones
+    if "%" not in text or datetime.strptime(moment.strftime(text), text) == datetime(1900, 1, 1):  # noqa: DTZ001, DTZ007 - likewise
+        raise ValueError
+    return text
+
+
+def _one_of(*choices: str) -> tuple[str, Callable[[Written], str]]:
+    def parse(written: Written) -> str:
+        if written not in choices:
+            raise ValueError
+        return str(written)
+
+    return f"one of {', '.join(choices)}", parse
+
+
+_TEXT = ("a text", _text)
+_TEXTS = ("a text or a list of texts", _texts)
+_NULLS = ("a text or a list of texts", _nulls)
+_COUNT = ("a whole number, 0 or more", _count)
+_HEADER_ROW = ("the number of a row (from 1), auto or none", _header_row)
+_BOOLEAN = ("true or false", _boolean)
+_MARK = ("a single character, no letter, digit or sign", _mark)
+_SQL_NAME = ("a name", _sql_name)
+_COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
+_SCHEMA = ("the name of a schema", _schema)
+_FORMAT = ("a date format such as %d.%m.%Y", _format)
+
+
+def _choice(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
+    return _option(default, _one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnOptions:
+    """What is set for one column of a folder's sheets. Attributes are explained by :func:`options`."""
+
+    type: str | None = _option(
+        None, _one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
+    )
+    decimal: str | None = _option(None, _MARK, "the decimal mark of numbers that are written as text")
+    thousands: str | None = _option(None, _MARK, "the thousands mark of numbers that are written as text")
+    format: str | None = _option(None, _FORMAT, "the format of dates that are written as text, as for strptime")
+    rename: str | None = _option(None, _COLUMN_NAME, "the column's name in the table")
+    aliases: tuple[str, ...] = _option((), _TEXTS, "other headers that mean this column")
+    skip: bool = _option(False, _BOOLEAN, "leave the column out")
+    nulls: tuple[str, ...] = _option((), _NULLS, "texts that mean an empty cell here, beside those of the folder")
+
+    def __post_init__(self) -> None:
+        """Check what single options cannot tell.
+
+        Raises:
+            ValueError: Two options contradict each other; the text says which.
+        """
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError("decimal and thousands are the same character")
+        if (self.decimal or self.thousands) and self.type not in _NUMBERS:
+            raise ValueError(f"decimal and thousands need a type: {', '.join(sorted(_NUMBERS))}")
+        if self.format and self.type not in _MOMENTS:
+            raise ValueError(f"format needs a type: {', '.join(sorted(_MOMENTS))}")
+
+    @property
+    def sql_type(self) -> SqlType | None:
+        """The type as an element of the lattice."""
+        return None if self.type is None else COLUMN_TYPES[self.type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderOptions:
+    """What is set for a folder, with all that it inherits. Attributes are explained by :func:`options`."""
+
+    sheet: tuple[str, ...] | None = _option(
+        None, _TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
+    )
+    sheet_column: str | None = _option(None, _COLUMN_NAME, "a further column, of this name, for the name of the sheet")
+    header_row: HeaderRow = _option(1, _HEADER_ROW, "the row with the headers; auto: find it; none: there is none")
+    skip_rows: int = _option(0, _COUNT, "rows to leave out below the header")
+    stop_at: str | None = _option(
+        None, _TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
+    )
+    errors: ErrorPolicy = _choice(
+        "blank", ("blank", "text", "fail"), "cells that show an error such as #N/A: empty, their text, or no load"
+    )
+    uncached: UncachedPolicy = _choice(
+        "fail", ("fail", "blank"), "formulas without a stored result: no load, or empty cells"
+    )
+    merged: MergedPolicy = _choice(
+        "top_left", ("top_left", "fill"), "merged cells: the value once, or in every cell of the area"
+    )
+    hidden: HiddenPolicy = _choice("load", ("load", "skip"), "hidden rows and columns")
+    nulls: tuple[str, ...] = _option((), _NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
+    table: str | None = _option(
+        None,
+        _SQL_NAME,
+        "the table, for the folder and those below it; else made from the folder's path",
+        shapes_rows=False,
+    )
+    schema: str | None = _option(None, _SCHEMA, "the table's schema, if not ETL_SCHEMA", shapes_rows=False)
+    on_changed: ChangedPolicy = _choice(
+        "append",
+        ("append", "replace", "fail"),
+        "a file that was loaded before and has other content now: its rows are added, take the place of the old ones,"
+        " or are refused",
+        shapes_rows=False,
+    )
+    new_columns: Contract = _choice(
+        "evolve", ("evolve", "freeze"), "columns that the table lacks: add them, or fail the file", shapes_rows=False
+    )
+    types: Contract = _choice(
+        "evolve", ("evolve", "freeze"), "values that the table's types cannot hold: widen them, or fail the file",
+        shapes_rows=False,
+    )  # fmt: skip
+    columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)
+    """Options of single columns, by header as written or by name."""
+
+    def __post_init__(self) -> None:
+        """Check what single columns cannot tell.
+
+        Raises:
+            ValueError: Two columns claim one header; the text says which.
+        """
+        owners: dict[str, str] = {key.strip(): key for key in self.columns}
+        for key, column in self.columns.items():
+            for alias in column.aliases:
+                owner = owners.setdefault(alias.strip(), key)
+                if owner != key:
+                    raise ValueError(f"the header {alias!r} is claimed by two columns, {owner!r} and {key!r}")
+
+    @property
+    def renames(self) -> Mapping[str, str]:
+        """What :class:`~pgdatahub.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
+        renames = {}
+        for key, column in self.columns.items():
+            if column.rename:
+                renames[key] = column.rename
+            renames |= dict.fromkeys(column.aliases, column.rename or key)
+        return renames
+
+    def column_options(self, names: ColumnNames) -> Callable[[int], ColumnOptions]:
+        """Return a function that gives the options of the column at a position (from 0) of the sheet named ``names``."""
+        by_key = {alias: column for column in self.columns.values() for alias in column.aliases} | dict(self.columns)
+        find = names.finder(by_key)
+        nothing = ColumnOptions()
+
+        def options_of(position: int) -> ColumnOptions:
+            key = find(position)
+            return nothing if key is None else by_key[key]
+
+        return options_of
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash (hexadecimal, 64 digits) of all that gives other rows or names for the same file.
+
+        Options at their default do not count, so that an option of a later version does not change it.
+        """
+        shaping = {
+            **_changed(self),
+            "columns": {key: _changed(column) for key, column in sorted(self.columns.items())},
+        }
+        return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def options(kind: type[FolderOptions | ColumnOptions]) -> Mapping[str, Option]:
+    """Return the options of a folder or of a column by name, in the order in which to explain them."""
+    return {
+        field.name: Option(name=field.name, default=field.default, **field.metadata)
+        for field in dataclasses.fields(kind)
+        if field.metadata
+    }
+
+
+def _changed(value: FolderOptions | ColumnOptions) -> dict[str, object]:
+    return {
+        option.name: getattr(value, option.name)
+        for option in options(type(value)).values()
+        if option.shapes_rows and getattr(value, option.name) != option.default
+    }

@@ -1,0 +1,259 @@
+"""The settings of a run, where each came from, and the one function that gathers them.
+
+Option > environment > ``.env`` > ``config/config.json`` > default. A :class:`Config` itself reads nothing: made in code,
+it is what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pgdatahub.config.folders import FolderTree
+from pgdatahub.config.urls import Destination, conninfo
+from pgdatahub.errors import ConfigError
+from pgdatahub.identifiers import CUT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What a setting is for and what it takes, beside its field in :class:`Config`.
+
+    Attributes:
+        help: One line on what it does.
+        expects: What a value must be, to follow "must be".
+        option: The command-line option that sets it, if there is one.
+        example: What the template shows, where the default says nothing.
+        advanced: Most people never need it.
+    """
+
+    help: str
+    expects: str
+    option: str | None = None
+    example: str = ""
+    advanced: bool = False
+
+
+def _checked_url(value: SecretStr) -> SecretStr:
+    conninfo(value.get_secret_value())
+    return value
+
+
+def _checked_schema(value: str) -> str:
+    if not value.strip() or "\0" in value or len(value.encode("utf-8", "replace")) > CUT_BYTES:
+        raise ValueError
+    return value
+
+
+def _expanded(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str | Path) and str(value) else value
+
+
+_Directory = Annotated[Path, BeforeValidator(_expanded)]
+_SWITCH: Final = "0 or 1"
+
+
+class Config(BaseSettings):
+    """All settings of a run, frozen. Fields are explained by :func:`settings`; relative paths lie in ``directory``."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+        case_sensitive=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: Annotated[
+        SecretStr | None,
+        AfterValidator(lambda value: value and _checked_url(value)),
+        Explained(
+            "the database: a URL, or keywords (host=… dbname=…); else PGHOST or PGSERVICE, else the embedded server",
+            "a URL (postgresql://user:password@host:5432/name) or keywords (host=… dbname=…)",
+            example="postgresql://user:password@localhost:5432/mydb",
+        ),
+    ] = Field(None, validation_alias="DATABASE_URL")
+    data_root: Annotated[
+        str,
+        Field(min_length=1),
+        Explained("the folder whose subfolders become tables", "a folder", "--data-root"),
+    ] = Field("data", validation_alias="ETL_DATA_ROOT")
+    schema_name: Annotated[
+        str,
+        AfterValidator(_checked_schema),
+        Explained("the schema of the tables", f"a name of at most {CUT_BYTES} bytes", "--schema"),
+    ] = Field("public", validation_alias="ETL_SCHEMA")
+    sectional_commit: Annotated[
+        bool, Explained("1: one transaction per folder; 0: one per file", _SWITCH, "--sectional-commit")
+    ] = Field(False, validation_alias="ETL_SECTIONAL_COMMIT")
+    pause_every: Annotated[
+        int, Field(ge=0), Explained("pause after so many files; 0: never", "a whole number, 0 or more", "--pause-every")
+    ] = Field(0, validation_alias="ETL_PAUSE_EVERY")
+    pause_seconds: Annotated[
+        float,
+        Field(ge=0, le=86_400, allow_inf_nan=False),
+        Explained("how long a pause is, in seconds", "a number of seconds, 0 to 86400", "--pause-seconds"),
+    ] = Field(30.0, validation_alias="ETL_PAUSE_SECONDS")
+    chunk_size: Annotated[
+        int,
+        Field(ge=1, le=10_000_000),
+        Explained("rows in memory at a time, per worker", "a whole number, 1 to 10000000", "--chunk-size"),
+    ] = Field(10_000, validation_alias="ETL_CHUNK_SIZE")
+    workers: Annotated[
+        int | None,
+        Field(ge=1, le=1024),
+        Explained("files read at a time; else as many as the machine has processors", "a whole number, 1 to 1024", "--workers"),
+    ] = Field(None, validation_alias="ETL_WORKERS")  # fmt: skip
+    on_error: Annotated[
+        Literal["continue", "stop"],
+        Explained("after a file that fails: continue with the others, or stop", "continue or stop", "--on-error"),
+    ] = Field("continue", validation_alias="ETL_ON_ERROR")
+    state_dir: Annotated[
+        _Directory,
+        Explained("the folder of .etl_pause.json and etl.log; else the working directory", "a folder", "--state-dir"),
+    ] = Field(Path(), validation_alias="ETL_STATE_DIR")
+    skip_db: Annotated[bool, Explained("1: read everything, write nothing", _SWITCH, "--dry-run")] = Field(
+        False, validation_alias="SKIP_DB"
+    )
+    debug: Annotated[bool, Explained("1: show tracebacks", _SWITCH, "--debug")] = Field(False, validation_alias="DEBUG")
+    pgdatahub_home: Annotated[
+        _Directory | None,
+        Explained("where the embedded server keeps its data; else a place of your account", "a folder", advanced=True),
+    ] = Field(None, validation_alias="PGDATAHUB_HOME")
+    pg_bindir: Annotated[
+        _Directory | None,
+        Explained("PostgreSQL programs for the embedded server, instead of its own", "a folder", advanced=True),
+    ] = Field(None, validation_alias="PGDATAHUB_PG_BINDIR")
+    pg_osuser: Annotated[
+        str | None,
+        Explained("the account that runs the embedded server when root starts it; else pgdatahub", "a name", advanced=True),
+    ] = Field(None, validation_alias="PGDATAHUB_PG_OSUSER")  # fmt: skip
+
+    directory: _Directory = Field(default_factory=Path.cwd)
+    """Where relative paths begin; the working directory, absolute."""
+    config_file: _Directory | None = None
+    """The file of folder options; None if there is none."""
+    folders: FolderTree = Field(default_factory=FolderTree)
+    """What that file says."""
+    libpq_environment: bool = False
+    """libpq's own variables name a server, or a service."""
+    origins: Mapping[str, str] = Field(default_factory=dict)
+    """Where each setting came from, by field; those left out are at their default."""
+    notices: tuple[str, ...] = ()
+    """What was found on the way and looks like a mistake."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is given
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else; ``load_config`` asks the surroundings, to know what came from where."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Config:
+        # object.__setattr__ would go past pydantic's bookkeeping; __dict__ is where a frozen model keeps its fields.
+        self.__dict__["directory"] = self.directory.absolute()
+        for name in ("state_dir", "config_file", "pgdatahub_home", "pg_bindir"):
+            path = getattr(self, name)
+            self.__dict__[name] = None if path is None else self.directory / path
+        return self
+
+    @property
+    def root_path(self) -> Path:
+        """The data root, absolute.
+
+        Raises:
+            ConfigError: It is a URL.
+        """
+        if "://" in self.data_root:
+            raise ConfigError("this data root is a URL, not a folder of this machine", where=self.data_root)
+        return self.directory / Path(self.data_root).expanduser()
+
+    @property
+    def destination(self) -> Destination:
+        """Where the rows go."""
+        if self.database_url is not None:
+            return Destination(kind="url", conninfo=conninfo(self.database_url.get_secret_value()))
+        return Destination(kind="environment" if self.libpq_environment else "embedded")
+
+    def origin(self, name: str) -> str:
+        """Return where the setting ``name`` came from, such as ``environment ETL_SCHEMA``, ``.env`` or ``default``."""
+        return self.origins.get(name, "default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, for whoever reads, writes or explains it.
+
+    Attributes:
+        name: The field of :class:`Config`.
+        variable: The environment variable.
+        default: Its default as it would be written in the environment; empty for none.
+        explained: The rest.
+    """
+
+    name: str
+    variable: str
+    default: str
+    explained: Explained
+
+
+def settings() -> Mapping[str, Setting]:
+    """Return every setting that can be given from outside, by field."""
+    found = {}
+    for name, field in Config.model_fields.items():
+        explained = next((item for item in field.metadata if isinstance(item, Explained)), None)
+        if explained is not None:
+            found[name] = Setting(
+                name=name, variable=str(field.validation_alias), default=as_written(field.default), explained=explained
+            )
+    return found
+
+
+def as_written(value: object) -> str:
+    """Return a setting's value as the environment would have it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: Any) -> Config:
+    """Make a :class:`Config` of values from anywhere.
+
+    Args:
+        values: By field.
+        places: Where each value stands, for messages.
+        **rest: Further fields.
+
+    Raises:
+        ConfigError: A value is wrong; the message names the setting and what it takes.
+    """
+    try:
+        return Config(**values, **rest)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False, include_context=False)[0]
+        name = _field(str(mistake["loc"][0]))
+        explained = settings()[name].explained
+        value = values.get(name)
+        shown = "" if name == "database_url" else f", not {str(value)!r}"
+        hint = str(mistake["msg"]).removeprefix("Value error, ") if name == "database_url" else None
+        # "from None": pydantic's own error could hold a password.
+        raise ConfigError(f"{name} must be {explained.expects}{shown}", where=places.get(name), hint=hint) from None
+
+
+def _field(location: str) -> str:
+    return next((setting.name for setting in settings().values() if setting.variable == location), location)
