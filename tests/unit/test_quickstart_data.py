@@ -27,6 +27,7 @@ def script() -> Iterator[ModuleType]:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(QUICKSTART)
         patch.setitem(sys.modules, module.__name__, module)  # where dataclasses look for a module's names
         specification.loader.exec_module(module)
         yield module
