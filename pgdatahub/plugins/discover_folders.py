@@ -1,0 +1,167 @@
+"""The built-in discovery: every workbook below the data root, and the table that its folder stands for."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import ConfigError
+from pgdatahub.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+    from pgdatahub.model import SourceFile
+
+WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+"""The endings, in lower case, that the built-in readers stand for."""
+
+_DIGITS = re.compile("([0-9]+)")
+
+
+@hookimpl(trylast=True)
+def pgdatahub_discover(config: Config) -> Iterator[SourceFile]:
+    """Find the workbooks below the data root."""
+    return discover(config)
+
+
+def discover(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXES) -> Iterator[SourceFile]:
+    """Find the files below the data root: those with one of ``suffixes``, and the others as ignored, with the reason.
+
+    A plugin that reads another format finds its files by calling this with its own suffixes; a file that anybody
+    gives as a candidate is one, whoever else ignores it.
+
+    The order is that of a person: a folder's own files before its folders, numbers in names by their value. Links are
+    followed, except to a folder that they are in.
+
+    Args:
+        config: The settings; where ``data_root`` is a URL, nothing is found, since that is another plugin's.
+        suffixes: Endings in lower case, with their point.
+
+    Raises:
+        ConfigError: There is no data root, or it cannot be read.
+    """
+    if "://" in config.data_root:
+        return iter(())
+    # Links in the root's own path stay as the user wrote them, so that source_file says what he knows.
+    root = os.path.abspath(config.root_path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
+    try:
+        identity = _identity(os.stat(root))  # noqa: PTH116 - all of this module speaks os.scandir's language
+        os.scandir(root).close()
+    except FileNotFoundError:
+        raise ConfigError(
+            "the data root does not exist",
+            where=root,
+            hint="create it, name another with ETL_DATA_ROOT, or let `pgdatahub init` set up a first one",
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"the data root cannot be read: {error.strerror}", where=root) from error
+    return _Walk(config, frozenset(suffixes)).folder(root, (), frozenset({identity}), hidden=False)
+
+
+class _Walk:
+    """One walk through the data root."""
+
+    def __init__(self, config: Config, suffixes: frozenset[str]) -> None:
+        self._config = config
+        self._suffixes = suffixes
+
+    def folder(
+        self, path: str, parts: tuple[str, ...], above: frozenset[tuple[int, int]], *, hidden: bool
+    ) -> Iterator[SourceFile]:
+        """Yield what is in a folder, and in those below.
+
+        Args:
+            path: The folder's absolute path.
+            parts: Its path below the data root.
+            above: The identities of the folder and all that it is in, by which a circle of links is known.
+            hidden: The folder, or one that it is in, is hidden.
+        """
+        try:
+            with os.scandir(path) as scan:
+                entries = sorted(scan, key=lambda entry: _natural(entry.name))
+        except OSError as error:
+            yield self._file(path, parts, 0, f"the folder cannot be read: {error.strerror}")
+            return
+        folders = []
+        for entry in entries:
+            try:
+                status = entry.stat()
+            except OSError as error:
+                broken = "the link leads nowhere" if entry.is_symlink() else f"cannot be read: {error.strerror}"
+                yield self._file(entry.path, (*parts, entry.name), 0, broken)
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                folders.append((entry, _identity(status)))
+            else:
+                reason = self._reason(entry.name, parts, status, hidden=hidden)
+                yield self._file(entry.path, (*parts, entry.name), status.st_size, reason)
+        for entry, identity in folders:
+            below = (*parts, entry.name)
+            if identity in above:
+                yield self._file(entry.path, below, 0, "the link leads to a folder that it is in")
+            else:
+                yield from self.folder(
+                    entry.path, below, above | {identity}, hidden=hidden or entry.name.startswith(".")
+                )
+
+    def _reason(self, name: str, parts: tuple[str, ...], status: os.stat_result, *, hidden: bool) -> str | None:
+        """Return why a file is no candidate, or None."""
+        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each file costs more than the stat
+        checks = (
+            (not stat.S_ISREG(status.st_mode), "not a regular file"),
+            (name.startswith("~$"), "a lock file: somebody has the workbook open"),
+            (name.startswith("."), "a hidden file"),
+            (hidden, "in a hidden folder"),
+            (suffix not in self._suffixes, f"not a workbook: {suffix or 'no ending'}"),
+            (not parts, "directly in the data root: put it into a folder, whose name becomes the table's"),
+        )
+        return next((reason for true, reason in checks if true), None)
+
+    def _file(self, path: str, parts: tuple[str, ...], size: int, ignored: str | None) -> SourceFile:
+        # Here, so that listing plugins does not import the settings' machinery.
+        from pgdatahub.identifiers import table_name
+        from pgdatahub.model import SourceFile
+        from pgdatahub.schema import TableName
+
+        location = path.replace(os.sep, "/")
+        if not _is_text(location):
+            # Neither the table nor a terminal takes such a name, so it is shown escaped.
+            location = _printable(location)
+            ignored = ignored or "its name is not valid UTF-8"
+        folder = parts[:-1]
+        options = self._config.folders.options_for(folder)
+        return SourceFile(
+            location=location,
+            identity=_printable("/".join(parts)),
+            table=TableName(
+                schema=options.schema or self._config.schema_name, name=options.table or table_name(folder)
+            ),
+            options=options,
+            size=size,
+            ignored=ignored,
+        )
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Return a sort key under which ``week 9`` comes before ``week 10``, whatever the case."""
+    pieces = _DIGITS.split(name.casefold())
+    return [(int(piece), "") if index % 2 else (0, piece) for index, piece in enumerate(pieces)], name
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    return name if _is_text(name) else os.fsencode(name).decode(errors="backslashreplace")

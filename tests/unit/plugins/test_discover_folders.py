@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pluggy
+import pytest
+
+from pgdatahub import hookspecs
+from pgdatahub.config import Config, load_config
+from pgdatahub.errors import ConfigError
+from pgdatahub.model import SourceFile
+from pgdatahub.pluginmanager import Stages
+from pgdatahub.plugins import discover_folders
+from pgdatahub.plugins.discover_folders import discover
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder
+
+
+def configured(root: Path | str, yaml: str = "", directory: Path | None = None) -> Config:
+    directory = directory or Path(root).parent
+    if yaml:
+        (directory / "config").mkdir(exist_ok=True)
+        (directory / "config" / "etl_config.yaml").write_text(yaml, encoding="utf-8")
+    return load_config(overrides={"data_root": str(root)}, directory=directory)
+
+
+def put(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"1234")
+
+
+def found(files: list[SourceFile]) -> list[str]:
+    return [file.identity for file in files if file.ignored is None]
+
+
+def ignored(files: list[SourceFile]) -> dict[str, str]:
+    return {file.identity: file.ignored for file in files if file.ignored is not None}
+
+
+def test_every_workbook_belongs_to_the_table_of_its_folder(root: Path) -> None:
+    put(root, "Sales/a.xlsx", "Sales/2024/Q1 West/b.XLS", "Sales/c.Ods", "x/d.xlsb", "x/e.xlsm")
+    files = list(discover(configured(root)))
+    assert {file.identity: file.table.name for file in files} == {
+        "Sales/a.xlsx": "sales",
+        "Sales/c.Ods": "sales",
+        "Sales/2024/Q1 West/b.XLS": "sales_2024_q1_west",
+        "x/d.xlsb": "x",
+        "x/e.xlsm": "x",
+    }
+    assert all(file.ignored is None and file.size == 4 and file.table.schema == "public" for file in files)
+    assert [file.location for file in files] == [f"{root}/{file.identity}" for file in files]
+
+
+def test_the_order_is_a_persons_whatever_the_file_system_says(root: Path) -> None:
+    put(root, "b/w10.xlsx", "b/W9.xlsx", "b/a/z.xlsx", "a10/x.xlsx", "a9/x.xlsx", "b/w9.xlsx", "b/w.xlsx")
+    files = found(list(discover(configured(root))))
+    assert files == ["a9/x.xlsx", "a10/x.xlsx", "b/W9.xlsx", "b/w9.xlsx", "b/w10.xlsx", "b/w.xlsx", "b/a/z.xlsx"]
+
+
+def test_folders_that_differ_by_case_only_are_one_table(root: Path) -> None:
+    put(root, "Sales/a.xlsx", "sales/b.xlsx")
+    assert {file.table.name for file in discover(configured(root))} == {"sales"}
+
+
+def test_the_folders_options_name_table_and_schema(root: Path) -> None:
+    put(root, "sales/a.xlsx", "other/b.xlsx")
+    files = list(discover(configured(root, "sales:\n  table: turnover\n  schema: finance\n  header_row: 3\n")))
+    by_identity = {file.identity: file for file in files}
+    assert str(by_identity["sales/a.xlsx"].table) == "finance.turnover"
+    assert by_identity["sales/a.xlsx"].options.header_row == 3
+    assert str(by_identity["other/b.xlsx"].table) == "other"
+
+
+def test_what_is_no_candidate_is_named_with_the_reason(root: Path) -> None:
+    put(root, "in_root.xlsx", "s/~$a.xlsx", "s/.b.xlsx", "s/.git/c.xlsx", "s/.git/deep/d.xlsx", "s/e.csv", "s/README")
+    os.mkfifo(root / "s" / "pipe.xlsx")
+    (root / "s" / "nowhere.xlsx").symlink_to(root / "missing.xlsx")
+    files = list(discover(configured(root)))
+    assert found(files) == []
+    reasons = ignored(files)
+    assert set(reasons) == {
+        "in_root.xlsx", "s/~$a.xlsx", "s/.b.xlsx", "s/.git/c.xlsx", "s/.git/deep/d.xlsx", "s/e.csv", "s/README",
+        "s/pipe.xlsx", "s/nowhere.xlsx",
+    }  # fmt: skip
+    assert "directly in the data root" in reasons["in_root.xlsx"]
+    assert "lock file" in reasons["s/~$a.xlsx"]
+    assert reasons["s/.b.xlsx"] == "a hidden file"
+    assert reasons["s/.git/c.xlsx"] == reasons["s/.git/deep/d.xlsx"] == "in a hidden folder"
+    assert reasons["s/e.csv"] == "not a workbook: .csv"
+    assert reasons["s/README"] == "not a workbook: no ending"
+    assert reasons["s/pipe.xlsx"] == "not a regular file"
+    assert reasons["s/nowhere.xlsx"] == "the link leads nowhere"
+
+
+def test_files_without_bytes_are_candidates_that_fail_by_name_later(root: Path) -> None:
+    (root / "s").mkdir()
+    (root / "s" / "a.xlsx").touch()
+    assert found(list(discover(configured(root)))) == ["s/a.xlsx"]
+
+
+def test_circles_of_links_end(root: Path) -> None:
+    put(root, "a/x.xlsx", "b/y.xlsx")
+    (root / "a" / "up").symlink_to(root)
+    (root / "a" / "self").symlink_to(root / "a")
+    (root / "a" / "b").symlink_to(root / "b")
+    (root / "b" / "a").symlink_to(root / "a")
+    (root / "b" / "loop").symlink_to(root / "b" / "loop")
+    files = list(discover(configured(root)))
+    assert found(files) == ["a/x.xlsx", "a/b/y.xlsx", "b/y.xlsx", "b/a/x.xlsx"]
+    assert ignored(files)["a/up"] == "the link leads to a folder that it is in"
+    assert "b/loop" in ignored(files)
+
+
+def test_the_data_root_may_be_a_link_and_stays_as_the_user_wrote_it(root: Path) -> None:
+    put(root, "s/a.xlsx")
+    link = root.parent / "link"
+    link.symlink_to(root)
+    assert [file.location for file in discover(configured(link))] == [f"{link}/s/a.xlsx"]
+
+
+def test_a_missing_data_root_says_what_to_do(root: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere: the data root does not exist .*pgdatahub init"):
+        discover(configured(root / "nowhere", directory=root))
+
+
+def test_a_data_root_that_is_a_file_is_a_configuration_error(root: Path) -> None:
+    put(root, "file")
+    with pytest.raises(ConfigError, match="file: the data root cannot be read: Not a directory"):
+        discover(configured(root / "file"))
+
+
+def test_a_data_root_at_a_url_is_left_to_the_plugin_that_knows_it(root: Path) -> None:
+    assert list(discover(configured("s3://bucket/data", directory=root))) == []
+
+
+def test_a_folder_that_cannot_be_read_is_named() -> None:
+    # Not below pytest's own folder, which root alone may enter; and root may read anything, so somebody else looks.
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        put(root, "open/a.xlsx", "shut/b.xlsx")
+        (root / "shut").chmod(0)
+        program = (
+            "import json, os, sys\n"
+            "from pathlib import Path\n"
+            "from pgdatahub.config import load_config\n"
+            "from pgdatahub.plugins.discover_folders import discover\n"
+            "from pgdatahub import model\n"
+            "config = load_config(overrides={'data_root': sys.argv[1]}, directory=Path(sys.argv[1]))\n"
+            "if os.getuid() == 0:\n"
+            "    os.setuid(65534)\n"
+            "print(json.dumps([[file.identity, file.ignored] for file in discover(config)]))\n"
+        )
+        command = [sys.executable, "-c", program, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+        (root / "shut").chmod(0o755)
+    assert json.loads(done.stdout or done.stderr) == [
+        ["open/a.xlsx", None],
+        ["shut", "the folder cannot be read: Permission denied"],
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_no_table_can_hold_are_ignored_and_strange_ones_are_not(root: Path) -> None:
+    put(root, "s/a\nb.xlsx", "s/ü 中.xlsx")
+    put(root, os.fsdecode(b"s/caf\xe9.xlsx"), os.fsdecode(b"t\xff/x.xlsx"))
+    files = list(discover(configured(root)))
+    assert sorted(found(files)) == ["s/a\nb.xlsx", "s/ü 中.xlsx"]
+    assert ignored(files) == {
+        "s/caf\\xe9.xlsx": "its name is not valid UTF-8",
+        "t\\xff/x.xlsx": "its name is not valid UTF-8",
+    }
+    for file in files:
+        assert (file.location + file.identity + file.table.name).encode()
+
+
+def test_a_plugin_finds_its_own_endings_by_the_same_walk(root: Path) -> None:
+    put(root, "s/a.csv", "s/b.xlsx")
+    files = list(discover(configured(root), frozenset({".csv"})))
+    assert found(files) == ["s/a.csv"]
+    assert ignored(files) == {"s/b.xlsx": "not a workbook: .xlsx"}
+
+
+def test_the_hook_finds_what_the_function_finds(root: Path) -> None:
+    put(root, "s/a.xlsx")
+    config = configured(root)
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(discover_folders)
+    assert list(Stages(manager).discover(config)) == list(discover(config))
+
+
+def test_importing_the_plugin_costs_nothing_that_listing_plugins_does_not_need() -> None:
+    program = (
+        "import sys, pgdatahub.plugins.discover_folders\n"
+        "assert not {'pydantic', 'ruamel', 'sqlalchemy', 'pgdatahub.config'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
