@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pgdatahub.config.folder_file import read_folders
 from pgdatahub.config.folders import ConfiguredFolder, FolderTree
 from pgdatahub.config.loading import load_config
 from pgdatahub.config.options import ColumnOptions, FolderOptions, options
@@ -20,6 +19,5 @@ __all__ = [
     "load_config",
     "masked_url",
     "options",
-    "read_folders",
     "settings",
 ]

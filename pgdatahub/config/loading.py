@@ -12,9 +12,7 @@ from typing import Any, Final
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic_settings import EnvSettingsSource
 
-from pgdatahub.config.folder_file import read_folders
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.settings import Config, make_config, settings
 from pgdatahub.errors import ConfigError
@@ -60,7 +58,7 @@ def load_config(
         places,
         directory=directory,
         config_file=path,
-        folders=read_folders(path, _shown(path, directory)) if path else FolderTree(),
+        folders=_folders(path, directory),
         libpq_environment=any(os.environ.get(variable) for variable in _LIBPQ),
         origins=origins,
         notices=tuple(notices),
@@ -81,10 +79,10 @@ def _from_options(overrides: Mapping[str, object]) -> Iterator[_Found]:
 
 
 def _from_environment(notices: list[str]) -> Iterator[_Found]:
-    fields = {setting.variable: setting.name for setting in settings().values()}
-    for variable, value in EnvSettingsSource(Config)().items():
-        if variable in fields:
-            yield fields[variable], value, f"environment {variable}", f"environment variable {variable}"
+    fields = _fields()
+    for variable, name in fields.items():
+        if value := os.environ.get(variable):
+            yield name, value, f"environment {variable}", f"environment variable {variable}"
     notices += _misspelt(os.environ, fields, "environment")
 
 
@@ -107,7 +105,7 @@ def _from_environment_file(path: Path, notices: list[str]) -> Iterator[_Found]:
             )
         lines[binding.key or ""] = binding.original.line
     written = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
-    fields = {setting.variable: setting.name for setting in settings().values()}
+    fields = _fields()
     for variable, value in written.items():
         if variable in fields:
             yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
@@ -134,7 +132,7 @@ def _from_settings_file(path: Path) -> Iterator[_Found]:
     if not isinstance(content, dict):
         raise ConfigError("the file must map settings to values", where=SETTINGS_FILE, hint='{"database_url": "…"}')
     known = settings()
-    fields = {setting.variable.lower(): setting.name for setting in known.values()} | {name: name for name in known}
+    fields = {variable.lower(): name for variable, name in _fields().items()} | {name: name for name in known}
     for key, value in content.items():
         name = fields.get(key.lower())
         if name is None:
@@ -143,6 +141,11 @@ def _from_settings_file(path: Path) -> Iterator[_Found]:
             )
         if value is not None:
             yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE} › {key}"
+
+
+def _fields() -> dict[str, str]:
+    """Return the field for every environment variable."""
+    return {setting.explained.variable: setting.name for setting in settings().values()}
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,8 +167,14 @@ def _folders_file(given: Path | None, directory: Path) -> Path | None:
     return next((path for path in (usual, usual.with_suffix(".yml")) if path.exists()), None)
 
 
-def _shown(path: Path, directory: Path) -> str:
-    return path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
+def _folders(path: Path | None, directory: Path) -> FolderTree:
+    if path is None:
+        return FolderTree()
+    # Only who reads the file needs the YAML library: not --help, and not a worker, to whom the tree is handed over.
+    from pgdatahub.config.folder_file import read_folders
+
+    shown = path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
+    return read_folders(path, shown)
 
 
 def _misspelt(variables: Mapping[str, object], fields: Mapping[str, str], origin: str) -> Iterator[str]:

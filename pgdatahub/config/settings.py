@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.urls import Destination, conninfo
@@ -25,6 +33,7 @@ class Explained:
     """What a setting is for and what it takes, beside its field in :class:`Config`.
 
     Attributes:
+        variable: The environment variable.
         help: One line on what it does.
         expects: What a value must be, to follow "must be".
         option: The command-line option that sets it, if there is one.
@@ -32,6 +41,7 @@ class Explained:
         advanced: Most people never need it.
     """
 
+    variable: str
     help: str
     expects: str
     option: str | None = None
@@ -58,16 +68,13 @@ _Directory = Annotated[Path, BeforeValidator(_expanded)]
 _SWITCH: Final = "0 or 1"
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """All settings of a run, frozen. Fields are explained by :func:`settings`; relative paths lie in ``directory``."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        populate_by_name=True,
         arbitrary_types_allowed=True,
-        case_sensitive=True,
-        env_ignore_empty=True,
         hide_input_in_errors=True,
     )
 
@@ -75,66 +82,106 @@ class Config(BaseSettings):
         SecretStr | None,
         AfterValidator(lambda value: value and _checked_url(value)),
         Explained(
+            "DATABASE_URL",
             "the database: a URL, or keywords (host=… dbname=…); else PGHOST or PGSERVICE, else the embedded server",
             "a URL (postgresql://user:password@host:5432/name) or keywords (host=… dbname=…)",
             example="postgresql://user:password@localhost:5432/mydb",
         ),
-    ] = Field(None, validation_alias="DATABASE_URL")
+    ] = None
     data_root: Annotated[
         str,
         Field(min_length=1),
-        Explained("the folder whose subfolders become tables", "a folder", "--data-root"),
-    ] = Field("data", validation_alias="ETL_DATA_ROOT")
+        Explained("ETL_DATA_ROOT", "the folder whose subfolders become tables", "a folder", "--data-root"),
+    ] = "data"
     schema_name: Annotated[
         str,
         AfterValidator(_checked_schema),
-        Explained("the schema of the tables", f"a name of at most {CUT_BYTES} bytes", "--schema"),
-    ] = Field("public", validation_alias="ETL_SCHEMA")
+        Explained("ETL_SCHEMA", "the schema of the tables", f"a name of at most {CUT_BYTES} bytes", "--schema"),
+    ] = "public"
     sectional_commit: Annotated[
-        bool, Explained("1: one transaction per folder; 0: one per file", _SWITCH, "--sectional-commit")
-    ] = Field(False, validation_alias="ETL_SECTIONAL_COMMIT")
+        bool,
+        Explained(
+            "ETL_SECTIONAL_COMMIT", "1: one transaction per folder; 0: one per file", _SWITCH, "--sectional-commit"
+        ),
+    ] = False
     pause_every: Annotated[
-        int, Field(ge=0), Explained("pause after so many files; 0: never", "a whole number, 0 or more", "--pause-every")
-    ] = Field(0, validation_alias="ETL_PAUSE_EVERY")
+        int,
+        Field(ge=0),
+        Explained(
+            "ETL_PAUSE_EVERY", "pause after so many files; 0: never", "a whole number, 0 or more", "--pause-every"
+        ),
+    ] = 0
     pause_seconds: Annotated[
         float,
         Field(ge=0, le=86_400, allow_inf_nan=False),
-        Explained("how long a pause is, in seconds", "a number of seconds, 0 to 86400", "--pause-seconds"),
-    ] = Field(30.0, validation_alias="ETL_PAUSE_SECONDS")
+        Explained(
+            "ETL_PAUSE_SECONDS", "how long a pause is, in seconds", "a number of seconds, 0 to 86400", "--pause-seconds"
+        ),
+    ] = 30.0
     chunk_size: Annotated[
         int,
         Field(ge=1, le=10_000_000),
-        Explained("rows in memory at a time, per worker", "a whole number, 1 to 10000000", "--chunk-size"),
-    ] = Field(10_000, validation_alias="ETL_CHUNK_SIZE")
+        Explained(
+            "ETL_CHUNK_SIZE", "rows in memory at a time, per worker", "a whole number, 1 to 10000000", "--chunk-size"
+        ),
+    ] = 10_000
     workers: Annotated[
         int | None,
         Field(ge=1, le=1024),
-        Explained("files read at a time; else as many as the machine has processors", "a whole number, 1 to 1024", "--workers"),
-    ] = Field(None, validation_alias="ETL_WORKERS")  # fmt: skip
+        Explained(
+            "ETL_WORKERS",
+            "files read at a time; else as many as the machine has processors",
+            "a whole number, 1 to 1024",
+            "--workers",
+        ),
+    ] = None
     on_error: Annotated[
         Literal["continue", "stop"],
-        Explained("after a file that fails: continue with the others, or stop", "continue or stop", "--on-error"),
-    ] = Field("continue", validation_alias="ETL_ON_ERROR")
+        Explained(
+            "ETL_ON_ERROR",
+            "after a file that fails: continue with the others, or stop",
+            "continue or stop",
+            "--on-error",
+        ),
+    ] = "continue"
     state_dir: Annotated[
         _Directory,
-        Explained("the folder of .etl_pause.json and etl.log; else the working directory", "a folder", "--state-dir"),
-    ] = Field(Path(), validation_alias="ETL_STATE_DIR")
-    skip_db: Annotated[bool, Explained("1: read everything, write nothing", _SWITCH, "--dry-run")] = Field(
-        False, validation_alias="SKIP_DB"
-    )
-    debug: Annotated[bool, Explained("1: show tracebacks", _SWITCH, "--debug")] = Field(False, validation_alias="DEBUG")
+        Explained(
+            "ETL_STATE_DIR",
+            "the folder of .etl_pause.json and etl.log; else the working directory",
+            "a folder",
+            "--state-dir",
+        ),
+    ] = Path()
+    skip_db: Annotated[bool, Explained("SKIP_DB", "1: read everything, write nothing", _SWITCH, "--dry-run")] = False
+    debug: Annotated[bool, Explained("DEBUG", "1: show tracebacks", _SWITCH, "--debug")] = False
     pgdatahub_home: Annotated[
         _Directory | None,
-        Explained("where the embedded server keeps its data; else a place of your account", "a folder", advanced=True),
-    ] = Field(None, validation_alias="PGDATAHUB_HOME")
+        Explained(
+            "PGDATAHUB_HOME",
+            "where the embedded server keeps its data; else a place of your account",
+            "a folder",
+            advanced=True,
+        ),
+    ] = None
     pg_bindir: Annotated[
         _Directory | None,
-        Explained("PostgreSQL programs for the embedded server, instead of its own", "a folder", advanced=True),
-    ] = Field(None, validation_alias="PGDATAHUB_PG_BINDIR")
+        Explained(
+            "PGDATAHUB_PG_BINDIR",
+            "PostgreSQL programs for the embedded server, instead of its own",
+            "a folder",
+            advanced=True,
+        ),
+    ] = None
     pg_osuser: Annotated[
         str | None,
-        Explained("the account that runs the embedded server when root starts it; else pgdatahub", "a name", advanced=True),
-    ] = Field(None, validation_alias="PGDATAHUB_PG_OSUSER")  # fmt: skip
+        Explained(
+            "PGDATAHUB_PG_OSUSER",
+            "the account that runs the embedded server when root starts it; else pgdatahub",
+            "a name",
+            advanced=True,
+        ),
+    ] = None
 
     directory: _Directory = Field(default_factory=Path.cwd)
     """Where relative paths begin; the working directory, absolute."""
@@ -148,18 +195,6 @@ class Config(BaseSettings):
     """Where each setting came from, by field; those left out are at their default."""
     notices: tuple[str, ...] = ()
     """What was found on the way and looks like a mistake."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is given
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given and nothing else; ``load_config`` asks the surroundings, to know what came from where."""
-        return (init_settings,)
 
     @model_validator(mode="after")
     def _absolute(self) -> Config:
@@ -199,13 +234,11 @@ class Setting:
 
     Attributes:
         name: The field of :class:`Config`.
-        variable: The environment variable.
         default: Its default as it would be written in the environment; empty for none.
         explained: The rest.
     """
 
     name: str
-    variable: str
     default: str
     explained: Explained
 
@@ -216,9 +249,7 @@ def settings() -> Mapping[str, Setting]:
     for name, field in Config.model_fields.items():
         explained = next((item for item in field.metadata if isinstance(item, Explained)), None)
         if explained is not None:
-            found[name] = Setting(
-                name=name, variable=str(field.validation_alias), default=as_written(field.default), explained=explained
-            )
+            found[name] = Setting(name=name, default=as_written(field.default), explained=explained)
     return found
 
 
@@ -246,14 +277,10 @@ def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: An
         return Config(**values, **rest)
     except ValidationError as error:
         mistake = error.errors(include_url=False, include_context=False)[0]
-        name = _field(str(mistake["loc"][0]))
+        name = str(mistake["loc"][0])
         explained = settings()[name].explained
         value = values.get(name)
         shown = "" if name == "database_url" else f", not {str(value)!r}"
         hint = str(mistake["msg"]).removeprefix("Value error, ") if name == "database_url" else None
         # "from None": pydantic's own error could hold a password.
         raise ConfigError(f"{name} must be {explained.expects}{shown}", where=places.get(name), hint=hint) from None
-
-
-def _field(location: str) -> str:
-    return next((setting.name for setting in settings().values() if setting.variable == location), location)
