@@ -63,6 +63,7 @@ def find_binaries(bindir: Path | None, *, data_major: int | None, recorded: Path
     Raises:
         DatabaseError: There are none, or none of the data's major version.
     """
+    broken: list[DatabaseError] = []
     if bindir is not None:
         named = _examine(bindir.expanduser().absolute())
         if named is None:
@@ -73,7 +74,7 @@ def find_binaries(bindir: Path | None, *, data_major: int | None, recorded: Path
             )
         candidates = iter([named])
     else:
-        candidates = _candidates(recorded if data_major is not None else None)
+        candidates = _candidates(recorded if data_major is not None else None, broken)
     found: list[Binaries] = []
     for candidate in candidates:
         if candidate.major >= OLDEST_MAJOR and data_major in (None, candidate.major):
@@ -87,6 +88,8 @@ def find_binaries(bindir: Path | None, *, data_major: int | None, recorded: Path
             where=str(found[0].directory),
             hint=_TWO_WAYS,
         )
+    if broken:
+        raise broken[0]
     raise DatabaseError("no database is configured, and there is no PostgreSQL to run a private one", hint=_TWO_WAYS)
 
 
@@ -120,18 +123,29 @@ def reachable(binaries: Binaries, account: Account, *, store: Path, announce: Ca
     return copied
 
 
-def _candidates(recorded: Path | None) -> Iterator[Binaries]:
-    """Yield the programs there are, best first, examining no more than asked for."""
+def _candidates(recorded: Path | None, broken: list[DatabaseError]) -> Iterator[Binaries]:
+    """Yield the programs there are, best first, examining no more than asked for; errors go to ``broken``."""
+
+    def working(directory: Path, *, wheel: bool = False) -> Iterator[Binaries]:
+        # The wheel's do not run on every system that pip installs them on (musl): the system's own may.
+        try:
+            binaries = _examine(directory, wheel=wheel)
+        except DatabaseError as error:
+            broken.append(error)
+        else:
+            if binaries is not None:
+                yield binaries
+
     wheel = _wheel_directory()
-    if wheel is not None and (binaries := _examine(wheel, wheel=True)) is not None:
-        yield binaries
-    if recorded is not None and (binaries := _examine(recorded)) is not None:
-        yield binaries
+    if wheel is not None:
+        yield from working(wheel, wheel=True)
+    if recorded is not None:
+        yield from working(recorded)
     directories = {path for pattern in _SYSTEM_PATTERNS for path in Path("/").glob(pattern.removeprefix("/"))}
     on_path = shutil.which("postgres")
     if on_path is not None:
         directories.add(Path(os.path.realpath(on_path)).parent)
-    examined = [binaries for directory in sorted(directories) if (binaries := _examine(directory)) is not None]
+    examined = [binaries for directory in sorted(directories) for binaries in working(directory)]
     yield from sorted(examined, key=lambda binaries: [int(n) for n in binaries.version.split(".")], reverse=True)
 
 

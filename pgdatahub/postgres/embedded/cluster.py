@@ -65,7 +65,7 @@ class Cluster:
             record: How it was started last.
         """
         if record is None:
-            return State.STOPPED
+            return self._unanswered()
         answer = pq.PGconn.ping(conninfo.make_conninfo(**address(record), connect_timeout="10").encode())
         if answer == pq.Ping.OK:
             return State.RUNNING
@@ -73,7 +73,7 @@ class Cluster:
             return State.BUSY
         if answer == pq.Ping.NO_ATTEMPT:
             raise DatabaseError("libpq refuses to connect", hint="check the PG… variables in the environment")
-        return State.GONE if self._locked() or self._postmaster() is not None else State.STOPPED
+        return self._unanswered()
 
     def settle(self, record: ServerRecord | None) -> State:
         """Wait until the server is either running or stopped, and return which.
@@ -194,6 +194,9 @@ class Cluster:
             if time.monotonic() - started > _PATIENCE_SECONDS:
                 raise DatabaseError("the embedded server does not stop", where=str(self._home.log))
             time.sleep(_POLL_SECONDS)
+
+    def _unanswered(self) -> State:
+        return State.GONE if self._locked() or self._postmaster() is not None else State.STOPPED
 
     def _locked(self) -> bool:
         if not self._home.server_lock.exists():

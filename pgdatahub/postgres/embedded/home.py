@@ -23,6 +23,7 @@ from pathlib import Path
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded.account import Account, is_root
+from pgdatahub.postgres.embedded.programs import run_program
 
 _ANOTHER = "set PGDATAHUB_HOME to another directory"
 # A socket's path has at most 107 bytes on Linux and 103 on macOS; "/.s.PGSQL.65535" is 15 of them.
@@ -178,6 +179,24 @@ class Home:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+
+
+def require_passage(account: Account, directory: Path) -> None:
+    """Check that the account reaches a directory of ours.
+
+    Raises:
+        DatabaseError: One of its parents does not let the account pass.
+    """
+    if not is_root():
+        return
+    try:
+        run_program(Path("/bin/sh"), ["-c", 'cd -- "$0"', directory], account=account)
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"the account {account.name!r}, which the embedded server runs as, cannot reach its directory",
+            where=str(directory),
+            hint="set PGDATAHUB_HOME to a directory all of whose parents others may pass (chmod o+x)",
+        ) from error
 
 
 def _default() -> Path:

@@ -19,12 +19,13 @@ from typing import final
 from urllib.parse import quote
 
 import psycopg
+from psycopg import conninfo
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded.account import server_account
 from pgdatahub.postgres.embedded.binaries import find_binaries, reachable
 from pgdatahub.postgres.embedded.cluster import Cluster, State, address
-from pgdatahub.postgres.embedded.home import Home
+from pgdatahub.postgres.embedded.home import Home, require_passage
 from pgdatahub.postgres.embedded.locks import FileLock
 from pgdatahub.postgres.embedded.passfile import USER, read_password
 from pgdatahub.postgres.embedded.record import DEFAULT_PORT, KeepMarker, ServerRecord
@@ -33,6 +34,7 @@ from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 DATABASE = "pgdatahub"
 # Longer than a start that recovers from a crash, during which another process holds the lock.
 _ADMIN_SECONDS = 900
+_RELEASE_SECONDS = 30
 # A session that was closed a moment ago is still listed for a few milliseconds.
 _CLOSING_SECONDS = 0.5
 
@@ -98,7 +100,8 @@ class EmbeddedServer:
             # A forked child shares the lock with its parent, and must not give away what the parent still needs.
             if self._attached_by != os.getpid() or not stop_if_last:
                 return
-            with self._administration():
+            # Whoever administers the server for so long uses it, and will stop it.
+            with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
                 if clients.try_exclusive() and not self._kept() and not self._sessions_remain():
                     self._cluster.stop()
 
@@ -159,7 +162,7 @@ class EmbeddedServer:
             major = home.data_major()
             version = str(major) if major is not None else None
         if running:
-            with self._connect(DATABASE) as connection:
+            with self._session(DATABASE) as connection:
                 version = str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]  # type: ignore[index] # SHOW has one row
                 clients = self._count_sessions(connection)
         return ServerStatus(
@@ -227,13 +230,13 @@ class EmbeddedServer:
         self.release()
 
     @contextlib.contextmanager
-    def _administration(self) -> Iterator[None]:
+    def _administration(self, *, timeout: float = _ADMIN_SECONDS) -> Iterator[None]:
         with FileLock(self._home.admin_lock) as lock:
             if not lock.exclusive(
-                timeout=_ADMIN_SECONDS,
+                timeout=timeout,
                 waiting=lambda: self._announce("waiting for another process that starts or stops the embedded server"),
             ):
-                raise DatabaseError("another process keeps the embedded server locked", where=str(self._home.server))
+                raise _LockedError("another process keeps the embedded server locked", where=str(self._home.server))
             yield
 
     def _attach(self, port: int | None) -> None:
@@ -273,6 +276,7 @@ class EmbeddedServer:
         major = home.data_major()
         binaries = find_binaries(settings.bindir, data_major=major, recorded=last.binaries if last else None)
         account = server_account(settings.os_user, owner=home.data_owner(), home=home.root, announce=self._announce)
+        require_passage(account, home.server)
         binaries = reachable(binaries, account, store=home.binaries, announce=self._announce)
         if major is None:
             self._cluster.initialize(binaries, account)
@@ -316,30 +320,25 @@ class EmbeddedServer:
 
     def _ensure_database(self) -> None:
         """Make the default database if it is absent: on first use, or after a process died in between."""
-        with contextlib.suppress(psycopg.OperationalError):
-            self._connect(DATABASE).close()
+        with contextlib.suppress(DatabaseError), self._session(DATABASE):
             return
-        try:
-            with self._connect("postgres") as connection:
-                found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-                if found is None:
-                    connection.execute("CREATE DATABASE pgdatahub")
-            self._connect(DATABASE).close()
-        except psycopg.Error as error:
-            raise DatabaseError(
-                f"cannot use the embedded server: {str(error).strip()}", where=str(self._home.server)
-            ) from error
+        with self._session("postgres") as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if found is None:
+                connection.execute("CREATE DATABASE pgdatahub")
+        with self._session(DATABASE):
+            pass
 
     def _sessions_remain(self) -> bool:
         """Whether someone has a session open: a person's own tool, say, which holds no lock."""
         started = time.monotonic()
         try:
-            with self._connect(DATABASE) as connection:
+            with self._session(DATABASE) as connection:
                 while self._count_sessions(connection):
                     if time.monotonic() - started > _CLOSING_SECONDS:
                         return True
                     time.sleep(0.02)
-        except (psycopg.Error, DatabaseError):
+        except DatabaseError:
             # It cannot be asked, so nobody else can use it either.
             return False
         return False
@@ -381,9 +380,16 @@ class EmbeddedServer:
         # An empty password makes libpq look into the file even if PGPASSWORD is set.
         return {**address(record), "dbname": database, "passfile": str(self._home.password), "password": ""}
 
-    def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+    @contextlib.contextmanager
+    def _session(self, database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         read_password(self._home.password)  # says what is wrong with it, where libpq would only say "no password"
-        return psycopg.connect(**self._parameters(self._record(), database), autocommit=True, connect_timeout=30)  # type: ignore[arg-type] # libpq takes any parameter by name
+        target = conninfo.make_conninfo(**self._parameters(self._record(), database), connect_timeout="30")
+        try:
+            with psycopg.connect(target, autocommit=True) as connection:
+                yield connection
+        except psycopg.Error as error:
+            said = " | ".join(line.strip() for line in str(error).splitlines() if line.strip())
+            raise DatabaseError(f"cannot use the embedded server: {said}", where=str(self._home.server)) from error
 
     @staticmethod
     def _count_sessions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
@@ -391,6 +397,10 @@ class EmbeddedServer:
             "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         ).fetchone()
         return int(str(row[0])) if row else 0
+
+
+class _LockedError(DatabaseError):
+    """The administration lock was not to be had in time."""
 
 
 def _port_problem(port: int) -> str | None:

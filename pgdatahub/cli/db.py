@@ -1,0 +1,180 @@
+"""``pgdatahub db``: start, stop, look at and connect to the embedded server."""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.embedded import EmbeddedServer, ServerStatus
+
+db_app = typer.Typer(
+    name="db",
+    help="The private PostgreSQL server that is used where none is configured.",
+    no_args_is_help=True,
+)
+
+
+class StatusFormat(str, enum.Enum):
+    """How ``db status`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@db_app.command()
+def start(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, show_default=False, help="Also listen on this port of 127.0.0.1, with the password."
+        ),
+    ] = None,
+) -> None:
+    """Start the server, and let it run until `db stop`."""
+    server = _server()
+    server.start_detached(port=port)
+    status = server.status()
+    _say(f"PostgreSQL {status.version} runs until `pgdatahub db stop`; its data is in {status.data_directory}")
+    typer.echo(server.url(tcp=status.tcp))
+
+
+@db_app.command()
+def stop(
+    force: Annotated[bool, typer.Option("--force", help="Also if it is in use: ends all sessions.")] = False,
+) -> None:
+    """Stop the server; its data stays."""
+    _say("stopped" if _server().stop(force=force) else "the embedded server was not running")
+
+
+@db_app.command()
+def status(
+    output: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TEXT,
+) -> None:
+    """Show whether the server runs, where its data is, and how to connect."""
+    found = _server().status()
+    if output is StatusFormat.JSON:
+        typer.echo(json.dumps(asdict(found), default=str, indent=2, ensure_ascii=False))
+        return
+    for name, value in _described(found):
+        typer.echo(f"{name + ':':<12}{value}")
+
+
+@db_app.command()
+def url(
+    show_password: Annotated[
+        bool, typer.Option("--show-password", help="Have the password in it, instead of the name of its file.")
+    ] = False,
+    socket: Annotated[
+        bool, typer.Option("--socket", help="Lead to the Unix socket, also if the server has a port.")
+    ] = False,
+) -> None:
+    """Print the URL for other tools: of the port if the server has one (`db start --port`), else of its socket."""
+    from pgdatahub.errors import DatabaseError
+
+    server = _server()
+    found = server.status()
+    if not found.running:
+        raise DatabaseError("the embedded server is not running", hint="pgdatahub db start")
+    typer.echo(server.url(password=show_password, tcp=found.tcp and not socket))
+
+
+@db_app.command(
+    # Everything is psql's, --help too if it comes after "--".
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def psql(context: typer.Context) -> None:
+    """Connect with psql; what follows is passed on to it."""
+    with _server() as server:
+        status = _run_psql(server, context.args)
+    raise typer.Exit(status)
+
+
+def _server() -> EmbeddedServer:
+    from pgdatahub.config import load_config
+    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+
+    config = load_config()
+    home, bindir = config.pgdatahub_home, config.pg_bindir
+    return EmbeddedServer(
+        EmbeddedSettings(
+            home=config.directory / home if home else None,
+            bindir=config.directory / bindir if bindir else None,
+            os_user=config.pg_osuser,
+        ),
+        announce=_say,
+    )
+
+
+def _run_psql(server: EmbeddedServer, arguments: list[str]) -> int:
+    import os
+    import signal
+    import subprocess
+
+    # In the environment, where neither the process list nor the shell's history shows it; the password in its file.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    for name, value in server.libpq_parameters().items():
+        variable = _VARIABLES.get(name)
+        if variable is not None:
+            environment[variable] = value
+    # Ctrl-C cancels psql's query; it must not end us, who stop the server afterwards.
+    # A handler, unlike SIG_IGN, is not inherited by a program.
+    previous = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        return subprocess.run(  # noqa: S603 (no shell; the server's own psql, with the person's own arguments)
+            [_psql_program(server), *arguments],
+            env=environment,
+            check=False,
+        ).returncode
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+_VARIABLES = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "dbname": "PGDATABASE",
+    "passfile": "PGPASSFILE",
+}
+
+
+def _psql_program(server: EmbeddedServer) -> Path:
+    import shutil
+
+    from pgdatahub.errors import DatabaseError
+
+    program = server.programs() / "psql"
+    if program.exists():
+        return program
+    found = shutil.which("psql")
+    if found is None:
+        raise DatabaseError("there is no psql", where=str(server.programs()), hint="use another client with `db url`")
+    return Path(found)
+
+
+def _described(found: ServerStatus) -> list[tuple[str, object]]:
+    if found.running:
+        state = "running until `db stop`" if found.kept else "running until its last client leaves"
+    else:
+        state = "not running"
+    described: list[tuple[str, object]] = [("server", state)]
+    if found.version is not None:
+        described.append(("PostgreSQL", found.version))
+    described.append(("data", found.data_directory if found.version else f"{found.data_directory} (none yet)"))
+    if found.running:
+        described.append(("clients", found.clients))
+        described.append(("port", f"{found.port} of 127.0.0.1" if found.tcp else "none, Unix socket only"))
+        described.append(("url", found.url))
+    if found.version is not None:
+        described.append(("log", found.log_file))
+    return described
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
