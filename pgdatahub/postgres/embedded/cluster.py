@@ -15,6 +15,7 @@ from psycopg import conninfo, pq
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import processes
+from pgdatahub.postgres.embedded.access import address
 from pgdatahub.postgres.embedded.account import Account, is_root
 from pgdatahub.postgres.embedded.atomic import write_file
 from pgdatahub.postgres.embedded.binaries import Binaries
@@ -235,24 +236,6 @@ class Cluster:
                 file.write(f"\n{INCLUDE}\n".encode())
                 file.flush()
                 os.fsync(descriptor)
-
-
-def address(record: ServerRecord) -> dict[str, str]:
-    """Return libpq parameters that lead to the socket, whatever the environment says of other servers.
-
-    Empty values stand for "as if unset": without them, ``PGHOSTADDR``, ``PGPASSWORD`` and others would count.
-    """
-    return {
-        "host": str(record.socket_directory),
-        "hostaddr": "",
-        "port": str(record.port),
-        "user": USER,
-        "sslmode": "disable",
-        "gssencmode": "disable",
-        "channel_binding": "disable",
-        "requirepeer": "",
-        "target_session_attrs": "any",
-    }
 
 
 def _locale(binaries: Binaries) -> list[str]:

@@ -11,32 +11,24 @@ import contextlib
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import final
-from urllib.parse import quote
-
-import psycopg
-from psycopg import conninfo
 
 from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded import access
 from pgdatahub.postgres.embedded.account import server_account
 from pgdatahub.postgres.embedded.binaries import find_binaries, reachable
-from pgdatahub.postgres.embedded.cluster import Cluster, State, address
+from pgdatahub.postgres.embedded.cluster import Cluster, State
 from pgdatahub.postgres.embedded.home import Home, require_passage
 from pgdatahub.postgres.embedded.locks import FileLock
-from pgdatahub.postgres.embedded.passfile import USER, read_password
 from pgdatahub.postgres.embedded.record import DEFAULT_PORT, KeepMarker, ServerRecord
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 
-DATABASE = "pgdatahub"
 # Longer than a start that recovers from a crash, during which another process holds the lock.
 _ADMIN_SECONDS = 900
 _RELEASE_SECONDS = 30
-# A session that was closed a moment ago is still listed for a few milliseconds.
-_CLOSING_SECONDS = 0.5
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,7 +94,11 @@ class EmbeddedServer:
                 return
             # Whoever administers the server for so long uses it, and will stop it.
             with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
-                if clients.try_exclusive() and not self._kept() and not self._sessions_remain():
+                if (
+                    clients.try_exclusive()
+                    and not self._kept()
+                    and not access.sessions_remain(self._record(), self._home.password)
+                ):
                     self._cluster.stop()
 
     def start_detached(self, *, port: int | None = None) -> None:
@@ -161,10 +157,10 @@ class EmbeddedServer:
             running = self._cluster.state(record) is State.RUNNING
             major = home.data_major()
             version = str(major) if major is not None else None
-        if running:
-            with self._session(DATABASE) as connection:
-                version = str(connection.execute("SHOW server_version").fetchone()[0]).split()[0]  # type: ignore[index] # SHOW has one row
-                clients = self._count_sessions(connection)
+        if running and record is not None:
+            with access.session(record, home.password) as connection:
+                version = access.server_version(connection)
+                clients = access.count_sessions(connection)
         return ServerStatus(
             running=running,
             kept=self._kept(),
@@ -193,13 +189,7 @@ class EmbeddedServer:
             raise DatabaseError(
                 "the embedded server listens on its socket only", hint="pgdatahub db stop, then db start --port N"
             )
-        secret = f":{quote(read_password(self._home.password), safe='')}" if password else ""
-        place = f"127.0.0.1:{record.port}" if tcp else ""
-        options = {} if tcp else {"host": str(record.socket_directory), "port": str(record.port)}
-        if not password:
-            options["passfile"] = str(self._home.password)
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
-        return f"postgresql://{USER}{secret}@{place}/{DATABASE}" + (f"?{query}" if query else "")
+        return access.url(record, self._home.password, password=password, tcp=tcp)
 
     def libpq_parameters(self) -> dict[str, str]:
         """Return keyword arguments for ``psycopg.connect``: socket, user, database and password file.
@@ -210,7 +200,7 @@ class EmbeddedServer:
         Raises:
             DatabaseError: The server has not been started yet.
         """
-        return self._parameters(self._record(), DATABASE)
+        return access.parameters(self._record(), self._home.password)
 
     def programs(self) -> Path:
         """Return the directory of the server's programs, ``psql`` among them.
@@ -241,31 +231,25 @@ class EmbeddedServer:
 
     def _attach(self, port: int | None) -> None:
         """Attach under the administration lock."""
-        if self._clients is None or self._attached_by != os.getpid():
-            clients = FileLock(self._home.clients_lock)
-            # Only held exclusively under the administration lock, which is ours.
-            if not clients.try_shared():
-                clients.close()
+        newly = self._clients is None or self._attached_by != os.getpid()
+        if newly:
+            self._leave()  # what a forked child has of its parent; the parent's lock stays
+            self._clients, self._attached_by = FileLock(self._home.clients_lock), os.getpid()
+            if not self._clients.try_shared():
+                # Only held exclusively under the administration lock, which is ours.
+                self._leave()
                 raise DatabaseError("the embedded server is locked", where=str(self._home.clients_lock))
-            self._clients, self._attached_by = clients, os.getpid()
-            newly = True
-        else:
-            newly = False
         try:
             record = ServerRecord.read(self._home.record)
             state = self._cluster.settle(record)
-            if (
-                state is State.RUNNING
-                and record is not None
-                and port is not None
-                and (record.port, record.tcp) != (port, True)
-            ):
+            elsewhere = port is not None and record is not None and (record.port, record.tcp) != (port, True)
+            if state is State.RUNNING and elsewhere:
                 self._refuse_if_used()
                 self._cluster.stop()
                 state = State.STOPPED
             if state is not State.RUNNING:
                 self._start(record, port)
-            self._ensure_database()
+            access.ensure_database(self._record(), self._home.password)
         except BaseException:
             if newly:
                 self._leave()
@@ -284,22 +268,14 @@ class EmbeddedServer:
                 f"made a private PostgreSQL {binaries.version} server; its data is in {home.data}, "
                 f"and `pgdatahub db psql` connects to it"
             )
+        listening = self._choose_port(port)
         record = ServerRecord(
             socket_directory=home.socket_directory(account, last.socket_directory if last else None),
-            port=DEFAULT_PORT,
-            tcp=False,
+            port=listening or DEFAULT_PORT,
+            tcp=listening is not None,
             binaries=binaries.directory,
             version=binaries.version,
         )
-        listening = self._choose_port(port)
-        if listening is not None:
-            record = ServerRecord(
-                socket_directory=record.socket_directory,
-                port=listening,
-                tcp=True,
-                binaries=record.binaries,
-                version=record.version,
-            )
         self._cluster.start(binaries, account, record, parameters=settings.parameters)
 
     def _choose_port(self, port: int | None) -> int | None:
@@ -318,31 +294,6 @@ class EmbeddedServer:
             return None
         return marker.port
 
-    def _ensure_database(self) -> None:
-        """Make the default database if it is absent: on first use, or after a process died in between."""
-        with contextlib.suppress(DatabaseError), self._session(DATABASE):
-            return
-        with self._session("postgres") as connection:
-            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-            if found is None:
-                connection.execute("CREATE DATABASE pgdatahub")
-        with self._session(DATABASE):
-            pass
-
-    def _sessions_remain(self) -> bool:
-        """Whether someone has a session open: a person's own tool, say, which holds no lock."""
-        started = time.monotonic()
-        try:
-            with self._session(DATABASE) as connection:
-                while self._count_sessions(connection):
-                    if time.monotonic() - started > _CLOSING_SECONDS:
-                        return True
-                    time.sleep(0.02)
-        except DatabaseError:
-            # It cannot be asked, so nobody else can use it either.
-            return False
-        return False
-
     def _refuse_if_used(self) -> None:
         """Raise DatabaseError if another process uses the server or has a session open on it."""
         lock = self._clients if self._clients is not None else FileLock(self._home.clients_lock)
@@ -353,7 +304,8 @@ class EmbeddedServer:
         finally:
             if self._clients is None:
                 lock.close()
-        if not alone or self._sessions_remain():
+        record = ServerRecord.read(self._home.record)
+        if not alone or (record is not None and access.sessions_remain(record, self._home.password)):
             raise DatabaseError(
                 "the embedded server is in use by other processes or open sessions",
                 where=str(self._home.server),
@@ -375,28 +327,6 @@ class EmbeddedServer:
                 "the embedded server has not been started yet", where=str(self._home.server), hint="pgdatahub db start"
             )
         return record
-
-    def _parameters(self, record: ServerRecord, database: str) -> dict[str, str]:
-        # An empty password makes libpq look into the file even if PGPASSWORD is set.
-        return {**address(record), "dbname": database, "passfile": str(self._home.password), "password": ""}
-
-    @contextlib.contextmanager
-    def _session(self, database: str) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-        read_password(self._home.password)  # says what is wrong with it, where libpq would only say "no password"
-        target = conninfo.make_conninfo(**self._parameters(self._record(), database), connect_timeout="30")
-        try:
-            with psycopg.connect(target, autocommit=True) as connection:
-                yield connection
-        except psycopg.Error as error:
-            said = " | ".join(line.strip() for line in str(error).splitlines() if line.strip())
-            raise DatabaseError(f"cannot use the embedded server: {said}", where=str(self._home.server)) from error
-
-    @staticmethod
-    def _count_sessions(connection: psycopg.Connection[tuple[object, ...]]) -> int:
-        row = connection.execute(
-            "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        ).fetchone()
-        return int(str(row[0])) if row else 0
 
 
 class _LockedError(DatabaseError):
