@@ -14,7 +14,7 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 from pgdatahub.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
-from pgdatahub.copytext import unescape
+from pgdatahub.copytext import escape, unescape
 from pgdatahub.errors import CellError, SheetError
 from pgdatahub.inference import type_value
 from pgdatahub.model import Batch, Table
@@ -309,6 +309,8 @@ class _Body:
         # Without a header nobody can say which column is the first before the sheet is read: each row's first cell.
         first = sorted(batch.columns) if self._first_column is None else [self._first_column]
         columns = [batch.columns[position] for position in first if position in batch.columns]
+        if not any(_may_hold(column, self._stop) for column in columns):
+            return len(rows)
         for index in range(len(rows)):
             text = next((text for column in columns if (text := _shown(column, index)[1])), "")
             if text.strip().casefold() == self._stop:
@@ -391,6 +393,15 @@ def _selectors(batch: Batch) -> Sequence[object]:
 
 def _filled_rows(batch: Batch) -> list[int]:
     return list(compress(batch.rows, _selectors(batch)))
+
+
+def _may_hold(column: Column, text: str) -> bool:
+    """Tell quickly, and rather once too often, whether a cell of ``column`` is ``text``, which is casefolded."""
+    if not isinstance(column, Texts):
+        return True
+    if column.kind is Kind.NUMBER:
+        return any(map(str.isdigit, text))
+    return escape(text).decode() in b"\n".join(column.texts).decode().casefold()
 
 
 def _shown(column: Column, index: int) -> tuple[Kind | None, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from pgdatahub.layout import locate
 from pgdatahub.model import Batch
 
 Row = tuple[int, dict[int, Value]]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 CELLS = st.sampled_from([None, None, "", " ", "x", "y", "End", " end ", 0, 7, 2.5, False])
 WIDTH = 3
@@ -94,7 +96,7 @@ def by_hand(sheet: Drawn) -> tuple[dict[int, Value], list[Row], dict[str, int]] 
     return headers, rows, counts
 
 
-def batched(sheet: Drawn, draw: st.DrawFn) -> list[Batch]:
+def batched(sheet: Drawn, draw: Draw) -> list[Batch]:
     """Return the sheet in batches of any size, in either form, with rows and columns left out where they may be."""
     batches = []
     numbers = [number for number, row in sheet.rows.items() if any(map(filled, row)) or draw(st.booleans())]
@@ -110,7 +112,7 @@ def batched(sheet: Drawn, draw: st.DrawFn) -> list[Batch]:
     return batches
 
 
-def formed(values: list[Value], draw: st.DrawFn) -> Column:
+def formed(values: list[Value], draw: Draw) -> Column:
     if all(isinstance(value, str) or value is None for value in values) and draw(st.booleans()):
         texts = [value.encode() if isinstance(value, str) and value.strip() else b"" for value in values]
         return Texts(kind=Kind.TEXT, texts=texts)

@@ -40,7 +40,7 @@ def laid_out(
     return table, rows, counts
 
 
-TABLE = (["Name", "Amount"], ["Ann", 1], ["Bob", 2.5])
+TABLE: tuple[Sequence[Value], ...] = (["Name", "Amount"], ["Ann", 1], ["Bob", 2.5])
 
 
 def test_the_first_row_is_the_header_unless_said_otherwise() -> None:
