@@ -103,11 +103,13 @@ class _Reader:
             elif isinstance(value, MappingNode) or (_is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
                 self._subfolder(key, key_node, value, folder)
             elif key in extra:
-                default_sheet = self._value(_FOLDER_OPTIONS["sheet"], value, name=key)
+                default_sheet = self._value(_FOLDER_OPTIONS["sheet"], key_node, value)
             elif key in _FOLDER_OPTIONS:
-                folder.given[key] = self._value(_FOLDER_OPTIONS[key], value)
+                folder.given[key] = self._value(_FOLDER_OPTIONS[key], key_node, value)
             else:
-                self._unknown(key_node, key, (*_FOLDER_OPTIONS, _COLUMNS, *extra), "option")
+                hint = f"a folder is followed by its options:  {key}: {{sheet: {value.value}}}"
+                valid = (*_FOLDER_OPTIONS, _COLUMNS, *extra)
+                self._unknown(key_node, key, valid, "option", hint if isinstance(value, ScalarNode) else None)
         if default_sheet is not None:
             folder.given.setdefault("sheet", default_sheet)
 
@@ -142,7 +144,7 @@ class _Reader:
             for key, option_node, option_value in self._items(value):
                 if key not in _COLUMN_OPTIONS:
                     self._unknown(option_node, key, _COLUMN_OPTIONS, "option of a column")
-                column.given[key] = self._value(_COLUMN_OPTIONS[key], option_value)
+                column.given[key] = self._value(_COLUMN_OPTIONS[key], option_node, option_value)
 
     def _items(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
         lines: dict[str, int] = {}
@@ -157,8 +159,10 @@ class _Reader:
             lines[key] = key_node.start_mark.line + 1
             yield key, key_node, value
 
-    def _value(self, option: Option, node: Node, *, name: str | None = None) -> Any:
-        name = name or option.name
+    def _value(self, option: Option, key_node: Node, node: Node) -> Any:
+        name = str(key_node.value)
+        if _is_nothing(node):
+            self._fail(key_node, f"{name} has no value", hint=f"it must be {option.expects}; or leave it out")
         written = self._written(option, node, name)
         try:
             return option.parse(written)
@@ -173,17 +177,17 @@ class _Reader:
             )
 
     def _written(self, option: Option, node: Node, name: str) -> Written:
-        if _is_nothing(node):
-            self._fail(node, f"{name} has no value", hint=f"it must be {option.expects}; or leave it out")
         if isinstance(node, ScalarNode):
             return str(node.value)
         if isinstance(node, MappingNode) or not all(isinstance(item, ScalarNode) for item in node.value):
             self._fail(node, f"{name} must be {option.expects}")
         return tuple(str(item.value) for item in node.value)
 
-    def _unknown(self, node: Node, key: str, valid: Collection[str], what: str) -> NoReturn:
-        close = get_close_matches(key.lower(), valid, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(valid)}"
+    def _unknown(
+        self, node: Node, key: str, valid: Collection[str], what: str, otherwise: str | None = None
+    ) -> NoReturn:
+        close = get_close_matches(key.lower(), valid, n=1, cutoff=0.7)
+        hint = f"did you mean {close[0]}?" if close else otherwise or f"there are {', '.join(valid)}"
         self._fail(node, f"{key!r} is not an {what}", hint=hint)
 
     def _fail(self, node: Node, message: str, *, hint: str | None = None) -> NoReturn:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,9 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
 
 _NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "time"})
+_DIRECTIVE = re.compile("%.")
+_DAYS = frozenset({"%d", "%e"})
+_YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
 _RESERVED = ("source_file", "load_timestamp")
 
 
@@ -159,6 +163,9 @@ def _schema(written: Written) -> str:
 
 def _format(written: Written) -> str:
     text = _text(written)
+    directives = set(_DIRECTIVE.findall(text))
+    if directives & _DAYS and not directives & _YEARS:
+        raise ValueError("there is no year in it")
     # Only a trip there and back tells whether strptime knows the directives; it raises ValueError if not.
     moment = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - workbooks know no time zones
     if "%" not in text or datetime.strptime(moment.strftime(text), text) == datetime(1900, 1, 1):  # noqa: DTZ001, DTZ007 - likewise

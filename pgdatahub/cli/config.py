@@ -1,0 +1,158 @@
+"""``pgdatahub config``: what is set, where each value came from, passwords masked."""
+
+from __future__ import annotations
+
+import enum
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+
+
+class ConfigFormat(str, enum.Enum):
+    """How ``config`` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def config_command(
+    output: Annotated[ConfigFormat, typer.Option("--format", help="How to print it.")] = ConfigFormat.TEXT,
+    config_file: Annotated[
+        Path | None,
+        typer.Option("--config", help="The file of folder options.", show_default="config/etl_config.yaml"),
+    ] = None,
+) -> None:
+    """Show all settings, where each one came from, and what is set for which folder."""
+    from pgdatahub.config import load_config
+
+    config = load_config(config_file=config_file)
+    if output is ConfigFormat.JSON:
+        typer.echo(json.dumps(_described(config), indent=2, ensure_ascii=False))
+    else:
+        _print(config)
+    for notice in config.notices:
+        typer.echo(f"warning: {notice}", err=True)
+
+
+def _described(config: Config) -> dict[str, Any]:
+    from pgdatahub.config import masked_url, settings
+
+    return {
+        "destination": {"kind": config.destination.kind, "database": _database(config)},
+        "settings": {
+            name: {
+                "value": _plain(getattr(config, name)),
+                "origin": config.origin(name),
+                "variable": setting.explained.variable,
+            }
+            for name, setting in settings().items()
+        },
+        "directory": str(config.directory),
+        "data_root": masked_url(config.data_root) if "://" in config.data_root else str(config.root_path),
+        "config_file": _plain(config.config_file),
+        "folders": [
+            {
+                "folder": "/".join(folder.parts),
+                "where": folder.where,
+                "options": _given(config, folder.parts),
+            }
+            for folder in config.folders.configured_folders()
+        ],
+        "notices": list(config.notices),
+    }
+
+
+def _print(config: Config) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from pgdatahub.config import as_written
+
+    described = _described(config)
+    console = Console(highlight=False)
+    console.print(Text(f"rows go to: {described['destination']['database']}"), soft_wrap=True)
+    console.print(Text(f"files come from: {described['data_root']}"), soft_wrap=True)
+    console.print()
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("setting", "value", "from"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "setting")
+    for setting in described["settings"].values():
+        quiet = "dim" if setting["origin"] == "default" else ""
+        table.add_row(setting["variable"], Text(as_written(setting["value"])), Text(setting["origin"]), style=quiet)
+    console.print(table)
+    console.print()
+    if config.config_file is None:
+        console.print("no config/etl_config.yaml: every folder is read with the default options")
+        return
+    console.print(Text(f"folder options: {described['config_file']}"), soft_wrap=True)
+    folders = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    folders.add_column("folder", overflow="fold")
+    folders.add_column("options, with what it inherits", overflow="fold")
+    for parts, name in ((), "(all)"), *((f.parts, "/".join(f.parts)) for f in config.folders.configured_folders()):
+        given = _given(config, parts)
+        columns = given.pop("columns", {})
+        lines = [f"{key}: {_written(value)}" for key, value in given.items()]
+        lines += [f"column {key} › {_written(column)}" for key, column in columns.items()]
+        folders.add_row(Text(name), Text("\n".join(lines)))
+    console.print(folders)
+
+
+def _database(config: Config) -> str:
+    from pgdatahub.config import masked_url
+
+    destination = config.destination
+    if destination.kind == "url":
+        return masked_url(destination.conninfo)
+    if destination.kind == "environment":
+        return "the server that libpq's environment names (PGHOST, PGSERVICE)"
+    return "the embedded server"
+
+
+def _given(config: Config, parts: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options of a folder that are not at their default."""
+    from pgdatahub.config import ColumnOptions, FolderOptions, options
+
+    folder = config.folders.options_for(parts)
+    given = {
+        name: _plain(getattr(folder, name))
+        for name, option in options(FolderOptions).items()
+        if getattr(folder, name) != option.default
+    }
+    for key, column in folder.columns.items():
+        given.setdefault("columns", {})[key] = {
+            name: _plain(getattr(column, name))
+            for name, option in options(ColumnOptions).items()
+            if getattr(column, name) != option.default
+        }
+    return given
+
+
+def _plain(value: object) -> Any:
+    """Return a value as JSON has it, without secrets."""
+    from pydantic import SecretStr
+
+    from pgdatahub.config import masked_url
+
+    if isinstance(value, SecretStr):
+        return masked_url(value.get_secret_value())
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return masked_url(value) if isinstance(value, str) and "://" in value else value
+
+
+def _written(value: Any) -> str:
+    """Return an option's value much as the file has it."""
+    if isinstance(value, list):
+        return ", ".join(f'"{item}"' if not item.strip() or "," in item else item for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_written(item)}" for key, item in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)

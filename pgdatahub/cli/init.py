@@ -1,0 +1,28 @@
+"""``pgdatahub init``: a directory to begin with."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init_command(
+    directory: Annotated[Path, typer.Argument(help="Where; made if it does not exist.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+) -> None:
+    """Write a commented .env and config/etl_config.yaml, and make the folder data."""
+    from pgdatahub.config.starter import write_starter
+
+    for file in write_starter(directory, force=force):
+        kept = (
+            "  (it was there; --force overwrites it)" if file.outcome == "kept" and not file.path.endswith("/") else ""
+        )
+        typer.echo(f"{file.outcome:<12}{directory / file.path}{'/' if file.path.endswith('/') else ''}{kept}")
+    here = directory.resolve() == Path.cwd()
+    typer.echo(
+        f"\nNext: put your folders of workbooks into {directory / 'data'}, then type\n\n"
+        f"  {'' if here else f'cd {shlex.quote(str(directory))} && '}pgdatahub run"
+    )
