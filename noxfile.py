@@ -67,7 +67,8 @@ def examples(session: nox.Session) -> None:
     install(session, "test", extras="[embedded]")
     session.run("pytest", "tests/unit/test_quickstart_data.py")
     temporary = session.create_tmp()
-    environment = {"PGDATAHUB_HOME": str(Path(temporary, "home")), "ETL_STATE_DIR": temporary, "DATABASE_URL": None}
+    environment: dict[str, str | None] = {"PGDATAHUB_HOME": str(Path(temporary, "home")), "ETL_STATE_DIR": temporary}
+    environment |= dict.fromkeys(("DATABASE_URL", "PGHOST", "PGSERVICE"))  # no other server
     data, settings = QUICKSTART / "data", QUICKSTART / "config" / "etl_config.yaml"
     for _ in range(2):
         session.run("pgdatahub", "run", "--data-root", str(data), "--config", str(settings), env=environment)
