@@ -34,6 +34,7 @@ class ServerRecord:
     def write(self, path: Path) -> None:
         """Write the record, atomically."""
         content = {
+            "written_in": str(path.parent),
             "socket_directory": str(self.socket_directory),
             "port": self.port,
             "tcp": self.tcp,
@@ -53,8 +54,10 @@ class ServerRecord:
         if content is None:
             return None
         try:
+            # A home that was copied elsewhere must not lead to the original's server.
+            moved = content["written_in"] != str(path.parent)
             return cls(
-                socket_directory=Path(content["socket_directory"]),
+                socket_directory=path.parent / "s" if moved else Path(content["socket_directory"]),
                 port=int(content["port"]),
                 tcp=bool(content["tcp"]),
                 binaries=Path(content["binaries"]),

@@ -1,0 +1,126 @@
+"""How one gets in: libpq parameters, URLs, and the supervisor's own sessions."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote
+
+import psycopg
+from psycopg import conninfo
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.embedded.passfile import USER, read_password
+from pgdatahub.postgres.embedded.record import ServerRecord
+
+DATABASE = "pgdatahub"
+_Session: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
+# A session that was closed a moment ago is still listed for a few milliseconds.
+_CLOSING_SECONDS = 0.5
+
+
+def address(record: ServerRecord) -> dict[str, str]:
+    """Return libpq parameters that lead to the socket, whatever the environment says of other servers.
+
+    Empty values stand for "as if unset": without them, ``PGHOSTADDR`` and others would count.
+    """
+    return {
+        "host": str(record.socket_directory),
+        "hostaddr": "",
+        "port": str(record.port),
+        "user": USER,
+        "sslmode": "disable",
+        "gssencmode": "disable",
+        "channel_binding": "disable",
+        "requirepeer": "",
+        "target_session_attrs": "any",
+    }
+
+
+def parameters(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> dict[str, str]:
+    """Return libpq parameters that connect to a database of the server."""
+    # An empty password makes libpq look into the file even if PGPASSWORD is set.
+    return {**address(record), "dbname": database, "passfile": str(passfile), "password": ""}
+
+
+def url(record: ServerRecord, passfile: Path, *, password: bool, tcp: bool) -> str:
+    """Return a URL of the default database.
+
+    Args:
+        record: Where the server listens.
+        passfile: The password file.
+        password: Have the password in the URL, instead of the file's name.
+        tcp: Lead to the port on 127.0.0.1, instead of the socket.
+    """
+    secret = f":{quote(read_password(passfile), safe='')}" if password else ""
+    place = f"127.0.0.1:{record.port}" if tcp else ""
+    options = {} if tcp else {"host": str(record.socket_directory), "port": str(record.port)}
+    if not password:
+        options["passfile"] = str(passfile)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+    return f"postgresql://{USER}{secret}@{place}/{DATABASE}" + (f"?{query}" if query else "")
+
+
+@contextlib.contextmanager
+def session(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> Iterator[_Session]:
+    """Connect, in autocommit mode, for the length of a ``with`` block.
+
+    Raises:
+        DatabaseError: Anything that the server or libpq says, in one line.
+    """
+    read_password(passfile)  # says what is wrong with the file, where libpq would only say "no password supplied"
+    target = conninfo.make_conninfo(**parameters(record, passfile, database=database), connect_timeout="30")
+    try:
+        with psycopg.connect(target, autocommit=True) as connection:
+            yield connection
+    except psycopg.Error as error:
+        said = " | ".join(line.strip() for line in str(error).splitlines() if line.strip())
+        raise DatabaseError(f"cannot use the embedded server: {said}", where=str(record.socket_directory)) from error
+
+
+def ensure_database(record: ServerRecord, passfile: Path) -> None:
+    """Make the default database if it is absent: on first use, or after a process died in between.
+
+    Raises:
+        DatabaseError: It is not there and cannot be made.
+    """
+    with contextlib.suppress(DatabaseError), session(record, passfile):
+        return
+    with session(record, passfile, database="postgres") as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+        if found is None:
+            connection.execute("CREATE DATABASE pgdatahub")
+    with session(record, passfile):
+        pass
+
+
+def server_version(connection: _Session) -> str:
+    """Return the server's version, such as ``18.6``."""
+    number = connection.info.server_version  # such as 180006
+    return f"{number // 10_000}.{number % 10_000}"
+
+
+def count_sessions(connection: _Session) -> int:
+    """Return how many sessions are open besides this one."""
+    row = connection.execute(
+        "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    ).fetchone()
+    return int(str(row[0])) if row else 0
+
+
+def sessions_remain(record: ServerRecord, passfile: Path) -> bool:
+    """Whether someone has a session open: a person's own tool, say, which holds no lock."""
+    started = time.monotonic()
+    try:
+        with session(record, passfile) as connection:
+            while count_sessions(connection):
+                if time.monotonic() - started > _CLOSING_SECONDS:
+                    return True
+                time.sleep(0.02)
+    except DatabaseError:
+        # It cannot be asked, so nobody else can use it either.
+        return False
+    return False
