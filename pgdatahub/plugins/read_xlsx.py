@@ -1,0 +1,49 @@
+"""Reads ``.xlsx`` and ``.xlsm`` workbooks, recognised by their content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
+from pgdatahub.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+    from pgdatahub.model import SourceFile, Workbook
+
+_OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:  # noqa: ARG001 - the hook's signature
+    """Open a workbook of Office Open XML, whatever its name; decline the kinds that another reader takes.
+
+    Raises:
+        ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
+    """
+    from pgdatahub.xlsx import Limits, XlsxWorkbook
+    from pgdatahub.xlsx.sniffing import Content, sniff
+
+    ours = source.suffix in _OURS
+    with source.open() as file:
+        try:
+            content = sniff(file, Limits())
+        except ReadError as error:
+            if ours:
+                raise error.located(source.name) from error
+            return None
+    if content is Content.XLSX:
+        return XlsxWorkbook(source.open(), name=source.name, merged=source.options.merged)
+    if content is Content.ENCRYPTED:
+        raise EncryptedError(
+            "the workbook is protected by a password", where=source.name, hint="save a copy without a password"
+        )
+    if content in (Content.XLS, Content.XLSB, Content.ODS) or not ours:
+        return None
+    if content is Content.EMPTY:
+        raise EmptyFileError("the file is empty", where=source.name)
+    raise NotAWorkbookError(
+        f"this is {content.value} under a workbook's name",
+        where=source.name,
+        hint="open it in Excel or LibreOffice and save it as .xlsx",
+    )

@@ -1,0 +1,70 @@
+"""Rows as the lanes hand them over, and their way into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pgdatahub.cells import Texts
+from pgdatahub.model import Batch
+from pgdatahub.xlsx.columns import Piece, join_pieces
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """Some rows, column by column.
+
+    Attributes:
+        rows: Their numbers, ascending.
+        hidden: The numbers of those that are hidden.
+        columns: Position of the column → its cells, one for each row; columns without a value may be left out.
+    """
+
+    rows: list[int]
+    hidden: set[int] = field(default_factory=set)
+    columns: dict[int, Piece]
+
+    def cut(self, start: int, stop: int) -> Block:
+        """Return the rows from index ``start`` to before ``stop``."""
+        rows = self.rows[start:stop]
+        return Block(
+            rows=rows,
+            hidden=self.hidden.intersection(rows),
+            columns={position: _cut(piece, start, stop) for position, piece in self.columns.items()},
+        )
+
+
+def _cut(piece: Piece, start: int, stop: int) -> Piece:
+    if isinstance(piece, Texts):
+        return Texts(kind=piece.kind, texts=piece.texts[start:stop])
+    return piece[start:stop]
+
+
+def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
+    """Yield blocks as batches of ``max_rows`` rows, the last one of fewer."""
+    waiting: list[Block] = []
+    count = 0
+    for block in blocks:
+        start = 0
+        while count + len(block.rows) - start >= max_rows:
+            stop = start + max_rows - count
+            waiting.append(block if (start, stop) == (0, len(block.rows)) else block.cut(start, stop))
+            yield _batch(waiting)
+            waiting.clear()
+            start, count = stop, 0
+        if start < len(block.rows):
+            waiting.append(block.cut(start, len(block.rows)) if start else block)
+            count += len(block.rows) - start
+    if waiting:
+        yield _batch(waiting)
+
+
+def _batch(blocks: list[Block]) -> Batch:
+    columns = {}
+    for position in sorted({position for block in blocks for position in block.columns}):
+        joined = join_pieces([(len(block.rows), block.columns.get(position)) for block in blocks])
+        if joined is not None:
+            columns[position] = joined
+    rows = [row for block in blocks for row in block.rows]
+    hidden = frozenset(row for block in blocks for row in block.hidden)
+    return Batch(rows=rows, columns=columns, hidden_rows=hidden)

@@ -1,0 +1,49 @@
+"""How much a workbook may ask of whoever opens it.
+
+A workbook is a zip file from anyone; a few kilobytes of it can unfold to terabytes. These are the bounds, with what
+real files need as their reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds for one workbook; what passes one of them is a ``CorruptError`` that names it.
+
+    Attributes:
+        ratio: Inflated bytes for one deflated byte. Deflate cannot pass 1,032; sheets of repeated rows reach about 100.
+        ratio_from: Inflated bytes of a part below which its ratio does not matter.
+        part_bytes: Inflated bytes of a sheet or of the shared strings. A full sheet of 50 columns is about 2.5 GiB.
+        small_part_bytes: Inflated bytes of any other part (workbook, styles, relationships).
+        directory_bytes: Bytes of the zip file's directory: some 100,000 parts.
+        cell_bytes: UTF-8 bytes of one cell's text. Excel allows 32,767 characters.
+        row_bytes: UTF-8 bytes of the texts of one row.
+        token_bytes: Bytes of one piece of markup: a tag with its attributes, a comment.
+        depth: Elements within elements; worksheets have at most a dozen.
+        columns: Excel's number of columns.
+        rows: Excel's number of rows.
+        merged_areas: Merged areas of a sheet, where they are filled.
+        strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
+    """
+
+    ratio: int = 400
+    ratio_from: int = 16 * MIB
+    part_bytes: int = 16 * 1024 * MIB
+    small_part_bytes: int = 64 * MIB
+    directory_bytes: int = 8 * MIB
+    cell_bytes: int = MIB
+    row_bytes: int = 64 * MIB
+    token_bytes: int = 4 * MIB
+    depth: int = 64
+    columns: int = 16384
+    rows: int = 1048576
+    merged_areas: int = 1_000_000
+    strings_in_memory: int = 64 * MIB
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,96 @@
+"""Date serials: days since an epoch as the number of a cell → a date, a timestamp, a time of day, a duration.
+
+A serial is taken apart as a double: the day is its floor, the time of day its fraction times 86,400,000 milliseconds,
+rounded half up. The fraction is exact and the product is off by less than 10^-8 ms, while a serial of our days cannot
+tell less than 6 * 10^-4 ms apart; so this rounds as decimal arithmetic would, ties of Excel's own making apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from math import floor
+
+_DAY = 86_400_000
+_LAST_DAY = date.max.toordinal()
+# A number of days that a PostgreSQL interval (64-bit microseconds) holds with ease; Excel's own end is at 2,958,465.
+_MOST_ELAPSED_DAYS = 99_999_999
+
+
+class Serials:
+    """The date system of a workbook.
+
+    Args:
+        date1904: Day 0 is 1904-01-01. Otherwise day 1 is 1900-01-01, and there is a day 60 that never was: 1900 was no
+            leap year, Lotus 1-2-3 thought it was, and Excel follows.
+    """
+
+    def __init__(self, *, date1904: bool) -> None:
+        self._date1904 = date1904
+        self._days: dict[int, bytes | None] = {}
+        self._minutes = [b"%02d:%02d" % divmod(minute, 60) for minute in range(1440)]
+        self._seconds = [b":%02d" % second for second in range(60)]
+
+    def timestamp(self, text: bytes) -> bytes | None:
+        """Return a serial as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None if it is no day that ever was."""
+        serial = float(text)
+        if not 0 <= serial < 2_958_467:
+            return None
+        day = int(serial)
+        time = int((serial - day) * _DAY + 0.5)
+        if time == _DAY and self._day(day) is not None:
+            # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
+            return self._day(61 if day == 59 and not self._date1904 else day + 1)
+        known = self._day(day)
+        return known if known is None or not time else known + b" " + self._clock(time)
+
+    def time(self, text: bytes) -> bytes | None:
+        """Return a serial below 1 as ``HH:MM:SS[.f]``, below midnight even if rounding would reach it; else None."""
+        serial = float(text)
+        if not 0 <= serial < 1:
+            return None
+        return self._clock(min(int(serial * _DAY + 0.5), _DAY - 1))
+
+    def elapsed(self, text: bytes) -> bytes | None:
+        """Return a serial as ``[-]H…H:MM:SS[.f]``; None if that is more than an interval holds."""
+        serial = float(text)
+        if abs(serial) > _MOST_ELAPSED_DAYS:
+            return None
+        days = floor(abs(serial))
+        time = days * _DAY + int((abs(serial) - days) * _DAY + 0.5)
+        hours, time = divmod(time, 3_600_000)
+        return b"%s%02d%s" % (b"-" if serial < 0 and (hours or time) else b"", hours, self._clock(time)[2:])
+
+    def _day(self, day: int) -> bytes | None:
+        try:
+            return self._days[day]
+        except KeyError:
+            text = self._days[day] = self._date_text(day)
+            return text
+
+    def _date_text(self, day: int) -> bytes | None:
+        if self._date1904:
+            epoch = date(1904, 1, 1)
+        elif day == 60:
+            return None
+        else:
+            epoch = date(1899, 12, 31) if day < 60 else date(1899, 12, 30)
+        if epoch.toordinal() + day > _LAST_DAY:
+            return None
+        return (epoch + timedelta(days=day)).isoformat().encode()
+
+    def _clock(self, milliseconds: int) -> bytes:
+        minute, rest = divmod(milliseconds, 60_000)
+        second, fraction = divmod(rest, 1000)
+        if fraction:
+            return self._minutes[minute] + self._seconds[second] + (b".%03d" % fraction).rstrip(b"0")
+        return self._minutes[minute] + self._seconds[second]
+
+
+def convert_distinct(
+    texts: Sequence[bytes], convert: Callable[[bytes], bytes | None]
+) -> tuple[Sequence[bytes | None], bool]:
+    """Convert a column, each distinct text once; ``b""`` stays. Tells too whether every text could be converted."""
+    known: dict[bytes, bytes | None] = {text: convert(text) for text in set(texts) if text}
+    known[b""] = b""
+    return list(map(known.__getitem__, texts)), None not in known.values()

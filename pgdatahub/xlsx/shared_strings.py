@@ -1,0 +1,163 @@
+"""The strings that the cells of a workbook share, as fields of ``COPY``, in memory up to a limit and then on disk."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from array import array
+from collections.abc import Callable, Sequence
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.xlsx.cell_text import copy_texts
+from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.markup import GuardedParser, Stream
+
+_PIECE = 1024 * 1024
+
+
+class SharedStrings:
+    """Shared strings by index.
+
+    Args:
+        limits: How many bytes of them stay in memory.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limit = limits.strings_in_memory
+        self._texts: list[bytes] = []
+        self._bytes = 0
+        self._spill: _Spill | None = None
+        self.cleaned: set[int] = set()
+        """Indexes of those from which characters were removed that no database can store."""
+
+    def __len__(self) -> int:
+        return len(self._texts) + (len(self._spill) if self._spill else 0)
+
+    @property
+    def lookup(self) -> Callable[[int], bytes]:
+        """Return the function that gives the string of an index, raising IndexError beyond the last."""
+        return self._texts.__getitem__ if self._spill is None else self._get
+
+    def extend(self, texts: Sequence[bytes]) -> None:
+        """Add strings: UTF-8 with XML's references resolved."""
+        first = len(self)
+        texts = copy_texts(texts, lambda index: self.cleaned.add(first + index))
+        if self._spill is None and self._bytes <= self._limit:
+            self._texts.extend(texts)
+            self._bytes += sum(map(len, texts))
+            return
+        if self._spill is None:
+            self._spill = _Spill()
+        self._spill.extend(texts)
+
+    def close(self) -> None:
+        """Give back the memory and the temporary file."""
+        self._texts = []
+        if self._spill is not None:
+            self._spill.close()
+            self._spill = None
+
+    def _get(self, index: int) -> bytes:
+        known = len(self._texts)
+        if index < known or self._spill is None:
+            return self._texts[index]
+        return self._spill.get(index - known)
+
+
+class _Spill:
+    """Strings on disk, in a file that has no name and so cannot stay behind."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="pgdatahub-")  # noqa: SIM115 - lives as long as the workbook
+        self._offsets = array("Q", (0,))
+        self._map: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def extend(self, texts: Sequence[bytes]) -> None:
+        end = self._offsets[-1]
+        for text in texts:
+            end += len(text)
+            self._offsets.append(end)
+        self._file.write(b"".join(texts))
+
+    def get(self, index: int) -> bytes:
+        if self._map is None:
+            self._file.flush()
+            # Strings that are all empty make an empty file, which cannot be mapped.
+            if not self._offsets[-1]:
+                self._file.write(b"\0")
+                self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map[self._offsets[index] : self._offsets[index + 1]]
+
+    def close(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        self._file.close()
+
+
+def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
+    """Read the shared strings part.
+
+    Rich text is the text of its runs; phonetic guides are left out.
+
+    Raises:
+        CorruptError: It is damaged, or a string is too long.
+    """
+    strings = SharedStrings(limits)
+    parser = _StringParser(stream.name, limits)
+    while data := stream.read(_PIECE):
+        parser.feed(data)
+        strings.extend(parser.take())
+    parser.feed(b"", final=True)
+    strings.extend(parser.take())
+    return strings
+
+
+class _StringParser(GuardedParser):
+    """The safe lane of shared strings: expat."""
+
+    def __init__(self, part: str, limits: Limits) -> None:
+        found: list[bytes] = []
+        pieces: list[str] = []
+        path: list[str] = []
+        length = 0
+        wanted = False
+
+        def start(name: str, _attributes: list[str]) -> None:
+            nonlocal length, wanted
+            local = name.rpartition(" ")[2]
+            path.append(local)
+            depth = len(path)
+            if depth == 2 and local == "si":
+                pieces.clear()
+                length = 0
+            wanted = local == "t" and path[1:-1] in (["si"], ["si", "r"])
+            if depth > limits.depth:
+                raise CorruptError(f"the part {part} nests elements more than {limits.depth} deep")
+
+        def end(_name: str) -> None:
+            nonlocal wanted
+            wanted = False
+            if path.pop() == "si" and len(path) == 1:
+                found.append("".join(pieces).encode())
+
+        def text(data: str) -> None:
+            nonlocal length
+            if wanted:
+                length += len(data)
+                if length > limits.cell_bytes:
+                    raise CorruptError(f"shared string {len(found)} has more than {limits.cell_bytes:,} bytes")
+                pieces.append(data)
+
+        super().__init__(part, limits, start=start, end=end, text=text)
+        self._found = found
+
+    def take(self) -> list[bytes]:
+        """Return the strings that were found since the last call."""
+        found = self._found[:]
+        self._found.clear()
+        return found

@@ -1,0 +1,98 @@
+"""A worksheet that is open for reading: lanes, blocks, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from pgdatahub.errors import FileError
+from pgdatahub.model import Batch
+from pgdatahub.xlsx.blocks import Block, batches
+from pgdatahub.xlsx.cell_classes import CellClasses
+from pgdatahub.xlsx.columns import Converter
+from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.package import PartStream
+from pgdatahub.xlsx.safe_lane import SheetParser
+
+PIECE_BYTES = 1024 * 1024
+
+
+class XlsxSheet:
+    """A worksheet, as :class:`pgdatahub.model.Sheet` asks for.
+
+    Args:
+        name: The sheet's name.
+        where: The workbook and the sheet, for errors.
+        open_part: Opens the sheet's part; called again where something at its end must be known first.
+        limits: How much it may ask.
+        classes: The classes of the workbook's cells.
+        converter: Makes columns of texts.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        where: str,
+        open_part: Callable[[], PartStream],
+        limits: Limits,
+        classes: CellClasses,
+        converter: Converter,
+    ) -> None:
+        self._name = name
+        self._where = where
+        self._limits = limits
+        self._converter = converter
+        self._stream = open_part()
+        self._parser = SheetParser(self._stream.name, limits, classes, converter)
+        self._head = b""
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self._name
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return frozenset(self._parser.hidden_columns)
+
+    @property
+    def lanes(self) -> Mapping[str, int]:
+        """How many rows with values went which way."""
+        return {"fast": 0, "safe": self._parser.row_count}
+
+    @property
+    def cleaned(self) -> Mapping[str, int]:
+        """Address of the first cell from which characters were removed → how many such cells; empty if there is none."""
+        cleaning = self._converter.cleaning
+        return {cleaning.first: cleaning.count} if cleaning.count else {}
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person should know about how the sheet was read; complete after the last batch."""
+        return [
+            f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
+            f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
+            for first, count in self.cleaned.items()
+        ]
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
+
+        Raises:
+            CorruptError: The sheet is damaged, or asks too much.
+            CellError: A number is beyond what any column holds.
+        """
+        try:
+            yield from batches(self._blocks(), max_rows)
+        except FileError as error:
+            raise error.located(self._where) from error
+
+    def _blocks(self) -> Iterator[Block]:
+        while data := self._stream.read(PIECE_BYTES):
+            self._parser.feed(data)
+            if block := self._parser.take():
+                yield block
+        self._parser.feed(b"", final=True)
+        if block := self._parser.take():
+            yield block

@@ -1,0 +1,169 @@
+"""A workbook that is open for reading: its sheets, styles and shared strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
+from pgdatahub.model import SheetInfo
+from pgdatahub.xlsx.cell_classes import CellClasses
+from pgdatahub.xlsx.columns import Converter
+from pgdatahub.xlsx.limits import DEFAULT_LIMITS, Limits
+from pgdatahub.xlsx.markup import start_elements
+from pgdatahub.xlsx.package import DAMAGED, Package
+from pgdatahub.xlsx.serials import Serials
+from pgdatahub.xlsx.shared_strings import SharedStrings, read_shared_strings
+from pgdatahub.xlsx.sheet import XlsxSheet
+from pgdatahub.xlsx.styles import read_styles
+
+_TRUE = frozenset({"1", "true", "on"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A sheet as the workbook part lists it."""
+
+    name: str
+    visible: bool
+    kind: str
+    part: str
+
+
+class XlsxWorkbook:
+    """An ``.xlsx`` or ``.xlsm`` workbook, as :class:`pgdatahub.model.Workbook` asks for.
+
+    Args:
+        file: A path, or the bytes, seekable; a file object given is closed with the workbook.
+        name: What errors call the file.
+        merged: Whether a merged area's value stands in its first cell or in all of them.
+        limits: How much the file may ask.
+
+    Raises:
+        ReadError: The file cannot be read as such a workbook.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO | Path,
+        *,
+        name: str,
+        merged: Literal["top_left", "fill"] = "top_left",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._name = name
+        self._merged = merged
+        self._limits = limits
+        self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
+        self._strings: SharedStrings | None = None
+        self._classes: CellClasses | None = None
+        try:
+            self._open()
+        except FileError as error:
+            self.close()
+            raise error.located(name) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        package = self._package = Package(self._file, self._limits)
+        part = find_workbook_part(package)
+        if part is None:
+            raise NotAWorkbookError("this is a zip file, and no workbook is in it")
+        relationships = {found.identifier: found for found in package.relationships(part)}
+        by_type = {found.type: found.target for found in relationships.values()}
+        self._styles_part = by_type.get("styles")
+        self._strings_part = by_type.get("sharedStrings")
+        self._date1904 = False
+        self._entries: list[_Entry] = []
+        for parent, element, attributes in start_elements(package.open(part), self._limits):
+            if element == "workbookPr" and parent == "workbook":
+                self._date1904 = attributes.get("date1904") in _TRUE
+            elif element == "sheet" and parent == "sheets":
+                identifier = next((value for key, value in attributes.items() if key.endswith("/relationships id")), "")
+                relationship = relationships.get(identifier)
+                self._entries.append(
+                    _Entry(
+                        name=attributes.get("name", ""),
+                        visible=attributes.get("state", "visible") == "visible",
+                        kind=relationship.type if relationship else "missing",
+                        part=relationship.target if relationship else "",
+                    )
+                )
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The worksheets in their order; sheets of charts, dialogs and macros have no cells to load."""
+        return [
+            SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries if entry.kind == "worksheet"
+        ]
+
+    def open(self, name: str) -> XlsxSheet:
+        """Open a sheet by its exact name, one at a time.
+
+        Raises:
+            SheetError: There is no such worksheet.
+            ReadError: A part that the sheet needs is damaged.
+        """
+        entry = next((entry for entry in self._entries if entry.name == name), None)
+        if entry is None:
+            raise SheetError(f"no sheet {name!r}", where=self._name)
+        if entry.kind != "worksheet":
+            raise SheetError(f"the sheet {name!r} is a {entry.kind}, which has no cells", where=self._name)
+        where = f"{self._name} › {name}"
+        try:
+            return XlsxSheet(
+                name=name,
+                where=where,
+                open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
+                limits=self._limits,
+                classes=self._read_classes(),
+                converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
+            )
+        except FileError as error:
+            raise error.located(where) from error
+
+    def close(self) -> None:
+        """Give back the file, the shared strings and what they have on disk; may be called twice."""
+        if self._strings is not None:
+            self._strings.close()
+        self._file.close()
+
+    def _read_classes(self) -> CellClasses:
+        if self._classes is None:
+            part = self._styles_part
+            if part is not None and part in self._package:
+                self._classes = CellClasses(read_styles(self._package.open(part), self._limits))
+            else:
+                self._classes = CellClasses(())
+        return self._classes
+
+    def _read_strings(self) -> SharedStrings:
+        if self._strings is None:
+            part = self._strings_part
+            if part is not None and part in self._package:
+                stream = self._package.open(part, limit=self._limits.part_bytes)
+                self._strings = read_shared_strings(stream, self._limits)
+            else:
+                self._strings = SharedStrings(self._limits)
+        return self._strings
+
+
+def find_workbook_part(package: Package) -> str | None:
+    """Return the name of the part that is the workbook, None if there is none.
+
+    Raises:
+        CorruptError: The package refers to a workbook part that is missing.
+    """
+    for relationship in package.relationships(""):
+        if relationship.type == "officeDocument":
+            if relationship.target not in package:
+                raise CorruptError(f"the part {relationship.target} is missing", hint=DAMAGED)
+            return relationship.target
+    for part, content_type in package.content_types().items():
+        if "spreadsheetml" in content_type and content_type.endswith(".main+xml"):
+            return part
+    return "xl/workbook.xml" if "xl/workbook.xml" in package else None
