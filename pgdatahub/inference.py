@@ -21,7 +21,7 @@ from typing import Final
 
 from pgdatahub.cells import Column, ErrorValue, Kind, Texts, Value
 from pgdatahub.copytext import escape, storable, unescape
-from pgdatahub.lattice import SqlType, integer_type, join_all
+from pgdatahub.lattice import SqlType, integer_type, join, join_all, widens_to
 from pgdatahub.numbers import canonical_number, integer_or_float, parse_number
 
 Locate = Callable[[int], str]
@@ -87,6 +87,18 @@ class Observed:
                 needs[_NEEDS[kind]] = evidence
         return needs
 
+    def deciding(self, current: SqlType) -> Evidence | None:
+        """Return the cells that a column of type ``current`` cannot hold, None if it holds all.
+
+        Of several kinds, the one whose type reaches furthest decides; of equals, the rarer one.
+        """
+        too_wide = {needed: evidence for needed, evidence in self.needs().items() if not widens_to(needed, current)}
+        if not too_wide:
+            return None
+        wide = join_all([current, *too_wide])
+        decisive = {needed: evidence for needed, evidence in too_wide.items() if join(current, needed) is wide}
+        return min((decisive or too_wide).values(), key=lambda evidence: evidence.count)
+
     def join(self, other: Observed) -> Observed:
         """Return what both show together."""
         if not other.evidence:
@@ -122,16 +134,14 @@ class TypedColumn:
     """A column as COPY text.
 
     Attributes:
-        texts: One field a cell, ``b""`` for NULL.
+        texts: One field a cell in canonical form, ``b""`` for NULL.
         observed: What the cells show of the type.
-        as_found: Numbers stand as the file has them; else every text is canonical.
         removed: Characters that PostgreSQL cannot store were removed from so many texts.
         removed_cell: The address of the first of them.
     """
 
     texts: Sequence[bytes]
     observed: Observed
-    as_found: bool = False
     removed: int = 0
     removed_cell: str = ""
 
@@ -154,9 +164,10 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
 
 # ── columns of one kind ───────────────────────────────────────────────────────────────────────────────────────────────
 
-_DIGITS = b"0123456789"
-_SPECIAL_NUMBER = re.compile(rb"[eE]|\.0+(?![0-9])|-0(?![.0-9])|[0-9]{300}")
-"""Numbers whose kind or text needs a closer look: an exponent, a fraction of zeros, minus zero, very many digits."""
+_NOT_CANONICAL = re.compile(rb"[eE]|\.[0-9]*0(?![0-9])|-0(?![.0-9])|[0-9.]{17}")
+"""Numbers whose text may not be their canonical one: an exponent, a fraction ending in zero, minus zero, or more than 15
+digits. Up to 15 significant digits, decimal text and double correspond one to one (DBL_DIG of IEEE 754 binary64), so
+all others are canonical as they stand."""
 
 
 def _single(kind: Kind, texts: Sequence[bytes], locate: Locate) -> dict[Kind, Evidence]:
@@ -190,8 +201,14 @@ def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
 
 def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     joined = b"\n".join(texts)
-    if _SPECIAL_NUMBER.search(joined):
-        return _observe_parsed([parse_number(text) if text else None for text in texts], locate)
+    if _NOT_CANONICAL.search(joined):
+        numbers = {text: parse_number(text) for text in set(texts) if _NOT_CANONICAL.search(text)}
+        if any(isinstance(number, float) and number.is_integer() for number in numbers.values()):
+            # A double beyond 2^53, whose canonical text looks like an integer's.
+            return _observe_parsed([parse_number(text) if text else None for text in texts], locate)
+        canonical = {text: canonical_number(number) for text, number in numbers.items()}
+        texts = [canonical.get(text, text) for text in texts]
+        joined = b"\n".join(texts)
     if b"." not in joined:
         return TypedColumn(texts=texts, observed=_observed_integers(texts, locate))
     fractions: Sequence[bytes] = texts
@@ -201,7 +218,7 @@ def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
         observed = _observed_integers([b"" if b"." in text else text for text in texts], locate)
     evidence = dict(observed.evidence) | _single(Kind.NUMBER, fractions, locate)
     observed = Observed(evidence=evidence, largest=observed.largest, largest_cell=observed.largest_cell)
-    return TypedColumn(texts=texts, observed=observed, as_found=True)
+    return TypedColumn(texts=texts, observed=observed)
 
 
 def _observed_integers(texts: Sequence[bytes], locate: Locate) -> Observed:

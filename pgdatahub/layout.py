@@ -93,14 +93,14 @@ def locate(
     counts = LayoutCounts()
     source = iter(batches)
     if options.header_row == "none":
-        row, source = 0, _nonempty(source)
+        row, source = 0, _nonempty(source, sheet)
     elif options.header_row == "auto":
-        row, source = _find_header(source, counts)
+        row, source = _find_header(source, sheet, counts)
     else:
         row = int(options.header_row)
-        source = _seek(source, row, counts)
+        source = _seek(source, row, sheet, counts)
     header, source = _split_header(source, row)
-    headers = _headers(header, options)
+    headers = _headers(header, sheet, options)
     skipped = hidden_columns if options.hidden == "skip" else frozenset()
     table = Table(
         sheet=sheet,
@@ -115,14 +115,14 @@ def locate(
 # ── the header ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _nonempty(source: Iterator[Batch]) -> Iterator[Batch]:
+def _nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
     for batch in source:
         if any(_selectors(batch)):
             return chain((batch,), source)
-    raise EmptySheetError("the sheet is empty", hint="no cell of it has a value")
+    raise _empty(sheet)
 
 
-def _seek(source: Iterator[Batch], row: int, counts: LayoutCounts) -> Iterator[Batch]:
+def _seek(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts) -> Iterator[Batch]:
     """Return the rows from ``row`` on, which must have a value."""
     above: list[int] = []
     for batch in source:
@@ -135,20 +135,25 @@ def _seek(source: Iterator[Batch], row: int, counts: LayoutCounts) -> Iterator[B
         if below[:1] == [row]:
             return chain((batch,), source)
         if below:
-            raise _no_header(row, (above + below)[0])
+            raise _no_header(row, (above + below)[0], sheet)
     if above:
-        raise _no_header(row, above[0])
-    raise EmptySheetError("the sheet is empty", hint="no cell of it has a value")
+        raise _no_header(row, above[0], sheet)
+    raise _empty(sheet)
 
 
-def _no_header(row: int, first: int) -> SheetError:
+def _empty(sheet: str) -> EmptySheetError:
+    return EmptySheetError("the sheet is empty", where=sheet, hint="no cell of it has a value")
+
+
+def _no_header(row: int, first: int, sheet: str) -> SheetError:
     return SheetError(
         f"row {row}, which should have the headers, is empty; the first row with a value is row {first}",
+        where=sheet,
         hint=f"set header_row: {first}, auto or none for the folder",
     )
 
 
-def _find_header(source: Iterator[Batch], counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
+def _find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
     """Return the number of the row that looks like a header, and the rows from it on."""
     read: list[Batch] = []
     candidates: list[tuple[int, list[tuple[Kind | None, str]]]] = []
@@ -161,7 +166,7 @@ def _find_header(source: Iterator[Batch], counts: LayoutCounts) -> tuple[int, It
         if len(candidates) >= AUTO_ROWS:
             break
     if not candidates:
-        raise EmptySheetError("the sheet is empty", hint="no cell of it has a value")
+        raise _empty(sheet)
     width = max(len(cells) for _, cells in candidates)
     for above, (row, cells) in enumerate(candidates):
         if 2 * len(cells) > width and _looks_like_header(cells):
@@ -173,6 +178,7 @@ def _find_header(source: Iterator[Batch], counts: LayoutCounts) -> tuple[int, It
             return row, chain(read, source)
     raise SheetError(
         f"none of the first {len(candidates)} rows with a value looks like a header",
+        where=sheet,
         hint="set header_row to the number of the row, or none, for the folder",
     )
 
@@ -195,22 +201,22 @@ def _split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Iter
     raise AssertionError(f"row {row} was seen and is gone")
 
 
-def _headers(header: Batch | None, options: FolderOptions) -> Mapping[int, str]:
+def _headers(header: Batch | None, sheet: str, options: FolderOptions) -> Mapping[int, str]:
     if header is None:
         return {}
     texts = {}
     for position, column in sorted(header.columns.items()):
         cell = None if isinstance(column, Texts) else column[0]
-        address = cell_address(header.rows[0], position)
+        where = f"{sheet} › {cell_address(header.rows[0], position)}"
         if isinstance(cell, ErrorValue) and options.errors != "text":
             if options.errors == "fail":
-                raise CellError(f"the header is the error {cell.code}", where=address)
+                raise CellError(f"the header is the error {cell.code}", where=where)
             continue
         if cell is UNCACHED:
             if options.uncached == "fail":
                 raise CellError(
                     "the header is a formula whose result is not in the file",
-                    where=address,
+                    where=where,
                     hint="open the workbook in Excel and save it, or set uncached: blank",
                 )
             continue

@@ -12,11 +12,12 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pgdatahub.cells import Column
+from pgdatahub.cells import Column, Texts
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
 from pgdatahub.inference import Observed
-from pgdatahub.schema import SchemaChange, SchemaPlan, TableName
+from pgdatahub.lattice import SqlType
+from pgdatahub.schema import SchemaChange, SchemaPlan, TableName, TableSchema
 
 # ── discover ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -55,6 +56,11 @@ class SourceFile:
         """Open the file's bytes for reading."""
         return Path(self.location).open("rb")
 
+    def version(self) -> tuple[int, ...]:
+        """Return numbers that change when the file is written to or replaced."""
+        status = Path(self.location).stat()
+        return status.st_size, status.st_mtime_ns, status.st_ino
+
 
 # ── read ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -81,6 +87,17 @@ class Batch:
     rows: Sequence[int]
     columns: Mapping[int, Column]
     hidden_rows: frozenset[int] = frozenset()
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Return the rows with index ``start`` up to ``stop``."""
+        rows = self.rows[start:stop]
+        columns: dict[int, Column] = {
+            position: Texts(kind=column.kind, texts=column.texts[start:stop])
+            if isinstance(column, Texts)
+            else column[start:stop]
+            for position, column in self.columns.items()
+        }
+        return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows))
 
 
 class Sheet(Protocol):
@@ -143,17 +160,17 @@ class NormalizedColumn:
     Attributes:
         name: Its SQL name.
         header: Its header as written; None where there is none.
-        texts: One field of COPY text a row, ``b""`` for NULL (see :class:`~pgdatahub.cells.Texts`).
+        texts: One field of COPY text a row, ``b""`` for NULL, in the canonical form, which every type that can hold the
+            value takes.
         observed: What these cells show of the column's type.
-        as_found: Numbers stand as the file has them, which is right for a DOUBLE PRECISION column only; NUMERIC and
-            TEXT need the canonical form (:func:`~pgdatahub.numbers.canonical_numbers`).
+        floor: The type that the settings give the column; UNDECIDED if they leave it to the values.
     """
 
     name: str
     header: str | None
     texts: Sequence[bytes]
     observed: Observed
-    as_found: bool = False
+    floor: SqlType = SqlType.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,12 +182,14 @@ class NormalizedBatch:
         rows: How many rows.
         counts: What was done to cells, such as ``"errors"`` → how many became NULL.
         examples: For each key of ``counts`` the address of the first such cell.
+        notices: What a person should know; the same one may come with every batch.
     """
 
     columns: tuple[NormalizedColumn, ...]
     rows: int
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,13 +198,11 @@ class EncodedBatch:
 
     Attributes:
         names: The columns' SQL names, in the order of the fields.
-        as_found: The names of those whose numbers stand as the file has them.
         rows: How many lines ``data`` has.
         data: Fields separated by tabs, every line ended by ``\n``, empty fields for NULL.
     """
 
     names: tuple[str, ...]
-    as_found: frozenset[str]
     rows: int
     data: bytes
 
@@ -214,16 +231,8 @@ class ImportRecord:
     seconds: float
     rows: int
     counts: Mapping[str, int]
-    observed: Mapping[str, ObservedColumn]
+    observed: TableSchema
     plan: SchemaPlan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedColumn:
-    """What one import showed of one column."""
-
-    header: str | None
-    observed: Observed
 
 
 class Outcome(Enum):
@@ -260,7 +269,8 @@ class FileResult:
         sheets: The sheets read.
         changes: What changed in the table for it (in a dry run: nothing is known).
         observed: What it needs of its columns.
-        counts: What was done to cells and rows, such as ``"errors"`` or ``"blank rows"`` → how many.
+        counts: What was done to cells and rows, such as ``"error cells"`` or ``"blank rows"`` → how many.
+        examples: For each of them where the first one is.
         notices: What a person should know about how it was read.
         import_id: Its row in ``etl_imports``.
     """
@@ -273,8 +283,9 @@ class FileResult:
     seconds: float = 0.0
     sheets: tuple[str, ...] = ()
     changes: tuple[SchemaChange, ...] = ()
-    observed: Mapping[str, ObservedColumn] = field(default_factory=dict)
+    observed: TableSchema | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     import_id: int | None = None
 

@@ -10,7 +10,6 @@ trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 
@@ -78,8 +77,3 @@ def _integer_text(value: int) -> bytes:
     if value.bit_length() < 13_000:  # fewer than 4,000 digits; see _parse_digits
         return b"%d" % value
     return format(Decimal(value), "f").encode()
-
-
-def canonical_numbers(texts: Sequence[bytes]) -> list[bytes]:
-    """Return the canonical form of a column of numbers as found; ``b""`` stays."""
-    return [canonical_number(parse_number(text)) if text else text for text in texts]

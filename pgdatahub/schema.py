@@ -7,16 +7,16 @@ be. A :class:`SchemaPlan` is the difference; ``postgres/ddl.py`` renders it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pgdatahub.inference import Observed
-from pgdatahub.lattice import SqlType
+from pgdatahub.lattice import SqlType, join
 
 SOURCE_FILE = "source_file"
 LOAD_TIMESTAMP = "load_timestamp"
 RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
-"""The columns that every imported table has."""
+"""The columns that every imported table has; together they say which import a row is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -54,17 +54,30 @@ class ColumnSchema:
         type: Its type; for an observed column what the file needs.
         header: The original header; None where the sheet has none.
         observed: What the file showed of it, with the cells that decided; None for a current column.
+        floor: The type that the settings give an observed column; UNDECIDED if they leave it to the values.
     """
 
     name: str
     type: ColumnType
     header: str | None = None
     observed: Observed | None = None
+    floor: SqlType = SqlType.UNDECIDED
+
+    def join(self, other: ColumnSchema) -> ColumnSchema:
+        """Return what both observed of one column."""
+        if self.observed is None or other.observed is None:
+            raise ValueError(f"column {self.name}: only observed columns can be joined")
+        return observed_column(
+            name=self.name,
+            header=self.header or other.header,
+            observed=self.observed.join(other.observed),
+            floor=join(self.floor, other.floor),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSchema:
-    """A table's columns in their order, without the two that every table has."""
+    """A table's columns in their order; those observed in a file are without the two that every table has."""
 
     table: TableName
     columns: tuple[ColumnSchema, ...]
@@ -78,15 +91,24 @@ class TableSchema:
         joined = dict(self.by_name)
         for column in other.columns:
             known = joined.get(column.name)
-            joined[column.name] = column if known is None else _join_columns(known, column)
+            joined[column.name] = column if known is None else known.join(column)
         return TableSchema(table=self.table, columns=tuple(joined.values()))
 
 
-def _join_columns(left: ColumnSchema, right: ColumnSchema) -> ColumnSchema:
-    if left.observed is None or right.observed is None:
-        raise ValueError(f"column {left.name}: only observed columns can be joined")
-    observed = left.observed.join(right.observed)
-    return replace(left, header=left.header or right.header, observed=observed, type=observed.type)
+LINEAGE = (
+    ColumnSchema(name=SOURCE_FILE, type=SqlType.TEXT),
+    ColumnSchema(name=LOAD_TIMESTAMP, type=SqlType.TIMESTAMP),
+)
+"""The reserved columns as they are created."""
+
+
+def observed_column(*, name: str, header: str | None, observed: Observed, floor: SqlType) -> ColumnSchema:
+    """Return a column as a file needs it: of the type that the settings ask for, else of that which holds its values.
+
+    Values of a column with a ``floor`` fit that type, or its file would have failed.
+    """
+    column_type = observed.type if floor is SqlType.UNDECIDED else floor
+    return ColumnSchema(name=name, type=column_type, header=header, observed=observed, floor=floor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

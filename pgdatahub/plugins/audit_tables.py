@@ -1,0 +1,16 @@
+"""Built-in audit stage: ``etl_imports`` and ``etl_schema_changes``."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from pgdatahub.config import Config
+from pgdatahub.hookspecs import hookimpl
+from pgdatahub.model import ImportRecord
+from pgdatahub.postgres.history import History
+
+
+@hookimpl(trylast=True)
+def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config) -> None:
+    """Keep the record of an import and of what it changed."""
+    History(config.schema_name).add(connection, record)

@@ -1,0 +1,24 @@
+"""Built-in load stage: DDL as planned, then COPY, in the file's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy.engine import Connection
+
+from pgdatahub.hookspecs import hookimpl
+from pgdatahub.model import EncodedBatch, LoadResult
+from pgdatahub.postgres import copyin, ddl
+from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.schema import CreateTable, SchemaPlan
+
+
+@hookimpl(trylast=True)
+def pgdatahub_load(plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection) -> LoadResult:
+    """Change the table as planned and copy the rows."""
+    for statement in ddl.render(plan):
+        driver_connection(connection).execute(statement)
+    rows = copyin.copy(connection, plan.table, batches)
+    new = any(isinstance(change, CreateTable) for change in plan.changes)
+    copyin.tend(connection, plan.table, new=new)
+    return LoadResult(rows=rows)

@@ -1,0 +1,122 @@
+"""Schema changes as DDL: one statement for a table and file, whatever has to change.
+
+Types are altered in one step, straight to the join, and the ``USING`` clause gives the same text that the encoder gives a
+new row (see :mod:`pgdatahub.numbers` for numbers).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psycopg import sql
+
+from pgdatahub.identifiers import cut
+from pgdatahub.lattice import SqlType
+from pgdatahub.schema import (
+    LOAD_TIMESTAMP,
+    AddColumn,
+    AlterType,
+    ColumnSchema,
+    CreateTable,
+    SchemaPlan,
+    TableName,
+)
+
+Statement = sql.Composed
+
+
+def render(plan: SchemaPlan) -> list[Statement]:
+    """Return the statements that make a plan true, in their order; none if nothing changes."""
+    statements: list[Statement] = []
+    alterations: list[sql.Composable] = []
+    commented: list[ColumnSchema] = []
+    for change in plan.changes:
+        if isinstance(change, CreateTable):
+            statements += _create(plan.table, change)
+            commented += change.columns
+        elif isinstance(change, AddColumn):
+            alterations.append(sql.SQL("ADD COLUMN {}").format(_definition(change.column)))
+            commented.append(change.column)
+        else:
+            alterations.append(_alter_type(change))
+    if alterations:
+        statements.append(sql.SQL("ALTER TABLE {} {}").format(_table(plan.table), sql.SQL(", ").join(alterations)))
+    statements += [_comment(plan.table, column) for column in commented if column.header is not None]
+    return statements
+
+
+def readable(statement: Statement) -> str:
+    """Return a statement as text, for a plan; it is never executed from this."""
+    return statement.as_string(None)
+
+
+def lineage_index(table: TableName) -> str:
+    """Return the name of the index by which the rows of one import are found; it is in the table's schema."""
+    return cut(f"{table.name}_{LOAD_TIMESTAMP}_brin")
+
+
+def _create(table: TableName, change: CreateTable) -> list[Statement]:
+    definitions = sql.SQL(", ").join(_definition(column) for column in change.columns)
+    return [
+        sql.SQL("CREATE TABLE {} ({})").format(_table(table), definitions),
+        sql.SQL("CREATE INDEX {} ON {} USING brin ({})").format(
+            sql.Identifier(lineage_index(table)),
+            _table(table),
+            sql.Identifier(LOAD_TIMESTAMP),
+        ),
+    ]
+
+
+def _table(table: TableName) -> sql.Identifier:
+    return sql.Identifier(table.schema, table.name)
+
+
+def _definition(column: ColumnSchema) -> Statement:
+    return sql.SQL("{} {}").format(sql.Identifier(column.name), _type(column.type.sql))
+
+
+def _type(name: str) -> sql.SQL:
+    return sql.SQL(name)
+
+
+def _comment(table: TableName, column: ColumnSchema) -> Statement:
+    name = sql.Identifier(table.schema, table.name, column.name)
+    return sql.SQL("COMMENT ON COLUMN {} IS {}").format(name, sql.Literal(column.header))
+
+
+def _alter_type(change: AlterType) -> Statement:
+    column = sql.Identifier(change.name)
+    return sql.SQL("ALTER COLUMN {} TYPE {} USING {}").format(
+        column, _type(change.new.sql), conversion(column, change.old, change.new, empty=change.empty)
+    )
+
+
+def conversion(column: sql.Composable, old: SqlType, new: SqlType, *, empty: bool = False) -> Statement:
+    """Return the expression that turns a stored value of type ``old`` into type ``new`` without loss."""
+    if empty:
+        return sql.SQL("NULL::{}").format(_type(new.sql))
+    if new is SqlType.TEXT:
+        return canonical_text(column, old)
+    # The direct cast keeps 15 digits of a double, and brings digits that were never there for a real.
+    template = "{}::text::{}" if old in (SqlType.REAL, SqlType.DOUBLE) else "{}::{}"
+    return sql.SQL(template).format(column, _type(new.sql))
+
+
+def canonical_text(column: sql.Composable, old: SqlType) -> Statement:
+    """Return the expression for the canonical text of a stored value."""
+    return sql.SQL(_TEXTS.get(old, "{0}::text")).format(column)
+
+
+_TEXTS: Final[dict[SqlType, Any]] = {
+    SqlType.REAL: "{0}::text::numeric::text",
+    SqlType.DOUBLE: "{0}::text::numeric::text",
+    # No trailing zeros of the fraction; trim_scale() would do it too, from PostgreSQL 13 on.
+    SqlType.NUMERIC: r"regexp_replace({0}::text, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')",
+    SqlType.TIMESTAMP: "CASE WHEN {0} = {0}::date THEN {0}::date::text ELSE {0}::text END",
+    # We store hours only; days that somebody else stored become hours, months cannot.
+    SqlType.INTERVAL: (
+        "CASE WHEN {0} >= interval '1 day' OR {0} <= interval '-1 day' THEN ({0} - make_interval("
+        "days => extract(day FROM {0})::int) + make_interval(hours => 24 * extract(day FROM {0})::int))::text "
+        "ELSE {0}::text END"
+    ),
+}

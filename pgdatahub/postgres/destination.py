@@ -1,0 +1,84 @@
+"""Where the rows go: the configured server, libpq's own environment, or the embedded one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import Engine
+
+from pgdatahub.postgres.engine import create_engine, driver_connection, transaction
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """A database that has answered.
+
+    Attributes:
+        engine: Makes connections to it.
+        conninfo: What a worker process connects with; may hold a password, so it is not in the repr.
+        description: Where it is, for people, without secrets.
+        server_version: As ``server_version_num``: 150004 is 15.4.
+        embedded: It is the private server.
+    """
+
+    engine: Engine
+    conninfo: str
+    description: str
+    server_version: int
+    embedded: bool = False
+
+    def __repr__(self) -> str:
+        return f"Database({self.description!r})"
+
+
+@contextmanager
+def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[Database]:
+    """Yield the database that the settings name; the embedded server runs at least as long as this.
+
+    Args:
+        config: The settings.
+        announce: Is told what a person should know of the embedded server, a line at a time.
+
+    Raises:
+        DatabaseError: There is none, or it does not let us in.
+    """
+    destination = config.destination
+    if destination.kind != "embedded":
+        yield connect(destination.conninfo)
+        return
+    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+
+    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
+    with EmbeddedServer(settings, announce=announce) as server:
+        yield connect(make_conninfo(**server.libpq_parameters()), embedded=True)
+
+
+def connect(conninfo: str, *, embedded: bool = False) -> Database:
+    """Return the database at ``conninfo``, after it has answered.
+
+    Raises:
+        DatabaseError: It does not answer or does not let us in.
+    """
+    engine = create_engine(conninfo)
+    with transaction(engine, read_only=True) as connection:
+        info = driver_connection(connection).info
+        version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
+        if embedded:
+            description = f"the embedded server ({version}), database {info.dbname}"
+        else:
+            place = info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
+            description = f"{info.dbname} at {place} as {info.user} ({version})"
+        return Database(
+            engine=engine,
+            conninfo=conninfo,
+            description=description,
+            server_version=info.server_version,
+            embedded=embedded,
+        )

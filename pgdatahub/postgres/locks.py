@@ -1,0 +1,47 @@
+"""Locks: who may change a table, and in which order locks are taken.
+
+First the advisory lock on the table's name, which only pgdatahub takes and which may be waited for as long as another
+load needs; then, under ``lock_timeout``, the table's own lock, which also keeps hand-made changes out.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from psycopg import sql
+from sqlalchemy import Connection, text
+
+from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.schema import TableName
+
+LOCK_TIMEOUT_SECONDS = 20
+"""How long a load waits for somebody else's query before it gives way; the load is tried again."""
+
+
+def lock_key(table: TableName) -> int:
+    """Return the advisory lock's key for a table: a signed 64-bit number, the same on every machine."""
+    digest = sha256(f"pgdatahub table {table.schema}.{table.name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def metadata_lock_key(schema: str) -> int:
+    """Return the advisory lock's key for the creation of the metadata tables of a schema."""
+    digest = sha256(f"pgdatahub metadata {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def wait_for_turn(connection: Connection, key: int) -> None:
+    """Take an advisory lock until the end of the transaction; waiting is no fault, so without a timeout."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def limit_lock_waits(connection: Connection, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
+    """Let every later wait for a table's lock end with an error after ``seconds``."""
+    connection.execute(text("SELECT set_config('lock_timeout', :value, true)"), {"value": f"{seconds}s"})
+
+
+def lock_table(connection: Connection, table: TableName, *, exclusively: bool = False) -> None:
+    """Keep others from changing a table; readers go on unless ``exclusively``."""
+    mode = sql.SQL("ACCESS EXCLUSIVE" if exclusively else "SHARE ROW EXCLUSIVE")
+    name = sql.Identifier(table.schema, table.name)
+    driver_connection(connection).execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, mode))

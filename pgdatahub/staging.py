@@ -1,0 +1,247 @@
+"""A file from its bytes to encoded rows, with no database in sight.
+
+A file is read to its end before the database hears of it, so that its schema is known at once and a broken file never
+touches a table.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TypeAlias
+
+from pgdatahub.config import Config
+from pgdatahub.content import ContentHash
+from pgdatahub.errors import EmptyFileError, FileError, FileChangedError, SheetError
+from pgdatahub.events import Reporter, RowsRead
+from pgdatahub.layout import EmptySheetError, locate
+from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, SourceFile, Table, Workbook
+from pgdatahub.pluginmanager import Stages
+from pgdatahub.schema import ColumnSchema, TableSchema, observed_column
+from pgdatahub.sheets import choose_sheets
+from pgdatahub.spool import Spool
+
+MAX_BATCH_CELLS = 1_000_000
+"""A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """A file that was read to its end.
+
+    Attributes:
+        source: The file.
+        file_sha256: Of its bytes.
+        content_sha256: Of what it says.
+        observed: The columns it needs.
+        spool: Its rows.
+        rows: How many.
+        sheets: The sheets they are from.
+        counts: What was done to cells and rows → how many; ``examples`` has the first of each.
+        examples: See there.
+        notices: What a person should know about how it was read.
+        seconds: The time it took.
+    """
+
+    source: SourceFile
+    file_sha256: str
+    content_sha256: str
+    observed: TableSchema
+    spool: Spool
+    rows: int
+    sheets: tuple[str, ...]
+    counts: dict[str, int]
+    examples: dict[str, str]
+    notices: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What is known of a file so far."""
+
+    source: SourceFile
+    spool: Spool
+    content: ContentHash = field(default_factory=ContentHash)
+    columns: dict[str, ColumnSchema] = field(default_factory=dict)
+    rows: int = 0
+    sheets: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    notices: dict[str, None] = field(default_factory=dict)
+
+    def count(self, counts: dict[str, int], examples: dict[str, str]) -> None:
+        """Add counts of a batch or a sheet."""
+        self.counts.update(counts)
+        for key, example in examples.items():
+            self.examples.setdefault(key, example)
+
+    def observe(self, batch: NormalizedBatch) -> None:
+        """Add what a batch shows of the columns."""
+        for column in batch.columns:
+            seen = observed_column(name=column.name, header=column.header, observed=column.observed, floor=column.floor)
+            known = self.columns.get(column.name)
+            self.columns[column.name] = seen if known is None else known.join(seen)
+
+
+FileVersion: TypeAlias = tuple[int, ...]
+"""What tells that a file is still the same, short of reading it."""
+
+
+def file_version(source: SourceFile) -> FileVersion:
+    """Return what changes when a file is written to or replaced.
+
+    Raises:
+        FileChangedError: The file is gone or cannot be reached.
+    """
+    try:
+        return source.version()
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> FileChangedError:
+    if isinstance(error, FileNotFoundError):
+        return FileChangedError("the file is gone", hint="it was there when the folder was listed")
+    return FileChangedError(f"the file cannot be read: {error.strerror or error}")
+
+
+def hash_file(source: SourceFile) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        FileChangedError: The file is gone or cannot be read.
+        EmptyFileError: It has no bytes.
+    """
+    digest = sha256()
+    size = 0
+    try:
+        with source.open() as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        raise _unreadable(error) from error
+    if not size:
+        raise EmptyFileError("the file is empty: it has no bytes", hint="ask for it again")
+    return digest.hexdigest()
+
+
+def stage(
+    source: SourceFile,
+    stages: Stages,
+    config: Config,
+    reporter: Reporter,
+    resources: ExitStack,
+    *,
+    file_sha256: str,
+    version: FileVersion,
+) -> Staged:
+    """Read a file to its end.
+
+    Args:
+        source: The file.
+        stages: The plugins.
+        config: The settings.
+        reporter: Is told of every batch.
+        resources: Will close the spool.
+        file_sha256: What :func:`hash_file` said of it.
+        version: What :func:`file_version` said of it before that.
+
+    Raises:
+        FileError: The file cannot be loaded under its folder's settings.
+        PluginError: A plugin misbehaves, or no reader takes the file.
+    """
+    began = time.monotonic()
+    spool = resources.enter_context(Spool())
+    progress = _Progress(source=source, spool=spool)
+    with closing(stages.read(source, config)) as workbook:
+        _read(workbook, progress, stages, config, reporter)
+    if file_version(source) != version:
+        raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
+    observed = TableSchema(table=source.table, columns=tuple(progress.columns.values()))
+    return Staged(
+        source=source,
+        file_sha256=file_sha256,
+        content_sha256=progress.content.hexdigest(observed),
+        observed=observed,
+        spool=spool,
+        rows=progress.rows,
+        sheets=tuple(progress.sheets),
+        counts=dict(progress.counts),
+        examples=progress.examples,
+        notices=tuple(progress.notices),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter) -> None:
+    names = choose_sheets(workbook.sheets, progress.source.options)
+    for name in names:
+        try:
+            _read_sheet(workbook, name, progress, stages, config, reporter)
+        except EmptySheetError as error:
+            if len(names) == 1:
+                raise
+            progress.notices[f"sheet {name}: {error.message}"] = None
+        except FileError as error:
+            raise error if error.where else error.located(name) from error
+    if not progress.sheets:
+        raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
+    if not progress.columns:
+        raise SheetError("no column is left to load", hint="skip: leaves them all out")
+
+
+def _read_sheet(
+    workbook: Workbook, name: str, progress: _Progress, stages: Stages, config: Config, reporter: Reporter
+) -> None:
+    source = progress.source
+    sheet = workbook.open(name)
+    table, batches, layout = locate(
+        sheet.batches(config.chunk_size), sheet=name, options=source.options, hidden_columns=sheet.hidden_columns
+    )
+    # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
+    headers = stages.normalize(Batch(rows=(), columns={}), table, source, config)
+    progress.observe(headers)
+    progress.content.update(headers)
+    for batch in batches:
+        for part in _narrow(batch):
+            _stage_batch(part, table, progress, stages, config)
+        reporter(RowsRead(source=source, rows=progress.rows))
+    progress.sheets.append(name)
+    progress.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
+    notices: Sequence[str] = (*headers.notices, *layout.notices, *sheet.notices)
+    progress.notices.update(dict.fromkeys(notices))
+
+
+def _narrow(batch: Batch) -> Sequence[Batch]:
+    """Cut a batch of a very wide sheet into batches of fewer rows."""
+    rows_at_once = max(1, MAX_BATCH_CELLS // max(1, len(batch.columns)))
+    if len(batch.rows) <= rows_at_once:
+        return (batch,)
+    return [batch.slice(start, start + rows_at_once) for start in range(0, len(batch.rows), rows_at_once)]
+
+
+def _stage_batch(batch: Batch, table: Table, progress: _Progress, stages: Stages, config: Config) -> None:
+    normalized = stages.normalize(batch, table, progress.source, config)
+    progress.observe(normalized)
+    progress.content.update(normalized)
+    progress.count(dict(normalized.counts), dict(normalized.examples))
+    progress.notices.update(dict.fromkeys(normalized.notices))
+    progress.spool.append(encode(normalized))
+    progress.rows += normalized.rows
+
+
+def encode(batch: NormalizedBatch) -> EncodedBatch:
+    """Return the rows of a batch as COPY text."""
+    rows = zip(*(column.texts for column in batch.columns), strict=True)
+    lines = b"\n".join(map(b"\t".join, rows))
+    return EncodedBatch(
+        names=tuple(column.name for column in batch.columns),
+        rows=batch.rows,
+        data=lines + b"\n" if batch.rows and batch.columns else b"",
+    )
