@@ -9,14 +9,12 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ConfigError
+from pgdatahub.fileformat import WORKBOOK_SUFFIXES
 from pgdatahub.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model import SourceFile
-
-WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
-"""The endings, in lower case, that the built-in readers stand for."""
 
 _DIGITS = re.compile("([0-9]+)")
 

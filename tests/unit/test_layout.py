@@ -78,14 +78,14 @@ def test_header_rows_count_the_rows_of_the_sheet_even_those_that_the_reader_left
 def test_an_empty_header_row_is_an_error_that_names_the_first_row_with_a_value(
     batch: Batch, header_row: int, first: int
 ) -> None:
-    with pytest.raises(SheetError, match=rf"row {header_row}, .* is row {first} \(set header_row: {first}, auto"):
+    with pytest.raises(SheetError, match=rf"^S: row {header_row}, .* is row {first} \(set header_row: {first}, auto"):
         laid_out(batch, options=FolderOptions(header_row=header_row))
 
 
 @pytest.mark.parametrize("header_row", [1, 3, "auto", "none"])
 @pytest.mark.parametrize("batches", [(), (grid(),), (grid([None, ""], ["  ", None]), grid([None], first=3))])
 def test_a_sheet_without_a_value_is_an_error_of_its_own(header_row: int, batches: tuple[Batch, ...]) -> None:
-    with pytest.raises(EmptySheetError, match="the sheet is empty") as raised:
+    with pytest.raises(EmptySheetError, match=r"^S: the sheet is empty") as raised:
         laid_out(*batches, options=FolderOptions(header_row=header_row))
     copy = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 - its own pickle
     assert type(copy) is EmptySheetError
@@ -141,14 +141,14 @@ def test_headers_that_are_errors_follow_the_policy_for_errors() -> None:
     batch = grid(["a", ErrorValue("#REF!")], [1, 2])
     assert laid_out(batch)[0].headers == {0: "a"}
     assert laid_out(batch, options=FolderOptions(errors="text"))[0].headers == {0: "a", 1: "#REF!"}
-    with pytest.raises(CellError, match="B1: the header is the error #REF!"):
+    with pytest.raises(CellError, match=r"^S › B1: the header is the error #REF!"):
         laid_out(batch, options=FolderOptions(errors="fail"))
 
 
 def test_headers_that_are_uncached_formulas_follow_the_policy_for_them() -> None:
     batch = grid(["a", UNCACHED], [1, 2])
     assert laid_out(batch, options=FolderOptions(uncached="blank"))[0].headers == {0: "a"}
-    with pytest.raises(CellError, match=r"B1: .* \(open the workbook in Excel"):
+    with pytest.raises(CellError, match=r"^S › B1: .* \(open the workbook in Excel"):
         laid_out(batch)
 
 

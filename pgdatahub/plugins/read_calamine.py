@@ -1,0 +1,41 @@
+"""The built-in reader of ``.xls``, ``.xlsb`` and ``.ods``; by their content, whatever the file's name says.
+
+It is also the one that says what a file under a workbook's name is, if it is no workbook at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import CorruptError, EmptyFileError, FileChangedError, NotAWorkbookError, ReadError
+from pgdatahub.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.model import SourceFile, Workbook
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile) -> Workbook | None:
+    """Open an ``.xls``, ``.xlsb`` or ``.ods`` workbook; refuse what is no workbook but is named like one."""
+    # Here, so that listing plugins does not import a reader's machinery.
+    from pgdatahub.calamine import CalamineWorkbook
+    from pgdatahub.fileformat import WORKBOOK_SUFFIXES, Format, detect
+
+    try:
+        with source.open() as file:
+            content = detect(file)
+    except FileNotFoundError as error:
+        raise FileChangedError("the file is not there any more") from error
+    except OSError as error:
+        raise ReadError(f"the file cannot be read: {error.strerror or error}") from error
+    if content.format in (Format.XLS, Format.XLSB, Format.ODS):
+        return CalamineWorkbook(source, content.format)
+    if content.format is Format.XLSX or source.suffix not in WORKBOOK_SUFFIXES:
+        return None
+    if content.format is Format.EMPTY:
+        raise EmptyFileError("the file is empty: it has no bytes", hint="copy or download it again")
+    if content.format is Format.DAMAGED_ZIP:
+        raise CorruptError(f"the workbook is {content.looks_like}", hint="copy or download it again")
+    if content.format is Format.OLD_XLS:
+        raise ReadError(f"the file is {content.looks_like}, which is too old to be read", hint=content.advice)
+    raise NotAWorkbookError(f"the file is no workbook but {content.looks_like}", hint=content.advice)
