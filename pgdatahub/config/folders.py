@@ -33,7 +33,7 @@ class Column:
         given: Values of column options by name.
     """
 
-    where: str
+    where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
 
 
@@ -50,7 +50,7 @@ class Folder:
     """
 
     name: str
-    where: str
+    where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
@@ -84,6 +84,9 @@ class FolderTree:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FolderTree) and self._root == other._root
+
+    def __repr__(self) -> str:
+        return f"<FolderTree of {len(self.configured_folders())} folders>"
 
     __hash__ = None  # type: ignore[assignment]  # it holds dictionaries, and nobody needs it as a key
 
