@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from pgdatahub.config.folders import Column, Folder, FolderTree, matching
@@ -59,7 +59,7 @@ def _compose(text: str, shown: str) -> Node | None:
         for event in YAML(typ="rt", pure=True).parse(text):
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             where = f"{shown}:{event.start_mark.line + 1}"
-            if isinstance(event, AliasEvent):
+            if isinstance(event, NodeEvent) and event.anchor is not None:
                 raise ConfigError(
                     "anchors and aliases are not read here", where=where, hint="folders inherit the options above them"
                 )

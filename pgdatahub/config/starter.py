@@ -84,8 +84,10 @@ def _write(directory: Path, name: str, text: str, *, force: bool, mode: int) -> 
 def environment_template() -> str:
     """Return a commented ``.env``."""
     lines = [
-        "# Settings of pgdatahub. The environment is stronger than this file, an option on the command line stronger still.",
-        "# What is commented out is the default, or an example.",
+        *_prose(
+            "Settings of pgdatahub. The environment is stronger than this file, an option on the command line stronger"
+            " still. What is commented out is the default, or an example."
+        ),
     ]
     for advanced in (False, True):
         if advanced:
