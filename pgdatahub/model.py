@@ -45,7 +45,7 @@ class SourceFile:
     @property
     def name(self) -> str:
         """The file's name without its folders."""
-        return self.location.rsplit("/", 1)[-1]
+        return self.identity.rsplit("/", 1)[-1]
 
     @property
     def suffix(self) -> str:

@@ -5,6 +5,7 @@ Every process makes its own manager: a manager with modules registered cannot be
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -57,21 +58,26 @@ class PluginInfo:
     disabled: bool = False
 
 
-def create_plugin_manager(*, disabled: Iterable[str] = ()) -> pluggy.PluginManager:
+def create_plugin_manager(*, disabled: Iterable[str] | None = None) -> pluggy.PluginManager:
     """Return a manager with the built-in plugins and all installed ones.
 
     Args:
-        disabled: Names of plugins (as ``pgdatahub plugins`` prints them) to leave out.
+        disabled: Names of plugins (as ``pgdatahub plugins`` prints them) to leave out; by default those that the
+            environment variable ``PGDATAHUB_DISABLE_PLUGINS`` lists, separated by commas.
 
     Raises:
         PluginError: A plugin cannot be imported, or implements a hook that does not exist or with unknown parameters.
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
+    if disabled is None:
+        disabled = filter(None, map(str.strip, os.environ.get(DISABLE_VARIABLE, "").split(",")))
     for name in disabled:
         manager.set_blocked(name)
     for module in BUILTIN_PLUGINS:
-        _register(manager, import_module(module), name=module.rsplit(".", 1)[-1], owner="pgdatahub")
+        name = module.rsplit(".", 1)[-1]
+        if not manager.is_blocked(name):
+            _register(manager, import_module(module), name=name, owner="pgdatahub")
     for distribution, entry_point in _entry_points():
         _load(manager, distribution, entry_point)
     try:

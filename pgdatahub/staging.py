@@ -7,7 +7,6 @@ touches a table.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -16,14 +15,15 @@ from typing import TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.content import ContentHash
-from pgdatahub.errors import EmptyFileError, FileError, FileChangedError, SheetError
+from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SheetError
 from pgdatahub.events import Reporter, RowsRead
 from pgdatahub.layout import EmptySheetError, locate
-from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, SourceFile, Table, Workbook
+from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, SourceFile, Workbook
 from pgdatahub.pluginmanager import Stages
-from pgdatahub.schema import ColumnSchema, TableSchema, observed_column
+from pgdatahub.schema import TableSchema
 from pgdatahub.sheets import choose_sheets
 from pgdatahub.spool import Spool
+from pgdatahub.tally import Tally
 
 MAX_BATCH_CELLS = 1_000_000
 """A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""
@@ -62,30 +62,20 @@ class Staged:
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """What is known of a file so far."""
+    """A file on its way into the spool."""
 
     source: SourceFile
     spool: Spool
     content: ContentHash = field(default_factory=ContentHash)
-    columns: dict[str, ColumnSchema] = field(default_factory=dict)
-    rows: int = 0
+    tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
-    notices: dict[str, None] = field(default_factory=dict)
 
-    def count(self, counts: dict[str, int], examples: dict[str, str]) -> None:
-        """Add counts of a batch or a sheet."""
-        self.counts.update(counts)
-        for key, example in examples.items():
-            self.examples.setdefault(key, example)
-
-    def observe(self, batch: NormalizedBatch) -> None:
-        """Add what a batch shows of the columns."""
-        for column in batch.columns:
-            seen = observed_column(name=column.name, header=column.header, observed=column.observed, floor=column.floor)
-            known = self.columns.get(column.name)
-            self.columns[column.name] = seen if known is None else known.join(seen)
+    def add(self, batch: NormalizedBatch) -> None:
+        """Take note of a batch, and stage its rows."""
+        self.tally.add(batch)
+        self.content.update(batch)
+        if batch.rows:
+            self.spool.append(encode(batch))
 
 
 FileVersion: TypeAlias = tuple[int, ...]
@@ -163,18 +153,19 @@ def stage(
         _read(workbook, progress, stages, config, reporter)
     if file_version(source) != version:
         raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
-    observed = TableSchema(table=source.table, columns=tuple(progress.columns.values()))
+    tally = progress.tally
+    observed = TableSchema(table=source.table, columns=tuple(tally.columns.values()))
     return Staged(
         source=source,
         file_sha256=file_sha256,
         content_sha256=progress.content.hexdigest(observed),
         observed=observed,
         spool=spool,
-        rows=progress.rows,
+        rows=tally.rows,
         sheets=tuple(progress.sheets),
-        counts=dict(progress.counts),
-        examples=progress.examples,
-        notices=tuple(progress.notices),
+        counts=tally.counts,
+        examples=tally.examples,
+        notices=tally.notices,
         seconds=time.monotonic() - began,
     )
 
@@ -187,12 +178,12 @@ def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Confi
         except EmptySheetError as error:
             if len(names) == 1:
                 raise
-            progress.notices[f"sheet {name}: {error.message}"] = None
+            progress.tally.note([f"sheet {name}: {error.message}"])
         except FileError as error:
             raise error if error.where else error.located(name) from error
     if not progress.sheets:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
-    if not progress.columns:
+    if not progress.tally.columns:
         raise SheetError("no column is left to load", hint="skip: leaves them all out")
 
 
@@ -205,17 +196,14 @@ def _read_sheet(
         sheet.batches(config.chunk_size), sheet=name, options=source.options, hidden_columns=sheet.hidden_columns
     )
     # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
-    headers = stages.normalize(Batch(rows=(), columns={}), table, source, config)
-    progress.observe(headers)
-    progress.content.update(headers)
+    progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config))
     for batch in batches:
         for part in _narrow(batch):
-            _stage_batch(part, table, progress, stages, config)
-        reporter(RowsRead(source=source, rows=progress.rows))
+            progress.add(stages.normalize(part, table, source, config))
+        reporter(RowsRead(source=source, rows=progress.tally.rows))
     progress.sheets.append(name)
-    progress.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
-    notices: Sequence[str] = (*headers.notices, *layout.notices, *sheet.notices)
-    progress.notices.update(dict.fromkeys(notices))
+    progress.tally.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
+    progress.tally.note((*layout.notices, *sheet.notices))
 
 
 def _narrow(batch: Batch) -> Sequence[Batch]:
@@ -224,16 +212,6 @@ def _narrow(batch: Batch) -> Sequence[Batch]:
     if len(batch.rows) <= rows_at_once:
         return (batch,)
     return [batch.slice(start, start + rows_at_once) for start in range(0, len(batch.rows), rows_at_once)]
-
-
-def _stage_batch(batch: Batch, table: Table, progress: _Progress, stages: Stages, config: Config) -> None:
-    normalized = stages.normalize(batch, table, progress.source, config)
-    progress.observe(normalized)
-    progress.content.update(normalized)
-    progress.count(dict(normalized.counts), dict(normalized.examples))
-    progress.notices.update(dict.fromkeys(normalized.notices))
-    progress.spool.append(encode(normalized))
-    progress.rows += normalized.rows
 
 
 def encode(batch: NormalizedBatch) -> EncodedBatch:

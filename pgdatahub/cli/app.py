@@ -1,0 +1,95 @@
+"""The console script: commands, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pgdatahub import __version__
+
+if TYPE_CHECKING:
+    import typer
+
+
+def main() -> None:
+    """Run the console script."""
+    if sys.argv[1:] == ["--version"]:
+        # Typer alone takes longer to import than everything else that --version needs.
+        print(f"pgdatahub {__version__}")  # noqa: T201 - this is the console script
+        return
+    sys.exit(_run())
+
+
+def _run() -> int:
+    from pgdatahub.errors import ExitCode, PgDataHubError
+
+    try:
+        create_app()(prog_name="pgdatahub")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.FAILED
+    except PgDataHubError as error:
+        _complain(str(error), error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (| head); Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the boundary: a bug is told in one line, and whole with DEBUG=1
+        _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
+        return ExitCode.FAILED
+    return ExitCode.OK
+
+
+def _complain(message: str, error: BaseException | None = None) -> None:
+    if error is not None and os.environ.get("DEBUG", "0") not in ("", "0"):
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stderr.write(f"error: {message}\n")
+
+
+def create_app() -> typer.Typer:
+    """Return the application with its commands."""
+    import typer
+
+    from pgdatahub.cli.config import config_command
+    from pgdatahub.cli.db import db_app
+    from pgdatahub.cli.init import init_command
+    from pgdatahub.cli.inspect import inspect_command
+    from pgdatahub.cli.plugins import plugins_command
+    from pgdatahub.cli.run import run_command
+
+    app = typer.Typer(
+        name="pgdatahub",
+        help="Excel workbooks in folders to PostgreSQL tables that can be trusted.",
+        no_args_is_help=True,
+        # Pretty tracebacks print local variables, and those hold passwords.
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="First steps: pgdatahub init, put folders of workbooks into data/, pgdatahub run.",
+    )
+
+    @app.callback()
+    def options(
+        version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version and exit."),
+        debug: bool = typer.Option(False, "--debug", help="Show tracebacks.", envvar="DEBUG"),
+    ) -> None:
+        if version:
+            typer.echo(f"pgdatahub {__version__}")
+            raise typer.Exit
+        if debug:
+            os.environ["DEBUG"] = "1"
+
+    load, look, set_up = "Load", "Look", "Set up"
+    app.command("run", rich_help_panel=load)(run_command)
+    app.command("etl", hidden=True)(run_command)
+    app.command("inspect", rich_help_panel=look)(inspect_command)
+    app.command("plugins", rich_help_panel=look)(plugins_command)
+    app.command("config", rich_help_panel=set_up)(config_command)
+    app.command("init", rich_help_panel=set_up)(init_command)
+    app.add_typer(db_app, name="db", rich_help_panel=set_up)
+    return app

@@ -1,0 +1,147 @@
+"""``pgdatahub inspect``: what is in a workbook, and what its table would be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pgdatahub.inspection import Inspection, SheetInspection
+    from pgdatahub.schema import ColumnSchema
+
+
+def inspect_command(
+    file: Annotated[
+        Path, typer.Argument(help="A workbook; the settings of its folder apply if it is in the data root.")
+    ],
+    data_root: DataRootOption = None,
+    config_file: ConfigOption = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also the kinds of values, and how the rows were read.")
+    ] = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Show the sheets of a workbook, their headers, kinds of values and types. No database is asked."""
+    config = configured(config_file, data_root=data_root)
+    from pgdatahub.inspection import inspect
+
+    inspection = inspect(config, file)
+    if output is OutputFormat.JSON:
+        typer.echo(json.dumps(_described(inspection), indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    _print(inspection, Console(highlight=False), verbose=verbose)
+
+
+def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
+    from rich.text import Text
+
+    console.print(Text(f"{inspection.source.identity} → table {inspection.source.table}", style="bold"), soft_wrap=True)
+    for sheet in inspection.sheets:
+        console.print()
+        _print_sheet(sheet, console, verbose=verbose)
+
+
+def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count, failure_text
+
+    marks = [] if sheet.visible else ["hidden"]
+    marks.append("loaded by a run" if sheet.chosen else "not loaded by a run")
+    title = f"{sheet.name} ({', '.join(marks)})"
+    if sheet.failure is not None:
+        console.print(Text(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
+        return
+    header = f"headers in row {sheet.header_row}" if sheet.header_row else "no headers"
+    console.print(Text(f"{title}: {count(sheet.rows, 'row')}, {header}"), soft_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("header", overflow="fold")
+    table.add_column("column", overflow="fold")
+    table.add_column("type", no_wrap=True)
+    table.add_column("values", justify="right")
+    table.add_column("kinds" if verbose else "because", overflow="fold")
+    for column in sheet.columns:
+        table.add_row(
+            Text(column.header or "—"),
+            Text(column.name),
+            column.type.label,
+            f"{column.observed.values if column.observed else 0:,}",
+            Text(_kinds(column) if verbose else _because(column)),
+        )
+    console.print(table)
+    for key, number in sorted(sheet.counts.items()):
+        console.print(Text(f"{key}: {number:,}, first {sheet.examples.get(key, '?')}", style="yellow"), soft_wrap=True)
+    for notice in sheet.notices:
+        console.print(Text(notice, style="yellow"), soft_wrap=True)
+    if verbose and sheet.lanes:
+        console.print(
+            Text(
+                "rows read by: " + ", ".join(f"{lane} lane {number:,}" for lane, number in sheet.lanes.items()),
+                style="dim",
+            )
+        )
+
+
+def _because(column: ColumnSchema) -> str:
+    """Name the cell that decided, where the type is not what most values are."""
+    if column.observed is None or len(column.observed.evidence) < 2:
+        return ""
+    decisive = column.observed.needs().get(column.type)  # type: ignore[arg-type]  # observed columns are never opaque
+    if decisive is None or decisive.count == column.observed.values:
+        return ""
+    return f'{decisive.cell} is "{decisive.sample}" ({decisive.count:,} such)'
+
+
+def _kinds(column: ColumnSchema) -> str:
+    if column.observed is None:
+        return ""
+    return ", ".join(
+        f"{evidence.count:,} {kind.value} ({evidence.cell})" for kind, evidence in column.observed.evidence.items()
+    )
+
+
+def _described(inspection: Inspection) -> dict[str, Any]:
+    return {
+        "file": inspection.source.identity,
+        "table": str(inspection.source.table),
+        "sheets": [
+            {
+                "name": sheet.name,
+                "visible": sheet.visible,
+                "loaded_by_run": sheet.chosen,
+                "header_row": sheet.header_row,
+                "rows": sheet.rows,
+                "columns": [_described_column(column) for column in sheet.columns],
+                "counts": dict(sheet.counts),
+                "examples": dict(sheet.examples),
+                "notices": list(sheet.notices),
+                "lanes": dict(sheet.lanes),
+                "failure": sheet.failure.message if sheet.failure else None,
+            }
+            for sheet in inspection.sheets
+        ],
+    }
+
+
+def _described_column(column: ColumnSchema) -> dict[str, Any]:
+    evidence = column.observed.evidence if column.observed else {}
+    return {
+        "header": column.header,
+        "name": column.name,
+        "type": column.type.sql,
+        "kinds": {
+            kind.value: {"count": found.count, "first_cell": found.cell, "sample": found.sample}
+            for kind, found in evidence.items()
+        },
+    }

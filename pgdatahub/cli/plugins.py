@@ -1,0 +1,34 @@
+"""``pgdatahub plugins``: what is installed, what it does, how to leave it out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from pgdatahub.cli.options import FormatOption, OutputFormat
+
+
+def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
+    """List the plugins: name, version and the stages they take part in."""
+    from pgdatahub.pluginmanager import DISABLE_VARIABLE, create_plugin_manager, list_plugins
+
+    plugins = list_plugins(create_plugin_manager())
+    if output is OutputFormat.JSON:
+        typer.echo(json.dumps([asdict(plugin) for plugin in plugins], indent=2))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("plugin", "version", "stages", ""):
+        table.add_column(title, overflow="fold")
+    for plugin in plugins:
+        stages = ", ".join(hook.removeprefix("pgdatahub_") for hook in plugin.hooks)
+        note = "disabled" if plugin.disabled else "built in" if plugin.builtin else ""
+        table.add_row(plugin.name, plugin.version, stages, note)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"{DISABLE_VARIABLE}=NAME,… leaves plugins out.", style="dim")

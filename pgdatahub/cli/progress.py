@@ -1,0 +1,111 @@
+"""What happens, while it happens: bars on a terminal, calm lines elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from pgdatahub.cli.render import count, file_lines
+from pgdatahub.events import Event, FileFinished, FileStarted, Notice, PauseTick, RowsRead, RunStarted
+
+
+class ConsoleReporter:
+    """Tells a person on standard error what happens.
+
+    On a terminal a bar shows the share of bytes done and the time left, and a line below it each file in work with its
+    rows so far; elsewhere there is one line a file and no animation.
+
+    Args:
+        console: Writes to standard error.
+        quiet: Only warnings.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._live = console.is_terminal and not quiet
+        self._progress = Progress(
+            SpinnerColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not self._live,
+        )
+        self._total: TaskID | None = None
+        self._files = 0
+        self._bytes = 0
+        self._done = 0
+        self._rows_done = 0
+        self._working: dict[str, int] = {}
+
+    def __enter__(self) -> ConsoleReporter:
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if isinstance(event, RunStarted):
+            self._begin(event)
+        elif isinstance(event, FileStarted):
+            self._working[event.source.identity] = 0
+            self._refresh()
+        elif isinstance(event, RowsRead):
+            self._working[event.source.identity] = event.rows
+            self._refresh()
+        elif isinstance(event, FileFinished):
+            self._finish(event)
+        elif isinstance(event, PauseTick):
+            self._pause(event)
+        elif isinstance(event, Notice) and (event.warning or not self._quiet):
+            self._say(
+                Text(f"{'warning: ' if event.warning else ''}{event.text}", style="yellow" if event.warning else "dim")
+            )
+
+    def _begin(self, event: RunStarted) -> None:
+        self._files, self._bytes = event.files, event.bytes
+        if not self._quiet:
+            self._say(
+                Text(f"{count(event.files, 'file')} ({decimal(event.bytes)}) → {event.destination}", style="bold")
+            )
+        self._total = self._progress.add_task("", total=max(1, event.bytes))
+
+    def _finish(self, event: FileFinished) -> None:
+        result = event.result
+        self._working.pop(result.source.identity, None)
+        self._done += 1
+        self._rows_done += result.rows
+        if not self._quiet:
+            self._say(file_lines(result))
+        if self._total is not None:
+            self._progress.advance(self._total, result.source.size)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if self._total is None or not self._live:
+            return
+        rows = self._rows_done + sum(self._working.values())
+        elapsed = self._progress.tasks[0].elapsed or 0
+        rate = f", {rows / elapsed:,.0f} rows/s" if elapsed > 0.5 and rows else ""
+        current = next(iter(self._working.items()), None)
+        name = f" · {current[0].rsplit('/', 1)[-1]} {current[1]:,} rows" if current else ""
+        self._progress.update(self._total, description=f"{self._done}/{self._files} files{rate}{name}")
+
+    def _pause(self, event: PauseTick) -> None:
+        if self._live and self._total is not None:
+            self._progress.update(self._total, description=f"pausing, {event.seconds_left:.0f} s left")
+
+    def _say(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)

@@ -1,0 +1,179 @@
+"""What a run did, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pgdatahub.explain import describe_change
+from pgdatahub.model import FileResult, Outcome, RunReport
+from pgdatahub.schema import AddColumn, AlterType, CreateTable, SchemaChange
+
+if TYPE_CHECKING:
+    from pgdatahub.errors import PgDataHubError
+    from pgdatahub.model import Failure
+
+STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
+
+
+def file_lines(result: FileResult) -> Text:
+    """Return what became of a file: one line, and one more for each thing worth knowing."""
+    source = result.source
+    text = Text(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
+    text.append(source.identity, style="default" if result.outcome is not Outcome.SKIPPED else "dim")
+    if result.outcome in (Outcome.LOADED, Outcome.READ):
+        text.append(f" → {source.table}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
+        for line in _remarks(result):
+            text.append(f"\n        {line}", style="yellow")
+    elif result.outcome is Outcome.SKIPPED:
+        text.append(f": {result.reason}", style="dim")
+    elif result.failure is not None:
+        text.append(f": {failure_text(result.failure)}", style="default")
+    return text
+
+
+def _remarks(result: FileResult) -> Iterable[str]:
+    for change in result.changes:
+        if not isinstance(change, CreateTable):
+            yield describe_change(change)
+    for key, number in sorted(result.counts.items()):
+        example = result.examples.get(key)
+        yield f"{key}: {number:,}" + (f", first {example}" if example else "")
+    yield from result.notices
+
+
+def failure_text(failure: Failure | PgDataHubError) -> str:
+    """Return one line for what went wrong: where, what, what to do."""
+    text = f"{failure.where}: {failure.message}" if failure.where else failure.message
+    return f"{text} ({failure.hint})" if failure.hint else text
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def seconds(value: float) -> str:
+    """Return a duration as people say it: ``0.4 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    if value < 59.95:
+        return f"{value:.1f} s" if value >= 0.095 else f"{value:.2f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def print_report(report: RunReport, console: Console) -> None:
+    """Print what a run did: a line for each table, then what failed."""
+    tables: dict[str, list[FileResult]] = {}
+    for result in report.results:
+        tables.setdefault(str(result.source.table), []).append(result)
+    if tables:
+        console.print(_summary(tables, dry=any(result.outcome is Outcome.READ for result in report.results)))
+    failures = [result for result in report.results if result.outcome is Outcome.FAILED]
+    if failures:
+        console.print(
+            Text(f"\n{count(len(failures), 'file')} failed; nothing of them is in the tables:", style="bold red")
+        )
+        for result in failures:
+            if result.failure is not None:
+                console.print(Text(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
+    for reason, names in report.ignored.items():
+        console.print(Text(f"passed over, {reason}: {_listed(names)}", style="dim"), soft_wrap=True)
+    console.print(Text(_closing(report)), soft_wrap=True)
+
+
+def _listed(names: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _closing(report: RunReport) -> str:
+    outcomes = Counter(result.outcome for result in report.results)
+    rows = sum(result.rows for result in report.results)
+    verb = "read" if outcomes[Outcome.READ] else "loaded"
+    done = outcomes[Outcome.LOADED] + outcomes[Outcome.READ]
+    parts = [f"{count(done, 'file')} {verb}, {count(rows, 'row')}"]
+    if outcomes[Outcome.SKIPPED]:
+        parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
+    if outcomes[Outcome.FAILED]:
+        parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
+    return f"{', '.join(parts)} in {seconds(report.seconds)}; rows go to {report.destination}"
+
+
+def _summary(tables: Mapping[str, Sequence[FileResult]], *, dry: bool) -> Table:
+    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    summary.add_column("table", overflow="fold", min_width=16)
+    for title in ("read" if dry else "loaded", "skipped", "failed", "rows", "new columns", "wider types", "time"):
+        summary.add_column(title, justify="right", min_width=len(title.split()[-1]))
+    for name, results in sorted(tables.items()):
+        outcomes = Counter(result.outcome for result in results)
+        changes = [change for result in results for change in result.changes]
+        failed = outcomes[Outcome.FAILED]
+        summary.add_row(
+            name,
+            f"{outcomes[Outcome.LOADED] + outcomes[Outcome.READ]:,}",
+            _or_dash(outcomes[Outcome.SKIPPED]),
+            Text(_or_dash(failed), style="bold red" if failed else "default"),
+            f"{sum(result.rows for result in results):,}",
+            _new_columns(changes),
+            _or_dash(len({change.name for change in changes if isinstance(change, AlterType)})),
+            Text(seconds(sum(result.seconds for result in results)), no_wrap=True),
+        )
+    return summary
+
+
+def _or_dash(number: int) -> str:
+    return f"{number:,}" if number else "–"
+
+
+def _new_columns(changes: Sequence[SchemaChange]) -> str:
+    added = sum(isinstance(change, AddColumn) for change in changes)
+    created = sum(len(change.columns) for change in changes if isinstance(change, CreateTable))
+    return f"all {created + added}" if created else _or_dash(added)
+
+
+def report_json(report: RunReport) -> str:
+    """Return what a run did as JSON."""
+    return json.dumps(
+        {
+            "run_id": report.run_id,
+            "destination": report.destination,
+            "exit_code": int(report.exit_code),
+            "seconds": round(report.seconds, 3),
+            "files": [_file_json(result) for result in report.results],
+            "ignored": {reason: list(names) for reason, names in report.ignored.items()},
+            "warnings": list(report.warnings),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _file_json(result: FileResult) -> dict[str, Any]:
+    failure = result.failure
+    return {
+        "file": result.source.identity,
+        "source_file": result.source.location,
+        "table": str(result.source.table),
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "failure": None
+        if failure is None
+        else {"kind": failure.kind, "message": failure.message, "where": failure.where, "hint": failure.hint},
+        "rows": result.rows,
+        "seconds": round(result.seconds, 3),
+        "sheets": list(result.sheets),
+        "changes": [describe_change(change) for change in result.changes],
+        "columns": {column.name: column.type.sql for column in result.observed.columns} if result.observed else {},
+        "counts": dict(result.counts),
+        "examples": dict(result.examples),
+        "notices": list(result.notices),
+    }
