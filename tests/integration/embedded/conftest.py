@@ -35,17 +35,41 @@ server.release()
 """
 
 
+def _python_of(user: int | None) -> str:
+    """Return an interpreter that the user can run, to be used with our ``sys.path``."""
+    if user is None:
+        return sys.executable
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    for program in (sys.executable, system):
+        try:
+            done = subprocess.run(
+                [program, "-c", "import pgdatahub.postgres.embedded"],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                user=user,
+                group=user,
+                extra_groups=[],
+                cwd="/",
+                capture_output=True,
+                check=False,
+            )
+        except OSError:
+            continue
+        if done.returncode == 0:
+            return program
+    pytest.skip("no Python with pgdatahub that another user can run")
+
+
 class Client:
     """A process that attaches, says so, and releases when told."""
 
     def __init__(self, home: Path | None, *, environment: Mapping[str, str], user: int | None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CLIENT, str(home or "")],
+            [_python_of(user), "-c", _CLIENT, str(home or "")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, **({"PYTHONPATH": os.pathsep.join(sys.path)} if user else {})},
             user=user,
             group=user,
             extra_groups=None if user is None else [],
@@ -72,6 +96,12 @@ class Client:
 
 
 StartClient = Callable[..., Client]
+
+
+@pytest.fixture
+def python_of() -> Callable[[int | None], str]:
+    """A function that finds an interpreter that a user can run."""
+    return _python_of
 
 
 @pytest.fixture
@@ -121,7 +151,11 @@ def home(_template: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def own_home(place: Path, _template: Path) -> Path:
-    """A copy of such a home, for a test that damages it."""
-    subprocess.run(["cp", "-a", str(_template), str(place / "home")], check=True)
-    return place / "home"
+def movable_home(place: Path, home: Path) -> Iterator[Path]:
+    """The same home, moved to where a test may rename it: moving is free, where making or copying costs a second."""
+    moved = place / "home"
+    home.rename(moved)
+    yield moved
+    (moved,) = (server.parent for server in place.rglob("server"))
+    EmbeddedServer(EmbeddedSettings(home=moved)).stop(force=True)
+    moved.rename(home)

@@ -174,32 +174,37 @@ def test_killed_while_the_server_starts_the_next_process_uses_it(home: Path, sta
         assert not _server(home).status().running
 
 
-def test_a_lost_record_of_a_running_server_does_not_start_a_second_one(own_home: Path) -> None:
-    server = _server(own_home)
+def test_a_lost_record_of_a_running_server_does_not_start_a_second_one(home: Path) -> None:
+    server = _server(home)
     server.attach()
-    postmaster = _postmaster(own_home)
-    (own_home / "server/server.json").unlink()
+    postmaster = _postmaster(home)
+    (home / "server/server.json").unlink()
     assert not server.status().running
-    assert is_server(postmaster, own_home / "server/data")
+    assert is_server(postmaster, home / "server/data")
     assert server.stop(force=True)
     # It may be a zombie for a while, which os.kill(…, 0) would find.
-    assert not is_server(postmaster, own_home / "server/data")
+    assert not is_server(postmaster, home / "server/data")
 
 
-def test_a_server_that_does_not_start_is_explained_by_its_own_words(own_home: Path) -> None:
-    broken = EmbeddedSettings(home=own_home, parameters={"shared_buffers": "many"})
+def test_a_server_that_does_not_start_is_explained_by_its_own_words(home: Path) -> None:
+    broken = EmbeddedSettings(home=home, parameters={"shared_buffers": "many"})
     with pytest.raises(DatabaseError, match="did not start") as failed:
         EmbeddedServer(broken).attach()
     assert failed.value.hint is not None
     assert 'invalid value for parameter "shared_buffers"' in failed.value.hint
-    with _server(own_home) as server:
+    with _server(home) as server:
         assert _usable(server)
 
 
-def test_data_of_another_major_version_is_refused_with_instructions(own_home: Path) -> None:
-    (own_home / "server/data/PG_VERSION").write_text("11\n", encoding="ascii")
-    with pytest.raises(DatabaseError, match="was made by PostgreSQL 11") as refused:
-        _server(own_home).attach()
+def test_data_of_another_major_version_is_refused_with_instructions(home: Path) -> None:
+    version = home / "server/data/PG_VERSION"
+    before = version.read_text(encoding="ascii")
+    version.write_text("11\n", encoding="ascii")
+    try:
+        with pytest.raises(DatabaseError, match="was made by PostgreSQL 11") as refused:
+            _server(home).attach()
+    finally:
+        version.write_text(before, encoding="ascii")
     assert refused.value.hint is not None
     assert "PGDATAHUB_PG_BINDIR" in refused.value.hint
     assert "pg_dumpall" in refused.value.hint

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -49,9 +50,9 @@ def _stranger() -> int:
     ],
     ids=["space", "everything", "long", "comma"],
 )
-def test_any_name_of_the_home_works(own_home: Path, place: Path, name: str) -> None:
+def test_any_name_of_the_home_works(movable_home: Path, place: Path, name: str) -> None:
     home = place / name
-    own_home.rename(home)
+    movable_home.rename(home)
     with EmbeddedServer(EmbeddedSettings(home=home)) as server:
         assert _connects(server)
         sockets = server.status().socket_directory
@@ -75,9 +76,9 @@ def test_a_new_server_is_made_in_a_home_of_any_name(place: Path) -> None:
         shutil.rmtree(sockets)
 
 
-def test_a_socket_directory_that_someone_else_could_have_made_is_not_used(own_home: Path, place: Path) -> None:
+def test_a_socket_directory_that_someone_else_could_have_made_is_not_used(movable_home: Path, place: Path) -> None:
     home = place / "comma,"
-    own_home.rename(home)
+    movable_home.rename(home)
     server = EmbeddedServer(EmbeddedSettings(home=home))
     with server:
         first = server.status().socket_directory
@@ -133,20 +134,24 @@ def test_the_server_process_does_not_get_the_clients_secrets(home: Path, start_c
     client.release()
 
 
-def test_a_home_that_is_open_to_others_is_refused(own_home: Path) -> None:
-    (own_home / "server").chmod(0o777)
-    with pytest.raises(DatabaseError, match="open to other users") as refused:
-        EmbeddedServer(EmbeddedSettings(home=own_home)).attach()
+def test_a_home_that_is_open_to_others_is_refused(home: Path) -> None:
+    (home / "server").chmod(0o777)
+    try:
+        with pytest.raises(DatabaseError, match="open to other users") as refused:
+            EmbeddedServer(EmbeddedSettings(home=home)).attach()
+    finally:
+        (home / "server").chmod(0o711 if _ROOT else 0o700)
     assert refused.value.hint is not None
     assert "chmod" in refused.value.hint
-    (own_home / "server").chmod(0o711 if _ROOT else 0o700)
 
 
-def test_a_password_file_that_is_open_to_others_is_refused(own_home: Path) -> None:
-    (own_home / "server/password").chmod(0o644)
-    with pytest.raises(DatabaseError, match="password file is open to other users"):
-        EmbeddedServer(EmbeddedSettings(home=own_home)).attach()
-    (own_home / "server/password").chmod(0o600)
+def test_a_password_file_that_is_open_to_others_is_refused(home: Path) -> None:
+    (home / "server/password").chmod(0o644)
+    try:
+        with pytest.raises(DatabaseError, match="password file is open to other users"):
+            EmbeddedServer(EmbeddedSettings(home=home)).attach()
+    finally:
+        (home / "server/password").chmod(0o600)
 
 
 def test_a_home_that_is_a_file_is_refused(place: Path) -> None:
@@ -187,13 +192,16 @@ def test_an_ordinary_user_has_a_server_of_their_own(place: Path, start_client: S
     assert not (theirs / "server/data/postmaster.pid").exists()
 
 
-def test_another_local_user_reaches_neither_socket_nor_password(home: Path, start_client: StartClient) -> None:
+def test_another_local_user_reaches_neither_socket_nor_password(
+    home: Path, start_client: StartClient, python_of: Callable[[int], str]
+) -> None:
     if not _ROOT:
         pytest.skip("only root can be another user")
     with EmbeddedServer(EmbeddedSettings(home=home)) as server:
         code = "import psycopg, sys; psycopg.connect(sys.argv[1])"
         done = subprocess.run(
-            [sys.executable, "-c", code, server.url(password=True)],
+            [python_of(_stranger()), "-c", code, server.url(password=True)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             user=_stranger(),
             group=_stranger(),
             extra_groups=[],
@@ -273,16 +281,16 @@ def test_an_account_that_does_not_exist_is_named(place: Path) -> None:
         EmbeddedServer(EmbeddedSettings(home=place / "home", os_user="root")).attach()
 
 
-def test_data_of_another_account_is_not_taken_over(own_home: Path) -> None:
+def test_data_of_another_account_is_not_taken_over(home: Path) -> None:
     if not _ROOT:
         pytest.skip("not root")
     with pytest.raises(DatabaseError, match="belongs to the account 'pgdatahub', not to the account 'nobody'"):
-        EmbeddedServer(EmbeddedSettings(home=own_home, os_user="nobody")).attach()
+        EmbeddedServer(EmbeddedSettings(home=home, os_user="nobody")).attach()
 
 
-def test_a_url_is_percent_encoded(own_home: Path, place: Path) -> None:
+def test_a_url_is_percent_encoded(movable_home: Path, place: Path) -> None:
     home = place / "a b%c"
-    own_home.rename(home)
+    movable_home.rename(home)
     with EmbeddedServer(EmbeddedSettings(home=home)) as server:
         assert quote(str(home / "server/password"), safe="") in server.url()
         assert " " not in server.url()
