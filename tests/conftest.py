@@ -21,6 +21,7 @@ from psycopg import sql
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
 _HOME = "PGDATAHUB_HOME"
+_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ"})  # they steer tests, not the product
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist inherits the environment of its controller
     for name in list(os.environ):
-        if name.startswith(("ETL_", "PGDATAHUB_", "PG")) and name != "PGDATAHUB_CORPUS":
+        if name.startswith(("ETL_", "PGDATAHUB_", "PG")) and name not in _KEPT:
             del os.environ[name]
     for name in ("DATABASE_URL", "SKIP_DB", "DEBUG"):
         os.environ.pop(name, None)

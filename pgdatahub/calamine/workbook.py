@@ -70,6 +70,11 @@ class CalamineWorkbook:
         """The worksheets in their order; sheets of other kinds have no cells and are left out."""
         return self._sheets
 
+    @property
+    def pid(self) -> int:
+        """The number of the process that reads."""
+        return self._process.pid
+
     def open(self, name: str) -> CalamineSheet:
         """Open a sheet by its exact name, one at a time."""
         return CalamineSheet(self._process, name, fill=self._options.merged == "fill", notices=self._told())

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+from pgdatahub.fileformat import Format, detect
+
+
+def zipped(**parts: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return file.getvalue()
+
+
+ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+XLSX = zipped(**{"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"})
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", Format.EMPTY),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), Format.XLS),
+        (b"\x09\x02\x06\x00\x00\x00\x10\x00", Format.OLD_XLS),
+        (XLSX, Format.XLSX),
+        (zipped(**{"[Content_Types].xml": b"", "Book/main.xml": b""}), Format.XLSX),
+        (zipped(**{"[Content_Types].xml": b"", "xl/workbook.bin": b""}), Format.XLSB),
+        (zipped(mimetype=ODS, **{"content.xml": b""}), Format.ODS),
+        (zipped(mimetype=ODS + b"-template"), Format.ODS),
+        (XLSX[:-30], Format.DAMAGED_ZIP),
+        (b"PK\x03\x04" + bytes(100), Format.DAMAGED_ZIP),
+    ],
+)
+def test_workbooks_are_known_by_their_content(content: bytes, expected: Format) -> None:
+    assert detect(io.BytesIO(content)).format is expected
+
+
+@pytest.mark.parametrize(
+    ("content", "looks_like"),
+    [
+        (b"name,amount\nAnn,1\nBob,2\n", "a CSV file"),
+        (b"name;amount\r\nM\xfcller;1\r\n", "a CSV file"),
+        (b"\xef\xbb\xbfname;amount\n", "a CSV file"),
+        ("name\tamount\nMüller\t1".encode("utf-16"), "a text with tabs (TSV)"),
+        (b"hour\texp\n1\t2\n", "a text with tabs (TSV)"),
+        (b"hello", "a plain text"),
+        (("ä" * 2047 + "xä").encode(), "a plain text"),
+        (b"\n <!DOCTYPE html>\n<html>", "an HTML page"),
+        (b"<html xmlns:x='urn:schemas-microsoft-com:office:excel'>", "an HTML page"),
+        (b"<meta charset=utf-8><table><tr>", "an HTML page"),
+        (
+            b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet">',
+            "an Excel 2003 XML spreadsheet",
+        ),
+        (b'<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">', "a flat OpenDocument"),
+        (b"<?xml version='1.0'?><a/>", "an XML document"),
+        (b"ID;PWXL;N;E\n", "a SYLK file"),
+        (b'[{"a": 1}]', "a JSON document"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"\x1f\x8b\x08", "a gzip archive"),
+        (bytes(range(1, 256)), "no format that is known"),
+        (zipped(**{"[Content_Types].xml": b"", "word/document.xml": b""}), "a Word document"),
+        (zipped(mimetype=b"application/vnd.oasis.opendocument.text"), "an OpenDocument file other than"),
+        (zipped(**{"a.txt": b""}), "a ZIP archive of other files"),
+    ],
+)
+def test_what_is_no_workbook_is_called_by_its_name(content: bytes, looks_like: str) -> None:
+    found = detect(io.BytesIO(content))
+    assert found.format is Format.OTHER
+    assert found.looks_like.startswith(looks_like)
+    assert found.advice
+
+
+@pytest.mark.parametrize("position", range(0, len(XLSX), 3))
+def test_damaged_archives_are_answers_and_no_exceptions(position: int) -> None:
+    for value in (0, 255):
+        content = bytearray(XLSX)
+        content[position] = value
+        detect(io.BytesIO(bytes(content)))
+        detect(io.BytesIO(bytes(content[:position])))
