@@ -67,7 +67,8 @@ class ColumnNames:
 
     A key of ``rename`` is a header as written, and means every column with it; or else, folded, the name that a column
     has without renaming (``amount_2`` is the second of two ``Amount``). Where a new name meets that of another column,
-    the renamed column has it and the other is numbered.
+    the renamed column has it and the other is numbered; of several that are renamed alike, one has it whose name it
+    was already, else the first.
 
     Args:
         headers: Position (from 0) and text of each header; positions without one are left out, blank texts ignored.
@@ -78,7 +79,7 @@ class ColumnNames:
     __slots__ = ("_headers", "_names", "_plain", "_reserved", "_taken", "_written", "clashes")
 
     clashes: tuple[tuple[str, ...], ...]
-    """Headers as written that fold to one name, or a single one that folds to a reserved name; renamed ones left out."""
+    """Headers as written that are after one name when all is renamed, or a single one that is after a reserved name."""
 
     def __init__(
         self,
@@ -93,11 +94,12 @@ class ColumnNames:
         wanted = {position: cut(fold(text)) or _positional(position) for position, text in self._headers.items()}
         self._plain = _number(wanted, taken=self._reserved)
         renamed = self._renamed(rename or {})
+        renamed = dict(sorted(renamed.items(), key=lambda item: self._plain.get(item[0]) != item[1]))
         self._names = _number(renamed, taken=self._reserved)
         kept = {position: name for position, name in self._plain.items() if position not in renamed}
         self._names |= _number(kept, taken=self._reserved.union(self._names.values()))
         self._taken = self._reserved.union(self._names.values())
-        self.clashes = self._clashes({position: wanted[position] for position in kept})
+        self.clashes = self._clashes(dict(sorted((wanted | renamed).items())))
 
     def name(self, position: int) -> str:
         """Return the name of the column at ``position`` (from 0), which may lie beyond the header row."""
@@ -137,7 +139,7 @@ class ColumnNames:
     def _clashes(self, wanted: Mapping[int, str]) -> tuple[tuple[str, ...], ...]:
         groups: dict[str, list[str]] = {}
         for position, name in wanted.items():
-            groups.setdefault(name, []).append(self._headers[position])
+            groups.setdefault(name, []).append(self._headers.get(position) or _positional(position))
         return tuple(tuple(group) for name, group in groups.items() if len(group) > 1 or name in self._reserved)
 
 

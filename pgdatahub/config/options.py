@@ -299,9 +299,9 @@ class FolderOptions:
         """What :class:`~pgdatahub.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
         renames = {}
         for key, column in self.columns.items():
-            if column.rename:
-                renames[key] = column.rename
-            renames |= dict.fromkeys(column.aliases, column.rename or key)
+            if column.rename or column.aliases:
+                # The key itself too, so that a sheet with a column and its alias gives the column its own name.
+                renames |= dict.fromkeys((*column.aliases, key), column.rename or key)
         return renames
 
     def column_options(self, names: ColumnNames) -> Callable[[int], ColumnOptions]:

@@ -54,6 +54,13 @@ def test_an_alias_means_the_column_it_is_an_alias_of() -> None:
     assert (of(0).type, of(1).rename, of(2)) == ("numeric", "town", ColumnOptions())
 
 
+def test_a_sheet_with_a_column_and_its_alias_gives_the_column_its_own_name() -> None:
+    folder = FolderOptions(columns={"Amount": ColumnOptions(aliases=("Betrag",))})
+    names = ColumnNames([(0, "Betrag"), (1, "Amount")], rename=folder.renames)
+    assert [names.name(0), names.name(1)] == ["amount_2", "amount"]
+    assert names.clashes == (("Betrag", "Amount"),)
+
+
 def test_a_column_is_found_by_header_as_written_or_by_name() -> None:
     folder = FolderOptions(columns={"Amount": ColumnOptions(type="numeric"), "order_date": ColumnOptions(type="date")})
     names = ColumnNames([(0, "Amount"), (1, "Order Date")], rename=folder.renames)

@@ -134,6 +134,16 @@ def test_renamed_headers_clash_no_more() -> None:
     assert ColumnNames([(0, "a"), (1, "A")], rename={"A": "b"}).clashes == ()
 
 
+def test_columns_that_are_renamed_alike_clash_and_one_that_had_the_name_keeps_it() -> None:
+    columns = ColumnNames([(0, "Betrag"), (1, "Amount"), (2, "x")], rename={"Betrag": "amount", "Amount": "amount"})
+    assert [columns.name(position) for position in range(3)] == ["amount_2", "amount", "x"]
+    assert columns.clashes == (("Betrag", "Amount"),)
+
+
+def test_a_new_name_that_another_header_has_is_a_clash() -> None:
+    assert ColumnNames([(0, "net"), (1, "Amount")], rename={"Amount": "net"}).clashes == (("net", "Amount"),)
+
+
 def test_a_finder_prefers_the_key_that_is_a_name_since_it_tells_repeated_headers_apart() -> None:
     find = ColumnNames([(0, "amount"), (1, "amount"), (4, "x")]).finder(["amount", "amount_2", "column_6", "nothing"])
     assert [find(position) for position in (0, 1, 4, 5, 6)] == ["amount", "amount_2", None, "column_6", None]
