@@ -17,21 +17,6 @@ from pgdatahub.copytext import unescape
 from pgdatahub.lattice import SqlType, widens_to
 from pgdatahub.numbers import integer_or_float, parse_number
 
-CONFIGURABLE: Final = {
-    "integer": SqlType.INTEGER,
-    "bigint": SqlType.BIGINT_WIDE,
-    "real": SqlType.REAL,
-    "double": SqlType.DOUBLE,
-    "numeric": SqlType.NUMERIC,
-    "boolean": SqlType.BOOLEAN,
-    "date": SqlType.DATE,
-    "timestamp": SqlType.TIMESTAMP,
-    "time": SqlType.TIME,
-    "interval": SqlType.INTERVAL,
-    "text": SqlType.TEXT,
-}
-"""The types that a column can be given, by the names that the settings use."""
-
 _NUMBERS = frozenset(
     {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.REAL, SqlType.DOUBLE, SqlType.NUMERIC}
 )
@@ -41,7 +26,7 @@ _ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6
 
 def configured_type(options: ColumnOptions | None) -> SqlType | None:
     """Return the type that the settings give a column, None if they leave it to the values."""
-    return CONFIGURABLE[options.type] if options is not None and options.type else None
+    return options.sql_type if options is not None else None
 
 
 def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
@@ -50,7 +35,7 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     Raises:
         ConversionFailure: A cell does not fit; it carries the index of the cell.
     """
-    wanted = CONFIGURABLE[options.type or "text"]
+    wanted = options.sql_type or SqlType.TEXT
     parse = _PARSERS.get(wanted)
     converted: list[Value] = []
     for index, value in enumerate(as_values(column)):

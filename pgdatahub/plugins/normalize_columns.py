@@ -30,16 +30,10 @@ def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile) -> Norma
 
 def column_names(table: Table, options: FolderOptions) -> ColumnNames:
     """Return the names of a table's columns under the folder's settings."""
-    rename: dict[str, str] = {}
-    for key, column in options.columns.items():
-        name = column.rename or fold(key)
-        if column.rename:
-            rename[key] = column.rename
-        rename.update(dict.fromkeys(column.aliases, name))
     reserved: tuple[str, ...] = RESERVED_COLUMNS
     if options.sheet_column:
         reserved = (*reserved, fold(options.sheet_column))
-    return ColumnNames(table.headers.items(), reserved=reserved, rename=rename)
+    return ColumnNames(table.headers.items(), reserved=reserved, rename=options.renames)
 
 
 class _Normalizer:
