@@ -17,7 +17,8 @@ from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEve
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from pgdatahub.config.folders import Column, Folder, FolderTree, matching
-from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, Written, options
+from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, options
+from pgdatahub.config.written import Written
 from pgdatahub.errors import ConfigError
 
 _DEFAULT_SHEET: Final = "default_sheet"

@@ -10,18 +10,29 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias
 
-from pgdatahub.identifiers import CUT_BYTES, ColumnNames, cut, fold
+from pgdatahub.config.written import (
+    BOOLEAN,
+    COLUMN_NAME,
+    COUNT,
+    FORMAT,
+    HEADER_ROW,
+    MARK,
+    NULLS,
+    SCHEMA,
+    SQL_NAME,
+    TEXT,
+    TEXTS,
+    Check,
+    Written,
+    one_of,
+)
+from pgdatahub.identifiers import ColumnNames
 from pgdatahub.lattice import SqlType
-
-Written: TypeAlias = "str | tuple[str, ...]"
-"""A value as it stands in the file: a scalar's text, or those of a list."""
 
 HeaderRow: TypeAlias = "int | Literal['auto', 'none']"
 ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
@@ -48,10 +59,6 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
 
 _NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "time"})
-_DIRECTIVE = re.compile("%.")
-_DAYS = frozenset({"%d", "%e"})
-_YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
-_RESERVED = ("source_file", "load_timestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +86,7 @@ class Option:
 
 def _option(
     default: object,
-    parser: tuple[str, Callable[[Written], Any]],
+    parser: Check,
     description: str,
     *,
     choices: tuple[str, ...] = (),
@@ -96,107 +103,8 @@ def _option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def _text(written: Written) -> str:
-    if not isinstance(written, str) or not written.strip():
-        raise ValueError
-    return written
-
-
-def _texts(written: Written) -> tuple[str, ...]:
-    texts = (written,) if isinstance(written, str) else written
-    if not texts or not all(text.strip() for text in texts):
-        raise ValueError
-    return texts
-
-
-def _nulls(written: Written) -> tuple[str, ...]:
-    return (written,) if isinstance(written, str) else written
-
-
-def _count(written: Written) -> int:
-    if not isinstance(written, str) or not (written.isascii() and written.isdigit()) or len(written) > 7:
-        raise ValueError
-    return int(written)
-
-
-def _header_row(written: Written) -> int | str:
-    if written in ("auto", "none"):
-        return str(written)
-    row = _count(written)
-    if row < 1:
-        raise ValueError
-    return row
-
-
-def _boolean(written: Written) -> bool:
-    if not isinstance(written, str) or written.lower() not in ("true", "false"):
-        raise ValueError
-    return written.lower() == "true"
-
-
-def _mark(written: Written) -> str:
-    if not isinstance(written, str) or len(written) != 1 or written.isalnum() or written in "+-":
-        raise ValueError
-    return written
-
-
-def _sql_name(written: Written) -> str:
-    name = cut(fold(_text(written)))
-    if not name:
-        raise ValueError("no letter or digit is left of it as a SQL name")
-    return name
-
-
-def _column_name(written: Written) -> str:
-    name = _sql_name(written)
-    if name in _RESERVED:
-        raise ValueError(f"every table has its own {name}")
-    return name
-
-
-def _schema(written: Written) -> str:
-    text = _text(written)
-    if len(text.encode("utf-8", "replace")) > CUT_BYTES or "\0" in text:
-        raise ValueError(f"a name has at most {CUT_BYTES} bytes")
-    return text
-
-
-def _format(written: Written) -> str:
-    text = _text(written)
-    directives = set(_DIRECTIVE.findall(text))
-    if directives & _DAYS and not directives & _YEARS:
-        raise ValueError("there is no year in it")
-    # Only a trip there and back tells whether strptime knows the directives; it raises ValueError if not.
-    moment = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - workbooks know no time zones
-    if "%" not in text or datetime.strptime(moment.strftime(text), text) == datetime(1900, 1, 1):  # noqa: DTZ001, DTZ007 - likewise
-        raise ValueError
-    return text
-
-
-def _one_of(*choices: str) -> tuple[str, Callable[[Written], str]]:
-    def parse(written: Written) -> str:
-        if written not in choices:
-            raise ValueError
-        return str(written)
-
-    return f"one of {', '.join(choices)}", parse
-
-
-_TEXT = ("a text", _text)
-_TEXTS = ("a text or a list of texts", _texts)
-_NULLS = ("a text or a list of texts", _nulls)
-_COUNT = ("a whole number, 0 or more", _count)
-_HEADER_ROW = ("the number of a row (from 1), auto or none", _header_row)
-_BOOLEAN = ("true or false", _boolean)
-_MARK = ("a single character, no letter, digit or sign", _mark)
-_SQL_NAME = ("a name", _sql_name)
-_COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
-_SCHEMA = ("the name of a schema", _schema)
-_FORMAT = ("a date format such as %d.%m.%Y", _format)
-
-
 def _choice(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
-    return _option(default, _one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
+    return _option(default, one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,15 +112,15 @@ class ColumnOptions:
     """What is set for one column of a folder's sheets. Attributes are explained by :func:`options`."""
 
     type: str | None = _option(
-        None, _one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
+        None, one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
     )
-    decimal: str | None = _option(None, _MARK, "the decimal mark of numbers that are written as text")
-    thousands: str | None = _option(None, _MARK, "the thousands mark of numbers that are written as text")
-    format: str | None = _option(None, _FORMAT, "the format of dates that are written as text, as for strptime")
-    rename: str | None = _option(None, _COLUMN_NAME, "the column's name in the table")
-    aliases: tuple[str, ...] = _option((), _TEXTS, "other headers that mean this column")
-    skip: bool = _option(False, _BOOLEAN, "leave the column out")
-    nulls: tuple[str, ...] = _option((), _NULLS, "texts that mean an empty cell here, beside those of the folder")
+    decimal: str | None = _option(None, MARK, "the decimal mark of numbers that are written as text")
+    thousands: str | None = _option(None, MARK, "the thousands mark of numbers that are written as text")
+    format: str | None = _option(None, FORMAT, "the format of dates that are written as text, as for strptime")
+    rename: str | None = _option(None, COLUMN_NAME, "the column's name in the table")
+    aliases: tuple[str, ...] = _option((), TEXTS, "other headers that mean this column")
+    skip: bool = _option(False, BOOLEAN, "leave the column out")
+    nulls: tuple[str, ...] = _option((), NULLS, "texts that mean an empty cell here, beside those of the folder")
 
     def __post_init__(self) -> None:
         """Check what single options cannot tell.
@@ -238,13 +146,13 @@ class FolderOptions:
     """What is set for a folder, with all that it inherits. Attributes are explained by :func:`options`."""
 
     sheet: tuple[str, ...] | None = _option(
-        None, _TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
+        None, TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
     )
-    sheet_column: str | None = _option(None, _COLUMN_NAME, "a further column, of this name, for the name of the sheet")
-    header_row: HeaderRow = _option(1, _HEADER_ROW, "the row with the headers; auto: find it; none: there is none")
-    skip_rows: int = _option(0, _COUNT, "rows to leave out below the header")
+    sheet_column: str | None = _option(None, COLUMN_NAME, "a further column, of this name, for the name of the sheet")
+    header_row: HeaderRow = _option(1, HEADER_ROW, "the row with the headers; auto: find it; none: there is none")
+    skip_rows: int = _option(0, COUNT, "rows to leave out below the header")
     stop_at: str | None = _option(
-        None, _TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
+        None, TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
     )
     errors: ErrorPolicy = _choice(
         "blank", ("blank", "text", "fail"), "cells that show an error such as #N/A: empty, their text, or no load"
@@ -256,14 +164,14 @@ class FolderOptions:
         "top_left", ("top_left", "fill"), "merged cells: the value once, or in every cell of the area"
     )
     hidden: HiddenPolicy = _choice("load", ("load", "skip"), "hidden rows and columns")
-    nulls: tuple[str, ...] = _option((), _NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
+    nulls: tuple[str, ...] = _option((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
     table: str | None = _option(
         None,
-        _SQL_NAME,
+        SQL_NAME,
         "the table, for the folder and those below it; else made from the folder's path",
         shapes_rows=False,
     )
-    schema: str | None = _option(None, _SCHEMA, "the table's schema, if not ETL_SCHEMA", shapes_rows=False)
+    schema: str | None = _option(None, SCHEMA, "the table's schema, if not ETL_SCHEMA", shapes_rows=False)
     on_changed: ChangedPolicy = _choice(
         "append",
         ("append", "replace", "fail"),
@@ -297,7 +205,7 @@ class FolderOptions:
     @property
     def renames(self) -> Mapping[str, str]:
         """What :class:`~pgdatahub.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
-        renames = {}
+        renames: dict[str, str] = {}
         for key, column in self.columns.items():
             if column.rename or column.aliases:
                 # The key itself too, so that a sheet with a column and its alias gives the column its own name.

@@ -1,0 +1,122 @@
+"""What a value that is written in the file of folder options becomes, and what it must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from pgdatahub.identifiers import CUT_BYTES, cut, fold
+
+Written: TypeAlias = "str | tuple[str, ...]"
+"""A value as it stands in the file: a scalar's text, or those of a list."""
+
+Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
+"""What a value must be, to follow "must be"; and what makes it of the written one, or raises ValueError."""
+
+_DIRECTIVE = re.compile("%.")
+_DAYS = frozenset({"%d", "%e"})
+_YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
+_RESERVED = ("source_file", "load_timestamp")
+
+
+def _text(written: Written) -> str:
+    if not isinstance(written, str) or not written.strip():
+        raise ValueError
+    return written
+
+
+def _texts(written: Written) -> tuple[str, ...]:
+    texts = (written,) if isinstance(written, str) else written
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError
+    return texts
+
+
+def _nulls(written: Written) -> tuple[str, ...]:
+    return (written,) if isinstance(written, str) else written
+
+
+def _count(written: Written) -> int:
+    if not isinstance(written, str) or not (written.isascii() and written.isdigit()) or len(written) > 7:
+        raise ValueError
+    return int(written)
+
+
+def _header_row(written: Written) -> int | str:
+    if written in ("auto", "none"):
+        return str(written)
+    row = _count(written)
+    if row < 1:
+        raise ValueError
+    return row
+
+
+def _boolean(written: Written) -> bool:
+    if not isinstance(written, str) or written.lower() not in ("true", "false"):
+        raise ValueError
+    return written.lower() == "true"
+
+
+def _mark(written: Written) -> str:
+    if not isinstance(written, str) or len(written) != 1 or written.isalnum() or written in "+-":
+        raise ValueError
+    return written
+
+
+def _sql_name(written: Written) -> str:
+    name = cut(fold(_text(written)))
+    if not name:
+        raise ValueError("no letter or digit is left of it as a SQL name")
+    return name
+
+
+def _column_name(written: Written) -> str:
+    name = _sql_name(written)
+    if name in _RESERVED:
+        raise ValueError(f"every table has its own {name}")
+    return name
+
+
+def _schema(written: Written) -> str:
+    text = _text(written)
+    if len(text.encode("utf-8", "replace")) > CUT_BYTES or "\0" in text:
+        raise ValueError(f"a name has at most {CUT_BYTES} bytes")
+    return text
+
+
+def _format(written: Written) -> str:
+    text = _text(written)
+    directives = set(_DIRECTIVE.findall(text))
+    if directives & _DAYS and not directives & _YEARS:
+        raise ValueError("there is no year in it")
+    # Only a trip there and back tells whether strptime knows the directives; it raises ValueError if not.
+    moment = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - workbooks know no time zones
+    if "%" not in text or datetime.strptime(moment.strftime(text), text) == datetime(1900, 1, 1):  # noqa: DTZ001, DTZ007 - likewise
+        raise ValueError
+    return text
+
+
+def one_of(*choices: str) -> Check:
+    """Return the check of a value that must be one of ``choices``."""
+
+    def parse(written: Written) -> str:
+        if written not in choices:
+            raise ValueError
+        return str(written)
+
+    return f"one of {', '.join(choices)}", parse
+
+
+TEXT = ("a text", _text)
+TEXTS = ("a text or a list of texts", _texts)
+NULLS = ("a text or a list of texts", _nulls)
+COUNT = ("a whole number, 0 or more", _count)
+HEADER_ROW = ("the number of a row (from 1), auto or none", _header_row)
+BOOLEAN = ("true or false", _boolean)
+MARK = ("a single character, no letter, digit or sign", _mark)
+SQL_NAME = ("a name", _sql_name)
+COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
+SCHEMA = ("the name of a schema", _schema)
+FORMAT = ("a date format such as %d.%m.%Y", _format)
