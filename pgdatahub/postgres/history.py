@@ -1,58 +1,26 @@
-"""The history: ``etl_imports`` and ``etl_schema_changes``, what they look like and what is asked of them.
+"""The history: what is asked of ``etl_imports`` and ``etl_schema_changes``, and what is written to them.
 
 Rows change their status; they are never deleted. Everything here runs in the caller's transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Float,
-    Identity,
-    Index,
-    MetaData,
-    Row,
-    Select,
-    String,
-    Table,
-    Text,
-    func,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
-from pgdatahub.cells import Kind
-from pgdatahub.inference import NOTHING, Evidence, Observed
-from pgdatahub.lattice import SqlType
+from pgdatahub.explain import deciding_evidence
 from pgdatahub.model import ImportRecord, SourceFile
+from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.schema import (
-    AddColumn,
-    AlterType,
-    CreateTable,
-    SchemaChange,
-    TableName,
-    TableSchema,
-    observed_column,
-)
+from pgdatahub.postgres.metadata import IMPORTS, METADATA_TABLES, MetadataTables
+from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
+from pgdatahub.schema import AddColumn, CreateTable, SchemaChange, TableName, TableSchema
 
-IMPORTS = "etl_imports"
-SCHEMA_CHANGES = "etl_schema_changes"
-METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES)
-
-LOADED = "loaded"
-REVERTED = "reverted"
-SUPERSEDED = "superseded"
+__all__ = ["METADATA_TABLES", "History", "PastImport"]
 
 
 class History:
@@ -64,72 +32,83 @@ class History:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self.metadata = MetaData(schema=schema)
-        self.imports = Table(
-            IMPORTS,
-            self.metadata,
-            Column("id", BigInteger, Identity(), primary_key=True),
-            Column("table_name", Text, nullable=False),
-            Column("source_file", Text, nullable=False),
-            Column("file_sha256", String(64), nullable=False),
-            Column("row_count", BigInteger, nullable=False),
-            Column("imported_at", TIMESTAMP, nullable=False),
-            Column("table_schema", Text, nullable=False),
-            Column("identity", Text, nullable=False),
-            Column("content_sha256", String(64), nullable=False),
-            Column("settings", String(64), nullable=False),
-            Column("sheets", JSONB, nullable=False),
-            Column("run_id", Text, nullable=False),
-            Column("bytes", BigInteger, nullable=False),
-            Column("seconds", Float, nullable=False),
-            Column("counts", JSONB, nullable=False),
-            Column("status", Text, nullable=False),
-            Column("reverted_at", TIMESTAMP),
-            Column("observed", JSONB, nullable=False),
-        )
-        Index(
-            "etl_imports_loaded_once",
-            self.imports.c.table_schema,
-            self.imports.c.table_name,
-            self.imports.c.file_sha256,
-            unique=True,
-            postgresql_where=text(f"status = '{LOADED}'"),
-        )
-        Index("etl_imports_moment", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.imported_at)
-        self.changes = Table(
-            SCHEMA_CHANGES,
-            self.metadata,
-            Column("id", BigInteger, Identity(), primary_key=True),
-            Column("table_name", Text, nullable=False),
-            Column("change_type", Text, nullable=False),
-            Column("column_name", Text),
-            Column("old_type", Text),
-            Column("new_type", Text),
-            Column("source_file", Text, nullable=False),
-            Column("changed_at", TIMESTAMP, nullable=False),
-            Column("table_schema", Text, nullable=False),
-            Column("import_id", BigInteger),
-            Column("cell", Text),
-            Column("sample", Text),
-        )
+        self.tables = MetadataTables(schema)
+        self.imports, self.changes = self.tables.imports, self.tables.changes
 
     def ensure(self, connection: Connection) -> None:
         """Create the schema and the tables where they are missing; safe when several processes begin at once."""
         wait_for_turn(connection, metadata_lock_key(self.schema))
         if not connection.dialect.has_schema(connection, self.schema):
             connection.execute(CreateSchema(self.schema, if_not_exists=True))
-        self.metadata.create_all(connection, checkfirst=True)
+        self.tables.metadata.create_all(connection, checkfirst=True)
 
     def exists(self, connection: Connection) -> bool:
         """Tell whether the tables are there."""
         return connection.dialect.has_table(connection, IMPORTS, schema=self.schema)
 
-    # ── what is loaded ────────────────────────────────────────────────────────────────────────────────────────────────
+    def drop(self, connection: Connection) -> None:
+        """Drop the tables; only for a reset."""
+        self.tables.metadata.drop_all(connection, checkfirst=True)
+
+    # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def select_imports(
+        self,
+        connection: Connection,
+        *,
+        table: TableName | None = None,
+        statuses: Collection[Status] = (),
+        file_sha256: str | None = None,
+        content_sha256: str | None = None,
+        identity: str | None = None,
+        ids: Collection[int] | None = None,
+        hash_prefix: str | None = None,
+        file_tail: str | None = None,
+        since: datetime | None = None,
+    ) -> list[PastImport]:
+        """Return imports, oldest first; each condition that is given narrows them.
+
+        Args:
+            connection: In any transaction.
+            table: Into this table.
+            statuses: With one of these; any by default.
+            file_sha256: Of these bytes.
+            content_sha256: Of this content.
+            identity: Of the file at this path below the data root.
+            ids: With one of these ids.
+            hash_prefix: Whose SHA-256 begins so.
+            file_tail: Whose ``source_file`` is this, or ends with it after a ``/``.
+            since: Imported then or later, UTC.
+        """
+        columns = self.imports.c
+        query = self._past()
+        if table is not None:
+            query = query.where(*self._is(table))
+        if statuses:
+            query = query.where(columns.status.in_([status.value for status in statuses]))
+        for column, value in (
+            (columns.file_sha256, file_sha256),
+            (columns.content_sha256, content_sha256),
+            (columns.identity, identity),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if ids is not None:
+            query = query.where(columns.id.in_(ids))
+        if hash_prefix is not None:
+            query = query.where(func.starts_with(columns.file_sha256, hash_prefix))
+        if file_tail is not None:
+            tail = "/" + file_tail
+            query = query.where(
+                (columns.source_file == file_tail) | (func.right(columns.source_file, len(tail)) == tail)
+            )
+        if since is not None:
+            query = query.where(columns.imported_at >= since)
+        return [_past_import(row) for row in connection.execute(query.order_by(columns.id))]
 
     def loaded(self, connection: Connection) -> Iterator[PastImport]:
         """Yield the imports whose rows are in their tables now."""
-        for row in connection.execute(self._past().where(self.imports.c.status == LOADED)):
-            yield _past_import(row)
+        yield from self.select_imports(connection, statuses=(Status.LOADED,))
 
     def find(
         self,
@@ -138,46 +117,40 @@ class History:
         *,
         file_sha256: str | None = None,
         content_sha256: str | None = None,
+        statuses: Collection[Status] = (Status.LOADED,),
     ) -> PastImport | None:
-        """Return the import into ``table`` that has these bytes or this content and is loaded now."""
-        query = self._past().where(*self._is(table), self.imports.c.status == LOADED)
-        if file_sha256 is not None:
-            query = query.where(self.imports.c.file_sha256 == file_sha256)
-        if content_sha256 is not None:
-            query = query.where(self.imports.c.content_sha256 == content_sha256)
-        row = connection.execute(query.order_by(self.imports.c.id).limit(1)).one_or_none()
-        return None if row is None else _past_import(row)
+        """Return the import into ``table`` that has these bytes or this content and one of ``statuses``."""
+        found = self.select_imports(
+            connection, table=table, statuses=statuses, file_sha256=file_sha256, content_sha256=content_sha256
+        )
+        return found[0] if found else None
 
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
-        query = self._past().where(
-            *self._is(table), self.imports.c.status == LOADED, self.imports.c.identity == identity
-        )
-        return [_past_import(row) for row in connection.execute(query.order_by(self.imports.c.id))]
+        return self.select_imports(connection, table=table, statuses=(Status.LOADED,), identity=identity)
 
-    def observed(self, connection: Connection, table: TableName) -> list[TableSchema]:
-        """Return what each loaded import of ``table`` showed of its columns."""
-        query = select(self.imports.c.observed).where(*self._is(table), self.imports.c.status == LOADED)
+    def observed(self, connection: Connection, table: TableName, *, without: Collection[int] = ()) -> list[TableSchema]:
+        """Return what each loaded import of ``table``, except those in ``without``, showed of its columns."""
+        query = select(self.imports.c.observed).where(
+            *self._is(table), self.imports.c.status == Status.LOADED.value, self.imports.c.id.not_in(without)
+        )
         return [observed_from_json(table, row.observed) for row in connection.execute(query)]
 
-    def created_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
-        """Return the columns that pgdatahub created in ``table``."""
-        changes = self.changes.c
-        query = select(changes.column_name).where(
-            changes.table_schema == table.schema,
-            changes.table_name == table.name,
-            changes.change_type.in_(["create_table", "add_column"]),
-            changes.column_name.is_not(None),
-        )
-        return frozenset(connection.scalars(query))
+    def observed_by(self, connection: Connection, table: TableName, ids: Collection[int]) -> list[TableSchema]:
+        """Return what the imports with these ids showed, whatever has become of them."""
+        query = select(self.imports.c.observed).where(*self._is(table), self.imports.c.id.in_(ids))
+        return [observed_from_json(table, row.observed) for row in connection.execute(query)]
 
     def next_moment(self, connection: Connection, table: TableName) -> datetime:
         """Return the time for a new import: now (UTC), but later than any import of the table. To be asked under lock."""
-        now: datetime = connection.execute(text("SELECT clock_timestamp() AT TIME ZONE 'UTC'")).scalar_one()
+        now = self.now(connection)
         last: datetime | None = connection.scalar(select(func.max(self.imports.c.imported_at)).where(*self._is(table)))
         return now if last is None or last < now else last + timedelta(microseconds=1)
 
-    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    def now(self, connection: Connection) -> datetime:
+        """Return the server's time, UTC."""
+        now: datetime = connection.execute(text("SELECT clock_timestamp() AT TIME ZONE 'UTC'")).scalar_one()
+        return now
 
     def add(self, connection: Connection, record: ImportRecord) -> int:
         """Keep the record of an import and of its schema changes; return its id."""
@@ -197,12 +170,47 @@ class History:
             "row_count": record.rows,
             "imported_at": record.imported_at,
             "counts": dict(record.counts),
-            "status": LOADED,
+            "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
         }
         import_id: int = connection.execute(insert(self.imports).values(row).returning(self.imports.c.id)).scalar_one()
         self.add_changes(connection, source, record.imported_at, import_id, record.plan.changes)
         return import_id
+
+    def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
+        """Say that the rows of some imports left their table."""
+        values = {"status": status.value, "reverted_at": moment}
+        connection.execute(update(self.imports).where(self.imports.c.id.in_(ids)).values(values))
+
+    def release(self, connection: Connection, ids: Collection[int]) -> None:
+        """Let the files of imports that were held back be loaded again."""
+        connection.execute(
+            update(self.imports)
+            .where(self.imports.c.id.in_(ids), self.imports.c.status == Status.HELD.value)
+            .values(status=Status.REVERTED.value)
+        )
+
+    # ── schema changes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def select_changes(
+        self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None
+    ) -> list[PastChange]:
+        """Return schema changes, oldest first; of one table, and not before a moment (UTC), if these are given."""
+        columns = self.changes.c
+        query = select(self.changes).order_by(columns.id)
+        if table is not None:
+            query = query.where(columns.table_schema == table.schema, columns.table_name == table.name)
+        if since is not None:
+            query = query.where(columns.changed_at >= since)
+        return [_past_change(row) for row in connection.execute(query)]
+
+    def provenance(self, connection: Connection, table: TableName) -> Provenance:
+        """Return what of a table pgdatahub made."""
+        return Provenance.of(self.select_changes(connection, table=table))
+
+    def created_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
+        """Return the columns that pgdatahub created in ``table``."""
+        return self.provenance(connection, table).columns
 
     def add_changes(
         self,
@@ -213,17 +221,42 @@ class History:
         changes: Iterable[SchemaChange],
     ) -> None:
         """Keep a record of what an import changed in its table."""
+        rows = [row for change in changes for row in _change_rows(change)]
+        self._insert_changes(connection, source.table, source.location, changed_at, import_id, rows)
+
+    def add_undone(self, connection: Connection, changes: Iterable[PastChange]) -> None:
+        """Keep a record of schema changes that were undone; their ids are given by the table."""
+        for change in changes:
+            row = {
+                "change_type": change.change_type,
+                "column_name": change.column,
+                "old_type": change.old_type,
+                "new_type": change.new_type,
+            }
+            self._insert_changes(
+                connection, change.table, change.source_file, change.changed_at, change.import_id, [row]
+            )
+
+    def _insert_changes(
+        self,
+        connection: Connection,
+        table: TableName,
+        source_file: str,
+        changed_at: datetime,
+        import_id: int | None,
+        rows: Iterable[dict[str, Any]],
+    ) -> None:
         common = {
-            "table_schema": source.table.schema,
-            "table_name": source.table.name,
-            "source_file": source.location,
+            "table_schema": table.schema,
+            "table_name": table.name,
+            "source_file": source_file,
             "changed_at": changed_at,
             "import_id": import_id,
         }
         empty = dict.fromkeys(("column_name", "old_type", "new_type", "cell", "sample"))
-        rows = [common | empty | row for change in changes for row in _change_rows(change)]
-        if rows:
-            connection.execute(insert(self.changes), rows)
+        complete = [common | empty | row for row in rows]
+        if complete:
+            connection.execute(insert(self.changes), complete)
 
     def _is(self, table: TableName) -> tuple[Any, Any]:
         return self.imports.c.table_schema == table.schema, self.imports.c.table_name == table.name
@@ -243,24 +276,8 @@ class History:
             columns.row_count,
             columns.imported_at,
             columns.status,
+            columns.reverted_at,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastImport:
-    """An import as the history knows it."""
-
-    id: int
-    table: TableName
-    source_file: str
-    identity: str
-    file_sha256: str
-    content_sha256: str
-    settings: str
-    run_id: str
-    row_count: int
-    imported_at: datetime
-    status: str
 
 
 def _past_import(row: Row[Any]) -> PastImport:
@@ -269,19 +286,32 @@ def _past_import(row: Row[Any]) -> PastImport:
     return PastImport(table=table, **values)
 
 
+def _past_change(row: Row[Any]) -> PastChange:
+    values = dict(row._mapping)
+    table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
+    return PastChange(table=table, column=values.pop("column_name"), **values)
+
+
 def _change_rows(change: SchemaChange) -> list[dict[str, Any]]:
     if isinstance(change, CreateTable):
+        created = ChangeType.CREATE_TABLE.value
         return [
-            {"change_type": "create_table"},
+            {"change_type": created},
             *(
-                {"change_type": "create_table", "column_name": column.name, "new_type": column.type.sql}
+                {"change_type": created, "column_name": column.name, "new_type": column.type.sql}
                 for column in change.columns
             ),
         ]
     if isinstance(change, AddColumn):
-        return [{"change_type": "add_column", "column_name": change.column.name, "new_type": change.column.type.sql}]
+        return [
+            {
+                "change_type": ChangeType.ADD_COLUMN.value,
+                "column_name": change.column.name,
+                "new_type": change.column.type.sql,
+            }
+        ]
     row = {
-        "change_type": "alter_type",
+        "change_type": ChangeType.ALTER_TYPE.value,
         "column_name": change.name,
         "old_type": change.old.sql,
         "new_type": change.new.sql,
@@ -290,57 +320,3 @@ def _change_rows(change: SchemaChange) -> list[dict[str, Any]]:
     if cause is not None:
         row |= {"cell": cause.cell, "sample": cause.sample}
     return [row]
-
-
-def deciding_evidence(change: AlterType) -> Evidence | None:
-    """Return the cells that force a change of type."""
-    if change.cause.observed is None:
-        return None
-    return change.cause.observed.deciding(change.old)
-
-
-# ── observed ⇄ JSON ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def observed_to_json(observed: TableSchema) -> dict[str, Any]:
-    """Return what an import showed of its columns as JSON can hold it; integers beyond 2^53 as text."""
-    return {
-        column.name: {
-            "header": column.header,
-            "type": column.type.sql,
-            "floor": column.floor.name,
-            **_evidence_to_json(column.observed or NOTHING),
-        }
-        for column in observed.columns
-    }
-
-
-def _evidence_to_json(observed: Observed) -> dict[str, Any]:
-    return {
-        "largest": str(observed.largest),
-        "largest_cell": observed.largest_cell,
-        "evidence": {
-            kind.value: {"count": evidence.count, "cell": evidence.cell, "sample": evidence.sample}
-            for kind, evidence in observed.evidence.items()
-        },
-    }
-
-
-def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
-    """Return what :func:`observed_to_json` was given."""
-    return TableSchema(
-        table=table,
-        columns=tuple(
-            observed_column(
-                name=name,
-                header=column["header"],
-                floor=SqlType[column["floor"]],
-                observed=Observed(
-                    evidence={Kind(kind): Evidence(**evidence) for kind, evidence in column["evidence"].items()},
-                    largest=int(column["largest"]),
-                    largest_cell=column["largest_cell"],
-                ),
-            )
-            for name, column in columns.items()
-        ),
-    )

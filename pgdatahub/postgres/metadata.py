@@ -1,0 +1,70 @@
+"""The metadata tables: what ``etl_imports`` and ``etl_schema_changes`` look like."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Float, Identity, Index, MetaData, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from pgdatahub.past import Status
+
+IMPORTS = "etl_imports"
+SCHEMA_CHANGES = "etl_schema_changes"
+METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES)
+
+
+class MetadataTables:
+    """The metadata tables of one schema.
+
+    Args:
+        schema: The schema they are in.
+    """
+
+    def __init__(self, schema: str) -> None:
+        self.metadata = MetaData(schema=schema)
+        self.imports = Table(
+            IMPORTS,
+            self.metadata,
+            Column("id", BigInteger, Identity(), primary_key=True),
+            Column("table_name", Text, nullable=False),
+            Column("source_file", Text, nullable=False),
+            Column("file_sha256", String(64), nullable=False),
+            Column("row_count", BigInteger, nullable=False),
+            Column("imported_at", TIMESTAMP, nullable=False),
+            Column("table_schema", Text, nullable=False),
+            Column("identity", Text, nullable=False),
+            Column("content_sha256", String(64), nullable=False),
+            Column("settings", String(64), nullable=False),
+            Column("sheets", JSONB, nullable=False),
+            Column("run_id", Text, nullable=False),
+            Column("bytes", BigInteger, nullable=False),
+            Column("seconds", Float, nullable=False),
+            Column("counts", JSONB, nullable=False),
+            Column("status", Text, nullable=False),
+            Column("reverted_at", TIMESTAMP),
+            Column("observed", JSONB, nullable=False),
+        )
+        Index(
+            "etl_imports_loaded_once",
+            self.imports.c.table_schema,
+            self.imports.c.table_name,
+            self.imports.c.file_sha256,
+            unique=True,
+            postgresql_where=text(f"status = '{Status.LOADED.value}'"),
+        )
+        Index("etl_imports_moment", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.imported_at)
+        self.changes = Table(
+            SCHEMA_CHANGES,
+            self.metadata,
+            Column("id", BigInteger, Identity(), primary_key=True),
+            Column("table_name", Text, nullable=False),
+            Column("change_type", Text, nullable=False),
+            Column("column_name", Text),
+            Column("old_type", Text),
+            Column("new_type", Text),
+            Column("source_file", Text, nullable=False),
+            Column("changed_at", TIMESTAMP, nullable=False),
+            Column("table_schema", Text, nullable=False),
+            Column("import_id", BigInteger),
+            Column("cell", Text),
+            Column("sample", Text),
+        )

@@ -1,0 +1,58 @@
+"""What an import showed of its columns, as ``etl_imports.observed`` keeps it.
+
+A TEXT column cannot say whether its ``1`` was a number; this can, and so an undo can narrow it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pgdatahub.cells import Kind
+from pgdatahub.inference import NOTHING, Evidence, Observed
+from pgdatahub.lattice import SqlType
+from pgdatahub.schema import TableName, TableSchema, observed_column
+
+
+def observed_to_json(observed: TableSchema) -> dict[str, Any]:
+    """Return what an import showed of its columns as JSON can hold it; integers beyond 2^53 as text."""
+    return {
+        column.name: {
+            "header": column.header,
+            "type": column.type.sql,
+            "floor": column.floor.name,
+            **_evidence_to_json(column.observed or NOTHING),
+        }
+        for column in observed.columns
+    }
+
+
+def _evidence_to_json(observed: Observed) -> dict[str, Any]:
+    return {
+        "largest": str(observed.largest),
+        "largest_cell": observed.largest_cell,
+        "evidence": {
+            kind.value: {"count": evidence.count, "cell": evidence.cell, "sample": evidence.sample}
+            for kind, evidence in observed.evidence.items()
+        },
+    }
+
+
+def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
+    """Return what :func:`observed_to_json` was given."""
+    return TableSchema(
+        table=table,
+        columns=tuple(
+            observed_column(
+                name=name,
+                header=column["header"],
+                floor=SqlType[column["floor"]],
+                observed=Observed(
+                    evidence={Kind(kind): Evidence(**evidence) for kind, evidence in column["evidence"].items()},
+                    largest=int(column["largest"]),
+                    largest_cell=column["largest_cell"],
+                ),
+            )
+            for name, column in columns.items()
+        ),
+    )
