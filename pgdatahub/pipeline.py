@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.copytext import escape
@@ -28,6 +27,9 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History, PastImport
 from pgdatahub.schema import RESERVED_COLUMNS, SchemaPlan, TableName
 from pgdatahub.staging import Staged, file_version, hash_file, stage
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 ATTEMPTS = 5
 """How often a file's transaction is tried when the database gives way (deadlock, lock timeout, lost connection)."""

@@ -184,7 +184,7 @@ def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Confi
     if not progress.sheets:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
     if not progress.tally.columns:
-        raise SheetError("no column is left to load", hint="skip: leaves them all out")
+        raise SheetError("no column has a header or a value that is to be loaded")
 
 
 def _read_sheet(

@@ -31,8 +31,8 @@ DataRootOption = Annotated[
     typer.Option(
         "--data-root",
         metavar="DIR",
-        help="The folder that holds the folders.",
-        show_default="ETL_DATA_ROOT, else data",
+        help="The folder that holds the folders (default: ETL_DATA_ROOT, else data).",
+        show_default=False,
         rich_help_panel=WHERE,
     ),
 ]
@@ -41,8 +41,8 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="The file of folder options.",
-        show_default="config/etl_config.yaml",
+        help="The file of folder options (default: config/etl_config.yaml).",
+        show_default=False,
         rich_help_panel=WHERE,
     ),
 ]
@@ -51,8 +51,8 @@ SchemaOption = Annotated[
     typer.Option(
         "--schema",
         metavar="NAME",
-        help="The schema of the tables and of the history.",
-        show_default="ETL_SCHEMA, else public",
+        help="The schema of the tables and of the history (default: ETL_SCHEMA, else public).",
+        show_default=False,
         rich_help_panel=WHERE,
     ),
 ]

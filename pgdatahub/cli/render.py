@@ -105,39 +105,51 @@ def _closing(report: RunReport) -> str:
         parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
     if outcomes[Outcome.FAILED]:
         parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
-    return f"{', '.join(parts)} in {seconds(report.seconds)}; rows go to {report.destination}"
+    end = "nothing was written" if outcomes[Outcome.READ] else f"rows go to {report.destination}"
+    return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
 
 
 def _summary(tables: Mapping[str, Sequence[FileResult]], *, dry: bool) -> Table:
-    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
     summary.add_column("table", overflow="fold", min_width=16)
-    for title in ("read" if dry else "loaded", "skipped", "failed", "rows", "new columns", "wider types", "time"):
-        summary.add_column(title, justify="right", min_width=len(title.split()[-1]))
-    for name, results in sorted(tables.items()):
-        outcomes = Counter(result.outcome for result in results)
-        changes = [change for result in results for change in result.changes]
-        failed = outcomes[Outcome.FAILED]
-        summary.add_row(
-            name,
-            f"{outcomes[Outcome.LOADED] + outcomes[Outcome.READ]:,}",
-            _or_dash(outcomes[Outcome.SKIPPED]),
-            Text(_or_dash(failed), style="bold red" if failed else "default"),
-            f"{sum(result.rows for result in results):,}",
-            _new_columns(changes),
-            _or_dash(len({change.name for change in changes if isinstance(change, AlterType)})),
-            Text(seconds(sum(result.seconds for result in results)), no_wrap=True),
-        )
+    rows = {name: _summarize(results, dry=dry) for name, results in sorted(tables.items())}
+    # A column in which no table has anything only takes room.
+    titles = [
+        title for title in next(iter(rows.values())) if title in _ALWAYS or any(row[title] for row in rows.values())
+    ]
+    for title in titles:
+        summary.add_column(title, justify="right", no_wrap=True)
+    for name, row in rows.items():
+        style = "bold red" if row["failed"] else None
+        summary.add_row(name, *(row[title] or "–" for title in titles), style=style)
     return summary
 
 
-def _or_dash(number: int) -> str:
-    return f"{number:,}" if number else "–"
+_ALWAYS = frozenset({"loaded", "read", "rows", "time"})
+
+
+def _summarize(results: Sequence[FileResult], *, dry: bool) -> dict[str, str]:
+    outcomes = Counter(result.outcome for result in results)
+    changes = [change for result in results for change in result.changes]
+    return {
+        "read" if dry else "loaded": f"{outcomes[Outcome.LOADED] + outcomes[Outcome.READ]:,}",
+        "skipped": _or_nothing(outcomes[Outcome.SKIPPED]),
+        "failed": _or_nothing(outcomes[Outcome.FAILED]),
+        "rows": f"{sum(result.rows for result in results):,}",
+        "new\ncolumns": _new_columns(changes),
+        "wider\ntypes": _or_nothing(len({change.name for change in changes if isinstance(change, AlterType)})),
+        "time": seconds(sum(result.seconds for result in results)),
+    }
+
+
+def _or_nothing(number: int) -> str:
+    return f"{number:,}" if number else ""
 
 
 def _new_columns(changes: Sequence[SchemaChange]) -> str:
     added = sum(isinstance(change, AddColumn) for change in changes)
     created = sum(len(change.columns) for change in changes if isinstance(change, CreateTable))
-    return f"all {created + added}" if created else _or_dash(added)
+    return f"all {created + added}" if created else _or_nothing(added)
 
 
 def report_json(report: RunReport) -> str:

@@ -37,8 +37,8 @@ def run_command(
         typer.Option(
             "--chunk-size",
             metavar="ROWS",
-            help="Rows that are read and encoded at a time.",
-            show_default="ETL_CHUNK_SIZE, else 10000",
+            help="Rows that are read and encoded at a time (default: ETL_CHUNK_SIZE, else 10000).",
+            show_default=False,
             rich_help_panel=HOW,
         ),
     ] = None,
@@ -47,8 +47,8 @@ def run_command(
         typer.Option(
             "--on-error",
             metavar="continue|stop",
-            help="What a file that cannot be loaded does to the run.",
-            show_default="ETL_ON_ERROR, else continue",
+            help="What a file that cannot be loaded does to the run (default: ETL_ON_ERROR, else continue).",
+            show_default=False,
             rich_help_panel=HOW,
         ),
     ] = None,

@@ -14,4 +14,4 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.load_copy",
     "pgdatahub.plugins.audit_tables",
 )
-"""Module names in the order of registration; pluggy asks the last registered first."""
+"""Module names. All are ``trylast``, so they are asked after everyone else's, in this order."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.hookspecs import hookimpl
 from pgdatahub.model import ImportRecord
 from pgdatahub.postgres.history import History
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 
 @hookimpl(trylast=True)

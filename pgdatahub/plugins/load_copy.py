@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from sqlalchemy.engine import Connection
+from typing import TYPE_CHECKING
 
 from pgdatahub.hookspecs import hookimpl
 from pgdatahub.model import EncodedBatch, LoadResult
 from pgdatahub.postgres import copyin, ddl
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.schema import CreateTable, SchemaPlan
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
 
 
 @hookimpl(trylast=True)
