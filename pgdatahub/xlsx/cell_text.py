@@ -14,7 +14,7 @@ from pgdatahub.copytext import escape
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_ENTITY = re.compile(rb"&(?:#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}))|(amp|lt|gt|quot|apos));")
+_REFERENCE = re.compile(rb"&(?:#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}))|(amp|lt|gt|quot|apos));")
 _NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 # What str.isspace() accepts beyond ASCII, in UTF-8, and the controls that only _xHHHH_ can bring.
 _BLANK = re.compile(
@@ -22,26 +22,55 @@ _BLANK = re.compile(
 )
 
 
-def decode_references(text: bytes) -> bytes | None:
-    """Return a text with XML's references and line ends resolved, as an XML parser would; None if one is not sound."""
-    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if b"&" not in text:
-        return text
-    sound = True
+def has_asides(data: bytes) -> bool:
+    """Tell whether some XML has comments, CDATA sections, declarations or processing instructions."""
+    # One byte is found ten times as fast as two.
+    return (b"!" in data and b"<!" in data) or (b"?" in data and b"<?" in data)
 
-    def resolve(match: re.Match[bytes]) -> bytes:
-        nonlocal sound
-        decimal, hexadecimal, name = match.groups()
-        if name:
-            return _NAMED[name]
-        code = int(decimal) if decimal else int(hexadecimal, 16)
-        if not _is_xml_character(code):
-            sound = False
-            return b""
-        return chr(code).encode()
 
-    resolved, count = _ENTITY.subn(resolve, text)
-    return resolved if sound and count == text.count(b"&") else None
+def is_sound(piece: bytes) -> bool:
+    """Tell whether an XML parser would accept all characters and references of a piece of UTF-8 without CDATA."""
+    if (b"]" in piece and b"]]>" in piece) or (b"&" in piece and not _has_sound_references(piece)):
+        return False
+    if piece.isascii():
+        return True
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    # U+FFFE and U+FFFF are characters of UTF-8 and not of XML.
+    return b"\xef\xbf\xbe" not in piece and b"\xef\xbf\xbf" not in piece
+
+
+def _has_sound_references(data: bytes) -> bool:
+    """Tell whether every ``&`` in some XML begins a reference that an XML parser accepts without a DTD."""
+    found = _REFERENCE.findall(data)
+    if len(found) != data.count(b"&"):
+        return False
+    return all(
+        _is_xml_character(int(decimal) if decimal else int(hexadecimal, 16))
+        for decimal, hexadecimal, name in set(found)
+        if not name
+    )
+
+
+def resolve_texts(texts: Sequence[bytes]) -> Sequence[bytes]:
+    """Return a column of texts with XML's line ends and (sound) references resolved, as an XML parser would."""
+    blob = b"\0".join(texts)
+    if b"\r" in blob:
+        blob = blob.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    elif b"&" not in blob:
+        return texts
+    if b"&" in blob:
+        blob = _REFERENCE.sub(_resolve, blob)
+    return blob.split(b"\0")
+
+
+def _resolve(match: re.Match[bytes]) -> bytes:
+    decimal, hexadecimal, name = match.groups()
+    if name:
+        return _NAMED[name]
+    return chr(int(decimal) if decimal else int(hexadecimal, 16)).encode()
 
 
 def _is_xml_character(code: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn, TypeAlias
@@ -112,30 +112,33 @@ class Converter:
             return Texts(kind=Kind.NUMBER, texts=texts)
         if shown is Shown.ZEROS:
             digits = cell_class.format.digits
-            zeros, _ = convert_distinct(texts, lambda text: _with_zeros(text, digits))
-            return Texts(kind=Kind.TEXT, texts=[text or b"" for text in zeros])
+            known = {text: _with_zeros(text, digits) if text else b"" for text in set(texts)}
+            return Texts(kind=Kind.TEXT, texts=list(map(known.__getitem__, texts)))
         if shown is Shown.DATE:
-            return _serials(texts, ((Kind.TIMESTAMP, self._serials.timestamp),))
+            return _serials(texts, ((Kind.TIMESTAMP, self._serials.timestamps),))
         if shown is Shown.TIME:
-            return _serials(texts, ((Kind.TIME, self._serials.time), (Kind.TIMESTAMP, self._serials.timestamp)))
-        return _serials(texts, ((Kind.INTERVAL, self._serials.elapsed),))
+            return _serials(texts, ((Kind.TIME, self._serials.times), (Kind.TIMESTAMP, self._serials.timestamps)))
+        return _serials(texts, ((Kind.INTERVAL, self._serials.intervals),))
 
 
-def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Callable[[bytes], bytes | None]]]) -> Piece:
+_Convert: TypeAlias = Callable[[Iterable[bytes]], Sequence["bytes | None"]]
+
+
+def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, _Convert]]) -> Piece:
     """Convert serials in the first way that all of them go, else each in the first way it goes; others are numbers."""
     for kind, convert in ways:
         found, complete = convert_distinct(texts, convert)
         if complete:
-            return Texts(kind=kind, texts=[text or b"" for text in found])
+            return Texts(kind=kind, texts=found)
     known = {text: _serial_value(text, ways) for text in set(texts)}
     return [known[text] for text in texts]
 
 
-def _serial_value(text: bytes, ways: Sequence[tuple[Kind, Callable[[bytes], bytes | None]]]) -> Value:
+def _serial_value(text: bytes, ways: Sequence[tuple[Kind, _Convert]]) -> Value:
     if not text:
         return None
     for kind, convert in ways:
-        found = convert(text)
+        found = convert((text,))[0]
         if found is not None:
             return as_values(Texts(kind=kind, texts=(found,)))[0]
     return parse_number(text)

@@ -6,20 +6,17 @@ import re
 from typing import NoReturn
 
 from pgdatahub.cells import cell_address
-from pgdatahub.errors import CellError, CorruptError
-from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.errors import CorruptError
 from pgdatahub.xlsx.addresses import column_position
 from pgdatahub.xlsx.blocks import Block
 from pgdatahub.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.xlsx.columns import Converter, Piece, merge_pieces
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import GuardedParser
+from pgdatahub.xlsx.number_texts import plain_number
 from pgdatahub.xlsx.package import DAMAGED
 
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
-_PLAIN_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]{0,200})(?:\.[0-9]{1,80})?(?:[eE][-+]?[0-9]{1,2})?")
-_LOOSE_NUMBER = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _TRUE = frozenset({"1", "true", "on"})
 
 
@@ -305,21 +302,10 @@ class SheetParser(GuardedParser):
             return text
         text = text.strip()
         if source is Source.NUMBER:
-            return text if not text or _PLAIN_NUMBER.fullmatch(text) else self._number(text)
+            return plain_number(text, self._address()) if text else text
         if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
-            self._corrupt(f"{_shown(text)} is no index of a shared string")
+            self._corrupt(f"{text[:40]!r} is no index of a shared string")
         return text
-
-    def _number(self, text: bytes) -> bytes:
-        """Return a number in JSON's syntax, from whatever XML Schema's ``double`` allows."""
-        if _NO_NUMBER.fullmatch(text):
-            raise CellError(f"{_shown(text)} is no number that a column can hold", where=self._address())
-        if not _LOOSE_NUMBER.fullmatch(text):
-            self._corrupt(f"{_shown(text)} is no number")
-        try:
-            return canonical_number(parse_number(text))
-        except OverflowError as error:
-            raise CellError(f"the number {_shown(text)} is too large for any column", where=self._address()) from error
 
     def _note_column(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")
@@ -331,7 +317,3 @@ class SheetParser(GuardedParser):
 
     def _corrupt(self, what: str) -> NoReturn:
         raise CorruptError(what, where=self._address(), hint=DAMAGED)
-
-
-def _shown(text: bytes) -> str:
-    return repr(text[:40].decode("utf-8", "replace")) + ("…" if len(text) > 40 else "")

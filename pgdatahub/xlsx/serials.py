@@ -7,12 +7,13 @@ tell less than 6 * 10^-4 ms apart; so this rounds as decimal arithmetic would, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from math import floor
 
 _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
+_DAYS_END = 2_958_467  # beyond the last day of either system
 # A number of days that a PostgreSQL interval (64-bit microseconds) holds with ease; Excel's own end is at 2,958,465.
 _MOST_ELAPSED_DAYS = 99_999_999
 
@@ -27,33 +28,52 @@ class Serials:
 
     def __init__(self, *, date1904: bool) -> None:
         self._date1904 = date1904
-        self._days: dict[int, bytes | None] = {}
+        # Days, and times of day in whole seconds with the space before them, by their number.
+        self._days: dict[int, bytes] = {}
+        self._clocks: dict[int, bytes] = {0: b""}
         self._minutes = [b"%02d:%02d" % divmod(minute, 60) for minute in range(1440)]
         self._seconds = [b":%02d" % second for second in range(60)]
 
-    def timestamp(self, text: bytes) -> bytes | None:
-        """Return a serial as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None if it is no day that ever was."""
-        serial = float(text)
-        if not 0 <= serial < 2_958_467:
+    def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
+        """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""
+        days, clocks = self._days, self._clocks
+        found: list[bytes | None] = []
+        for serial in map(float, texts):
+            day = int(serial)
+            try:
+                found.append(days[day] + clocks[int((serial - day) * _DAY + 0.5)])
+            except KeyError:
+                found.append(self._timestamp(serial))
+        return found
+
+    def _timestamp(self, serial: float) -> bytes | None:
+        if not 0 <= serial < _DAYS_END:
             return None
         day = int(serial)
         time = int((serial - day) * _DAY + 0.5)
-        if time == _DAY and self._day(day) is not None:
+        text = self._date(day)
+        if text is None or not time:
+            return text
+        if time == _DAY:
             # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
-            return self._day(61 if day == 59 and not self._date1904 else day + 1)
-        known = self._day(day)
-        return known if known is None or not time else known + b" " + self._clock(time)
+            return self._date(61 if day == 59 and not self._date1904 else day + 1)
+        clock = b" " + self._clock(time)
+        if not time % 1000:
+            self._clocks[time] = clock
+        return text + clock
 
-    def time(self, text: bytes) -> bytes | None:
-        """Return a serial below 1 as ``HH:MM:SS[.f]``, below midnight even if rounding would reach it; else None."""
-        serial = float(text)
-        if not 0 <= serial < 1:
-            return None
-        return self._clock(min(int(serial * _DAY + 0.5), _DAY - 1))
+    def times(self, texts: Iterable[bytes]) -> list[bytes | None]:
+        """Return serials below 1 as ``HH:MM:SS[.f]``, before midnight even if rounding would reach it; None for others."""
+        return [
+            self._clock(min(int(serial * _DAY + 0.5), _DAY - 1)) if 0 <= serial < 1 else None
+            for serial in map(float, texts)
+        ]
 
-    def elapsed(self, text: bytes) -> bytes | None:
-        """Return a serial as ``[-]H…H:MM:SS[.f]``; None if that is more than an interval holds."""
-        serial = float(text)
+    def intervals(self, texts: Iterable[bytes]) -> list[bytes | None]:
+        """Return serials as ``[-]H…H:MM:SS[.f]``; None for one that is more than an interval holds."""
+        return [self._interval(serial) for serial in map(float, texts)]
+
+    def _interval(self, serial: float) -> bytes | None:
         if abs(serial) > _MOST_ELAPSED_DAYS:
             return None
         days = floor(abs(serial))
@@ -61,12 +81,11 @@ class Serials:
         hours, time = divmod(time, 3_600_000)
         return b"%s%02d%s" % (b"-" if serial < 0 and (hours or time) else b"", hours, self._clock(time)[2:])
 
-    def _day(self, day: int) -> bytes | None:
-        try:
-            return self._days[day]
-        except KeyError:
-            text = self._days[day] = self._date_text(day)
-            return text
+    def _date(self, day: int) -> bytes | None:
+        text = self._days.get(day) or self._date_text(day)
+        if text is not None:
+            self._days[day] = text
+        return text
 
     def _date_text(self, day: int) -> bytes | None:
         if self._date1904:
@@ -88,9 +107,18 @@ class Serials:
 
 
 def convert_distinct(
-    texts: Sequence[bytes], convert: Callable[[bytes], bytes | None]
-) -> tuple[Sequence[bytes | None], bool]:
-    """Convert a column, each distinct text once; ``b""`` stays. Tells too whether every text could be converted."""
-    known: dict[bytes, bytes | None] = {text: convert(text) for text in set(texts) if text}
+    texts: Sequence[bytes], convert: Callable[[Iterable[bytes]], Sequence[bytes | None]]
+) -> tuple[Sequence[bytes], bool]:
+    """Convert a column, each distinct text once; ``b""`` stays.
+
+    Returns:
+        The column, and whether every text could be converted; where one could not, the column is of no use.
+    """
+    distinct = set(texts)
+    distinct.discard(b"")
+    converted = convert(distinct)
+    if None in converted:
+        return (), False
+    known = dict(zip(distinct, converted, strict=True))
     known[b""] = b""
-    return list(map(known.__getitem__, texts)), None not in known.values()
+    return [text or b"" for text in map(known.__getitem__, texts)], True

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import mmap
+import re
 import tempfile
 from array import array
 from collections.abc import Callable, Sequence
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.xlsx.cell_text import copy_texts
+from pgdatahub.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import GuardedParser, Stream
 
 _PIECE = 1024 * 1024
+# UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
+_BEGINNING = re.compile(
+    rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
+)
+# A plain string; any other one; all that is left.
+_STRINGS = re.compile(
+    rb'\s*(?:<si><t(?: xml:space="preserve"|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
+    rb"|(<si>[\s\S]*?</si>)|([\s\S]+))"
+)
 
 
 class SharedStrings:
@@ -109,12 +119,59 @@ def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
     """
     strings = SharedStrings(limits)
     parser = _StringParser(stream.name, limits)
-    while data := stream.read(_PIECE):
+    head = stream.read(_PIECE)
+    match = _BEGINNING.match(head)
+    if match is None:
+        _read_safely(stream, head, parser, strings)
+        return strings
+    parser.feed(match[0])
+    buffer, ended = head[match.end() :], False
+    while not ended:
+        data = stream.read(_PIECE)
+        ended = not data
+        buffer += data
+        cut = buffer.rfind(b"<si>")
+        if has_asides(buffer) or ended or len(buffer) > limits.token_bytes:
+            _read_safely(stream, buffer, parser, strings)
+            return strings
+        if cut > 0:
+            piece, buffer = buffer[:cut], buffer[cut:]
+            strings.extend(_read_piece(piece, parser, limits))
+    return strings
+
+
+def _read_safely(stream: Stream, data: bytes, parser: _StringParser, strings: SharedStrings) -> None:
+    """Read all that is left, beginning with ``data``, with the parser."""
+    while data:
         parser.feed(data)
         strings.extend(parser.take())
+        data = stream.read(_PIECE)
     parser.feed(b"", final=True)
     strings.extend(parser.take())
-    return strings
+
+
+def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence[bytes]:
+    """Return the strings of a piece in which none begins that does not end there."""
+    if not is_sound(piece):
+        parser.feed(piece)
+        return parser.take()
+    plain, others, rest = zip(*_STRINGS.findall(piece), strict=True)
+    if max(map(len, plain)) > limits.cell_bytes:
+        parser.feed(piece)
+        return parser.take()
+    if not any(others) and not rest[-1]:
+        return resolve_texts(plain)
+    texts: list[bytes] = []
+    start = 0
+    resolved = resolve_texts(plain)
+    for index, other in enumerate(map(b"".join, zip(others, rest, strict=True))):
+        if other:
+            texts.extend(resolved[start:index])
+            parser.feed(other)
+            texts.extend(parser.take())
+            start = index + 1
+    texts.extend(resolved[start:])
+    return texts
 
 
 class _StringParser(GuardedParser):

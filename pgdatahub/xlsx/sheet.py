@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pgdatahub.errors import FileError
 from pgdatahub.model import Batch
-from pgdatahub.xlsx.blocks import Block, batches
+from pgdatahub.xlsx.blocks import batches
 from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
+from pgdatahub.xlsx.lanes import Lanes
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.package import PartStream
-from pgdatahub.xlsx.safe_lane import SheetParser
-
-PIECE_BYTES = 1024 * 1024
 
 
 class XlsxSheet:
@@ -26,6 +24,8 @@ class XlsxSheet:
         limits: How much it may ask.
         classes: The classes of the workbook's cells.
         converter: Makes columns of texts.
+        learn_from: Bytes of sheet data from which on the fast lane is used; None for the safe lane alone.
+        piece_bytes: How much is inflated at a time.
     """
 
     def __init__(
@@ -37,14 +37,13 @@ class XlsxSheet:
         limits: Limits,
         classes: CellClasses,
         converter: Converter,
+        learn_from: int | None,
+        piece_bytes: int,
     ) -> None:
         self._name = name
         self._where = where
-        self._limits = limits
         self._converter = converter
-        self._stream = open_part()
-        self._parser = SheetParser(self._stream.name, limits, classes, converter)
-        self._head = b""
+        self._lanes = Lanes(open_part(), limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes)
 
     @property
     def name(self) -> str:
@@ -54,12 +53,12 @@ class XlsxSheet:
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
-        return frozenset(self._parser.hidden_columns)
+        return frozenset(self._lanes.parser.hidden_columns)
 
     @property
     def lanes(self) -> Mapping[str, int]:
         """How many rows with values went which way."""
-        return {"fast": 0, "safe": self._parser.row_count}
+        return {"fast": self._lanes.fast_rows, "safe": self._lanes.parser.row_count}
 
     @property
     def cleaned(self) -> Mapping[str, int]:
@@ -84,15 +83,6 @@ class XlsxSheet:
             CellError: A number is beyond what any column holds.
         """
         try:
-            yield from batches(self._blocks(), max_rows)
+            yield from batches(self._lanes.blocks(), max_rows)
         except FileError as error:
             raise error.located(self._where) from error
-
-    def _blocks(self) -> Iterator[Block]:
-        while data := self._stream.read(PIECE_BYTES):
-            self._parser.feed(data)
-            if block := self._parser.take():
-                yield block
-        self._parser.feed(b"", final=True)
-        if block := self._parser.take():
-            yield block

@@ -40,6 +40,9 @@ class XlsxWorkbook:
         name: What errors call the file.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
+        learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
+            for the safe lane alone.
+        piece_bytes: How much of a sheet is inflated at a time.
 
     Raises:
         ReadError: The file cannot be read as such a workbook.
@@ -52,10 +55,14 @@ class XlsxWorkbook:
         name: str,
         merged: Literal["top_left", "fill"] = "top_left",
         limits: Limits = DEFAULT_LIMITS,
+        learn_from: int | None = 64 * 1024,
+        piece_bytes: int = 1024 * 1024,
     ) -> None:
         self._name = name
         self._merged = merged
         self._limits = limits
+        self._learn_from = learn_from
+        self._piece_bytes = piece_bytes
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | None = None
         self._classes: CellClasses | None = None
@@ -122,6 +129,8 @@ class XlsxWorkbook:
                 limits=self._limits,
                 classes=self._read_classes(),
                 converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
+                learn_from=self._learn_from,
+                piece_bytes=self._piece_bytes,
             )
         except FileError as error:
             raise error.located(where) from error

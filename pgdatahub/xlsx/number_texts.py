@@ -1,0 +1,37 @@
+"""Numbers as workbooks write them, brought to JSON's syntax."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pgdatahub.errors import CellError, CorruptError
+from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.xlsx.package import DAMAGED
+
+PLAIN_NUMBER: Final = rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)"
+"""Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
+
+_PLAIN = re.compile(PLAIN_NUMBER)
+_LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+
+
+def plain_number(text: bytes, address: str) -> bytes:
+    """Return a number's text in JSON's syntax, from whatever XML Schema's ``double`` allows.
+
+    Raises:
+        CellError: The number is none that a column can hold.
+        CorruptError: It is no number.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    shown = repr(text[:40].decode("utf-8", "replace"))
+    if _NO_NUMBER.fullmatch(text):
+        raise CellError(f"{shown} is no number that a column can hold", where=address)
+    if not _LOOSE.fullmatch(text):
+        raise CorruptError(f"{shown} is no number", where=address, hint=DAMAGED)
+    try:
+        return canonical_number(parse_number(text))
+    except OverflowError as error:
+        raise CellError(f"the number {shown} is too large for any column", where=address) from error
