@@ -15,9 +15,12 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     │   ├── SheetError         no such sheet, or a sheet without a table
     │   ├── CellError          one cell cannot be loaded under the folder's policies
     │   ├── SchemaError        the table cannot take the file (limits, contract, dependents, own types)
-    │   └── LoadError          the server refused the rows
+    │   ├── LoadError          the server refused the rows
+    │   └── WorkerDiedError    the process that was loading it died
     ├── DatabaseError          no database, or it went away                         exit 3
-    │   └── TransientDatabaseError   worth trying again: lost connection, deadlock, lock timeout …
+    │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
+    │       └── ContentionError      another session is in the way: deadlock, lock timeout …
+    ├── SpoolError             the rows read cannot be kept: the disk is full       exit 1
     ├── PauseFileError         a pause file stands in the way, or is damaged        exit 4
     └── UndoError              what was asked cannot be undone, and why             exit 1
 
@@ -136,6 +139,10 @@ class LoadError(FileError):
     """The server refused the rows."""
 
 
+class WorkerDiedError(FileError):
+    """The process that was loading the file died: out of memory, killed, crashed."""
+
+
 class DatabaseError(PgDataHubError):
     """There is no database to talk to, or it went away."""
 
@@ -144,6 +151,14 @@ class DatabaseError(PgDataHubError):
 
 class TransientDatabaseError(DatabaseError):
     """A database error that is worth trying again."""
+
+
+class ContentionError(TransientDatabaseError):
+    """Another session is in the way: a deadlock, a serialization failure, a lock that is not given back."""
+
+
+class SpoolError(PgDataHubError):
+    """The rows that were read cannot be kept until they are loaded: the disk is full. The run ends."""
 
 
 class PauseFileError(PgDataHubError):

@@ -247,12 +247,13 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a file failed, as data."""
+    """Why a file failed, as data; with a ``traceback`` only if it was nobody's file but a mistake in a program."""
 
     kind: str
     message: str
     where: str | None = None
     hint: str | None = None
+    traceback: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +291,26 @@ class FileResult:
     import_id: int | None = None
 
 
+class StopReason(Enum):
+    """Why a run ended before its list was done."""
+
+    FAILURE = "a file failed, and the run was to stop at the first"
+    DISK_FULL = "there is no space left"
+    DATABASE_LOST = "the database went away"
+    INTERRUPTED = "interrupted"
+    TERMINATED = "terminated"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the console script tells its caller."""
+        codes = {
+            StopReason.DATABASE_LOST: ExitCode.NO_DATABASE,
+            StopReason.INTERRUPTED: ExitCode.INTERRUPTED,
+            StopReason.TERMINATED: ExitCode.TERMINATED,
+        }
+        return codes.get(self, ExitCode.FAILED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """What a run did.
@@ -297,10 +318,13 @@ class RunReport:
     Attributes:
         run_id: The run's name in the history and the log.
         destination: Where the rows went, without secrets.
-        results: One for each file that was taken up, in the order of finishing.
+        results: One for each file that was done with, in the order of finishing.
         ignored: Reason → the files that were no candidates for it.
         warnings: What a person should know that belongs to no single file.
         seconds: Time from discovery to the end.
+        stopped: Why the run ended before its list was done; None if it did not.
+        problem: What the database or the disk said then.
+        remaining: The files that are left; a pause file names them, for ``resume``.
     """
 
     run_id: str
@@ -309,9 +333,14 @@ class RunReport:
     ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    stopped: StopReason | None = None
+    problem: str | None = None
+    remaining: tuple[SourceFile, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
         """What the console script tells its caller."""
+        if self.stopped is not None:
+            return self.stopped.exit_code
         failed = any(result.outcome is Outcome.FAILED for result in self.results)
         return ExitCode.FAILED if failed else ExitCode.OK

@@ -8,33 +8,51 @@ This module alone knows the policy: what is locked and when, where a file is che
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import partial
+from traceback import format_exception
+from typing import TYPE_CHECKING, TypeVar
 
+from pgdatahub import faults
 from pgdatahub.config import Config
 from pgdatahub.copytext import escape
-from pgdatahub.errors import FileError, PgDataHubError, PluginError, TransientDatabaseError
+from pgdatahub.errors import (
+    ContentionError,
+    DatabaseError,
+    FileError,
+    LoadError,
+    PgDataHubError,
+    SpoolError,
+    TransientDatabaseError,
+)
 from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
+from pgdatahub.patience import persist
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.destination import Database
-from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History, PastImport
 from pgdatahub.schema import RESERVED_COLUMNS, SchemaPlan, TableName
+from pgdatahub.spool import Spool, SpoolFile
 from pgdatahub.staging import Staged, file_version, hash_file, stage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-ATTEMPTS = 5
-"""How often a file's transaction is tried when the database gives way (deadlock, lock timeout, lost connection)."""
-FIRST_WAIT_SECONDS = 0.2
-"""Before the second attempt; doubled for each further one."""
+Answer = TypeVar("Answer")
+
+
+class _TakenBackError(Exception):
+    """A file failed, and its transaction is to be rolled back with all that it holds."""
+
+    def __init__(self, result: FileResult) -> None:
+        super().__init__()
+        self.result = result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,80 +79,185 @@ class Pipeline:
         return History(self.config.schema_name)
 
     def known(self, tables: Iterable[TableName]) -> dict[TableName, dict[str, PastImport]]:
-        """Return what is loaded now, by table and SHA-256; makes the history's tables where they are missing."""
-        known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
-        if self.database is not None:
-            with transaction(self.database.engine) as connection:
-                self.history.ensure(connection)
-                for past in self.history.loaded(connection):
-                    known.setdefault(past.table, {})[past.file_sha256] = past
-        return known
-
-    def process(self, source: SourceFile, known: dict[str, PastImport] | None = None) -> FileResult:
-        """Load one file, or say why not; whatever is wrong with the file is in the result.
-
-        Args:
-            source: The file.
-            known: SHA-256 → import, for what the run found loaded in the file's table when it began.
+        """Return what is loaded now, by table and SHA-256; makes the history's tables where they are missing.
 
         Raises:
-            DatabaseError: The database is gone; the file is as it was.
+            DatabaseError: The database is gone.
         """
-        self.reporter(FileStarted(source=source))
-        began = time.monotonic()
+        known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine) as connection:
+                self.history.ensure(connection)
+                return list(self.history.loaded(connection))
+
+        if self.database is not None:
+            for past in persist(partial(ask, self.database), self._gave_way):
+                known.setdefault(past.table, {})[past.file_sha256] = past
+        return known
+
+    # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def process(self, source: SourceFile, known: Mapping[str, PastImport] | None = None) -> FileResult:
+        """Load one file in a transaction of its own, or say why not; see :meth:`process_together`."""
+        return self.process_together((source,), known)[0]
+
+    def process_together(
+        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport] | None = None
+    ) -> tuple[FileResult, ...]:
+        """Load files of one table in one transaction, or say why not; whatever is wrong with a file is in its result.
+
+        All are staged before the transaction begins, in which each has a savepoint. Where a file that fails ends the
+        run (``on_error: stop``), it takes the others back.
+
+        Args:
+            sources: The files.
+            known: SHA-256 → import, for what the run found loaded in the files' table when it began.
+
+        Returns:
+            A result for each file; none for those that were taken back or not taken up.
+
+        Raises:
+            DatabaseError: The database is gone; the files are as they were.
+            SpoolError: The disk is full; the files are as they were.
+        """
+        with SpoolFile() as spool_file:
+            try:
+                results = self._process(sources, known or {}, spool_file)
+            except _TakenBackError as taken_back:
+                results = [taken_back.result]
+        for result in results:
+            self.reporter(FileFinished(result=result))
+        return tuple(results)
+
+    def _process(
+        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport], spool_file: SpoolFile
+    ) -> list[FileResult]:
+        results: list[FileResult] = []
+        staged: list[Staged] = []
+        for source in sources:
+            self.reporter(FileStarted(source=source))
+            began = time.monotonic()
+            answer = self._guard(source, partial(self._stage, source, known, spool_file))
+            if isinstance(answer, FileResult):
+                results.append(replace(answer, seconds=time.monotonic() - began))
+            elif self.database is None:
+                results.append(replace(_result(answer, Outcome.READ), seconds=answer.seconds))
+            else:
+                staged.append(answer)
+        if staged and self.database is not None:
+            results += self._load(staged, self.database)
+        return results
+
+    def _guard(self, source: SourceFile, action: Callable[[], Answer]) -> Answer | FileResult:
+        """Return what ``action`` returns, or the file's failure.
+
+        Raises:
+            DatabaseError: The run cannot go on.
+            SpoolError: Likewise.
+            _TakenBackError: The file failed, and the settings say that the run is not to go on.
+        """
         try:
-            result = self._process(source, known or {})
-        except (FileError, PluginError) as error:
+            return action()
+        except (DatabaseError, SpoolError):
+            raise
+        except PgDataHubError as error:
             result = failed(source, error)
-        result = replace(result, seconds=time.monotonic() - began)
-        self.reporter(FileFinished(result=result))
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
+            result = unexpected(source, error)
+        if self.config.on_error == "stop":
+            raise _TakenBackError(result)
         return result
 
-    def _process(self, source: SourceFile, known: dict[str, PastImport]) -> FileResult:
+    def _stage(self, source: SourceFile, known: Mapping[str, PastImport], spool_file: SpoolFile) -> Staged | FileResult:
         version = file_version(source)
         file_sha256 = hash_file(source)
         past = known.get(file_sha256)
         if past is not None:
-            return _skipped(source, _same_bytes(past, source))
-        with ExitStack() as resources:
-            try:
-                staged = stage(
-                    source,
-                    self.stages,
-                    self.config,
-                    self.reporter,
-                    resources,
-                    file_sha256=file_sha256,
-                    version=version,
-                )
-            except EmptySheetError as error:
-                return _skipped(source, error.message)
-            if self.database is None:
-                return _result(staged, Outcome.READ)
-            return self._load(staged, self.database)
+            return skipped_as_known(source, past)
+        try:
+            staged = stage(
+                source,
+                self.stages,
+                self.config,
+                self.reporter,
+                Spool(spool_file),
+                file_sha256=file_sha256,
+                version=version,
+            )
+        except EmptySheetError as error:
+            return _skipped(source, error.message)
+        faults.reach("staged")
+        return staged
 
-    def _load(self, staged: Staged, database: Database) -> FileResult:
-        """Load a staged file, again if the database gave way."""
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._load_once(staged, database)
-            except TransientDatabaseError as error:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                self.reporter(Notice(text=f"{staged.source.identity}: {error.message}; trying again"))
-                time.sleep(FIRST_WAIT_SECONDS * 2**attempt)
-        raise AssertionError("the last attempt returns or raises")
+    # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _load_once(self, staged: Staged, database: Database) -> FileResult:
+    def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
+        """Load staged files in one transaction, again if the database gave way."""
+        try:
+            return persist(partial(self._load_once, staged, database), self._gave_way)
+        except ContentionError as error:
+            # The database is there; it is only these files that cannot be loaded now.
+            failure: PgDataHubError = LoadError(
+                f"another session keeps the table busy: {error.message}", hint="run again when it is done"
+            )
+        except FileError as error:
+            # What COMMIT itself refused, such as a deferred constraint, is not one file's.
+            failure = error
+        if self.config.on_error == "stop":
+            raise _TakenBackError(failed(staged[0].source, failure))
+        return [failed(item.source, failure) for item in staged]
+
+    def _gave_way(self, error: TransientDatabaseError) -> None:
+        self.reporter(Notice(text=f"{error.message}; trying again"))
+        if self.database is not None and not isinstance(error, ContentionError):
+            with suppress(DatabaseError):
+                self.database.revive()
+
+    def _load_once(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
+        results: list[FileResult] = []
+        callbacks: list[tuple[SourceFile, Callable[[], None]]] = []
         with transaction(database.engine) as connection:
-            result, callbacks = self.load(staged, connection)
-        for callback in callbacks:
+            for item in staged:
+                began = time.monotonic()
+                answer = self._guard(item.source, partial(self._load_under_savepoint, item, connection))
+                if isinstance(answer, FileResult):
+                    result = answer
+                else:
+                    result, called_after = answer
+                    callbacks += [(item.source, callback) for callback in called_after]
+                results.append(replace(result, seconds=item.seconds + time.monotonic() - began))
+            faults.reach("before-commit")
+        faults.reach("after-commit")
+        for source, callback in callbacks:
             try:
                 callback()
             except Exception as error:  # noqa: BLE001 - the rows are committed; whatever a plugin does, they stay
-                warning = f"{staged.source.identity} is loaded, but a plugin failed after it: {error!r}"
+                warning = f"{source.identity} is loaded, but a plugin failed after it: {error!r}"
                 self.reporter(Notice(text=warning, warning=True))
-        return result
+        return results
+
+    def _load_under_savepoint(
+        self, staged: Staged, connection: Connection
+    ) -> tuple[FileResult, list[Callable[[], None]]]:
+        with savepoint(connection):
+            return self.load(staged, connection)
+
+    def look_up(self, source: SourceFile) -> FileResult | None:
+        """Return the result of a file that this run has loaded, though nobody lived to tell; None if it has not."""
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine) as connection:
+                # Whoever was loading it has the lock until the server has ended the transaction, either way.
+                locks.wait_for_turn(connection, locks.lock_key(source.table))
+                return self.history.of_identity(connection, source.table, source.identity)
+
+        if self.database is None:
+            return None
+        for past in persist(partial(ask, self.database), self._gave_way):
+            if past.run_id == self.run_id:
+                return _confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
+        return None
 
     def load(self, staged: Staged, connection: Connection) -> tuple[FileResult, list[Callable[[], None]]]:
         """Load a staged file in the transaction that ``connection`` is in.
@@ -146,6 +269,7 @@ class Pipeline:
         source = staged.source
         locks.wait_for_turn(connection, locks.lock_key(source.table))
         locks.limit_lock_waits(connection)
+        faults.reach("locked")
         past = self.history.find(connection, source.table, file_sha256=staged.file_sha256)
         if past is not None:
             return self._already(staged, past), []
@@ -171,6 +295,7 @@ class Pipeline:
             plan=plan,
         )
         callbacks = self.stages.audit(record, connection, self.config)
+        faults.reach("recorded")
         result = replace(_result(staged, Outcome.LOADED), rows=loaded.rows, changes=plan.changes)
         return result, list(callbacks)
 
@@ -191,8 +316,8 @@ class Pipeline:
     def _already(self, staged: Staged, past: PastImport) -> FileResult:
         """Answer for a file that is in: by this run, whose COMMIT was not confirmed, or by another."""
         if past.run_id == self.run_id and past.identity == staged.source.identity:
-            return replace(_result(staged, Outcome.LOADED), rows=past.row_count, import_id=past.id)
-        return _skipped(staged.source, _same_bytes(past, staged.source))
+            return _confirmed(_result(staged, Outcome.LOADED), past)
+        return skipped_as_known(staged.source, past)
 
 
 def _with_lineage(staged: Staged, imported_at: datetime) -> Iterator[EncodedBatch]:
@@ -218,6 +343,15 @@ def _result(staged: Staged, outcome: Outcome) -> FileResult:
     )
 
 
+def _confirmed(result: FileResult, past: PastImport) -> FileResult:
+    return replace(result, rows=past.row_count, import_id=past.id)
+
+
+def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
+    """Return the result of a file whose bytes are loaded already."""
+    return _skipped(source, _same_bytes(past, source))
+
+
 def _skipped(source: SourceFile, reason: str) -> FileResult:
     return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason)
 
@@ -225,6 +359,17 @@ def _skipped(source: SourceFile, reason: str) -> FileResult:
 def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
     """Return the result of a file that cannot be loaded."""
     failure = Failure(kind=type(error).__name__, message=error.message, where=error.where, hint=error.hint)
+    return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
+
+
+def unexpected(source: SourceFile, error: Exception) -> FileResult:
+    """Return the result of a file on which a plugin, or this program, raised what it should not."""
+    failure = Failure(
+        kind=type(error).__name__,
+        message=f"a plugin, or pgdatahub itself, made a mistake: {type(error).__name__}: {error}",
+        hint="DEBUG=1 has etl.log show where",
+        traceback="".join(format_exception(error)),
+    )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 

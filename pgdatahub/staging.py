@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeAlias
@@ -126,7 +126,7 @@ def stage(
     stages: Stages,
     config: Config,
     reporter: Reporter,
-    resources: ExitStack,
+    spool: Spool,
     *,
     file_sha256: str,
     version: FileVersion,
@@ -138,7 +138,7 @@ def stage(
         stages: The plugins.
         config: The settings.
         reporter: Is told of every batch.
-        resources: Will close the spool.
+        spool: Takes the rows.
         file_sha256: What :func:`hash_file` said of it.
         version: What :func:`file_version` said of it before that.
 
@@ -147,7 +147,6 @@ def stage(
         PluginError: A plugin misbehaves, or no reader takes the file.
     """
     began = time.monotonic()
-    spool = resources.enter_context(Spool())
     progress = _Progress(source=source, spool=spool)
     with closing(stages.read(source, config)) as workbook:
         _read(workbook, progress, stages, config, reporter)

@@ -8,6 +8,7 @@ from itertools import groupby
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from pgdatahub import faults
 from pgdatahub.model import EncodedBatch
 from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.engine import driver_connection
@@ -28,7 +29,9 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
         with cursor.copy(statement) as stream:
             for batch in group:
                 stream.write(batch.data)
+                faults.reach("copying")
         rows += cursor.rowcount
+        faults.reach("copied")
     return rows
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ class Database:
         description: Where it is, for people, without secrets.
         server_version: As ``server_version_num``: 150004 is 15.4.
         embedded: It is the private server.
+        revive: To be called when the connection was lost, before the next attempt: brings the private server back.
     """
 
     engine: Engine
@@ -33,9 +34,14 @@ class Database:
     description: str
     server_version: int
     embedded: bool = False
+    revive: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return f"Database({self.description!r})"
+
+    def close(self) -> None:
+        """Give back the connection that is kept open, if one is."""
+        self.engine.dispose()
 
 
 @contextmanager
@@ -51,22 +57,43 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
     """
     destination = config.destination
     if destination.kind != "embedded":
-        yield connect(destination.conninfo)
+        with closing(connect(destination.conninfo, keep_connection=True)) as database:
+            yield database
         return
     from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
     settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
-    with EmbeddedServer(settings, announce=announce) as server:
-        yield connect(make_conninfo(**server.libpq_parameters()), embedded=True)
+    with ExitStack() as servers:
+
+        def revive() -> None:
+            # Attaching once more starts the server if it is not there.
+            servers.enter_context(EmbeddedServer(settings, announce=announce))
+
+        server = servers.enter_context(EmbeddedServer(settings, announce=announce))
+        conninfo = make_conninfo(**server.libpq_parameters())
+        with closing(connect(conninfo, embedded=True, keep_connection=True, revive=revive)) as database:
+            yield database
 
 
-def connect(conninfo: str, *, embedded: bool = False) -> Database:
+def _wait() -> None:
+    """Somebody else's server comes back without our help, or not."""
+
+
+def connect(
+    conninfo: str, *, embedded: bool = False, keep_connection: bool = False, revive: Callable[[], None] = _wait
+) -> Database:
     """Return the database at ``conninfo``, after it has answered.
+
+    Args:
+        conninfo: See :func:`~pgdatahub.postgres.engine.create_engine`.
+        embedded: It is the private server.
+        keep_connection: Keep one connection open until the database is closed.
+        revive: See :class:`Database`.
 
     Raises:
         DatabaseError: It does not answer or does not let us in.
     """
-    engine = create_engine(conninfo)
+    engine = create_engine(conninfo, keep_connection=keep_connection)
     with transaction(engine, read_only=True) as connection:
         info = driver_connection(connection).info
         version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
@@ -81,4 +108,5 @@ def connect(conninfo: str, *, embedded: bool = False) -> Database:
             description=description,
             server_version=info.server_version,
             embedded=embedded,
+            revive=revive,
         )

@@ -21,11 +21,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"pluginmanager"}),
     frozenset({"plugins"}),
     frozenset({"hookspecs", "xlsx", "calamine", "postgres"}),
-    frozenset({"events", "layout", "sheets", "spool", "content", "tally", "conversion"}),
+    frozenset({"events", "layout", "sheets", "spool", "patience", "content", "tally", "conversion"}),
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past"}),
     frozenset({"inference"}),
-    frozenset({"lattice", "identifiers", "numbers", "copytext", "cells", "fileformat", "errors"}),
+    frozenset({"lattice", "identifiers", "numbers", "copytext", "cells", "fileformat", "faults", "errors"}),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 
