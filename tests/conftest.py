@@ -63,7 +63,10 @@ def server_url() -> Iterator[str]:
         yield given
         return
     # Nothing here outlives the run, so nothing need survive the machine; the product never turns this off.
-    settings = EmbeddedSettings(home=Path(os.environ[_HOME]), parameters={"fsync": "off", "full_page_writes": "off"})
+    settings = EmbeddedSettings(
+        home=Path(os.environ[_HOME]),
+        parameters={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
+    )
     with EmbeddedServer(settings) as server:
         yield server.url()
 

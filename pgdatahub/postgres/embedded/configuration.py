@@ -21,6 +21,9 @@ def configuration(record: ServerRecord, further: Mapping[str, str]) -> str:
         record: Where the server is to listen.
         further: Parameters that override or add to these.
     """
+    # Not here: fsync, full_page_writes and synchronous_commit, which are on by default and stay so. Without the last, a
+    # killed server forgets commits of the last moments that it had confirmed: a file would be reported as loaded and not
+    # be there. A commit for each file is too seldom for that to be worth anything.
     parameters = {
         "listen_addresses": "127.0.0.1" if record.tcp else "",
         "port": str(record.port),
@@ -34,9 +37,6 @@ def configuration(record: ServerRecord, further: Mapping[str, str]) -> str:
         "checkpoint_timeout": "15min",
         "shared_buffers": f"{_shared_buffers() // _MIB}MB",
         "maintenance_work_mem": "128MB",
-        # fsync and full_page_writes stay on. This may only lose whole transactions of the last half second, and only if
-        # the machine goes down: their files are then loaded by the next run, since the record of them is lost with them.
-        "synchronous_commit": "off",
         **further,
     }
     lines = ["# Written anew at each start. Parameters of your own: ALTER SYSTEM, or data/postgresql.auto.conf."]

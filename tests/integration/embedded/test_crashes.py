@@ -97,7 +97,6 @@ def test_a_killed_postmaster_is_replaced_and_commits_survive(home: Path) -> None
     server = _server(home)
     server.attach()
     with psycopg.connect(server.url(), autocommit=True) as connection:
-        connection.execute("SET synchronous_commit = on")
         connection.execute("CREATE TABLE IF NOT EXISTS survivors (n int)")
         connection.execute("INSERT INTO survivors VALUES (1)")
         os.kill(_postmaster(home), signal.SIGKILL)

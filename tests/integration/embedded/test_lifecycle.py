@@ -57,6 +57,7 @@ def test_the_server_is_durable_private_and_without_network(home: Path) -> None:
     with _server(home) as server:
         assert _show(server, "fsync") == "on"
         assert _show(server, "full_page_writes") == "on"
+        assert _show(server, "synchronous_commit") == "on"
         assert _show(server, "data_checksums") == "on"
         assert _show(server, "listen_addresses") == ""
         assert _show(server, "unix_socket_permissions") == "0700"

@@ -28,7 +28,7 @@ def test_no_network_unless_a_port_is_asked_for() -> None:
 
 def test_durability_is_never_given_up() -> None:
     parameters = _parameters(configuration(_record(), {}))
-    assert not {"fsync", "full_page_writes"} & set(parameters), "both are on by default"
+    assert not {"fsync", "full_page_writes", "synchronous_commit"} & set(parameters), "they are on by default"
 
 
 def test_values_are_quoted_as_the_server_reads_them() -> None:
