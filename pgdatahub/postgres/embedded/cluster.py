@@ -23,7 +23,7 @@ from pgdatahub.postgres.embedded.configuration import INCLUDE, configuration
 from pgdatahub.postgres.embedded.home import Home
 from pgdatahub.postgres.embedded.locks import FileLock
 from pgdatahub.postgres.embedded.passfile import USER, ensure_password, read_password
-from pgdatahub.postgres.embedded.programs import last_lines, run_program
+from pgdatahub.postgres.embedded.programs import run_program, server_complaint
 from pgdatahub.postgres.embedded.record import ServerRecord
 
 # Crash recovery replays up to max_wal_size of log; a shutdown writes all dirty buffers. Both may take minutes on a slow
@@ -173,7 +173,7 @@ class Cluster:
         except DatabaseError as error:
             with home.log.open("rb") as file:
                 file.seek(before)
-                why = last_lines(file.read().decode(errors="replace"))
+                why = server_complaint(file.read().decode(errors="replace"))
             raise DatabaseError(
                 "the embedded server did not start", where=str(home.log), hint=why or error.hint or error.message
             ) from error

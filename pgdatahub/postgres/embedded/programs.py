@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,9 @@ from pgdatahub.postgres.embedded.account import Account, is_root
 # What a program needs to be found and to load its libraries. Not PGPORT, PGDATA, LC_ALL or LANG of a locale that is not
 # installed, and not DATABASE_URL with its password.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ")
+_COMPLAINTS = ("FATAL:", "PANIC:", "ERROR:", "HINT:", "DETAIL:")
+# Time, zone and process id, which say nothing to a person who reads one line of it.
+_LOG_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \S+ \[\d+\] ")
 
 
 def run_program(
@@ -69,6 +73,15 @@ def run_program(
             f"{program.name} failed with status {done.returncode}", where=str(program), hint=last_lines(text) or None
         )
     return text
+
+
+def server_complaint(log: str) -> str:
+    """Return what a server's log says of why it ended, as one line: the last lines up to the last error and its hints."""
+    # What pg_ctl adds only leads back to the log.
+    lines = [_LOG_PREFIX.sub("", line) for line in log.splitlines()]
+    lines = [line for line in lines if not line.startswith(("pg_ctl:", "Examine the log"))]
+    complaints = [number for number, line in enumerate(lines) if line.startswith(_COMPLAINTS)]
+    return last_lines("\n".join(lines[: complaints[-1] + 1] if complaints else lines), count=3)
 
 
 def last_lines(text: str, *, count: int = 4) -> str:
