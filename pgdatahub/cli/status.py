@@ -1,0 +1,105 @@
+"""``pgdatahub status``: tables, rows, last load, and what waits to be resumed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+
+if TYPE_CHECKING:
+    from pgdatahub.status import DatabaseStatus
+
+
+def status_command(
+    schema: SchemaOption = None,
+    count: Annotated[
+        bool, typer.Option("--count", help="Count the rows in the tables, instead of what the history says.")
+    ] = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Show the tables, their rows, when they were loaded last, and whether a run waits to be resumed."""
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.status import status
+
+    config = configured(schema_name=schema)
+    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+        found = status(config, count=count, reporter=reporter)
+    if output is OutputFormat.JSON:
+        typer.echo(_json(found))
+    else:
+        _print(found)
+
+
+def _print(status: DatabaseStatus) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.filesize import decimal
+    from rich.table import Table
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count
+
+    console = Console(highlight=False)
+    console.print(Text(status.destination), soft_wrap=True)
+    if status.tables:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("table", overflow="fold")
+        for heading in ("rows", "imports", "size"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("last load (UTC)", no_wrap=True)
+        for one in status.tables:
+            gone = "" if one.exists else "dropped by hand"
+            table.add_row(
+                Text(str(one.table)),
+                f"{one.rows:,}" if one.exists else "–",
+                f"{one.imports:,}",
+                decimal(one.bytes) if one.exists else Text(gone, style="bold red"),
+                f"{one.last_load:%Y-%m-%d %H:%M}" if one.last_load else "–",
+                style="" if one.exists else "dim",
+            )
+        console.print(table)
+        whence = "counted" if status.counted else "by the history; --count counts them"
+        line = f"{count(len(status.tables), 'table')}, {count(status.rows, 'row')} ({whence})"
+        console.print(Text(line, style="dim"), soft_wrap=True)
+    else:
+        console.print(Text("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
+    held = sum(one.held for one in status.tables)
+    if held:
+        line = f"{count(held, 'file')} held back; pgdatahub history names them, run --reload FILE loads one"
+        console.print(Text(line, style="yellow"), soft_wrap=True)
+    if status.pause_file:
+        line = f"a run waits to be resumed: {status.pause_file} (pgdatahub resume)"
+        console.print(Text(line, style="yellow"), soft_wrap=True)
+
+
+def _json(status: DatabaseStatus) -> str:
+    import json
+
+    return json.dumps(
+        {
+            "destination": status.destination,
+            "rows_counted": status.counted,
+            "rows": status.rows,
+            "pause_file": status.pause_file,
+            "tables": [
+                {
+                    "table": str(one.table),
+                    "schema": one.table.schema,
+                    "name": one.table.name,
+                    "exists": one.exists,
+                    "rows": one.rows,
+                    "imports": one.imports,
+                    "held": one.held,
+                    "last_load": one.last_load.isoformat() if one.last_load else None,
+                    "bytes": one.bytes,
+                }
+                for one in status.tables
+            ],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
