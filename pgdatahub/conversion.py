@@ -6,6 +6,7 @@ Without a setting nothing is ever parsed; with one, a value that does not fit fa
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Final
 from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.config import ColumnOptions
 from pgdatahub.copytext import unescape
-from pgdatahub.lattice import SqlType, widens_to
+from pgdatahub.lattice import SqlType, integer_type, widens_to
 from pgdatahub.numbers import integer_or_float, parse_number
 
 _NUMBERS = frozenset(
@@ -22,6 +23,14 @@ _NUMBERS = frozenset(
 )
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6})?))?")
+_ISO = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?"
+    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_CLOCK = re.compile(r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?")
+_SPACES = re.compile("[\u00a0\u2009\u202f]")
+"""The spaces that locales put between thousands."""
 
 
 def configured_type(options: ColumnOptions | None) -> SqlType | None:
@@ -33,24 +42,35 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     """Return the cells of a column as values of its configured type, which ``options`` must have.
 
     Raises:
-        ConversionFailure: A cell does not fit; it carries the index of the cell.
+        ConversionError: A cell does not fit; it carries the index of the cell.
     """
     wanted = options.sql_type or SqlType.TEXT
-    parse = _PARSERS.get(wanted)
-    converted: list[Value] = []
-    for index, value in enumerate(as_values(column)):
-        if isinstance(value, str) and parse is not None:
+    if isinstance(column, Texts):
+        # Each distinct text once; what is wrong with one is said of its first cell.
+        value_of = _VALUES[column.kind]
+        known: dict[bytes, Value] = {b"": None}
+        for text in column.texts:
+            if text not in known:
+                known[text] = _convert_value(value_of(text), wanted, options, lambda: column.texts.index(text))  # noqa: B023 - called at once
+        return [known[text] for text in column.texts]
+    return [_convert_value(value, wanted, options, lambda: index) for index, value in enumerate(column)]  # noqa: B023
+
+
+def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions, index: Callable[[], int]) -> Value:
+    given = value
+    if isinstance(value, str):
+        parse = _PARSERS.get(wanted)
+        if parse is not None:
             try:
                 value = parse(value.strip(), options) if value.strip() else None
             except (ValueError, ArithmeticError):
-                raise ConversionFailure(index, value) from None
-        if value is not None and not _fits(value, wanted):
-            raise ConversionFailure(index, value)
-        converted.append(value)
-    return converted
+                raise ConversionError(index(), given) from None
+    if value is not None and not _fits(value, wanted):
+        raise ConversionError(index(), given)
+    return value
 
 
-class ConversionFailure(Exception):
+class ConversionError(Exception):
     """A cell does not fit its column's configured type.
 
     Args:
@@ -76,15 +96,14 @@ def _fits(value: Value, wanted: SqlType) -> bool:
         return True
     if isinstance(value, bool):
         return wanted is SqlType.BOOLEAN
-    if isinstance(value, int):
-        return wanted in _NUMBERS and (
-            _integer_fits(value, wanted) if wanted is not SqlType.REAL else float32(value) == value
-        )
     if isinstance(value, float):
-        number = integer_or_float(value)
-        if isinstance(number, int):
-            return _fits(number, wanted)
-        return wanted in (SqlType.DOUBLE, SqlType.NUMERIC) or (wanted is SqlType.REAL and _real_holds(value))
+        value = integer_or_float(value)
+    if isinstance(value, int | float | Decimal) and wanted is SqlType.REAL:
+        return real_holds(value)
+    if isinstance(value, int):
+        return wanted in _NUMBERS and widens_to(integer_type(abs(value)), wanted)
+    if isinstance(value, float):
+        return wanted in (SqlType.DOUBLE, SqlType.NUMERIC)
     if isinstance(value, Decimal):
         return wanted is SqlType.NUMERIC or (wanted is SqlType.DOUBLE and Decimal(repr(float(value))) == value)
     if isinstance(value, datetime):
@@ -96,30 +115,43 @@ def _fits(value: Value, wanted: SqlType) -> bool:
     return isinstance(value, timedelta) and wanted is SqlType.INTERVAL
 
 
-def _integer_fits(value: int, wanted: SqlType) -> bool:
-    from pgdatahub.lattice import integer_type
+def real_holds(value: float | Decimal) -> bool:
+    """Tell whether the server writes ``value`` as it is after storing it as a ``real``.
 
-    return widens_to(integer_type(abs(value)), wanted)
-
-
-def float32(value: float) -> float:
-    """Return the nearest IEEE 754 binary32 number, as ``real`` would store it."""
-    import struct
-
+    That is so if it is the shortest decimal number, and of those the nearest, that stands for its IEEE 754 binary32
+    neighbour: 0.1 is, 0.10000000149011612 is not, although it *is* that neighbour, since it would come back as 0.1.
+    """
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact:
+        return True
     try:
-        stored: float = struct.unpack("f", struct.pack("f", value))[0]
+        (stored,) = struct.unpack("f", struct.pack("f", value))
+    except OverflowError:
+        return False
+    if not stored:
+        return False
+    for digits in range(1, 10):
+        nearest = Decimal(f"{stored:.{digits - 1}e}")
+        unit = Decimal((0, (1,), int(nearest.as_tuple().exponent)))
+        # At a power of two the spacing changes, and a number that is not the nearest of its length may stand for it.
+        alike = [number for number in (nearest, nearest - unit, nearest + unit) if _as_real(number) == stored]
+        if alike:
+            return min(alike, key=lambda number: abs(number - Decimal(stored))) == exact
+    return False
+
+
+def _as_real(number: Decimal) -> float:
+    try:
+        stored: float = struct.unpack("f", struct.pack("f", float(number)))[0]
     except OverflowError:
         return float("inf")
     return stored
 
 
-def _real_holds(value: float) -> bool:
-    # Shortest digits are what people wrote: 0.1 fits a real if the real nearest to it prints as 0.1 again.
-    return float(f"{float32(value):.7g}") == value or float32(value) == value
-
-
 def _parse_number(text: str, options: ColumnOptions) -> Value:
     if options.thousands:
+        if options.thousands.isspace():
+            text = _SPACES.sub(options.thousands, text)
         text = _without_thousands(text, options.thousands, options.decimal or ".")
     if options.decimal and options.decimal != ".":
         if "." in text:
@@ -144,7 +176,7 @@ def _without_thousands(text: str, mark: str, decimal: str) -> str:
     return whole.replace(mark, "") + point + fraction
 
 
-def _parse_boolean(text: str, options: ColumnOptions) -> Value:
+def _parse_boolean(text: str, _options: ColumnOptions) -> Value:
     return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _refuse(text)
 
 
@@ -154,18 +186,37 @@ def _refuse(text: str) -> Value:
 
 def _parse_timestamp(text: str, options: ColumnOptions) -> Value:
     if options.format:
-        # The table's timestamps have no zone, and neither has what is written in a sheet.
-        return datetime.strptime(text, options.format).replace(tzinfo=None)
-    return datetime.fromisoformat(text)
+        return datetime.strptime(text, options.format)  # noqa: DTZ007 - one with a zone becomes UTC, as all others do
+    match = _ISO.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    # fromisoformat takes other forms in every version of Python; this one all of them take.
+    day, clock, fraction, zone = match.group("day", "clock", "fraction", "zone")
+    return datetime.fromisoformat(f"{day}T{clock or '00:00'}{_microseconds(fraction)}{_zone(zone)}")
+
+
+def _microseconds(fraction: str | None) -> str:
+    return fraction.ljust(7, "0") if fraction else ""
+
+
+def _zone(zone: str | None) -> str:
+    if not zone or zone == "Z":
+        return "+00:00" if zone else ""
+    return zone if ":" in zone else f"{zone[:3]}:{zone[3:] or '00'}"
 
 
 def _parse_time(text: str, options: ColumnOptions) -> Value:
     if options.format:
         return datetime.strptime(text, options.format).time()  # noqa: DTZ007 - a time of day has no zone here
-    return time.fromisoformat(text)
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return time.fromisoformat(
+        match["clock"].rjust(8 if match["clock"].count(":") > 1 else 5, "0") + _microseconds(match["fraction"])
+    )
 
 
-def _parse_interval(text: str, options: ColumnOptions) -> Value:
+def _parse_interval(text: str, _options: ColumnOptions) -> Value:
     match = _ELAPSED.fullmatch(text)
     if match is None:
         raise ValueError(text)

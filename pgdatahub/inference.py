@@ -12,17 +12,16 @@ and batch size never matters.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from math import isfinite
 from typing import Final
 
-from pgdatahub.cells import Column, ErrorValue, Kind, Texts, Value
+from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.copytext import escape, storable, unescape
 from pgdatahub.lattice import SqlType, integer_type, join, join_all, widens_to
-from pgdatahub.numbers import canonical_number, integer_or_float, parse_number
+from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.values import type_value
 
 Locate = Callable[[int], str]
 """Index of a cell in a column → its address, such as ``Sheet1!D17``."""
@@ -56,7 +55,7 @@ class Observed:
 
     Attributes:
         evidence: For each kind the cells of it.
-        largest: The largest absolute value among the integers.
+        largest: The first of the integers with the largest absolute value, with its sign.
         largest_cell: Its address.
     """
 
@@ -79,9 +78,11 @@ class Observed:
         needs = {}
         for kind, evidence in self.evidence.items():
             if kind is Kind.INTEGER:
-                needed = integer_type(self.largest)
+                needed = integer_type(abs(self.largest))
                 if needed is not SqlType.INTEGER:
-                    evidence = Evidence(count=evidence.count, cell=self.largest_cell, sample=str(self.largest))
+                    evidence = Evidence(
+                        count=evidence.count, cell=self.largest_cell, sample=_sample(canonical_number(self.largest))
+                    )
                 needs[needed] = evidence
             else:
                 needs[_NEEDS[kind]] = evidence
@@ -109,7 +110,7 @@ class Observed:
             evidence[kind] = more if known is None else known.join(more)
         largest, largest_cell = (
             (other.largest, other.largest_cell)
-            if other.largest > self.largest or not self.largest_cell
+            if abs(other.largest) > abs(self.largest) or not self.largest_cell
             else (self.largest, self.largest_cell)
         )
         return Observed(evidence=evidence, largest=largest, largest_cell=largest_cell)
@@ -155,7 +156,7 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
 
     Raises:
         ValueError: A value is of a class that no column can hold.
-        OverflowError: A number that no double holds.
+        OverflowError: A number that no double holds, or with more digits than ``numeric`` takes.
     """
     if isinstance(column, Texts):
         return _OBSERVERS[column.kind](column.texts, locate)
@@ -202,40 +203,52 @@ def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
 def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     joined = b"\n".join(texts)
     if _NOT_CANONICAL.search(joined):
-        numbers = {text: parse_number(text) for text in set(texts) if _NOT_CANONICAL.search(text)}
-        if any(isinstance(number, float) and number.is_integer() for number in numbers.values()):
-            # A double beyond 2^53, whose canonical text looks like an integer's.
-            return _observe_parsed([parse_number(text) if text else None for text in texts], locate)
-        canonical = {text: canonical_number(number) for text, number in numbers.items()}
+        suspects = [text for text in set(texts) if _NOT_CANONICAL.search(text)]
+        canonical = {}
+        for text, shortest in zip(suspects, map(repr, map(float, suspects)), strict=True):
+            # Exponents, ".0", "inf" and "nan" aside, Python writes a double as we do.
+            if "e" in shortest or "n" in shortest or shortest.endswith(".0"):
+                number = parse_number(text)
+                if isinstance(number, float) and number.is_integer():
+                    # A double beyond 2^53, whose canonical text looks like an integer's.
+                    return _observe_values([parse_number(text) if text else None for text in texts], locate)
+                canonical[text] = canonical_number(number)
+            else:
+                canonical[text] = shortest.encode()
         texts = [canonical.get(text, text) for text in texts]
         joined = b"\n".join(texts)
     if b"." not in joined:
-        return TypedColumn(texts=texts, observed=_observed_integers(texts, locate))
+        return TypedColumn(texts=texts, observed=_observed_integers(texts, joined, locate))
     fractions: Sequence[bytes] = texts
     observed = NOTHING
     if joined.count(b".") < len(texts) - texts.count(b""):
         fractions = [text if b"." in text else b"" for text in texts]
-        observed = _observed_integers([b"" if b"." in text else text for text in texts], locate)
+        observed = _observed_integers([b"" if b"." in text else text for text in texts], joined, locate)
     evidence = dict(observed.evidence) | _single(Kind.NUMBER, fractions, locate)
     observed = Observed(evidence=evidence, largest=observed.largest, largest_cell=observed.largest_cell)
     return TypedColumn(texts=texts, observed=observed)
 
 
-def _observed_integers(texts: Sequence[bytes], locate: Locate) -> Observed:
+def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
+
+
+def _observed_integers(texts: Sequence[bytes], joined: bytes, locate: Locate) -> Observed:
+    """Return what canonical integers show; ``joined`` tells whether any of them may be negative."""
     evidence = _single(Kind.INTEGER, texts, locate)
     if not evidence:
         return NOTHING
     # Texts without leading zeros: the longest are the largest, and among those of one length bytes compare like numbers.
-    sizes = [text.lstrip(b"-") for text in texts] if any(b"-" in text for text in texts) else texts
+    sizes = [text.lstrip(b"-") for text in texts] if b"-" in joined else texts
     longest = max(map(len, sizes))
-    largest = max(size for size in sizes if len(size) == longest)
-    return Observed(evidence=evidence, largest=int(parse_number(largest)), largest_cell=locate(sizes.index(largest)))
+    index = sizes.index(max(size for size in sizes if len(size) == longest))
+    return Observed(evidence=evidence, largest=int(parse_number(texts[index])), largest_cell=locate(index))
 
 
 _OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
     Kind.INTEGER: _observe_numbers,
     Kind.NUMBER: _observe_numbers,
-    Kind.DECIMAL: _observe_numbers,
+    Kind.DECIMAL: _observe_decimals,
     Kind.BOOLEAN: _observe_plain(Kind.BOOLEAN),
     Kind.DATE: _observe_timestamps,
     Kind.TIMESTAMP: _observe_timestamps,
@@ -254,23 +267,23 @@ def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
         return TypedColumn(texts=[b""] * len(values), observed=NOTHING)
     if classes == {str}:
         return _observe_strings(values, locate)
-    if classes <= {int, float}:
-        return _observe_parsed(values, locate)
-    texts: list[bytes] = []
-    kinds: list[Kind | None] = []
-    removed: list[int] = []
-    for index, value in enumerate(values):
-        kind, text = type_value(value)
-        if isinstance(value, str) and text and len(unescape(text)) < len(value):
-            removed.append(index)
-        kinds.append(kind)
-        texts.append(text)
+    typed = _type_values(values, classes)
+    texts = [text for _, text in typed]
+    removed = [i for i, value in enumerate(values) if isinstance(value, str) and storable(value) != value]
     return TypedColumn(
         texts=texts,
-        observed=_observed_kinds(kinds, texts, locate),
+        observed=_observed_kinds([kind for kind, _ in typed], texts, locate),
         removed=len(removed),
         removed_cell=locate(removed[0]) if removed else "",
     )
+
+
+def _type_values(values: Sequence[Value], classes: set[type]) -> Sequence[tuple[Kind | None, bytes]]:
+    if classes <= {int, float} and len(set(values[:1000])) <= 700:
+        # Numbers that come again and again, each once: 1 and 1.0 are equal, and the same number to us.
+        known = {value: type_value(value) for value in set(values)}
+        return [known[value] for value in values]
+    return list(map(type_value, values))
 
 
 def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
@@ -299,124 +312,14 @@ def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
     )
 
 
-def _observe_parsed(values: Iterable[Value], locate: Locate) -> TypedColumn:
-    texts = []
-    kinds: list[Kind | None] = []
-    for value in values:
-        kind, text = type_value(value)
-        texts.append(text)
-        kinds.append(kind)
-    return TypedColumn(texts=texts, observed=_observed_kinds(kinds, texts, locate))
-
-
 def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate) -> Observed:
     evidence: dict[Kind, Evidence] = {}
     for kind in sorted(set(kinds) - {None}, key=lambda kind: kind.value if kind else ""):
         if kind is not None:
             index = kinds.index(kind)
             evidence[kind] = Evidence(count=kinds.count(kind), cell=locate(index), sample=_sample(texts[index]))
-    integers = (
-        [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
-        if Kind.INTEGER in evidence
-        else []
-    )
-    largest = _observed_integers(integers, locate) if integers else NOTHING
+    if Kind.INTEGER not in evidence:
+        return Observed(evidence=evidence)
+    integers = [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
+    largest = _observed_integers(integers, b"-", locate)
     return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)
-
-
-def type_value(value: Value) -> tuple[Kind | None, bytes]:
-    """Return the kind and the canonical COPY text of one value; ``(None, b"")`` for an empty one.
-
-    Raises:
-        ValueError: The value is of a class that no column can hold.
-        OverflowError: The value is an infinity.
-    """
-    if value is None:
-        return None, b""
-    for known, typed in _TYPED.items():
-        if isinstance(value, known):
-            return typed(value)
-    raise ValueError(f"a reader yielded a {type(value).__name__}, which is no cell value")
-
-
-def _type_integer(value: int) -> tuple[Kind, bytes]:
-    return Kind.INTEGER, canonical_number(int(value))
-
-
-def _type_boolean(value: bool) -> tuple[Kind, bytes]:
-    return Kind.BOOLEAN, b"true" if value else b"false"
-
-
-def _type_float(value: float) -> tuple[Kind | None, bytes]:
-    if not isfinite(value):
-        if value != value:
-            return None, b""
-        raise OverflowError("an infinite number")
-    number = integer_or_float(float(value))
-    return (Kind.INTEGER if isinstance(number, int) else Kind.NUMBER), canonical_number(number)
-
-
-def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
-    if not value.is_finite():
-        return _type_float(float(value))
-    if value == value.to_integral_value():
-        return Kind.INTEGER, canonical_number(int(value))
-    # A fraction that a double equals to its last digit is a number like any other.
-    is_double = Decimal(repr(float(value))) == value
-    return (Kind.NUMBER if is_double else Kind.DECIMAL), canonical_number(value)
-
-
-def _type_text(value: str) -> tuple[Kind | None, bytes]:
-    value = storable(value)
-    if not value or value.isspace():
-        return None, b""
-    return Kind.TEXT, escape(value)
-
-
-def _fraction(microsecond: int) -> str:
-    return f".{microsecond:06d}".rstrip("0") if microsecond else ""
-
-
-def _type_datetime(value: datetime) -> tuple[Kind, bytes]:
-    if value.tzinfo is not None:
-        value = value.astimezone(timezone.utc).replace(tzinfo=None)
-    if value.time() == time():
-        return _type_date(value.date())
-    text = value.replace(microsecond=0).isoformat(" ") + _fraction(value.microsecond)
-    return Kind.TIMESTAMP, text.encode()
-
-
-def _type_date(value: date) -> tuple[Kind, bytes]:
-    return Kind.DATE, value.isoformat().encode()
-
-
-def _type_time(value: time) -> tuple[Kind, bytes]:
-    text = value.replace(microsecond=0, tzinfo=None).isoformat() + _fraction(value.microsecond)
-    return Kind.TIME, text.encode()
-
-
-def _type_interval(value: timedelta) -> tuple[Kind, bytes]:
-    size = abs(value)
-    minutes, seconds = divmod(size.days * 86400 + size.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    sign = "-" if value < timedelta() else ""
-    return Kind.INTERVAL, f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{_fraction(size.microseconds)}".encode()
-
-
-def _type_error(value: ErrorValue) -> tuple[Kind | None, bytes]:
-    return _type_text(value.code)
-
-
-_TYPED: Final[Mapping[type, Callable[..., tuple[Kind | None, bytes]]]] = {
-    # In this order: bool is an int, and datetime is a date.
-    str: _type_text,
-    bool: _type_boolean,
-    int: _type_integer,
-    float: _type_float,
-    Decimal: _type_decimal,
-    datetime: _type_datetime,
-    date: _type_date,
-    time: _type_time,
-    timedelta: _type_interval,
-    ErrorValue: _type_error,
-}

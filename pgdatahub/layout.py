@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from pgdatahub.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
 from pgdatahub.copytext import escape, unescape
 from pgdatahub.errors import CellError, SheetError
-from pgdatahub.inference import type_value
 from pgdatahub.model import Batch, Table
 from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.values import type_value
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions

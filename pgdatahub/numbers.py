@@ -18,6 +18,8 @@ from pgdatahub.lattice import SAFE_INTEGER
 MAX_DIGITS = 100_000
 """Longer numbers are refused: ``numeric`` takes 131,072 digits before the point
 (https://www.postgresql.org/docs/current/datatype-numeric.html)."""
+MAX_FRACTION_DIGITS = 16_383
+"""Digits that ``numeric`` takes after the point."""
 
 
 def parse_number(text: bytes) -> int | float:

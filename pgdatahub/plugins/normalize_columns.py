@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pgdatahub.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
 from pgdatahub.config import ColumnOptions, FolderOptions
-from pgdatahub.conversion import ConversionFailure, configured_type, convert
+from pgdatahub.conversion import ConversionError, configured_type, convert
 from pgdatahub.copytext import escape
 from pgdatahub.errors import CellError, PluginError
 from pgdatahub.hookspecs import hookimpl
 from pgdatahub.identifiers import ColumnNames, fold
-from pgdatahub.inference import NOTHING, observe, type_value
+from pgdatahub.inference import NOTHING, observe
 from pgdatahub.lattice import SqlType
 from pgdatahub.model import Batch, NormalizedBatch, NormalizedColumn, SourceFile, Table
+from pgdatahub.numbers import canonical_number, parse_number
 from pgdatahub.schema import RESERVED_COLUMNS
+from pgdatahub.values import type_value
 
 ERRORS = "error cells"
 UNCACHED = "formulas without a value"
@@ -99,10 +101,12 @@ class _Normalizer:
             if options is not None and options.type and options.type != "text":
                 cells = convert(cells, options)
             typed = observe(cells, locate)
-        except ConversionFailure as failure:
+        except ConversionError as failure:
             raise self._misfit(failure, position, header, floor) from None
         except OverflowError as error:
-            raise CellError(str(error), where=f"{self.table.sheet} › column {name}") from error
+            raise CellError(
+                str(error), where=f"{self.table.sheet} › {self._address(_overflowing(cells), position)}"
+            ) from error
         except ValueError as error:
             raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
         if typed.removed:
@@ -115,7 +119,7 @@ class _Normalizer:
             floor=floor,
         )
 
-    def _misfit(self, failure: ConversionFailure, position: int, header: str | None, floor: SqlType) -> CellError:
+    def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:
         _, text = type_value(failure.value)
         return CellError(
             f'"{text.decode()}" is no {floor.label}, which the settings ask for in column {header or position + 1!r}',
@@ -177,15 +181,34 @@ def _clash_notice(headers: tuple[str, ...]) -> str:
     return f"the headers {listed} become one name, so they were numbered; rename: gives them better ones"
 
 
+def _overflowing(cells: Column) -> int:
+    """Return the index of the first cell that no column can hold."""
+    for index in range(len(cells)):
+        cell = (
+            Texts(kind=cells.kind, texts=cells.texts[index : index + 1]) if isinstance(cells, Texts) else [cells[index]]
+        )
+        try:
+            observe(cell, lambda _index: "")
+        except OverflowError:
+            return index
+    raise AssertionError("a column overflows because one of its cells does")
+
+
 def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
-    """Empty the cells whose text is one of ``nulls``."""
+    """Empty the cells whose text is one of ``nulls``; the text of a number, a date … is its canonical one."""
     fields = {escape(null) for null in nulls}
-    if isinstance(cells, Texts):
-        if fields.isdisjoint(cells.texts):
-            return cells
-        return Texts(kind=cells.kind, texts=[b"" if text in fields else text for text in cells.texts])
-    return _values_without_nulls(cells, fields)
-
-
-def _values_without_nulls(values: Sequence[Value], fields: set[bytes]) -> Sequence[Value]:
-    return [None if type_value(value)[1] in fields else value for value in values]
+    if not isinstance(cells, Texts):
+        return [None if type_value(value)[1] in fields else value for value in cells]
+    if cells.kind is Kind.NUMBER:
+        # No number's text is another's than digits; as found it may have an exponent or zeros at its end.
+        numeric = {field for field in fields if field[-1:].isdigit()}
+        empty = (
+            {text for text in set(cells.texts) if text and canonical_number(parse_number(text)) in numeric}
+            if numeric
+            else set()
+        )
+    else:
+        empty = fields.intersection(cells.texts)
+    if not empty:
+        return cells
+    return Texts(kind=cells.kind, texts=[b"" if text in empty else text for text in cells.texts])

@@ -115,8 +115,7 @@ _TEXTS: Final[dict[SqlType, Any]] = {
     SqlType.TIMESTAMP: "CASE WHEN {0} = {0}::date THEN {0}::date::text ELSE {0}::text END",
     # We store hours only; days that somebody else stored become hours, months cannot.
     SqlType.INTERVAL: (
-        "CASE WHEN {0} >= interval '1 day' OR {0} <= interval '-1 day' THEN ({0} - make_interval("
-        "days => extract(day FROM {0})::int) + make_interval(hours => 24 * extract(day FROM {0})::int))::text "
-        "ELSE {0}::text END"
+        "CASE WHEN extract(day FROM {0}) <> 0 THEN ({0} - make_interval(days => extract(day FROM {0})::int) "
+        "+ extract(day FROM {0})::int * interval '24:00')::text ELSE {0}::text END"
     ),
 }

@@ -11,6 +11,7 @@ from typing import Any
 from pgdatahub.cells import Kind
 from pgdatahub.inference import NOTHING, Evidence, Observed
 from pgdatahub.lattice import SqlType
+from pgdatahub.numbers import canonical_number, parse_number
 from pgdatahub.schema import TableName, TableSchema, observed_column
 
 
@@ -29,7 +30,7 @@ def observed_to_json(observed: TableSchema) -> dict[str, Any]:
 
 def _evidence_to_json(observed: Observed) -> dict[str, Any]:
     return {
-        "largest": str(observed.largest),
+        "largest": canonical_number(observed.largest).decode(),
         "largest_cell": observed.largest_cell,
         "evidence": {
             kind.value: {"count": evidence.count, "cell": evidence.cell, "sample": evidence.sample}
@@ -49,7 +50,7 @@ def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSch
                 floor=SqlType[column["floor"]],
                 observed=Observed(
                     evidence={Kind(kind): Evidence(**evidence) for kind, evidence in column["evidence"].items()},
-                    largest=int(column["largest"]),
+                    largest=int(parse_number(column["largest"].encode())),
                     largest_cell=column["largest_cell"],
                 ),
             )

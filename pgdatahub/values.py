@@ -1,0 +1,126 @@
+"""One Python value → its kind and its canonical COPY text.
+
+This is the slow and general way into a column, for readers that yield Python values; :mod:`pgdatahub.inference` takes whole
+columns of text through at C speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Context, Decimal
+from math import isfinite
+from typing import Final
+
+from pgdatahub.cells import ErrorValue, Kind, Value
+from pgdatahub.copytext import escape, storable
+from pgdatahub.numbers import MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
+
+
+def type_value(value: Value) -> tuple[Kind | None, bytes]:
+    """Return the kind and the canonical COPY text of one value; ``(None, b"")`` for an empty one.
+
+    Raises:
+        ValueError: The value is of a class that no column can hold.
+        OverflowError: The value is an infinity, or has more digits than PostgreSQL's ``numeric`` takes.
+    """
+    if value is None:
+        return None, b""
+    typed = _TYPED.get(type(value))
+    if typed is not None:
+        return typed(value)
+    for known, typed in _TYPED.items():
+        if isinstance(value, known):
+            return typed(value)
+    raise ValueError(f"a reader yielded a {type(value).__name__}, which is no cell value")
+
+
+def _type_integer(value: int) -> tuple[Kind, bytes]:
+    return Kind.INTEGER, canonical_number(int(value))
+
+
+def _type_boolean(value: bool) -> tuple[Kind, bytes]:
+    return Kind.BOOLEAN, b"true" if value else b"false"
+
+
+def _type_float(value: float) -> tuple[Kind | None, bytes]:
+    if not isfinite(value):
+        if value != value:
+            return None, b""
+        raise OverflowError("an infinite number")
+    number = integer_or_float(float(value))
+    return (Kind.INTEGER if isinstance(number, int) else Kind.NUMBER), canonical_number(number)
+
+
+_EXACT = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS)
+"""Decimal's default context would round to 28 digits."""
+
+
+def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
+    if not value.is_finite():
+        return _type_float(float(value))
+    if value and value.adjusted() >= MAX_DIGITS:
+        raise OverflowError(f"a number of {value.adjusted() + 1:,} digits")
+    if value == value.to_integral_value():
+        return Kind.INTEGER, canonical_number(int(value))
+    if -int(value.normalize(_EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
+        raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
+    # A fraction that a double equals to its last digit is a number like any other.
+    is_double = Decimal(repr(float(value))) == value
+    return (Kind.NUMBER if is_double else Kind.DECIMAL), canonical_number(value)
+
+
+def _type_text(value: str) -> tuple[Kind | None, bytes]:
+    value = storable(value)
+    if not value or value.isspace():
+        return None, b""
+    return Kind.TEXT, escape(value)
+
+
+def _fraction(microsecond: int) -> str:
+    return f".{microsecond:06d}".rstrip("0") if microsecond else ""
+
+
+def _type_datetime(value: datetime) -> tuple[Kind, bytes]:
+    if value.tzinfo is not None:
+        value = value.astimezone(timezone.utc).replace(tzinfo=None)
+    if value.time() == time():
+        return _type_date(value.date())
+    text = value.replace(microsecond=0).isoformat(" ") + _fraction(value.microsecond)
+    return Kind.TIMESTAMP, text.encode()
+
+
+def _type_date(value: date) -> tuple[Kind, bytes]:
+    return Kind.DATE, value.isoformat().encode()
+
+
+def _type_time(value: time) -> tuple[Kind, bytes]:
+    text = value.replace(microsecond=0, tzinfo=None).isoformat() + _fraction(value.microsecond)
+    return Kind.TIME, text.encode()
+
+
+def _type_interval(value: timedelta) -> tuple[Kind, bytes]:
+    size = abs(value)
+    minutes, seconds = divmod(size.days * 86400 + size.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if value < timedelta() else ""
+    return Kind.INTERVAL, f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{_fraction(size.microseconds)}".encode()
+
+
+def _type_error(value: ErrorValue) -> tuple[Kind | None, bytes]:
+    return _type_text(value.code)
+
+
+_TYPED: Final[Mapping[type, Callable[..., tuple[Kind | None, bytes]]]] = {
+    # In this order: bool is an int, and datetime is a date.
+    str: _type_text,
+    bool: _type_boolean,
+    int: _type_integer,
+    float: _type_float,
+    Decimal: _type_decimal,
+    datetime: _type_datetime,
+    date: _type_date,
+    time: _type_time,
+    timedelta: _type_interval,
+    ErrorValue: _type_error,
+}
