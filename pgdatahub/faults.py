@@ -34,8 +34,8 @@ POINTS: Final = (
     "recorded",
     "before-commit",
     "after-commit",
-    "pause-file-written",
-    "pause-file-replaced",
+    "writing .etl_pause.json",
+    "written .etl_pause.json",
 )
 """In the order in which a run passes them."""
 

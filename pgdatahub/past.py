@@ -52,6 +52,7 @@ class PastImport:
     settings: str
     run_id: str
     row_count: int
+    bytes: int
     imported_at: datetime
     status: str
     reverted_at: datetime | None = None

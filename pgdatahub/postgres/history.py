@@ -274,6 +274,7 @@ class History:
             columns.settings,
             columns.run_id,
             columns.row_count,
+            columns.bytes,
             columns.imported_at,
             columns.status,
             columns.reverted_at,

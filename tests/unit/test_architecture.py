@@ -25,7 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past"}),
     frozenset({"inference"}),
-    frozenset({"lattice", "identifiers", "numbers", "copytext", "cells", "fileformat", "faults", "errors"}),
+    frozenset({"lattice", "identifiers", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from pgdatahub.errors import DatabaseError
-from pgdatahub.postgres.embedded.atomic import write_file
+from pgdatahub.atomic import write_file
 
 USER = "pgdatahub"
 _PREFIX = f"*:*:*:{USER}:"

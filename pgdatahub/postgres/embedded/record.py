@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pgdatahub.errors import DatabaseError
-from pgdatahub.postgres.embedded.atomic import write_file
+from pgdatahub.atomic import write_file
 
 DEFAULT_PORT = 5432
 

@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from pgdatahub import faults
+
 
 def write_file(path: Path, content: bytes, *, mode: int) -> None:
     """Replace a file's content, in one step and durably.
@@ -17,13 +19,16 @@ def write_file(path: Path, content: bytes, *, mode: int) -> None:
         mode: Permission bits, regardless of the umask.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
+            if hasattr(os, "fchmod"):  # not on Windows before Python 3.13
+                os.fchmod(descriptor, mode)
+            faults.reach(f"writing {path.name}")
             file.write(content)
             file.flush()
             os.fsync(descriptor)
+        faults.reach(f"written {path.name}")
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
