@@ -16,6 +16,9 @@ from anyascii import anyascii
 
 CUT_BYTES = 63
 """PostgreSQL cuts longer names silently (NAMEDATALEN is 64, with the terminating zero)."""
+SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
+"""Columns that PostgreSQL gives every table, so that none can be created
+(https://www.postgresql.org/docs/current/ddl-system-columns.html)."""
 
 _DIGEST_LENGTH = 8  # 32 bits: two of 1,600 long headers with the same beginning meet once in 3,000 such tables
 _POSITIONAL = re.compile(r"column_([1-9][0-9]{0,5})(?![0-9])")
@@ -63,7 +66,8 @@ class ColumnNames:
 
     Each header is folded. Of those that fold alike the first keeps the name and the others are numbered ``_2``, ``_3`` …
     in their order, past any name that another header has by itself. A column without a header is ``column_N``. Names in
-    ``reserved`` are never given; a header that folds to one is numbered like a duplicate.
+    ``reserved`` are never given, nor are those of PostgreSQL's own columns; a header that folds to one is numbered like
+    a duplicate.
 
     A key of ``rename`` is a header as written, and means every column with it; or else, folded, the name that a column
     has without renaming (``amount_2`` is the second of two ``Amount``). Where a new name meets that of another column,
@@ -90,7 +94,7 @@ class ColumnNames:
     ) -> None:
         self._headers = {position: text for position, text in sorted(headers) if text.strip()}
         self._written = frozenset(text.strip() for text in self._headers.values())
-        self._reserved = frozenset(reserved)
+        self._reserved = SYSTEM_COLUMNS.union(reserved)
         wanted = {position: cut(fold(text)) or _positional(position) for position, text in self._headers.items()}
         self._plain = _number(wanted, taken=self._reserved)
         renamed = self._renamed(rename or {})

@@ -188,3 +188,10 @@ def test_a_folder_without_letters_is_not_one_with_its_parent(part: str) -> None:
 def test_a_long_path_gives_a_name_of_63_bytes() -> None:
     assert len(table_name(["department"] * 10)) <= CUT_BYTES
     assert table_name(["department"] * 10) != table_name(["department"] * 11)
+
+
+@pytest.mark.parametrize("header", ["xmin", "XMax", "cmin", "cmax", "ctid", "TableOID"])
+def test_a_header_cannot_take_the_name_of_a_column_that_postgresql_keeps_for_itself(header: str) -> None:
+    names = ColumnNames([(0, header)])
+    assert names.name(0) == f"{header.lower()}_2"
+    assert names.clashes == ((header,),)
