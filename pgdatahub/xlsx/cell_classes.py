@@ -25,9 +25,9 @@ class Source(Enum):
     """Nothing: a formula that was never computed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellClass:
-    """How a cell's text is to be understood; one object for each combination, so that ``is`` compares.
+    """How a cell's text is to be understood; one object for each combination in a workbook, compared by identity.
 
     Attributes:
         source: What the text is.

@@ -15,7 +15,7 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REFERENCE = re.compile(rb"&(?:#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}))|(amp|lt|gt|quot|apos));")
-_NAMED = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_NAMED = {b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'", b"amp": b"&"}
 # What str.isspace() accepts beyond ASCII, in UTF-8, and the controls that only _xHHHH_ can bring.
 _BLANK = re.compile(
     rb"\0(?:[\t-\r \x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+(?=\0)"
@@ -44,6 +44,8 @@ def is_sound(piece: bytes) -> bool:
 
 def _has_sound_references(data: bytes) -> bool:
     """Tell whether every ``&`` in some XML begins a reference that an XML parser accepts without a DTD."""
+    if sum(data.count(b"&%s;" % name) for name in _NAMED) == data.count(b"&"):
+        return True
     found = _REFERENCE.findall(data)
     if len(found) != data.count(b"&"):
         return False
@@ -61,8 +63,11 @@ def resolve_texts(texts: Sequence[bytes]) -> Sequence[bytes]:
         blob = blob.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     elif b"&" not in blob:
         return texts
-    if b"&" in blob:
+    if b"&#" in blob:
         blob = _REFERENCE.sub(_resolve, blob)
+    elif b"&" in blob:
+        for name, character in _NAMED.items():  # the ampersand last, since it could make another reference
+            blob = blob.replace(b"&%s;" % name, character)
     return blob.split(b"\0")
 
 

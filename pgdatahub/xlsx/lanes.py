@@ -14,6 +14,7 @@ from pgdatahub.xlsx.cell_text import has_asides, is_sound, resolve_texts
 from pgdatahub.xlsx.columns import Converter, Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import Stream
+from pgdatahub.xlsx.matching import find_columns
 from pgdatahub.xlsx.safe_lane import SheetParser
 from pgdatahub.xlsx.shapes import Shape, ShapeLearner, Slot, hides
 
@@ -143,7 +144,7 @@ class Lanes:
             self._shape = self._learner.shape()
 
     def _match(self, shape: Shape, piece: bytes) -> Iterator[Block]:
-        groups = list(zip(*shape.pattern.findall(piece), strict=True))
+        groups = find_columns(shape.pattern, piece)
         numbers, others, rest = groups[0], groups[-2], groups[-1]
         rows = list(map(int, filter(None, numbers)))
         ascending = all(map(lt, chain((self.parser.last_row,), rows), rows))

@@ -13,6 +13,7 @@ from math import floor
 
 _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
+_MANY = 1000
 _DAYS_END = 2_958_467  # beyond the last day of either system
 # A number of days that a PostgreSQL interval (64-bit microseconds) holds with ease; Excel's own end is at 2,958,465.
 _MOST_ELAPSED_DAYS = 99_999_999
@@ -36,15 +37,19 @@ class Serials:
 
     def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""
+        serials = list(map(float, texts))
+        if len(serials) > _MANY:
+            self._fill_clocks()
         days, clocks = self._days, self._clocks
-        found: list[bytes | None] = []
-        for serial in map(float, texts):
-            day = int(serial)
-            try:
-                found.append(days[day] + clocks[int((serial - day) * _DAY + 0.5)])
-            except KeyError:
-                found.append(self._timestamp(serial))
-        return found
+        for serial in set(map(int, serials)) - days.keys():
+            self._timestamp(serial)
+        try:
+            return [
+                days[day] + clocks[int((serial - day) * _DAY + 0.5)]
+                for serial, day in zip(serials, map(int, serials), strict=True)
+            ]
+        except KeyError:
+            return list(map(self._timestamp, serials))
 
     def _timestamp(self, serial: float) -> bytes | None:
         if not 0 <= serial < _DAYS_END:
@@ -57,10 +62,7 @@ class Serials:
         if time == _DAY:
             # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
             return self._date(61 if day == 59 and not self._date1904 else day + 1)
-        clock = b" " + self._clock(time)
-        if not time % 1000:
-            self._clocks[time] = clock
-        return text + clock
+        return text + (self._clocks.get(time) or b" " + self._clock(time))
 
     def times(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials below 1 as ``HH:MM:SS[.f]``, before midnight even if rounding would reach it; None for others."""
@@ -86,6 +88,12 @@ class Serials:
         if text is not None:
             self._days[day] = text
         return text
+
+    def _fill_clocks(self) -> None:
+        """Make all whole seconds of a day: some 10 ms and 10 MB, and from then on a lookup each."""
+        if len(self._clocks) == 1:
+            texts = [b" " + minute + second for minute in self._minutes for second in self._seconds]
+            self._clocks.update(zip(range(1000, _DAY, 1000), texts[1:], strict=True))
 
     def _date_text(self, day: int) -> bytes | None:
         if self._date1904:

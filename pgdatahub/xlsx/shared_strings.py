@@ -12,6 +12,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import GuardedParser, Stream
+from pgdatahub.xlsx.matching import find_columns
 
 _PIECE = 1024 * 1024
 # UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
@@ -155,7 +156,7 @@ def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence
     if not is_sound(piece):
         parser.feed(piece)
         return parser.take()
-    plain, others, rest = zip(*_STRINGS.findall(piece), strict=True)
+    plain, others, rest = find_columns(_STRINGS, piece)
     if max(map(len, plain)) > limits.cell_bytes:
         parser.feed(piece)
         return parser.take()
