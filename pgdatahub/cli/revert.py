@@ -1,0 +1,68 @@
+"""``pgdatahub revert``: take an import back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+
+
+def revert_command(
+    file_hash: Annotated[
+        str | None,
+        typer.Option("--hash", "--file-hash", metavar="SHA256", help="The file's hash; 8 digits of it may be enough."),
+    ] = None,
+    source_file: Annotated[
+        str | None, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.")
+    ] = None,
+    import_id: Annotated[
+        int | None, typer.Option("--import-id", metavar="ID", help="The import's number in `pgdatahub history`.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="The table, if the file is in several.")
+    ] = None,
+    with_schema: Annotated[
+        bool, typer.Option("--with-schema", help="Also undo what it changed in its table, as revert-schema does.")
+    ] = False,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Keep the file out of later runs, until run --reload FILE.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go on although its rows were changed by hand, saying what was found.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    schema: SchemaOption = None,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Take an import back: its rows go, in one transaction, and the history says so.
+
+    Name it by --hash, --source-file or --import-id. The number of rows must be the one that was loaded.
+    """
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.undo import ask, require_terminal, show_result
+    from pgdatahub.errors import ExitCode
+    from pgdatahub.revert import revert
+    from pgdatahub.undo import UndoRequest
+
+    if not (yes or dry_run):
+        require_terminal("--yes")
+    config = configured(schema_name=schema)
+    request = UndoRequest(
+        file_hash=file_hash,
+        source_file=source_file,
+        import_id=import_id,
+        table=table,
+        schema=with_schema,
+        force=force,
+        hold=hold,
+    )
+    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+        result = revert(config, request, confirm=None if yes else ask, dry_run=dry_run, reporter=reporter)
+    show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
+    if dry_run and result.plan.refusals:
+        raise typer.Exit(ExitCode.FAILED)

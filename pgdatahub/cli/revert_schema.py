@@ -1,0 +1,46 @@
+"""``pgdatahub revert-schema``: undo what a file changed in its table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+
+
+def revert_schema_command(
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table.")],
+    source_file: Annotated[str, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    schema: SchemaOption = None,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Undo what a file that was taken back had changed in its table.
+
+    Every column that it touched becomes what the files still loaded need, proved value by value; a column that none of
+    them has is dropped, and so is a table that no file needs, if pgdatahub made it.
+    """
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.undo import ask, require_terminal, show_result
+    from pgdatahub.errors import ExitCode
+    from pgdatahub.revert import revert_schema
+
+    if not (yes or dry_run):
+        require_terminal("--yes")
+    config = configured(schema_name=schema)
+    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+        result = revert_schema(
+            config,
+            table=table,
+            source_file=source_file,
+            confirm=None if yes else ask,
+            dry_run=dry_run,
+            reporter=reporter,
+        )
+    show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
+    if dry_run and result.plan.refusals:
+        raise typer.Exit(ExitCode.FAILED)

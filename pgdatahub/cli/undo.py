@@ -1,0 +1,128 @@
+"""What an undo would do, and did, for people and as JSON; shared by the commands that undo."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from pgdatahub.cli.render import count
+from pgdatahub.undo import DropColumn, DropTable, SchemaStep, UndoPlan
+
+if TYPE_CHECKING:
+    from pgdatahub.revert import UndoResult
+
+
+def ask(plan: UndoPlan) -> bool:
+    """Show a plan on standard error and ask whether to carry it out.
+
+    Raises:
+        ConfigError: There is nobody to ask.
+    """
+    console = Console(stderr=True, highlight=False)
+    require_terminal("--yes")
+    print_plan(plan, console, done=False)
+    return typer.confirm("Go on?", err=True)
+
+
+def require_terminal(option: str) -> None:
+    """Refuse to go on where nobody can be asked.
+
+    Raises:
+        ConfigError: Standard input is no terminal.
+    """
+    from pgdatahub.errors import ConfigError
+
+    if not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask on", hint=f"{option} goes on without asking")
+
+
+def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
+    """Print what an undo does, or did: a line for each import, column and remark."""
+    for taken in plan.imports:
+        past = taken.past
+        line = Text("took back  " if done else "take back  ", style="green" if done else "yellow")
+        line.append(f"{past.identity} → {past.table}: {count(taken.rows, 'row')}", style="default")
+        line.append(f", loaded {past.imported_at:%Y-%m-%d %H:%M} UTC (import {past.id})", style="dim")
+        console.print(line, soft_wrap=True)
+    for step in plan.steps:
+        line = Text(f"{_verb(step, done=done):<11}", style="green" if done else "yellow")
+        line.append(_object(step, plan), style="default")
+        console.print(line, soft_wrap=True)
+    for refusal in plan.refusals:
+        console.print(Text(f"refused    {refusal}", style="bold red"), soft_wrap=True)
+    for note in plan.notes:
+        console.print(Text(f"note       {note}", style="dim"), soft_wrap=True)
+    if plan.nothing and not plan.refusals:
+        console.print(Text(f"nothing to undo in {plan.table}"), soft_wrap=True)
+    elif plan.hold and done:
+        console.print(Text("held back until run --reload", style="dim"), soft_wrap=True)
+
+
+def _verb(step: SchemaStep, *, done: bool) -> str:
+    if isinstance(step, DropTable | DropColumn):
+        return "dropped" if done else "drop"
+    return "restored" if done else "restore"
+
+
+def _object(step: SchemaStep, plan: UndoPlan) -> str:
+    if isinstance(step, DropTable):
+        return f"the table {plan.table}, which no import needs any more"
+    if isinstance(step, DropColumn):
+        return f"column {step.name} ({step.type.upper()}), which no import has any more"
+    return f"column {step.name}: {step.old.label} → {step.new.label}"
+
+
+def result_json(result: UndoResult) -> str:
+    """Return what an undo came to as JSON."""
+    import json
+
+    plan = result.plan
+    described = {"destination": result.destination, "done": result.done, **plan_json(plan)}
+    return json.dumps(described, indent=2, ensure_ascii=False)
+
+
+def plan_json(plan: UndoPlan) -> dict[str, Any]:
+    """Return a plan as JSON has it."""
+    return {
+        "table": str(plan.table),
+        "rows": plan.rows,
+        "imports": [
+            {
+                "id": taken.past.id,
+                "file": taken.past.identity,
+                "source_file": taken.past.source_file,
+                "file_sha256": taken.past.file_sha256,
+                "imported_at": taken.past.imported_at.isoformat(),
+                "rows": taken.rows,
+            }
+            for taken in plan.imports
+        ],
+        "schema": [_step_json(step) for step in plan.steps],
+        "hold": plan.hold,
+        "refusals": [
+            {"subject": refusal.subject, "reason": refusal.reason, "hint": refusal.hint} for refusal in plan.refusals
+        ],
+        "notes": list(plan.notes),
+    }
+
+
+def _step_json(step: SchemaStep) -> dict[str, Any]:
+    if isinstance(step, DropTable):
+        return {"change": "drop_table", "column": None, "old_type": None, "new_type": None}
+    if isinstance(step, DropColumn):
+        return {"change": "drop_column", "column": step.name, "old_type": step.type, "new_type": None}
+    return {"change": "restore_type", "column": step.name, "old_type": step.old.sql, "new_type": step.new.sql}
+
+
+def show_result(result: UndoResult, *, as_json: bool, asked: bool) -> None:
+    """Print what an undo came to, unless it was shown already and refused by the person asked."""
+    if as_json:
+        typer.echo(result_json(result))
+    elif result.done or not asked:
+        print_plan(result.plan, Console(highlight=False), done=result.done)
+    else:
+        typer.echo("nothing was done", err=True)

@@ -1,0 +1,40 @@
+"""Schema steps of an undo as DDL: one statement for a table, never ``CASCADE``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.narrowing import narrowed
+from pgdatahub.schema import TableName
+from pgdatahub.undo import DropColumn, DropTable, SchemaStep
+
+
+def render_undo(table: TableName, steps: Sequence[SchemaStep]) -> list[sql.Composed]:
+    """Return the statements that carry out the steps of an undo."""
+    name = sql.Identifier(table.schema, table.name)
+    if any(isinstance(step, DropTable) for step in steps):
+        return [sql.SQL("DROP TABLE {}").format(name)]
+    clauses: list[sql.Composable] = []
+    for step in steps:
+        if isinstance(step, DropTable):
+            continue
+        column = sql.Identifier(step.name)
+        if isinstance(step, DropColumn):
+            clauses.append(sql.SQL("DROP COLUMN {}").format(column))
+        else:
+            clauses.append(
+                sql.SQL("ALTER COLUMN {} TYPE {} USING {}").format(
+                    column, sql.SQL(step.new.sql), narrowed(column, step.old, step.new)
+                )
+            )
+    return [sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses))] if clauses else []
+
+
+def carry_out(connection: Connection, table: TableName, steps: Sequence[SchemaStep]) -> None:
+    """Execute the steps of an undo; the table is locked for nobody else."""
+    for statement in render_undo(table, steps):
+        driver_connection(connection).execute(statement)
