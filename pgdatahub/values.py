@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Final
 
 from pgdatahub.cells import ErrorValue, Kind, Value
-from pgdatahub.copytext import escape, storable
+from pgdatahub.copytext import escape, storable, unescape
 from pgdatahub.numbers import MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
 
 
@@ -33,6 +33,19 @@ def type_value(value: Value) -> tuple[Kind | None, bytes]:
         if isinstance(value, known):
             return typed(value)
     raise ValueError(f"a reader yielded a {type(value).__name__}, which is no cell value")
+
+
+def canonical_text(value: Value) -> str:
+    """Return the one text that a value has, should its column end as TEXT; ``""`` for an empty one.
+
+    A reader of a format that has only text can parse a text without ever altering it: by taking the value only if its
+    canonical text is the text that it came from.
+
+    Raises:
+        ValueError: The value is of a class that no column can hold.
+        OverflowError: The value is an infinity, or has more digits than PostgreSQL's ``numeric`` takes.
+    """
+    return unescape(type_value(value)[1])
 
 
 def _type_integer(value: int) -> tuple[Kind, bytes]:
