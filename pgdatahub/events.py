@@ -72,7 +72,7 @@ Event: TypeAlias = RunStarted | FileStarted | RowsRead | FileFinished | PauseTic
 class Reporter(Protocol):
     """Whoever wants to know what happens."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take notice of ``event``; called from the thread that runs the run, so be quick."""
 
 

@@ -1,52 +1,41 @@
-"""A run: discover the files, warn of what looks wrong, process one after another, report."""
+"""A run from its beginning to its report: what is taken up, by whom, and what is left for ``resume`` if it ends early."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
+from typing import Final
 
+from pgdatahub import faults
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError
-from pgdatahub.events import Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.model import FileResult, Outcome, RunReport, SourceFile
-from pgdatahub.pipeline import Pipeline
+from pgdatahub.discovery import Discovery, Selection, find_files
+from pgdatahub.dispatch import Dispatch
+from pgdatahub.errors import ConfigError, DatabaseError, FileError, PauseFileError
+from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
+from pgdatahub.interruption import Interruption, Leave
+from pgdatahub.log import run_log
+from pgdatahub.model import FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.past import PastImport
+from pgdatahub.pause import PausedFile, PauseState, options_of, pause_file, read_pause, remove_pause, write_pause
+from pgdatahub.pipeline import Pipeline, skipped_as_known
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
-from pgdatahub.postgres.destination import open_database
+from pgdatahub.postgres.destination import Database, open_database
 from pgdatahub.schema import TableName
+from pgdatahub.staging import hash_file
+from pgdatahub.units import Unit, make_units
+from pgdatahub.worker import WorkerSetup
+from pgdatahub.workers import Alone, Crew, Pool, available_processors
 
+__all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which of the files a run takes up; everything by default.
-
-    Attributes:
-        paths: Files and folders.
-        tables: Names of tables.
-    """
-
-    paths: tuple[Path, ...] = ()
-    tables: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discovery:
-    """What a data folder has.
-
-    Attributes:
-        files: The candidates, in the order in which they are taken up.
-        ignored: Reason → what was passed over for it.
-        warnings: What a person should know before anything is loaded.
-    """
-
-    files: tuple[SourceFile, ...]
-    ignored: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+WORTH_WORKERS_BYTES: Final = 4 * 2**20
+"""Less than this is loaded sooner than worker processes are started (some 0.7 s of computing each), so that only who asks
+for workers gets them."""
 
 
 def new_run_id() -> str:
@@ -54,125 +43,275 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def find_files(config: Config, stages: Stages, selection: Selection) -> Discovery:
-    """Find the files of a run.
-
-    Raises:
-        ConfigError: The data root is missing, or the selection names what is not there.
-    """
-    found: dict[str, SourceFile] = {}
-    for source in stages.discover(config):
-        known = found.get(source.location)
-        # A file that one plugin ignores may be another's candidate.
-        if known is None or (known.ignored and not source.ignored):
-            found[source.location] = source
-    ignored: dict[str, list[str]] = defaultdict(list)
-    for source in found.values():
-        if source.ignored:
-            ignored[source.ignored].append(source.identity)
-    candidates = [source for source in found.values() if not source.ignored]
-    return Discovery(
-        files=tuple(_select(candidates, selection)),
-        ignored={reason: tuple(names) for reason, names in ignored.items()},
-        warnings=(*config.notices, *_warnings(candidates, config)),
-    )
-
-
-def _select(files: Sequence[SourceFile], selection: Selection) -> Iterable[SourceFile]:
-    chosen = list(files)
-    if selection.tables:
-        wanted = {name.lower() for name in selection.tables}
-        known = {str(source.table): source.table for source in files}
-        for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
-            raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
-        chosen = [source for source in chosen if {source.table.name, str(source.table)} & wanted]
-    if selection.paths:
-        roots = [path.expanduser().absolute() for path in selection.paths]
-        for root in roots:
-            if not any(_is_below(source, root) for source in files):
-                raise ConfigError("no workbook there belongs to the data root", where=str(root))
-        chosen = [source for source in chosen if any(_is_below(source, root) for root in roots)]
-    return chosen
-
-
-def _is_below(source: SourceFile, root: Path) -> bool:
-    return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
-
-
-def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
-    folders: dict[TableName, dict[str, str]] = defaultdict(dict)
-    present: set[tuple[str, ...]] = set()
-    for source in files:
-        folder, _, _ = source.identity.rpartition("/")
-        folders[source.table].setdefault(folder.casefold(), folder)
-        parts = tuple(part.casefold() for part in folder.split("/"))
-        present.update(parts[:length] for length in range(1, len(parts) + 1))
-    for table, spellings in folders.items():
-        if len(spellings) > 1:
-            listed = ", ".join(sorted(spellings.values()))
-            yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
-    for configured in config.folders.configured_folders():
-        if tuple(part.casefold() for part in configured.parts) not in present:
-            yield f"{configured.where}: the folder {'/'.join(configured.parts)} has no workbook, or is not there"
-
-
-def run(config: Config, *, selection: Selection | None = None, reporter: Reporter | None = None) -> RunReport:
+def run(
+    config: Config,
+    *,
+    selection: Selection | None = None,
+    reporter: Reporter | None = None,
+    resume: bool = False,
+    force: bool = False,
+    interruption: Interruption | None = None,
+    log_json: bool = False,
+) -> RunReport:
     """Load what is not loaded yet.
 
     Args:
         config: The settings; with ``skip_db`` everything is read and nothing is written.
         selection: Which files; all by default.
         reporter: Is told what happens.
+        resume: If a run was paused, do what is left of that instead.
+        force: If a run was paused, forget that.
+        interruption: Says when somebody wants the run to end.
+        log_json: Write the log's lines as JSON.
+
+    Returns:
+        What was done. Where the run ended early, ``stopped`` says why, and a pause file what is left.
 
     Raises:
         ConfigError: The settings or the selection are wrong.
         PluginError: A plugin cannot be used.
-        DatabaseError: There is no database, or it went away for good.
+        DatabaseError: There is no database.
+        PauseFileError: A run was paused.
+        Leave: Somebody wanted the run to end before it knew its files.
     """
-    reporter = reporter or NullReporter()
-    began = time.monotonic()
-    stages = Stages(create_plugin_manager())
-    discovery = find_files(config, stages, selection or Selection())
-    for warning in discovery.warnings:
-        reporter(Notice(text=warning, warning=True))
-    with ExitStack() as resources:
-        pipeline = _open_pipeline(config, stages, reporter, resources)
-        destination = (
-            pipeline.database.description if pipeline.database else "nowhere: everything is read, nothing is written"
+    # A damaged pause file stands in the way as well, except of who wants to forget it.
+    paused = None if force or config.skip_db else read_pause(config)
+    if paused is not None and not resume:
+        raise PauseFileError(
+            f"a run was paused {paused.paused_at} with {len(paused.left)} files left: {paused.reason}",
+            where=str(pause_file(config)),
+            hint="pgdatahub resume, or run --resume, finishes it; run --force forgets it",
         )
-        reporter(
-            RunStarted(
-                destination=destination,
-                files=len(discovery.files),
-                bytes=sum(source.size for source in discovery.files),
-            )
+    return _Run(config, reporter or NullReporter(), interruption or Interruption(), log_json=log_json).report(
+        selection or Selection(), paused, forget=force
+    )
+
+
+def resume(
+    config: Config,
+    *,
+    reporter: Reporter | None = None,
+    interruption: Interruption | None = None,
+    log_json: bool = False,
+) -> RunReport:
+    """Do what is left of a run that was paused; the pause file goes when nothing is left.
+
+    The settings are the caller's; :data:`PauseState.options` has those that the run was started with.
+
+    Args:
+        config: The settings.
+        reporter: Is told what happens.
+        interruption: Says when somebody wants the run to end.
+        log_json: Write the log's lines as JSON.
+
+    Raises:
+        ConfigError: No run was paused, or the settings are wrong.
+        PauseFileError: The pause file is damaged, or of a run with another destination.
+        PluginError: A plugin cannot be used.
+        DatabaseError: There is no database.
+        Leave: Somebody wanted the run to end before it knew its files.
+    """
+    if read_pause(config) is None:
+        raise ConfigError("no run was paused", where=str(pause_file(config)), hint="pgdatahub run loads what is left")
+    return run(config, reporter=reporter, resume=True, interruption=interruption, log_json=log_json)
+
+
+class _Run:
+    """One run."""
+
+    def __init__(self, config: Config, reporter: Reporter, interruption: Interruption, *, log_json: bool) -> None:
+        self.config = config
+        self.interruption = interruption
+        self.run_id = new_run_id()
+        self.began = time.monotonic()
+        self._outer_reporter = reporter
+        self._log_json = log_json
+
+    def report(self, selection: Selection, paused: PauseState | None, *, forget: bool) -> RunReport:
+        """Do it, and return what was done."""
+        config = self.config
+        log = run_log(
+            config.state_dir, self.run_id, as_json=self._log_json, debug=config.debug, reporter=self._outer_reporter
         )
-        results = _process(pipeline, discovery.files)
-        report = RunReport(
-            run_id=pipeline.run_id,
+        with log as reporter:
+            self.reporter = reporter
+            stages = Stages(create_plugin_manager())
+            if paused is not None:
+                selection = replace(selection, locations=paused.left)
+            discovery = find_files(config, stages, selection)
+            for warning in discovery.warnings:
+                reporter(Notice(text=warning, warning=True))
+            faults.reach("discovered")
+            with ExitStack() as resources:
+                database = None if config.skip_db else resources.enter_context(open_database(config, self._say))
+                destination = (
+                    "nowhere: everything is read, nothing is written" if database is None else database.description
+                )
+                if paused is not None and database is not None:
+                    _refuse_elsewhere(paused, database, pause_file(config))
+                reporter(
+                    RunStarted(
+                        destination=destination,
+                        files=len(discovery.files),
+                        bytes=sum(source.size for source in discovery.files),
+                    )
+                )
+                pipeline = Pipeline(
+                    stages=stages, config=config, reporter=reporter, run_id=self.run_id, database=database
+                )
+                report = self._work(discovery, pipeline, destination)
+                report = self._leave_pause_file(report, paused, forget=forget)
+                reporter(RunFinished(report=report))
+        return report
+
+    def _say(self, line: str) -> None:
+        self.reporter(Notice(text=line))
+
+    def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
+        dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.look_up)
+        left: Sequence[SourceFile] = discovery.files
+        try:
+            known = pipeline.known({source.table for source in discovery.files})
+            left = self._pass_over(discovery.files, known, dispatch)
+            units = make_units(left, by_folder=self.config.sectional_commit)
+            with self._crew(units, pipeline, known) as (crew, ordered):
+                dispatch.work(ordered, crew)
+        except DatabaseError as error:
+            dispatch.stopped, dispatch.problem = StopReason.DATABASE_LOST, str(error)
+        except Leave as leave:
+            dispatch.stopped = leave.reason
+        done = {result.source.location for result in dispatch.results}
+        remaining = tuple(source for source in discovery.files if source.location not in done)
+        return RunReport(
+            run_id=self.run_id,
             destination=destination,
-            results=tuple(results),
+            results=tuple(dispatch.results),
             ignored=discovery.ignored,
             warnings=discovery.warnings,
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - self.began,
+            stopped=dispatch.stopped,
+            problem=dispatch.problem,
+            remaining=remaining if dispatch.stopped else (),
         )
-        reporter(RunFinished(report=report))
-    return report
+
+    def _pass_over(
+        self, files: Sequence[SourceFile], known: Mapping[TableName, Mapping[str, PastImport]], dispatch: Dispatch
+    ) -> list[SourceFile]:
+        """Skip what is loaded; return the others.
+
+        Only a file as large as one that is loaded can be that one, so only such a file is hashed here.
+        """
+        sizes: dict[TableName, set[int]] = defaultdict(set)
+        for table, imports in known.items():
+            sizes[table].update(past.bytes for past in imports.values())
+        left = []
+        for source in files:
+            began = time.monotonic()
+            past = _known(source, known[source.table]) if source.size in sizes[source.table] else None
+            if past is None:
+                left.append(source)
+                continue
+            self.reporter(FileStarted(source=source))
+            result = replace(skipped_as_known(source, past), seconds=time.monotonic() - began)
+            self.reporter(FileFinished(result=result))
+            dispatch.add((result,))
+        return left
+
+    @contextmanager
+    def _crew(
+        self, units: list[Unit], pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]]
+    ) -> Iterator[tuple[Crew, list[Unit]]]:
+        """Yield who works on the units, and the units in the order that suits them."""
+        size = self._workers(units)
+        if size == 1:
+            yield Alone(pipeline, known), units
+            return
+        database = pipeline.database
+        setup = WorkerSetup(
+            config=self.config,
+            run_id=self.run_id,
+            conninfo=database.conninfo if database else None,
+            embedded=database is not None and database.embedded,
+        )
+
+        def revive() -> None:
+            if database is not None:
+                with suppress(DatabaseError):
+                    database.revive()
+
+        pool = Pool(setup, size, self.reporter, revive)
+        try:
+            # The largest first, or the last one keeps one worker busy and the others idle.
+            yield pool, sorted(units, key=lambda unit: -unit.size)
+        except BaseException:
+            pool.close(at_once=True)
+            raise
+        pool.close()
+
+    def _workers(self, units: Sequence[Unit]) -> int:
+        if self.config.workers is None and sum(unit.size for unit in units) < WORTH_WORKERS_BYTES:
+            return 1
+        return max(1, min(self.config.workers or available_processors(), len(units)))
+
+    def _leave_pause_file(self, report: RunReport, paused: PauseState | None, *, forget: bool) -> RunReport:
+        if report.stopped is None or self.config.skip_db:
+            if paused is not None or forget:
+                remove_pause(self.config)
+            return report
+        try:
+            write_pause(self.config, self._state(report, paused))
+        except OSError as error:
+            warning = (
+                f"{pause_file(self.config)} cannot be written: {error.strerror or error}; nothing is lost, "
+                "pgdatahub run loads what is left"
+            )
+            self.reporter(Notice(text=warning, warning=True))
+            return replace(report, warnings=(*report.warnings, warning))
+        return report
+
+    def _state(self, report: RunReport, paused: PauseState | None) -> PauseState:
+        loaded = (result.source.identity for result in report.results if result.outcome is Outcome.LOADED)
+        reason = report.stopped.value if report.stopped else ""
+        return PauseState(
+            run_id=report.run_id,
+            paused_at=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC",
+            reason=f"{reason}: {report.problem}" if report.problem else reason,
+            destination=report.destination,
+            options=options_of(self.config),
+            config_file=str(self.config.config_file) if self.config.config_file else None,
+            loaded=(*(paused.loaded if paused else ()), *loaded),
+            skipped=sum(result.outcome is Outcome.SKIPPED for result in report.results),
+            failed=tuple(_failed(report.results)),
+            remaining=tuple(
+                PausedFile(file=source.identity, location=source.location, table=str(source.table))
+                for source in report.remaining
+            ),
+        )
 
 
-def _open_pipeline(config: Config, stages: Stages, reporter: Reporter, resources: ExitStack) -> Pipeline:
-    database = None
-    if not config.skip_db:
-        database = resources.enter_context(open_database(config, lambda line: reporter(Notice(text=line))))
-    return Pipeline(stages=stages, config=config, reporter=reporter, run_id=new_run_id(), database=database)
+def _known(source: SourceFile, imports: Mapping[str, PastImport]) -> PastImport | None:
+    try:
+        return imports.get(hash_file(source))
+    except FileError:
+        return None  # what is wrong with the file is found out again, and told, when it is its turn
 
 
-def _process(pipeline: Pipeline, files: Sequence[SourceFile]) -> list[FileResult]:
-    known = pipeline.known({source.table for source in files})
-    results = []
-    for source in files:
-        result = pipeline.process(source, known.get(source.table))
-        results.append(result)
-        if result.outcome is Outcome.FAILED and pipeline.config.on_error == "stop":
-            break
-    return results
+def _failed(results: Iterable[FileResult]) -> Iterator[PausedFile]:
+    for result in results:
+        if result.failure is not None:
+            source, failure = result.source, result.failure
+            yield PausedFile(
+                file=source.identity,
+                location=source.location,
+                table=str(source.table),
+                problem=f"{failure.where}: {failure.message}" if failure.where else failure.message,
+            )
+
+
+def _refuse_elsewhere(paused: PauseState, database: Database, path: object) -> None:
+    if paused.destination != database.description:
+        raise PauseFileError(
+            f"the paused run loaded into {paused.destination}, and this one would load into {database.description}",
+            where=str(path),
+            hint="set DATABASE_URL as it was, or forget the paused run with run --force",
+        )

@@ -16,6 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
     frozenset({"__init__", "testing"}),
     frozenset({"runner", "plan", "revert", "reset", "status", "inspection"}),
+    frozenset({"dispatch", "workers", "worker", "units", "discovery", "log", "pause", "interruption"}),
     frozenset({"pipeline"}),
     frozenset({"staging"}),
     frozenset({"pluginmanager"}),

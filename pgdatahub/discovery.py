@@ -1,0 +1,114 @@
+"""Which files a run takes up: what the plugins find, less what is passed over, less what nobody asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pgdatahub.config import Config
+from pgdatahub.errors import ConfigError
+from pgdatahub.model import SourceFile
+from pgdatahub.pluginmanager import Stages
+from pgdatahub.schema import TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which of the files a run takes up; everything by default.
+
+    Attributes:
+        paths: Files and folders.
+        tables: Names of tables.
+        locations: Exactly these files, in this order; those that are gone are warned of.
+    """
+
+    paths: tuple[Path, ...] = ()
+    tables: tuple[str, ...] = ()
+    locations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What a data folder has.
+
+    Attributes:
+        files: The candidates, in the order in which they are taken up.
+        ignored: Reason → what was passed over for it.
+        warnings: What a person should know before anything is loaded.
+    """
+
+    files: tuple[SourceFile, ...]
+    ignored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def find_files(config: Config, stages: Stages, selection: Selection) -> Discovery:
+    """Find the files of a run.
+
+    Raises:
+        ConfigError: The data root is missing, or the selection names what is not there.
+    """
+    found: dict[str, SourceFile] = {}
+    for source in stages.discover(config):
+        known = found.get(source.location)
+        # A file that one plugin ignores may be another's candidate.
+        if known is None or (known.ignored and not source.ignored):
+            found[source.location] = source
+    ignored: dict[str, list[str]] = defaultdict(list)
+    for source in found.values():
+        if source.ignored:
+            ignored[source.ignored].append(source.identity)
+    candidates = [source for source in found.values() if not source.ignored]
+    warnings = (*config.notices, *_warnings(candidates, config))
+    if selection.locations is not None:
+        present = {source.location: source for source in candidates}
+        gone = [location for location in selection.locations if location not in present]
+        return Discovery(
+            files=tuple(present[location] for location in selection.locations if location in present),
+            warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
+        )
+    return Discovery(
+        files=tuple(_select(candidates, selection)),
+        ignored={reason: tuple(names) for reason, names in ignored.items()},
+        warnings=warnings,
+    )
+
+
+def _select(files: Sequence[SourceFile], selection: Selection) -> Iterable[SourceFile]:
+    chosen = list(files)
+    if selection.tables:
+        wanted = {name.lower() for name in selection.tables}
+        known = {str(source.table): source.table for source in files}
+        for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
+            raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
+        chosen = [source for source in chosen if {source.table.name, str(source.table)} & wanted]
+    if selection.paths:
+        roots = [path.expanduser().absolute() for path in selection.paths]
+        for root in roots:
+            if not any(_is_below(source, root) for source in files):
+                raise ConfigError("no workbook there belongs to the data root", where=str(root))
+        chosen = [source for source in chosen if any(_is_below(source, root) for root in roots)]
+    return chosen
+
+
+def _is_below(source: SourceFile, root: Path) -> bool:
+    return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
+
+
+def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
+    folders: dict[TableName, dict[str, str]] = defaultdict(dict)
+    present: set[tuple[str, ...]] = set()
+    for source in files:
+        folder, _, _ = source.identity.rpartition("/")
+        folders[source.table].setdefault(folder.casefold(), folder)
+        parts = tuple(part.casefold() for part in folder.split("/"))
+        present.update(parts[:length] for length in range(1, len(parts) + 1))
+    for table, spellings in folders.items():
+        if len(spellings) > 1:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
+    for configured in config.folders.configured_folders():
+        if tuple(part.casefold() for part in configured.parts) not in present:
+            yield f"{configured.where}: the folder {'/'.join(configured.parts)} has no workbook, or is not there"
