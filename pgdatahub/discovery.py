@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pgdatahub.config import Config
@@ -22,11 +22,13 @@ class Selection:
         paths: Files and folders.
         tables: Names of tables.
         locations: Exactly these files, in this order; those that are gone are warned of.
+        reload: Files and folders to load again, in place of what they brought; where nothing else is named, only these.
     """
 
     paths: tuple[Path, ...] = ()
     tables: tuple[str, ...] = ()
     locations: tuple[str, ...] | None = None
+    reload: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +86,27 @@ def _select(files: Sequence[SourceFile], selection: Selection) -> Iterable[Sourc
         for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
             raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
         chosen = [source for source in chosen if {source.table.name, str(source.table)} & wanted]
+    again = _below(chosen, selection.reload)
     if selection.paths:
-        roots = [path.expanduser().absolute() for path in selection.paths]
-        for root in roots:
-            if not any(_is_below(source, root) for source in files):
-                raise ConfigError("no workbook there belongs to the data root", where=str(root))
-        chosen = [source for source in chosen if any(_is_below(source, root) for root in roots)]
-    return chosen
+        chosen = [*_below(chosen, selection.paths), *again]
+    elif selection.reload and not selection.tables:
+        chosen = again
+    marked = {source.location for source in again}
+    unique = {source.location: replace(source, reload=source.location in marked) for source in chosen}
+    return unique.values()
+
+
+def _below(files: Sequence[SourceFile], paths: Iterable[Path]) -> list[SourceFile]:
+    """Return the files at and below ``paths``.
+
+    Raises:
+        ConfigError: There is none at one of them.
+    """
+    roots = [path.expanduser().absolute() for path in paths]
+    for root in roots:
+        if not any(_is_below(source, root) for source in files):
+            raise ConfigError("no workbook there belongs to the data root", where=str(root))
+    return [source for source in files if any(_is_below(source, root) for root in roots)]
 
 
 def _is_below(source: SourceFile, root: Path) -> bool:

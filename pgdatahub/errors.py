@@ -16,6 +16,7 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     │   ├── CellError          one cell cannot be loaded under the folder's policies
     │   ├── SchemaError        the table cannot take the file (limits, contract, dependents, own types)
     │   ├── LoadError          the server refused the rows
+    │   ├── ContentChangedError  loaded before with other content, which the folder does not allow
     │   └── WorkerDiedError    the process that was loading it died
     ├── DatabaseError          no database, or it went away                         exit 3
     │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
@@ -141,6 +142,10 @@ class LoadError(FileError):
 
 class WorkerDiedError(FileError):
     """The process that was loading the file died: out of memory, killed, crashed."""
+
+
+class ContentChangedError(FileError):
+    """The file was loaded before with other content, and its older rows must stay as they are."""
 
 
 class DatabaseError(PgDataHubError):

@@ -33,6 +33,7 @@ class SourceFile:
         options: The settings of its folder.
         size: Bytes.
         ignored: Why it is no candidate for loading (a lock file, a hidden file …), else None.
+        reload: Somebody asked to load it again, whatever of it is loaded.
     """
 
     location: str
@@ -41,6 +42,7 @@ class SourceFile:
     options: FolderOptions
     size: int
     ignored: str | None = None
+    reload: bool = False
 
     @property
     def name(self) -> str:

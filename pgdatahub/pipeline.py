@@ -40,6 +40,8 @@ from pgdatahub.postgres.history import History, PastImport
 from pgdatahub.schema import RESERVED_COLUMNS, SchemaPlan, TableName
 from pgdatahub.spool import Spool, SpoolFile
 from pgdatahub.staging import Staged, file_version, hash_file, stage
+from pgdatahub.standing import COUNTED, standing, why_known
+from pgdatahub.undoing import supersede
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -89,7 +91,7 @@ class Pipeline:
         def ask(database: Database) -> list[PastImport]:
             with transaction(database.engine) as connection:
                 self.history.ensure(connection)
-                return list(self.history.loaded(connection))
+                return self.history.select_imports(connection, statuses=COUNTED)
 
         if self.database is not None:
             for past in persist(partial(ask, self.database), self._gave_way):
@@ -173,7 +175,7 @@ class Pipeline:
         version = file_version(source)
         file_sha256 = hash_file(source)
         past = known.get(file_sha256)
-        if past is not None:
+        if past is not None and not source.reload:
             return skipped_as_known(source, past)
         try:
             staged = stage(
@@ -270,14 +272,22 @@ class Pipeline:
         locks.wait_for_turn(connection, locks.lock_key(source.table))
         locks.limit_lock_waits(connection)
         faults.reach("locked")
-        past = self.history.find(connection, source.table, file_sha256=staged.file_sha256)
-        if past is not None:
-            return self._already(staged, past), []
-        past = self.history.find(connection, source.table, content_sha256=staged.content_sha256)
-        if past is not None:
-            return _skipped(source, f"has the same content as {_named(past)}"), []
-        plan = self._plan(staged, connection)
+        found = standing(
+            connection,
+            self.history,
+            source,
+            file_sha256=staged.file_sha256,
+            content_sha256=staged.content_sha256,
+            run_id=self.run_id,
+        )
+        if found.loaded_by_us is not None:
+            return _confirmed(_result(staged, Outcome.LOADED), found.loaded_by_us), []
+        if found.skip is not None:
+            return _skipped(source, found.skip), []
         imported_at = self.history.next_moment(connection, source.table)
+        supersede(connection, self.history, found.replaced, imported_at)
+        self.history.release(connection, found.released)
+        plan = self._plan(staged, connection)
         batches = _with_lineage(staged, imported_at)
         loaded = self.stages.load(plan, batches, connection, self.config)
         record = ImportRecord(
@@ -296,7 +306,9 @@ class Pipeline:
         )
         callbacks = self.stages.audit(record, connection, self.config)
         faults.reach("recorded")
-        result = replace(_result(staged, Outcome.LOADED), rows=loaded.rows, changes=plan.changes)
+        result = _result(staged, Outcome.LOADED)
+        notices = (*result.notices, found.notice) if found.notice else result.notices
+        result = replace(result, rows=loaded.rows, changes=plan.changes, notices=notices)
         return result, list(callbacks)
 
     def _plan(self, staged: Staged, connection: Connection) -> SchemaPlan:
@@ -312,12 +324,6 @@ class Pipeline:
         if current is not None and plan.changes:
             locks.lock_table(connection, table, exclusively=True)
         return plan
-
-    def _already(self, staged: Staged, past: PastImport) -> FileResult:
-        """Answer for a file that is in: by this run, whose COMMIT was not confirmed, or by another."""
-        if past.run_id == self.run_id and past.identity == staged.source.identity:
-            return _confirmed(_result(staged, Outcome.LOADED), past)
-        return skipped_as_known(staged.source, past)
 
 
 def _with_lineage(staged: Staged, imported_at: datetime) -> Iterator[EncodedBatch]:
@@ -348,8 +354,8 @@ def _confirmed(result: FileResult, past: PastImport) -> FileResult:
 
 
 def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
-    """Return the result of a file whose bytes are loaded already."""
-    return _skipped(source, _same_bytes(past, source))
+    """Return the result of a file whose bytes are loaded already, or held back."""
+    return _skipped(source, why_known(past, source))
 
 
 def _skipped(source: SourceFile, reason: str) -> FileResult:
@@ -371,18 +377,3 @@ def unexpected(source: SourceFile, error: Exception) -> FileResult:
         traceback="".join(format_exception(error)),
     )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
-
-
-def _same_bytes(past: PastImport, source: SourceFile) -> str:
-    if past.settings != source.options.fingerprint:
-        return (
-            f"is the same file as {_named(past)}, which was loaded with other settings; "
-            "run --reload FILE loads it again with these"
-        )
-    if past.identity == source.identity:
-        return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC"
-    return f"is the same file as {_named(past)}"
-
-
-def _named(past: PastImport) -> str:
-    return f"{past.identity} (loaded {past.imported_at:%Y-%m-%d %H:%M} UTC)"

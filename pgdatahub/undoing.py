@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from pgdatahub.choosing import Choice
-from pgdatahub.errors import PgDataHubError, TransientDatabaseError, UndoError
+from pgdatahub.errors import ContentChangedError, PgDataHubError, TransientDatabaseError, UndoError
 from pgdatahub.past import ChangeType, PastChange, PastImport, Status
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.ddl import lineage_index
@@ -317,3 +317,27 @@ def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> PastChange:
         cell=None,
         sample=None,
     )
+
+
+def supersede(connection: Connection, history: History, replaced: Sequence[PastImport], moment: datetime) -> None:
+    """Let imports give way to one that is loaded in the same transaction, at ``moment``.
+
+    Raises:
+        ContentChangedError: Their rows were changed by hand, and that would be lost.
+    """
+    if not replaced:
+        return
+    table = replaced[0].table
+    current = catalog.reflect(connection, table)
+    if current is not None:
+        locks.lock_table(connection, table)
+        for past in replaced:
+            refusals: list[Refusal] = []
+            _, objections = _examine(connection, past, current, refusals)
+            for reason in (*(refusal.reason for refusal in refusals), *objections):
+                raise ContentChangedError(
+                    f"its older rows cannot be replaced: {reason}",
+                    hint=f"revert --import-id {past.id} --force takes them back all the same",
+                )
+            delete_rows(connection, past)
+    history.mark(connection, [past.id for past in replaced], Status.SUPERSEDED, moment)
