@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pgdatahub.inspection import inspect as inspect
     from pgdatahub.model import RunReport as RunReport
     from pgdatahub.runner import Selection as Selection
+    from pgdatahub.runner import resume as resume
     from pgdatahub.runner import run as run
 
 __version__ = "0.1.0.dev0"
@@ -27,6 +28,7 @@ _EXPORTS = {
     "hookimpl": "pgdatahub.hookspecs",
     "inspect": "pgdatahub.inspection",
     "load_config": "pgdatahub.config",
+    "resume": "pgdatahub.runner",
     "run": "pgdatahub.runner",
 }
 

@@ -61,6 +61,7 @@ def create_app() -> typer.Typer:
     from pgdatahub.cli.init import init_command
     from pgdatahub.cli.inspect import inspect_command
     from pgdatahub.cli.plugins import plugins_command
+    from pgdatahub.cli.resume import resume_command
     from pgdatahub.cli.run import run_command
 
     app = typer.Typer(
@@ -87,6 +88,7 @@ def create_app() -> typer.Typer:
     load, look, set_up = "Load", "Look", "Set up"
     app.command("run", rich_help_panel=load)(run_command)
     app.command("etl", hidden=True)(run_command)
+    app.command("resume", rich_help_panel=load)(resume_command)
     app.command("inspect", rich_help_panel=look)(inspect_command)
     app.command("plugins", rich_help_panel=look)(plugins_command)
     app.command("config", rich_help_panel=set_up)(config_command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,13 @@ OUTPUT = "Output"
 
 class OutputFormat(str, enum.Enum):
     """How a command prints its answer."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogFormat(str, enum.Enum):
+    """How the log is written."""
 
     TEXT = "text"
     JSON = "json"
@@ -62,6 +70,49 @@ TableOption = Annotated[
         "--table", metavar="NAME", help="Only the folders of this table; may be repeated.", rich_help_panel=WHERE
     ),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Files loaded at a time (default: ETL_WORKERS, else as many as there are processors).",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+OnErrorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-error",
+        metavar="continue|stop",
+        help="What a file that cannot be loaded does to the run (default: ETL_ON_ERROR, else continue).",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+PauseEveryOption = Annotated[
+    int | None,
+    typer.Option(
+        "--pause-every",
+        metavar="FILES",
+        help="Pause after so many files (default: ETL_PAUSE_EVERY, else never).",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+PauseSecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--pause-seconds",
+        metavar="SECONDS",
+        help="How long a pause is (default: ETL_PAUSE_SECONDS, else 30).",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+LogFormatOption = Annotated[
+    LogFormat, typer.Option("--log-format", help="How etl.log is written.", rich_help_panel=OUTPUT)
+]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no notices, errors only.", rich_help_panel=OUTPUT)
 ]
@@ -77,3 +128,27 @@ def configured(config_file: Path | None = None, **overrides: Any) -> Config:
 
     given = {name: value for name, value in overrides.items() if value is not None}
     return load_config(overrides=given, config_file=config_file)
+
+
+def configured_as_paused(config: Config, config_file: Path | None, given: Mapping[str, Any]) -> Config:
+    """Return the settings that a paused run was started with, below the options that are given now.
+
+    Args:
+        config: The settings so far, which say where the pause file is; returned if there is none.
+        config_file: The file of folder options that is given now.
+        given: The options that are given now, by field; None is none.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        PauseFileError: The pause file is damaged.
+    """
+    from pgdatahub.config import load_config
+    from pgdatahub.pause import read_pause
+
+    paused = read_pause(config)
+    if paused is None:
+        return config
+    if config_file is None and paused.config_file is not None:
+        config_file = Path(paused.config_file)
+    now = {name: value for name, value in given.items() if value is not None}
+    return load_config(overrides={**paused.options, **now}, config_file=config_file, directory=config.directory)

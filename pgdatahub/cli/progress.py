@@ -43,6 +43,7 @@ class ConsoleReporter:
         self._done = 0
         self._rows_done = 0
         self._working: dict[str, int] = {}
+        self._pausing = False
 
     def __enter__(self) -> ConsoleReporter:
         """Show the bar."""
@@ -61,6 +62,7 @@ class ConsoleReporter:
             self._begin(event)
         elif isinstance(event, FileStarted):
             self._working[event.source.identity] = 0
+            self._pausing = False
             self._refresh()
         elif isinstance(event, RowsRead):
             self._working[event.source.identity] = event.rows
@@ -106,6 +108,9 @@ class ConsoleReporter:
     def _pause(self, event: PauseTick) -> None:
         if self._live and self._total is not None:
             self._progress.update(self._total, description=f"pausing, {event.seconds_left:.0f} s left")
+        elif not self._pausing and not self._quiet:
+            self._say(Text(f"pausing for {event.seconds_left:.0f} s", style="dim"))
+        self._pausing = True
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)

@@ -87,6 +87,10 @@ def print_report(report: RunReport, console: Console) -> None:
                 console.print(Text(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
     for reason, names in report.ignored.items():
         console.print(Text(f"passed over, {reason}: {_listed(names)}", style="dim"), soft_wrap=True)
+    if report.stopped is not None:
+        problem = f": {report.problem}" if report.problem else ""
+        line = f"ended early, {report.stopped.value}{problem}; {count(len(report.remaining), 'file')} left"
+        console.print(Text(f"{line}: pgdatahub resume goes on", style="bold yellow"), soft_wrap=True)
     console.print(Text(_closing(report)), soft_wrap=True)
 
 
@@ -160,6 +164,9 @@ def report_json(report: RunReport) -> str:
             "destination": report.destination,
             "exit_code": int(report.exit_code),
             "seconds": round(report.seconds, 3),
+            "stopped": None if report.stopped is None else report.stopped.name.lower(),
+            "problem": report.problem,
+            "remaining": [source.identity for source in report.remaining],
             "files": [_file_json(result) for result in report.results],
             "ignored": {reason: list(names) for reason, names in report.ignored.items()},
             "warnings": list(report.warnings),

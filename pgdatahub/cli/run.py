@@ -12,11 +12,18 @@ from pgdatahub.cli.options import (
     ConfigOption,
     DataRootOption,
     FormatOption,
+    LogFormat,
+    LogFormatOption,
+    OnErrorOption,
     OutputFormat,
+    PauseEveryOption,
+    PauseSecondsOption,
     QuietOption,
     SchemaOption,
     TableOption,
+    WorkersOption,
     configured,
+    configured_as_paused,
 )
 
 
@@ -42,16 +49,26 @@ def run_command(
             rich_help_panel=HOW,
         ),
     ] = None,
-    on_error: Annotated[
-        str | None,
+    workers: WorkersOption = None,
+    sectional: Annotated[
+        bool | None,
         typer.Option(
-            "--on-error",
-            metavar="continue|stop",
-            help="What a file that cannot be loaded does to the run (default: ETL_ON_ERROR, else continue).",
+            "--sectional-commit/--no-sectional-commit",
+            help="One transaction for each folder, instead of each file (default: ETL_SECTIONAL_COMMIT, else no).",
             show_default=False,
             rich_help_panel=HOW,
         ),
     ] = None,
+    on_error: OnErrorOption = None,
+    pause_every: PauseEveryOption = None,
+    pause_seconds: PauseSecondsOption = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="If a run was paused, finish that instead; for cron.", rich_help_panel=HOW)
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="If a run was paused, forget that.", rich_help_panel=HOW)
+    ] = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -60,23 +77,43 @@ def run_command(
     Every file is loaded in a transaction of its own: it is in, with its schema changes and its history, or it is not.
     Running again is always safe and does only what is left.
     """
-    config = configured(
-        config_file,
-        data_root=data_root,
-        schema_name=schema,
-        skip_db=dry_run or None,
-        chunk_size=chunk_size,
-        on_error=on_error,
-    )
+    if resume and force:
+        raise typer.BadParameter("--resume finishes a paused run, --force forgets it: one of them")
+    given = {
+        "data_root": data_root,
+        "schema_name": schema,
+        "skip_db": dry_run or None,
+        "chunk_size": chunk_size,
+        "workers": workers,
+        "sectional_commit": sectional,
+        "on_error": on_error,
+        "pause_every": pause_every,
+        "pause_seconds": pause_seconds,
+    }
+    config = configured(config_file, **given)
+    if resume:
+        config = configured_as_paused(config, config_file, given)
     from rich.console import Console
 
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
+    from pgdatahub.cli.signals import interruptible
     from pgdatahub.runner import Selection, run
 
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()))
-    with ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter:
-        report = run(config, selection=selection, reporter=reporter)
+    with (
+        interruptible() as interruption,
+        ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,
+    ):
+        report = run(
+            config,
+            selection=selection,
+            reporter=reporter,
+            resume=resume,
+            force=force,
+            interruption=interruption,
+            log_json=log_format is LogFormat.JSON,
+        )
     if output is OutputFormat.JSON:
         typer.echo(report_json(report))
     elif not quiet:

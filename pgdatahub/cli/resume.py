@@ -1,0 +1,60 @@
+"""``pgdatahub resume``: do what is left of a run that ended early."""
+
+from __future__ import annotations
+
+import typer
+
+from pgdatahub.cli.options import (
+    ConfigOption,
+    FormatOption,
+    LogFormat,
+    LogFormatOption,
+    OnErrorOption,
+    OutputFormat,
+    PauseEveryOption,
+    PauseSecondsOption,
+    QuietOption,
+    WorkersOption,
+    configured,
+    configured_as_paused,
+)
+
+
+def resume_command(
+    config_file: ConfigOption = None,
+    workers: WorkersOption = None,
+    on_error: OnErrorOption = None,
+    pause_every: PauseEveryOption = None,
+    pause_seconds: PauseSecondsOption = None,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    quiet: QuietOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Finish a run that was stopped, interrupted, or lost its database; with the options it was started with.
+
+    Files that failed are tried again. The pause file goes when nothing is left.
+    """
+    given = {
+        "workers": workers,
+        "on_error": on_error,
+        "pause_every": pause_every,
+        "pause_seconds": pause_seconds,
+    }
+    config = configured_as_paused(configured(config_file, **given), config_file, given)
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.render import print_report, report_json
+    from pgdatahub.cli.signals import interruptible
+    from pgdatahub.runner import resume
+
+    with (
+        interruptible() as interruption,
+        ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,
+    ):
+        report = resume(config, reporter=reporter, interruption=interruption, log_json=log_format is LogFormat.JSON)
+    if output is OutputFormat.JSON:
+        typer.echo(report_json(report))
+    elif not quiet:
+        print_report(report, Console(highlight=False))
+    raise typer.Exit(report.exit_code)
