@@ -207,7 +207,8 @@ class _Run:
         left = []
         for source in files:
             began = time.monotonic()
-            past = _known(source, known[source.table]) if source.size in sizes[source.table] else None
+            worth_hashing = source.size in sizes[source.table] and not source.reload
+            past = _known(source, known[source.table]) if worth_hashing else None
             if past is None:
                 left.append(source)
                 continue
