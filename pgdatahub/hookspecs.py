@@ -64,13 +64,16 @@ def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile, config: 
 
 
 @hookspec(firstresult=True)
-def pgdatahub_evolve(observed: TableSchema, current: TableSchema | None, config: Config) -> SchemaPlan | None:
+def pgdatahub_evolve(
+    observed: TableSchema, current: TableSchema | None, source: SourceFile, config: Config
+) -> SchemaPlan | None:
     """Decide how the table changes for a file. Pure; called once for each file and table, first result.
 
     Args:
         observed: What the file needs.
         current: What the database has, None if there is no such table. A type stands there as the lattice element that
             its values allow: an all-NULL column of ours is UNDECIDED, a ``bigint`` within 2^53 is BIGINT.
+        source: The file; its folder's options hold the contract (``new_columns``, ``types``).
         config: The settings.
 
     Raises:

@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pgdatahub.cells import Column, Texts
+from pgdatahub.cells import Column, Texts, cell_address
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
 from pgdatahub.inference import Observed
@@ -166,6 +166,7 @@ class NormalizedColumn:
             value takes.
         observed: What these cells show of the column's type.
         floor: The type that the settings give the column; UNDECIDED if they leave it to the values.
+        position: Its position in the sheet (from 0), so that cells can be named; None for one that no sheet has.
     """
 
     name: str
@@ -173,6 +174,7 @@ class NormalizedColumn:
     texts: Sequence[bytes]
     observed: Observed
     floor: SqlType = SqlType.UNDECIDED
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,27 @@ class NormalizedBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where in a workbook the rows of a batch stand.
+
+    Attributes:
+        sheet: The sheet's name.
+        rows: The number of each row in the sheet, from 1.
+        positions: Name of a column → its position in the sheet, from 0.
+    """
+
+    sheet: str
+    rows: Sequence[int]
+    positions: Mapping[str, int]
+
+    def place(self, index: int, column: str | None = None) -> str:
+        """Return the place of a row, or of a cell in it: ``Sheet1 › B17``."""
+        row = self.rows[index]
+        position = self.positions.get(column) if column is not None else None
+        return f"{self.sheet} › {f'row {row}' if position is None else cell_address(row, position)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedBatch:
     r"""Rows as COPY text, without ``source_file`` and ``load_timestamp``.
 
@@ -202,11 +225,13 @@ class EncodedBatch:
         names: The columns' SQL names, in the order of the fields.
         rows: How many lines ``data`` has.
         data: Fields separated by tabs, every line ended by ``\n``, empty fields for NULL.
+        origin: Where the rows stand in the workbook, so that an error can name the cell; None if nobody knows.
     """
 
     names: tuple[str, ...]
     rows: int
     data: bytes
+    origin: Origin | None = None
 
 
 # ── load, audit, results ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -29,6 +29,7 @@ from pgdatahub.errors import (
     TransientDatabaseError,
 )
 from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
+from pgdatahub.evolution import Evolution, evolve
 from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
 from pgdatahub.patience import persist
@@ -37,7 +38,7 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.destination import Database
 from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History, PastImport
-from pgdatahub.schema import RESERVED_COLUMNS, SchemaPlan, TableName
+from pgdatahub.schema import RESERVED_COLUMNS, TableName
 from pgdatahub.spool import Spool, SpoolFile
 from pgdatahub.staging import Staged, file_version, hash_file, stage
 from pgdatahub.standing import COUNTED, standing, why_known
@@ -287,7 +288,8 @@ class Pipeline:
         imported_at = self.history.next_moment(connection, source.table)
         supersede(connection, self.history, found.replaced, imported_at)
         self.history.release(connection, found.released)
-        plan = self._plan(staged, connection)
+        evolution = self._evolve(staged, connection)
+        plan = evolution.plan
         batches = _with_lineage(staged, imported_at)
         loaded = self.stages.load(plan, batches, connection, self.config)
         record = ImportRecord(
@@ -307,23 +309,21 @@ class Pipeline:
         callbacks = self.stages.audit(record, connection, self.config)
         faults.reach("recorded")
         result = _result(staged, Outcome.LOADED)
-        notices = (*result.notices, found.notice) if found.notice else result.notices
+        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         result = replace(result, rows=loaded.rows, changes=plan.changes, notices=notices)
         return result, list(callbacks)
 
-    def _plan(self, staged: Staged, connection: Connection) -> SchemaPlan:
+    def _evolve(self, staged: Staged, connection: Connection) -> Evolution:
         table = staged.source.table
         current = catalog.reflect(connection, table)
         if current is not None:
             locks.lock_table(connection, table)
             # Again, now that nobody can change it by hand.
             current = catalog.reflect(connection, table)
-        if current is not None:
-            current = catalog.prove(connection, current, staged.observed, self.history)
-        plan = self.stages.evolve(staged.observed, current, self.config)
-        if current is not None and plan.changes:
+        evolution = evolve(staged, current, connection, stages=self.stages, config=self.config, history=self.history)
+        if current is not None and evolution.plan.changes:
             locks.lock_table(connection, table, exclusively=True)
-        return plan
+        return evolution
 
 
 def _with_lineage(staged: Staged, imported_at: datetime) -> Iterator[EncodedBatch]:
@@ -331,9 +331,7 @@ def _with_lineage(staged: Staged, imported_at: datetime) -> Iterator[EncodedBatc
     lineage = b"\t%s\t%s\n" % (escape(staged.source.location), str(imported_at).encode())
     for batch in staged.spool:
         # Within a field a newline is escaped, so every newline ends a row.
-        yield EncodedBatch(
-            names=(*batch.names, *RESERVED_COLUMNS), rows=batch.rows, data=batch.data.replace(b"\n", lineage)
-        )
+        yield replace(batch, names=(*batch.names, *RESERVED_COLUMNS), data=batch.data.replace(b"\n", lineage))
 
 
 def _result(staged: Staged, outcome: Outcome) -> FileResult:

@@ -175,9 +175,13 @@ class Stages:
         )
         return self._answered(answer, "pgdatahub_normalize", source.location)
 
-    def evolve(self, observed: TableSchema, current: TableSchema | None, config: Config) -> SchemaPlan:
+    def evolve(
+        self, observed: TableSchema, current: TableSchema | None, source: SourceFile, config: Config
+    ) -> SchemaPlan:
         """Decide how a table changes for a file."""
-        answer: SchemaPlan | None = self._hook.pgdatahub_evolve(observed=observed, current=current, config=config)
+        answer: SchemaPlan | None = self._hook.pgdatahub_evolve(
+            observed=observed, current=current, source=source, config=config
+        )
         return self._answered(answer, "pgdatahub_evolve", str(observed.table))
 
     def load(

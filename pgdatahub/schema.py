@@ -32,9 +32,15 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueType:
-    """A type outside the lattice (uuid, jsonb, varchar(5), an enum …): never altered."""
+    """A type outside the lattice (uuid, jsonb, varchar(5), an enum …): never altered.
+
+    Attributes:
+        sql: Its name, as ``format_type`` prints it.
+        computed: The table computes the column itself, so no value can be put there.
+    """
 
     sql: str
+    computed: bool = False
 
     @property
     def label(self) -> str:
@@ -55,6 +61,8 @@ class ColumnSchema:
         header: The original header; None where the sheet has none.
         observed: What the file showed of it, with the cells that decided; None for a current column.
         floor: The type that the settings give an observed column; UNDECIDED if they leave it to the values.
+        required: Of a current column: it must not be NULL.
+        filled: Of a current column: the table itself has a value for it where a file has none.
     """
 
     name: str
@@ -62,6 +70,8 @@ class ColumnSchema:
     header: str | None = None
     observed: Observed | None = None
     floor: SqlType = SqlType.UNDECIDED
+    required: bool = False
+    filled: bool = False
 
     def join(self, other: ColumnSchema) -> ColumnSchema:
         """Return what both observed of one column."""

@@ -18,7 +18,7 @@ from pgdatahub.content import ContentHash
 from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SheetError
 from pgdatahub.events import Reporter, RowsRead
 from pgdatahub.layout import EmptySheetError, locate
-from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, SourceFile, Workbook
+from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, Origin, SourceFile, Workbook
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.schema import TableSchema
 from pgdatahub.sheets import choose_sheets
@@ -70,12 +70,13 @@ class _Progress:
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
 
-    def add(self, batch: NormalizedBatch) -> None:
-        """Take note of a batch, and stage its rows."""
+    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> None:
+        """Take note of a batch from some rows of a sheet, and stage it."""
         self.tally.add(batch)
         self.content.update(batch)
         if batch.rows:
-            self.spool.append(encode(batch))
+            positions = {column.name: column.position for column in batch.columns if column.position is not None}
+            self.spool.append(encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions)))
 
 
 FileVersion: TypeAlias = tuple[int, ...]
@@ -195,10 +196,10 @@ def _read_sheet(
         sheet.batches(config.chunk_size), sheet=name, options=source.options, hidden_columns=sheet.hidden_columns
     )
     # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
-    progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config))
+    progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=name, rows=())
     for batch in batches:
         for part in _narrow(batch):
-            progress.add(stages.normalize(part, table, source, config))
+            progress.add(stages.normalize(part, table, source, config), sheet=name, rows=part.rows)
         reporter(RowsRead(source=source, rows=progress.tally.rows))
     progress.sheets.append(name)
     progress.tally.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
@@ -213,7 +214,13 @@ def _narrow(batch: Batch) -> Sequence[Batch]:
     return [batch.slice(start, start + rows_at_once) for start in range(0, len(batch.rows), rows_at_once)]
 
 
-def encode(batch: NormalizedBatch) -> EncodedBatch:
+def _compact(rows: Sequence[int]) -> Sequence[int]:
+    """Return ascending numbers, as a range if none is missing: ten thousand of them in 30 bytes of the spool."""
+    whole = range(rows[0], rows[-1] + 1)
+    return whole if len(whole) == len(rows) else tuple(rows)
+
+
+def encode(batch: NormalizedBatch, origin: Origin | None = None) -> EncodedBatch:
     """Return the rows of a batch as COPY text."""
     rows = zip(*(column.texts for column in batch.columns), strict=True)
     lines = b"\n".join(map(b"\t".join, rows))
@@ -221,4 +228,5 @@ def encode(batch: NormalizedBatch) -> EncodedBatch:
         names=tuple(column.name for column in batch.columns),
         rows=batch.rows,
         data=lines + b"\n" if batch.rows and batch.columns else b"",
+        origin=origin,
     )

@@ -88,7 +88,9 @@ class _Normalizer:
         cells = self.batch.columns.get(position)
         if cells is None:
             texts = [b""] * len(self.batch.rows)
-            return NormalizedColumn(name=name, header=header, texts=texts, observed=NOTHING, floor=floor)
+            return NormalizedColumn(
+                name=name, header=header, texts=texts, observed=NOTHING, floor=floor, position=position
+            )
 
         def locate(index: int) -> str:
             return f"{self.table.sheet}!{self._address(index, position)}"
@@ -117,6 +119,7 @@ class _Normalizer:
             texts=typed.texts,
             observed=typed.observed,
             floor=floor,
+            position=position,
         )
 
     def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:

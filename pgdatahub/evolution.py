@@ -1,0 +1,89 @@
+"""What a staged file does to its table, checked against the table as it is: what a run does and a plan foretells.
+
+Nothing is written here. The caller holds whatever locks keep the answer true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgdatahub.config import Config
+from pgdatahub.errors import SchemaError
+from pgdatahub.pluginmanager import Stages
+from pgdatahub.postgres.handmade import handmade_changes
+from pgdatahub.postgres.obstacles import check_obstacles
+from pgdatahub.postgres.owntypes import check_own_types
+from pgdatahub.postgres.proofs import prove
+from pgdatahub.schema import SchemaPlan, TableSchema
+from pgdatahub.staging import Staged
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pgdatahub.postgres.history import History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evolution:
+    """What a file does to its table.
+
+    Attributes:
+        plan: The changes.
+        notices: What a person should know of the table.
+    """
+
+    plan: SchemaPlan
+    notices: tuple[str, ...] = ()
+
+
+def evolve(
+    staged: Staged,
+    current: TableSchema | None,
+    connection: Connection,
+    *,
+    stages: Stages,
+    config: Config,
+    history: History | None,
+    settled: Collection[str] = (),
+) -> Evolution:
+    """Decide what changes in a table for a file, and check that it can be done and every value be kept.
+
+    Args:
+        staged: The file.
+        current: The table's columns; None if there is no table.
+        connection: To the database, in a transaction that may be read-only.
+        stages: The plugins.
+        config: The settings.
+        history: The metadata tables; None where there are none yet.
+        settled: Columns whose element of the lattice ``current`` states already.
+
+    Raises:
+        SchemaError: The table cannot take the file.
+    """
+    notices: tuple[str, ...] = ()
+    if current is not None:
+        if history is not None:
+            notices = handmade_changes(connection, current, staged.observed, history)
+        current = prove(connection, current, staged.observed, history, settled=settled)
+        _check_nulls(staged, current)
+    plan = stages.evolve(staged.observed, current, staged.source, config)
+    check_obstacles(connection, current, plan)
+    if current is not None:
+        check_own_types(connection, current, staged.spool)
+    return Evolution(plan=plan, notices=notices)
+
+
+def _check_nulls(staged: Staged, current: TableSchema) -> None:
+    """Check that the file has a value in every row for a column that must have one."""
+    for column in staged.observed.columns:
+        known = current.by_name.get(column.name)
+        values = column.observed.values if column.observed else 0
+        if known is not None and known.required and values < staged.rows:
+            raise SchemaError(
+                f"the table's column {column.name} must not be empty, and the file has {staged.rows - values:,} empty "
+                f"cells there",
+                where=f"table {current.table}",
+                hint="fill the cells, or drop the column's NOT NULL",
+            )
