@@ -71,6 +71,8 @@ def standing(
     released = tuple(past.id for past in same if past.status == Status.HELD)
     older = [past for past in history.of_identity(connection, table, source.identity) if past not in replaced]
     notice = None
+    if replaced:
+        notice = f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
     if older:
         notice = _changed(older, source, replaced)
     return Standing(replaced=tuple(replaced), released=released, notice=notice)

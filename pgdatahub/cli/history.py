@@ -1,0 +1,162 @@
+"""``pgdatahub history``: imports and schema changes in their order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.text import Text
+
+    from pgdatahub.past import PastChange, PastImport
+    from pgdatahub.timeline import HistoryEntry, Timeline
+
+
+def history_command(
+    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="Only this table.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="FILE", help="Only this file: its path, or the end of it.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"],
+            help="Only then or later, UTC: 2024-03-01 or 2024-03-01T14:30.",
+        ),
+    ] = None,
+    schema: SchemaOption = None,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Show what was loaded and what it changed, oldest first; what was taken back is marked."""
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.timeline import history
+
+    config = configured(schema_name=schema)
+    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
+        timeline = history(config, table=table, file=file, since=since, reporter=reporter)
+    if output is OutputFormat.JSON:
+        typer.echo(_json(timeline))
+    else:
+        _print(timeline)
+
+
+def _print(timeline: Timeline) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text(timeline.destination), soft_wrap=True)
+    if not timeline.entries:
+        console.print(Text("nothing happened yet", style="dim"))
+    day = ""
+    for moment, line in _lines(timeline.entries):
+        if f"{moment:%Y-%m-%d}" != day:
+            day = f"{moment:%Y-%m-%d}"
+            console.print(Text(f"\n{day} (UTC)", style="bold"))
+        console.print(line, soft_wrap=True)
+
+
+def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
+    from pgdatahub.past import ChangeType, PastImport
+
+    entries = tuple(entries)
+    columns: dict[tuple[object, datetime], int] = {}
+    for entry in entries:
+        if not isinstance(entry, PastImport) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
+            columns[entry.table, entry.changed_at] = columns.get((entry.table, entry.changed_at), 0) + 1
+    for entry in entries:
+        if isinstance(entry, PastImport):
+            yield entry.imported_at, _import_line(entry)
+        elif entry.change_type != ChangeType.CREATE_TABLE or entry.column is None:
+            yield entry.changed_at, _change_line(entry, columns.get((entry.table, entry.changed_at), 0))
+
+
+def _import_line(past: PastImport) -> Text:
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count
+    from pgdatahub.past import Status
+
+    loaded = past.status == Status.LOADED
+    line = Text(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
+    line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
+    line.append(f"  {past.file_sha256[:8]}", style="dim")
+    if not loaded:
+        moment = f" {past.reverted_at:%Y-%m-%d %H:%M}" if past.reverted_at else ""
+        said = "taken back, held" if past.status == Status.HELD else past.status
+        line.append(f"  {said}{moment}", style="yellow")
+    return line
+
+
+def _change_line(change: PastChange, columns: int) -> Text:
+    from rich.text import Text
+
+    from pgdatahub.past import ChangeType
+
+    table, column = change.table, change.column
+    old, new = (change.old_type or "").upper(), (change.new_type or "").upper()
+    said = {
+        ChangeType.CREATE_TABLE.value: f"{table}: new table, {columns} columns",
+        ChangeType.ADD_COLUMN.value: f"{table}.{column}: new column, {new}",
+        ChangeType.ALTER_TYPE.value: f"{table}.{column}: {old} → {new}",
+        ChangeType.DROP_TABLE.value: f"{table}: dropped by an undo",
+        ChangeType.DROP_COLUMN.value: f"{table}.{column}: dropped by an undo",
+        ChangeType.RESTORE_TYPE.value: f"{table}.{column}: {old} → {new} by an undo",
+    }.get(change.change_type, f"{table}.{column}: {change.change_type}")
+    line = Text(f"{change.changed_at:%H:%M:%S}         ", style="dim")
+    line.append(said, style="cyan")
+    if change.cell:
+        line.append(f' because {change.cell} is "{change.sample}"', style="dim")
+    return line
+
+
+def _json(timeline: Timeline) -> str:
+    import json
+
+    from pgdatahub.past import PastImport
+
+    entries = [_import_json(one) if isinstance(one, PastImport) else _change_json(one) for one in timeline.entries]
+    return json.dumps({"destination": timeline.destination, "entries": entries}, indent=2, ensure_ascii=False)
+
+
+def _import_json(past: PastImport) -> dict[str, Any]:
+    return {
+        "kind": "import",
+        "at": past.imported_at.isoformat(),
+        "id": past.id,
+        "table": str(past.table),
+        "file": past.identity,
+        "source_file": past.source_file,
+        "file_sha256": past.file_sha256,
+        "rows": past.row_count,
+        "run_id": past.run_id,
+        "status": past.status,
+        "reverted_at": past.reverted_at.isoformat() if past.reverted_at else None,
+    }
+
+
+def _change_json(change: PastChange) -> dict[str, Any]:
+    return {
+        "kind": "schema_change",
+        "at": change.changed_at.isoformat(),
+        "id": change.id,
+        "table": str(change.table),
+        "change": change.change_type,
+        "column": change.column,
+        "old_type": change.old_type,
+        "new_type": change.new_type,
+        "source_file": change.source_file,
+        "import_id": change.import_id,
+        "cell": change.cell,
+        "sample": change.sample,
+    }
