@@ -1,0 +1,43 @@
+"""A database that exists for the length of a block: for tests, of this project and of plugins."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from pgdatahub.postgres.engine import translated_errors
+
+PREFIX = "pgdatahub_test_"
+"""What the name of every such database begins with, so that one left behind by a killed test is known for what it is."""
+
+
+@contextmanager
+def temporary_database(server: str | Mapping[str, str]) -> Iterator[str]:
+    """Make an empty database, yield its connection string (``key=value`` pairs), and drop it whoever still uses it.
+
+    Args:
+        server: A connection string, a URL, or the keywords of either, of any database of the server, with a role that may
+            create databases.
+
+    Raises:
+        DatabaseError: The server does not answer, or the role may not create databases.
+    """
+    if not isinstance(server, str):
+        server = make_conninfo(**server)
+    name = PREFIX + secrets.token_hex(6)
+    _execute(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server: str, statement: sql.Composed) -> None:
+    # Neither statement may stand in a transaction.
+    with translated_errors(), psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)

@@ -1,0 +1,278 @@
+"""The rules that every reader keeps, as a check that a plugin's own tests can call."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from math import isfinite
+from pathlib import Path
+from typing import Final, get_args
+
+from pgdatahub.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
+from pgdatahub.config import Config
+from pgdatahub.conversion import as_values
+from pgdatahub.errors import FileError
+from pgdatahub.model import Batch, Sheet, Workbook
+from pgdatahub.testing.reading import AloneReader, source_file
+from pgdatahub.values import type_value
+
+SAMPLE_ROWS = 25
+FEW_ROWS, MANY_ROWS = 20_000, 60_000
+"""Both large enough that buffers of a fixed size are full."""
+BATCH_ROWS = 500
+MORE_MEMORY = 2 << 20
+"""Bytes that reading MANY_ROWS may take beyond reading FEW_ROWS. As lists, 40,000 rows of two cells take 7 MB."""
+
+_CLASSES: Final = tuple(kind for kind in get_args(Value) if kind is not type(None))
+_FOREIGN: Final = {
+    "foreign-text.unknown-kind": b"a text, and nothing else\n",
+    "foreign-picture.unknown-kind": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    "foreign-empty.unknown-kind": b"",
+}
+
+
+def check_reader(
+    plugin: object,
+    write: Callable[[Path, int], object],
+    *,
+    suffix: str,
+    folder: Path,
+    streams: bool = True,
+    config: Config | None = None,
+) -> None:
+    """Check that a reader keeps the rules, on files that it writes itself into ``folder``.
+
+    - It takes its own files, and declines others by returning None, leaving none of them open.
+    - Its sheets have names, each once, and are opened by them.
+    - Batches have at most as many rows as asked for, the numbers of the rows ascend from 1 at least, and every column has
+      a cell for each of them, of a class that cells can have.
+    - How many rows are asked for at a time changes nothing of what is read.
+    - ``close()`` gives back the file, whether it was read to its end or not, and may be called twice.
+    - A file of its kind that is damaged, cut or empty gives a :class:`~pgdatahub.errors.FileError`, None or a workbook that
+      can be read to its end, never another exception, and is not left open.
+    - More rows do not mean more memory.
+
+    Args:
+        plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
+        write: Writes a file with a header and so many rows of at least two cells, without many different long texts,
+            since a format may keep texts once for all.
+        suffix: The ending of such files, with its point.
+        folder: An empty folder.
+        streams: Whether the reader can do without the whole file in memory; not all formats and libraries can.
+        config: The settings that the reader is given; by default all at their default.
+
+    Raises:
+        AssertionError: A rule is broken; the message says which, and where.
+    """
+    check = _ReaderCheck(AloneReader(plugin, config), folder, suffix)
+    sample = folder / f"sample{suffix}"
+    write(sample, SAMPLE_ROWS)
+    with _no_leaks():
+        check.reads(sample)
+        check.closes(sample)
+        check.declines()
+        check.survives(sample)
+        if streams:
+            few, many = folder / f"few{suffix}", folder / f"many{suffix}"
+            write(few, FEW_ROWS)
+            write(many, MANY_ROWS)
+            check.streams(few, many)
+
+
+def _require(kept: bool, broken: str) -> None:
+    # Not an assert statement: those are gone under python -O.
+    if not kept:
+        raise AssertionError(broken)
+
+
+@contextmanager
+def _no_leaks() -> Iterator[None]:
+    """Fail where something that has to be closed was left to the garbage collector."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    leaks = [str(warning.message) for warning in caught if issubclass(warning.category, ResourceWarning)]
+    _require(not leaks, f"left for the garbage collector to close: {'; '.join(leaks)}")
+
+
+class _ReaderCheck:
+    """The rules, one method each.
+
+    Args:
+        reader: The reader.
+        folder: Where files may be written.
+        suffix: The ending of the reader's files.
+    """
+
+    def __init__(self, reader: AloneReader, folder: Path, suffix: str) -> None:
+        self._reader = reader
+        self._folder = folder
+        self._suffix = suffix
+
+    def reads(self, sample: Path) -> None:
+        """Batches are well-formed, and the same rows come whatever the size of a batch."""
+        contents = [self._content(sample, max_rows) for max_rows in (BATCH_ROWS, 7, 1)]
+        rows = len({(sheet, row) for sheet, row, _ in contents[0]})
+        _require(rows > SAMPLE_ROWS, f"{sample.name} has {SAMPLE_ROWS} rows and a header, and {rows} rows were read")
+        _require(contents[0] == contents[1] == contents[2], "what is read depends on how many rows a batch may have")
+
+    def closes(self, sample: Path) -> None:
+        """A file is given back by close(), at any time, and close() may be called twice."""
+        for batches_read in (0, 1, None):
+            workbook = self._take(sample)
+            if batches_read != 0:
+                for _ in _batches(workbook.open(workbook.sheets[0].name), 5):
+                    if batches_read:
+                        break
+            workbook.close()
+            _require(not _is_open(sample), "close() does not close the file")
+            workbook.close()
+
+    def declines(self) -> None:
+        """A file of another kind is answered with None."""
+        for name, content in _FOREIGN.items():
+            path = self._folder / name
+            path.write_bytes(content)
+            try:
+                answer = self._reader.read(source_file(path))
+            except Exception as error:
+                raise AssertionError(f"{name} is not the reader's, and it raises instead of returning None") from error
+            _require(answer is None, f"{name} is not the reader's, and it takes it")
+            _require(not _is_open(path), f"the reader declines {name} and leaves it open")
+
+    def survives(self, sample: Path) -> None:
+        """A damaged file is read, declined, or refused with an error that says so."""
+        content = sample.read_bytes()
+        noise = random.Random(1).randbytes(4096)  # noqa: S311 - the same noise in every run
+        damaged = {
+            "empty": b"",
+            "cut": content[: len(content) // 2],
+            "noise": noise,
+            "overwritten": content[: len(content) // 3] + noise[:64] + content[len(content) // 3 + 64 :],
+        }
+        for name, damage in damaged.items():
+            path = self._folder / f"{name}{self._suffix}"
+            path.write_bytes(damage)
+            try:
+                workbook = self._reader.read(source_file(path))
+                if workbook is not None:
+                    with closing(workbook):
+                        for info in workbook.sheets:
+                            for _ in workbook.open(info.name).batches(BATCH_ROWS):
+                                pass
+            except FileError:
+                pass
+            except Exception as error:
+                raise AssertionError(
+                    f"a damaged file ({path.name}) raises {type(error).__name__}, and not a ReadError"
+                ) from error
+            _require(not _is_open(path), f"a damaged file ({path.name}) is left open")
+
+    def streams(self, few: Path, many: Path) -> None:
+        """The peak of memory does not grow with the number of rows."""
+        self._peak(few)  # what is imported and made once
+        growth = self._peak(many) - self._peak(few)
+        _require(
+            growth <= MORE_MEMORY,
+            f"reading {MANY_ROWS:,} rows takes {growth:,} bytes more memory than {FEW_ROWS:,} rows: nothing is streamed",
+        )
+
+    def _take(self, path: Path) -> Workbook:
+        workbook = self._reader.read(source_file(path))
+        if workbook is None:
+            raise AssertionError(f"the reader declines {path.name}, which is of its own kind")
+        return workbook
+
+    def _content(self, path: Path, max_rows: int) -> dict[tuple[str, int, int], str]:
+        content = {}
+        with closing(self._take(path)) as workbook:
+            names = [info.name for info in workbook.sheets]
+            _require(bool(names) and len(set(names)) == len(names), f"the sheets need names, each once: {names}")
+            for name in names:
+                sheet = workbook.open(name)
+                _require(sheet.name == name, f"the sheet that was opened as {name!r} says that it is {sheet.name!r}")
+                for batch in _batches(sheet, max_rows):
+                    for position, column in batch.columns.items():
+                        for row, value in zip(batch.rows, as_values(column), strict=True):
+                            content[name, row, position] = _shown(value)
+                _require(all(isinstance(notice, str) for notice in sheet.notices), "notices are texts")
+        return content
+
+    def _peak(self, path: Path) -> int:
+        gc.collect()
+        tracing = tracemalloc.is_tracing()
+        if not tracing:
+            tracemalloc.start()
+        try:
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            with closing(self._take(path)) as workbook:
+                for _ in workbook.open(workbook.sheets[0].name).batches(BATCH_ROWS):
+                    pass
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            if not tracing:
+                tracemalloc.stop()
+
+
+def _batches(sheet: Sheet, max_rows: int) -> Iterator[Batch]:
+    """Yield the batches of a sheet, each checked."""
+    _require(all(position >= 0 for position in sheet.hidden_columns), "hidden columns are positions, from 0")
+    last = 0
+    for batch in sheet.batches(max_rows):
+        rows = list(batch.rows)
+        _require(
+            len(rows) <= max_rows, f"a batch of at most {max_rows} rows was asked for, and one of {len(rows)} came"
+        )
+        _require(
+            all(isinstance(row, int) for row in rows) and [last, *rows] == sorted({last, *rows}),
+            f"the numbers of rows ascend from 1, also across batches; after {last} came {rows[:10]}",
+        )
+        _require(batch.hidden_rows <= set(rows), "hidden rows are among the batch's rows")
+        for position, column in batch.columns.items():
+            _check_column(position, column, rows)
+        last = rows[-1] if rows else last
+        yield batch
+
+
+def _check_column(position: int, column: Column, rows: list[int]) -> None:
+    _require(isinstance(position, int) and position >= 0, f"columns have positions, from 0, and not {position!r}")
+    _require(len(column) == len(rows), f"column {position} has {len(column)} cells for {len(rows)} rows")
+    if isinstance(column, Texts):
+        _require(
+            all(isinstance(text, bytes) for text in column.texts), f"column {position} has Texts that are not bytes"
+        )
+        return
+    for row, value in zip(rows, column, strict=True):
+        place = cell_address(row, position)
+        _require(
+            value is None or isinstance(value, _CLASSES), f"{place} is a {type(value).__name__}, which is no cell value"
+        )
+        _require(not isinstance(value, float) or isfinite(value), f"{place} is {value}, which no cell holds")
+
+
+def _shown(value: Value) -> str:
+    # Not the class: 43 and 43.0 are one value, and so are a date and its midnight.
+    return repr(value if isinstance(value, ErrorValue | Uncached) else type_value(value))
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether this process has a file open, by whatever means it was opened."""
+    status = path.stat()
+    for descriptor in range(3, _DESCRIPTORS):
+        try:
+            if os.path.samestat(os.fstat(descriptor), status):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+_DESCRIPTORS: Final = 1024
+"""The system gives out the lowest free descriptor, and a test has few files open."""

@@ -1,0 +1,91 @@
+"""A reader, asked as a run asks it: through its hook, for one file."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from pgdatahub import hookspecs
+from pgdatahub.cells import Value
+from pgdatahub.config import Config, FolderOptions
+from pgdatahub.conversion import as_values
+from pgdatahub.identifiers import table_name
+from pgdatahub.model import SourceFile, Workbook
+from pgdatahub.schema import TableName
+
+
+def source_file(path: Path, **options: Any) -> SourceFile:
+    """Return what a run knows of a file before it reads it, as if the file's folder lay in the data root.
+
+    Args:
+        path: The file.
+        **options: Options of the folder, such as ``header_row=3``, as :class:`~pgdatahub.config.FolderOptions` takes them.
+    """
+    folder = path.absolute().parent.name
+    return SourceFile(
+        location=str(path.absolute()),
+        identity=f"{folder}/{path.name}",
+        table=TableName(schema="public", name=table_name((folder or path.stem,))),
+        options=FolderOptions(**options),
+        size=path.stat().st_size,
+    )
+
+
+class AloneReader:
+    """A plugin's reader, with no other plugin beside it.
+
+    Args:
+        plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
+        config: The settings; by default all at their default.
+
+    Raises:
+        AssertionError: It is no plugin that reads.
+    """
+
+    def __init__(self, plugin: object, config: Config | None = None) -> None:
+        self._config = config or Config()
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        try:
+            self._manager.register(plugin)
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            raise AssertionError(f"the plugin does not fit: {error}") from error
+        if not self._manager.hook.pgdatahub_read.get_hookimpls():
+            raise AssertionError("the plugin has no function pgdatahub_read under @hookimpl")
+
+    def read(self, source: SourceFile) -> Workbook | None:
+        """Return what the hook answers for a file."""
+        answer: Workbook | None = self._manager.hook.pgdatahub_read(source=source, config=self._config)
+        return answer
+
+
+def read_rows(plugin: object, path: Path, *, sheet: str | None = None, **options: Any) -> list[list[Value]]:
+    """Read a sheet with a plugin's reader, and return its rows; numbers of rows that the reader left out are not there.
+
+    Args:
+        plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
+        path: The file.
+        sheet: Name of the sheet; the first one if None.
+        **options: Options of the folder.
+
+    Raises:
+        AssertionError: The reader declines the file.
+        ReadError: It cannot read it.
+    """
+    workbook = AloneReader(plugin).read(source_file(path, **options))
+    if workbook is None:
+        raise AssertionError(f"the reader declines {path.name}")
+    rows: list[list[Value]] = []
+    with closing(workbook):
+        for batch in workbook.open(sheet or workbook.sheets[0].name).batches(1000):
+            columns = {position: as_values(column) for position, column in batch.columns.items()}
+            width = max(columns, default=-1) + 1
+            rows += (
+                [columns[position][index] if position in columns else None for position in range(width)]
+                for index in range(len(batch.rows))
+            )
+    return rows
