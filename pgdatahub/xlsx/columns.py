@@ -98,7 +98,7 @@ class Converter:
                 f"refers to a shared string past the last of {count:,}",
                 texts,
                 locate,
-                lambda text: int(text or 0) < count,
+                lambda text: not text or int(text) < count,
             )
         if self._strings.cleaned:
             for index, text in enumerate(texts):
@@ -125,11 +125,13 @@ _Convert: TypeAlias = Callable[[Iterable[bytes]], Sequence["bytes | None"]]
 
 
 def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, _Convert]]) -> Piece:
-    """Convert serials in the first way that all of them go, else each in the first way it goes; others are numbers."""
+    """Convert each serial in the first way that it goes; one that goes none is a number."""
     for kind, convert in ways:
-        found, complete = convert_distinct(texts, convert)
-        if complete:
+        found, converted = convert_distinct(texts, convert)
+        if found is not None:
             return Texts(kind=kind, texts=found)
+        if converted:
+            break
     known = {text: _serial_value(text, ways) for text in set(texts)}
     return [known[text] for text in texts]
 

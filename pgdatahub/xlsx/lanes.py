@@ -20,7 +20,6 @@ from pgdatahub.xlsx.shapes import Shape, ShapeLearner, Slot, hides
 
 _HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES = 8 * 1024 * 1024  # a row longer than this goes through the safe lane
-_SAMPLE_ROWS = 100
 _MOST_LESSONS = 64
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 _MARKED_UP = (Source.TEXT, Source.ERROR, Source.DATE)
@@ -37,6 +36,7 @@ class Lanes:
         learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
             for the safe lane alone.
         piece_bytes: How much is inflated at a time.
+        sample_rows: From how many rows a shape is learnt at once.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Lanes:
         *,
         learn_from: int | None,
         piece_bytes: int,
+        sample_rows: int = 100,
     ) -> None:
         self.parser = SheetParser(stream.name, limits, classes, converter)
         self.fast_rows = 0
@@ -57,6 +58,7 @@ class Lanes:
         self._classes = classes
         self._learn_from = learn_from
         self._piece_bytes = piece_bytes
+        self._sample_rows = sample_rows
         self._safe_only = learn_from is None
         self._shape: Shape | None = None
         self._lessons = 0
@@ -99,7 +101,7 @@ class Lanes:
         """Feed all before the rows to the parser and return what was read beyond."""
         head = b""
         while len(head) < _HEAD_BYTES:
-            data = self._stream.read(64 * 1024)
+            data = self._stream.read(min(64 * 1024, self._piece_bytes))
             head += data
             match = _SHEET_DATA.search(head)
             if match:
@@ -122,7 +124,7 @@ class Lanes:
 
     def _read(self, piece: bytes) -> Iterator[Block]:
         if self._shape is None and self._may_learn(piece):
-            sample = _first_rows(piece, b"</%srow>" % self._prefix)
+            sample = self._first_rows(piece)
             piece = piece[len(sample) :]
             yield from self._feed(sample)
             self._learn(sample)
@@ -137,6 +139,15 @@ class Lanes:
         if self._safe_only or self._lessons >= _MOST_LESSONS:
             return False
         return self._lessons > 0 or len(piece) >= (self._learn_from or 0)
+
+    def _first_rows(self, piece: bytes) -> bytes:
+        end, row_end = 0, b"</%srow>" % self._prefix
+        for _ in range(self._sample_rows):
+            found = piece.find(row_end, end)
+            if found < 0:
+                break
+            end = found + len(row_end)
+        return piece[:end]
 
     def _learn(self, rows: bytes) -> None:
         self._lessons += 1
@@ -177,7 +188,7 @@ class Lanes:
             yield _interleave(fast, safe) if rows else safe
             misfits = b"".join(others)
             if self._lessons < _MOST_LESSONS and len(safe.rows) > 0.05 * len(rows):
-                self._learn(_first_rows(misfits, b"</%srow>" % self._prefix))
+                self._learn(self._first_rows(misfits))
 
     def _feed_others(self, numbers: tuple[bytes, ...], others: tuple[bytes, ...], rest: bytes) -> None:
         """Feed the rows that the shape does not match to the parser, which checks the order of rows on the way."""
@@ -218,16 +229,6 @@ class Lanes:
         if not hiding:
             return set()
         return {int(number) for number, found in zip(numbers, attributes, strict=True) if found in hiding}
-
-
-def _first_rows(piece: bytes, row_end: bytes) -> bytes:
-    end = 0
-    for _ in range(_SAMPLE_ROWS):
-        found = piece.find(row_end, end)
-        if found < 0:
-            break
-        end = found + len(row_end)
-    return piece[:end]
 
 
 def _interleave(fast: Block, safe: Block) -> Block:

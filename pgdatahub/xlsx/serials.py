@@ -116,17 +116,17 @@ class Serials:
 
 def convert_distinct(
     texts: Sequence[bytes], convert: Callable[[Iterable[bytes]], Sequence[bytes | None]]
-) -> tuple[Sequence[bytes], bool]:
+) -> tuple[Sequence[bytes] | None, bool]:
     """Convert a column, each distinct text once; ``b""`` stays.
 
     Returns:
-        The column, and whether every text could be converted; where one could not, the column is of no use.
+        The column, None if some text could not be converted; and whether any could be.
     """
     distinct = set(texts)
     distinct.discard(b"")
     converted = convert(distinct)
     if None in converted:
-        return (), False
+        return None, any(converted)
     known = dict(zip(distinct, converted, strict=True))
     known[b""] = b""
     return [text or b"" for text in map(known.__getitem__, texts)], True

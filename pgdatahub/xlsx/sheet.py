@@ -11,6 +11,7 @@ from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.lanes import Lanes
 from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.merged_areas import fill_merged_areas, read_merged_areas
 from pgdatahub.xlsx.package import PartStream
 
 
@@ -26,6 +27,7 @@ class XlsxSheet:
         converter: Makes columns of texts.
         learn_from: Bytes of sheet data from which on the fast lane is used; None for the safe lane alone.
         piece_bytes: How much is inflated at a time.
+        fill_merged: A merged area's value stands in all its cells; the part is then read twice.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class XlsxSheet:
         converter: Converter,
         learn_from: int | None,
         piece_bytes: int,
+        fill_merged: bool,
     ) -> None:
         self._name = name
         self._where = where
         self._converter = converter
+        self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
         self._lanes = Lanes(open_part(), limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes)
 
     @property
@@ -83,6 +87,7 @@ class XlsxSheet:
             CellError: A number is beyond what any column holds.
         """
         try:
-            yield from batches(self._lanes.blocks(), max_rows)
+            found = batches(self._lanes.blocks(), max_rows)
+            yield from fill_merged_areas(found, self._areas) if self._areas else found
         except FileError as error:
             raise error.located(self._where) from error

@@ -131,6 +131,7 @@ class XlsxWorkbook:
                 converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
                 learn_from=self._learn_from,
                 piece_bytes=self._piece_bytes,
+                fill_merged=self._merged == "fill",
             )
         except FileError as error:
             raise error.located(where) from error
