@@ -1,6 +1,10 @@
 """Excel workbooks in folders to PostgreSQL tables that can be trusted.
 
-The public API. Names are imported when they are first used, so that ``import pgdatahub`` costs nothing.
+The public API: functions that take a :class:`Config` and return frozen results, and what a plugin needs. Nothing here
+prints; who wants to know what happens passes a :class:`~pgdatahub.events.Reporter`. Beside these names,
+:mod:`pgdatahub.errors`, :mod:`pgdatahub.events`, :mod:`pgdatahub.model` and :mod:`pgdatahub.testing` are public.
+
+Names are imported when they are first used, so that ``import pgdatahub`` costs nothing.
 """
 
 from __future__ import annotations
@@ -10,25 +14,41 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pgdatahub.config import Config as Config
     from pgdatahub.config import load_config as load_config
+    from pgdatahub.discovery import Selection as Selection
     from pgdatahub.hookspecs import hookimpl as hookimpl
     from pgdatahub.inspection import Inspection as Inspection
     from pgdatahub.inspection import inspect as inspect
+    from pgdatahub.model import Batch as Batch
+    from pgdatahub.model import FileResult as FileResult
+    from pgdatahub.model import ImportRecord as ImportRecord
     from pgdatahub.model import RunReport as RunReport
-    from pgdatahub.runner import Selection as Selection
-    from pgdatahub.runner import resume as resume
+    from pgdatahub.model import Sheet as Sheet
+    from pgdatahub.model import SheetInfo as SheetInfo
+    from pgdatahub.model import SourceFile as SourceFile
+    from pgdatahub.model import Workbook as Workbook
+    from pgdatahub.plugins.discover_folders import discover as discover
     from pgdatahub.runner import run as run
+    from pgdatahub.values import canonical_text as canonical_text
 
 __version__ = "0.1.0.dev0"
 
 _EXPORTS = {
+    "Batch": "pgdatahub.model",
     "Config": "pgdatahub.config",
+    "FileResult": "pgdatahub.model",
+    "ImportRecord": "pgdatahub.model",
     "Inspection": "pgdatahub.inspection",
     "RunReport": "pgdatahub.model",
-    "Selection": "pgdatahub.runner",
+    "Selection": "pgdatahub.discovery",
+    "Sheet": "pgdatahub.model",
+    "SheetInfo": "pgdatahub.model",
+    "SourceFile": "pgdatahub.model",
+    "Workbook": "pgdatahub.model",
+    "canonical_text": "pgdatahub.values",
+    "discover": "pgdatahub.plugins.discover_folders",
     "hookimpl": "pgdatahub.hookspecs",
     "inspect": "pgdatahub.inspection",
     "load_config": "pgdatahub.config",
-    "resume": "pgdatahub.runner",
     "run": "pgdatahub.runner",
 }
 
