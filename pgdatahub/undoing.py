@@ -37,7 +37,7 @@ from pgdatahub.undo import (
     recompute,
 )
 
-_RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
+RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
 
 
 def make_plan(connection: Connection, history: History, choice: Choice, request: UndoRequest) -> UndoPlan:
@@ -92,7 +92,7 @@ def _plan_rows(
             if one.reverted_at == past.imported_at
         ]
         if not request.hold and "://" not in past.source_file and Path(past.source_file).exists():
-            notes.append(f"{past.identity} is still in its folder: {_RUN_AGAIN}")
+            notes.append(f"{past.identity} is still in its folder: {RUN_AGAIN}")
     return replace(plan, imports=tuple(taken), refusals=tuple(refusals), notes=tuple(notes))
 
 

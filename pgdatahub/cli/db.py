@@ -95,6 +95,19 @@ def psql(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
+@db_app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `reset --backup` wrote.", show_default=False)],
+) -> None:
+    """Bring the tables of a backup back, in place of those of the same names; on whichever server is configured."""
+    from pgdatahub.backup import restore as restore_backup
+    from pgdatahub.cli.notices import tell_notices
+    from pgdatahub.config import load_config
+
+    restored = restore_backup(load_config(), file, reporter=tell_notices)
+    typer.echo(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")
+
+
 def _server() -> EmbeddedServer:
     from pgdatahub.config import load_config
     from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings

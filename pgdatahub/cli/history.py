@@ -36,14 +36,11 @@ def history_command(
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
     """Show what was loaded and what it changed, oldest first; what was taken back is marked."""
-    from rich.console import Console
-
-    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.notices import tell_notices
     from pgdatahub.timeline import history
 
     config = configured(schema_name=schema)
-    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
-        timeline = history(config, table=table, file=file, since=since, reporter=reporter)
+    timeline = history(config, table=table, file=file, since=since, reporter=tell_notices)
     if output is OutputFormat.JSON:
         typer.echo(_json(timeline))
     else:

@@ -41,9 +41,7 @@ def revert_command(
 
     Name it by --hash, --source-file or --import-id. The number of rows must be the one that was loaded.
     """
-    from rich.console import Console
-
-    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
     from pgdatahub.errors import ExitCode
     from pgdatahub.revert import revert
@@ -61,8 +59,7 @@ def revert_command(
         force=force,
         hold=hold,
     )
-    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
-        result = revert(config, request, confirm=None if yes else ask, dry_run=dry_run, reporter=reporter)
+    result = revert(config, request, confirm=None if yes else ask, dry_run=dry_run, reporter=tell_notices)
     show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
     if dry_run and result.plan.refusals:
         raise typer.Exit(ExitCode.FAILED)

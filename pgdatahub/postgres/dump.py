@@ -1,0 +1,150 @@
+"""Tables into a file and back, by PostgreSQL's own ``pg_dump`` and ``pg_restore``.
+
+No password is ever in an argument, where the process list would show it: it travels in the child's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import conninfo
+
+from pgdatahub.errors import DatabaseError, UndoError
+from pgdatahub.postgres.destination import Database
+from pgdatahub.postgres.embedded.binaries import program_directories
+from pgdatahub.schema import TableName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DumpPrograms:
+    """A directory with ``pg_dump`` and ``pg_restore``, and their major version."""
+
+    directory: Path
+    major: int
+
+
+def find_dump_programs(server_version: int, bindir: Path | None) -> DumpPrograms:
+    """Return the programs that can read a server: those of its own major version, else of the next newer one.
+
+    Args:
+        server_version: As ``server_version_num``.
+        bindir: A directory that the settings name.
+
+    Raises:
+        DatabaseError: There are none.
+    """
+    major = server_version // 10_000
+    found: list[DumpPrograms] = []
+    for directory in dict.fromkeys(program_directories(bindir)):
+        if all(os.access(directory / name, os.X_OK) for name in ("pg_dump", "pg_restore")):
+            version = _major(directory / "pg_dump")
+            if version is not None:
+                found.append(DumpPrograms(directory=directory, major=version))
+    able = sorted((programs for programs in found if programs.major >= major), key=lambda programs: programs.major)
+    if able:
+        return able[0]
+    there = ", ".join(f"{programs.major} in {programs.directory}" for programs in found) or "none"
+    raise DatabaseError(
+        f"no pg_dump here can read a server of version {major} (found: {there})",
+        hint=f"install the PostgreSQL {major} client programs, or name their directory in PGDATAHUB_PG_BINDIR",
+    )
+
+
+def _major(program: Path) -> int | None:
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 - found above
+    except OSError:
+        return None
+    match = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
+    return int(match[1]) if match else None
+
+
+def dump(database: Database, tables: Sequence[TableName], file: Path, programs: DumpPrograms) -> None:
+    """Write tables to a file that :func:`restore` takes, and check that it has them all.
+
+    Raises:
+        DatabaseError: It cannot be written, or is not whole; there is no file then.
+    """
+    # Quoted, so that a name is not a pattern.
+    named = [f"--table={_quoted(table.schema)}.{_quoted(table.name)}" for table in tables]
+    try:
+        _run(database, programs.directory / "pg_dump", ["--format=custom", "--strict-names", f"--file={file}", *named])
+        missing = set(tables) - tables_of(file, programs)
+        if missing:
+            raise DatabaseError(f"the backup lacks {', '.join(sorted(map(str, missing)))}", where=str(file))
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def tables_of(file: Path, programs: DumpPrograms) -> frozenset[TableName]:
+    """Return the tables whose rows a dump has.
+
+    Raises:
+        DatabaseError: It is no dump, or is damaged.
+    """
+    if not file.is_file():
+        raise DatabaseError("there is no such file", where=str(file))
+    listed = _run(None, programs.directory / "pg_restore", ["--list", str(file)])
+    # 4012; 0 16531 TABLE DATA public sales postgres
+    entries = re.findall(r"^\d+; \d+ \d+ TABLE DATA (.+)$", listed, flags=re.MULTILINE)
+    owners_cut = (entry.rsplit(" ", 1)[0] for entry in entries)
+    return frozenset(
+        TableName(schema=schema, name=name) for schema, _, name in (entry.partition(" ") for entry in owners_cut)
+    )
+
+
+def restore(database: Database, file: Path, programs: DumpPrograms) -> None:
+    """Bring the tables of a dump back, in place of those that are there now; all of them, or none.
+
+    Raises:
+        UndoError: The server refused; nothing changed.
+        DatabaseError: It is no dump.
+    """
+    options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
+    try:
+        _run(database, programs.directory / "pg_restore", [*options, str(file)], target="--dbname")
+    except DatabaseError as error:
+        raise UndoError(f"nothing was restored: {error.message}", where=str(file), hint=error.hint) from error
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _run(database: Database | None, program: Path, arguments: Sequence[str], *, target: str = "--dbname") -> str:
+    environment = dict(os.environ)
+    command = [str(program), *arguments]
+    if database is not None:
+        parameters = conninfo.conninfo_to_dict(database.conninfo)
+        password = parameters.pop("password", None)
+        if password:
+            environment["PGPASSWORD"] = str(password)
+        # The other secrets of libpq have no variable; a server that needs them is one for pg_dump by hand.
+        for secret in ("sslpassword", "oauth_client_secret"):
+            parameters.pop(secret, None)
+        command.append("--no-password")
+        command.append(f"{target}={conninfo.make_conninfo('', **parameters)}")
+    environment |= {"LC_ALL": "C"}
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell; a program of PostgreSQL's
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=environment,
+            check=False,
+            umask=0o077,
+        )
+    except OSError as error:
+        raise DatabaseError(f"cannot run {program.name}: {error}", where=str(program)) from error
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        raise DatabaseError(f"{program.name} failed", hint=" | ".join(lines[:3]) or None)
+    return done.stdout
