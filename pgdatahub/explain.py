@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pgdatahub.inference import Evidence
-from pgdatahub.schema import AddColumn, AlterType, CreateTable, SchemaChange
+from pgdatahub.inference import Evidence, Observed
+from pgdatahub.lattice import SqlType
+from pgdatahub.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
 
 
 def describe_change(change: SchemaChange, file: str | None = None) -> str:
@@ -16,7 +17,9 @@ def describe_change(change: SchemaChange, file: str | None = None) -> str:
     if isinstance(change, CreateTable):
         return f"new table with {len(change.columns)} columns"
     if isinstance(change, AddColumn):
-        return f"{change.column.name}: new column, {change.column.type.label}"
+        text = f"{change.column.name}: new column, {change.column.type.label}"
+        reason = describe_type(change.column, file)
+        return f"{text} because {reason}" if reason else text
     text = f"{change.name}: {change.old.label} → {change.new.label}"
     reason = describe_cause(change, file)
     return f"{text} because {reason}" if reason else text
@@ -27,8 +30,27 @@ def describe_cause(change: AlterType, file: str | None = None) -> str | None:
     evidence = deciding_evidence(change)
     if evidence is None or change.cause.observed is None:
         return None
+    return _describe_evidence(evidence, change.cause.observed, file)
+
+
+def describe_type(column: ColumnSchema, file: str | None = None) -> str | None:
+    """Return what forces the type of an observed column, where its values are not all of one kind."""
+    evidence = type_evidence(column)
+    if evidence is None or column.observed is None or evidence.count == column.observed.values:
+        return None
+    return _describe_evidence(evidence, column.observed, file)
+
+
+def _describe_evidence(evidence: Evidence, observed: Observed, file: str | None) -> str:
     place = f"{file} › {evidence.cell}" if file else evidence.cell
-    return f'{place} is "{evidence.sample}" ({evidence.count:,} of {change.cause.observed.values:,} values)'
+    return f'{place} is "{evidence.sample}" ({evidence.count:,} of {observed.values:,} values)'
+
+
+def type_evidence(column: ColumnSchema) -> Evidence | None:
+    """Return the cells that force an observed column's type; None where a setting does, or nothing."""
+    if column.observed is None or column.floor is not SqlType.UNDECIDED:
+        return None
+    return column.observed.deciding(SqlType.UNDECIDED)
 
 
 def deciding_evidence(change: AlterType) -> Evidence | None:

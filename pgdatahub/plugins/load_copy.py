@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgdatahub import faults
 from pgdatahub.hookspecs import hookimpl
 from pgdatahub.model import EncodedBatch, LoadResult
 from pgdatahub.postgres import copyin, ddl
-from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.schema import CreateTable, SchemaPlan
 
 if TYPE_CHECKING:
@@ -19,10 +17,7 @@ if TYPE_CHECKING:
 @hookimpl(trylast=True)
 def pgdatahub_load(plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection) -> LoadResult:
     """Change the table as planned and copy the rows."""
-    for statement in ddl.render(plan):
-        faults.reach("before-ddl")
-        driver_connection(connection).execute(statement)
-        faults.reach("after-ddl")
+    ddl.carry_out(connection, plan)
     rows = copyin.copy(connection, plan.table, batches)
     new = any(isinstance(change, CreateTable) for change in plan.changes)
     copyin.tend(connection, plan.table, new=new)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import NoReturn
 
+import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, text
 
 from pgdatahub import faults
-from pgdatahub.model import EncodedBatch
+from pgdatahub.errors import FileError
+from pgdatahub.model import EncodedBatch, Origin
 from pgdatahub.postgres.ddl import lineage_index
-from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.engine import driver_connection, translate
 from pgdatahub.schema import TableName
 
 
@@ -19,6 +23,9 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
     """Copy batches into a table; return the number of rows that the server took.
 
     Batches in a row with the same columns share one statement. A column that a batch does not name gets its default.
+
+    Raises:
+        LoadError: The server refused a row; its place in the workbook is named where that is known.
     """
     cursor = driver_connection(connection).cursor()
     rows = 0
@@ -26,13 +33,45 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
         statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT text, NULL '')").format(
             sql.Identifier(table.schema, table.name), sql.SQL(", ").join(map(sql.Identifier, names))
         )
-        with cursor.copy(statement) as stream:
-            for batch in group:
-                stream.write(batch.data)
-                faults.reach("copying")
+        sent: list[tuple[int, Origin | None]] = []
+        try:
+            with cursor.copy(statement) as stream:
+                for batch in group:
+                    sent.append((batch.rows, batch.origin))
+                    stream.write(batch.data)
+                    faults.reach("copying")
+        except psycopg.Error as error:
+            _raise_located(error, table, names, sent)
         rows += cursor.rowcount
         faults.reach("copied")
     return rows
+
+
+def _raise_located(
+    error: psycopg.Error, table: TableName, names: Sequence[str], sent: Sequence[tuple[int, Origin | None]]
+) -> NoReturn:
+    """Raise an error of COPY with the place in the workbook instead of the line in the stream."""
+    translated = translate(error)
+    place = _place(error, table, names, sent)
+    if place is None or not isinstance(translated, FileError):
+        raise error
+    raise type(translated)(translated.message, where=place, hint=translated.hint) from error
+
+
+def _place(
+    error: psycopg.Error, table: TableName, names: Sequence[str], sent: Sequence[tuple[int, Origin | None]]
+) -> str | None:
+    # "COPY sales, line 3, column amount: …", in the language of the server.
+    match = re.search(rf"COPY {re.escape(table.name)}, \D*?(\d+)(?:, \w+ ([^:]+):)?", error.diag.context or "")
+    if match is None:
+        return None
+    index = int(match[1]) - 1
+    for rows, origin in sent:
+        if index < rows:
+            column = match[2] if match[2] in names else error.diag.column_name
+            return origin.place(index, column) if origin is not None else None
+        index -= rows
+    return None
 
 
 def tend(connection: Connection, table: TableName, *, new: bool) -> None:

@@ -6,12 +6,16 @@ new row (see :mod:`pgdatahub.numbers` for numbers).
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from psycopg import sql
 
+from pgdatahub import faults
+from pgdatahub.errors import SchemaError
 from pgdatahub.identifiers import cut
 from pgdatahub.lattice import SqlType
+from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.schema import (
     LOAD_TIMESTAMP,
     AddColumn,
@@ -21,6 +25,9 @@ from pgdatahub.schema import (
     SchemaPlan,
     TableName,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 Statement = sql.Composed
 
@@ -43,6 +50,27 @@ def render(plan: SchemaPlan) -> list[Statement]:
         statements.append(sql.SQL("ALTER TABLE {} {}").format(_table(plan.table), sql.SQL(", ").join(alterations)))
     statements += [_comment(plan.table, column) for column in commented if column.header is not None]
     return statements
+
+
+def carry_out(connection: Connection, plan: SchemaPlan) -> None:
+    """Make a plan true.
+
+    Raises:
+        SchemaError: The server refuses what no check beforehand could tell.
+    """
+    for statement in render(plan):
+        faults.reach("before-ddl")
+        try:
+            driver_connection(connection).execute(statement)
+        except psycopg.errors.InsufficientPrivilege:
+            raise
+        except (psycopg.ProgrammingError, psycopg.DataError, psycopg.IntegrityError) as error:
+            raise SchemaError(
+                f"the table cannot change as the file needs it: {error.diag.message_primary}",
+                where=f"table {plan.table}",
+                hint=error.diag.message_hint or readable(statement),
+            ) from error
+        faults.reach("after-ddl")
 
 
 def readable(statement: Statement) -> str:

@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
-from pgdatahub.explain import deciding_evidence
+from pgdatahub.explain import deciding_evidence, type_evidence
+from pgdatahub.inference import Evidence
 from pgdatahub.model import ImportRecord, SourceFile
 from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, METADATA_TABLES, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
-from pgdatahub.schema import AddColumn, CreateTable, SchemaChange, TableName, TableSchema
+from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 
 __all__ = ["METADATA_TABLES", "History", "PastImport"]
 
@@ -295,29 +296,23 @@ def _past_change(row: Row[Any]) -> PastChange:
 
 def _change_rows(change: SchemaChange) -> list[dict[str, Any]]:
     if isinstance(change, CreateTable):
-        created = ChangeType.CREATE_TABLE.value
-        return [
-            {"change_type": created},
-            *(
-                {"change_type": created, "column_name": column.name, "new_type": column.type.sql}
-                for column in change.columns
-            ),
-        ]
+        created = ChangeType.CREATE_TABLE
+        return [{"change_type": created.value}, *(_column_row(created, column) for column in change.columns)]
     if isinstance(change, AddColumn):
-        return [
-            {
-                "change_type": ChangeType.ADD_COLUMN.value,
-                "column_name": change.column.name,
-                "new_type": change.column.type.sql,
-            }
-        ]
+        return [_column_row(ChangeType.ADD_COLUMN, change.column)]
     row = {
         "change_type": ChangeType.ALTER_TYPE.value,
         "column_name": change.name,
         "old_type": change.old.sql,
         "new_type": change.new.sql,
     }
-    cause = deciding_evidence(change)
-    if cause is not None:
-        row |= {"cell": cause.cell, "sample": cause.sample}
-    return [row]
+    return [row | _deciding_cell(deciding_evidence(change))]
+
+
+def _column_row(change_type: ChangeType, column: ColumnSchema) -> dict[str, Any]:
+    row = {"change_type": change_type.value, "column_name": column.name, "new_type": column.type.sql}
+    return row | _deciding_cell(type_evidence(column))
+
+
+def _deciding_cell(evidence: Evidence | None) -> dict[str, Any]:
+    return {} if evidence is None else {"cell": evidence.cell, "sample": evidence.sample}
