@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -39,7 +40,6 @@ class Dispatch:
         self._reporter = reporter
         self._interruption = interruption
         self._look_up = look_up
-        self._worked_on = 0
         self.results: list[FileResult] = []
         self.stopped: StopReason | None = None
         self.problem: str | None = None
@@ -48,7 +48,6 @@ class Dispatch:
         """Take in results; a failed one ends the run if the settings say so."""
         for result in results:
             self.results.append(result)
-            self._worked_on += result.outcome is not Outcome.SKIPPED
             if result.outcome is Outcome.FAILED and self._config.on_error == "stop":
                 self.stopped = self.stopped or StopReason.FAILURE
 
@@ -59,12 +58,14 @@ class Dispatch:
             Leave: Somebody wants the run to end at once.
         """
         waiting = deque(units)
-        next_pause = self._config.pause_every
+        files = self._config.pause_every or math.inf
+        begun = 0
         with self._interruption.finishing():
             while True:
-                due = bool(next_pause) and self._worked_on >= next_pause
-                while waiting and crew.free and not due and not self._ending:
-                    crew.start(waiting.popleft())
+                while waiting and crew.free and begun < files and not self._ending:
+                    unit = waiting.popleft()
+                    begun += len(unit.sources)
+                    crew.start(unit)
                 if crew.busy:
                     self._take_in(crew.wait())
                 elif self._ending or not waiting:
@@ -72,7 +73,7 @@ class Dispatch:
                 else:
                     # Nothing is in work, so no transaction is open.
                     self._pause()
-                    next_pause = self._worked_on + self._config.pause_every
+                    begun = 0
         self.stopped = self.stopped or (self._interruption.reason if waiting else None)
 
     @property

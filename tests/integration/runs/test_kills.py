@@ -1,0 +1,79 @@
+"""``kill -9`` at any moment loses nothing: the next run leaves all as if it had been the first."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pgdatahub.faults import POINTS
+from tests.integration.runs.conftest import HEAVY, fill
+
+if TYPE_CHECKING:
+    from tests.integration.runs.conftest import Job, MakeJob
+
+LOADING = [point for point in POINTS if "pause" not in point]
+RANDOM_KILLS = 100 if HEAVY else 4
+FILES = 60 if HEAVY else 12
+
+
+@pytest.mark.parametrize("point", LOADING)
+def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Callable[[], Job]) -> None:
+    fill(job.root, files=4, tables=2)
+    turn = 1 if point == "discovered" else 3
+    assert job.run(fault=f"{point}:kill:{turn}").wait() == -9
+    job.load()
+    job.assert_like(expected())
+
+
+@pytest.mark.parametrize("point", ["staged", "copying", "before-commit", "after-commit"])
+def test_a_kill_within_a_folder_that_is_one_transaction_costs_nothing(
+    point: str, job: Job, expected: Callable[[], Job]
+) -> None:
+    fill(job.root, files=6, tables=2)
+    section = {"ETL_SECTIONAL_COMMIT": "1"}
+    assert job.run(fault=f"{point}:kill:2", **section).wait() == -9
+    loaded = [identity.split("/")[0] for identity in job.imported()]
+    assert all(loaded.count(folder) == 3 for folder in loaded)
+    job.load(**section)
+    job.assert_like(expected())
+
+
+@pytest.mark.parametrize("point", ["writing .etl_pause.json", "written .etl_pause.json"])
+def test_a_kill_while_the_pause_file_is_written_leaves_no_half_file(
+    point: str, job: Job, expected: Callable[[], Job]
+) -> None:
+    fill(job.root, files=3, tables=1)
+    good = (job.root / "t0/f001.xlsx").read_bytes()
+    (job.root / "t0/f001.xlsx").write_bytes(b"PK no workbook")
+    assert job.run(fault=f"{point}:kill:1", ETL_ON_ERROR="stop").wait() == -9
+    assert not job.pause_file.exists()
+    (job.root / "t0/f001.xlsx").write_bytes(good)
+    job.load()
+    job.assert_like(expected())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_kills_at_random_moments_cost_nothing(
+    workers: str, make_job: MakeJob, expected: Callable[[], Job]
+) -> None:
+    chance = random.Random(6)
+    fill(make_job().root, files=FILES, tables=5)
+    undisturbed = expected()
+    began = time.monotonic()
+    make_job(ETL_WORKERS=workers).load()
+    whole = time.monotonic() - began
+    left = []
+    for _ in range(RANDOM_KILLS // 2):
+        job = make_job(ETL_WORKERS=workers)
+        running = job.start()
+        time.sleep(chance.uniform(0, whole))
+        running.kill()
+        running.wait()
+        left.append(FILES - len(job.imported()))
+        job.load()
+        job.assert_like(undisturbed)
+    print(f"files left by {len(left)} kills with {workers} workers: {sorted(left)}")  # noqa: T201 - shown with -s
