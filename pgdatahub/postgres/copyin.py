@@ -52,9 +52,9 @@ def _raise_located(
 ) -> NoReturn:
     """Raise an error of COPY with the place in the workbook instead of the line in the stream."""
     translated = translate(error)
-    place = _place(error, table, names, sent)
-    if place is None or not isinstance(translated, FileError):
+    if not isinstance(translated, FileError):
         raise error
+    place = _place(error, table, names, sent) or translated.where or f"table {table}"
     raise type(translated)(translated.message, where=place, hint=translated.hint) from error
 
 

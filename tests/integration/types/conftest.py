@@ -87,7 +87,7 @@ class Loader:
         """Return a name that no other table has."""
         return f"t{next(_numbers)}"
 
-    def source(self, table: str, columns: Columns, name: str = "", **options: Any) -> SourceFile:
+    def source(self, table: str, columns: Columns, name: str = "", /, **options: Any) -> SourceFile:
         name = name or f"f{next(_numbers)}"
         path = self.directory / table / f"{name}.columns"
         path.parent.mkdir(exist_ok=True)
@@ -102,15 +102,15 @@ class Loader:
             size=path.stat().st_size,
         )
 
-    def process(self, table: str, columns: Columns, name: str = "", **options: Any) -> FileResult:
+    def process(self, table: str, columns: Columns, name: str = "", /, **options: Any) -> FileResult:
         return self.pipeline.process(self.source(table, columns, name, **options))
 
-    def load(self, table: str, columns: Columns, name: str = "", **options: Any) -> FileResult:
+    def load(self, table: str, columns: Columns, name: str = "", /, **options: Any) -> FileResult:
         result = self.process(table, columns, name, **options)
         assert result.outcome is Outcome.LOADED, result.failure or result.reason
         return result
 
-    def fail(self, table: str, columns: Columns, name: str = "", **options: Any) -> str:
+    def fail(self, table: str, columns: Columns, name: str = "", /, **options: Any) -> str:
         """Process a file that must fail and leave nothing; return what is said of it."""
         before = self.dump(table)
         result = self.process(table, columns, name, **options)

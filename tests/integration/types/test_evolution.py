@@ -1,5 +1,7 @@
 """Tables that change with their files: straight to the join, every value kept."""
 
+# ruff: noqa: DTZ001 - workbooks know no time zones
+
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
@@ -56,7 +58,7 @@ def test_a_file_needs_one_alter_table(loader: Loader, table: str) -> None:
 
 def test_the_deciding_cell_is_in_the_history(loader: Loader, table: str) -> None:
     loader.load(table, {"amount": list(range(5))})
-    loader.load(table, {"amount": [*range(5), "n/a", 7, "n/a"]}, name="2024-03")
+    loader.load(table, {"amount": [*range(5), "n/a", 7, "n/a"]}, "2024-03")
     rows = loader.execute(
         "SELECT change_type, column_name, old_type, new_type, source_file, cell, sample FROM etl_schema_changes"
         " WHERE table_name = %s AND change_type = 'alter_type'",
