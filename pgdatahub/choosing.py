@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.past import PastImport, Status
+from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
-from pgdatahub.schema import TableName
+from pgdatahub.postgres.lineage import count_of_file
+from pgdatahub.schema import SOURCE_FILE, TableName
 from pgdatahub.undo import UndoRequest
 
 SHORTEST_HASH = 8
@@ -52,6 +54,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
         UndoError: There is no such import, or there are several.
     """
     found = _candidates(connection, history, request, directory)
+    tables: set[TableName] = set()
     if request.table is not None:
         known = {str(past.table): past.table for past in history.select_imports(connection)}
         tables = {name for label, name in known.items() if request.table in (label, name.name)}
@@ -60,7 +63,12 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
             raise UndoError(f"the history knows no table {request.table!r}", hint=f"it knows: {there}")
         found = [past for past in found if past.table in tables]
     if not found:
-        raise UndoError(f"no import of {_named(request)} is in the history", hint=_LIST)
+        message = f"no import of {_named(request)} is in the history"
+        orphans = _orphans(connection, request, tables) if request.source_file is not None else 0
+        if orphans:
+            message += f", but {orphans:,} rows of {request.table} name that file: its history row was deleted by hand"
+            raise UndoError(message, hint="delete those rows by their source_file, by hand")
+        raise UndoError(message, hint=_LIST)
     # What is loaded is meant rather than what was.
     of_interest = [past for past in found if past.status == Status.LOADED] or found
     _refuse_several(of_interest, request)
@@ -93,6 +101,16 @@ def _candidates(
             return found
         file = file.removeprefix("./")
     return history.select_imports(connection, file_tail=file)
+
+
+def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[TableName]) -> int:
+    """Return how many rows of a table name a file that the history does not know."""
+    total = 0
+    for table in tables:
+        current = catalog.reflect(connection, table)
+        if current is not None and SOURCE_FILE in current.by_name:
+            total += count_of_file(connection, table, request.source_file or "")
+    return total
 
 
 def _refuse_several(found: Sequence[PastImport], request: UndoRequest) -> None:

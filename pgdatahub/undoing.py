@@ -7,7 +7,7 @@ is still the same is carried out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -76,8 +76,9 @@ def _plan_rows(
     notes: list[str] = []
     taken = []
     for past in choice.loaded:
-        rows, objections = _examine(connection, past, current, refusals)
-        taken.append(TakenBack(past=past, rows=rows))
+        examined = _examine(connection, past, current, refusals)
+        taken.append(TakenBack(past=past, rows=examined.rows))
+        objections = (*examined.missing, *examined.changed)
         if request.force:
             notes += [f"{past.identity}: {objection}" for objection in objections]
         else:
@@ -106,38 +107,46 @@ def _not_loaded(past: PastImport) -> Refusal:
     return Refusal(subject=f"import {past.id}, {past.identity}", reason=reason)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Examined:
+    """How many rows an import has, and what hands did to them: rows that are missing, rows that are not what they were."""
+
+    rows: int = 0
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
 def _examine(
     connection: Connection, past: PastImport, current: TableSchema | None, refusals: list[Refusal]
-) -> tuple[int, list[str]]:
-    """Return how many rows an import has, and what was changed by hand; what nothing can mend goes to ``refusals``."""
+) -> _Examined:
+    """Return what there is of an import; what nothing can mend goes to ``refusals``."""
     if current is None:
-        return 0, [f"the table {past.table} is gone, and its {past.row_count:,} rows with it"]
+        return _Examined(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
     missing = [name for name in RESERVED_COLUMNS if name not in current.by_name]
     if missing:
         listed = " and ".join(missing)
         hint = "give the column its name back; without it nothing tells whose a row is"
         reason = f"{listed} of {past.table} was dropped, or renamed, by hand"
         refusals.append(Refusal(subject=past.identity, reason=reason, hint=hint))
-        return 0, []
+        return _Examined()
     found = find_rows(connection, past)
-    objections = []
+    lacking: list[str] = []
+    changed: list[str] = []
     if found.count < past.row_count:
         gone = past.row_count - found.count
-        objections.append(
+        lacking.append(
             f"of the {past.row_count:,} rows that it brought, {found.count:,} are there: {gone:,} were deleted by hand, "
             "or do not name it any more"
         )
     elif found.count > past.row_count:
         more = found.count - past.row_count
-        objections.append(
-            f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand"
-        )
+        changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
     if found.rewritten:
-        objections.append(
+        changed.append(
             f"of its {found.count:,} rows, {found.rewritten:,} were written later than the others: changed or added by "
             "hand"
         )
-    return found.count, objections
+    return _Examined(rows=found.count, missing=tuple(lacking), changed=tuple(changed))
 
 
 # ── schema ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -333,7 +342,7 @@ def supersede(connection: Connection, history: History, replaced: Sequence[PastI
         locks.lock_table(connection, table)
         for past in replaced:
             refusals: list[Refusal] = []
-            _, objections = _examine(connection, past, current, refusals)
+            objections = _examine(connection, past, current, refusals).changed
             for reason in (*(refusal.reason for refusal in refusals), *objections):
                 raise ContentChangedError(
                     f"its older rows cannot be replaced: {reason}",

@@ -56,6 +56,23 @@ def count_others(connection: Connection, table: TableName, imports: Sequence[Pas
     return int(row[0]) if row else 0
 
 
+_OF_FILE = sql.SQL("SELECT count(*) FROM {table} WHERE {file} = {name} OR right({file}, {length}) = {tail}")
+
+
+def count_of_file(connection: Connection, table: TableName, file: str) -> int:
+    """Return how many rows name a file, or one whose path ends with it, by reading the table."""
+    tail = "/" + file.removeprefix("./")
+    query = _OF_FILE.format(
+        table=sql.Identifier(table.schema, table.name),
+        file=sql.Identifier(SOURCE_FILE),
+        name=sql.Literal(file),
+        length=sql.Literal(len(tail)),
+        tail=sql.Literal(tail),
+    )
+    row = driver_connection(connection).execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _of(statement: sql.SQL, table: TableName, imports: Sequence[PastImport]) -> sql.Composed:
     return statement.format(table=sql.Identifier(table.schema, table.name), condition=rows_of(imports))
 
