@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -103,9 +103,8 @@ class Warehouse:
 
     def columns(self, table: str, *, schema: str = "public") -> dict[str, str]:
         """Return a table's columns and their types, in their order."""
-        return {
-            name: type_name
-            for name, type_name in self.query(
+        return dict(
+            self.query(
                 """
                 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
                  WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND attnum > 0 AND NOT attisdropped
@@ -114,7 +113,7 @@ class Warehouse:
                 schema,
                 table,
             )
-        }
+        )
 
     def headers(self, table: str) -> dict[str, str | None]:
         """Return what the comments of a table's columns say."""
@@ -137,10 +136,7 @@ class Warehouse:
         return {name if schema == "public" else f"{schema}.{name}" for schema, name in names}
 
 
-MakeWarehouse: TypeAlias = Callable[[str], Warehouse]
-
-
 @pytest.fixture
-def warehouse(tmp_path: Path, database_url: str) -> Iterator[Warehouse]:
+def warehouse(tmp_path: Path, database_url: str) -> Warehouse:
     """An empty data root and an empty database."""
-    yield Warehouse(directory=tmp_path, url=database_url)
+    return Warehouse(directory=tmp_path, url=database_url)

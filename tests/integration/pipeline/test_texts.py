@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.integration.pipeline.conftest import Warehouse
+    from tests.integration.pipeline.conftest import Rows, Warehouse
 
 TEXTS = (
     *("\\", "\\\\", "\\.", "\\N", "\\n", "\\t", "a\\", "\\x41", "\\101"),
@@ -66,7 +66,7 @@ def test_a_literal_escape_stays_literal(warehouse: Warehouse) -> None:
 
 
 def test_loading_texts_again_finds_the_same_content(loaded: Warehouse) -> None:
-    rows = [["number", "text"], *([n, text] for n, text in enumerate(TEXTS))]
+    rows: Rows = [["number", "text"], *([n, text] for n, text in enumerate(TEXTS))]
     # In other bytes: another sheet beside it.
     loaded.write_sheets("texts/b.xlsx", {"Sheet1": rows, "Other": [["x"]]})
     reasons = [result.reason for result in loaded.run().results]
