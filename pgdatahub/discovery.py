@@ -11,7 +11,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
 from pgdatahub.model import SourceFile
 from pgdatahub.pluginmanager import Stages
-from pgdatahub.schema import TableName
+from pgdatahub.schema import METADATA_TABLES, TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,9 @@ def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
         if len(spellings) > 1:
             listed = ", ".join(sorted(spellings.values()))
             yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
+        if table.name in METADATA_TABLES:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
     for configured in config.folders.configured_folders():
         if tuple(part.casefold() for part in configured.parts) not in present:
             yield f"{configured.where}: the folder {'/'.join(configured.parts)} has no workbook, or is not there"

@@ -20,10 +20,10 @@ from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.destination import Database, open_database
 from pgdatahub.postgres.dump import dump, find_dump_programs
 from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import METADATA_TABLES, History
+from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, take_inventory
 from pgdatahub.postgres.undo_ddl import carry_out
-from pgdatahub.schema import TableName
+from pgdatahub.schema import METADATA_TABLES, TableName
 from pgdatahub.undo import DropTable, Refusal, UndoPlan, UndoRequest
 from pgdatahub.undoing import RUN_AGAIN, execute, lock, make_plan
 

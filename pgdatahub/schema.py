@@ -17,6 +17,8 @@ SOURCE_FILE = "source_file"
 LOAD_TIMESTAMP = "load_timestamp"
 RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
 """The columns that every imported table has; together they say which import a row is of."""
+METADATA_TABLES = ("etl_imports", "etl_schema_changes")
+"""The tables of the history, which no folder can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

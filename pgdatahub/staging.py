@@ -15,12 +15,12 @@ from typing import TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.content import ContentHash
-from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SheetError
+from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SchemaError, SheetError
 from pgdatahub.events import Reporter, RowsRead
 from pgdatahub.layout import EmptySheetError, locate
 from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, Origin, SourceFile, Workbook
 from pgdatahub.pluginmanager import Stages
-from pgdatahub.schema import TableSchema
+from pgdatahub.schema import METADATA_TABLES, TableSchema
 from pgdatahub.sheets import choose_sheets
 from pgdatahub.spool import Spool
 from pgdatahub.tally import Tally
@@ -148,6 +148,11 @@ def stage(
         PluginError: A plugin misbehaves, or no reader takes the file.
     """
     began = time.monotonic()
+    if source.table.name in METADATA_TABLES:
+        raise SchemaError(
+            f"the folder would be the table {source.table}, which has that name for the history of the loads",
+            hint="give the folder another name, or set table: for it",
+        )
     progress = _Progress(source=source, spool=spool)
     with closing(stages.read(source, config)) as workbook:
         _read(workbook, progress, stages, config, reporter)

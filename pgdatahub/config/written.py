@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pgdatahub.identifiers import CUT_BYTES, cut, fold
+from pgdatahub.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
 
 Written: TypeAlias = "str | tuple[str, ...]"
 """A value as it stands in the file: a scalar's text, or those of a list."""
@@ -18,7 +18,7 @@ Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
 _DIRECTIVE = re.compile("%.")
 _DAYS = frozenset({"%d", "%e"})
 _YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
-_RESERVED = ("source_file", "load_timestamp")
+_RESERVED = SYSTEM_COLUMNS.union(("source_file", "load_timestamp"))
 
 
 def _text(written: Written) -> str:

@@ -17,11 +17,11 @@ from pgdatahub.inference import Evidence
 from pgdatahub.model import ImportRecord, SourceFile
 from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, METADATA_TABLES, MetadataTables
+from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 
-__all__ = ["METADATA_TABLES", "History", "PastImport"]
+__all__ = ["History", "PastImport"]
 
 
 class History:

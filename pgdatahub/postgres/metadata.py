@@ -6,10 +6,9 @@ from sqlalchemy import BigInteger, Column, Float, Identity, Index, MetaData, Str
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pgdatahub.past import Status
+from pgdatahub.schema import METADATA_TABLES
 
-IMPORTS = "etl_imports"
-SCHEMA_CHANGES = "etl_schema_changes"
-METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES)
+IMPORTS, SCHEMA_CHANGES = METADATA_TABLES
 
 
 class MetadataTables:

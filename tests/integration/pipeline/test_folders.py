@@ -1,0 +1,211 @@
+"""Which file goes into which table: folders, their settings, and what is passed over."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from pgdatahub.errors import ConfigError
+from pgdatahub.events import Notice
+from pgdatahub.model import Outcome
+
+if TYPE_CHECKING:
+    from tests.integration.pipeline.conftest import Rows, Warehouse
+
+ONE: Rows = [["a"], [1]]
+HISTORY = {"etl_imports", "etl_schema_changes"}
+
+
+def numbered(number: int) -> Rows:
+    return [["a"], [number]]
+
+
+def warnings_of(warehouse: Warehouse) -> list[str]:
+    return [event.text for event in warehouse.events if isinstance(event, Notice) and event.warning]
+
+
+def test_nested_folders_are_tables_of_their_own(warehouse: Warehouse) -> None:
+    warehouse.write("Sales/a.xlsx", numbered(1))
+    warehouse.write("Sales/2024/b.xlsx", numbered(2))
+    warehouse.write("Sales/2024/Q1 West/c.xlsx", numbered(3))
+    warehouse.load()
+    assert warehouse.tables() - HISTORY == {"sales", "sales_2024", "sales_2024_q1_west"}
+
+
+def test_folders_that_differ_by_case_only_fill_one_table_without_a_warning(warehouse: Warehouse) -> None:
+    warehouse.write("Sales/a.xlsx", numbered(1))
+    warehouse.write("sales/b.xlsx", numbered(2))
+    warehouse.load()
+    assert sorted(warehouse.rows("sales")) == [(1,), (2,)]
+    assert warnings_of(warehouse) == []
+
+
+def test_two_folders_on_one_table_are_said_before_anything_is_loaded(warehouse: Warehouse) -> None:
+    warehouse.write("A B/a.xlsx", numbered(1))
+    warehouse.write("a-b/b.xlsx", numbered(2))
+    warehouse.load()
+    assert sorted(warehouse.rows("a_b")) == [(1,), (2,)]
+    (warning,) = warnings_of(warehouse)
+    assert "A B" in warning
+    assert "a-b" in warning
+    assert isinstance(warehouse.events[0], Notice)
+
+
+@pytest.mark.parametrize("folder", ["etl_imports", "ETL Schema-Changes"])
+def test_a_folder_named_like_a_table_of_the_history_is_refused_and_the_others_load(
+    warehouse: Warehouse, folder: str
+) -> None:
+    warehouse.write(f"{folder}/a.xlsx", ONE)
+    warehouse.write("other/a.xlsx", ONE)
+    results = {result.source.identity: result for result in warehouse.run().results}
+    assert f"{folder} would be the table" in warnings_of(warehouse)[0]
+    assert results["other/a.xlsx"].outcome is Outcome.LOADED
+    failure = results[f"{folder}/a.xlsx"].failure
+    assert failure is not None
+    assert "table:" in str(failure.hint)
+    assert warehouse.query("SELECT table_name FROM etl_imports") == [("other",)]
+
+
+def test_lock_files_hidden_files_and_files_in_the_root_are_passed_over_and_counted(warehouse: Warehouse) -> None:
+    for file in ("a/~$open.xlsx", "a/.hidden.xlsx", ".git/x.xlsx", "top.xlsx", "a/good.xlsx"):
+        warehouse.write(file, ONE)
+    (warehouse.root / "a" / "notes.txt").write_text("no workbook")
+    report = warehouse.load()
+    assert [result.source.identity for result in report.results] == ["a/good.xlsx"]
+    passed = {name: reason for reason, names in report.ignored.items() for name in names}
+    assert passed.keys() == {"a/~$open.xlsx", "a/.hidden.xlsx", ".git/x.xlsx", "top.xlsx", "a/notes.txt"}
+    assert "directly in the data root" in passed["top.xlsx"]
+
+
+def test_a_circle_of_links_ends(warehouse: Warehouse) -> None:
+    warehouse.write("a/good.xlsx", ONE)
+    (warehouse.root / "a" / "again").symlink_to(warehouse.root, target_is_directory=True)
+    report = warehouse.load()
+    assert warehouse.tables() - HISTORY == {"a"}
+    assert report.ignored
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_load(warehouse: Warehouse) -> None:
+    warehouse.write("closed/a.xlsx", ONE)
+    warehouse.write("open/a.xlsx", ONE)
+    (warehouse.root / "closed").chmod(0)
+    try:
+        report = warehouse.load()
+    finally:
+        (warehouse.root / "closed").chmod(0o700)
+    assert [names for reason, names in report.ignored.items() if "cannot be read" in reason] == [("closed",)]
+
+
+def test_table_and_schema_of_a_folder_are_where_its_rows_go(warehouse: Warehouse) -> None:
+    warehouse.configure("sales:\n  table: revenue\n  2024:\n    schema: archive\nplain:\n  schema: archive\n")
+    warehouse.write("sales/a.xlsx", numbered(1))
+    warehouse.write("sales/2024/b.xlsx", numbered(2))
+    warehouse.write("plain/c.xlsx", numbered(3))
+    with psycopg.connect(warehouse.url) as connection:
+        connection.execute("CREATE SCHEMA archive")
+    warehouse.load()
+    assert warehouse.tables() - HISTORY == {"revenue", "archive.revenue", "archive.plain"}
+    assert warehouse.rows("revenue", schema="archive") == [(2,)]
+    assert [result.outcome for result in warehouse.run().results] == [Outcome.SKIPPED] * 3
+
+
+def test_a_schema_that_a_folder_names_and_that_is_missing_is_made_or_said(warehouse: Warehouse) -> None:
+    warehouse.configure("sales:\n  schema: archive\n")
+    warehouse.write("sales/a.xlsx", numbered(1))
+    (result,) = warehouse.run().results
+    if result.outcome is Outcome.LOADED:
+        assert warehouse.rows("sales", schema="archive") == [(1,)]
+    else:
+        assert "archive" in str(result.failure)
+
+
+def test_the_schema_of_a_run_is_made_where_it_is_missing(warehouse: Warehouse) -> None:
+    warehouse.write("sales/a.xlsx", numbered(1))
+    warehouse.load(schema_name='odd "schema"; --')
+    assert warehouse.tables() == {f'odd "schema"; --.{name}' for name in (*HISTORY, "sales")}
+
+
+def test_the_first_visible_sheet_is_loaded_unless_the_settings_say_otherwise(warehouse: Warehouse) -> None:
+    sheets: dict[str, Rows] = {"One": numbered(1), "Two": numbered(2), "Three": numbered(3)}
+    warehouse.write_sheets("plain/a.xlsx", sheets)
+    warehouse.write_sheets("list/a.xlsx", sheets)
+    warehouse.write_sheets("glob/a.xlsx", sheets)
+    warehouse.write_sheets("name/a.xlsx", sheets)
+    warehouse.configure(
+        "list:\n  sheet: [Three, One]\nglob:\n  sheet: 'T*'\n  sheet_column: tab\nname:\n  sheet: two\n"
+    )
+    warehouse.load()
+    assert warehouse.rows("plain") == [(1,)]
+    assert warehouse.rows("list") == [(3,), (1,)]
+    assert warehouse.rows("glob") == [(2, "Two"), (3, "Three")]
+    assert warehouse.rows("name") == [(2,)]
+
+
+def test_sheets_of_one_file_with_different_columns_fill_one_table(warehouse: Warehouse) -> None:
+    warehouse.configure("all:\n  sheet: '*'\n")
+    warehouse.write_sheets("all/a.xlsx", {"x": [["a", "b"], [1, 2]], "y": [["b", "c"], ["n/a", 3]]})
+    warehouse.load()
+    assert warehouse.rows("all") == [(1, "2", None), (None, "n/a", 3)]
+
+
+def test_a_missing_sheet_fails_the_file_and_lists_those_there_are(warehouse: Warehouse) -> None:
+    warehouse.configure("default_sheet: Orders\n")
+    warehouse.write_sheets("a/a.xlsx", {"Januar": ONE, "Februar": ONE})
+    failure = warehouse.fail().failure
+    assert failure is not None
+    assert failure.kind == "SheetError"
+    assert "'Orders'" in failure.message
+    assert "'Januar', 'Februar'" in str(failure.hint)
+
+
+@pytest.mark.parametrize("name", ["source_file", "load_timestamp", "Source File", "xmin", "a"])
+def test_a_sheet_column_whose_name_is_taken_does_no_harm(warehouse: Warehouse, name: str) -> None:
+    warehouse.configure(f"t:\n  sheet_column: {name}\n")
+    warehouse.write("t/a.xlsx", ONE)
+    try:
+        (result,) = warehouse.run().results
+    except ConfigError as error:
+        assert name in str(error)  # noqa: PT017 - either the settings are refused, or the file loads
+        return
+    assert result.outcome is Outcome.LOADED, result.failure
+    assert "Sheet1" in warehouse.rows("t")[0]
+
+
+# ── selections ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def three(warehouse: Warehouse) -> Warehouse:
+    for number, file in enumerate(("a/one.xlsx", "a/two.xlsx", "b/c/three.xlsx")):
+        warehouse.write(file, numbered(number))
+    return warehouse
+
+
+def identities(warehouse: Warehouse, *paths: Path, tables: tuple[str, ...] = ()) -> list[str]:
+    report = warehouse.run(*paths, tables=tables)
+    assert all(result.outcome is Outcome.LOADED for result in report.results)
+    return [result.source.identity for result in report.results]
+
+
+def test_paths_choose_files_and_folders(three: Warehouse) -> None:
+    assert identities(three, three.root / "a" / "two.xlsx") == ["a/two.xlsx"]
+    assert identities(three, three.root / "b") == ["b/c/three.xlsx"]
+
+
+def test_tables_choose_folders(three: Warehouse) -> None:
+    assert identities(three, tables=("B_C",)) == ["b/c/three.xlsx"]
+    assert identities(three, tables=("a",)) == ["a/one.xlsx", "a/two.xlsx"]
+
+
+@pytest.mark.parametrize(("paths", "tables"), [(("a/nine.xlsx",), ()), ((), ("nine",))])
+def test_a_selection_of_what_is_not_there_is_an_error(
+    three: Warehouse, paths: tuple[str, ...], tables: tuple[str, ...]
+) -> None:
+    with pytest.raises(ConfigError, match="nine"):
+        three.run(*(three.root / path for path in paths), tables=tables)
+    assert three.tables() == set()
