@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -165,10 +165,13 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
 
 # ── columns of one kind ───────────────────────────────────────────────────────────────────────────────────────────────
 
-_NOT_CANONICAL = re.compile(rb"[eE]|\.[0-9]*0(?![0-9])|-0(?![.0-9])|[0-9.]{17}")
-"""Numbers whose text may not be their canonical one: an exponent, a fraction ending in zero, minus zero, or more than 15
-digits. Up to 15 significant digits, decimal text and double correspond one to one (DBL_DIG of IEEE 754 binary64), so
-all others are canonical as they stand."""
+# A byte is found in bytes eight times as fast as a string of one byte: 28 ns against 230 ns.
+_POINT, _CAPITAL_E, _SMALL_E = b".Ee"
+_TRAILING_ZERO = re.compile(rb"\.[0-9]*0(?![0-9])")
+
+_EXACT_LENGTH = 16
+"""Up to 15 significant digits, decimal text and double correspond one to one (DBL_DIG of IEEE 754 binary64), so a fraction
+of 15 digits and a point is canonical as it stands."""
 
 
 def _single(kind: Kind, texts: Sequence[bytes], locate: Locate) -> dict[Kind, Evidence]:
@@ -202,47 +205,93 @@ def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
 
 def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     joined = b"\n".join(texts)
-    if _NOT_CANONICAL.search(joined):
-        suspects = [text for text in set(texts) if _NOT_CANONICAL.search(text)]
-        canonical = {}
-        for text, shortest in zip(suspects, map(repr, map(float, suspects)), strict=True):
-            # Exponents, ".0", "inf" and "nan" aside, Python writes a double as we do.
-            if "e" in shortest or "n" in shortest or shortest.endswith(".0"):
-                number = parse_number(text)
-                if isinstance(number, float) and number.is_integer():
-                    # A double beyond 2^53, whose canonical text looks like an integer's.
-                    return _observe_values([parse_number(text) if text else None for text in texts], locate)
-                canonical[text] = canonical_number(number)
-            else:
-                canonical[text] = shortest.encode()
+    if suspects := _suspects(texts, joined):
+        numbers = {text: parse_number(text) for text in suspects}
+        if any(isinstance(number, float) and number.is_integer() for number in numbers.values()):
+            # A double beyond 2^53, whose canonical text looks like an integer's.
+            return _observe_values([parse_number(text) if text else None for text in texts], locate)
+        canonical = {text: canonical_number(number) for text, number in numbers.items()}
         texts = [canonical.get(text, text) for text in texts]
         joined = b"\n".join(texts)
     if b"." not in joined:
-        return TypedColumn(texts=texts, observed=_observed_integers(texts, joined, locate))
-    fractions: Sequence[bytes] = texts
-    observed = NOTHING
+        return TypedColumn(texts=texts, observed=_observed_integers(texts, texts, joined, locate))
+    if max(map(len, texts)) > _EXACT_LENGTH:
+        shortest = _shortest_fractions(texts)
+        if shortest is None:
+            return _observe_values([parse_number(text) if text else None for text in texts], locate)
+        texts = shortest
+    integers: Sequence[bytes] = ()
     if joined.count(b".") < len(texts) - texts.count(b""):
-        fractions = [text if b"." in text else b"" for text in texts]
-        observed = _observed_integers([b"" if b"." in text else text for text in texts], joined, locate)
-    evidence = dict(observed.evidence) | _single(Kind.NUMBER, fractions, locate)
-    observed = Observed(evidence=evidence, largest=observed.largest, largest_cell=observed.largest_cell)
-    return TypedColumn(texts=texts, observed=observed)
+        integers = [text for text in texts if text and _POINT not in text]
+    observed = _observed_integers(integers, texts, joined, locate)
+    first = next(index for index, text in enumerate(texts) if _POINT in text)
+    count = len(texts) - texts.count(b"") - len(integers)
+    fractions = Evidence(count=count, cell=locate(first), sample=_sample(texts[first]))
+    evidence = {**observed.evidence, Kind.NUMBER: fractions}
+    return TypedColumn(texts=texts, observed=replace(observed, evidence=evidence))
+
+
+def _suspects(texts: Sequence[bytes], joined: bytes) -> set[bytes]:
+    """Return the numbers whose text is not the canonical one, however short it is.
+
+    A column with an exponent, a fraction that ends in zero, or minus zero is searched cell by cell; others cost next to
+    nothing.
+    """
+    suspects: set[bytes] = set()
+    if b"e" in joined or b"E" in joined:
+        suspects.update([text for text in texts if _SMALL_E in text or _CAPITAL_E in text])
+    if _TRAILING_ZERO.search(joined):
+        suspects.update([text for text in texts if text[-1:] == b"0" and _POINT in text])
+    if b"-" in joined and b"-0" in texts:
+        suspects.add(b"-0")
+    return suspects
+
+
+def _shortest_fractions(texts: Sequence[bytes]) -> Sequence[bytes] | None:
+    """Return the column with its long fractions in the shortest digits that denote the same double.
+
+    None if one of them is whole as a double, or beyond it: a case for a closer look.
+    """
+    long = [text for text in texts if len(text) > _EXACT_LENGTH and _POINT in text]
+    shortest = "\n".join(map(repr, map(float, long))).encode()
+    if b"e+" in shortest or b"n" in shortest or b".0\n" in shortest + b"\n":
+        return None
+    canonical = shortest.split(b"\n")
+    if b"e-" in shortest:
+        canonical = [canonical_number(float(text)) if b"e-" in text else text for text in canonical]
+    if canonical == long:
+        return texts
+    known = dict(zip(long, canonical, strict=True))
+    return [known.get(text, text) for text in texts]
 
 
 def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
 
 
-def _observed_integers(texts: Sequence[bytes], joined: bytes, locate: Locate) -> Observed:
-    """Return what canonical integers show; ``joined`` tells whether any of them may be negative."""
-    evidence = _single(Kind.INTEGER, texts, locate)
-    if not evidence:
+def _observed_integers(integers: Sequence[bytes], texts: Sequence[bytes], joined: bytes, locate: Locate) -> Observed:
+    """Return what the integers of a column show.
+
+    Args:
+        integers: Their canonical texts, in their order; ``b""`` is none.
+        texts: The whole column.
+        joined: The same in one; tells whether any may be negative.
+        locate: Gives the address of a cell.
+    """
+    count = len(integers) - integers.count(b"")
+    if not count:
         return NOTHING
+    first = next(filter(None, integers))
+    evidence = Evidence(count=count, cell=locate(texts.index(first)), sample=_sample(first))
     # Texts without leading zeros: the longest are the largest, and among those of one length bytes compare like numbers.
-    sizes = [text.lstrip(b"-") for text in texts] if b"-" in joined else texts
+    sizes = [text.lstrip(b"-") for text in integers] if b"-" in joined else integers
     longest = max(map(len, sizes))
-    index = sizes.index(max(size for size in sizes if len(size) == longest))
-    return Observed(evidence=evidence, largest=int(parse_number(texts[index])), largest_cell=locate(index))
+    largest = integers[sizes.index(max([size for size in sizes if len(size) == longest]))]
+    return Observed(
+        evidence={Kind.INTEGER: evidence},
+        largest=int(parse_number(largest)),
+        largest_cell=locate(texts.index(largest)),
+    )
 
 
 _OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
@@ -321,5 +370,5 @@ def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate
     if Kind.INTEGER not in evidence:
         return Observed(evidence=evidence)
     integers = [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
-    largest = _observed_integers(integers, b"-", locate)
+    largest = _observed_integers(integers, integers, b"-", locate)
     return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)
