@@ -258,7 +258,7 @@ def _shortest_fractions(texts: Sequence[bytes]) -> Sequence[bytes] | None:
         return None
     canonical = shortest.split(b"\n")
     if b"e-" in shortest:
-        canonical = [canonical_number(float(text)) if b"e-" in text else text for text in canonical]
+        canonical = [canonical_number(float(text)) if _SMALL_E in text else text for text in canonical]
     if canonical == long:
         return texts
     known = dict(zip(long, canonical, strict=True))
