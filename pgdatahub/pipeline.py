@@ -33,7 +33,7 @@ from pgdatahub.evolution import Evolution, evolve
 from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
 from pgdatahub.patience import persist
-from pgdatahub.pluginmanager import Stages
+from pgdatahub.pluginmanager import DISABLE_VARIABLE, Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.destination import Database
 from pgdatahub.postgres.engine import savepoint, transaction
@@ -167,7 +167,7 @@ class Pipeline:
         except PgDataHubError as error:
             result = failed(source, error)
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
-            result = unexpected(source, error)
+            result = unexpected(source, error, plugin=self.stages.responsible(error))
         if self.config.on_error == "stop":
             raise _TakenBackError(result)
         return result
@@ -236,7 +236,9 @@ class Pipeline:
             try:
                 callback()
             except Exception as error:  # noqa: BLE001 - the rows are committed; whatever a plugin does, they stay
-                warning = f"{source.identity} is loaded, but a plugin failed after it: {error!r}"
+                plugin = self.stages.responsible(error) or "a plugin"
+                told = str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
+                warning = f"{source.identity} is loaded, but {plugin} failed after it: {told}"
                 self.reporter(Notice(text=warning, warning=True))
         return results
 
@@ -366,12 +368,14 @@ def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 
-def unexpected(source: SourceFile, error: Exception) -> FileResult:
+def unexpected(source: SourceFile, error: Exception, *, plugin: str | None = None) -> FileResult:
     """Return the result of a file on which a plugin, or this program, raised what it should not."""
+    culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
+    way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
     failure = Failure(
         kind=type(error).__name__,
-        message=f"a plugin, or pgdatahub itself, made a mistake: {type(error).__name__}: {error}",
-        hint="DEBUG=1 has etl.log show where",
+        message=f"{culprit} made a mistake: {type(error).__name__}: {error}",
+        hint=f"DEBUG=1 has etl.log show where{way_round}",
         traceback="".join(format_exception(error)),
     )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint, distributions
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from pgdatahub import hookspecs
-from pgdatahub.errors import PgDataHubError, PluginError
+from pgdatahub.errors import PluginError
 from pgdatahub.plugins import BUILTIN_PLUGINS
 
 if TYPE_CHECKING:
@@ -45,13 +46,15 @@ class PluginInfo:
 
     Attributes:
         name: The name to disable it by.
-        version: The version of the distribution it came with.
+        distribution: What it came with; empty for a disabled name that nothing installed has.
+        version: The version of that.
         hooks: The hooks it implements, in the order of the stages.
         builtin: It is part of pgdatahub.
         disabled: It was named in ``PGDATAHUB_DISABLE_PLUGINS`` and not loaded.
     """
 
     name: str
+    distribution: str
     version: str
     hooks: tuple[str, ...]
     builtin: bool
@@ -79,51 +82,54 @@ def create_plugin_manager(*, disabled: Iterable[str] | None = None) -> pluggy.Pl
         if not manager.is_blocked(name):
             _register(manager, import_module(module), name=name, owner="pgdatahub")
     for distribution, entry_point in _entry_points():
-        _load(manager, distribution, entry_point)
-    try:
-        manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(
-            str(error), where=_plugin_name(manager, error.plugin), hint="is the hook's name spelt right?"
-        ) from error
+        if not manager.is_blocked(entry_point.name):
+            _load(manager, distribution, entry_point)
     return manager
 
 
 def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
-    seen = set()
+    """Yield the installed plugins; of a distribution that the path has twice, the one that is imported."""
+    seen: set[tuple[str, str]] = set()
     for distribution in distributions():
         for entry_point in distribution.entry_points:
-            if entry_point.group == hookspecs.PROJECT and entry_point.name not in seen:
-                seen.add(entry_point.name)
+            key = (distribution.name, entry_point.name)
+            if entry_point.group == hookspecs.PROJECT and key not in seen:
+                seen.add(key)
                 yield distribution, entry_point
 
 
 def _load(manager: pluggy.PluginManager, distribution: Distribution, entry_point: EntryPoint) -> None:
-    if manager.is_blocked(entry_point.name):
-        return
     owner = f"{distribution.name} {distribution.version}"
     try:
         plugin = entry_point.load()
-    except Exception as error:  # a plugin's import may raise anything
+    except (Exception, SystemExit) as error:  # a plugin's import may raise anything
         raise PluginError(
-            f"the plugin {entry_point.name!r} of {owner} cannot be imported: {type(error).__name__}: {error}",
-            hint=f"mend or uninstall {distribution.name}, or set {DISABLE_VARIABLE}={entry_point.name}",
+            f"the plugin {entry_point.name!r} of {owner} cannot be imported: {type(error).__name__}: {_one_line(error)}",
+            hint=_way_round(distribution.name, entry_point.name),
         ) from error
     _register(manager, plugin, name=entry_point.name, owner=owner)
 
 
 def _register(manager: pluggy.PluginManager, plugin: Any, *, name: str, owner: str) -> None:
+    hint = _way_round(owner.partition(" ")[0], name)
     try:
         manager.register(plugin, name=name)
+        manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
+        # ValueError: another plugin has the name.
+        raise PluginError(f"the plugin {name!r} of {owner} does not fit: {_one_line(error)}", hint=hint) from error
+    if not manager.get_hookcallers(plugin):
         raise PluginError(
-            f"the plugin {name!r} of {owner} does not fit: {error}",
-            hint=f"mend or uninstall {owner}, or set {DISABLE_VARIABLE}={name}",
-        ) from error
+            f"the plugin {name!r} of {owner} implements no hook", hint=f"its functions need @hookimpl; {hint}"
+        )
 
 
-def _plugin_name(manager: pluggy.PluginManager, plugin: object) -> str:
-    return manager.get_name(plugin) or repr(plugin)
+def _way_round(distribution: str, name: str) -> str:
+    return f"mend or uninstall {distribution}, or set {DISABLE_VARIABLE}={name}"
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
@@ -135,10 +141,12 @@ def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
     infos = []
     for name, plugin in manager.list_name_plugin():
         hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} if plugin is not None else set()
+        distribution = None if name in builtin else installed.get(name)
         infos.append(
             PluginInfo(
                 name=name,
-                version=installed[name].version if name in installed else own_version if name in builtin else "",
+                distribution="pgdatahub" if name in builtin else distribution.name if distribution else "",
+                version=own_version if name in builtin else distribution.version if distribution else "",
                 hooks=tuple(sorted(hooks, key=order.index)),
                 builtin=name in builtin,
                 disabled=plugin is None,
@@ -207,9 +215,12 @@ class Stages:
         names = ", ".join(sorted(implementation.plugin_name for implementation in implementations)) or "none"
         raise PluginError(f"no plugin answers {hook} (installed: {names})", where=where)
 
-
-def as_plugin_error(error: Exception, where: str) -> PgDataHubError:
-    """Return ``error`` itself if it is one of ours, else a PluginError that names what a plugin raised."""
-    if isinstance(error, PgDataHubError):
-        return error
-    return PluginError(f"{type(error).__name__}: {error}", where=where)
+    def responsible(self, error: BaseException) -> str | None:
+        """Return the name of the plugin whose code raised ``error``; None if that was not a third party's."""
+        packages = {}
+        for name, plugin in self._manager.list_name_plugin():
+            module = getattr(plugin, "__name__", None) or type(plugin).__module__
+            packages[module.partition(".")[0]] = name
+        packages.pop("pgdatahub", None)
+        frames = [frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in walk_tb(error.__traceback__)]
+        return next((packages[package] for package in reversed(frames) if package in packages), None)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from pgdatahub.cli.options import FormatOption, OutputFormat
+
+if TYPE_CHECKING:
+    from pgdatahub.pluginmanager import PluginInfo
 
 
 def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
@@ -27,8 +31,15 @@ def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
         table.add_column(title, overflow="fold")
     for plugin in plugins:
         stages = ", ".join(hook.removeprefix("pgdatahub_") for hook in plugin.hooks)
-        note = "disabled" if plugin.disabled else "built in" if plugin.builtin else ""
-        table.add_row(plugin.name, plugin.version, stages, note)
+        table.add_row(plugin.name, plugin.version, stages, _note(plugin))
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"{DISABLE_VARIABLE}=NAME,… leaves plugins out.", style="dim")
+    others = [plugin.name for plugin in plugins if not plugin.builtin and not plugin.disabled]
+    console.print(f"{DISABLE_VARIABLE}={','.join(others) or 'NAME,…'} leaves plugins out.", style="dim", soft_wrap=True)
+
+
+def _note(plugin: PluginInfo) -> str:
+    if not plugin.distribution:
+        return "disabled, and not installed"
+    note = "built in" if plugin.builtin else plugin.distribution
+    return f"disabled: {note}" if plugin.disabled else note
