@@ -5,12 +5,13 @@ Nothing is written here. The caller holds whatever locks keep the answer true.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
+from pgdatahub.past import PastImport
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres.handmade import handmade_changes
 from pgdatahub.postgres.obstacles import check_obstacles
@@ -38,40 +39,57 @@ class Evolution:
     notices: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """A table as files before this one will have left it, where nothing is written.
+
+    Attributes:
+        current: Its columns then.
+        settled: Those whose element of the lattice ``current`` states, so that stored values need not be asked.
+        going: The imports whose rows will have gone.
+    """
+
+    current: TableSchema | None
+    settled: Collection[str] = ()
+    going: Sequence[PastImport] = ()
+
+
 def evolve(
     staged: Staged,
-    current: TableSchema | None,
+    stored: TableSchema | None,
     connection: Connection,
     *,
     stages: Stages,
     config: Config,
     history: History | None,
-    settled: Collection[str] = (),
+    ahead: Ahead | None = None,
 ) -> Evolution:
     """Decide what changes in a table for a file, and check that it can be done and every value be kept.
 
     Args:
         staged: The file.
-        current: The table's columns; None if there is no table.
+        stored: The table's columns in the database; None if there is no table.
         connection: To the database, in a transaction that may be read-only.
         stages: The plugins.
         config: The settings.
         history: The metadata tables; None where there are none yet.
-        settled: Columns whose element of the lattice ``current`` states already.
+        ahead: The table as it will be when this file is loaded; as it is stored by default.
 
     Raises:
         SchemaError: The table cannot take the file.
     """
+    ahead = ahead or Ahead(current=stored)
     notices: tuple[str, ...] = ()
-    if current is not None:
+    current = ahead.current
+    if stored is not None and current is not None:
         if history is not None:
             notices = handmade_changes(connection, current, staged.observed, history)
-        current = prove(connection, current, staged.observed, history, settled=settled)
-        _check_nulls(staged, current)
+        current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
+        _check_nulls(staged, stored)
     plan = stages.evolve(staged.observed, current, staged.source, config)
-    check_obstacles(connection, current, plan)
-    if current is not None:
-        check_own_types(connection, current, staged.spool)
+    check_obstacles(connection, stored, current, plan)
+    if stored is not None:
+        check_own_types(connection, stored, staged.spool)
     return Evolution(plan=plan, notices=notices)
 
 

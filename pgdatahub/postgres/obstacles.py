@@ -24,24 +24,33 @@ MAX_COLUMNS = 1600
 (https://www.postgresql.org/docs/current/limits.html)."""
 
 
-def check_obstacles(connection: Connection, current: TableSchema | None, plan: SchemaPlan) -> None:
+def check_obstacles(
+    connection: Connection, stored: TableSchema | None, current: TableSchema | None, plan: SchemaPlan
+) -> None:
     """Check that a plan can be carried out.
+
+    Args:
+        connection: In any transaction.
+        stored: The table's columns in the database; None if it is not there.
+        current: The columns that the plan begins with: the same, or those that files before it will have made of them.
+        plan: The plan.
 
     Raises:
         SchemaError: It cannot; all that stands in the way is named.
     """
     if not plan.changes:
         return
-    _check_width(connection, plan)
-    if current is None:
+    planned = len(current.columns) if current is not None else 0
+    _check_width(connection, plan, planned - (len(stored.columns) if stored is not None else 0))
+    if stored is None:
         return
-    alterations = [change for change in plan.changes if isinstance(change, AlterType)]
+    alterations = [change for change in plan.changes if isinstance(change, AlterType) and change.name in stored.by_name]
     found = list(_table_obstacles(connection, plan))
     if alterations:
         found += _blocking(connection, plan.table, alterations)
         found += _structural(connection, plan.table, alterations)
         found += _foreign_keys(connection, plan.table, alterations)
-        found += _expressions(connection, current, alterations)
+        found += _expressions(connection, stored, alterations)
     if found:
         raise SchemaError(
             f"the table must change for the file ({_changes(plan)}), and this stands in the way: {'; '.join(found)}",
@@ -62,7 +71,7 @@ def _changes(plan: SchemaPlan) -> str:
     return ", ".join(parts[:5]) + more
 
 
-def _check_width(connection: Connection, plan: SchemaPlan) -> None:
+def _check_width(connection: Connection, plan: SchemaPlan, planned_before: int) -> None:
     added = sum(
         len(change.columns) if isinstance(change, CreateTable) else isinstance(change, AddColumn)
         for change in plan.changes
@@ -76,10 +85,11 @@ def _check_width(connection: Connection, plan: SchemaPlan) -> None:
          WHERE n.nspname = :schema AND c.relname = :name
     """)
     row = connection.execute(query, {"schema": plan.table.schema, "name": plan.table.name}).one()
-    if row.used + added > MAX_COLUMNS:
+    total = row.used + planned_before + added
+    if total > MAX_COLUMNS:
         dropped = f", {row.dropped:,} dropped ones included" if row.dropped else ""
         raise SchemaError(
-            f"the table would have {row.used + added:,} columns{dropped}, and PostgreSQL allows {MAX_COLUMNS:,}",
+            f"the table would have {total:,} columns{dropped}, and PostgreSQL allows {MAX_COLUMNS:,}",
             where=f"table {plan.table}",
             hint="skip: leaves columns out; one sheet for several tables may be split into several folders",
         )

@@ -55,6 +55,8 @@ def check_own_types(connection: Connection, current: TableSchema, batches: Itera
         SchemaError: A value would not; its cell is named.
     """
     opaque = {column.name for column in current.columns if isinstance(column.type, OpaqueType)}
+    if not opaque:
+        return
     columns: dict[str, _OwnColumn] | None = None
     for batch in batches:
         indexes = {name: index for index, name in enumerate(batch.names) if name in opaque}

@@ -8,15 +8,17 @@ Two facts need a look at the values, and each only when it would make a differen
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from psycopg import sql
 from sqlalchemy import Connection
 
 from pgdatahub.lattice import SAFE_INTEGER, SqlType, join
+from pgdatahub.past import PastImport
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.lineage import rows_of
 from pgdatahub.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 
 
@@ -27,6 +29,7 @@ def prove(
     history: History | None,
     *,
     settled: Collection[str] = (),
+    going: Sequence[PastImport] = (),
 ) -> TableSchema:
     """Return ``current`` with the lattice elements that its stored values allow, as far as ``observed`` asks.
 
@@ -36,8 +39,9 @@ def prove(
         observed: What a file needs.
         history: The metadata tables; None where there are none yet.
         settled: Columns of which nothing need be asked any more.
+        going: Imports whose rows do not count, since they are about to go.
     """
-    prover = _Prover(connection, current.table, history)
+    prover = _Prover(connection, current.table, history, going)
     columns = tuple(
         column
         if column.name in settled or not _matters(column, observed.by_name.get(column.name))
@@ -59,8 +63,11 @@ def _matters(current: ColumnSchema, observed: ColumnSchema | None) -> bool:
 class _Prover:
     """Asks each question of a table once."""
 
-    def __init__(self, connection: Connection, table: TableName, history: History | None) -> None:
+    def __init__(
+        self, connection: Connection, table: TableName, history: History | None, going: Sequence[PastImport]
+    ) -> None:
         self._connection = connection
+        self._going = going
         self._table = table
         self._history = history
         self._candidates: frozenset[str] | None = None
@@ -70,12 +77,18 @@ class _Prover:
 
     def _element(self, column: ColumnSchema) -> ColumnType:
         if column.type is SqlType.BIGINT:
-            beyond = exists(self._connection, self._table, _beyond(column.name))
-            return SqlType.BIGINT_WIDE if beyond else SqlType.BIGINT
-        undecided = column.name in self._never_decided()
-        if undecided and not exists(self._connection, self._table, _present(column.name)):
+            return SqlType.BIGINT_WIDE if self._exists(_beyond(column.name)) else SqlType.BIGINT
+        if column.name in self._never_decided() and not self._exists(_present(column.name)):
             return SqlType.UNDECIDED
         return column.type
+
+    def _exists(self, condition: sql.Composed) -> bool:
+        """Tell whether a row that stays fulfils a condition."""
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}) IS NOT TRUE)").format(
+            sql.Identifier(self._table.schema, self._table.name), condition, rows_of(self._going)
+        )
+        row = driver_connection(self._connection).execute(query).fetchone()
+        return bool(row and row[0])
 
     def _never_decided(self) -> frozenset[str]:
         """Return the columns that we created, that no setting types, and in which no loaded import had a value."""
@@ -84,7 +97,9 @@ class _Prover:
         if self._candidates is None:
             decided = {
                 column.name
-                for observed in self._history.observed(self._connection, self._table)
+                for observed in self._history.observed(
+                    self._connection, self._table, without=[past.id for past in self._going]
+                )
                 for column in observed.columns
                 if column.type is not SqlType.UNDECIDED
             }
@@ -101,12 +116,3 @@ def _beyond(column: str) -> sql.Composed:
 
 def _present(column: str) -> sql.Composed:
     return sql.SQL("{} IS NOT NULL").format(sql.Identifier(column))
-
-
-def exists(connection: Connection, table: TableName, condition: sql.Composed) -> bool:
-    """Tell whether a row of ``table`` fulfils a condition."""
-    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
-        sql.Identifier(table.schema, table.name), condition
-    )
-    row = driver_connection(connection).execute(query).fetchone()
-    return bool(row and row[0])

@@ -1,0 +1,213 @@
+"""``pgdatahub plan``: what a run would do, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pgdatahub.cli.options import (
+    HOW,
+    OUTPUT,
+    ConfigOption,
+    DataRootOption,
+    FormatOption,
+    OutputFormat,
+    QuietOption,
+    SchemaOption,
+    TableOption,
+    configured,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from pgdatahub.planned import FilePlan, PlannedChange, RunPlan, TablePlan
+
+MOST_FILES = 20
+"""Files of a table that are listed one by one; JSON has all of them."""
+
+
+def plan_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Only these files and folders of the data root.", show_default=False),
+    ] = None,
+    data_root: DataRootOption = None,
+    config_file: ConfigOption = None,
+    schema: SchemaOption = None,
+    table: TableOption = None,
+    reload: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reload",
+            metavar="PATH",
+            help="As if these files were loaded again, in place of what they brought; may be repeated.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Exit with 5 if a table would be made or changed; for CI.", rich_help_panel=HOW),
+    ] = False,
+    no_database: Annotated[
+        bool,
+        typer.Option(
+            "--no-database", help="Ask no database; every table is taken to be new (SKIP_DB).", rich_help_panel=HOW
+        ),
+    ] = False,
+    ddl: Annotated[
+        bool, typer.Option("--ddl/--no-ddl", help="Show the DDL, comments left out.", rich_help_panel=OUTPUT)
+    ] = True,
+    quiet: QuietOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Show what a run would do and why: files, rows, tables, columns, types with the deciding cell, DDL.
+
+    Everything is read, the database is asked in a read-only transaction, and nothing is written.
+    """
+    config = configured(config_file, data_root=data_root, schema_name=schema, skip_db=True if no_database else None)
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import ConsoleReporter
+    from pgdatahub.discovery import Selection
+    from pgdatahub.errors import ExitCode
+    from pgdatahub.plan import plan
+
+    selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
+    errors = Console(stderr=True, highlight=False)
+    # Without a terminal there is no bar to show, and a line for each file is what the plan itself prints.
+    with ConsoleReporter(errors, quiet=quiet or not errors.is_terminal) as reporter:
+        planned = plan(config, selection=selection, reporter=reporter)
+    if output is OutputFormat.JSON:
+        typer.echo(plan_json(planned))
+    else:
+        print_plan(planned, Console(highlight=False), ddl=ddl)
+    raise typer.Exit(ExitCode.SCHEMA_CHANGES if check and planned.changes_schema else planned.exit_code)
+
+
+def plan_json(plan: RunPlan) -> str:
+    """Return a plan as JSON."""
+    import json
+    from dataclasses import asdict
+
+    totals = {
+        "changes_schema": plan.changes_schema,
+        "load": sum(file.action == "load" for file in plan.files),
+        "skip": sum(file.action == "skip" for file in plan.files),
+        "fail": sum(file.action == "fail" for file in plan.files),
+        "rows": sum(table.rows for table in plan.tables),
+    }
+    return json.dumps(asdict(plan) | totals, indent=2, ensure_ascii=False)
+
+
+def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
+    """Print a plan: for each table its files, its changes with their reasons, and the DDL."""
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count, seconds
+
+    console.print(Text(f"rows would go to {plan.destination}", style="bold"), soft_wrap=True)
+    idle = []
+    for table in plan.tables:
+        if all(file.action == "skip" for file in table.files):
+            idle.append(table)
+            continue
+        console.print()
+        for line in _table_lines(table, ddl=ddl):
+            console.print(line, soft_wrap=True)
+    if idle:
+        files = sum(len(table.files) for table in idle)
+        names = ", ".join(table.table for table in idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
+        console.print(Text(f"\nnothing to do for {count(files, 'file')} of {names}", style="dim"), soft_wrap=True)
+    for reason, ignored in plan.ignored.items():
+        console.print(Text(f"passed over, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
+    loads = [file for file in plan.files if file.action == "load"]
+    failures = sum(file.action == "fail" for file in plan.files)
+    skips = sum(file.action == "skip" for file in plan.files)
+    parts = [f"{count(len(loads), 'file')} to load, {count(sum(file.rows for file in loads), 'row')}"]
+    if skips:
+        parts.append(f"{skips:,} skipped")
+    if failures:
+        parts.append(f"{failures:,} would fail")
+    parts.append("tables change" if plan.changes_schema else "no table changes")
+    console.print(Text(f"\n{'; '.join(parts)}; nothing was written ({seconds(plan.seconds)})"), soft_wrap=True)
+
+
+def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
+    from rich.filesize import decimal
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count
+    from pgdatahub.schema import RESERVED_COLUMNS
+
+    loads = [file for file in table.files if file.action == "load"]
+    title = Text(table.table, style="bold cyan")
+    title.append("" if table.exists else " (new table)", style="green")
+    title.append(f": {count(len(loads), 'file')} to load, {count(table.rows, 'row')}", style="default")
+    yield title
+    yield from _file_lines(table.files)
+    for change in table.changes:
+        if change.column not in RESERVED_COLUMNS:
+            yield _change_line(change)
+    if table.exists and table.rewritten:
+        often = "once" if table.rewritten == 1 else f"{table.rewritten} times"
+        yield Text(f"  the table ({decimal(table.bytes)}) is rewritten {often}, and locked meanwhile", style="yellow")
+    if ddl:
+        for file in loads:
+            for statement in file.statements:
+                if not statement.startswith("COMMENT "):
+                    yield Text(f"  {statement};", style="dim")
+
+
+def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
+    from rich.text import Text
+
+    from pgdatahub.cli.render import count, failure_text
+
+    listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
+    for shown, file in enumerate(listed):
+        # What fails is always said.
+        if shown >= MOST_FILES and file.action != "fail":
+            yield Text(f"  … and {count(len(listed) - shown, 'file')} more", style="dim")
+            return
+        style = {"load": "green", "skip": "dim", "fail": "bold red"}[file.action]
+        line = Text(f"  {file.action}  ", style=style)
+        line.append(file.file, style="dim" if file.action == "skip" else "default")
+        if file.action == "load":
+            line.append(f"  {count(file.rows, 'row')}", style="default")
+            remarks = [
+                f"{key}: {number:,}" + (f", first {file.examples[key]}" if key in file.examples else "")
+                for key, number in sorted(file.counts.items())
+            ]
+            for remark in (*remarks, *file.notices):
+                line.append(f"\n        {remark}", style="yellow")
+        elif file.action == "skip":
+            line.append(f"  {file.reason}", style="dim")
+        elif file.failure is not None:
+            line.append(f"  {failure_text(file.failure)}", style="default")
+        yield line
+
+
+def _change_line(change: PlannedChange) -> Text:
+    from rich.text import Text
+
+    sign, style = {
+        "create_table": ("+", "green"),
+        "add_column": ("+", "green"),
+        "alter_type": ("~", "yellow"),
+    }[change.kind]
+    line = Text(f"    {sign} {change.column}: ", style=style)
+    line.append(f"{change.old} → {change.new}" if change.old else change.new, style="bold" if change.old else "default")
+    surprising = change.kind == "alter_type" or (change.count or 0) * 2 <= (change.values or 0)
+    if change.because and surprising:
+        line.append(f" because {change.because}", style="default")
+    elif change.kind == "alter_type":
+        line.append(f" because the settings ask for it ({change.file})", style="default")
+    elif change.kind == "add_column":
+        line.append(f" with {change.file}", style="dim")
+    return line
