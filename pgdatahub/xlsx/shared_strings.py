@@ -208,7 +208,7 @@ class _StringParser(GuardedParser):
             if wanted:
                 length += len(data)
                 if length > limits.cell_bytes:
-                    raise CorruptError(f"shared string {len(found)} has more than {limits.cell_bytes:,} bytes")
+                    raise CorruptError(f"a shared string has more than {limits.cell_bytes:,} bytes")
                 pieces.append(data)
 
         super().__init__(part, limits, start=start, end=end, text=text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pgdatahub.cells import Texts, Value, column_letters
 from pgdatahub.conversion import as_values
-from pgdatahub.errors import PgDataHubError
+from pgdatahub.errors import CellError, ReadError
 from pgdatahub.xlsx.blocks import batches
 from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
@@ -53,9 +53,9 @@ def read(xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int)
                     if value is not None:
                         cells[row, position] = (type(value), value)
             hidden |= batch.hidden_rows & {row for row, _ in cells}
-    except PgDataHubError as error:
-        # The cells of a column are converted by lane, so which of several wrong cells is named may differ.
-        return type(error), {}
+    except (ReadError, CellError):
+        # Where several cells are wrong, which of them is named depends on the lane and on what is read at once.
+        return "refused", {}
     assert lanes is not None
     cleaned = converter.cleaning
     found = (cells, hidden, lanes.parser.hidden_columns, cleaned.count)
