@@ -288,6 +288,8 @@ def _shortest_fractions(texts: Sequence[bytes]) -> Sequence[bytes] | None:
     None if one of them is whole as a double, or beyond it: a case for a closer look.
     """
     long = [text for text in texts if len(text) > _EXACT_LENGTH and _POINT in text]
+    if not long:
+        return texts
     try:
         shortest = orjson.dumps(orjson.loads(b"[%s]" % b",".join(long)))[1:-1]
     except orjson.JSONDecodeError:  # beyond a double, or not written as JSON has it
