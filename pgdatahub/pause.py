@@ -113,7 +113,7 @@ def read_pause(config: Config) -> PauseState | None:
     hint = "run --force begins anew and replaces it; what is loaded stays loaded"
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise PauseFileError(

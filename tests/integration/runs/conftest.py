@@ -12,7 +12,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -170,6 +170,11 @@ class Job:
         with psycopg.connect(self.url, options=f"-c search_path={self.schema}") as connection:
             return connection.execute(query.encode(), values or None).fetchall()
 
+    def execute(self, *statements: str) -> None:
+        with psycopg.connect(self.url, options=f"-c search_path={self.schema}") as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
     def imported(self) -> list[str]:
         """Return the identity of every import, as often as it is loaded."""
         if not self.query("SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'etl_imports'", self.schema):
@@ -220,7 +225,9 @@ class Job:
         assert self.objects() == other.objects()
         assert list(self.temporary.iterdir()) == []
         assert not self.pause_file.exists()
-        assert self.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = %s::oid", self._database) == []
+        assert (
+            self.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = %s::oid", self._database) == []
+        )
 
     @property
     def _database(self) -> int:
@@ -249,7 +256,7 @@ def fill(root: Path, *, files: int, tables: int, rows: int = 20, seed: int = 7) 
         rows: Rows in each.
         seed: Of the values.
     """
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - the same values each time
     # A kind of value at a time: what a file needs of its column is INTEGER, BIGINT, DOUBLE or TEXT.
     kinds: tuple[Callable[[int], object], ...] = (
         lambda row: row,
@@ -269,7 +276,7 @@ def fill(root: Path, *, files: int, tables: int, rows: int = 20, seed: int = 7) 
 
 
 @pytest.fixture
-def make_job(tmp_path: Path, database_url: str) -> Iterator[MakeJob]:
+def make_job(tmp_path: Path, database_url: str) -> MakeJob:
     """Make jobs that share a data root and a database, each with a schema of its own."""
     jobs: list[Job] = []
 
@@ -287,7 +294,7 @@ def make_job(tmp_path: Path, database_url: str) -> Iterator[MakeJob]:
         return job
 
     (tmp_path / "data").mkdir()
-    yield make
+    return make
 
 
 @pytest.fixture

@@ -57,10 +57,8 @@ def test_a_kill_while_the_pause_file_is_written_leaves_no_half_file(
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_kills_at_random_moments_cost_nothing(
-    workers: str, make_job: MakeJob, expected: Callable[[], Job]
-) -> None:
-    chance = random.Random(6)
+def test_kills_at_random_moments_cost_nothing(workers: str, make_job: MakeJob, expected: Callable[[], Job]) -> None:
+    chance = random.Random(6)  # noqa: S311 - the same moments each time
     fill(make_job().root, files=FILES, tables=5)
     undisturbed = expected()
     began = time.monotonic()
