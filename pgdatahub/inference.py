@@ -48,9 +48,7 @@ class Evidence:
 
     def join(self, other: Evidence) -> Evidence:
         """Return the evidence of both, the first cell being this one's."""
-        return Evidence(
-            count=self.count + other.count, cell=self.cell, sample=self.sample
-        )
+        return Evidence(count=self.count + other.count, cell=self.cell, sample=self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +97,11 @@ class Observed:
 
         Of several kinds, the one whose type reaches furthest decides; of equals, the rarer one.
         """
-        too_wide = {
-            needed: evidence
-            for needed, evidence in self.needs().items()
-            if not widens_to(needed, current)
-        }
+        too_wide = {needed: evidence for needed, evidence in self.needs().items() if not widens_to(needed, current)}
         if not too_wide:
             return None
         wide = join_all([current, *too_wide])
-        decisive = {
-            needed: evidence
-            for needed, evidence in too_wide.items()
-            if join(current, needed) is wide
-        }
+        decisive = {needed: evidence for needed, evidence in too_wide.items() if join(current, needed) is wide}
         return min((decisive or too_wide).values(), key=lambda evidence: evidence.count)
 
     def join(self, other: Observed) -> Observed:
@@ -193,9 +183,7 @@ def _single(kind: Kind, texts: Sequence[bytes], locate: Locate) -> dict[Kind, Ev
     if not count:
         return {}
     index = next(index for index, text in enumerate(texts) if text)
-    return {
-        kind: Evidence(count=count, cell=locate(index), sample=_sample(texts[index]))
-    }
+    return {kind: Evidence(count=count, cell=locate(index), sample=_sample(texts[index]))}
 
 
 def _sample(text: bytes) -> str:
@@ -205,23 +193,17 @@ def _sample(text: bytes) -> str:
 
 def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], TypedColumn]:
     def observer(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-        return TypedColumn(
-            texts=texts, observed=Observed(evidence=_single(kind, texts, locate))
-        )
+        return TypedColumn(texts=texts, observed=Observed(evidence=_single(kind, texts, locate)))
 
     return observer
 
 
 def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     if set(map(len, texts)) <= {0, 10}:
-        return TypedColumn(
-            texts=texts, observed=Observed(evidence=_single(Kind.DATE, texts, locate))
-        )
+        return TypedColumn(texts=texts, observed=Observed(evidence=_single(Kind.DATE, texts, locate)))
     dates = [text if len(text) == 10 else b"" for text in texts]
     times = [text if len(text) > 10 else b"" for text in texts]
-    evidence = _single(Kind.DATE, dates, locate) | _single(
-        Kind.TIMESTAMP, times, locate
-    )
+    evidence = _single(Kind.DATE, dates, locate) | _single(Kind.TIMESTAMP, times, locate)
     return TypedColumn(texts=texts, observed=Observed(evidence=evidence))
 
 
@@ -229,27 +211,18 @@ def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     joined = b"\n".join(texts)
     if suspects := _suspects(texts, joined):
         numbers = {text: parse_number(text) for text in suspects}
-        if any(
-            isinstance(number, float) and number.is_integer()
-            for number in numbers.values()
-        ):
+        if any(isinstance(number, float) and number.is_integer() for number in numbers.values()):
             # A double beyond 2^53, whose canonical text looks like an integer's.
-            return _observe_values(
-                [parse_number(text) if text else None for text in texts], locate
-            )
+            return _observe_values([parse_number(text) if text else None for text in texts], locate)
         canonical = {text: canonical_number(number) for text, number in numbers.items()}
         texts = [canonical.get(text, text) for text in texts]
         joined = b"\n".join(texts)
     if b"." not in joined:
-        return TypedColumn(
-            texts=texts, observed=_observed_integers(texts, texts, joined, locate)
-        )
+        return TypedColumn(texts=texts, observed=_observed_integers(texts, texts, joined, locate))
     if max(map(len, texts)) > _EXACT_LENGTH:
         shortest = _shortest_fractions(texts)
         if shortest is None:
-            return _observe_values(
-                [parse_number(text) if text else None for text in texts], locate
-            )
+            return _observe_values([parse_number(text) if text else None for text in texts], locate)
         texts = shortest
     integers: Sequence[bytes] = ()
     if joined.count(b".") < len(texts) - texts.count(b""):
@@ -270,13 +243,9 @@ def _suspects(texts: Sequence[bytes], joined: bytes) -> set[bytes]:
     """
     suspects: set[bytes] = set()
     if b"e" in joined or b"E" in joined:
-        suspects.update(
-            [text for text in texts if _SMALL_E in text or _CAPITAL_E in text]
-        )
+        suspects.update([text for text in texts if _SMALL_E in text or _CAPITAL_E in text])
     if _TRAILING_ZERO.search(joined):
-        suspects.update(
-            [text for text in texts if text[-1:] == b"0" and _POINT in text]
-        )
+        suspects.update([text for text in texts if text[-1:] == b"0" and _POINT in text])
     if b"-" in joined and b"-0" in texts:
         suspects.add(b"-0")
     return suspects
@@ -298,10 +267,7 @@ def _shortest_fractions(texts: Sequence[bytes]) -> Sequence[bytes] | None:
         return None
     canonical = shortest.split(b",")
     if b"e-" in shortest:
-        canonical = [
-            canonical_number(float(text)) if _SMALL_E in text else text
-            for text in canonical
-        ]
+        canonical = [canonical_number(float(text)) if _SMALL_E in text else text for text in canonical]
     if canonical == long:
         return texts
     known = dict(zip(long, canonical, strict=True))
@@ -309,14 +275,10 @@ def _shortest_fractions(texts: Sequence[bytes]) -> Sequence[bytes] | None:
 
 
 def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-    return _observe_values(
-        [Decimal(text.decode()) if text else None for text in texts], locate
-    )
+    return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
 
 
-def _observed_integers(
-    integers: Sequence[bytes], texts: Sequence[bytes], joined: bytes, locate: Locate
-) -> Observed:
+def _observed_integers(integers: Sequence[bytes], texts: Sequence[bytes], joined: bytes, locate: Locate) -> Observed:
     """Return what the integers of a column show.
 
     Args:
@@ -329,15 +291,11 @@ def _observed_integers(
     if not count:
         return NOTHING
     first = next(filter(None, integers))
-    evidence = Evidence(
-        count=count, cell=locate(texts.index(first)), sample=_sample(first)
-    )
+    evidence = Evidence(count=count, cell=locate(texts.index(first)), sample=_sample(first))
     # Texts without leading zeros: the longest are the largest, and among those of one length bytes compare like numbers.
     sizes = [text.lstrip(b"-") for text in integers] if b"-" in joined else integers
     longest = max(map(len, sizes))
-    largest = integers[
-        sizes.index(max([size for size in sizes if len(size) == longest]))
-    ]
+    largest = integers[sizes.index(max([size for size in sizes if len(size) == longest]))]
     return Observed(
         evidence={Kind.INTEGER: evidence},
         largest=int(parse_number(largest)),
@@ -369,11 +327,7 @@ def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
         return _observe_strings(values, locate)
     typed = _type_values(values, classes)
     texts = [text for _, text in typed]
-    removed = [
-        i
-        for i, value in enumerate(values)
-        if isinstance(value, str) and storable(value) != value
-    ]
+    removed = [i for i, value in enumerate(values) if isinstance(value, str) and storable(value) != value]
     return TypedColumn(
         texts=texts,
         observed=_observed_kinds([kind for kind, _ in typed], texts, locate),
@@ -382,9 +336,7 @@ def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
     )
 
 
-def _type_values(
-    values: Sequence[Value], classes: set[type]
-) -> Sequence[tuple[Kind | None, bytes]]:
+def _type_values(values: Sequence[Value], classes: set[type]) -> Sequence[tuple[Kind | None, bytes]]:
     # An integer beyond 2^53 and a double can be equal and still not be written alike, so only one class at a time.
     if classes in ({int}, {float}) and len(set(values[:1000])) <= 700:
         # Numbers that come again and again, each once.
@@ -419,13 +371,9 @@ def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
     )
 
 
-def _observed_kinds(
-    kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate
-) -> Observed:
+def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate) -> Observed:
     evidence: dict[Kind, Evidence] = {}
-    for kind in sorted(
-        set(kinds) - {None}, key=lambda kind: kind.value if kind else ""
-    ):
+    for kind in sorted(set(kinds) - {None}, key=lambda kind: kind.value if kind else ""):
         if kind is not None:
             index = kinds.index(kind)
             evidence[kind] = Evidence(
@@ -435,11 +383,6 @@ def _observed_kinds(
             )
     if Kind.INTEGER not in evidence:
         return Observed(evidence=evidence)
-    integers = [
-        text if kind is Kind.INTEGER else b""
-        for kind, text in zip(kinds, texts, strict=True)
-    ]
+    integers = [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
     largest = _observed_integers(integers, integers, b"-", locate)
-    return Observed(
-        evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell
-    )
+    return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)

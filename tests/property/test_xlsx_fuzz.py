@@ -23,9 +23,7 @@ from pgdatahub.xlsx import Limits, XlsxWorkbook
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))
 SEED = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
-CORPUS = Path(
-    os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus")
-)
+CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 SECONDS = 5.0  # for one mutation; a tenth of a second is usual
 GROWTH = 200 * 1024  # KiB that the whole run may add to the process
 LIMITS = Limits(part_bytes=64 * 1024 * 1024)
@@ -92,9 +90,7 @@ def own_book() -> bytes:
 
 def seeds() -> list[bytes]:
     """Workbooks to begin with: one of our own and, where there is a corpus, other people's."""
-    found = sorted(
-        path for path in CORPUS.rglob("*.xls[xm]") if path.stat().st_size < 200_000
-    )
+    found = sorted(path for path in CORPUS.rglob("*.xls[xm]") if path.stat().st_size < 200_000)
     return [own_book(), *(path.read_bytes() for path in found)]
 
 
@@ -135,14 +131,8 @@ def mutate_book(data: bytes, chance: random.Random) -> bytes:
     ):
         names = old.namelist()
         wanted = [name for name in names if name.endswith((".xml", ".rels"))]
-        sheets = [
-            name
-            for name in wanted
-            if "worksheets/sheet" in name or "sharedStrings" in name
-        ]
-        target = chance.choice(
-            sheets if sheets and chance.random() < 0.6 else wanted or names
-        )
+        sheets = [name for name in wanted if "worksheets/sheet" in name or "sharedStrings" in name]
+        target = chance.choice(sheets if sheets and chance.random() < 0.6 else wanted or names)
         for name in names:
             content = old.read(name)
             if name == target:
@@ -156,9 +146,7 @@ def mutate_book(data: bytes, chance: random.Random) -> bytes:
 def read(data: bytes, learn_from: int | None) -> str:
     """Read all sheets; return what came of it."""
     try:
-        workbook = XlsxWorkbook(
-            BytesIO(data), name="x", limits=LIMITS, learn_from=learn_from, merged="fill"
-        )
+        workbook = XlsxWorkbook(BytesIO(data), name="x", limits=LIMITS, learn_from=learn_from, merged="fill")
     except FileError as error:
         return type(error).__name__
     outcome = "rows"
@@ -188,15 +176,11 @@ def test_mutated_workbooks_give_rows_or_one_of_our_errors(
             outcomes[read(data, chance.choice((None, 0, 0)))] += 1
         except Exception as error:
             Path("fuzz-failure.xlsx").write_bytes(data)
-            raise AssertionError(
-                f"mutation {number} of seed {SEED}, kept as fuzz-failure.xlsx"
-            ) from error
+            raise AssertionError(f"mutation {number} of seed {SEED}, kept as fuzz-failure.xlsx") from error
         taken = time.process_time() - begun
         slowest = max(slowest, taken)
         assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < GROWTH, f"{grown:,} KiB"
     record_property("outcomes", dict(outcomes))
-    print(
-        f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory"
-    )
+    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")
