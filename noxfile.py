@@ -16,6 +16,11 @@ nox.options.sessions = ["lint", "types", "tests", "docs", "examples", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 QUICKSTART = Path("examples/quickstart")
+DOCUMENT_TESTS = [
+    "tests/unit/test_documents.py",
+    "tests/unit/test_docs_complete.py",
+    "tests/acceptance/test_documents_run.py",
+]
 
 
 def install(session: nox.Session, *groups: str, extras: str = "") -> None:
@@ -38,6 +43,7 @@ def types(session: nox.Session) -> None:
     install(session, "types", extras="[embedded]")
     session.run("mypy", *session.posargs)
     session.run("mypy", "noxfile.py", *map(str, QUICKSTART.glob("*.py")))
+    session.run("mypy", *map(str, Path("docs").glob("*.py")), env={"MYPYPATH": "docs"})
 
 
 @nox.session
@@ -83,9 +89,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documents: that their links lead somewhere, and that README's commands can be found."""
-    install(session, "test")
-    session.run("pytest", "tests/unit/test_documents.py", *session.posargs)
+    """The documentation, warnings as errors, in build/docs; and that it is complete, and its links and blocks work."""
+    install(session, "docs", "test", extras="[embedded]")
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--fresh-env", "docs", "build/docs")
+    session.run("pytest", *(session.posargs or DOCUMENT_TESTS))
 
 
 @nox.session

@@ -1,0 +1,150 @@
+"""Makes the pictures of the terminal: runs the real program on the quickstart's workbooks, under a pseudo-terminal.
+
+``python docs/pictures.py FOLDER`` writes one SVG for each of :data:`PICTURES`, in their order and in one directory, with
+an embedded server of their own. The documentation's build does so; no picture is drawn or kept.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+WIDTH: Final = 96
+QUICKSTART: Final = Path(__file__).parents[1] / "examples" / "quickstart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture of a command and what it prints.
+
+    Attributes:
+        name: Of the file, without its ending.
+        command: As it is typed.
+        prepare: Typed before it, without a picture.
+    """
+
+    name: str
+    command: str
+    prepare: str = ""
+
+
+PICTURES: Final = (
+    Picture(
+        name="inspect",
+        command="pgdatahub inspect 'data/sales/2025/orders 2025-03.xlsx'",
+    ),
+    Picture(name="run", command="pgdatahub run data/sales data/stock"),
+    Picture(name="second-run", command="pgdatahub run data/sales/2025"),
+)
+"""In the order in which they are taken."""
+
+
+def take_pictures(folder: Path, *, pictures: tuple[Picture, ...] = PICTURES) -> None:
+    """Write the pictures to a folder, which is made if it does not exist.
+
+    Raises:
+        RuntimeError: A command ended with an exit code that says it did not do what the picture is to show.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _place() as (directory, environment):
+        for picture in pictures:
+            if picture.prepare:
+                subprocess.run(["bash", "-c", picture.prepare], cwd=directory, env=environment, check=True)  # noqa: S603, S607 - the commands above
+            shown = _run(picture.command, directory, environment)
+            svg = as_svg(picture.command, shown.replace(str(directory), "~/coffee"))
+            (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+
+
+@contextmanager
+def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """Yield a directory with the quickstart in it, and an environment that has nothing of this machine's settings."""
+    # A short path, since the server's socket needs one.
+    with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
+        place = Path(temporary)
+        place.chmod(0o711)  # the server's own account must get through, where root takes the pictures
+        directory = place / "coffee"
+        for name in ("data", "config"):
+            shutil.copytree(QUICKSTART / name, directory / name)
+        kept = {name: os.environ[name] for name in ("HOME", "USER", "LANG") if name in os.environ}
+        environment = {
+            **kept,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PGDATAHUB_HOME": str(place / "home"),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            # Colours as on a terminal, without bars that move.
+            "TTY_INTERACTIVE": "0",
+            "LC_ALL": "C.UTF-8",
+        }
+        # Running before the first picture, so that none shows where this machine keeps the server's data.
+        start = ["pgdatahub", "db", "start"]
+        subprocess.run(start, cwd=directory, env=environment, check=True, capture_output=True)  # noqa: S603 - likewise
+        try:
+            yield directory, environment
+        finally:
+            stop = ["pgdatahub", "db", "stop", "--force"]
+            subprocess.run(stop, cwd=directory, env=environment, check=False, stderr=subprocess.DEVNULL)  # noqa: S603 - likewise
+
+
+def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
+    """Return what a command prints on a terminal, with its colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDTH, 0, 0))
+    with subprocess.Popen(  # noqa: S603 - likewise
+        ["bash", "-c", command],  # noqa: S607
+        cwd=directory,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(ours, 1 << 16)
+            except OSError:  # Linux ends a pseudo-terminal that nobody writes to any more with EIO
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+    os.close(ours)
+    shown = b"".join(pieces).decode().replace("\r\n", "\n")
+    if process.returncode != 0:
+        raise RuntimeError(f"{command}: exit code {process.returncode}\n{shown}")
+    return shown
+
+
+def as_svg(command: str, shown: str) -> str:
+    """Return a picture of a command and its output, which may have ANSI colours."""
+    import io
+
+    from rich._export_format import CONSOLE_SVG_FORMAT
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False)
+    console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+    console.print(Text.from_ansi(shown.strip("\n")))
+    # Rich's own frame, without the fonts that it would fetch from elsewhere.
+    frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    frame = frame.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
+    return console.export_svg(title="coffee", code_format=frame, unique_id="terminal")
+
+
+if __name__ == "__main__":
+    take_pictures(Path(sys.argv[1]))
