@@ -21,7 +21,7 @@ from psycopg import sql
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
 _HOME = "PGDATAHUB_HOME"
-_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ"})  # they steer tests, not the product
+_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY"})  # they steer tests, not the product
 
 
 def pytest_configure(config: pytest.Config) -> None:
