@@ -1,0 +1,42 @@
+"""Faults happen where and when a test asks for them, and never otherwise."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+import pytest
+
+import pgdatahub
+from pgdatahub import faults
+from pgdatahub.errors import TransientDatabaseError
+
+
+def test_nothing_happens_unless_the_environment_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(faults.VARIABLE, raising=False)
+    for point in faults.POINTS:
+        faults.reach(point)
+
+
+@pytest.mark.parametrize(
+    ("action", "error"), [("full", OSError), ("lose", TransientDatabaseError), ("raise", RuntimeError)]
+)
+def test_a_fault_happens_at_its_turn_and_once(
+    action: str, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(faults.VARIABLE, f"staged:{action}:2:{tmp_path}")
+    faults.reach("staged")
+    faults.reach("copying")
+    with pytest.raises(error) as raised:
+        faults.reach("staged")
+    if isinstance(raised.value, OSError):
+        assert raised.value.errno == errno.ENOSPC
+    faults.reach("staged")
+
+
+def test_every_point_is_in_the_code_and_every_one_in_the_code_is_listed() -> None:
+    package = Path(pgdatahub.__file__).parent
+    text = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    reached = set(re.findall(r'faults\.reach\("([^"]+)"\)', text))
+    assert reached == {point for point in faults.POINTS if "pause" not in point}

@@ -1,0 +1,66 @@
+"""Signals are handled while a run listens, mean what they say, and are given back."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from pgdatahub.interruption import Interruption, Leave
+from pgdatahub.model import StopReason
+
+
+def _send(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def test_the_first_ctrl_c_waits_for_the_files_in_work_and_the_second_does_not() -> None:
+    told: list[str] = []
+    interruption = Interruption(tell=told.append)
+    with interruption.listening(), interruption.finishing():
+        _send(signal.SIGINT)
+        assert interruption.reason is StopReason.INTERRUPTED
+        assert len(told) == 1
+        with pytest.raises(Leave) as left:
+            _send(signal.SIGINT)
+    assert left.value.reason is StopReason.INTERRUPTED
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_do_not_wait(number: int) -> None:
+    interruption = Interruption()
+    with interruption.listening(), interruption.finishing(), pytest.raises(Leave) as left:
+        _send(number)
+    assert left.value.reason is StopReason.TERMINATED
+
+
+def test_ctrl_c_leaves_at_once_where_nothing_is_in_work() -> None:
+    interruption = Interruption()
+    with interruption.listening(), pytest.raises(Leave):
+        _send(signal.SIGINT)
+
+
+def test_one_more_signal_does_not_disturb_the_leaving() -> None:
+    interruption = Interruption()
+    with interruption.listening():
+        with pytest.raises(Leave):
+            _send(signal.SIGTERM)
+        _send(signal.SIGINT)
+    assert interruption.reason is StopReason.TERMINATED
+
+
+def test_handlers_are_given_back_and_ignored_signals_stay_ignored() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interruption().listening():
+            assert signal.getsignal(signal.SIGINT) is not before[signal.SIGINT]
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert {number: signal.getsignal(number) for number in before} == before
+    finally:
+        signal.signal(signal.SIGHUP, previous)
+
+
+def test_a_leave_is_no_exception_that_a_plugin_would_swallow() -> None:
+    assert not issubclass(Leave, Exception)
