@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 from pgdatahub.cells import Column, Kind, Texts, Value
@@ -128,7 +129,7 @@ def real_holds(value: float | Decimal) -> bool:
         (stored,) = struct.unpack("f", struct.pack("f", value))
     except OverflowError:
         return False
-    if not stored:
+    if not stored or not isfinite(stored):
         return False
     for digits in range(1, 10):
         nearest = Decimal(f"{stored:.{digits - 1}e}")

@@ -62,7 +62,7 @@ class ColumnsWorkbook:
 class ColumnsReader:
     """Reads ``.columns`` files, which only name what is kept here."""
 
-    kept: dict[str, Columns] = field(default_factory=dict)
+    kept: dict[str, Columns] = field(default_factory=dict, repr=False)
 
     @hookimpl
     def pgdatahub_read(self, source: SourceFile) -> Workbook | None:
@@ -80,7 +80,7 @@ class Loader:
     url: str
     config: Config
     pipeline: Pipeline
-    reader: ColumnsReader
+    reader: ColumnsReader = field(repr=False)
     connection: psycopg.Connection[Any]
 
     def new_table(self) -> str:

@@ -128,12 +128,12 @@ def test_a_value_has_one_text_whichever_way_it_comes_to_text(
     """Directly; by a widening straight from its own type; and through every type between."""
     columns = ("direct", "late", "chain")
     loader.load(table, {"direct": ["x"], "late": [value], "chain": [value]})
-    between: list[Value] = {
+    steps: dict[type, list[Value]] = {
         int: [0.5, Decimal("0.123456789012345678901")],
         float: [Decimal("0.123456789012345678901")],
         date: [datetime(2024, 1, 1, 12)],
-    }.get(type(value), [])
-    for step in between:
+    }
+    for step in steps.get(type(value), []):
         loader.load(table, {"chain": [step]})
     loader.load(table, {"direct": [value], "late": ["x"], "chain": ["x"]})
     assert loader.types(table) == dict.fromkeys(columns, "text")

@@ -1,0 +1,234 @@
+"""The laws of types against a real server: order never matters, text is one, a plan is what a run does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import permutations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from pgdatahub.cells import Value
+from pgdatahub.lattice import SqlType, widens_to
+from pgdatahub.model import Outcome
+from pgdatahub.postgres.ddl import canonical_text, conversion
+from pgdatahub.values import type_value
+from tests.integration.types.conftest import Loader
+
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+"""Ask for many examples; the default is a few seconds' worth."""
+
+
+def few(examples: int) -> settings:
+    return settings(
+        max_examples=examples * 20 if THOROUGH else examples,
+        deadline=None,
+        # Every example has tables of its own; what the fixture keeps is the connection.
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+small = st.integers(-(2**31) + 1, 2**31 - 1)
+safe = st.integers(-(2**53), 2**53)
+wide = st.integers(-(2**63) + 1, 2**63 - 1) | st.sampled_from([2**53 + 1, -(2**53) - 1])
+huge = st.integers(-(10**40), 10**40)
+doubles = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.5, 0.1, 1e15, 1e308, 5e-324, 1e20])
+decimals = st.decimals(allow_nan=False, allow_infinity=False, places=20, min_value=-(10**9), max_value=10**9)
+dates = st.dates(date(1899, 12, 31), date(9999, 12, 31))
+moments = st.datetimes(datetime(1899, 12, 31), datetime(9999, 12, 31))  # noqa: DTZ001 - workbooks know no time zones
+spans = st.timedeltas(timedelta(days=-(10**6)), timedelta(days=10**6))
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6).filter(
+    lambda text: not text.isspace()
+) | st.sampled_from(["1", "1.0", "n/a", "true", "2024-01-01", "\\N", "a\tb", "NULL"])
+
+KINDS: Mapping[str, st.SearchStrategy[Value]] = {
+    "small": small,
+    "safe": safe,
+    "wide": wide,
+    "huge": huge,
+    "double": doubles,
+    "decimal": decimals,
+    "boolean": st.booleans(),
+    "date": dates,
+    "timestamp": moments,
+    "time": st.times(),
+    "interval": spans,
+    "text": texts,
+}
+Files = Sequence[Mapping[str, Sequence[Value]]]
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Files:
+    """Draw a few files of one table: each column of each file of one kind or two, or empty, or missing."""
+    drawn = []
+    for number in range(draw(st.integers(2, 3))):
+        rows = draw(st.integers(1, 3))
+        columns: dict[str, list[Value]] = {"file": [number] * rows}
+        for name in ("a", "b", "c"):
+            if draw(st.integers(0, 4)):
+                kinds = draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=2))
+                cell = st.one_of(st.none(), *(KINDS[kind] for kind in kinds))
+                columns[name] = draw(st.lists(cell, min_size=rows, max_size=rows))
+        drawn.append(columns)
+    return drawn
+
+
+@given(drawn=files())
+@few(8)
+def test_the_order_of_files_does_not_matter(loader: Loader, drawn: Files) -> None:
+    found = []
+    for ordered in permutations(drawn):
+        table = loader.new_table()
+        for columns in ordered:
+            loader.load(table, columns)
+        found.append((dict(sorted(loader.types(table).items())), sorted(map(repr, loader.texts(table)))))
+        loader.execute(f"DROP TABLE {table}")
+    assert all(one == found[0] for one in found)
+
+
+@given(drawn=files())
+@few(12)
+def test_every_cell_is_in_the_table_as_its_text(loader: Loader, drawn: Files) -> None:
+    """Whatever the files before and after made of the column."""
+    table = loader.new_table()
+    for columns in drawn:
+        loader.load(table, columns)
+    types = loader.types(table)
+    loader.load(table, {name: ["x"] for name in types})
+    assert set(loader.types(table).values()) == {"text"}
+    names = sorted(types)
+    expected: list[tuple[str | None, ...]] = []
+    for columns in [*drawn, {name: ["x"] for name in names}]:
+        rows = range(len(columns[next(iter(columns))]))
+        expected += [tuple(_text(columns[name][row]) if name in columns else None for name in names) for row in rows]
+    assert loader.texts(table) == expected
+    loader.execute(f"DROP TABLE {table}")
+
+
+def _text(value: Value) -> str | None:
+    from pgdatahub.copytext import unescape
+
+    _, text = type_value(value)
+    return unescape(text) or None
+
+
+WIDENINGS = [
+    (narrow, broad)
+    for narrow in SqlType
+    for broad in SqlType
+    if widens_to(narrow, broad) and narrow.sql != broad.sql and narrow is not SqlType.UNDECIDED
+]
+OF_TYPE: Mapping[SqlType, st.SearchStrategy[Value]] = {
+    SqlType.INTEGER: small,
+    SqlType.BIGINT: safe,
+    SqlType.BIGINT_WIDE: wide,
+    SqlType.REAL: st.sampled_from([0.1, 0.5, -2.25, 1e-7, 3.4e38, 16777216, 0.3]),
+    SqlType.DOUBLE: safe | doubles,
+    SqlType.NUMERIC: huge | decimals | doubles,
+    SqlType.BOOLEAN: st.booleans(),
+    SqlType.DATE: dates,
+    SqlType.TIMESTAMP: moments | dates,
+    SqlType.TIME: st.times(),
+    SqlType.INTERVAL: spans,
+    SqlType.TEXT: texts,
+}
+
+
+@given(data=st.data())
+@few(10)
+def test_a_value_that_the_server_widens_equals_the_value_encoded_for_the_wider_type(
+    loader: Loader, data: st.DataObject
+) -> None:
+    for narrow, broad in WIDENINGS:
+        fields = [type_value(value)[1] for value in data.draw(st.lists(OF_TYPE[narrow], min_size=1, max_size=5))]
+        loader.execute("DROP TABLE IF EXISTS pairs")
+        loader.execute(f"CREATE TEMP TABLE pairs (narrow {narrow.sql}, broad {broad.sql})")
+        with loader.connection.cursor().copy("COPY pairs FROM STDIN (FORMAT text, NULL '')") as copy:
+            for field in fields:
+                copy.write(b"%s\t%s\n" % (field, field))
+        column = sql.Identifier("narrow")
+        query = sql.SQL("SELECT narrow::text, ({widened})::text, broad::text, {text} FROM pairs").format(
+            widened=conversion(column, narrow, broad), text=canonical_text(column, narrow)
+        )
+        for field, (_, widened, encoded, text) in zip(fields, loader.connection.execute(query).fetchall(), strict=True):
+            assert widened == encoded, (narrow, broad)
+            assert text.encode("utf-8") == _plain(field), (narrow, broad)
+
+
+def _plain(field: bytes) -> bytes:
+    from pgdatahub.copytext import unescape
+
+    return unescape(field).encode()
+
+
+@given(value=st.integers(-(2**31), 2**31) | st.floats(width=32, allow_nan=False, allow_infinity=False) | doubles)
+@few(150)
+def test_a_real_is_accepted_just_when_the_server_writes_it_as_it_is(loader: Loader, value: float) -> None:
+    from pgdatahub.conversion import real_holds
+    from pgdatahub.numbers import canonical_number, integer_or_float
+
+    text = canonical_number(integer_or_float(value) if isinstance(value, float) else value).decode()
+    try:
+        ((stored,),) = loader.execute("SELECT %s::text::real::text::numeric::text", text)
+    except Exception:  # noqa: BLE001 - out of range, by any name
+        stored = None
+    if stored is not None and "." in stored:
+        stored = stored.rstrip("0").rstrip(".")
+    assert real_holds(value) == (stored == text)
+
+
+@given(before=files(), drawn=files(), again=st.booleans())
+@few(6)
+def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
+    from pgdatahub.model import SourceFile
+    from pgdatahub.postgres.engine import transaction
+    from pgdatahub.schema import TableName
+    from pgdatahub.simulation import TableSimulation
+    from pgdatahub.spool import Spool, SpoolFile
+    from pgdatahub.staging import file_version, hash_file, stage
+
+    table = loader.new_table()
+    for columns in before:
+        loader.load(table, columns)
+    sources: list[SourceFile] = [loader.source(table, columns) for columns in [*drawn, *(drawn if again else ())]]
+
+    def foretell() -> tuple[list[object], dict[str, str]]:
+        database = loader.pipeline.database
+        assert database is not None
+        with transaction(database.engine, read_only=True) as connection, SpoolFile() as spool_file:
+            simulation = TableSimulation(
+                table=TableName(schema="public", name=table),
+                stages=loader.pipeline.stages,
+                config=loader.config,
+                connection=connection,
+                history=loader.pipeline.history,
+            )
+            simulation.begin()
+            told: list[object] = []
+            for source in sources:
+                staged = stage(
+                    source,
+                    loader.pipeline.stages,
+                    loader.config,
+                    loader.pipeline.reporter,
+                    Spool(spool_file),
+                    file_sha256=hash_file(source),
+                    version=file_version(source),
+                )
+                foretold = simulation.foretell(staged)
+                told.append(foretold.plan.changes if foretold.plan else "not loaded")
+            assert simulation.current is not None
+            columns = {column.name: column.type.sql for column in simulation.current.columns}
+            return told, {name: kind for name, kind in columns.items() if name not in ("source_file", "load_timestamp")}
+
+    told, columns = foretell()
+    results = [loader.pipeline.process(source) for source in sources]
+    assert [result.failure for result in results] == [None] * len(results)
+    assert loader.types(table) == columns
+    assert [result.changes if result.outcome is Outcome.LOADED else "not loaded" for result in results] == told
+    assert foretell() == (["not loaded"] * len(sources), columns)
+    loader.execute(f"DROP TABLE {table}")
