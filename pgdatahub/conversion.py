@@ -135,10 +135,15 @@ def real_holds(value: float | Decimal) -> bool:
         nearest = Decimal(f"{stored:.{digits - 1}e}")
         unit = Decimal((0, (1,), int(nearest.as_tuple().exponent)))
         # At a power of two the spacing changes, and a number that is not the nearest of its length may stand for it.
-        alike = [number for number in (nearest, nearest - unit, nearest + unit) if _as_real(number) == stored]
+        alike = [number for number in (nearest, nearest - unit, nearest + unit) if _stands_for(number, unit, stored)]
         if alike:
             return min(alike, key=lambda number: abs(number - Decimal(stored))) == exact
     return False
+
+
+def _stands_for(number: Decimal, unit: Decimal, stored: float) -> bool:
+    """Tell whether ``number`` is nearer to ``stored`` than to any other; half-way is not, to the server's algorithm."""
+    return all(_as_real(number + nudge) == stored for nudge in (-unit / 10**6, unit / 10**6))
 
 
 def _as_real(number: Decimal) -> float:

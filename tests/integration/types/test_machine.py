@@ -123,7 +123,7 @@ def machine(loader: Loader) -> type[RuleBasedStateMachine]:
 
 
 def test_any_course_of_loads_leaves_the_table_of_the_model(loader: Loader) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # untyped in Hypothesis
+    run_state_machine_as_test(
         machine(loader),
         settings=settings(
             max_examples=200 if THOROUGH else 6,
