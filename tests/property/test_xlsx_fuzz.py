@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-import xlsxwriter  # type: ignore[import-untyped]  # it has no stubs
+import xlsxwriter
 
 from pgdatahub.errors import FileError
 from pgdatahub.xlsx import Limits, XlsxWorkbook
@@ -164,7 +164,7 @@ def read(data: bytes, learn_from: int | None) -> str:
 def test_mutated_workbooks_give_rows_or_one_of_our_errors(
     record_property: Callable[[str, object], None], tmp_path: Path
 ) -> None:
-    chance = random.Random(SEED)
+    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
     books = seeds()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes: Counter[str] = Counter()
@@ -175,12 +175,13 @@ def test_mutated_workbooks_give_rows_or_one_of_our_errors(
         try:
             outcomes[read(data, chance.choice((None, 0, 0)))] += 1
         except Exception as error:
-            Path("fuzz-failure.xlsx").write_bytes(data)
-            raise AssertionError(f"mutation {number} of seed {SEED}, kept as fuzz-failure.xlsx") from error
+            kept = tmp_path / "failure.xlsx"
+            kept.write_bytes(data)
+            raise AssertionError(f"mutation {number} of seed {SEED}, kept as {kept}") from error
         taken = time.process_time() - begun
         slowest = max(slowest, taken)
         assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < GROWTH, f"{grown:,} KiB"
     record_property("outcomes", dict(outcomes))
-    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")
+    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201
