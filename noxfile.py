@@ -16,6 +16,7 @@ nox.options.sessions = ["lint", "types", "tests", "docs", "examples", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 QUICKSTART = Path("examples/quickstart")
+PLUGINS = sorted(path.parent for path in Path("examples/plugins").glob("*/pyproject.toml"))
 DOCUMENT_TESTS = [
     "tests/unit/test_documents.py",
     "tests/unit/test_docs_complete.py",
@@ -44,6 +45,8 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *session.posargs)
     session.run("mypy", "noxfile.py", *map(str, QUICKSTART.glob("*.py")))
     session.run("mypy", *map(str, Path("docs").glob("*.py")), env={"MYPYPATH": "docs"})
+    for plugin in PLUGINS:
+        session.run("mypy", str(plugin / "src"), env={"MYPYPATH": str(plugin / "src")})
 
 
 @nox.session
@@ -69,15 +72,27 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """The quickstart, twice, into an embedded server of its own: the second run has nothing left to do."""
-    install(session, "test", extras="[embedded]")
+    """The quickstart, twice, into an embedded server of its own; then the plugins' own tests, and a run with them.
+
+    The second run of the quickstart has nothing left to do. The plugins are built and installed as anybody would.
+    """
+    install(session, "test", extras="[embedded,testing]")
     session.run("pytest", "tests/unit/test_quickstart_data.py")
-    temporary = session.create_tmp()
-    environment: dict[str, str | None] = {"PGDATAHUB_HOME": str(Path(temporary, "home")), "ETL_STATE_DIR": temporary}
+    temporary = Path(session.create_tmp())
+    home = temporary / "home"
+    environment: dict[str, str | None] = {"PGDATAHUB_HOME": str(home), "ETL_STATE_DIR": str(temporary)}
     environment |= dict.fromkeys(("DATABASE_URL", "PGHOST", "PGSERVICE"))  # no other server
     data, settings = QUICKSTART / "data", QUICKSTART / "config" / "etl_config.yaml"
     for _ in range(2):
         session.run("pgdatahub", "run", "--data-root", str(data), "--config", str(settings), env=environment)
+    session.install(*(f"{plugin.resolve()}[test]" for plugin in PLUGINS))
+    for plugin in PLUGINS:
+        session.run("pytest", "--config-file", str(plugin / "pyproject.toml"), str(plugin / "tests"), env=environment)
+    session.run("pgdatahub", "plugins", env=environment)
+    folder = temporary / "data" / "towns"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "towns.csv").write_text("town;inhabitants\nKöln;1084831\nAachen;252136\n", encoding="cp1252")
+    session.run("pgdatahub", "run", "--data-root", str(folder.parent), env=environment)
 
 
 @nox.session
