@@ -76,6 +76,13 @@ def inspect(config: Config, path: Path) -> Inspection:
     """
     stages = Stages(create_plugin_manager())
     source = _source(config, path)
+    try:
+        return _inspect(source, stages, config)
+    except FileError as error:
+        raise error.located(source.identity) from error
+
+
+def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
     with closing(stages.read(source, config)) as workbook:
         try:
             chosen = choose_sheets(workbook.sheets, source.options)

@@ -352,6 +352,7 @@ class RunReport:
         stopped: Why the run ended before its list was done; None if it did not.
         problem: What the database or the disk said then.
         remaining: The files that are left; a pause file names them, for ``resume``.
+        dry: It only read, and wrote nothing.
     """
 
     run_id: str
@@ -363,6 +364,7 @@ class RunReport:
     stopped: StopReason | None = None
     problem: str | None = None
     remaining: tuple[SourceFile, ...] = ()
+    dry: bool = False
 
     @property
     def exit_code(self) -> ExitCode:

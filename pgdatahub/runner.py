@@ -170,8 +170,9 @@ class _Run:
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
         dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.look_up)
         left: Sequence[SourceFile] = discovery.files
+        # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
+        known = pipeline.known({source.table for source in discovery.files})
         try:
-            known = pipeline.known({source.table for source in discovery.files})
             left = self._pass_over(discovery.files, known, dispatch)
             units = make_units(left, by_folder=self.config.sectional_commit)
             with self._crew(units, pipeline, known) as (crew, ordered):
@@ -192,6 +193,7 @@ class _Run:
             stopped=dispatch.stopped,
             problem=dispatch.problem,
             remaining=remaining if dispatch.stopped else (),
+            dry=self.config.skip_db,
         )
 
     def _pass_over(

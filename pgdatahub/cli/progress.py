@@ -9,8 +9,9 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from pgdatahub.cli.render import count, file_lines
-from pgdatahub.events import Event, FileFinished, FileStarted, Notice, PauseTick, RowsRead, RunStarted
+from pgdatahub.cli.render import count, ended_early, file_lines
+from pgdatahub.events import Event, FileFinished, FileStarted, Notice, PauseTick, RowsRead, RunFinished, RunStarted
+from pgdatahub.model import Outcome
 
 
 class ConsoleReporter:
@@ -21,7 +22,7 @@ class ConsoleReporter:
 
     Args:
         console: Writes to standard error.
-        quiet: Only warnings.
+        quiet: Only warnings, files that failed, and why a run ended early.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
@@ -71,6 +72,9 @@ class ConsoleReporter:
             self._finish(event)
         elif isinstance(event, PauseTick):
             self._pause(event)
+        elif isinstance(event, RunFinished) and self._quiet and event.report.stopped is not None:
+            # Others find it in the summary.
+            self._say(Text(f"error: {ended_early(event.report)}"))
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
             self._say(
                 Text(f"{'warning: ' if event.warning else ''}{event.text}", style="yellow" if event.warning else "dim")
@@ -89,7 +93,7 @@ class ConsoleReporter:
         self._working.pop(result.source.identity, None)
         self._done += 1
         self._rows_done += result.rows
-        if not self._quiet:
+        if not self._quiet or result.outcome is Outcome.FAILED:
             self._say(file_lines(result))
         if self._total is not None:
             self._progress.advance(self._total, result.source.size)

@@ -76,7 +76,7 @@ def print_report(report: RunReport, console: Console) -> None:
     for result in report.results:
         tables.setdefault(str(result.source.table), []).append(result)
     if tables:
-        console.print(_summary(tables, dry=any(result.outcome is Outcome.READ for result in report.results)))
+        console.print(_summary(tables, dry=report.dry))
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
     if failures:
         console.print(
@@ -88,10 +88,15 @@ def print_report(report: RunReport, console: Console) -> None:
     for reason, names in report.ignored.items():
         console.print(Text(f"passed over, {reason}: {_listed(names)}", style="dim"), soft_wrap=True)
     if report.stopped is not None:
-        problem = f": {report.problem}" if report.problem else ""
-        line = f"ended early, {report.stopped.value}{problem}; {count(len(report.remaining), 'file')} left"
-        console.print(Text(f"{line}: pgdatahub resume goes on", style="bold yellow"), soft_wrap=True)
+        console.print(Text(ended_early(report), style="bold yellow"), soft_wrap=True)
     console.print(Text(_closing(report)), soft_wrap=True)
+
+
+def ended_early(report: RunReport) -> str:
+    """Return one line for a run that ended before its list was done: why, and what goes on."""
+    reason = report.stopped.value if report.stopped is not None else ""
+    problem = f": {report.problem}" if report.problem else ""
+    return f"ended early, {reason}{problem}; {count(len(report.remaining), 'file')} left: pgdatahub resume goes on"
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
@@ -102,14 +107,14 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
 def _closing(report: RunReport) -> str:
     outcomes = Counter(result.outcome for result in report.results)
     rows = sum(result.rows for result in report.results)
-    verb = "read" if outcomes[Outcome.READ] else "loaded"
+    verb = "read" if report.dry else "loaded"
     done = outcomes[Outcome.LOADED] + outcomes[Outcome.READ]
     parts = [f"{count(done, 'file')} {verb}, {count(rows, 'row')}"]
     if outcomes[Outcome.SKIPPED]:
         parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
     if outcomes[Outcome.FAILED]:
         parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
-    end = "nothing was written" if outcomes[Outcome.READ] else f"rows go to {report.destination}"
+    end = "nothing was written" if report.dry else f"rows go to {report.destination}"
     return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
 
 
