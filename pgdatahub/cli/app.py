@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pgdatahub import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import typer
 
 
@@ -58,14 +60,22 @@ def create_app() -> typer.Typer:
 
     from pgdatahub.cli.config import config_command
     from pgdatahub.cli.db import db_app
+    from pgdatahub.cli.help import Command, Group, epilog
+    from pgdatahub.cli.history import history_command
     from pgdatahub.cli.init import init_command
     from pgdatahub.cli.inspect import inspect_command
+    from pgdatahub.cli.plan import plan_command
     from pgdatahub.cli.plugins import plugins_command
+    from pgdatahub.cli.reset import reset_command
     from pgdatahub.cli.resume import resume_command
+    from pgdatahub.cli.revert import revert_command
+    from pgdatahub.cli.revert_schema import revert_schema_command
     from pgdatahub.cli.run import run_command
+    from pgdatahub.cli.status import status_command
 
     app = typer.Typer(
         name="pgdatahub",
+        cls=Group,
         help="Excel workbooks in folders to PostgreSQL tables that can be trusted.",
         no_args_is_help=True,
         # Pretty tracebacks print local variables, and those hold passwords.
@@ -85,13 +95,20 @@ def create_app() -> typer.Typer:
         if debug:
             os.environ["DEBUG"] = "1"
 
-    load, look, set_up = "Load", "Look", "Set up"
-    app.command("run", rich_help_panel=load)(run_command)
-    app.command("etl", hidden=True)(run_command)
-    app.command("resume", rich_help_panel=load)(resume_command)
-    app.command("inspect", rich_help_panel=look)(inspect_command)
-    app.command("plugins", rich_help_panel=look)(plugins_command)
-    app.command("config", rich_help_panel=set_up)(config_command)
-    app.command("init", rich_help_panel=set_up)(init_command)
-    app.add_typer(db_app, name="db", rich_help_panel=set_up)
+    panels: dict[str, dict[str, Callable[..., None]]] = {
+        "Load": {"run": run_command, "plan": plan_command, "resume": resume_command},
+        "Look": {
+            "status": status_command,
+            "history": history_command,
+            "inspect": inspect_command,
+            "plugins": plugins_command,
+        },
+        "Undo": {"revert": revert_command, "revert-schema": revert_schema_command, "reset": reset_command},
+        "Set up": {"config": config_command, "init": init_command},
+    }
+    for panel, commands in panels.items():
+        for name, function in commands.items():
+            app.command(name, cls=Command, rich_help_panel=panel, epilog=epilog(name))(function)
+    app.command("etl", cls=Command, hidden=True)(run_command)
+    app.add_typer(db_app, name="db", rich_help_panel="Set up")
     return app

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pgdatahub.cli.help import Command, Group, epilog
+
 if TYPE_CHECKING:
     from pgdatahub.postgres.embedded import EmbeddedServer, ServerStatus
 
 db_app = typer.Typer(
     name="db",
+    cls=Group,
     help="The private PostgreSQL server that is used where none is configured.",
     no_args_is_help=True,
 )
@@ -27,7 +30,7 @@ class StatusFormat(str, enum.Enum):
     JSON = "json"
 
 
-@db_app.command()
+@db_app.command(cls=Command, epilog=epilog("db start"))
 def start(
     port: Annotated[
         int | None,
@@ -44,7 +47,7 @@ def start(
     typer.echo(server.url(tcp=status.tcp))
 
 
-@db_app.command()
+@db_app.command(cls=Command, epilog=epilog("db stop"))
 def stop(
     force: Annotated[bool, typer.Option("--force", help="Also if it is in use: ends all sessions.")] = False,
 ) -> None:
@@ -52,7 +55,7 @@ def stop(
     _say("stopped" if _server().stop(force=force) else "the embedded server was not running")
 
 
-@db_app.command()
+@db_app.command(cls=Command, epilog=epilog("db status"))
 def status(
     output: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TEXT,
 ) -> None:
@@ -65,7 +68,7 @@ def status(
         typer.echo(f"{name + ':':<12}{value}")
 
 
-@db_app.command()
+@db_app.command(cls=Command, epilog=epilog("db url"))
 def url(
     show_password: Annotated[
         bool, typer.Option("--show-password", help="Have the password in it, instead of the name of its file.")
@@ -85,6 +88,8 @@ def url(
 
 
 @db_app.command(
+    cls=Command,
+    epilog=epilog("db psql"),
     # Everything is psql's, --help too if it comes after "--".
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
@@ -95,7 +100,7 @@ def psql(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
-@db_app.command()
+@db_app.command(cls=Command, epilog=epilog("db restore"))
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `reset --backup` wrote.", show_default=False)],
 ) -> None:

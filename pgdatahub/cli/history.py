@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 def history_command(
-    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="Only this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="NAME", help="Only this table.", rich_help_panel=WHICH)
+    ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", metavar="FILE", help="Only this file: its path, or the end of it.")
+        str | None,
+        typer.Option(
+            "--file", metavar="FILE", help="Only this file: its path, or the end of it.", rich_help_panel=WHICH
+        ),
     ] = None,
     since: Annotated[
         datetime | None,
@@ -30,6 +35,7 @@ def history_command(
             metavar="DATE",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"],
             help="Only then or later, UTC: 2024-03-01 or 2024-03-01T14:30.",
+            rich_help_panel=WHICH,
         ),
     ] = None,
     schema: SchemaOption = None,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 WHERE = "Where from, where to"
 HOW = "How"
+TRANSACTIONS = "Transactions"
+PAUSES = "Pauses, and runs that were paused"
+WHICH = "Which"
 OUTPUT = "Output"
 
 
@@ -97,7 +100,7 @@ PauseEveryOption = Annotated[
         metavar="FILES",
         help="Pause after so many files (default: ETL_PAUSE_EVERY, else never).",
         show_default=False,
-        rich_help_panel=HOW,
+        rich_help_panel=PAUSES,
     ),
 ]
 PauseSecondsOption = Annotated[
@@ -107,7 +110,7 @@ PauseSecondsOption = Annotated[
         metavar="SECONDS",
         help="How long a pause is (default: ETL_PAUSE_SECONDS, else 30).",
         show_default=False,
-        rich_help_panel=HOW,
+        rich_help_panel=PAUSES,
     ),
 ]
 LogFormatOption = Annotated[

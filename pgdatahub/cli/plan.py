@@ -35,7 +35,7 @@ MOST_FILES = 20
 def plan_command(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Only these files and folders of the data root.", show_default=False),
+        typer.Argument(metavar="PATH", help="Only these files and folders of the data root.", show_default=False),
     ] = None,
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
@@ -76,7 +76,7 @@ def plan_command(
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.discovery import Selection
     from pgdatahub.errors import ExitCode
-    from pgdatahub.plan import plan
+    from pgdatahub.planning import plan
 
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = Console(stderr=True, highlight=False)

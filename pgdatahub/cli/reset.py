@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgdatahub.cli.options import ConfigOption, DataRootOption, SchemaOption, configured
+from pgdatahub.cli.options import HOW, ConfigOption, DataRootOption, SchemaOption, configured
 
 if TYPE_CHECKING:
     from pgdatahub.reset import ResetPlan
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 def reset_command(
     backup: Annotated[
-        bool, typer.Option("--backup", help="First write the tables to a file that `db restore` takes.")
+        bool,
+        typer.Option("--backup", help="First write the tables to a file that `db restore` takes.", rich_help_panel=HOW),
     ] = False,
-    run: Annotated[bool, typer.Option("--run", help="Load everything again afterwards.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Load everything again afterwards.", rich_help_panel=HOW)] = False,
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
     schema: SchemaOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
 ) -> None:
     """Drop the tables that pgdatahub made, take its rows back from others, and drop its history.
 

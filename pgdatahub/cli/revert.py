@@ -6,34 +6,54 @@ from typing import Annotated
 
 import typer
 
-from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
 
 
 def revert_command(
     file_hash: Annotated[
         str | None,
-        typer.Option("--hash", "--file-hash", metavar="SHA256", help="The file's hash; 8 digits of it may be enough."),
+        typer.Option(
+            "--hash",
+            "--file-hash",
+            metavar="SHA256",
+            help="The file's hash; 8 digits of it may be enough.",
+            rich_help_panel=WHICH,
+        ),
     ] = None,
     source_file: Annotated[
-        str | None, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.")
+        str | None,
+        typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.", rich_help_panel=WHICH),
     ] = None,
     import_id: Annotated[
-        int | None, typer.Option("--import-id", metavar="ID", help="The import's number in `pgdatahub history`.")
+        int | None,
+        typer.Option(
+            "--import-id", metavar="ID", help="The import's number in `pgdatahub history`.", rich_help_panel=WHICH
+        ),
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--table", metavar="NAME", help="The table, if the file is in several.")
+        str | None,
+        typer.Option("--table", metavar="NAME", help="The table, if the file is in several.", rich_help_panel=WHICH),
     ] = None,
     with_schema: Annotated[
-        bool, typer.Option("--with-schema", help="Also undo what it changed in its table, as revert-schema does.")
+        bool,
+        typer.Option(
+            "--with-schema", help="Also undo what it changed in its table, as revert-schema does.", rich_help_panel=HOW
+        ),
     ] = False,
     hold: Annotated[
-        bool, typer.Option("--hold", help="Keep the file out of later runs, until run --reload FILE.")
+        bool,
+        typer.Option("--hold", help="Keep the file out of later runs, until run --reload FILE.", rich_help_panel=HOW),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Go on although its rows were changed by hand, saying what was found.")
+        bool,
+        typer.Option(
+            "--force", help="Go on although its rows were changed by hand, saying what was found.", rich_help_panel=HOW
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go; change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go; change nothing.", rich_help_panel=HOW)
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:

@@ -6,14 +6,18 @@ from typing import Annotated
 
 import typer
 
-from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
 
 
 def revert_schema_command(
-    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table.")],
-    source_file: Annotated[str, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table.", rich_help_panel=WHICH)],
+    source_file: Annotated[
+        str, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.", rich_help_panel=WHICH)
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change; change nothing.", rich_help_panel=HOW)
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:

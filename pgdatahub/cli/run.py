@@ -9,6 +9,8 @@ import typer
 
 from pgdatahub.cli.options import (
     HOW,
+    PAUSES,
+    TRANSACTIONS,
     ConfigOption,
     DataRootOption,
     FormatOption,
@@ -30,7 +32,7 @@ from pgdatahub.cli.options import (
 def run_command(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Only these files and folders of the data root.", show_default=False),
+        typer.Argument(metavar="PATH", help="Only these files and folders of the data root.", show_default=False),
     ] = None,
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
@@ -56,17 +58,18 @@ def run_command(
             "--sectional-commit/--no-sectional-commit",
             help="One transaction for each folder, instead of each file (default: ETL_SECTIONAL_COMMIT, else no).",
             show_default=False,
-            rich_help_panel=HOW,
+            rich_help_panel=TRANSACTIONS,
         ),
     ] = None,
     on_error: OnErrorOption = None,
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="If a run was paused, finish that instead; for cron.", rich_help_panel=HOW)
+        bool,
+        typer.Option("--resume", help="If a run was paused, finish that instead; for cron.", rich_help_panel=PAUSES),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="If a run was paused, forget that.", rich_help_panel=HOW)
+        bool, typer.Option("--force", help="If a run was paused, forget that.", rich_help_panel=PAUSES)
     ] = False,
     log_format: LogFormatOption = LogFormat.TEXT,
     quiet: QuietOption = False,
