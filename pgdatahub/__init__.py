@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pgdatahub.model import SheetInfo as SheetInfo
     from pgdatahub.model import SourceFile as SourceFile
     from pgdatahub.model import Workbook as Workbook
+    from pgdatahub.planned import RunPlan as RunPlan
+    from pgdatahub.planning import plan as plan
     from pgdatahub.plugins.discover_folders import discover as discover
     from pgdatahub.runner import run as run
     from pgdatahub.values import canonical_text as canonical_text
@@ -38,6 +40,7 @@ _EXPORTS = {
     "FileResult": "pgdatahub.model",
     "ImportRecord": "pgdatahub.model",
     "Inspection": "pgdatahub.inspection",
+    "RunPlan": "pgdatahub.planned",
     "RunReport": "pgdatahub.model",
     "Selection": "pgdatahub.discovery",
     "Sheet": "pgdatahub.model",
@@ -49,6 +52,7 @@ _EXPORTS = {
     "hookimpl": "pgdatahub.hookspecs",
     "inspect": "pgdatahub.inspection",
     "load_config": "pgdatahub.config",
+    "plan": "pgdatahub.planning",
     "run": "pgdatahub.runner",
 }
 

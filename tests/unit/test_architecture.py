@@ -15,18 +15,20 @@ PACKAGE = Path(pgdatahub.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
     frozenset({"__init__", "testing"}),
-    frozenset({"runner", "plan", "revert", "reset", "status", "inspection"}),
+    frozenset({"runner", "planning", "revert", "reset", "status", "inspection"}),
+    frozenset({"backup", "timeline"}),
     frozenset({"dispatch", "workers", "worker", "units", "discovery", "log", "pause", "interruption"}),
-    frozenset({"pipeline"}),
-    frozenset({"staging"}),
+    frozenset({"pipeline", "simulation"}),
+    frozenset({"evolution"}),
+    frozenset({"staging", "standing", "choosing", "undoing"}),
     frozenset({"pluginmanager"}),
     frozenset({"plugins"}),
     frozenset({"hookspecs", "xlsx", "calamine", "postgres"}),
-    frozenset({"events", "layout", "sheets", "spool", "patience", "content", "tally", "conversion"}),
+    frozenset({"events", "planned", "layout", "sheets", "spool", "patience", "content", "tally", "conversion"}),
     frozenset({"model"}),
-    frozenset({"config", "schema", "explain", "past"}),
+    frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
-    frozenset({"lattice", "identifiers", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}),
+    frozenset({"lattice", "identifiers", "values", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 
