@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,9 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.lineage import count_of_file
 from pgdatahub.schema import SOURCE_FILE, TableName
 from pgdatahub.undo import UndoRequest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SHORTEST_HASH = 8
 """Digits of a hash that somebody must give."""

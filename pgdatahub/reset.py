@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from sqlalchemy import Connection, text
+from typing import TYPE_CHECKING
 
 from pgdatahub.backup import backup_file
 from pgdatahub.choosing import Choice
@@ -21,11 +20,14 @@ from pgdatahub.postgres.destination import Database, open_database
 from pgdatahub.postgres.dump import dump, find_dump_programs
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import count_rows, take_inventory
+from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.schema import METADATA_TABLES, TableName
 from pgdatahub.undo import DropTable, Refusal, UndoPlan, UndoRequest
 from pgdatahub.undoing import RUN_AGAIN, execute, lock, make_plan
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,7 @@ def _plan(connection: Connection, config: Config, database: Database) -> ResetPl
     known = history.exists(connection)
     inventories = take_inventory(connection, history) if known else ()
     return ResetPlan(
-        database=str(connection.execute(text("SELECT current_database()")).scalar_one()),
+        database=database_name(connection),
         destination=database.description,
         tables=tuple(_plan_table(connection, history, one.table) for one in inventories if one.exists),
         history=known,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -14,6 +15,9 @@ from pgdatahub.errors import ContentChangedError
 from pgdatahub.model import SourceFile
 from pgdatahub.past import PastImport, Status
 from pgdatahub.postgres.history import History
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 COUNTED = (Status.LOADED, Status.HELD)
 """Imports of which a file must not be another."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -36,6 +37,9 @@ from pgdatahub.undo import (
     UndoRequest,
     recompute,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
 

@@ -87,6 +87,11 @@ def _sizes(connection: Connection, tables: list[TableName]) -> dict[TableName, i
     }
 
 
+def database_name(connection: Connection) -> str:
+    """Return the name of the database."""
+    return str(connection.execute(text("SELECT current_database()")).scalar_one())
+
+
 def count_rows(connection: Connection, table: TableName) -> int:
     """Return how many rows a table has, by reading it."""
     query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.schema, table.name))

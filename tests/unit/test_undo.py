@@ -1,0 +1,101 @@
+"""Undo recomputes: what becomes of a column is a function of what remains, not of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from pgdatahub.inference import NOTHING
+from pgdatahub.lattice import SqlType
+from pgdatahub.past import Provenance
+from pgdatahub.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.undo import DropColumn, DropTable, RestoreType, SchemaStep, recompute
+
+TABLE = TableName(schema="public", name="t")
+
+
+def schema(types: Mapping[str, ColumnType]) -> TableSchema:
+    columns = tuple(ColumnSchema(name=name, type=kind, observed=NOTHING) for name, kind in types.items())
+    return TableSchema(table=TABLE, columns=columns)
+
+
+def ours(*columns: str, created: bool = True) -> Provenance:
+    return Provenance(created=created, columns=frozenset(columns), first_types={})
+
+
+def steps(
+    current: Mapping[str, ColumnType],
+    provenance: Provenance,
+    touched: Mapping[str, ColumnType],
+    *remaining: Mapping[str, ColumnType],
+) -> tuple[SchemaStep, ...]:
+    return recompute(schema(current), provenance, [schema(touched)], [schema(one) for one in remaining])[0]
+
+
+@pytest.mark.parametrize(
+    ("remaining", "new"),
+    [
+        ([{"a": SqlType.INTEGER}], SqlType.INTEGER),
+        ([{"a": SqlType.INTEGER}, {"a": SqlType.DOUBLE}], SqlType.DOUBLE),
+        ([{"a": SqlType.BIGINT_WIDE}, {"a": SqlType.DOUBLE}], SqlType.NUMERIC),
+        ([{"a": SqlType.DATE}, {"b": SqlType.TEXT}], SqlType.DATE),
+    ],
+)
+def test_a_column_of_ours_becomes_the_join_of_what_remains(
+    remaining: list[dict[str, ColumnType]], new: SqlType
+) -> None:
+    found = steps({"a": SqlType.TEXT}, ours("a"), {"a": SqlType.TEXT}, *remaining)
+    assert found == (RestoreType(name="a", old=SqlType.TEXT, new=new),)
+
+
+def test_a_column_without_a_value_that_remains_is_undecided_again_and_stays_text() -> None:
+    nothing = {"a": SqlType.UNDECIDED}
+    assert steps({"a": SqlType.TEXT}, ours("a"), {"a": SqlType.TEXT}, nothing) == ()
+    (step,) = steps({"a": SqlType.DATE}, ours("a"), {"a": SqlType.DATE}, nothing)
+    assert step == RestoreType(name="a", old=SqlType.DATE, new=SqlType.UNDECIDED)
+
+
+def test_only_columns_that_the_file_touched_are_looked_at() -> None:
+    current = {"a": SqlType.TEXT, "b": SqlType.TEXT}
+    assert steps(current, ours("a", "b"), {"a": SqlType.TEXT}, {"a": SqlType.TEXT, "b": SqlType.INTEGER}) == ()
+
+
+def test_a_column_of_ours_that_nobody_has_is_dropped_and_ones_own_is_not() -> None:
+    current = {"a": SqlType.TEXT, "b": SqlType.INTEGER}
+    found = steps(current, ours("a", created=False), {"a": SqlType.TEXT, "b": SqlType.INTEGER}, {"c": SqlType.TEXT})
+    assert found == (DropColumn(name="a", type="text"),)
+
+
+def test_the_table_goes_with_the_last_import_if_it_is_ours() -> None:
+    assert steps({"a": SqlType.TEXT}, ours("a"), {"a": SqlType.TEXT}) == (DropTable(),)
+
+
+def test_without_imports_a_table_of_ones_own_loses_the_columns_that_name_imports() -> None:
+    current = {"a": SqlType.TEXT, "source_file": SqlType.TEXT, "load_timestamp": SqlType.TIMESTAMP}
+    made = Provenance(created=False, columns=frozenset({"source_file", "load_timestamp"}), first_types={"a": "integer"})
+    assert steps(current, made, {"a": SqlType.TEXT}) == (
+        RestoreType(name="a", old=SqlType.TEXT, new=SqlType.INTEGER),
+        DropColumn(name="source_file", type="text"),
+        DropColumn(name="load_timestamp", type="timestamp without time zone"),
+    )
+
+
+def test_a_bigint_of_ones_own_leaves_it_to_its_values_whether_doubles_can_hold_them() -> None:
+    made = Provenance(created=False, columns=frozenset(), first_types={"a": "bigint"})
+    (step,) = steps({"a": SqlType.TEXT}, made, {"a": SqlType.TEXT}, {"a": SqlType.DOUBLE})
+    assert step == RestoreType(name="a", old=SqlType.TEXT, new=SqlType.DOUBLE, or_else=SqlType.NUMERIC)
+
+
+def test_types_outside_the_lattice_are_left_alone_and_missing_columns_are_said() -> None:
+    found, notes = recompute(
+        schema({"a": OpaqueType("varchar(5)")}),
+        ours("a", "gone"),
+        [schema({"a": SqlType.TEXT, "gone": SqlType.TEXT})],
+        [schema({"a": SqlType.INTEGER})],
+    )
+    assert found == ()
+    assert notes == (
+        "a was made VARCHAR(5) by hand and stays so",
+        "gone is not there any more: it was dropped, or renamed, by hand or by an undo",
+    )
