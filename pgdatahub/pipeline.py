@@ -32,6 +32,7 @@ from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.evolution import Evolution, evolve
 from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
+from pgdatahub.past import Status
 from pgdatahub.patience import persist
 from pgdatahub.pluginmanager import DISABLE_VARIABLE, Stages
 from pgdatahub.postgres import catalog, locks
@@ -89,13 +90,20 @@ class Pipeline:
         """
         known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
 
-        def ask(database: Database) -> list[PastImport]:
+        def ask(database: Database) -> tuple[list[PastImport], frozenset[TableName]]:
             with transaction(database.engine) as connection:
                 self.history.ensure(connection)
-                return self.history.select_imports(connection, statuses=COUNTED)
+                return (
+                    self.history.select_imports(connection, statuses=COUNTED),
+                    catalog.existing_tables(connection, known),
+                )
 
         if self.database is not None:
-            for past in persist(partial(ask, self.database), self._gave_way):
+            imports, existing = persist(partial(ask, self.database), self._gave_way)
+            dropped = {past.table for past in imports if past.status == Status.LOADED} & known.keys() - existing
+            for table in sorted(dropped):
+                self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
+            for past in imports:
                 known.setdefault(past.table, {})[past.file_sha256] = past
         return known
 
@@ -346,6 +354,13 @@ def _result(staged: Staged, outcome: Outcome) -> FileResult:
         counts=staged.counts,
         examples=staged.examples,
         notices=staged.notices,
+    )
+
+
+def _dropped_by_hand(table: TableName) -> str:
+    return (
+        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
+        "revert --force forgets them"
     )
 
 

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pgdatahub.errors import ConfigError, UndoError
+from pgdatahub.events import Event, Notice
 from pgdatahub.model import Outcome
 from pgdatahub.past import Status
 from pgdatahub.postgres.locks import lock_key
 from pgdatahub.revert import revert
+from pgdatahub.runner import run
 from pgdatahub.schema import TableName
 from pgdatahub.undo import UndoPlan, UndoRequest
 from tests.integration.undo.conftest import Hub
@@ -146,6 +148,10 @@ def test_a_dropped_table_is_said_and_force_forgets_the_import(loaded: Hub) -> No
 def test_a_dropped_table_is_filled_again_by_reload(loaded: Hub) -> None:
     before = loaded.state()
     loaded.execute("DROP TABLE sales")
+    events: list[Event] = []
+    run(loaded.config(), reporter=events.append)
+    warnings = [event.text for event in events if isinstance(event, Notice) and event.warning]
+    assert [text for text in warnings if "the table sales was dropped by hand" in text]
     loaded.load(reload=["sales"])
     assert loaded.state() == before
 
