@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.past import PastImport, Status
 from pgdatahub.postgres import catalog

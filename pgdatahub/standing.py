@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.model import SourceFile
 from pgdatahub.past import PastImport, Status

@@ -12,8 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
 from pgdatahub.choosing import Choice
 from pgdatahub.errors import ContentChangedError, PgDataHubError, TransientDatabaseError, UndoError
 from pgdatahub.past import ChangeType, PastChange, PastImport, Status
