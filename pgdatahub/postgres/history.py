@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
@@ -24,6 +25,12 @@ from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange,
 __all__ = ["History", "PastImport"]
 
 
+@lru_cache(maxsize=4)
+def _metadata_tables(schema: str) -> MetadataTables:
+    # The same value each time, kept because making it takes 2 ms, and SQLAlchemy compiles every statement on it anew.
+    return MetadataTables(schema)
+
+
 class History:
     """The metadata tables of one schema.
 
@@ -33,7 +40,7 @@ class History:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self.tables = MetadataTables(schema)
+        self.tables = _metadata_tables(schema)
         self.imports, self.changes = self.tables.imports, self.tables.changes
 
     def ensure(self, connection: Connection) -> None:
@@ -66,6 +73,7 @@ class History:
         hash_prefix: str | None = None,
         file_tail: str | None = None,
         since: datetime | None = None,
+        run_id: str | None = None,
     ) -> list[PastImport]:
         """Return imports, oldest first; each condition that is given narrows them.
 
@@ -80,6 +88,7 @@ class History:
             hash_prefix: Whose SHA-256 begins so.
             file_tail: Whose ``source_file`` is this, or ends with it after a ``/``.
             since: Imported then or later, UTC.
+            run_id: By this run.
         """
         columns = self.imports.c
         query = self._past()
@@ -91,6 +100,7 @@ class History:
             (columns.file_sha256, file_sha256),
             (columns.content_sha256, content_sha256),
             (columns.identity, identity),
+            (columns.run_id, run_id),
         ):
             if value is not None:
                 query = query.where(column == value)
