@@ -12,8 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pgdatahub.backup import Restored as Restored
+    from pgdatahub.backup import restore as restore
     from pgdatahub.config import Config as Config
     from pgdatahub.config import load_config as load_config
+    from pgdatahub.database_status import DatabaseStatus as DatabaseStatus
+    from pgdatahub.database_status import status as status
     from pgdatahub.discovery import Selection as Selection
     from pgdatahub.hookspecs import hookimpl as hookimpl
     from pgdatahub.inspection import Inspection as Inspection
@@ -29,7 +33,18 @@ if TYPE_CHECKING:
     from pgdatahub.planned import RunPlan as RunPlan
     from pgdatahub.planning import plan as plan
     from pgdatahub.plugins.discover_folders import discover as discover
+    from pgdatahub.resetting import ResetPlan as ResetPlan
+    from pgdatahub.resetting import ResetResult as ResetResult
+    from pgdatahub.resetting import reset as reset
+    from pgdatahub.reverting import UndoResult as UndoResult
+    from pgdatahub.reverting import revert as revert
+    from pgdatahub.reverting import revert_schema as revert_schema
+    from pgdatahub.runner import resume as resume
     from pgdatahub.runner import run as run
+    from pgdatahub.timeline import Timeline as Timeline
+    from pgdatahub.timeline import history as history
+    from pgdatahub.undo import UndoPlan as UndoPlan
+    from pgdatahub.undo import UndoRequest as UndoRequest
     from pgdatahub.values import canonical_text as canonical_text
 
 __version__ = "0.1.0.dev0"
@@ -37,23 +52,38 @@ __version__ = "0.1.0.dev0"
 _EXPORTS = {
     "Batch": "pgdatahub.model",
     "Config": "pgdatahub.config",
+    "DatabaseStatus": "pgdatahub.database_status",
     "FileResult": "pgdatahub.model",
     "ImportRecord": "pgdatahub.model",
     "Inspection": "pgdatahub.inspection",
+    "ResetPlan": "pgdatahub.resetting",
+    "ResetResult": "pgdatahub.resetting",
+    "Restored": "pgdatahub.backup",
     "RunPlan": "pgdatahub.planned",
     "RunReport": "pgdatahub.model",
     "Selection": "pgdatahub.discovery",
     "Sheet": "pgdatahub.model",
     "SheetInfo": "pgdatahub.model",
     "SourceFile": "pgdatahub.model",
+    "Timeline": "pgdatahub.timeline",
+    "UndoPlan": "pgdatahub.undo",
+    "UndoRequest": "pgdatahub.undo",
+    "UndoResult": "pgdatahub.reverting",
     "Workbook": "pgdatahub.model",
     "canonical_text": "pgdatahub.values",
     "discover": "pgdatahub.plugins.discover_folders",
+    "history": "pgdatahub.timeline",
     "hookimpl": "pgdatahub.hookspecs",
     "inspect": "pgdatahub.inspection",
     "load_config": "pgdatahub.config",
     "plan": "pgdatahub.planning",
+    "reset": "pgdatahub.resetting",
+    "restore": "pgdatahub.backup",
+    "resume": "pgdatahub.runner",
+    "revert": "pgdatahub.reverting",
+    "revert_schema": "pgdatahub.reverting",
     "run": "pgdatahub.runner",
+    "status": "pgdatahub.database_status",
 }
 
 

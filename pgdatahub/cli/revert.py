@@ -64,7 +64,7 @@ def revert_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
     from pgdatahub.errors import ExitCode
-    from pgdatahub.revert import revert
+    from pgdatahub.reverting import revert
     from pgdatahub.undo import UndoRequest
 
     if not (yes or dry_run):

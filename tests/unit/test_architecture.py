@@ -15,7 +15,7 @@ PACKAGE = Path(pgdatahub.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
     frozenset({"__init__", "testing"}),
-    frozenset({"runner", "planning", "revert", "reset", "status", "inspection"}),
+    frozenset({"runner", "planning", "reverting", "resetting", "database_status", "inspection"}),
     frozenset({"backup", "timeline"}),
     frozenset({"dispatch", "workers", "worker", "units", "discovery", "log", "pause", "interruption"}),
     frozenset({"pipeline", "simulation"}),
@@ -28,7 +28,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
-    frozenset({"lattice", "identifiers", "values", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}),
+    frozenset(
+        {"lattice", "identifiers", "values", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}
+    ),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 

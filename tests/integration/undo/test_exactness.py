@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pgdatahub.revert import revert, revert_schema
+from pgdatahub.reverting import revert, revert_schema
 from pgdatahub.runner import Selection, run
 from pgdatahub.undo import UndoRequest
 from tests.integration.undo.conftest import Hub, write_workbook

@@ -11,7 +11,7 @@ import pytest
 from pgdatahub.backup import restore
 from pgdatahub.errors import DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
-from pgdatahub.reset import ResetPlan, reset
+from pgdatahub.resetting import ResetPlan, reset
 from tests.integration.undo.conftest import Hub
 
 

@@ -12,7 +12,7 @@ from pgdatahub.events import Event, Notice
 from pgdatahub.model import Outcome
 from pgdatahub.past import Status
 from pgdatahub.postgres.locks import lock_key
-from pgdatahub.revert import revert
+from pgdatahub.reverting import revert
 from pgdatahub.runner import run
 from pgdatahub.schema import TableName
 from pgdatahub.undo import UndoPlan, UndoRequest
