@@ -351,7 +351,8 @@ class RunReport:
         seconds: Time from discovery to the end.
         stopped: Why the run ended before its list was done; None if it did not.
         problem: What the database or the disk said then.
-        remaining: The files that are left; a pause file names them, for ``resume``.
+        remaining: The files that are left.
+        pause_file: The file that names them, for ``resume``; None if there is none.
         dry: It only read, and wrote nothing.
     """
 
@@ -364,6 +365,7 @@ class RunReport:
     stopped: StopReason | None = None
     problem: str | None = None
     remaining: tuple[SourceFile, ...] = ()
+    pause_file: str | None = None
     dry: bool = False
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import defaultdict
@@ -72,7 +73,8 @@ def run(
         PluginError: A plugin cannot be used.
         DatabaseError: There is no database.
         PauseFileError: A run was paused.
-        Leave: Somebody wanted the run to end before it knew its files.
+        KeyboardInterrupt: Somebody wanted the run to end before it knew its files (then a ``Leave``), or at any time
+            if ``interruption`` is not given or not listening; the pause file is written before.
     """
     # A damaged pause file stands in the way as well, except of who wants to forget it.
     paused = None if force or config.skip_db else read_pause(config)
@@ -126,6 +128,7 @@ class _Run:
         self.began = time.monotonic()
         self._outer_reporter = reporter
         self._log_json = log_json
+        self._interrupt: KeyboardInterrupt | None = None
 
     def report(self, selection: Selection, paused: PauseState | None, *, forget: bool) -> RunReport:
         """Do it, and return what was done."""
@@ -162,6 +165,8 @@ class _Run:
                 report = self._work(discovery, pipeline, destination)
                 report = self._leave_pause_file(report, paused, forget=forget)
                 reporter(RunFinished(report=report))
+        if self._interrupt is not None:
+            raise self._interrupt
         return report
 
     def _say(self, line: str) -> None:
@@ -181,6 +186,9 @@ class _Run:
             dispatch.stopped, dispatch.problem = StopReason.DATABASE_LOST, str(error)
         except Leave as leave:
             dispatch.stopped = leave.reason
+        except KeyboardInterrupt as interrupt:
+            # Of a program that handles signals itself: it gets its interrupt when the pause file is written.
+            dispatch.stopped, self._interrupt = StopReason.INTERRUPTED, interrupt
         done = {result.source.location for result in dispatch.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -262,7 +270,7 @@ class _Run:
                 remove_pause(self.config)
             return report
         try:
-            write_pause(self.config, self._state(report, paused))
+            path = write_pause(self.config, self._state(report, paused))
         except OSError as error:
             warning = (
                 f"{pause_file(self.config)} cannot be written: {error.strerror or error}; nothing is lost, "
@@ -270,7 +278,7 @@ class _Run:
             )
             self.reporter(Notice(text=warning, warning=True))
             return replace(report, warnings=(*report.warnings, warning))
-        return report
+        return replace(report, pause_file=str(path))
 
     def _state(self, report: RunReport, paused: PauseState | None) -> PauseState:
         loaded = (result.source.identity for result in report.results if result.outcome is Outcome.LOADED)
@@ -312,9 +320,14 @@ def _failed(results: Iterable[FileResult]) -> Iterator[PausedFile]:
 
 
 def _refuse_elsewhere(paused: PauseState, database: Database, path: object) -> None:
-    if paused.destination != database.description:
+    if _place(paused.destination) != _place(database.description):
         raise PauseFileError(
             f"the paused run loaded into {paused.destination}, and this one would load into {database.description}",
             where=str(path),
             hint="set DATABASE_URL as it was, or forget the paused run with run --force",
         )
+
+
+def _place(destination: str) -> str:
+    # A server that was upgraded in the meantime is the same place.
+    return re.sub(r" \(PostgreSQL [0-9.]+\)", "", destination)
