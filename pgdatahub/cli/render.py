@@ -96,7 +96,8 @@ def ended_early(report: RunReport) -> str:
     """Return one line for a run that ended before its list was done: why, and what goes on."""
     reason = report.stopped.value if report.stopped is not None else ""
     problem = f": {report.problem}" if report.problem else ""
-    return f"ended early, {reason}{problem}; {count(len(report.remaining), 'file')} left: pgdatahub resume goes on"
+    way = ": pgdatahub resume goes on" if report.pause_file else ""
+    return f"ended early, {reason}{problem}; {count(len(report.remaining), 'file')} left{way}"
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:
@@ -172,6 +173,7 @@ def report_json(report: RunReport) -> str:
             "stopped": None if report.stopped is None else report.stopped.name.lower(),
             "problem": report.problem,
             "remaining": [source.identity for source in report.remaining],
+            "pause_file": report.pause_file,
             "files": [_file_json(result) for result in report.results],
             "ignored": {reason: list(names) for reason, names in report.ignored.items()},
             "warnings": list(report.warnings),
