@@ -195,6 +195,10 @@ def test_a_broken_plugin_is_named_with_its_distribution_and_the_way_round_it(
         "PGDATAHUB_DISABLE_PLUGINS=broken",
     ):
         assert part in failed.stderr
+
+
+def test_a_broken_plugin_that_is_disabled_does_no_harm(tmp_path: Path) -> None:
+    install_by_hand(tmp_path, "broken", "import a_module_that_is_missing\n")
     disabled = pgdatahub("plugins", path=tmp_path, directory=tmp_path, PGDATAHUB_DISABLE_PLUGINS="broken")
     assert disabled.returncode == 0
     assert "disabled: pgdatahub-broken" in disabled.stdout
