@@ -145,12 +145,13 @@ def recompute(
     """
     if not remaining and provenance.created:
         return (DropTable(),), ()
-    names = dict.fromkeys(column.name for schema in touched for column in schema.columns)
+    names = {column.name for schema in touched for column in schema.columns}
     if not remaining:
-        names |= dict.fromkeys(name for name in RESERVED_COLUMNS if name in provenance.columns)
+        names |= provenance.columns.intersection(RESERVED_COLUMNS)
     steps: list[SchemaStep] = []
     notes: list[str] = []
-    for name in names:
+    # In the order of the table, then those that are gone: what was observed has no order of its own.
+    for name in (*filter(names.__contains__, current.by_name), *sorted(names - current.by_name.keys())):
         column = current.by_name.get(name)
         if column is None:
             notes.append(f"{name} is not there any more: it was dropped, or renamed, by hand or by an undo")
