@@ -1,0 +1,134 @@
+"""``status``, ``history``, ``revert``, ``revert-schema``, ``reset`` and ``db restore`` as a person types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.undo.conftest import write_workbook
+
+pytestmark = pytest.mark.integration
+
+
+class Shell:
+    """A directory in which commands are typed."""
+
+    def __init__(self, directory: Path, database_url: str) -> None:
+        self.directory = directory
+        self.environment = {**os.environ, "DATABASE_URL": database_url, "COLUMNS": "80", "ETL_WORKERS": "1"}
+
+    def type(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pgdatahub", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def json(self, *arguments: str, code: int = 0) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = json.loads(self.type(*arguments, "--format", "json", code=code).stdout)
+        return answer
+
+    def answer(self, *arguments: str, says: str) -> tuple[int, str]:
+        """Type a command on a terminal and an answer to its question; return its exit code and standard output."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pgdatahub", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=follower,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(follower)
+        os.write(leader, f"{says}\n".encode())
+        output, errors = process.communicate(timeout=60)
+        os.close(leader)
+        assert "Traceback" not in errors
+        return process.returncode, output + errors
+
+
+@pytest.fixture
+def shell(tmp_path: Path, database_url: str) -> Shell:
+    write_workbook(tmp_path / "data/sales/a.xlsx", ["Id", "Amount"], [[1, 10], [2, 20]])
+    write_workbook(tmp_path / "data/sales/b.xlsx", ["Id", "Amount", "Note"], [[3, "n/a", "x"]])
+    shell = Shell(tmp_path, database_url)
+    shell.type("run")
+    return shell
+
+
+def test_status_and_history_tell_what_there_is(shell: Shell) -> None:
+    text = shell.type("status").stdout
+    assert "sales" in text
+    assert "1 table, 3 rows (by the history" in text
+    assert max(map(len, text.splitlines()[1:])) <= 80
+    assert shell.json("status", "--count")["tables"][0]["rows"] == 3
+    text = shell.type("history").stdout
+    assert 'sales.amount: INTEGER → TEXT because Sheet1!B2 is "n/a"' in text
+    entries = shell.json("history", "--file", "b.xlsx")["entries"]
+    assert [entry["kind"] for entry in entries] == ["import", "schema_change", "schema_change"]
+
+
+def test_revert_shows_does_and_marks(shell: Shell) -> None:
+    dry = shell.type("revert", "--source-file", "b.xlsx", "--with-schema", "--dry-run").stdout
+    assert "sales/b.xlsx → sales: 1 row" in dry
+    assert "column amount: TEXT → INTEGER" in dry
+    assert "--hold keeps it out" in dry
+    prefix = shell.json("history", "--file", "b.xlsx")["entries"][0]["file_sha256"][:8]
+    answer = shell.json("revert", "--hash", prefix, "--hold", "--yes")
+    assert (answer["done"], answer["rows"], answer["hold"]) == (True, 1, True)
+    assert "taken back, held" in shell.type("history").stdout
+    assert "1 file held back" in shell.type("status").stdout
+    done = shell.json("revert-schema", "--table", "sales", "--source-file", "b.xlsx", "--yes")
+    assert [step["change"] for step in done["schema"]] == ["restore_type", "drop_column"]
+
+
+def test_without_a_terminal_nothing_is_done_without_yes(shell: Shell) -> None:
+    for command in (("revert", "--source-file", "b.xlsx"), ("reset",)):
+        assert "--yes goes on without asking" in shell.type(*command, code=2).stderr
+    assert shell.json("status")["rows"] == 3
+
+
+def test_refusals_are_one_line_and_exit_code_1(shell: Shell) -> None:
+    lines = shell.type("revert-schema", "--table", "sales", "--source-file", "b.xlsx", "--yes", code=1).stderr
+    assert "is still loaded (revert it first, or revert --with-schema)" in " ".join(lines.split())
+    shell.type("revert", "--hash", "xyz", "--yes", code=2)
+
+
+def test_a_question_is_asked_on_a_terminal_and_no_means_no(shell: Shell) -> None:
+    code, output = shell.answer("revert", "--source-file", "b.xlsx", says="n")
+    assert code == 0
+    assert "Go on?" in output
+    assert "nothing was done" in output
+    code, output = shell.answer("revert", "--source-file", "b.xlsx", says="y")
+    assert "took back" in output
+    assert shell.json("status")["rows"] == 2
+
+
+def test_reset_asks_for_the_database_s_name_backs_up_and_loads_again(shell: Shell) -> None:
+    name = shell.json("status")["destination"].split()[0]
+    code, output = shell.answer("reset", says="yes")
+    assert code == 1
+    assert f"Type the name of the database ({name})" in output
+    code, output = shell.answer("reset", "--backup", says=name)
+    assert code == 0, output
+    (backup,) = shell.directory.glob("*.dump")
+    assert shell.json("status")["tables"] == []
+    assert "restored etl_imports, etl_schema_changes, sales" in shell.type("db", "restore", str(backup)).stdout
+    assert shell.json("status", "--count")["rows"] == 3
+    assert "2 files loaded" in shell.type("reset", "--yes", "--run").stdout

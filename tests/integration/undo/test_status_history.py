@@ -1,0 +1,93 @@
+"""How things stand, and what happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pgdatahub.database_status import status
+from pgdatahub.errors import UndoError
+from pgdatahub.past import PastChange, PastImport
+from tests.integration.undo.conftest import Hub
+
+
+@pytest.fixture
+def told(hub: Hub) -> Hub:
+    hub.write("sales/a.xlsx", ["Id", "Amount"], [[1, 10], [2, 20]])
+    hub.write("stock/s.xlsx", ["Part"], [["p"]])
+    hub.load()
+    hub.write("sales/b.xlsx", ["Id", "Amount", "Note"], [[3, "n/a", "x"]])
+    hub.load()
+    return hub
+
+
+def test_status_names_tables_rows_imports_last_load_and_size(told: Hub) -> None:
+    found = status(told.config())
+    assert [(str(one.table), one.rows, one.imports, one.exists) for one in found.tables] == [
+        ("sales", 3, 2, True),
+        ("stock", 1, 1, True),
+    ]
+    assert [one.last_load for one in found.tables] == [
+        max(past.imported_at for past in told.imports() if past.table.name == name) for name in ("sales", "stock")
+    ]
+    assert all(one.bytes >= 8192 for one in found.tables)
+    assert (found.rows, found.counted, found.pause_file) == (4, False, None)
+
+
+def test_status_counts_rows_of_ones_own_only_if_asked(told: Hub) -> None:
+    told.execute("INSERT INTO stock VALUES ('mine')")
+    assert status(told.config()).rows == 4
+    counted = status(told.config(), count=True)
+    assert (counted.rows, counted.counted) == (5, True)
+
+
+def test_status_tells_of_held_files_dropped_tables_and_a_paused_run(told: Hub) -> None:
+    told.revert(source_file="b.xlsx", hold=True)
+    told.execute("DROP TABLE stock")
+    (told.directory / ".etl_pause.json").write_text("{}")
+    found = status(told.config())
+    assert [(str(one.table), one.exists, one.held) for one in found.tables] == [("sales", True, 1), ("stock", False, 0)]
+    assert found.pause_file == str(told.directory / ".etl_pause.json")
+
+
+def test_status_of_an_empty_database_says_so_and_writes_nothing(hub: Hub) -> None:
+    assert status(hub.config()).tables == ()
+    assert hub.history() == ()
+    assert hub.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+
+
+def test_a_table_that_an_undo_dropped_is_not_listed(told: Hub) -> None:
+    told.revert(source_file="s.xlsx", schema=True)
+    assert [str(one.table) for one in status(told.config()).tables] == ["sales"]
+
+
+def test_history_puts_every_change_after_the_import_that_brought_it(told: Hub) -> None:
+    told.revert(source_file="b.xlsx", schema=True)
+    entries = told.history(table="sales")
+    lines = [
+        entry.identity if isinstance(entry, PastImport) else f"{entry.change_type} {entry.column}" for entry in entries
+    ]
+    assert lines == [
+        "sales/a.xlsx",
+        "create_table None",
+        *(f"create_table {name}" for name in ("id", "amount", "source_file", "load_timestamp")),
+        "sales/b.xlsx",
+        "alter_type amount",
+        "add_column note",
+        "restore_type amount",
+        "drop_column note",
+    ]
+    (widened,) = [one for one in entries if isinstance(one, PastChange) and one.change_type == "alter_type"]
+    assert (widened.cell, widened.sample) == ("Sheet1!B2", "n/a")
+    statuses = [entry.status for entry in entries if isinstance(entry, PastImport)]
+    assert statuses == ["loaded", "reverted"]
+
+
+def test_history_of_a_file_and_since_a_moment(told: Hub) -> None:
+    assert {entry.source_file for entry in told.history(file="b.xlsx")} == {str(told.root / "sales/b.xlsx")}
+    last = told.imports()[-1].imported_at
+    assert [past.identity for past in told.history(since=last) if isinstance(past, PastImport)] == ["sales/b.xlsx"]
+    assert told.history(since=last + timedelta(seconds=1)) == ()
+    with pytest.raises(UndoError, match="knows no table 'sale'"):
+        told.history(table="sale")
