@@ -32,6 +32,8 @@ def plain_number(text: bytes, address: str) -> bytes:
     if not _LOOSE.fullmatch(text):
         raise CorruptError(f"{shown} is no number", where=address, hint=DAMAGED)
     try:
-        return canonical_number(parse_number(text))
+        number = parse_number(text)
     except OverflowError as error:
         raise CellError(f"the number {shown} is too large for any column", where=address) from error
+    # A double beyond 2^53 keeps its exponent: digits alone would say that each of them is meant.
+    return canonical_number(number) if isinstance(number, int) else repr(number).encode()
