@@ -6,9 +6,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from pgdatahub.config import Config
-from pgdatahub.errors import DatabaseError, SpoolError, WorkerDiedError
+from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError, WorkerDiedError
 from pgdatahub.events import FileFinished, PauseTick, Reporter
 from pgdatahub.interruption import Interruption
 from pgdatahub.model import FileResult, Outcome, SourceFile, StopReason
@@ -88,20 +89,31 @@ class Dispatch:
                 self.add(self._settle(source, outcome.died) for source in outcome.unit.sources)
             except DatabaseError as error:
                 problem = error
+        if isinstance(problem, ExecutorError):
+            # What was in work may be loaded all the same.
+            with suppress(DatabaseError):
+                self.add(filter(None, map(self._found, outcome.unit.sources)))
         if problem is not None:
-            self.stopped = StopReason.DISK_FULL if isinstance(problem, SpoolError) else StopReason.DATABASE_LOST
-            self.problem = str(problem)
+            self.stopped = self.stopped or _reason(problem)
+            self.problem = self.problem or str(problem)
 
     def _settle(self, source: SourceFile, died: str) -> FileResult:
         """Find out what became of a file whose worker died; it may have died after COMMIT."""
-        result = self._look_up(source) or failed(
-            source,
-            WorkerDiedError(
+        result = self._found(source)
+        if result is None:
+            error = WorkerDiedError(
                 f"the process that was loading it died ({died})",
                 hint="was memory short? the next run tries it again",
-            ),
-        )
-        self._reporter(FileFinished(result=result))
+            )
+            result = failed(source, error)
+            self._reporter(FileFinished(result=result))
+        return result
+
+    def _found(self, source: SourceFile) -> FileResult | None:
+        """Return the result of a file that is loaded though nobody said so, and tell it."""
+        result = self._look_up(source)
+        if result is not None:
+            self._reporter(FileFinished(result=result))
         return result
 
     def _pause(self) -> None:
@@ -109,3 +121,9 @@ class Dispatch:
         while (left := end - time.monotonic()) > 0 and not self._ending:
             self._reporter(PauseTick(seconds_left=left))
             time.sleep(min(TICK_SECONDS, left))
+
+
+def _reason(problem: DatabaseError | SpoolError | ExecutorError) -> StopReason:
+    if isinstance(problem, SpoolError):
+        return StopReason.DISK_FULL
+    return StopReason.EXECUTOR_LOST if isinstance(problem, ExecutorError) else StopReason.DATABASE_LOST

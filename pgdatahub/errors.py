@@ -22,6 +22,7 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
     │       └── ContentionError      another session is in the way: deadlock, lock timeout …
     ├── SpoolError             the rows read cannot be kept: the disk is full       exit 1
+    ├── ExecutorError          the executor cannot be used, or is gone              exit 2
     ├── PauseFileError         a pause file stands in the way, or is damaged        exit 4
     └── UndoError              what was asked cannot be undone, and why             exit 1
 
@@ -164,6 +165,12 @@ class ContentionError(TransientDatabaseError):
 
 class SpoolError(PgDataHubError):
     """The rows that were read cannot be kept until they are loaded: the disk is full. The run ends."""
+
+
+class ExecutorError(PgDataHubError):
+    """The executor that was asked for cannot be used, its workers do not fit, or it is gone."""
+
+    exit_code = ExitCode.USAGE
 
 
 class PauseFileError(PgDataHubError):

@@ -324,6 +324,7 @@ class StopReason(Enum):
     FAILURE = "a file failed, and the run was to stop at the first"
     DISK_FULL = "there is no space left"
     DATABASE_LOST = "the database went away"
+    EXECUTOR_LOST = "the executor went away"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
 

@@ -272,6 +272,38 @@ class Pipeline:
                 return _confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
         return None
 
+    def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
+        """Return results as the history has them, where this run is the one that loaded the file.
+
+        Args:
+            results: What whoever worked on the files said.
+            sources: All files of the run, also those of which nobody said anything.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine, read_only=True) as connection:
+                return self.history.select_imports(connection, run_id=self.run_id)
+
+        if self.database is None:
+            return list(results)
+        imports = persist(partial(ask, self.database), self._gave_way)
+        loaded = {(past.table, past.identity): past for past in imports}
+        said = {result.source.location: result for result in results}
+        confirmed = []
+        for source in sources:
+            result = said.get(source.location)
+            past = loaded.get((source.table, source.identity))
+            if past is not None:
+                if result is None or result.outcome is not Outcome.LOADED:
+                    result = FileResult(source=source, outcome=Outcome.LOADED)
+                result = _confirmed(result, past)
+            if result is not None:
+                confirmed.append(result)
+        return confirmed
+
     def load(self, staged: Staged, connection: Connection) -> tuple[FileResult, list[Callable[[], None]]]:
         """Load a staged file in the transaction that ``connection`` is in.
 

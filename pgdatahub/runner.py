@@ -18,6 +18,7 @@ from pgdatahub.discovery import Discovery, Selection, find_files
 from pgdatahub.dispatch import Dispatch
 from pgdatahub.errors import ConfigError, DatabaseError, FileError, PauseFileError
 from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
+from pgdatahub.executors import LOCAL, find_executor, refuse_embedded
 from pgdatahub.interruption import Interruption, Leave
 from pgdatahub.log import run_log
 from pgdatahub.model import FileResult, Outcome, RunReport, SourceFile, StopReason
@@ -145,6 +146,8 @@ class _Run:
             for warning in discovery.warnings:
                 reporter(Notice(text=warning, warning=True))
             faults.reach("discovered")
+            if config.executor != LOCAL:
+                refuse_embedded(config)
             with ExitStack() as resources:
                 database = None if config.skip_db else resources.enter_context(open_database(config, self._say))
                 destination = (
@@ -189,6 +192,10 @@ class _Run:
         except KeyboardInterrupt as interrupt:
             # Of a program that handles signals itself: it gets its interrupt when the pause file is written.
             dispatch.stopped, self._interrupt = StopReason.INTERRUPTED, interrupt
+        if self.config.executor != LOCAL:
+            # Whoever works elsewhere may have died after COMMIT, or worked on a file twice.
+            with suppress(DatabaseError):
+                dispatch.results = pipeline.confirm(dispatch.results, discovery.files)
         done = {result.source.location for result in dispatch.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -233,6 +240,12 @@ class _Run:
         self, units: list[Unit], pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]]
     ) -> Iterator[tuple[Crew, list[Unit]]]:
         """Yield who works on the units, and the units in the order that suits them."""
+        # The largest first, or the last one keeps one worker busy and the others idle.
+        largest_first = sorted(units, key=lambda unit: -unit.size)
+        if units and self.config.executor != LOCAL:
+            with self._elsewhere(pipeline.database) as crew:
+                yield crew, largest_first
+            return
         size = self._workers(units)
         if size == 1:
             yield Alone(pipeline, known), units
@@ -252,12 +265,33 @@ class _Run:
 
         pool = Pool(setup, size, self.reporter, revive)
         try:
-            # The largest first, or the last one keeps one worker busy and the others idle.
-            yield pool, sorted(units, key=lambda unit: -unit.size)
+            yield pool, largest_first
         except BaseException:
             pool.close(at_once=True)
             raise
         pool.close()
+
+    @contextmanager
+    def _elsewhere(self, database: Database | None) -> Iterator[Crew]:
+        """Yield the workers of an executor that somebody else looks after."""
+        # Here, so that who loads on one machine does not import the machinery.
+        from pgdatahub.futures import Futures
+        from pgdatahub.remote_work import Assignment
+
+        config = self.config
+        plugin = find_executor(config.executor)
+        assignment = Assignment.of(config, self.run_id, database)
+        with plugin.open(
+            config.executor_options, workers=config.workers, insecure=config.insecure_executor
+        ) as executor:
+            crew = Futures(executor, plugin, assignment, self.reporter)
+            try:
+                crew.greet()
+                yield crew
+            except BaseException:
+                crew.close(at_once=True)
+                raise
+            crew.close()
 
     def _workers(self, units: Sequence[Unit]) -> int:
         if self.config.workers is None and sum(unit.size for unit in units) < WORTH_WORKERS_BYTES:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pgdatahub.errors import DatabaseError, SpoolError
+from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError
 from pgdatahub.model import FileResult, SourceFile
 from pgdatahub.past import PastImport
 from pgdatahub.pipeline import Pipeline
@@ -41,7 +41,7 @@ class UnitOutcome:
 
     unit: Unit
     results: tuple[FileResult, ...] = ()
-    problem: DatabaseError | SpoolError | None = None
+    problem: DatabaseError | SpoolError | ExecutorError | None = None
     died: str | None = None
 
 

@@ -83,6 +83,34 @@ WorkersOption = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="NAME",
+        help="Who loads the files: local, dask, or what a plugin brings (default: ETL_EXECUTOR, else local).",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+ExecutorOptOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--executor-opt",
+        metavar="KEY=VALUE",
+        help="What the executor needs to know, such as scheduler=tls://host:8786; may be repeated.",
+        show_default=False,
+        rich_help_panel=HOW,
+    ),
+]
+InsecureExecutorOption = Annotated[
+    bool,
+    typer.Option(
+        "--insecure-executor",
+        help="Allow an executor that is not encrypted; only where the whole network is your own.",
+        rich_help_panel=HOW,
+    ),
+]
 OnErrorOption = Annotated[
     str | None,
     typer.Option(
@@ -119,6 +147,22 @@ LogFormatOption = Annotated[
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no notices, errors only.", rich_help_panel=OUTPUT)
 ]
+
+
+def executor_settings(executor: str | None, options: list[str] | None, *, insecure: bool) -> dict[str, Any]:
+    """Return the settings that the options of executors stand for.
+
+    Raises:
+        typer.BadParameter: One of them is not ``KEY=VALUE``.
+    """
+    pairs = [option.partition("=") for option in options or ()]
+    if not all(key.strip() and equals for key, equals, _ in pairs):
+        raise typer.BadParameter("--executor-opt takes KEY=VALUE, such as scheduler=tls://host:8786")
+    return {
+        "executor": executor,
+        "executor_options": {key.strip(): value for key, _, value in pairs} or None,
+        "insecure_executor": insecure or None,
+    }
 
 
 def configured(config_file: Path | None = None, **overrides: Any) -> Config:

@@ -6,7 +6,10 @@ import typer
 
 from pgdatahub.cli.options import (
     ConfigOption,
+    ExecutorOption,
+    ExecutorOptOption,
     FormatOption,
+    InsecureExecutorOption,
     LogFormat,
     LogFormatOption,
     OnErrorOption,
@@ -17,12 +20,16 @@ from pgdatahub.cli.options import (
     WorkersOption,
     configured,
     configured_as_paused,
+    executor_settings,
 )
 
 
 def resume_command(
     config_file: ConfigOption = None,
     workers: WorkersOption = None,
+    executor: ExecutorOption = None,
+    executor_opt: ExecutorOptOption = None,
+    insecure_executor: InsecureExecutorOption = False,
     on_error: OnErrorOption = None,
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
@@ -39,6 +46,7 @@ def resume_command(
         "on_error": on_error,
         "pause_every": pause_every,
         "pause_seconds": pause_seconds,
+        **executor_settings(executor, executor_opt, insecure=insecure_executor),
     }
     config = configured_as_paused(configured(config_file, **given), config_file, given)
     from rich.console import Console

@@ -13,7 +13,10 @@ from pgdatahub.cli.options import (
     TRANSACTIONS,
     ConfigOption,
     DataRootOption,
+    ExecutorOption,
+    ExecutorOptOption,
     FormatOption,
+    InsecureExecutorOption,
     LogFormat,
     LogFormatOption,
     OnErrorOption,
@@ -26,6 +29,7 @@ from pgdatahub.cli.options import (
     WorkersOption,
     configured,
     configured_as_paused,
+    executor_settings,
 )
 
 
@@ -61,6 +65,9 @@ def run_command(
             rich_help_panel=TRANSACTIONS,
         ),
     ] = None,
+    executor: ExecutorOption = None,
+    executor_opt: ExecutorOptOption = None,
+    insecure_executor: InsecureExecutorOption = False,
     on_error: OnErrorOption = None,
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
@@ -92,6 +99,7 @@ def run_command(
         "on_error": on_error,
         "pause_every": pause_every,
         "pause_seconds": pause_seconds,
+        **executor_settings(executor, executor_opt, insecure=insecure_executor),
     }
     config = configured(config_file, **given)
     if resume:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from pgdatahub.config.folders import FolderTree
-from pgdatahub.config.urls import Destination, conninfo
+from pgdatahub.config.urls import Destination, conninfo, masked_url
 from pgdatahub.errors import ConfigError
 from pgdatahub.identifiers import CUT_BYTES
 
@@ -64,6 +64,24 @@ def _expanded(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str | Path) and str(value) else value
 
 
+def _pairs(value: object) -> object:
+    """Return what ``key=value,key=value`` says."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    if not all(key.strip() and equals for key, equals, _ in pairs):
+        raise ValueError
+    return {key.strip(): given.strip() for key, _, given in pairs}
+
+
+def _checked_root(value: str) -> str:
+    if "://" in value and masked_url(value) != value:
+        raise ValueError(
+            "put passwords where the driver looks for them: its own files, or variables such as FSSPEC_FTP_PASSWORD"
+        )
+    return value
+
+
 _Directory = Annotated[Path, BeforeValidator(_expanded)]
 _SWITCH: Final = "0 or 1"
 
@@ -91,7 +109,13 @@ class Config(BaseModel):
     data_root: Annotated[
         str,
         Field(min_length=1),
-        Explained("ETL_DATA_ROOT", "the folder whose subfolders become tables", "a folder", "--data-root"),
+        AfterValidator(_checked_root),
+        Explained(
+            "ETL_DATA_ROOT",
+            "the folder whose subfolders become tables; also a URL such as s3://bucket/folder",
+            "a folder, or a URL without a password",
+            "--data-root",
+        ),
     ] = "data"
     schema_name: Annotated[
         str,
@@ -135,6 +159,39 @@ class Config(BaseModel):
             "--workers",
         ),
     ] = None
+    executor: Annotated[
+        str,
+        Field(min_length=1),
+        Explained(
+            "ETL_EXECUTOR",
+            "who loads the files: local (processes of this machine), dask, or what a plugin brings",
+            "local, dask, or the name of an installed executor",
+            "--executor",
+            advanced=True,
+        ),
+    ] = "local"
+    executor_options: Annotated[
+        Mapping[str, str],
+        BeforeValidator(_pairs),
+        Explained(
+            "ETL_EXECUTOR_OPTIONS",
+            "what the executor needs to know, as key=value,key=value",
+            "key=value,key=value",
+            "--executor-opt",
+            example="scheduler=tls://scheduler.example.com:8786",
+            advanced=True,
+        ),
+    ] = Field(default_factory=dict)
+    insecure_executor: Annotated[
+        bool,
+        Explained(
+            "ETL_INSECURE_EXECUTOR",
+            "1: allow an executor that is not encrypted, on a network that is your own",
+            _SWITCH,
+            "--insecure-executor",
+            advanced=True,
+        ),
+    ] = False
     on_error: Annotated[
         Literal["continue", "stop"],
         Explained(
@@ -249,7 +306,8 @@ def settings() -> Mapping[str, Setting]:
     for name, field in Config.model_fields.items():
         explained = next((item for item in field.metadata if isinstance(item, Explained)), None)
         if explained is not None:
-            found[name] = Setting(name=name, default=as_written(field.default), explained=explained)
+            default = field.get_default(call_default_factory=True)
+            found[name] = Setting(name=name, default=as_written(default), explained=explained)
     return found
 
 
@@ -259,6 +317,8 @@ def as_written(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={given}" for key, given in value.items())
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -280,7 +340,8 @@ def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: An
         name = str(mistake["loc"][0])
         explained = settings()[name].explained
         value = values.get(name)
-        shown = "" if name == "database_url" else f", not {str(value)!r}"
-        hint = str(mistake["msg"]).removeprefix("Value error, ") if name == "database_url" else None
+        shown = "" if name == "database_url" else f", not {masked_url(str(value))!r}"
+        told = name == "database_url" or (name == "data_root" and mistake["type"] == "value_error")
+        hint = str(mistake["msg"]).removeprefix("Value error, ") if told else None
         # "from None": pydantic's own error could hold a password.
         raise ConfigError(f"{name} must be {explained.expects}{shown}", where=places.get(name), hint=hint) from None

@@ -91,7 +91,7 @@ def environment_template() -> str:
     ]
     for advanced in (False, True):
         if advanced:
-            lines += ["", "# The embedded server; most people never need these."]
+            lines += ["", "# Several machines, and the embedded server; most people never need these."]
         for setting in settings().values():
             if setting.explained.advanced == advanced:
                 lines += ["", *_prose(_sentence(setting.explained.help)), _assignment(setting)]

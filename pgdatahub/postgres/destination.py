@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from pgdatahub.postgres.engine import create_engine, driver_connection, transaction
 
@@ -42,6 +42,37 @@ class Database:
     def close(self) -> None:
         """Give back the connection that is kept open, if one is."""
         self.engine.dispose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerIdentity:
+    """Which database it is, however it is reached.
+
+    Attributes:
+        database: Its name.
+        cluster: What every server of one cluster, and no other, says of itself; empty where the role may not ask.
+    """
+
+    database: str
+    cluster: str
+
+    def __str__(self) -> str:
+        return f"the database {self.database} of the server {self.cluster or '(unknown)'}"
+
+
+def identify(database: Database) -> ServerIdentity:
+    """Return which database it is.
+
+    Raises:
+        DatabaseError: It is gone.
+    """
+    allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+    with transaction(database.engine, read_only=True) as connection:
+        name = str(connection.scalar(text("SELECT current_database()")))
+        cluster = ""
+        if connection.scalar(text(allowed)):
+            cluster = str(connection.scalar(text("SELECT system_identifier FROM pg_control_system()")))
+        return ServerIdentity(database=name, cluster=cluster)
 
 
 @contextmanager
