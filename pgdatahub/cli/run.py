@@ -42,6 +42,15 @@ def run_command(
     config_file: ConfigOption = None,
     schema: SchemaOption = None,
     table: TableOption = None,
+    reload: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--reload",
+            metavar="PATH",
+            help="Load this file or folder again, in place of what it brought; only this unless PATHs are named too.",
+            rich_help_panel=HOW,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read everything, write nothing.", rich_help_panel=HOW)
     ] = False,
@@ -111,7 +120,7 @@ def run_command(
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.runner import Selection, run
 
-    selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()))
+    selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,
         ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,

@@ -94,8 +94,10 @@ def test_revert_shows_does_and_marks(shell: Shell) -> None:
     assert (answer["done"], answer["rows"], answer["hold"]) == (True, 1, True)
     assert "taken back, held" in shell.type("history").stdout
     assert "1 file held back" in shell.type("status").stdout
+    assert "held back since" in shell.type("run").stderr
     done = shell.json("revert-schema", "--table", "sales", "--source-file", "b.xlsx", "--yes")
     assert [step["change"] for step in done["schema"]] == ["restore_type", "drop_column"]
+    assert "1 file loaded" in shell.type("run", "--reload", "data/sales/b.xlsx").stdout
 
 
 def test_without_a_terminal_nothing_is_done_without_yes(shell: Shell) -> None:
