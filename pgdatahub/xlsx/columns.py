@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn, TypeAlias
@@ -17,7 +17,7 @@ from pgdatahub.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.xlsx.iso_dates import iso_text
 from pgdatahub.xlsx.number_formats import Shown
 from pgdatahub.xlsx.package import DAMAGED
-from pgdatahub.xlsx.serials import Serials, convert_distinct
+from pgdatahub.xlsx.serials import Memory, Serials
 from pgdatahub.xlsx.shared_strings import SharedStrings
 
 Piece: TypeAlias = Texts | list[Value]
@@ -50,7 +50,9 @@ class Converter:
 
     def __init__(self, strings: SharedStrings, serials: Serials) -> None:
         self._strings = strings
-        self._serials = serials
+        self._timestamps = (Kind.TIMESTAMP, Memory(serials.timestamps))
+        self._times = (Kind.TIME, Memory(serials.times))
+        self._intervals = (Kind.INTERVAL, Memory(serials.intervals))
         self.cleaning = Cleaning()
 
     def convert(self, cell_class: CellClass, texts: Sequence[bytes], locate: Locate) -> Piece:
@@ -89,9 +91,7 @@ class Converter:
             if b"" not in texts:
                 found: Sequence[bytes] = list(map(lookup, map(int, texts)))
             else:
-                known = {text: lookup(int(text)) for text in set(texts) if text}
-                known[b""] = b""
-                found = list(map(known.__getitem__, texts))
+                found = [lookup(int(text)) if text else text for text in texts]
         except IndexError:
             count = len(self._strings)
             _refuse(
@@ -115,32 +115,29 @@ class Converter:
             known = {text: _with_zeros(text, digits) if text else b"" for text in set(texts)}
             return Texts(kind=Kind.TEXT, texts=list(map(known.__getitem__, texts)))
         if shown is Shown.DATE:
-            return _serials(texts, ((Kind.TIMESTAMP, self._serials.timestamps),))
+            return _serials(texts, (self._timestamps,))
         if shown is Shown.TIME:
-            return _serials(texts, ((Kind.TIME, self._serials.times), (Kind.TIMESTAMP, self._serials.timestamps)))
-        return _serials(texts, ((Kind.INTERVAL, self._serials.intervals),))
+            return _serials(texts, (self._times, self._timestamps))
+        return _serials(texts, (self._intervals,))
 
 
-_Convert: TypeAlias = Callable[[Iterable[bytes]], Sequence["bytes | None"]]
-
-
-def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, _Convert]]) -> Piece:
+def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Memory]]) -> Piece:
     """Convert each serial in the first way that it goes; one that goes none is a number."""
-    for kind, convert in ways:
-        found, converted = convert_distinct(texts, convert)
-        if found is not None:
-            return Texts(kind=kind, texts=found)
-        if converted:
+    for kind, memory in ways:
+        found = memory.convert(texts)
+        if None not in found:
+            return Texts(kind=kind, texts=found)  # type: ignore[arg-type]  # there is no None in it
+        if any(found):
             break
     known = {text: _serial_value(text, ways) for text in set(texts)}
     return [known[text] for text in texts]
 
 
-def _serial_value(text: bytes, ways: Sequence[tuple[Kind, _Convert]]) -> Value:
+def _serial_value(text: bytes, ways: Sequence[tuple[Kind, Memory]]) -> Value:
     if not text:
         return None
-    for kind, convert in ways:
-        found = convert((text,))[0]
+    for kind, memory in ways:
+        found = memory.convert((text,))[0]
         if found is not None:
             return as_values(Texts(kind=kind, texts=(found,)))[0]
     return parse_number(text)

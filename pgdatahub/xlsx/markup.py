@@ -65,6 +65,12 @@ class GuardedParser:
         Raises:
             CorruptError: They are not well-formed, or one token is too long.
         """
+        size = self._limits.token_bytes
+        for start in range(size, len(data), size):  # rarely any
+            self._feed(data[start - size : start])
+        self._feed(data[(len(data) - 1) // size * size :] if len(data) > size else data, final=final)
+
+    def _feed(self, data: bytes, *, final: bool = False) -> None:
         try:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:

@@ -13,7 +13,7 @@ from math import floor
 
 _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
-_MANY = 1000
+_REMEMBERED = 20_000
 _DAYS_END = 2_958_467  # beyond the last day of either system
 # A number of days that a PostgreSQL interval (64-bit microseconds) holds with ease; Excel's own end is at 2,958,465.
 _MOST_ELAPSED_DAYS = 99_999_999
@@ -29,26 +29,28 @@ class Serials:
 
     def __init__(self, *, date1904: bool) -> None:
         self._date1904 = date1904
-        # Days, and times of day in whole seconds with the space before them, by their number.
         self._days: dict[int, bytes] = {}
-        self._clocks: dict[int, bytes] = {0: b""}
-        self._minutes = [b"%02d:%02d" % divmod(minute, 60) for minute in range(1440)]
-        self._seconds = [b":%02d" % second for second in range(60)]
+        # The minutes of a day with the space before them, and whole seconds by their milliseconds.
+        self._minutes = [b" %02d:%02d" % divmod(minute, 60) for minute in range(1440)]
+        self._seconds = {second * 1000: b":%02d" % second for second in range(60)}
 
     def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""
         serials = list(map(float, texts))
-        if len(serials) > _MANY:
-            self._fill_clocks()
-        days, clocks = self._days, self._clocks
-        for serial in set(map(int, serials)) - days.keys():
-            self._timestamp(serial)
+        if serials and min(serials) < 0:
+            return list(map(self._timestamp, serials))
+        numbers = list(map(int, serials))
+        days, minutes, seconds = self._days, self._minutes, self._seconds
+        for day in set(numbers) - days.keys():
+            self._date(day)
+        times = [int((serial - day) * _DAY + 0.5) for serial, day in zip(serials, numbers, strict=True)]
         try:
+            # Small tables: one of all seconds of a day was slower, since most of it is in no cache.
             return [
-                days[day] + clocks[int((serial - day) * _DAY + 0.5)]
-                for serial, day in zip(serials, map(int, serials), strict=True)
+                days[day] + minutes[time // 60_000] + seconds[time % 60_000] if time else days[day]
+                for day, time in zip(numbers, times, strict=True)
             ]
-        except KeyError:
+        except (KeyError, IndexError):
             return list(map(self._timestamp, serials))
 
     def _timestamp(self, serial: float) -> bytes | None:
@@ -62,7 +64,7 @@ class Serials:
         if time == _DAY:
             # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
             return self._date(61 if day == 59 and not self._date1904 else day + 1)
-        return text + (self._clocks.get(time) or b" " + self._clock(time))
+        return text + b" " + self._clock(time)
 
     def times(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials below 1 as ``HH:MM:SS[.f]``, before midnight even if rounding would reach it; None for others."""
@@ -89,12 +91,6 @@ class Serials:
             self._days[day] = text
         return text
 
-    def _fill_clocks(self) -> None:
-        """Make all whole seconds of a day: some 10 ms and 10 MB, and from then on a lookup each."""
-        if len(self._clocks) == 1:
-            texts = [b" " + minute + second for minute in self._minutes for second in self._seconds]
-            self._clocks.update(zip(range(1000, _DAY, 1000), texts[1:], strict=True))
-
     def _date_text(self, day: int) -> bytes | None:
         if self._date1904:
             epoch = date(1904, 1, 1)
@@ -108,25 +104,36 @@ class Serials:
 
     def _clock(self, milliseconds: int) -> bytes:
         minute, rest = divmod(milliseconds, 60_000)
-        second, fraction = divmod(rest, 1000)
-        if fraction:
-            return self._minutes[minute] + self._seconds[second] + (b".%03d" % fraction).rstrip(b"0")
-        return self._minutes[minute] + self._seconds[second]
+        fraction = rest % 1000
+        text = self._minutes[minute][1:] + self._seconds[rest - fraction]
+        return text + (b".%03d" % fraction).rstrip(b"0") if fraction else text
 
 
-def convert_distinct(
-    texts: Sequence[bytes], convert: Callable[[Iterable[bytes]], Sequence[bytes | None]]
-) -> tuple[Sequence[bytes] | None, bool]:
-    """Convert a column, each distinct text once; ``b""`` stays.
+class Memory:
+    """Remembers what texts became, up to a limit: dates recur, times of day hardly do.
 
-    Returns:
-        The column, None if some text could not be converted; and whether any could be.
+    Args:
+        convert: Converts texts; None for one that it cannot.
     """
-    distinct = set(texts)
-    distinct.discard(b"")
-    converted = convert(distinct)
-    if None in converted:
-        return None, any(converted)
-    known = dict(zip(distinct, converted, strict=True))
-    known[b""] = b""
-    return [text or b"" for text in map(known.__getitem__, texts)], True
+
+    def __init__(self, convert: Callable[[Iterable[bytes]], Sequence[bytes | None]]) -> None:
+        self._convert = convert
+        self._known: dict[bytes, bytes | None] = {b"": b""}
+
+    def convert(self, texts: Sequence[bytes]) -> Sequence[bytes | None]:
+        """Return a column converted; ``b""`` stays, None stands for what could not be converted."""
+        known = self._known
+        try:
+            return list(map(known.__getitem__, texts))
+        except KeyError:
+            pass
+        full = len(known) >= _REMEMBERED
+        if full and b"" not in texts:
+            return self._convert(texts)
+        missing = list(set(texts) - known.keys())
+        found = zip(missing, self._convert(missing), strict=True)
+        if full:
+            known = known | dict(found)
+        else:
+            known.update(found)
+        return list(map(known.__getitem__, texts))

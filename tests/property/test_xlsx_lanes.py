@@ -198,7 +198,7 @@ def sheets(draw: st.DrawFn) -> bytes:
     return sheet(rows, before=columns, after=after)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(sheets(), st.sampled_from([40, 300, 2000, 100_000]), st.sampled_from([1, 7, 1000]))
 @example(sheet(['<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="1"><c r="A1"><v>2</v></c></row>'] * 3), 40, 7)
 @example(sheet([f'<row r="{n}"><c r="A{n + (n == 9)}"><v>{n}</v></c></row>' for n in range(1, 20)]), 100, 1000)
