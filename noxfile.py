@@ -97,9 +97,11 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks. Give them a quiet machine."""
-    install(session, "test", extras="[embedded]")
-    session.run("pytest", "tests/benchmarks", *session.posargs)
+    """The benchmarks, the whole job and reading alone, beside their peers. Give them a quiet machine and an hour."""
+    install(session, "bench", extras="[embedded]")
+    arguments = session.posargs or ["--write", "docs/benchmarks.md"]
+    session.run("python", "-m", "tests.benchmarks.whole_job", *arguments)
+    session.run("python", "tests/benchmarks/reading.py")
 
 
 @nox.session
