@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
@@ -32,22 +32,18 @@ def expanded(page: str) -> str:
 # ── settings and options ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def settings_table() -> str:
+def settings_list() -> str:
     """Return all settings: what the environment, ``.env`` and ``config/config.json`` take."""
     from pgdatahub.config import settings
 
-    return table(
-        ["variable", "option", "default", "what it does", "must be"],
-        (
-            [
-                code(setting.explained.variable),
-                code(setting.explained.option or ""),
-                code(setting.default),
-                setting.explained.help,
-                setting.explained.expects,
-            ]
-            for setting in settings().values()
-        ),
+    return "\n\n".join(
+        _entry(
+            [setting.explained.variable, *filter(None, [setting.explained.option])],
+            setting.explained.help,
+            setting.explained.expects,
+            setting.default,
+        )
+        for setting in settings().values()
     )
 
 
@@ -68,13 +64,17 @@ def column_options() -> str:
 def _options(kind: Any) -> str:
     from pgdatahub.config.options import options
 
-    return table(
-        ["option", "what it does", "must be", "default"],
-        (
-            [code(option.name), option.help, option.expects, code(_default(option.default))]
-            for option in options(kind).values()
-        ),
+    return "\n\n".join(
+        _entry([option.name], option.help, option.expects, _default(option.default))
+        for option in options(kind).values()
     )
+
+
+def _entry(names: Sequence[str], said: str, expects: str, default: str) -> str:
+    """Return an entry of a list of definitions."""
+    lines = [", ".join(map(code, names)), f": {said[0].upper()}{said[1:]}."]
+    lines.append(f"  Must be {expects}." + (f" Default: {code(default)}." if default else ""))
+    return "\n".join(lines)
 
 
 def _default(value: object) -> str:
@@ -129,7 +129,7 @@ def attributes(kind: type) -> Mapping[str, str]:
 
 
 TEXTS: Final[Mapping[str, Callable[[], str]]] = {
-    "settings": settings_table,
+    "settings": settings_list,
     "folder-options": folder_options,
     "column-options": column_options,
     "column-types": column_types,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-WIDTH: Final = 96
+WIDTH: Final = 100
 QUICKSTART: Final = Path(__file__).parents[1] / "examples" / "quickstart"
 
 
@@ -46,8 +46,11 @@ PICTURES: Final = (
         name="inspect",
         command="pgdatahub inspect 'data/sales/2025/orders 2025-03.xlsx'",
     ),
-    Picture(name="run", command="pgdatahub run data/sales data/stock"),
+    Picture(name="plan", command="pgdatahub plan data/sales/2025"),
+    Picture(name="run", command="pgdatahub run data/sales/2025"),
     Picture(name="second-run", command="pgdatahub run data/sales/2025"),
+    Picture(name="revert", command="pgdatahub revert --source-file 'orders 2025-03.xlsx' --with-schema --yes"),
+    Picture(name="history", command="pgdatahub history"),
 )
 """In the order in which they are taken."""
 

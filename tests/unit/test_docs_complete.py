@@ -94,7 +94,7 @@ def test_every_option_of_folders_and_columns_is_in_the_reference(
 ) -> None:
     text = page(scripts, "configuration")
     for option in options(kind).values():
-        assert f"| `{option.name}` | {option.help} |" in text
+        assert f"\n`{option.name}`\n: {option.help[0].upper()}{option.help[1:]}." in text
 
 
 def test_every_type_that_can_be_asked_for_is_in_the_reference(scripts: dict[str, ModuleType]) -> None:
