@@ -8,6 +8,7 @@ The directory, which must not exist, gets the workbooks and the private servers.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -37,11 +38,20 @@ def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def measure(*command: str, environment: dict[str, str] | None = None) -> float:
-    """Return the seconds that a command takes."""
+def measure(*command: str, environment: dict[str, str] | None = None) -> tuple[float, float]:
+    """Return the seconds that a command takes, and those of computing (without the server's) that it and its children do."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def shown(name: str, measured: tuple[float, float], files: int) -> str:
+    """Return a line."""
+    wall, cpu = measured
+    return f"{name:<32}{wall:8.2f} s {files / wall:9.1f} files/s   computing {cpu:7.2f} s, {cpu * 1000 / files:7.3f} ms a file"
 
 
 def main() -> None:
@@ -55,8 +65,7 @@ def main() -> None:
     paths = sorted(map(str, root.rglob("*.xlsx")))
     size = sum(Path(path).stat().st_size for path in paths)
     say(f"{files} workbooks of {rows} rows into {TABLES} tables, {size / 1e6:.1f} MB")
-    say(f"sha256sum of all:          {measure('sha256sum', *paths):6.2f} s")
-    say(f"pgdatahub --version:       {measure(sys.executable, '-m', 'pgdatahub', '--version'):6.2f} s")
+    say(shown("sha256sum of all", measure("sha256sum", *paths), files))
     program = (sys.executable, "-m", "pgdatahub")
     for workers in (1, 2):
         environment = os.environ | {
@@ -70,13 +79,13 @@ def main() -> None:
         measure(*program, "db", "start", environment=environment)
         empty = directory / "empty"
         empty.mkdir(exist_ok=True)
-        start = measure(*program, "run", "--data-root", str(empty), environment=environment)
+        nothing = measure(*program, "run", "--data-root", str(empty), environment=environment)
         loading = measure(*program, "run", "--quiet", environment=environment)
         skipping = measure(*program, "run", "--quiet", environment=environment)
         measure(*program, "db", "stop", environment=environment)
-        say(f"{workers} worker(s): a run over nothing {start:.2f} s")
-        say(f"             loading     {loading:6.2f} s, {files / loading:6.1f} files/s")
-        say(f"             skipping    {skipping:6.2f} s, {(skipping - start) * 1000 / files:.3f} ms a file")
+        say(shown(f"{workers} worker(s): over nothing", nothing, files))
+        say(shown("             loading all", loading, files))
+        say(shown("             skipping all", skipping, files))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job
+    from tests.integration.runs.conftest import Job, Standing
 
 SECTIONS = {"ETL_SECTIONAL_COMMIT": "1"}
 workers = pytest.mark.parametrize("workers", ["1", "2"])
@@ -37,7 +37,9 @@ def _break_while_loading(job: Job) -> Callable[[], None]:
 
 
 @workers
-def test_sections_give_the_tables_that_single_files_give(workers: str, job: Job, expected: Callable[[], Job]) -> None:
+def test_sections_give_the_tables_that_single_files_give(
+    workers: str, job: Job, expected: Callable[[], Standing]
+) -> None:
     fill(job.root, files=9, tables=3)
     job.load(ETL_WORKERS=workers, **SECTIONS)
     job.assert_like(expected())
@@ -94,7 +96,7 @@ def test_under_continue_a_failing_file_takes_only_itself_back(
     assert job.imported() == files
 
 
-def test_a_lost_connection_replays_the_whole_folder(job: Job, expected: Callable[[], Job]) -> None:
+def test_a_lost_connection_replays_the_whole_folder(job: Job, expected: Callable[[], Standing]) -> None:
     fill(job.root, files=4, tables=1)
     running = job.start(fault="copying:hold:3", **SECTIONS)
     running.wait_held()
