@@ -87,12 +87,16 @@ def _default(value: object) -> str:
 
 
 def joins() -> str:
-    """Return the type that holds the values of any two."""
-    types = [kind for kind in SqlType if kind is not SqlType.UNDECIDED]
-    return table(
-        ["", *(short(kind) for kind in types)],
-        ([f"**{short(kind)}**", *(short(join(kind, other)) for other in types)] for kind in types),
-    )
+    """Return the type that holds the values of any two, for those that meet below TEXT."""
+    kinds = [kind for kind in SqlType if kind not in (SqlType.UNDECIDED, SqlType.TEXT)]
+    tables = []
+    while kinds:
+        related = [kind for kind in kinds if join(kinds[0], kind) is not SqlType.TEXT]
+        kinds = [kind for kind in kinds if kind not in related]
+        if len(related) > 1:
+            rows = ([f"**{short(kind)}**", *(short(join(kind, other)) for other in related)] for kind in related)
+            tables.append(table(["", *map(short, related)], rows))
+    return "\n\n".join(tables)
 
 
 def short(kind: SqlType) -> str:
