@@ -11,7 +11,7 @@ trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::t
 from __future__ import annotations
 
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite, nextafter
 
 from pgdatahub.lattice import SAFE_INTEGER
 
@@ -68,11 +68,39 @@ def canonical_number(value: float | Decimal) -> bytes:
         text = repr(value)
         if "e" not in text and not text.endswith(".0"):
             return text.encode()
+        if "e+" in text:
+            return _integer_text(_whole_digits(value, len(text.partition("e")[0].strip("-").replace(".", ""))))
         value = Decimal(text)
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return b"0" if text in ("-0", "") else text.encode()
+
+
+def _whole_digits(value: float, fewest: int) -> int:
+    """Return the shortest digits, and of those the nearest, of a double from 10^16 on.
+
+    Python's are not always the server's: a number half-way between two doubles is read as one of them, so Python writes
+    39984794546555744 as 3.998479454655574e+16; PostgreSQL's algorithm (Ryu) takes no number that another double is as near
+    to. From 2^54 on such numbers can be the shortest; below, half-way numbers have more digits than 17.
+
+    Args:
+        value: The double.
+        fewest: How many digits Python needs; the server never needs fewer.
+    """
+    exact = abs(int(value))
+    down = exact - int(nextafter(abs(value), 0))
+    following = nextafter(abs(value), inf)
+    up = int(following) - exact if isfinite(following) else down
+    length = len(str(exact))
+    for digits in range(fewest, 18):
+        unit = 10 ** max(0, length - digits)
+        low = exact // unit * unit
+        inside = [number for number in (low, low + unit) if -down < 2 * (number - exact) < up]
+        if inside:
+            nearest: int = min(inside, key=lambda number: (abs(number - exact), number // unit % 2))
+            return nearest if value > 0 else -nearest
+    raise AssertionError("17 digits tell every double from its neighbours")
 
 
 def _integer_text(value: int) -> bytes:

@@ -188,6 +188,17 @@ def test_a_real_is_accepted_just_when_the_server_writes_it_as_it_is(loader: Load
     ]
 
 
+@given(
+    values=st.lists(
+        doubles | st.integers(-(2**80), 2**80).map(float) | st.integers(2**53, 2**60).map(float), max_size=500
+    )
+)
+@few(40)
+def test_a_double_has_the_digits_that_the_server_writes(loader: Loader, values: list[float]) -> None:
+    query = "SELECT given::text::numeric::text FROM unnest(%s::float8[]) WITH ORDINALITY AS g (given, n) ORDER BY n"
+    assert [row[0] for row in loader.execute(query, values)] == [canonical_number(value).decode() for value in values]
+
+
 @given(before=files(), drawn=files(), again=st.booleans())
 @few(6)
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
