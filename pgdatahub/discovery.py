@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
 from pgdatahub.model import SourceFile
 from pgdatahub.pluginmanager import Stages
+from pgdatahub.remote_files import is_url
 from pgdatahub.schema import METADATA_TABLES, TableName
 
 
@@ -102,14 +103,19 @@ def _below(files: Sequence[SourceFile], paths: Iterable[Path]) -> list[SourceFil
     Raises:
         ConfigError: There is none at one of them.
     """
-    roots = [path.expanduser().absolute() for path in paths]
+    roots = list(paths)
     for root in roots:
         if not any(_is_below(source, root) for source in files):
             raise ConfigError("no workbook there belongs to the data root", where=str(root))
     return [source for source in files if any(_is_below(source, root) for root in roots)]
 
 
-def _is_below(source: SourceFile, root: Path) -> bool:
+def _is_below(source: SourceFile, path: Path) -> bool:
+    if is_url(source.location):
+        # By its URL, of whose slashes a Path keeps one, or by its path below the data root.
+        names = (source.location.replace("://", ":/"), source.identity)
+        return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
+    root = path.expanduser().absolute()
     return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
 
 

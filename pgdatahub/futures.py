@@ -51,6 +51,8 @@ class Futures:
         self._reporter = reporter
         self._patience = patience
         self._units: dict[Future[Done], Unit] = {}
+        self._suspects: list[Unit] = []
+        self._on_trial = False
         self._slots = 1
         self._counted = self._had_workers = time.monotonic()
 
@@ -79,6 +81,8 @@ class Futures:
     @property
     def free(self) -> bool:
         """The window has room."""
+        if self._on_trial:
+            return False
         if time.monotonic() - self._counted > _COUNT_SECONDS:
             self._count()
         return len(self._units) < WINDOW * max(1, self._slots)
@@ -86,7 +90,7 @@ class Futures:
     @property
     def busy(self) -> bool:
         """A unit was given out and its outcome is not known."""
-        return bool(self._units)
+        return bool(self._units or self._suspects)
 
     def start(self, unit: Unit) -> None:
         """Give a unit out."""
@@ -100,9 +104,19 @@ class Futures:
     def wait(self) -> UnitOutcome:
         """Return the next outcome."""
         while True:
+            if not self._units:
+                self._on_trial = True
+                self.start(self._suspects.pop())
             done, _ = wait(self._units, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
-                return self._outcome(future)
+                outcome = self._outcome(future)
+                if outcome.died is None or self._on_trial:
+                    self._on_trial = False
+                    return outcome
+                # A worker that dies takes all that it was given with it. Which file it was shows when each is alone.
+                self._suspects.append(outcome.unit)
+            if done and (self._units or self._suspects):
+                continue
             self._count()
             if time.monotonic() - self._had_workers > self._patience:
                 # One problem ends the run; the rest of the window is given up with it.
@@ -119,6 +133,7 @@ class Futures:
             for future in self._units:
                 future.cancel()
         self._units.clear()
+        self._suspects.clear()
 
     def _outcome(self, future: Future[Done]) -> UnitOutcome:
         unit = self._units.pop(future)

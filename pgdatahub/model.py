@@ -17,6 +17,7 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
 from pgdatahub.inference import Observed
 from pgdatahub.lattice import SqlType
+from pgdatahub.remote_files import is_url, open_url, version_of
 from pgdatahub.schema import SchemaChange, SchemaPlan, TableName, TableSchema
 
 # ── discover ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -55,11 +56,15 @@ class SourceFile:
         return Path(self.name).suffix.lower()
 
     def open(self) -> BinaryIO:
-        """Open the file's bytes for reading."""
+        """Open the file's bytes for reading at any position."""
+        if is_url(self.location):
+            return open_url(self.location)
         return Path(self.location).open("rb")
 
-    def version(self) -> tuple[int, ...]:
-        """Return numbers that change when the file is written to or replaced."""
+    def version(self) -> tuple[int | str, ...]:
+        """Return what changes when the file is written to or replaced."""
+        if is_url(self.location):
+            return version_of(self.location)
         status = Path(self.location).stat()
         return status.st_size, status.st_mtime_ns, status.st_ino
 

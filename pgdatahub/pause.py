@@ -97,10 +97,7 @@ def pause_file(config: Config) -> Path:
 
 def options_of(config: Config) -> dict[str, Any]:
     """Return the settings that the pause file keeps."""
-    options = {name: getattr(config, name) for name in OPTIONS}
-    if "://" in config.data_root:
-        del options["data_root"]  # a URL may hold a password
-    return options
+    return {name: getattr(config, name) for name in OPTIONS}
 
 
 def read_pause(config: Config) -> PauseState | None:

@@ -79,7 +79,7 @@ class _Progress:
             self.spool.append(encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions)))
 
 
-FileVersion: TypeAlias = tuple[int, ...]
+FileVersion: TypeAlias = tuple[int | str, ...]
 """What tells that a file is still the same, short of reading it."""
 
 

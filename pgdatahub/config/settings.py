@@ -75,9 +75,10 @@ def _pairs(value: object) -> object:
 
 
 def _checked_root(value: str) -> str:
-    if "://" in value and masked_url(value) != value:
+    if "://" in value and (masked_url(value) != value or "?" in value):
         raise ValueError(
-            "put passwords where the driver looks for them: its own files, or variables such as FSSPEC_FTP_PASSWORD"
+            "source_file shows it, so credentials stand where its driver looks for them: files of its own, or variables"
+            " such as AWS_PROFILE and FSSPEC_SFTP_PASSWORD"
         )
     return value
 
@@ -322,6 +323,11 @@ def as_written(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _shown(value: str) -> str:
+    """Return a value without what may be a secret in a URL."""
+    return masked_url(value).partition("?")[0] if "://" in value else value
+
+
 def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: Any) -> Config:
     """Make a :class:`Config` of values from anywhere.
 
@@ -340,7 +346,7 @@ def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: An
         name = str(mistake["loc"][0])
         explained = settings()[name].explained
         value = values.get(name)
-        shown = "" if name == "database_url" else f", not {masked_url(str(value))!r}"
+        shown = "" if name == "database_url" else f", not {_shown(str(value))!r}"
         told = name == "database_url" or (name == "data_root" and mistake["type"] == "value_error")
         hint = str(mistake["msg"]).removeprefix("Value error, ") if told else None
         # "from None": pydantic's own error could hold a password.

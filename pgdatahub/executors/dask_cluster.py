@@ -22,7 +22,7 @@ from pgdatahub.errors import ConfigError, ExecutorError
 OPTIONS: Final = ("scheduler", "ca", "cert", "key", "timeout")
 _ENCRYPTED: Final = frozenset({"tls", "wss"})
 _TIMEOUT_SECONDS: Final = 60.0
-_LOGGERS: Final = ("distributed", "tornado.application")
+_LOGGERS: Final = frozenset({"distributed", "tornado"})
 
 
 class DaskExecutor:
@@ -38,7 +38,7 @@ class DaskExecutor:
     @contextmanager
     def open(self, options: Mapping[str, str], *, workers: int | None, insecure: bool) -> Iterator[Executor]:
         """Connect, and wait for a worker."""
-        address, timeout = _checked(options, insecure=insecure)
+        address, timeout = checked(options, insecure=insecure)
         try:
             distributed: Any = import_module("distributed")
         except ImportError as error:
@@ -49,7 +49,9 @@ class DaskExecutor:
             resources.enter_context(_quiet())
             try:
                 target: Any = address or resources.enter_context(
-                    distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1")
+                    distributed.LocalCluster(
+                        n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                    )
                 )
                 files = {
                     "tls_ca_file": options.get("ca"),
@@ -60,7 +62,9 @@ class DaskExecutor:
                 # Without files of ours the client takes what Dask's own configuration has.
                 security = distributed.Security(require_encryption=True, **given) if given else None
                 client = resources.enter_context(
-                    distributed.Client(target, security=security, timeout=timeout, set_as_default=False, name="pgdatahub")
+                    distributed.Client(
+                        target, security=security, timeout=timeout, set_as_default=False, name="pgdatahub"
+                    )
                 )
                 client.wait_for_workers(1, timeout=timeout)
             except (OSError, TypeError, ValueError, RuntimeError, asyncio.TimeoutError) as error:
@@ -107,7 +111,7 @@ class _Cluster(Executor):
             return 0
 
 
-def _checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, float]:
+def checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, float]:
     """Return the scheduler's address and how long to wait for it.
 
     Raises:
@@ -146,9 +150,11 @@ def is_loopback(host: str) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own messages off the console: what they come to is told in one line of ours."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    # Its configuration gives every one of its loggers a handler and a level.
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
+    levels = {name: logging.getLogger(name).level for name in names}
     try:
-        for name in _LOGGERS:
+        for name in names:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         yield
     finally:

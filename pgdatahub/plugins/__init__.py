@@ -7,6 +7,7 @@ from __future__ import annotations
 
 BUILTIN_PLUGINS = (
     "pgdatahub.plugins.discover_folders",
+    "pgdatahub.plugins.discover_remote",
     "pgdatahub.plugins.read_calamine",
     "pgdatahub.plugins.read_xlsx",
     "pgdatahub.plugins.normalize_columns",

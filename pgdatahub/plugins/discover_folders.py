@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
@@ -15,8 +14,6 @@ from pgdatahub.hookspecs import hookimpl
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model import SourceFile
-
-_DIGITS = re.compile("([0-9]+)")
 
 
 @hookimpl(trylast=True)
@@ -77,9 +74,11 @@ class _Walk:
             above: The identities of the folder and all that it is in, by which a circle of links is known.
             hidden: The folder, or one that it is in, is hidden.
         """
+        from pgdatahub.candidates import natural
+
         try:
             with os.scandir(path) as scan:
-                entries = sorted(scan, key=lambda entry: _natural(entry.name))
+                entries = sorted(scan, key=lambda entry: natural(entry.name))
         except OSError as error:
             yield self._file(path, parts, 0, f"the folder cannot be read: {error.strerror}")
             return
@@ -107,50 +106,26 @@ class _Walk:
 
     def _reason(self, name: str, parts: tuple[str, ...], status: os.stat_result, *, hidden: bool) -> str | None:
         """Return why a file is no candidate, or None."""
-        suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each file costs more than the stat
-        checks = (
-            (not stat.S_ISREG(status.st_mode), "not a regular file"),
-            (name.startswith("~$"), "a lock file: somebody has the workbook open"),
-            (name.startswith("."), "a hidden file"),
-            (hidden, "in a hidden folder"),
-            (suffix not in self._suffixes, f"not a workbook: {suffix or 'no ending'}"),
-            (not parts, "directly in the data root: put it into a folder, whose name becomes the table's"),
-        )
-        return next((reason for true, reason in checks if true), None)
+        from pgdatahub.candidates import why_ignored
+
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        return why_ignored((*parts, name), self._suffixes, hidden=hidden)
 
     def _file(self, path: str, parts: tuple[str, ...], size: int, ignored: str | None) -> SourceFile:
         # Here, so that listing plugins does not import the settings' machinery.
-        from pgdatahub.identifiers import table_name
-        from pgdatahub.model import SourceFile
-        from pgdatahub.schema import TableName
+        from pgdatahub.candidates import make_source
 
         location = path.replace(os.sep, "/")
         if not _is_text(location):
             # Neither the table nor a terminal takes such a name, so it is shown escaped.
             location = _printable(location)
             ignored = ignored or "its name is not valid UTF-8"
-        folder = parts[:-1]
-        options = self._config.folders.options_for(folder)
-        return SourceFile(
-            location=location,
-            identity=_printable("/".join(parts)),
-            table=TableName(
-                schema=options.schema or self._config.schema_name, name=options.table or table_name(folder)
-            ),
-            options=options,
-            size=size,
-            ignored=ignored,
-        )
+        return make_source(self._config, location, _printable("/".join(parts)), parts[:-1], size, ignored)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
-
-
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key under which ``week 9`` comes before ``week 10``, whatever the case."""
-    pieces = _DIGITS.split(name.casefold())
-    return [(int(piece), "") if index % 2 else (0, piece) for index, piece in enumerate(pieces)], name
 
 
 def _is_text(name: str) -> bool:

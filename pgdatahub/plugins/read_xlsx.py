@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
@@ -25,15 +26,18 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:  # no
     from pgdatahub.xlsx.sniffing import Content, sniff
 
     ours = source.suffix in _OURS
-    with source.open() as file:
+    with ExitStack() as files:
+        file = files.enter_context(source.open())
         try:
             content = sniff(file, Limits())
         except ReadError as error:
             if ours:
                 raise error.located(source.name) from error
             return None
-    if content is Content.XLSX:
-        return XlsxWorkbook(source.open(), name=source.name, merged=source.options.merged)
+        if content is Content.XLSX:
+            # The same one: what was fetched to look at it need not be fetched again.
+            files.pop_all()
+            return XlsxWorkbook(file, name=source.name, merged=source.options.merged)
     if content is Content.ENCRYPTED:
         raise EncryptedError(
             "the workbook is protected by a password", where=source.name, hint="save a copy without a password"

@@ -25,12 +25,38 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"pluginmanager"}),
     frozenset({"plugins"}),
     frozenset({"hookspecs", "xlsx", "calamine", "postgres"}),
-    frozenset({"events", "planned", "layout", "sheets", "spool", "patience", "content", "tally", "conversion", "executors"}),
+    frozenset(
+        {
+            "events",
+            "planned",
+            "layout",
+            "sheets",
+            "spool",
+            "patience",
+            "content",
+            "tally",
+            "conversion",
+            "executors",
+            "candidates",
+        }
+    ),
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
     frozenset(
-        {"lattice", "identifiers", "values", "numbers", "copytext", "cells", "fileformat", "atomic", "faults", "errors"}
+        {
+            "lattice",
+            "identifiers",
+            "values",
+            "numbers",
+            "copytext",
+            "cells",
+            "fileformat",
+            "atomic",
+            "faults",
+            "remote_files",
+            "errors",
+        }
     ),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub.config import Config
-from pgdatahub.errors import PauseFileError
+from pgdatahub.config import Config, load_config
+from pgdatahub.errors import ConfigError, PauseFileError
 from pgdatahub.pause import PausedFile, PauseState, options_of, pause_file, read_pause, remove_pause, write_pause
 
 STATE = PauseState(
@@ -79,9 +79,17 @@ def test_what_a_killed_process_left_is_swept_but_not_what_another_writes_now(con
 
 def test_settings_that_may_hold_a_password_are_left_out() -> None:
     config = Config.model_validate(
-        {"database_url": "postgresql://me:secret@host/db", "data_root": "s3://me:secret@bucket/data"}
+        {"database_url": "postgresql://me:secret@host/db", "executor_options": {"token": "secret"}}
     )
     assert "secret" not in str(options_of(config))
+
+
+@pytest.mark.parametrize("root", ["s3://me:secret@bucket/data", "https://host/data?token=secret"])
+def test_a_data_root_holds_no_password_and_the_refusal_does_not_show_it(root: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(overrides={"data_root": root})
+    assert "secret" not in str(caught.value)
+    assert "without a password" in str(caught.value)
 
 
 def test_a_field_that_is_missing_or_wrong_is_named(config: Config) -> None:

@@ -58,9 +58,9 @@ class Running:
         assert self.process.pid is not None
         return self.process.pid
 
-    def wait(self) -> int:
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait for its end and return its exit code, negative for a signal."""
-        self.process.join(PATIENCE_SECONDS)
+        self.process.join(seconds)
         assert self.process.exitcode is not None, f"it hangs: {self.errors}"
         return self.process.exitcode
 

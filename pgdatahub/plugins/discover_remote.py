@@ -1,0 +1,45 @@
+"""The built-in discovery where the data root is a URL: every workbook below it, and the table that its folder stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from pgdatahub.fileformat import WORKBOOK_SUFFIXES
+from pgdatahub.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+    from pgdatahub.model import SourceFile
+
+
+@hookimpl(trylast=True)
+def pgdatahub_discover(config: Config) -> Iterator[SourceFile]:
+    """Find the workbooks below the data root, if it is a URL."""
+    return discover_remote(config)
+
+
+def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXES) -> Iterator[SourceFile]:
+    """Find the files below a data root that is a URL; the counterpart of ``discover``.
+
+    Args:
+        config: The settings; where ``data_root`` is a folder of this machine, nothing is found.
+        suffixes: Endings in lower case, with their point.
+
+    Raises:
+        ConfigError: The folder is not there, cannot be listed, or no driver is installed for it.
+    """
+    from pgdatahub.candidates import make_source, natural, why_ignored
+    from pgdatahub.remote_files import is_url, list_files
+
+    if not is_url(config.data_root):
+        return
+    # A folder's own files before its folders, as on a disk.
+    found = sorted(
+        list_files(config.data_root),
+        key=lambda file: (*((1, natural(part)) for part in file.parts[:-1]), (0, natural(file.parts[-1]))),
+    )
+    for file in found:
+        hidden = any(part.startswith(".") for part in file.parts[:-1])
+        ignored = why_ignored(file.parts, suffixes, hidden=hidden)
+        yield make_source(config, file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)

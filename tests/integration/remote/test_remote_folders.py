@@ -1,0 +1,220 @@
+"""Data roots that are URLs: the same files, identities, hashes and rows as from a disk."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgdatahub import Config, RunReport, Selection, discover, run
+from pgdatahub.errors import ConfigError, FileChangedError
+from pgdatahub.events import RunStarted
+from pgdatahub.model import Outcome, SourceFile
+from pgdatahub.plugins.discover_remote import discover_remote
+from tests.integration.remote.conftest import Load, Web, fill
+
+fsspec = pytest.importorskip("fsspec", reason="the dependency group remote is not installed")
+
+pytestmark = pytest.mark.remote
+
+Rows = Callable[[str], list[tuple[Any, ...]]]
+Settings = Callable[..., Config]
+IMPORTS = "SELECT identity, file_sha256, content_sha256, row_count FROM etl_imports ORDER BY identity"
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """fsspec's file system in this process's memory."""
+    file_system = fsspec.filesystem("memory")
+    yield file_system
+    file_system.store.clear()
+    file_system.pseudo_dirs[:] = [""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A bucket, and the file system that it is in."""
+
+    file_system: Any
+    name: str
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket of a server that speaks S3, whose credentials are where its driver looks for them."""
+    pytest.importorskip("s3fs", reason="the dependency group remote is not installed")
+    servers = pytest.importorskip("moto.server", reason="the dependency group remote is not installed")
+    server = servers.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    file_system = fsspec.filesystem("s3")
+    # moto keeps its buckets for as long as the process lives.
+    file_system.mkdir(name := f"bucket-{secrets.token_hex(4)}")
+    yield Bucket(file_system=file_system, name=name)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    server.stop()
+
+
+def put(file_system: Any, folder: Path, to: str) -> None:
+    """Copy a folder into a file system."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            file_system.pipe(f"{to}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+
+def assert_as_from_a_disk(report: RunReport, url: str, folder: Path, load: Load, rows: Rows) -> None:
+    """What was loaded from ``url`` into the schema public is what a local folder gives in another schema."""
+    assert [result.outcome for result in report.results] == [Outcome.LOADED] * 3, report.results
+    local = load(folder, schema_name="local")
+    assert [result.source.identity for result in report.results] == [r.source.identity for r in local.results]
+    assert report.ignored == local.ignored
+    assert rows(IMPORTS) == rows(IMPORTS.replace("etl_imports", "local.etl_imports"))
+    for table in ("sales", "stock_north_south"):
+        of = "SELECT to_jsonb(t) - 'source_file' - 'load_timestamp' FROM {}.{} t ORDER BY id"
+        assert rows(of.format("public", table)) == rows(of.format("local", table))
+    files = [file for (file,) in rows("SELECT DISTINCT source_file FROM sales ORDER BY 1")]
+    assert len(files) == 2
+    assert all(file.startswith(url) for file in files)
+
+
+def test_files_in_memory_are_loaded_as_from_a_disk(memory: Any, tmp_path: Path, load: Load, rows: Rows) -> None:
+    fill(tmp_path / "data")
+    put(memory, tmp_path / "data", "/a/data")
+    assert_as_from_a_disk(load("memory://a/data"), "memory://", tmp_path / "data", load, rows)
+    again = load("memory://a/data")
+    assert {result.outcome for result in again.results} == {Outcome.SKIPPED}
+
+
+def test_files_of_a_web_server_are_loaded_as_from_a_disk(web: Web, load: Load, rows: Rows) -> None:
+    pytest.importorskip("aiohttp")
+    fill(web.root)
+    assert_as_from_a_disk(load(web.url), web.url, web.root, load, rows)
+
+
+def test_files_of_a_bucket_are_loaded_as_from_a_disk(bucket: Bucket, tmp_path: Path, load: Load, rows: Rows) -> None:
+    fill(tmp_path / "data")
+    url = f"s3://{bucket.name}/in/data"
+    put(bucket.file_system, tmp_path / "data", f"{bucket.name}/in/data")
+    report = load(url, workers=2)
+    report = replace(report, results=tuple(sorted(report.results, key=lambda result: result.source.identity)))
+    assert_as_from_a_disk(report, f"{url}/", tmp_path / "data", load, rows)
+
+
+def test_credentials_are_neither_in_the_tables_nor_in_any_file_nor_in_the_report(
+    bucket: Bucket, tmp_path: Path, load: Load, rows: Rows
+) -> None:
+    from pgdatahub.cli.render import report_json
+
+    fill(tmp_path / "data")
+    put(bucket.file_system, tmp_path / "data", f"{bucket.name}/data")
+    report = load(f"s3://{bucket.name}/data")
+    kept = "SELECT to_jsonb(t)::text FROM {} t"
+    told = [
+        report_json(report),
+        *(path.read_text() for path in (tmp_path / "state").iterdir()),
+        *(text for table in ("etl_imports", "etl_schema_changes", "sales") for (text,) in rows(kept.format(table))),
+    ]
+    assert f"s3://{bucket.name}/data/sales/week 1.xlsx" in {
+        result["source_file"] for result in json.loads(told[0])["files"]
+    }
+    assert not [text for text in told if "s3cret" in text or "AKIA" in text]
+
+
+def test_a_large_workbook_is_read_in_ranges_and_not_copied(
+    memory: Any, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pgdatahub.remote_files.BLOCK_BYTES", 4096)
+    fill(tmp_path / "data")
+    put(memory, tmp_path / "data", "/data")
+    largest = max(discover_remote(settings("memory://data")), key=lambda source: source.size)
+    assert largest.size > 10 * 4096
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    with largest.open() as file:
+        file.seek(-100, 2)
+        end = file.read()
+        file.seek(5000)
+        middle = file.read(20_000)
+        assert list(temporary.iterdir()) == []
+    content = next((tmp_path / "data").rglob("all.xlsx")).read_bytes()
+    assert end == content[-100:]
+    assert middle == content[5000:25_000]
+
+
+def test_a_selection_names_remote_files_by_url_or_by_their_path(
+    memory: Any, tmp_path: Path, settings: Settings
+) -> None:
+    fill(tmp_path / "data")
+    put(memory, tmp_path / "data", "/data")
+    by_url = run(settings("memory://data", skip_db=True), selection=Selection(paths=(Path("memory:///data/stock"),)))
+    assert [result.source.name for result in by_url.results] == ["all.xlsx"]
+    by_path = run(settings("memory://data", skip_db=True), selection=Selection(paths=(Path("sales/week 2.xlsx"),)))
+    assert [result.source.name for result in by_path.results] == ["week 2.xlsx"]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_loaded(
+    memory: Any, tmp_path: Path, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "data")
+    put(memory, tmp_path / "data", "/data")
+    opened = SourceFile.open
+    times = []
+
+    def replaced(source: SourceFile) -> Any:
+        times.append(source.name)
+        if source.name == "all.xlsx" and times.count("all.xlsx") == 2:
+            memory.pipe("/data/stock/north & south/all.xlsx", memory.cat("/data/sales/week 1.xlsx"))
+        return opened(source)
+
+    monkeypatch.setattr(SourceFile, "open", replaced)
+    (failed,) = (result for result in load("memory://data").results if result.outcome is Outcome.FAILED)
+    assert failed.failure is not None
+    assert failed.failure.kind == FileChangedError.__name__
+
+
+def test_a_file_that_goes_between_listing_and_reading_costs_that_file(web: Web, load: Load) -> None:
+    fill(web.root)
+    gone = web.root / "stock" / "north & south" / "all.xlsx"
+
+    def remove(event: object) -> None:
+        if isinstance(event, RunStarted):
+            gone.unlink()
+
+    report = load(web.url, reporter=remove)
+    outcomes = {result.source.name: result for result in report.results}
+    assert outcomes["week 1.xlsx"].outcome is Outcome.LOADED
+    failure = outcomes["all.xlsx"].failure
+    assert failure is not None
+    assert failure.kind == FileChangedError.__name__
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/data/", "memory://nothing/here", "quux://bucket/data"])
+@pytest.mark.usefixtures("memory")
+def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_one(url: str, load: Load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(url)
+    assert caught.value.where == url
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_is_not_there_is_an_error(load: Load) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        load("s3://another-bucket/data")
+
+
+def test_a_folder_of_this_machine_is_nothing_to_the_remote_discovery(settings: Settings, tmp_path: Path) -> None:
+    fill(tmp_path / "data")
+    config = settings(tmp_path / "data")
+    assert list(discover_remote(config)) == []
+    assert list(discover(config)) != []
