@@ -51,6 +51,8 @@ html_static_path: list[str] = ["static"]
 html_css_files = ["site.css"]
 html_show_sphinx = False
 html_copy_source = False
+# Excerpts are fetched page by page, which browsers refuse where the site is opened from disk.
+html_show_search_summary = False
 html_theme_options = {"navigation_with_keys": True}
 
 

@@ -16,6 +16,7 @@ import pgdatahub
 from pgdatahub import errors, hookspecs
 from pgdatahub.config import settings
 from pgdatahub.config.options import COLUMN_TYPES, ColumnOptions, FolderOptions, options
+from pgdatahub.executors.dask_cluster import OPTIONS
 from pgdatahub.past import ChangeType, Status
 from pgdatahub.postgres.metadata import MetadataTables
 
@@ -106,6 +107,11 @@ def test_every_hook_is_in_the_reference_with_its_signature(scripts: dict[str, Mo
     text = page(scripts, "hooks")
     # Sphinx puts the signature and the docstring there.
     assert re.findall(r"autofunction:: pgdatahub\.hookspecs\.(\w+)", text) == hooks
+
+
+def test_every_option_of_the_built_in_executor_is_in_its_guide() -> None:
+    text = (DOCS / "how-to/run-on-several-machines.md").read_text(encoding="utf-8")
+    assert missing(OPTIONS, text) == []
 
 
 def test_every_public_name_is_in_the_reference(scripts: dict[str, ModuleType]) -> None:
