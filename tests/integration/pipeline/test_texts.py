@@ -2,9 +2,12 @@ r"""Texts arrive exactly: what ``COPY`` gives a meaning, what looks like somethi
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pgdatahub.model import Outcome
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse
@@ -74,3 +77,22 @@ def test_loading_texts_again_finds_the_same_content(loaded: Warehouse) -> None:
     assert reasons[0].startswith("already loaded")
     assert reasons[1] is not None
     assert reasons[1].startswith("has the same content as texts/a.xlsx")
+
+
+def test_a_cell_of_10_megabytes_is_one_error_that_names_it_and_the_others_load(warehouse: Warehouse) -> None:
+    # No writer lets a cell have more than Excel allows, so the text is put into the file's XML afterwards.
+    path = warehouse.write("texts/a.xlsx", [["a"], ["PLACEHOLDER"]])
+    parts = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            parts[name] = archive.read(name).replace(b"PLACEHOLDER", bytes(97 + n % 26 for n in range(10 * 2**20)))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    warehouse.write("texts/b.xlsx", [["a"], ["fine"]])
+    bad, good = sorted(warehouse.run().results, key=lambda result: result.source.identity)
+    assert bad.failure is not None
+    assert bad.failure.kind == "CorruptError"
+    assert len(str(bad.failure)) < 1000
+    assert good.outcome is Outcome.LOADED
+    assert warehouse.rows("texts") == [("fine",)]

@@ -1,0 +1,67 @@
+"""The content hash: equal for equal content, however it travelled, and different for any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from pgdatahub.cells import Value
+from pgdatahub.content import ContentHash
+from pgdatahub.inference import observe
+from pgdatahub.model import NormalizedBatch, NormalizedColumn
+from pgdatahub.schema import TableName, TableSchema
+from pgdatahub.tally import Tally
+
+
+def batch(columns: Mapping[str, Sequence[Value]]) -> NormalizedBatch:
+    normalized = []
+    for name, values in columns.items():
+        typed = observe(values, lambda index: f"S!{index}")
+        normalized.append(NormalizedColumn(name=name, header=name, texts=typed.texts, observed=typed.observed))
+    return NormalizedBatch(columns=tuple(normalized), rows=len(next(iter(columns.values()))))
+
+
+def content(*batches: Mapping[str, Sequence[Value]]) -> str:
+    content, tally = ContentHash(), Tally()
+    for columns in batches:
+        content.update(batch(columns))
+        tally.add(batch(columns))
+    table = TableName(schema="public", name="t")
+    return content.hexdigest(TableSchema(table=table, columns=tuple(tally.columns.values())))
+
+
+def test_the_size_of_batches_does_not_matter() -> None:
+    whole = content({"a": [1, 2, 3], "b": ["x", None, "z"]})
+    assert content({"a": [1], "b": ["x"]}, {"a": [2, 3], "b": [None, "z"]}) == whole
+
+
+def test_a_column_that_comes_late_was_empty_before() -> None:
+    assert content({"a": [1]}, {"a": [2], "b": ["x"]}) == content({"a": [1, 2], "b": [None, "x"]})
+    assert content({"a": [1], "b": ["x"]}, {"a": [2]}) == content({"a": [1, 2], "b": ["x", None]})
+
+
+def test_one_number_has_one_form() -> None:
+    assert content({"a": [43, 0.1]}) == content({"a": [43.0, 0.1]})
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"a": [1]}, {"a": ["1"]}),
+        ({"a": [1]}, {"b": [1]}),
+        ({"a": [1, 2]}, {"a": [2, 1]}),
+        ({"a": [1, None]}, {"a": [None, 1]}),
+        ({"a": ["x\ny"]}, {"a": ["x", "y"]}),
+        ({"a": ["x", None], "b": [None, "x"]}, {"a": ["x", "x"], "b": [None, None]}),
+        ({"a": ["True"]}, {"a": [True]}),
+    ],
+)
+def test_other_content_has_another_hash(
+    left: Mapping[str, Sequence[Value]], right: Mapping[str, Sequence[Value]]
+) -> None:
+    assert content(left) != content(right)
+
+
+def test_a_row_without_values_counts() -> None:
+    assert content({"a": [1]}) != content({"a": [1, None]})

@@ -1,0 +1,45 @@
+"""Where rows wait: what goes in comes out, from memory or from disk, as often as it is asked for."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from pgdatahub.model import EncodedBatch
+from pgdatahub.spool import Spool, SpoolFile
+
+
+def batches(number: int, size: int = 100) -> list[EncodedBatch]:
+    return [EncodedBatch(names=("a",), rows=1, data=b"%d " % n + b"x" * size + b"\n") for n in range(number)]
+
+
+@pytest.mark.parametrize("memory_bytes", [1, 10**6])
+def test_batches_come_out_as_they_went_in_and_again(memory_bytes: int) -> None:
+    with SpoolFile(memory_bytes) as file:
+        spool = Spool(file)
+        for batch in batches(20):
+            spool.append(batch)
+        assert list(spool) == batches(20)
+        assert list(spool) == batches(20)
+
+
+def test_files_that_share_a_spool_file_keep_their_rows_apart() -> None:
+    with SpoolFile(1) as file:
+        left, right = Spool(file), Spool(file)
+        for batch in batches(5):
+            left.append(batch)
+            right.append(EncodedBatch(names=("b",), rows=0, data=b""))
+        assert list(left) == batches(5)
+        assert {batch.names for batch in right} == {("b",)}
+
+
+def test_what_is_on_disk_has_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with SpoolFile(1) as file:
+        spool = Spool(file)
+        for batch in batches(3, size=100_000):
+            spool.append(batch)
+        assert list(tmp_path.iterdir()) == []
+        assert list(spool) == batches(3, size=100_000)
