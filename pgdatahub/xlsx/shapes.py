@@ -26,8 +26,8 @@ _ATTRIBUTES = rb"((?: [A-Za-z_][A-Za-z0-9_.:-]*=" + _QUOTED + rb")*)"
 _TYPE = re.compile(rb' t="([A-Za-z]*)"')
 _STYLE = re.compile(rb' s="([0-9]*)"')
 _NAME = re.compile(rb" ([A-Za-z_][A-Za-z0-9_.:-]*)=")
-# Nothing else may stand in a cell's tag after its address.
-_CELL_ATTRIBUTES = re.compile(rb'(?: (?:s|cm|vm|ph)="[0-9]{1,9}")?(?: t="[A-Za-z]{1,9}")?')
+# What may stand in a cell's tag beside its address, in any order and each once.
+_CELL_ATTRIBUTES = re.compile(rb'(?: (?:(?:s|cm|vm|ph)="[0-9]{1,9}"|t="[A-Za-z]{1,9}"))*')
 _HIDDEN = re.compile(rb' hidden="(?:1|true|on)"')
 
 _VALUES = {
@@ -41,6 +41,7 @@ _VALUES = {
 # A cell can be read in one way only, so giving it back never helps; trying to costs the square of the columns where a row
 # does not match. Python 3.10 has no possessive quantifiers.
 _OPTIONAL = b"(?:%s)?+" if sys.version_info >= (3, 11) else b"(?:%s|)"
+_STYLED = rb'(?: s="[0-9]{1,9}"|)'
 _MOST_LITERALS = 64
 _MOST_SLOTS = 2000  # compiling takes some 100 µs for each
 
@@ -85,14 +86,15 @@ class ShapeLearner:
         self._prefix = prefix
         self._classes = classes
         self._limits = limits
-        self._literals: dict[tuple[int, CellClass, Form], set[bytes]] = {}
+        # For each kind of value of a column what stands before and behind the address.
+        self._literals: dict[tuple[int, CellClass, Form], set[tuple[bytes, bytes]]] = {}
         self._formulas: set[tuple[int, CellClass, Form]] = set()
         self._row_attributes: set[bytes] = set()
         tag = re.escape(prefix)
         self._formula = rb"<%sf(?: [A-Za-z0-9]+=%s)*(?:/>|>%s</%sf>)" % (tag, _QUOTED, _TEXT, tag)
         self._row_pattern = re.compile(rb"<%srow%s(?:/>|>([\s\S]*?)</%srow>)" % (tag, _ATTRIBUTES, tag))
         self._cell_pattern = re.compile(
-            rb'<%sc r="([A-Z]{1,3})[0-9]{1,7}"%s(?:/>|>([\s\S]*?)</%sc>)' % (tag, _ATTRIBUTES, tag)
+            rb'<%sc%s r="([A-Z]{1,3})[0-9]{1,7}"%s(?:/>|>([\s\S]*?)</%sc>)' % (tag, _ATTRIBUTES, _ATTRIBUTES, tag)
         )
         self._value_body = re.compile(rb"(%s)?<%sv>[^<]*</%sv>" % (self._formula, tag, tag))
         self._inline_body = re.compile(
@@ -104,7 +106,7 @@ class ShapeLearner:
 
         What is seen in one row of many is left out: that is a header, a total.
         """
-        found: Counter[tuple[tuple[int, CellClass, Form], bytes]] = Counter()
+        found: Counter[tuple[tuple[int, CellClass, Form], tuple[bytes, bytes]]] = Counter()
         formulas = set()
         new = False
         count = 0
@@ -113,10 +115,10 @@ class ShapeLearner:
             names = set(_NAME.findall(attributes)) - {b"r"}
             new = new or not names <= self._row_attributes
             self._row_attributes |= names
-            for letters, literal, body in self._cell_pattern.findall(cells):
-                kind = self._kind(letters, literal, body)
+            for before, letters, after, body in self._cell_pattern.findall(cells):
+                kind = self._kind(letters, before + after, body)
                 if kind is not None:
-                    found[kind, literal] += 1
+                    found[kind, (before, after)] += 1
                     if body.startswith(b"<%sf" % self._prefix):
                         formulas.add(kind)
         least = 2 if count >= 20 else 1
@@ -130,7 +132,8 @@ class ShapeLearner:
         return new
 
     def _kind(self, letters: bytes, literal: bytes, body: bytes) -> tuple[int, CellClass, Form] | None:
-        if not body or not _CELL_ATTRIBUTES.fullmatch(literal):
+        names = _NAME.findall(literal)
+        if not body or not _CELL_ATTRIBUTES.fullmatch(literal) or len(set(names)) < len(names):
             return None
         position = column_position(letters.decode())
         cell_type, style = _TYPE.search(literal), _STYLE.search(literal)
@@ -156,29 +159,38 @@ class ShapeLearner:
         for position in sorted({kind[0] for kind in kinds}):
             here = [kind for kind in kinds if kind[0] == position]
             slots += [Slot(position=position, cell_class=kind[1]) for kind in here]
-            alternatives = [self._alternative(kind) for kind in here]
-            letters = column_letters(position).encode()
-            values = b"|".join(alternatives)
-            cell = rb'<%sc r="%s\1"(?:%s|(?: s="[0-9]{1,9}"|)(?:/>|></%sc>))' % (tag, letters, values, tag)
+            cell = self._cell(position, here)
             cells.append(_OPTIONAL % cell)
-        blank = rb'(?:<%sc r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]{1,9}"|)/>)*' % tag
+        blank = rb'(?:<%sc%s r="[A-Z]{1,3}[0-9]{1,7}"%s/>)*' % (tag, _STYLED, _STYLED)
         blank_row = rb'[ \t\r\n]*<%srow r="[0-9]{1,7}"%s(?:/>|>%s</%srow>)' % (tag, attributes, blank, tag)
         row = rb'[ \t\r\n]*<%srow r="([1-9][0-9]{0,6})"(%s)>%s</%srow>' % (tag, attributes, b"".join(cells), tag)
         other = rb"[ \t\r\n]*(<%srow[ >/][\s\S]*?</%srow>)" % (tag, tag)
         pattern = rb"(?:%s)+|%s|%s|([\s\S]+)" % (blank_row, row, other)
         return Shape(pattern=re.compile(pattern), slots=tuple(slots))
 
-    def _alternative(self, kind: tuple[int, CellClass, Form]) -> bytes:
+    def _cell(self, position: int, kinds: list[tuple[int, CellClass, Form]]) -> bytes:
+        """Return the expression of a column's cell: a value of one of the kinds, or blank."""
         tag = re.escape(self._prefix)
-        literals = b"|".join(map(re.escape, sorted(self._literals[kind])))
-        literals = rb"(?:%s)" % literals if b"|" in literals else literals
+        address = rb' r="%s\1"' % column_letters(position).encode()
+        blank = rb"%s(?:/>|></%sc>)" % (_STYLED, tag)
+        if any(before for kind in kinds for before, _ in self._literals[kind]):
+            values = [self._value(kind, b"<%sc%%s%s" % (tag, address)) for kind in kinds]
+            return rb"(?:%s|<%sc%s%s%s)" % (b"|".join(values), tag, _STYLED, address, blank)
+        # Nearly all writers begin with the address, which then needs to be matched once only.
+        values = [self._value(kind, b"%s") for kind in kinds]
+        return rb"<%sc%s(?:%s|%s)" % (tag, address, b"|".join(values), blank)
+
+    def _value(self, kind: tuple[int, CellClass, Form], address: bytes) -> bytes:
+        tag = re.escape(self._prefix)
+        literals = [address % re.escape(before) + re.escape(after) for before, after in sorted(self._literals[kind])]
         value = _VALUES[kind[1].source]
         if kind[2] is Form.INLINE:
             body = rb'<%sis><%st(?: xml:space="preserve"|)>%s</%st></%sis>' % (tag, tag, value, tag, tag)
         else:
             formula = rb"(?:%s|)" % self._formula if kind in self._formulas else b""
             body = rb"%s<%sv>%s</%sv>" % (formula, tag, value, tag)
-        return rb"%s>%s</%sc>" % (literals, body, tag)
+        start = rb"(?:%s)" % b"|".join(literals) if len(literals) > 1 else literals[0]
+        return rb"%s>%s</%sc>" % (start, body, tag)
 
 
 def hides(attributes: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from xml.sax.saxutils import escape
@@ -174,6 +175,7 @@ def sheets(draw: st.DrawFn) -> bytes:
     rows = []
     row = 0
     faulty = draw(st.integers(0, 9)) == 5
+    address_last = draw(st.integers(0, 4)) == 2
     numbered = draw(st.sampled_from([True, True, True, False]))
     for _ in range(draw(st.integers(6, 25))):
         row += 1 if not numbered else draw(st.sampled_from([1, 1, 1, 1, 2, 50]))
@@ -189,6 +191,8 @@ def sheets(draw: st.DrawFn) -> bytes:
             cells.append(f'<c r="{column_letters(position)}{row}"{cell}' if numbered else f"<c{cell}")
         attributes = draw(st.sampled_from(["", "", ' spans="1:6"', ' ht="15.5" customHeight="1"', ' hidden="1"']))
         inner = "".join(cells)
+        if address_last:
+            inner = re.sub(r"<c( r=\"[A-Z]+[0-9]+\")([^<>/]*)", r"<c\2\1", inner)
         tag = f'<row r="{row}"{attributes}' if numbered else f"<row{attributes}"
         rows.append(f"{tag}>{inner}</row>" if inner or draw(st.booleans()) else f"{tag}/>")
         if draw(st.integers(0, 30)) == 0:
@@ -236,7 +240,14 @@ def rows_of_a_table(prefix: str = "", gap: str = "") -> list[str]:
 
 
 def test_rows_of_a_table_take_the_fast_lane() -> None:
-    for xml in (sheet(rows_of_a_table()), sheet(rows_of_a_table(gap="\n")), sheet(rows_of_a_table("x:"), prefix="x:")):
+    address_last = [re.sub(r'(<c)( r="[^"]*")([^<>/]*)', r"\1\3\2", row) for row in rows_of_a_table()]
+    assert '<c s="1" r="B7">' in address_last[6]
+    for xml in (
+        sheet(rows_of_a_table()),
+        sheet(rows_of_a_table(gap="\n")),
+        sheet(rows_of_a_table("x:"), prefix="x:"),
+        sheet(address_last),
+    ):
         safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
         fast, lanes = read(xml, learn_from=0, piece_bytes=10_000, max_rows=1000)
         assert fast == safe
