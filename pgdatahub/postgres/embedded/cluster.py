@@ -13,11 +13,11 @@ from pathlib import Path
 
 from psycopg import conninfo, pq
 
+from pgdatahub.atomic import write_file
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import processes
 from pgdatahub.postgres.embedded.access import address
 from pgdatahub.postgres.embedded.account import Account, is_root
-from pgdatahub.atomic import write_file
 from pgdatahub.postgres.embedded.binaries import Binaries
 from pgdatahub.postgres.embedded.configuration import INCLUDE, configuration
 from pgdatahub.postgres.embedded.home import Home

@@ -7,8 +7,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from pgdatahub.errors import DatabaseError
 from pgdatahub.atomic import write_file
+from pgdatahub.errors import DatabaseError
 
 USER = "pgdatahub"
 _PREFIX = f"*:*:*:{USER}:"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pgdatahub.errors import DatabaseError
 from pgdatahub.atomic import write_file
+from pgdatahub.errors import DatabaseError
 
 DEFAULT_PORT = 5432
 
