@@ -91,7 +91,7 @@ def _import_line(past: PastImport) -> Text:
     from pgdatahub.past import Status
 
     loaded = past.status == Status.LOADED
-    line = Text(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
+    line = Text().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
     line.append(f"  {past.file_sha256[:8]}", style="dim")
     if not loaded:
@@ -116,7 +116,7 @@ def _change_line(change: PastChange, columns: int) -> Text:
         ChangeType.DROP_COLUMN.value: f"{table}.{column}: dropped by an undo",
         ChangeType.RESTORE_TYPE.value: f"{table}.{column}: {old} → {new} by an undo",
     }.get(change.change_type, f"{table}.{column}: {change.change_type}")
-    line = Text(f"{change.changed_at:%H:%M:%S}         ", style="dim")
+    line = Text().append(f"{change.changed_at:%H:%M:%S}         ", style="dim")
     line.append(said, style="cyan")
     if change.cell:
         line.append(f' because {change.cell} is "{change.sample}"', style="dim")
