@@ -19,6 +19,8 @@ _PIECE = 1024 * 1024
 _BEGINNING = re.compile(
     rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
 )
+_START, _END = b"<si><t>", b"</t></si>"
+_CONTROLS = bytes({*range(32)} - {9, 10, 13})  # which XML does not allow
 # A plain string; any other one; all that is left.
 _STRINGS = re.compile(
     rb'\s*(?:<si><t(?: xml:space="preserve"|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
@@ -156,13 +158,16 @@ def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence
     if not is_sound(piece):
         parser.feed(piece)
         return parser.take()
+    texts = _split_plain(piece)
+    if texts is not None and max(map(len, texts)) <= limits.cell_bytes:
+        return resolve_texts(texts)
     plain, others, rest = find_columns(_STRINGS, piece)
     if max(map(len, plain)) > limits.cell_bytes:
         parser.feed(piece)
         return parser.take()
     if not any(others) and not rest[-1]:
         return resolve_texts(plain)
-    texts: list[bytes] = []
+    texts = []
     start = 0
     resolved = resolve_texts(plain)
     for index, other in enumerate(map(b"".join, zip(others, rest, strict=True))):
@@ -173,6 +178,15 @@ def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence
             start = index + 1
     texts.extend(resolved[start:])
     return texts
+
+
+def _split_plain(piece: bytes) -> list[bytes] | None:
+    """Return the strings of a piece of nothing but plain strings, None if there is anything else in it."""
+    if not (piece.startswith(_START) and piece.endswith(_END)) or piece.translate(None, _CONTROLS) != piece:
+        return None
+    texts = piece[len(_START) : -len(_END)].split(_END + _START)
+    # Four tags a string, and no other.
+    return texts if piece.count(b"<") == 4 * len(texts) else None
 
 
 class _StringParser(GuardedParser):
