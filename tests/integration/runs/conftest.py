@@ -33,7 +33,10 @@ PATIENCE_SECONDS = 120.0
 
 _MODULES = ("pgdatahub.cli.app", "pgdatahub.cli.run", "pgdatahub.cli.resume", "pgdatahub.runner")
 _MAIN = """
-import os, sys
+import os, signal, sys
+# As in a terminal, also if the tests run under nohup or in a shell's background, which ignore these.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.update({environment!r})
 os.chdir({directory!r})
 for number, name in ((1, "out"), (2, "err")):
