@@ -168,9 +168,7 @@ def test_a_mistake_in_the_folder_options_names_the_line_and_the_nearest_key(
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("ETL_CHUNK_SIZE", "many"),
         ("ETL_ON_ERROR", "ignore"),
-        ("SKIP_DB", "perhaps"),
         ("DATABASE_URL", f"mysql://anna:{PASSWORD}@host/shop"),
         ("ETL_SCHEMA", "x" * 64),
     ],
@@ -190,21 +188,7 @@ def test_a_missing_data_root_is_one_line_that_says_what_to_do(place: Place) -> N
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        *(
-            ("run", "--nosuch"),
-            ("run", "--format", "xml"),
-            ("run", "--chunk-size", "ten"),
-            ("nosuch",),
-        ),
-        *(
-            ("run", "--on-error", "ignore"),
-            ("run", "--chunk-size", "0"),
-            ("inspect",),
-            ("db", "nosuch"),
-        ),
-    ],
+    "arguments", [("run", "--nosuch"), ("run", "--on-error", "ignore"), ("run", "--format", "xml"), ("db", "nosuch")]
 )
 def test_an_unknown_option_or_value_is_a_mistake_of_usage(unserved: Place, arguments: tuple[str, ...]) -> None:
     (unserved.directory / "data").mkdir()
