@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from pgdatahub.undo import UndoPlan as UndoPlan
     from pgdatahub.undo import UndoRequest as UndoRequest
     from pgdatahub.values import canonical_text as canonical_text
+    from pgdatahub.watching import WatchReport as WatchReport
+    from pgdatahub.watching import watch as watch
 
 __version__ = "0.1.0.dev0"
 
@@ -69,6 +71,7 @@ _EXPORTS = {
     "UndoPlan": "pgdatahub.undo",
     "UndoRequest": "pgdatahub.undo",
     "UndoResult": "pgdatahub.reverting",
+    "WatchReport": "pgdatahub.watching",
     "Workbook": "pgdatahub.model",
     "canonical_text": "pgdatahub.values",
     "discover": "pgdatahub.plugins.discover_folders",
@@ -84,6 +87,7 @@ _EXPORTS = {
     "revert_schema": "pgdatahub.reverting",
     "run": "pgdatahub.runner",
     "status": "pgdatahub.database_status",
+    "watch": "pgdatahub.watching",
 }
 
 

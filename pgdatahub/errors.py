@@ -16,6 +16,7 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     │   ├── CellError          one cell cannot be loaded under the folder's policies
     │   ├── SchemaError        the table cannot take the file (limits, contract, dependents, own types)
     │   ├── LoadError          the server refused the rows
+    │   │   └── TableBusyError      another session kept the table busy
     │   ├── ContentChangedError  loaded before with other content, which the folder does not allow
     │   └── WorkerDiedError    the process that was loading it died
     ├── DatabaseError          no database, or it went away                         exit 3
@@ -139,6 +140,10 @@ class SchemaError(FileError):
 
 class LoadError(FileError):
     """The server refused the rows."""
+
+
+class TableBusyError(LoadError):
+    """Another session kept the table busy for so long that the file was given up."""
 
 
 class WorkerDiedError(FileError):

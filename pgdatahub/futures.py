@@ -115,7 +115,7 @@ class Futures:
                     return outcome
                 # A worker that dies takes all that it was given with it. Which file it was shows when each is alone.
                 self._suspects.append(outcome.unit)
-            if done and (self._units or self._suspects):
+            if done:
                 continue
             self._count()
             if time.monotonic() - self._had_workers > self._patience:
@@ -145,7 +145,8 @@ class Futures:
             if isinstance(error, _GoneError) or self._plugin.lost(error):
                 problem = ExecutorError(f"the executor is gone: {_one_line(error)}")
                 return UnitOutcome(unit=unit, problem=problem)
-            return UnitOutcome(unit=unit, died=_one_line(error))
+            # The first sentence: what follows is about the executor.
+            return UnitOutcome(unit=unit, died=_one_line(error).partition(". ")[0])
         for event in done.events:
             self._reporter(event)
         return done.outcome

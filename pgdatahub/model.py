@@ -35,6 +35,7 @@ class SourceFile:
         size: Bytes.
         ignored: Why it is no candidate for loading (a lock file, a hidden file …), else None.
         reload: Somebody asked to load it again, whatever of it is loaded.
+        stamp: What the listing that it was found in says of its version; empty where only :meth:`version` tells.
     """
 
     location: str
@@ -44,6 +45,7 @@ class SourceFile:
     size: int
     ignored: str | None = None
     reload: bool = False
+    stamp: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

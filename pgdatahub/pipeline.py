@@ -23,9 +23,9 @@ from pgdatahub.errors import (
     ContentionError,
     DatabaseError,
     FileError,
-    LoadError,
     PgDataHubError,
     SpoolError,
+    TableBusyError,
     TransientDatabaseError,
 )
 from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
@@ -209,7 +209,7 @@ class Pipeline:
             return persist(partial(self._load_once, staged, database), self._gave_way)
         except ContentionError as error:
             # The database is there; it is only these files that cannot be loaded now.
-            failure: PgDataHubError = LoadError(
+            failure: PgDataHubError = TableBusyError(
                 f"another session keeps the table busy: {error.message}", hint="run again when it is done"
             )
         except FileError as error:

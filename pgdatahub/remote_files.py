@@ -7,7 +7,7 @@ variables, or fsspec's (https://filesystem-spec.readthedocs.io/en/latest/feature
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -48,11 +48,13 @@ class Found:
         location: Its URL.
         parts: Its path below the listed folder.
         size: Bytes.
+        stamp: What the listing says of its version; empty if it says nothing.
     """
 
     location: str
     parts: tuple[str, ...]
     size: int
+    stamp: tuple[str, ...]
 
 
 def is_url(location: str) -> bool:
@@ -81,10 +83,16 @@ def list_files(url: str) -> Iterator[Found]:
             parts = tuple(part for part in (unquote(below) if http else below).split("/") if part)
             if entry.get("type") != "file" or not parts or name.endswith("/"):
                 continue
-            size = entry.get("size")
-            if size is None:
-                size = file_system.info(name).get("size") or 0
-            yield Found(location=file_system.unstrip_protocol(name), parts=parts, size=int(size))
+            if entry.get("size") is None:
+                entry = file_system.info(name)
+            stamp = _telling(entry)
+            yield Found(
+                location=file_system.unstrip_protocol(name),
+                parts=parts,
+                size=int(entry.get("size") or 0),
+                # The size alone is no version.
+                stamp=stamp if len(stamp) > 1 else (),
+            )
     except PgDataHubError:
         raise
     except FileNotFoundError:
@@ -110,8 +118,12 @@ def version_of(location: str) -> tuple[str, ...]:
         file_system, path = _file_system(location)
         file_system.invalidate_cache()
         entry = file_system.info(path)
-        telling = (key for key in entry if key == "size" or any(word in key.lower() for word in _VERSION_WORDS))
-        return tuple(f"{key}={entry[key]}" for key in sorted(telling))
+        return _telling(entry)
+
+
+def _telling(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    keys = (key for key in entry if key == "size" or any(word in key.lower() for word in _VERSION_WORDS))
+    return tuple(f"{key}={entry[key]}" for key in sorted(keys))
 
 
 def open_url(location: str) -> BinaryIO:

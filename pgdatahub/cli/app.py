@@ -72,6 +72,7 @@ def create_app() -> typer.Typer:
     from pgdatahub.cli.revert_schema import revert_schema_command
     from pgdatahub.cli.run import run_command
     from pgdatahub.cli.status import status_command
+    from pgdatahub.cli.watch import watch_command
 
     app = typer.Typer(
         name="pgdatahub",
@@ -96,7 +97,7 @@ def create_app() -> typer.Typer:
             os.environ["DEBUG"] = "1"
 
     panels: dict[str, dict[str, Callable[..., None]]] = {
-        "Load": {"run": run_command, "plan": plan_command, "resume": resume_command},
+        "Load": {"run": run_command, "plan": plan_command, "resume": resume_command, "watch": watch_command},
         "Look": {
             "status": status_command,
             "history": history_command,

@@ -23,6 +23,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub resume", "after Ctrl-C, or when the database is back"),
         ("pgdatahub resume --on-error continue", "and no more stops"),
     ),
+    "watch": (
+        ("pgdatahub watch", "what arrives below data/, until Ctrl-C"),
+        ("pgdatahub watch --data-root s3://bucket/inbox --every 300", "a bucket, every five minutes"),
+    ),
     "status": (
         ("pgdatahub status", ""),
         ("pgdatahub status --count", "count the rows instead of believing the history"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 
 from rich.console import Console
@@ -118,3 +119,31 @@ class ConsoleReporter:
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+class LineReporter:
+    """Tells one line an event, with the time, for whatever is watched for days and read afterwards.
+
+    Args:
+        console: Writes to standard error.
+        quiet: Only warnings and failures.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+
+    def __call__(self, event: Event) -> None:
+        """Write an event."""
+        if isinstance(event, FileFinished):
+            if not self._quiet or event.result.outcome is Outcome.FAILED:
+                self._say(file_lines(event.result))
+        elif isinstance(event, Notice) and (event.warning or not self._quiet):
+            self._say(Text(f"{'warning: ' if event.warning else ''}{event.text}"))
+
+    def _say(self, text: Text) -> None:
+        first, *rest = text.split("\n")
+        line = Text.assemble(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ", first)
+        for more in rest:
+            line.append("; ").append(more.plain.strip())
+        self._console.print(line, soft_wrap=True)

@@ -19,6 +19,7 @@ from pgdatahub.schema import AddColumn, AlterType, CreateTable, SchemaChange
 if TYPE_CHECKING:
     from pgdatahub.errors import PgDataHubError
     from pgdatahub.model import Failure
+    from pgdatahub.watching import WatchReport
 
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
 
@@ -180,6 +181,23 @@ def report_json(report: RunReport) -> str:
         },
         indent=2,
         ensure_ascii=False,
+    )
+
+
+def watch_json(report: WatchReport) -> str:
+    """Return what a watch did as JSON."""
+    return json.dumps(
+        {
+            "runs": report.runs,
+            **{
+                outcome.value: report.outcomes[outcome] for outcome in (Outcome.LOADED, Outcome.SKIPPED, Outcome.FAILED)
+            },
+            "rows": report.rows,
+            "seconds": round(report.seconds, 3),
+            "stopped": report.stopped.name.lower(),
+            "unfinished": report.unfinished,
+        },
+        indent=2,
     )
 
 

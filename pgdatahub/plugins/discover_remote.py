@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.fileformat import WORKBOOK_SUFFIXES
@@ -42,4 +43,5 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
     for file in found:
         hidden = any(part.startswith(".") for part in file.parts[:-1])
         ignored = why_ignored(file.parts, suffixes, hidden=hidden)
-        yield make_source(config, file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)
+        source = make_source(config, file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)
+        yield replace(source, stamp=file.stamp)

@@ -106,6 +106,27 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
             yield database
 
 
+@contextmanager
+def keep_running(config: Config, announce: Callable[[str], None]) -> Iterator[None]:
+    """Keep the embedded server running until the end of the block, if the settings name no other.
+
+    Args:
+        config: The settings.
+        announce: See :func:`open_database`.
+
+    Raises:
+        DatabaseError: It cannot be started.
+    """
+    if config.skip_db or config.destination.kind != "embedded":
+        yield
+        return
+    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+
+    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
+    with EmbeddedServer(settings, announce=announce):
+        yield
+
+
 def _wait() -> None:
     """Somebody else's server comes back without our help, or not."""
 

@@ -23,6 +23,7 @@ from pgdatahub.errors import (
     SchemaError,
     TransientDatabaseError,
 )
+from pgdatahub.postgres.dialects import describe, refusal
 
 _PINNED = {
     "extra_float_digits": "1",
@@ -62,11 +63,20 @@ def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
         keep_connection: Keep one connection open between transactions, until the engine is disposed of: connecting
             takes 16 to 20 ms, more than loading a small file. Before it is used again it is asked whether it still is.
     """
+    recognised: list[bool] = []  # asked once, not with every connection
 
     def connect() -> psycopg.Connection[Any]:
         given = psycopg.conninfo.conninfo_to_dict(conninfo)
         defaults = {key: value for key, value in _CONNECTION.items() if key not in given}
-        return psycopg.connect(conninfo, **cast("dict[str, Any]", defaults))
+        connection = psycopg.connect(conninfo, **cast("dict[str, Any]", defaults))
+        if not recognised:
+            try:
+                _recognise(connection)
+            except BaseException:
+                connection.close()
+                raise
+            recognised.append(True)
+        return connection
 
     url = "postgresql+psycopg://"
     if keep_connection:
@@ -83,6 +93,19 @@ def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
         connection.execute(text(f"SELECT {settings}"), values)
 
     return engine
+
+
+def _recognise(connection: psycopg.Connection[Any]) -> None:
+    """Refuse a server that cannot keep what is promised.
+
+    Raises:
+        DatabaseError: It is one; the message says why.
+    """
+    connection.autocommit = True
+    refused = refusal(describe(connection))
+    connection.autocommit = False
+    if refused is not None:
+        raise refused
 
 
 @contextmanager

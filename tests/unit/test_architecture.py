@@ -38,6 +38,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "conversion",
             "executors",
             "candidates",
+            "settling",
         }
     ),
     frozenset({"model"}),

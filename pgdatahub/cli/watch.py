@@ -1,0 +1,101 @@
+"""``pgdatahub watch``: load what arrives, until somebody stops it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pgdatahub.cli.options import (
+    HOW,
+    ConfigOption,
+    DataRootOption,
+    ExecutorOption,
+    ExecutorOptOption,
+    FormatOption,
+    InsecureExecutorOption,
+    LogFormat,
+    LogFormatOption,
+    OutputFormat,
+    QuietOption,
+    SchemaOption,
+    WorkersOption,
+    configured,
+    executor_settings,
+)
+
+
+def watch_command(
+    data_root: DataRootOption = None,
+    config_file: ConfigOption = None,
+    schema: SchemaOption = None,
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle",
+            metavar="SECONDS",
+            min=0,
+            help="How long a file must stay as it is before it is loaded.",
+            rich_help_panel=HOW,
+        ),
+    ] = 5.0,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            "--every",
+            metavar="SECONDS",
+            min=0.1,
+            help="How often the data root is listed, beside what the system tells (default: 10, for a URL 60).",
+            show_default=False,
+            rich_help_panel=HOW,
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = None,
+    executor_opt: ExecutorOptOption = None,
+    insecure_executor: InsecureExecutorOption = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
+    quiet: QuietOption = False,
+    output: FormatOption = OutputFormat.TEXT,
+) -> None:
+    """Load the workbooks that are there and those that arrive, until Ctrl-C or SIGTERM.
+
+    A file is loaded when it has stopped changing and nobody has it open. One that cannot be loaded is tried again when it
+    changes. While the database is away, files wait.
+    """
+    config = configured(
+        config_file,
+        data_root=data_root,
+        schema_name=schema,
+        workers=workers,
+        **executor_settings(executor, executor_opt, insecure=insecure_executor),
+    )
+    from rich.console import Console
+
+    from pgdatahub.cli.progress import LineReporter
+    from pgdatahub.cli.render import count, seconds, watch_json
+    from pgdatahub.cli.signals import interruptible
+    from pgdatahub.errors import ExitCode
+    from pgdatahub.model import Outcome
+    from pgdatahub.watching import watch
+
+    with interruptible() as interruption:
+        report = watch(
+            config,
+            reporter=LineReporter(Console(stderr=True, highlight=False), quiet=quiet),
+            interruption=interruption,
+            settle_seconds=settle,
+            look_seconds=every,
+            log_json=log_format is LogFormat.JSON,
+        )
+    if output is OutputFormat.JSON:
+        typer.echo(watch_json(report))
+    elif not quiet:
+        outcomes = report.outcomes
+        parts = [f"{count(outcomes[Outcome.LOADED], 'file')} loaded, {count(report.rows, 'row')}"]
+        parts += [f"{outcomes[o]:,} {o.value}" for o in (Outcome.SKIPPED, Outcome.FAILED) if outcomes[o]]
+        typer.echo(f"{', '.join(parts)} in {seconds(report.seconds)}")
+        if report.unfinished:
+            typer.echo("ended in the middle of a run: the next one, or pgdatahub resume, goes on")
+    # Nothing but a signal ends a watch, so that is how it is meant to end.
+    raise typer.Exit(report.stopped.exit_code if report.unfinished else ExitCode.OK)

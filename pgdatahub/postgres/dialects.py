@@ -1,0 +1,93 @@
+"""What speaks PostgreSQL's protocol and is not PostgreSQL: recognised by what it says of itself.
+
+It is refused where it cannot keep the promise that a file is in, with its schema changes and its history, or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from pgdatahub.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from typing_extensions import LiteralString
+
+OLDEST: Final = 140000
+"""``server_version_num`` of the oldest PostgreSQL that is let in."""
+_YUGABYTE: Final = "-YB-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfDescription:
+    """What a server says of itself.
+
+    Attributes:
+        version: As ``version()``.
+        number: As ``server_version_num``.
+        ddl_in_transaction: YugabyteDB's setting; None elsewhere.
+        rows_per_transaction: Likewise.
+    """
+
+    version: str
+    number: int
+    ddl_in_transaction: str | None = None
+    rows_per_transaction: str | None = None
+
+
+def refusal(server: SelfDescription) -> DatabaseError | None:
+    """Return why nothing can be loaded into a server, None if something can."""
+    version = server.version
+    if version.startswith("CockroachDB"):
+        return DatabaseError(
+            "this is CockroachDB, where changes of tables do not roll back with the rows of a file: half a file could stay",
+            hint="use PostgreSQL, or Citus for many machines",
+        )
+    if _YUGABYTE in version:
+        return _yugabyte(server)
+    if server.number < OLDEST:
+        name = next((name for name in ("Redshift", "Greenplum") if name in version), "the server")
+        return DatabaseError(
+            f"{name} speaks as PostgreSQL {server.number // 10000}, which is too old",
+            hint=f"PostgreSQL {OLDEST // 10000} or newer is needed",
+        )
+    return None
+
+
+def describe(connection: psycopg.Connection[Any]) -> SelfDescription:
+    """Ask a server what it is; the connection must be in autocommit mode.
+
+    Asked of the driver, since SQLAlchemy itself gives up on a version that does not begin like PostgreSQL's.
+    """
+    version = str(_first(connection, "SELECT version()"))
+    if _YUGABYTE not in version:
+        return SelfDescription(version=version, number=connection.info.server_version)
+    return SelfDescription(
+        version=version,
+        number=connection.info.server_version,
+        ddl_in_transaction=_first(connection, "SELECT current_setting('yb_ddl_transaction_block_enabled', true)"),
+        rows_per_transaction=_first(
+            connection, "SELECT current_setting('yb_default_copy_from_rows_per_transaction', true)"
+        ),
+    )
+
+
+def _first(connection: psycopg.Connection[Any], query: LiteralString) -> str | None:
+    row = connection.execute(query).fetchone()
+    return None if row is None else row[0]
+
+
+def _yugabyte(server: SelfDescription) -> DatabaseError | None:
+    if server.ddl_in_transaction != "on":
+        return DatabaseError(
+            "this is YugabyteDB without transactional DDL: changes of tables do not roll back with the rows of a file",
+            hint="set ysql_yb_ddl_transaction_block_enabled=true on its tservers (YugabyteDB 2025.1 or newer)",
+        )
+    if server.rows_per_transaction not in (None, "0"):
+        return DatabaseError(
+            "this is YugabyteDB, whose COPY commits in the middle of a file",
+            hint="ALTER ROLE … SET yb_default_copy_from_rows_per_transaction = 0 for the role that loads",
+        )
+    return None
