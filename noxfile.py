@@ -12,7 +12,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"  # part of Python; nothing else to install
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "docs", "examples", "build"]
+nox.options.sessions = ["lint", "types", "tests", "executors", "docs", "examples", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 QUICKSTART = Path("examples/quickstart")
@@ -68,6 +68,13 @@ def integration(session: nox.Session) -> None:
     """What needs a server: the embedded one, or the one that TEST_DATABASE_URL names."""
     install(session, "test", extras="[embedded]")
     session.run("pytest", "-m", "integration", *session.posargs)
+
+
+@nox.session
+def executors(session: nox.Session) -> None:
+    """What the tests skip without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
+    install(session, "test", "executors", "remote", extras="[embedded,remote]")
+    session.run("pytest", "-m", "executors or remote", *session.posargs, env={"PGDATAHUB_HEAVY": "1"})
 
 
 @nox.session
