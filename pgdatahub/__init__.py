@@ -12,13 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgdatahub.backup import Restored as Restored
-    from pgdatahub.backup import restore as restore
     from pgdatahub.config import Config as Config
     from pgdatahub.config import load_config as load_config
     from pgdatahub.database_status import DatabaseStatus as DatabaseStatus
     from pgdatahub.database_status import status as status
-    from pgdatahub.discovery import Selection as Selection
     from pgdatahub.hookspecs import hookimpl as hookimpl
     from pgdatahub.inspection import Inspection as Inspection
     from pgdatahub.inspection import inspect as inspect
@@ -30,24 +27,27 @@ if TYPE_CHECKING:
     from pgdatahub.model import SheetInfo as SheetInfo
     from pgdatahub.model import SourceFile as SourceFile
     from pgdatahub.model import Workbook as Workbook
-    from pgdatahub.planned import RunPlan as RunPlan
-    from pgdatahub.planning import plan as plan
+    from pgdatahub.planning.plan import plan as plan
+    from pgdatahub.planning.planned import RunPlan as RunPlan
     from pgdatahub.plugins.discover_folders import discover as discover
-    from pgdatahub.resetting import ResetPlan as ResetPlan
-    from pgdatahub.resetting import ResetResult as ResetResult
-    from pgdatahub.resetting import reset as reset
-    from pgdatahub.reverting import UndoResult as UndoResult
-    from pgdatahub.reverting import revert as revert
-    from pgdatahub.reverting import revert_schema as revert_schema
-    from pgdatahub.runner import resume as resume
-    from pgdatahub.runner import run as run
+    from pgdatahub.reading.discovery import Selection as Selection
+    from pgdatahub.running.runner import resume as resume
+    from pgdatahub.running.runner import run as run
+    from pgdatahub.running.watching import WatchReport as WatchReport
+    from pgdatahub.running.watching import watch as watch
     from pgdatahub.timeline import Timeline as Timeline
     from pgdatahub.timeline import history as history
     from pgdatahub.undo import UndoPlan as UndoPlan
     from pgdatahub.undo import UndoRequest as UndoRequest
-    from pgdatahub.values import canonical_text as canonical_text
-    from pgdatahub.watching import WatchReport as WatchReport
-    from pgdatahub.watching import watch as watch
+    from pgdatahub.undoing.backup import Restored as Restored
+    from pgdatahub.undoing.backup import restore as restore
+    from pgdatahub.undoing.resetting import ResetPlan as ResetPlan
+    from pgdatahub.undoing.resetting import ResetResult as ResetResult
+    from pgdatahub.undoing.resetting import reset as reset
+    from pgdatahub.undoing.reverting import UndoResult as UndoResult
+    from pgdatahub.undoing.reverting import revert as revert
+    from pgdatahub.undoing.reverting import revert_schema as revert_schema
+    from pgdatahub.values.python_values import canonical_text as canonical_text
 
 __version__ = "0.1.0.dev0"
 
@@ -58,36 +58,36 @@ _EXPORTS = {
     "FileResult": "pgdatahub.model",
     "ImportRecord": "pgdatahub.model",
     "Inspection": "pgdatahub.inspection",
-    "ResetPlan": "pgdatahub.resetting",
-    "ResetResult": "pgdatahub.resetting",
-    "Restored": "pgdatahub.backup",
-    "RunPlan": "pgdatahub.planned",
+    "ResetPlan": "pgdatahub.undoing.resetting",
+    "ResetResult": "pgdatahub.undoing.resetting",
+    "Restored": "pgdatahub.undoing.backup",
+    "RunPlan": "pgdatahub.planning.planned",
     "RunReport": "pgdatahub.model",
-    "Selection": "pgdatahub.discovery",
+    "Selection": "pgdatahub.reading.discovery",
     "Sheet": "pgdatahub.model",
     "SheetInfo": "pgdatahub.model",
     "SourceFile": "pgdatahub.model",
     "Timeline": "pgdatahub.timeline",
     "UndoPlan": "pgdatahub.undo",
     "UndoRequest": "pgdatahub.undo",
-    "UndoResult": "pgdatahub.reverting",
-    "WatchReport": "pgdatahub.watching",
+    "UndoResult": "pgdatahub.undoing.reverting",
+    "WatchReport": "pgdatahub.running.watching",
     "Workbook": "pgdatahub.model",
-    "canonical_text": "pgdatahub.values",
+    "canonical_text": "pgdatahub.values.python_values",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.timeline",
     "hookimpl": "pgdatahub.hookspecs",
     "inspect": "pgdatahub.inspection",
     "load_config": "pgdatahub.config",
-    "plan": "pgdatahub.planning",
-    "reset": "pgdatahub.resetting",
-    "restore": "pgdatahub.backup",
-    "resume": "pgdatahub.runner",
-    "revert": "pgdatahub.reverting",
-    "revert_schema": "pgdatahub.reverting",
-    "run": "pgdatahub.runner",
+    "plan": "pgdatahub.planning.plan",
+    "reset": "pgdatahub.undoing.resetting",
+    "restore": "pgdatahub.undoing.backup",
+    "resume": "pgdatahub.running.runner",
+    "revert": "pgdatahub.undoing.reverting",
+    "revert_schema": "pgdatahub.undoing.reverting",
+    "run": "pgdatahub.running.runner",
     "status": "pgdatahub.database_status",
-    "watch": "pgdatahub.watching",
+    "watch": "pgdatahub.running.watching",
 }
 
 

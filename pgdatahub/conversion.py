@@ -13,11 +13,11 @@ from decimal import Decimal
 from math import isfinite
 from typing import Final
 
-from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.config import ColumnOptions
-from pgdatahub.copytext import unescape
 from pgdatahub.lattice import SqlType, integer_type, widens_to
-from pgdatahub.numbers import integer_or_float, parse_number
+from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.copytext import unescape
+from pgdatahub.values.numbers import integer_or_float, parse_number
 
 _NUMBERS = frozenset(
     {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.REAL, SqlType.DOUBLE, SqlType.NUMERIC}

@@ -17,8 +17,8 @@ from pgdatahub.postgres.handmade import handmade_changes
 from pgdatahub.postgres.obstacles import check_obstacles
 from pgdatahub.postgres.owntypes import check_own_types
 from pgdatahub.postgres.proofs import prove
+from pgdatahub.reading.staging import Staged
 from pgdatahub.schema import SchemaPlan, TableSchema
-from pgdatahub.staging import Staged
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

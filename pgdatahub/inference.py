@@ -19,11 +19,11 @@ from typing import Final
 
 import orjson
 
-from pgdatahub.cells import Column, Kind, Texts, Value
-from pgdatahub.copytext import escape, storable, unescape
 from pgdatahub.lattice import SqlType, integer_type, join, join_all, widens_to
-from pgdatahub.numbers import canonical_number, parse_number
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.copytext import escape, storable, unescape
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
 
 Locate = Callable[[int], str]
 """Index of a cell in a column → its address, such as ``Sheet1!D17``."""

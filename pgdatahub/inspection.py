@@ -10,13 +10,13 @@ from pathlib import Path
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.identifiers import table_name
-from pgdatahub.layout import locate
 from pgdatahub.model import Batch, Failure, Sheet, SheetInfo, SourceFile, Workbook
 from pgdatahub.pipeline import failed
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
+from pgdatahub.reading.layout import locate
+from pgdatahub.reading.sheets import choose_sheets
+from pgdatahub.reading.tally import Tally
 from pgdatahub.schema import ColumnSchema, TableName
-from pgdatahub.sheets import choose_sheets
-from pgdatahub.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

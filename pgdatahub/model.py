@@ -12,13 +12,13 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pgdatahub.cells import Column, Texts, cell_address
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
 from pgdatahub.inference import Observed
 from pgdatahub.lattice import SqlType
 from pgdatahub.remote_files import is_url, open_url, version_of
 from pgdatahub.schema import SchemaChange, SchemaPlan, TableName, TableSchema
+from pgdatahub.values.cells import Column, Texts, cell_address
 
 # ── discover ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pgdatahub import faults
 from pgdatahub.config import Config
-from pgdatahub.copytext import escape
 from pgdatahub.errors import (
     ContentionError,
     DatabaseError,
@@ -30,7 +29,6 @@ from pgdatahub.errors import (
 )
 from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.evolution import Evolution, evolve
-from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
 from pgdatahub.past import Status
 from pgdatahub.patience import persist
@@ -39,11 +37,13 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.destination import Database
 from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History, PastImport
+from pgdatahub.reading.layout import EmptySheetError
+from pgdatahub.reading.spool import Spool, SpoolFile
+from pgdatahub.reading.staging import Staged, file_version, hash_file, stage
 from pgdatahub.schema import RESERVED_COLUMNS, TableName
-from pgdatahub.spool import Spool, SpoolFile
-from pgdatahub.staging import Staged, file_version, hash_file, stage
 from pgdatahub.standing import COUNTED, standing, why_known
-from pgdatahub.undoing import supersede
+from pgdatahub.undoing.execution import supersede
+from pgdatahub.values.copytext import escape
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -24,7 +24,7 @@ from pgdatahub.fileformat import Format
 from pgdatahub.model import Batch, SheetInfo, SourceFile
 
 if TYPE_CHECKING:
-    from pgdatahub.cells import Value
+    from pgdatahub.values.cells import Value
 
 _BLIND = "errors and formulas without a result may look like empty cells in this format"
 

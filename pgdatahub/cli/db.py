@@ -105,9 +105,9 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `reset --backup` wrote.", show_default=False)],
 ) -> None:
     """Bring the tables of a backup back, in place of those of the same names; on whichever server is configured."""
-    from pgdatahub.backup import restore as restore_backup
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.config import load_config
+    from pgdatahub.undoing.backup import restore as restore_backup
 
     restored = restore_backup(load_config(), file, reporter=tell_notices)
     typer.echo(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")

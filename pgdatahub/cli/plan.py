@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pgdatahub.planned import FilePlan, PlannedChange, RunPlan, TablePlan
+    from pgdatahub.planning.planned import FilePlan, PlannedChange, RunPlan, TablePlan
 
 MOST_FILES = 20
 """Files of a table that are listed one by one; JSON has all of them."""
@@ -74,9 +74,9 @@ def plan_command(
     from rich.console import Console
 
     from pgdatahub.cli.progress import ConsoleReporter
-    from pgdatahub.discovery import Selection
     from pgdatahub.errors import ExitCode
-    from pgdatahub.planning import plan
+    from pgdatahub.planning.plan import plan
+    from pgdatahub.reading.discovery import Selection
 
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = Console(stderr=True, highlight=False)

@@ -19,7 +19,7 @@ from pgdatahub.schema import AddColumn, AlterType, CreateTable, SchemaChange
 if TYPE_CHECKING:
     from pgdatahub.errors import PgDataHubError
     from pgdatahub.model import Failure
-    from pgdatahub.watching import WatchReport
+    from pgdatahub.running.watching import WatchReport
 
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
 

@@ -54,7 +54,7 @@ def resume_command(
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
-    from pgdatahub.runner import resume
+    from pgdatahub.running.runner import resume
 
     with (
         interruptible() as interruption,

@@ -118,7 +118,7 @@ def run_command(
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
-    from pgdatahub.runner import Selection, run
+    from pgdatahub.running.runner import Selection, run
 
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from pgdatahub.interruption import Interruption
+    from pgdatahub.running.interruption import Interruption
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
     """Yield what a run is to be given, so that signals end it in good order."""
-    from pgdatahub.interruption import Interruption, Leave
+    from pgdatahub.running.interruption import Interruption, Leave
 
     interruption = Interruption(tell=_tell)
     try:

@@ -13,7 +13,7 @@ from pgdatahub.cli.render import count
 from pgdatahub.undo import DropColumn, DropTable, SchemaStep, UndoPlan
 
 if TYPE_CHECKING:
-    from pgdatahub.reverting import UndoResult
+    from pgdatahub.undoing.reverting import UndoResult
 
 
 def ask(plan: UndoPlan) -> bool:

@@ -77,7 +77,7 @@ def watch_command(
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.errors import ExitCode
     from pgdatahub.model import Outcome
-    from pgdatahub.watching import watch
+    from pgdatahub.running.watching import watch
 
     with interruptible() as interruption:
         report = watch(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from pgdatahub.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.conversion import ConversionError, configured_type, convert
-from pgdatahub.copytext import escape
 from pgdatahub.errors import CellError, PluginError
 from pgdatahub.hookspecs import hookimpl
 from pgdatahub.identifiers import ColumnNames, fold
 from pgdatahub.inference import NOTHING, observe
 from pgdatahub.lattice import SqlType
 from pgdatahub.model import Batch, NormalizedBatch, NormalizedColumn, SourceFile, Table
-from pgdatahub.numbers import canonical_number, parse_number
 from pgdatahub.schema import RESERVED_COLUMNS
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
+from pgdatahub.values.copytext import escape
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
 
 ERRORS = "error cells"
 UNCACHED = "formulas without a value"

@@ -1,7 +1,7 @@
 """Schema changes as DDL: one statement for a table and file, whatever has to change.
 
 Types are altered in one step, straight to the join, and the ``USING`` clause gives the same text that the encoder gives a
-new row (see :mod:`pgdatahub.numbers` for numbers).
+new row (see :mod:`pgdatahub.values.numbers` for numbers).
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, text
 
-from pgdatahub.copytext import unescape
 from pgdatahub.errors import SchemaError
 from pgdatahub.lattice import SqlType
 from pgdatahub.model import EncodedBatch
 from pgdatahub.postgres.ddl import canonical_text
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.schema import OpaqueType, TableSchema
+from pgdatahub.values.copytext import unescape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

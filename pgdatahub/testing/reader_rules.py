@@ -13,13 +13,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Final, get_args
 
-from pgdatahub.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
 from pgdatahub.config import Config
 from pgdatahub.conversion import as_values
 from pgdatahub.errors import FileError
 from pgdatahub.model import Batch, Sheet, Workbook
 from pgdatahub.testing.reading import AloneReader, source_file
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
+from pgdatahub.values.python_values import type_value
 
 SAMPLE_ROWS = 25
 FEW_ROWS, MANY_ROWS = 20_000, 44_000

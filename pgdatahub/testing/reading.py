@@ -9,12 +9,12 @@ from typing import Any
 import pluggy
 
 from pgdatahub import hookspecs
-from pgdatahub.cells import Value
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.conversion import as_values
 from pgdatahub.identifiers import table_name
 from pgdatahub.model import SourceFile, Workbook
 from pgdatahub.schema import TableName
+from pgdatahub.values.cells import Value
 
 
 def source_file(path: Path, **options: Any) -> SourceFile:

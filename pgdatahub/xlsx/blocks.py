@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pgdatahub.cells import Texts
 from pgdatahub.model import Batch
+from pgdatahub.values.cells import Texts
 from pgdatahub.xlsx.columns import Piece, join_pieces
 
 _WORTH_KEEPING = 500  # rows; a batch costs some 0.1 ms of its own, and a cell that loses its compact form about 1 µs

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn, TypeAlias
 
-from pgdatahub.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 from pgdatahub.conversion import as_values
-from pgdatahub.copytext import unescape
 from pgdatahub.errors import CorruptError
-from pgdatahub.numbers import parse_number
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
+from pgdatahub.values.copytext import unescape
+from pgdatahub.values.numbers import parse_number
 from pgdatahub.xlsx.cell_classes import CellClass, Source
 from pgdatahub.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.xlsx.iso_dates import iso_text

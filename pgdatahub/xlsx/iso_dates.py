@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from pgdatahub.cells import Kind
+from pgdatahub.values.cells import Kind
 
 _DATE = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?Z?)?")
 _TIME = re.compile(rb"T?([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?Z?")

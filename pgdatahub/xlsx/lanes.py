@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, compress
 from operator import lt
 
-from pgdatahub.cells import Texts, cell_address
+from pgdatahub.values.cells import Texts, cell_address
 from pgdatahub.xlsx.blocks import Block
 from pgdatahub.xlsx.cell_classes import CellClasses, Source
 from pgdatahub.xlsx.cell_text import has_asides, is_sound, resolve_texts

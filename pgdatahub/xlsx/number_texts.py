@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from pgdatahub.errors import CellError, CorruptError
-from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.xlsx.package import DAMAGED
 
 PLAIN_NUMBER: Final = rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from pgdatahub.cells import cell_address
 from pgdatahub.errors import CorruptError
+from pgdatahub.values.cells import cell_address
 from pgdatahub.xlsx.addresses import column_position
 from pgdatahub.xlsx.blocks import Block
 from pgdatahub.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source

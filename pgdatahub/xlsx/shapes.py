@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from pgdatahub.cells import column_letters
+from pgdatahub.values.cells import column_letters
 from pgdatahub.xlsx.addresses import column_position
 from pgdatahub.xlsx.cell_classes import CellClass, CellClasses, Source
 from pgdatahub.xlsx.limits import Limits

@@ -164,7 +164,7 @@ def main() -> None:
                 bench = Bench(case, directory, server)
                 bench.run(arguments.runs, [name for name in arguments.peers.split(",") if name])
                 sections.append(f"## {case}: {CASES[case].__doc__}\n\n{bench.table()}\n")
-                print(sections[-1], flush=True)  # noqa: T201 - this is a script
+                print(sections[-1], flush=True)
                 shutil.rmtree(directory / case)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

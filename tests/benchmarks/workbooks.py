@@ -161,7 +161,7 @@ def main() -> None:
         for shared in (True, False):
             for dense in (True, False):
                 name = f"{rows}_{'shared' if shared else 'inline'}_{'dense' if dense else 'sparse'}.xlsx"
-                print(write_workbook(directory / name, rows, shared=shared, dense=dense))  # noqa: T201
+                print(write_workbook(directory / name, rows, shared=shared, dense=dense))
 
 
 if __name__ == "__main__":

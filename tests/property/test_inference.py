@@ -9,22 +9,18 @@ from math import isfinite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.inference import Observed, TypedColumn, observe
 from pgdatahub.lattice import SqlType, join, widens_to
-from pgdatahub.numbers import canonical_number, parse_number
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
 
 integers = st.one_of(
     st.integers(-(10**30), 10**30),
-    st.sampled_from(
-        [0, 1, -1, 2**31, -(2**31), 2**53, 2**53 + 1, -(2**53) - 1, 2**63, 10**15]
-    ),
+    st.sampled_from([0, 1, -1, 2**31, -(2**31), 2**53, 2**53 + 1, -(2**53) - 1, 2**63, 10**15]),
 )
 doubles = st.floats(allow_nan=False, allow_infinity=False)
-texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
-    ["1", "1.0", "n/a", "true", "2024-01-01"]
-)
+texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(["1", "1.0", "n/a", "true", "2024-01-01"])
 milliseconds = st.integers(0, 86_400_000 - 1)
 values: st.SearchStrategy[Value] = st.one_of(
     st.none(),
@@ -61,13 +57,9 @@ def number_texts(draw: st.DrawFn) -> bytes:
 columns = st.one_of(
     st.lists(values),
     st.lists(integers | doubles | st.none()),
-    st.lists(number_texts() | st.just(b"")).map(
-        lambda found: Texts(kind=Kind.NUMBER, texts=found)
-    ),
+    st.lists(number_texts() | st.just(b"")).map(lambda found: Texts(kind=Kind.NUMBER, texts=found)),
     st.lists(st.datetimes() | st.dates() | st.none()).map(
-        lambda found: Texts(
-            kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in found]
-        )
+        lambda found: Texts(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in found])
     ),
 )
 
@@ -77,25 +69,16 @@ def at(start: int, column: Column) -> TypedColumn:
 
 
 def facts(observed: Observed) -> object:
-    evidence = {
-        kind: (seen.count, seen.cell, seen.sample)
-        for kind, seen in observed.evidence.items()
-    }
+    evidence = {kind: (seen.count, seen.cell, seen.sample) for kind, seen in observed.evidence.items()}
     return evidence, observed.largest, observed.largest_cell, observed.type
 
 
 def part(column: Column, start: int, stop: int) -> Column:
-    return (
-        Texts(kind=column.kind, texts=column.texts[start:stop])
-        if isinstance(column, Texts)
-        else column[start:stop]
-    )
+    return Texts(kind=column.kind, texts=column.texts[start:stop]) if isinstance(column, Texts) else column[start:stop]
 
 
 @given(columns, st.data())
-def test_where_a_batch_ends_does_not_matter(
-    column: Column, data: st.DataObject
-) -> None:
+def test_where_a_batch_ends_does_not_matter(column: Column, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(column)))
     first, second = at(0, part(column, 0, cut)), at(cut, part(column, cut, len(column)))
     whole = at(0, column)
@@ -122,9 +105,7 @@ def test_every_value_fits_the_type_that_the_column_shows(column: Column) -> None
 
 
 @given(columns, st.sampled_from(tuple(SqlType)))
-def test_a_deciding_cell_is_named_just_when_the_type_must_change(
-    column: Column, current: SqlType
-) -> None:
+def test_a_deciding_cell_is_named_just_when_the_type_must_change(column: Column, current: SqlType) -> None:
     observed = at(0, column).observed
     deciding = observed.deciding(current)
     assert (deciding is None) == (join(current, observed.type) is current)

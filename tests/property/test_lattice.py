@@ -71,26 +71,18 @@ def test_widening_is_an_order() -> None:
         (SqlType.NUMERIC, SqlType.DATE, SqlType.TEXT),
     ],
 )
-def test_joins_are_as_people_know_them(
-    left: SqlType, right: SqlType, joined: SqlType
-) -> None:
+def test_joins_are_as_people_know_them(left: SqlType, right: SqlType, joined: SqlType) -> None:
     assert join(left, right) is joined
 
 
-@given(
-    st.lists(st.sampled_from(TYPES)).flatmap(
-        lambda types: st.tuples(st.just(types), st.permutations(types))
-    )
-)
+@given(st.lists(st.sampled_from(TYPES)).flatmap(lambda types: st.tuples(st.just(types), st.permutations(types))))
 def test_the_order_of_types_does_not_matter(
     types: tuple[list[SqlType], list[SqlType]],
 ) -> None:
     assert join_all(types[0]) is join_all(types[1])
 
 
-@given(
-    st.integers(min_value=0, max_value=2**70), st.integers(min_value=0, max_value=2**70)
-)
+@given(st.integers(min_value=0, max_value=2**70), st.integers(min_value=0, max_value=2**70))
 def test_a_larger_integer_never_has_a_narrower_type(one: int, two: int) -> None:
     assert widens_to(integer_type(min(one, two)), integer_type(max(one, two)))
 

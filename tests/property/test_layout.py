@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.layout import locate
 from pgdatahub.model import Batch
+from pgdatahub.reading.layout import locate
+from pgdatahub.values.cells import Column, Kind, Texts, Value
 
 Row = tuple[int, dict[int, Value]]
 Draw = Callable[[st.SearchStrategy[Any]], Any]

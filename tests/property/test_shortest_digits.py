@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.cells import Kind, Texts
 from pgdatahub.inference import observe
-from pgdatahub.numbers import canonical_number, parse_number
+from pgdatahub.values.cells import Kind, Texts
+from pgdatahub.values.numbers import canonical_number, parse_number
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 written = st.one_of(

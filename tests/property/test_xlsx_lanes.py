@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pgdatahub.cells import Texts, Value, column_letters
 from pgdatahub.conversion import as_values
 from pgdatahub.errors import CellError, ReadError
+from pgdatahub.values.cells import Texts, Value, column_letters
 from pgdatahub.xlsx.blocks import batches
 from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter

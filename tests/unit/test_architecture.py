@@ -15,50 +15,18 @@ PACKAGE = Path(pgdatahub.__file__).parent
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
     frozenset({"__init__", "testing"}),
-    frozenset({"runner", "watching", "planning", "reverting", "resetting", "database_status", "inspection"}),
-    frozenset({"backup", "timeline"}),
-    frozenset({"futures", "remote_work"}),
-    frozenset({"dispatch", "workers", "worker", "units", "discovery", "log", "pause", "interruption"}),
-    frozenset({"pipeline", "simulation"}),
-    frozenset({"evolution"}),
-    frozenset({"staging", "standing", "choosing", "undoing"}),
+    frozenset({"running", "planning", "timeline", "database_status", "inspection"}),
+    frozenset({"pipeline"}),
+    frozenset({"evolution", "standing", "undoing"}),
+    frozenset({"reading", "pause"}),
     frozenset({"pluginmanager"}),
     frozenset({"plugins"}),
     frozenset({"hookspecs", "xlsx", "calamine", "postgres"}),
-    frozenset(
-        {
-            "events",
-            "planned",
-            "layout",
-            "sheets",
-            "spool",
-            "patience",
-            "content",
-            "tally",
-            "conversion",
-            "executors",
-            "candidates",
-            "settling",
-        }
-    ),
+    frozenset({"events", "candidates", "conversion", "executors", "patience"}),
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
-    frozenset(
-        {
-            "lattice",
-            "identifiers",
-            "values",
-            "numbers",
-            "copytext",
-            "cells",
-            "fileformat",
-            "atomic",
-            "faults",
-            "remote_files",
-            "errors",
-        }
-    ),
+    frozenset({"values", "lattice", "identifiers", "fileformat", "remote_files", "atomic", "faults", "errors"}),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.cells import Column, Kind, Texts, Value
 from pgdatahub.config import ColumnOptions
 from pgdatahub.conversion import ConversionError, as_values, convert, real_holds
+from pgdatahub.values.cells import Column, Kind, Texts, Value
 
 
 def converted(column: Column, **options: Any) -> list[Value]:
@@ -86,7 +86,7 @@ def test_no_other_way_to_write_a_date_is_guessed(text: str) -> None:
 
 
 def test_a_time_zone_is_taken_into_account() -> None:
-    from pgdatahub.values import type_value
+    from pgdatahub.values.python_values import type_value
 
     (value,) = converted(["2025-03-14T08:30+02:00"], type="timestamp")
     assert type_value(value) == (Kind.TIMESTAMP, b"2025-03-14 06:30:00")

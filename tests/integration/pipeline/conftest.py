@@ -15,7 +15,7 @@ from psycopg import sql
 from pgdatahub.config import load_config
 from pgdatahub.events import Event
 from pgdatahub.model import FileResult, Outcome, RunReport
-from pgdatahub.runner import Selection, run
+from pgdatahub.running.runner import Selection, run
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 

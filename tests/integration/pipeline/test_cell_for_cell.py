@@ -33,7 +33,7 @@ from ruamel.yaml import YAML
 
 from pgdatahub.config import load_config
 from pgdatahub.model import FileResult, Outcome, RunReport
-from pgdatahub.runner import run
+from pgdatahub.running.runner import run
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook

@@ -11,10 +11,10 @@ import psycopg
 
 from pgdatahub.cli.plan import plan_json, print_plan
 from pgdatahub.config import load_config
-from pgdatahub.discovery import Selection
 from pgdatahub.errors import ExitCode
-from pgdatahub.planned import FilePlan, RunPlan
-from pgdatahub.planning import plan
+from pgdatahub.planning.plan import plan
+from pgdatahub.planning.planned import FilePlan, RunPlan
+from pgdatahub.reading.discovery import Selection
 from tests.integration.pipeline.conftest import Warehouse
 
 

@@ -16,7 +16,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, ExecutorError, PluginError
 from pgdatahub.executors import find_executor
 from pgdatahub.postgres.destination import connect, identify
-from pgdatahub.remote_work import Assignment, greet
+from pgdatahub.running.remote_work import Assignment, greet
 from tests.integration.runs.conftest import Job, MakeJob, Standing, fill
 
 EXECUTOR = """

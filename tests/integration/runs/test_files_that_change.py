@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub.errors import SpoolError
 from pgdatahub.model import EncodedBatch
-from pgdatahub.spool import Spool, SpoolFile
+from pgdatahub.reading.spool import Spool, SpoolFile
 from tests.integration.runs.conftest import fill, write_workbook
 
 if TYPE_CHECKING:

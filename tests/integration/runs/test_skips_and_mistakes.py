@@ -10,7 +10,7 @@ import pytest
 
 from pgdatahub.config import load_config
 from pgdatahub.events import Event, FileFinished
-from pgdatahub.runner import run
+from pgdatahub.running.runner import run
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:

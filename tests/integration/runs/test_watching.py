@@ -16,9 +16,9 @@ import pytest
 from pgdatahub import Config, WatchReport, watch
 from pgdatahub.errors import ConfigError, DatabaseError
 from pgdatahub.events import Event, Notice
-from pgdatahub.interruption import Interruption
 from pgdatahub.model import StopReason
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+from pgdatahub.running.interruption import Interruption
 from tests.integration.runs.conftest import (
     HEAVY,
     PATIENCE_SECONDS,

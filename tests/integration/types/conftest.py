@@ -16,7 +16,6 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgdatahub.cells import Value
 from pgdatahub.config import Config, FolderOptions, load_config
 from pgdatahub.events import NullReporter
 from pgdatahub.hookspecs import hookimpl
@@ -25,6 +24,7 @@ from pgdatahub.pipeline import Pipeline
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres.destination import connect
 from pgdatahub.schema import TableName
+from pgdatahub.values.cells import Value
 
 Columns = Mapping[str, Sequence[Value]]
 """Header → cells."""

@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from pgdatahub.cells import Value
 from pgdatahub.schema import AlterType
+from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Loader
 
 BEYOND = 2**53 + 1

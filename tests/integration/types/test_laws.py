@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pgdatahub.cells import Value
 from pgdatahub.conversion import real_holds
 from pgdatahub.explain import deciding_evidence
 from pgdatahub.lattice import SqlType, widens_to
 from pgdatahub.model import Outcome
-from pgdatahub.numbers import canonical_number, integer_or_float
 from pgdatahub.postgres.ddl import canonical_text, conversion
 from pgdatahub.schema import AlterType, SchemaChange
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import Value
+from pgdatahub.values.numbers import canonical_number, integer_or_float
+from pgdatahub.values.python_values import type_value
 from tests.integration.types.conftest import Loader
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -114,7 +114,7 @@ def test_every_cell_is_in_the_table_as_its_text(loader: Loader, drawn: Files) ->
 
 
 def _text(value: Value) -> str | None:
-    from pgdatahub.copytext import unescape
+    from pgdatahub.values.copytext import unescape
 
     _, text = type_value(value)
     return unescape(text) or None
@@ -164,7 +164,7 @@ def test_a_value_that_the_server_widens_equals_the_value_encoded_for_the_wider_t
 
 
 def _plain(field: bytes) -> bytes:
-    from pgdatahub.copytext import unescape
+    from pgdatahub.values.copytext import unescape
 
     return unescape(field).encode()
 
@@ -215,11 +215,11 @@ def _said(changes: Sequence[SchemaChange]) -> list[object]:
 @few(6)
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
     from pgdatahub.model import SourceFile
+    from pgdatahub.planning.simulation import TableSimulation
     from pgdatahub.postgres.engine import transaction
+    from pgdatahub.reading.spool import Spool, SpoolFile
+    from pgdatahub.reading.staging import file_version, hash_file, stage
     from pgdatahub.schema import TableName
-    from pgdatahub.simulation import TableSimulation
-    from pgdatahub.spool import Spool, SpoolFile
-    from pgdatahub.staging import file_version, hash_file, stage
 
     table = loader.new_table()
     for columns in before:

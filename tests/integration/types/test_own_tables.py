@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from pgdatahub.cells import Value
+from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Loader
 
 

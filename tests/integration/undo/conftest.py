@@ -15,10 +15,10 @@ from psycopg import sql
 from pgdatahub.config import Config, load_config
 from pgdatahub.model import Outcome, RunReport
 from pgdatahub.past import PastChange, PastImport
-from pgdatahub.reverting import UndoResult, revert, revert_schema
-from pgdatahub.runner import Selection, run
+from pgdatahub.running.runner import Selection, run
 from pgdatahub.timeline import history
 from pgdatahub.undo import UndoRequest
+from pgdatahub.undoing.reverting import UndoResult, revert, revert_schema
 
 Rows = Sequence[Sequence[Any]]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgdatahub.backup import restore
 from pgdatahub.errors import DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
-from pgdatahub.resetting import ResetPlan, reset
+from pgdatahub.undoing.backup import restore
+from pgdatahub.undoing.resetting import ResetPlan, reset
 from tests.integration.undo.conftest import Hub
 
 

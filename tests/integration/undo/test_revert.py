@@ -12,10 +12,10 @@ from pgdatahub.events import Event, Notice
 from pgdatahub.model import Outcome
 from pgdatahub.past import Status
 from pgdatahub.postgres.locks import lock_key
-from pgdatahub.reverting import revert
-from pgdatahub.runner import run
+from pgdatahub.running.runner import run
 from pgdatahub.schema import TableName
 from pgdatahub.undo import UndoPlan, UndoRequest
+from pgdatahub.undoing.reverting import revert
 from tests.integration.undo.conftest import Hub
 
 

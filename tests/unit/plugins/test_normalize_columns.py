@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.cells import UNCACHED, Column, ErrorValue, Kind, Texts
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError
 from pgdatahub.lattice import SqlType
 from pgdatahub.model import Batch, NormalizedBatch, SourceFile, Table
 from pgdatahub.plugins.normalize_columns import pgdatahub_normalize
 from pgdatahub.schema import TableName
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts
 
 
 def normalize(cells: Mapping[str, Column], /, **options: Any) -> NormalizedBatch:

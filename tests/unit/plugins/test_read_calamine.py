@@ -20,7 +20,6 @@ from typing import BinaryIO
 import pytest
 
 from pgdatahub.calamine import CalamineWorkbook
-from pgdatahub.cells import Texts, Value
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import (
     CorruptError,
@@ -35,6 +34,7 @@ from pgdatahub.fileformat import Format
 from pgdatahub.model import Sheet, SourceFile, Workbook
 from pgdatahub.plugins.read_calamine import pgdatahub_read
 from pgdatahub.schema import TableName
+from pgdatahub.values.cells import Texts, Value
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "30"))

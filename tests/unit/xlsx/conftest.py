@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import pytest
 
-from pgdatahub.cells import Value, cell_address
 from pgdatahub.conversion import as_values
+from pgdatahub.values.cells import Value, cell_address
 from pgdatahub.xlsx import Limits, XlsxWorkbook
 from pgdatahub.xlsx.sheet import XlsxSheet
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.cells import UNCACHED, ErrorValue, Value
 from pgdatahub.errors import CellError, CorruptError
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Value
 
 Cells = Callable[..., dict[str, Value]]
 

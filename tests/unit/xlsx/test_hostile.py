@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.cells import Value
 from pgdatahub.errors import CorruptError, EncryptedError, ReadError, SheetError
+from pgdatahub.values.cells import Value
 from pgdatahub.xlsx import Limits, XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]

@@ -19,8 +19,8 @@ import python_calamine
 import xlsxwriter
 from openpyxl.utils.cell import coordinate_to_tuple
 
-from pgdatahub.cells import ErrorValue, Uncached, Value, cell_address
 from pgdatahub.errors import ReadError
+from pgdatahub.values.cells import ErrorValue, Uncached, Value, cell_address
 from pgdatahub.xlsx import XlsxWorkbook
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))

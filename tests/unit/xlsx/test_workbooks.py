@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.cells import Kind, Texts, Value
 from pgdatahub.errors import SheetError
 from pgdatahub.model import SheetInfo
+from pgdatahub.values.cells import Kind, Texts, Value
 from pgdatahub.xlsx import Limits, XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.model import EncodedBatch
-from pgdatahub.spool import Spool, SpoolFile
+from pgdatahub.reading.spool import Spool, SpoolFile
 
 
 def batches(number: int, size: int = 100) -> list[EncodedBatch]:

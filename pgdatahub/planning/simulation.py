@@ -19,8 +19,8 @@ from pgdatahub.past import PastImport
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
+from pgdatahub.reading.staging import Staged
 from pgdatahub.schema import SchemaPlan, TableName, TableSchema
-from pgdatahub.staging import Staged
 from pgdatahub.standing import Standing, standing
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from itertools import chain, compress
 from operator import or_
 from typing import TYPE_CHECKING
 
-from pgdatahub.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
-from pgdatahub.copytext import escape, unescape
 from pgdatahub.errors import CellError, SheetError
 from pgdatahub.model import Batch, Table
-from pgdatahub.numbers import canonical_number, parse_number
-from pgdatahub.values import type_value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
+from pgdatahub.values.copytext import escape, unescape
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions

@@ -11,11 +11,11 @@ from contextlib import suppress
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError, WorkerDiedError
 from pgdatahub.events import FileFinished, PauseTick, Reporter
-from pgdatahub.interruption import Interruption
 from pgdatahub.model import FileResult, Outcome, SourceFile, StopReason
 from pgdatahub.pipeline import failed
-from pgdatahub.units import Unit, UnitOutcome
-from pgdatahub.workers import Crew
+from pgdatahub.running.interruption import Interruption
+from pgdatahub.running.units import Unit, UnitOutcome
+from pgdatahub.running.workers import Crew
 
 TICK_SECONDS = 1.0
 

@@ -23,7 +23,7 @@ from pgdatahub.patience import persist
 from pgdatahub.pipeline import Pipeline
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres.destination import Database, ServerIdentity, connect, identify
-from pgdatahub.units import Unit, UnitOutcome, perform
+from pgdatahub.running.units import Unit, UnitOutcome, perform
 
 IDLE_SECONDS: Final = 30.0
 """A worker lives on after the run; its connection to the database need not."""

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from pgdatahub.interruption import Interruption, Leave
 from pgdatahub.model import StopReason
+from pgdatahub.running.interruption import Interruption, Leave
 
 
 def _send(number: int) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub import log
 from pgdatahub.config import FolderOptions
 from pgdatahub.events import (
     Event,
@@ -20,8 +19,9 @@ from pgdatahub.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.log import run_log
 from pgdatahub.model import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.running import log
+from pgdatahub.running.log import run_log
 from pgdatahub.schema import TableName
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgdatahub.choosing import Choice
 from pgdatahub.errors import ContentChangedError, PgDataHubError, TransientDatabaseError, UndoError
 from pgdatahub.past import ChangeType, PastChange, PastImport, Status
 from pgdatahub.postgres import catalog, locks
@@ -35,6 +34,7 @@ from pgdatahub.undo import (
     UndoRequest,
     recompute,
 )
+from pgdatahub.undoing.choosing import Choice
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

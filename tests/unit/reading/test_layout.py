@@ -6,11 +6,11 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from pgdatahub.cells import UNCACHED, Column, ErrorValue, Kind, Texts, Value
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CellError, PgDataHubError, SheetError
-from pgdatahub.layout import EmptySheetError, LayoutCounts, locate
 from pgdatahub.model import Batch, Table
+from pgdatahub.reading.layout import EmptySheetError, LayoutCounts, locate
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, Value
 
 
 def grid(*rows: Sequence[Value], first: int = 1, hidden: frozenset[int] = frozenset()) -> Batch:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgdatahub.backup import backup_file
-from pgdatahub.choosing import Choice
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.events import Notice, NullReporter, Reporter
@@ -24,7 +22,9 @@ from pgdatahub.postgres.inventory import count_rows, database_name, take_invento
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.schema import METADATA_TABLES, TableName
 from pgdatahub.undo import DropTable, Refusal, UndoPlan, UndoRequest
-from pgdatahub.undoing import RUN_AGAIN, execute, lock, make_plan
+from pgdatahub.undoing.backup import backup_file
+from pgdatahub.undoing.choosing import Choice
+from pgdatahub.undoing.execution import RUN_AGAIN, execute, lock, make_plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

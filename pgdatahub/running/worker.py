@@ -82,7 +82,7 @@ def _listen(stream: IO[bytes], requests: SimpleQueue[Any]) -> None:
 def _work(setup: WorkerSetup, requests: SimpleQueue[Any], send: Callable[[object], None]) -> None:
     from pgdatahub.errors import DatabaseError
     from pgdatahub.pluginmanager import Stages, create_plugin_manager
-    from pgdatahub.units import UnitOutcome, perform
+    from pgdatahub.running.units import UnitOutcome, perform
 
     stages = Stages(create_plugin_manager())
     pipeline = None

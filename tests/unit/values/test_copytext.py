@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.copytext import escape, storable, unescape
+from pgdatahub.values.copytext import escape, storable, unescape
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,13 @@ from typing import IO, Final, Protocol, cast
 from pgdatahub.events import Reporter
 from pgdatahub.past import PastImport
 from pgdatahub.pipeline import Pipeline
+from pgdatahub.running.units import Unit, UnitOutcome, perform
+from pgdatahub.running.worker import ConnectionLost, WorkerSetup
 from pgdatahub.schema import TableName
-from pgdatahub.units import Unit, UnitOutcome, perform
-from pgdatahub.worker import ConnectionLost, WorkerSetup
 
 _PROGRAM: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
-    "from pgdatahub.worker import serve; serve()"
+    "from pgdatahub.running.worker import serve; serve()"
 )
 _GOODBYE_SECONDS: Final = 10
 """How long a worker that has nothing to do may take to end."""

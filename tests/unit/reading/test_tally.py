@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pgdatahub.cells import Kind
 from pgdatahub.inference import NOTHING, Evidence, Observed
 from pgdatahub.lattice import SqlType
 from pgdatahub.model import NormalizedBatch, NormalizedColumn
-from pgdatahub.tally import Tally
+from pgdatahub.reading.tally import Tally
+from pgdatahub.values.cells import Kind
 
 
 def batch(*names: str, rows: int = 0, **more: object) -> NormalizedBatch:

@@ -14,24 +14,24 @@ from typing import Final
 
 from pgdatahub import faults
 from pgdatahub.config import Config
-from pgdatahub.discovery import Discovery, Selection, find_files
-from pgdatahub.dispatch import Dispatch
 from pgdatahub.errors import ConfigError, DatabaseError, FileError, PauseFileError
 from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.executors import LOCAL, find_executor, refuse_embedded
-from pgdatahub.interruption import Interruption, Leave
-from pgdatahub.log import run_log
 from pgdatahub.model import FileResult, Outcome, RunReport, SourceFile, StopReason
 from pgdatahub.past import PastImport
 from pgdatahub.pause import PausedFile, PauseState, options_of, pause_file, read_pause, remove_pause, write_pause
 from pgdatahub.pipeline import Pipeline, skipped_as_known
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres.destination import Database, open_database
+from pgdatahub.reading.discovery import Discovery, Selection, find_files
+from pgdatahub.reading.staging import hash_file
+from pgdatahub.running.dispatch import Dispatch
+from pgdatahub.running.interruption import Interruption, Leave
+from pgdatahub.running.log import run_log
+from pgdatahub.running.units import Unit, make_units
+from pgdatahub.running.worker import WorkerSetup
+from pgdatahub.running.workers import Alone, Crew, Pool, available_processors
 from pgdatahub.schema import TableName
-from pgdatahub.staging import hash_file
-from pgdatahub.units import Unit, make_units
-from pgdatahub.worker import WorkerSetup
-from pgdatahub.workers import Alone, Crew, Pool, available_processors
 
 __all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
 
@@ -275,8 +275,8 @@ class _Run:
     def _elsewhere(self, database: Database | None) -> Iterator[Crew]:
         """Yield the workers of an executor that somebody else looks after."""
         # Here, so that who loads on one machine does not import the machinery.
-        from pgdatahub.futures import Futures
-        from pgdatahub.remote_work import Assignment
+        from pgdatahub.running.futures import Futures
+        from pgdatahub.running.remote_work import Assignment
 
         config = self.config
         plugin = find_executor(config.executor)

@@ -13,23 +13,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pgdatahub.config import Config
-from pgdatahub.discovery import Selection, find_files
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.explain import deciding_evidence, describe_cause, describe_type, type_evidence
-from pgdatahub.layout import EmptySheetError
 from pgdatahub.model import FileResult, Outcome, SourceFile
 from pgdatahub.pipeline import failed, skipped_as_known, unexpected
-from pgdatahub.planned import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
+from pgdatahub.planning.planned import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
+from pgdatahub.planning.simulation import Foretold, TableSimulation
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog, ddl
 from pgdatahub.postgres.destination import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History, PastImport
+from pgdatahub.reading.discovery import Selection, find_files
+from pgdatahub.reading.layout import EmptySheetError
+from pgdatahub.reading.spool import Spool, SpoolFile
+from pgdatahub.reading.staging import Staged, file_version, hash_file, stage
 from pgdatahub.schema import AddColumn, AlterType, ColumnSchema, CreateTable, OpaqueType, SchemaChange, TableName
-from pgdatahub.simulation import Foretold, TableSimulation
-from pgdatahub.spool import Spool, SpoolFile
-from pgdatahub.staging import Staged, file_version, hash_file, stage
 from pgdatahub.standing import COUNTED
 
 if TYPE_CHECKING:

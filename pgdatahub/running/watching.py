@@ -15,7 +15,6 @@ from importlib import import_module
 from typing import Any, Final
 
 from pgdatahub.config import Config
-from pgdatahub.discovery import Selection
 from pgdatahub.errors import (
     ConfigError,
     DatabaseError,
@@ -26,14 +25,15 @@ from pgdatahub.errors import (
     WorkerDiedError,
 )
 from pgdatahub.events import Event, Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.interruption import Interruption, Leave
 from pgdatahub.model import Outcome, RunReport, SourceFile, StopReason
 from pgdatahub.pause import read_pause
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres.destination import keep_running
+from pgdatahub.reading.discovery import Selection
 from pgdatahub.remote_files import is_url
-from pgdatahub.runner import run
-from pgdatahub.settling import Seen, Settling
+from pgdatahub.running.interruption import Interruption, Leave
+from pgdatahub.running.runner import run
+from pgdatahub.running.settling import Seen, Settling
 
 SETTLE_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 10.0

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from pgdatahub.cells import Value
-from pgdatahub.content import ContentHash
 from pgdatahub.inference import observe
 from pgdatahub.model import NormalizedBatch, NormalizedColumn
+from pgdatahub.reading.content import ContentHash
+from pgdatahub.reading.tally import Tally
 from pgdatahub.schema import TableName, TableSchema
-from pgdatahub.tally import Tally
+from pgdatahub.values.cells import Value
 
 
 def batch(columns: Mapping[str, Sequence[Value]]) -> NormalizedBatch:

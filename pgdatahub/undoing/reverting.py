@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pgdatahub.choosing import Choice, choose
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.events import Notice, NullReporter, Reporter
@@ -16,7 +15,8 @@ from pgdatahub.postgres.destination import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.undo import UndoPlan, UndoRequest
-from pgdatahub.undoing import execute, lock, make_plan
+from pgdatahub.undoing.choosing import Choice, choose
+from pgdatahub.undoing.execution import execute, lock, make_plan
 
 Confirm = Callable[[UndoPlan], bool]
 """Is shown a plan and says whether to carry it out."""

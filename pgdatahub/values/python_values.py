@@ -12,9 +12,9 @@ from decimal import Context, Decimal
 from math import isfinite
 from typing import Final
 
-from pgdatahub.cells import ErrorValue, Kind, Value
-from pgdatahub.copytext import escape, storable, unescape
-from pgdatahub.numbers import MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
+from pgdatahub.values.cells import ErrorValue, Kind, Value
+from pgdatahub.values.copytext import escape, storable, unescape
+from pgdatahub.values.numbers import MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
 
 
 def type_value(value: Value) -> tuple[Kind | None, bytes]:

@@ -5,7 +5,7 @@ import pytest
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
 from pgdatahub.model import SheetInfo
-from pgdatahub.sheets import choose_sheets
+from pgdatahub.reading.sheets import choose_sheets
 
 SHEETS = (
     SheetInfo(name="Notes", visible=False),

@@ -14,16 +14,16 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.content import ContentHash
 from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SchemaError, SheetError
 from pgdatahub.events import Reporter, RowsRead
-from pgdatahub.layout import EmptySheetError, locate
 from pgdatahub.model import Batch, EncodedBatch, NormalizedBatch, Origin, SourceFile, Workbook
 from pgdatahub.pluginmanager import Stages
+from pgdatahub.reading.content import ContentHash
+from pgdatahub.reading.layout import EmptySheetError, locate
+from pgdatahub.reading.sheets import choose_sheets
+from pgdatahub.reading.spool import Spool
+from pgdatahub.reading.tally import Tally
 from pgdatahub.schema import METADATA_TABLES, TableSchema
-from pgdatahub.sheets import choose_sheets
-from pgdatahub.spool import Spool
-from pgdatahub.tally import Tally
 
 MAX_BATCH_CELLS = 1_000_000
 """A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""

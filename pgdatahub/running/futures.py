@@ -10,8 +10,8 @@ from typing import Final
 from pgdatahub.errors import ExecutorError
 from pgdatahub.events import Reporter
 from pgdatahub.executors import ExecutorPlugin
-from pgdatahub.remote_work import Assignment, Done, greet, perform_remotely
-from pgdatahub.units import Unit, UnitOutcome
+from pgdatahub.running.remote_work import Assignment, Done, greet, perform_remotely
+from pgdatahub.running.units import Unit, UnitOutcome
 
 WINDOW: Final = 2
 """Units given out for each slot: one in work and one waiting, so that no worker idles while an outcome travels. More

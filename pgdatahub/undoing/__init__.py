@@ -1,0 +1,1 @@
+"""Taking imports, changes of schema and whole databases of ours back, exactly."""

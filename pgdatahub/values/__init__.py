@@ -1,0 +1,1 @@
+"""What a cell can say, and the one text that each value has."""
