@@ -50,7 +50,7 @@ class DaskExecutor:
             try:
                 target: Any = address or resources.enter_context(
                     distributed.LocalCluster(
-                        n_workers=workers, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
                     )
                 )
                 files = {
