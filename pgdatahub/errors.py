@@ -20,6 +20,7 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     │   ├── ContentChangedError  loaded before with other content, which the folder does not allow
     │   └── WorkerDiedError    the process that was loading it died
     ├── DatabaseError          no database, or it went away                         exit 3
+    │   ├── PrivilegeError           the role may not do it; in the midst of a run this costs the file
     │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
     │       └── ContentionError      another session is in the way: deadlock, lock timeout …
     ├── SpoolError             the rows read cannot be kept: the disk is full       exit 1
@@ -158,6 +159,10 @@ class DatabaseError(PgDataHubError):
     """There is no database to talk to, or it went away."""
 
     exit_code = ExitCode.NO_DATABASE
+
+
+class PrivilegeError(DatabaseError):
+    """The role may not do what was asked. Where that is one table's matter, it costs the file, not the run."""
 
 
 class TransientDatabaseError(DatabaseError):

@@ -31,10 +31,17 @@ class FileStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsRead:
-    """More rows of a file have been read; ``rows`` counts from its beginning."""
+    """More rows of a file have been read.
+
+    Attributes:
+        source: The file.
+        rows: How many since its beginning.
+        share: How much of the file that is, from 0 to 1; 0 if the reader cannot tell.
+    """
 
     source: SourceFile
     rows: int
+    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from pgdatahub.errors import (
     DatabaseError,
     FileError,
     PgDataHubError,
+    PrivilegeError,
     SpoolError,
     TableBusyError,
     TransientDatabaseError,
@@ -170,6 +171,9 @@ class Pipeline:
         """
         try:
             return action()
+        except PrivilegeError as error:
+            # The run began with the privileges that it needs for itself; what is missing is this table's.
+            result = failed(source, error)
         except (DatabaseError, SpoolError):
             raise
         except PgDataHubError as error:

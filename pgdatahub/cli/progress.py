@@ -44,7 +44,8 @@ class ConsoleReporter:
         self._bytes = 0
         self._done = 0
         self._rows_done = 0
-        self._working: dict[str, int] = {}
+        self._bytes_done = 0
+        self._working: dict[str, RowsRead] = {}
         self._pausing = False
 
     def __enter__(self) -> ConsoleReporter:
@@ -63,11 +64,11 @@ class ConsoleReporter:
         if isinstance(event, RunStarted):
             self._begin(event)
         elif isinstance(event, FileStarted):
-            self._working[event.source.identity] = 0
+            self._working[event.source.identity] = RowsRead(source=event.source, rows=0)
             self._pausing = False
             self._refresh()
         elif isinstance(event, RowsRead):
-            self._working[event.source.identity] = event.rows
+            self._working[event.source.identity] = event
             self._refresh()
         elif isinstance(event, FileFinished):
             self._finish(event)
@@ -96,19 +97,20 @@ class ConsoleReporter:
         self._rows_done += result.rows
         if not self._quiet or result.outcome is Outcome.FAILED:
             self._say(file_lines(result))
-        if self._total is not None:
-            self._progress.advance(self._total, result.source.size)
+        self._bytes_done += result.source.size
         self._refresh()
 
     def _refresh(self) -> None:
         if self._total is None or not self._live:
             return
-        rows = self._rows_done + sum(self._working.values())
+        rows = self._rows_done + sum(read.rows for read in self._working.values())
+        read_bytes = self._bytes_done + sum(read.share * read.source.size for read in self._working.values())
         elapsed = self._progress.tasks[0].elapsed or 0
         rate = f", {rows / elapsed:,.0f} rows/s" if elapsed > 0.5 and rows else ""
-        current = next(iter(self._working.items()), None)
-        name = f" · {current[0].rsplit('/', 1)[-1]} {current[1]:,} rows" if current else ""
-        self._progress.update(self._total, description=f"{self._done}/{self._files} files{rate}{name}")
+        current = next(iter(self._working.values()), None)
+        name = f" · {current.source.name} {current.rows:,} rows" if current else ""
+        description = f"{self._done}/{self._files} files{rate}{name}"
+        self._progress.update(self._total, completed=read_bytes, description=description)
 
     def _pause(self, event: PauseTick) -> None:
         if self._live and self._total is not None:

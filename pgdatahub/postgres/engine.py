@@ -20,6 +20,7 @@ from pgdatahub.errors import (
     DatabaseError,
     LoadError,
     PgDataHubError,
+    PrivilegeError,
     SchemaError,
     TransientDatabaseError,
 )
@@ -176,7 +177,7 @@ def translate(error: psycopg.Error) -> PgDataHubError:
 _MEANINGS: tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None], ...] = (
     (("28",), DatabaseError, "check the user and the password in DATABASE_URL"),
     (("3D000",), DatabaseError, "create the database, or correct its name in DATABASE_URL"),
-    (("42501",), DatabaseError, "grant the role what it lacks, or use another role or ETL_SCHEMA"),
+    (("42501",), PrivilegeError, "grant the role what it lacks, or use another role or ETL_SCHEMA"),
     (("25006",), DatabaseError, "this server is a standby or read-only; connect to the primary"),
     (("53100", "53200"), DatabaseError, "the server is out of disk space or memory"),
     (

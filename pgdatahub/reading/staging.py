@@ -7,7 +7,7 @@ touches a table.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -177,9 +177,14 @@ def stage(
 
 def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter) -> None:
     names = choose_sheets(workbook.sheets, progress.source.options)
-    for name in names:
+    for index, name in enumerate(names):
+
+        def report(share: float, index: int = index) -> None:
+            share = (index + share) / len(names)
+            reporter(RowsRead(source=progress.source, rows=progress.tally.rows, share=share))
+
         try:
-            _read_sheet(workbook, name, progress, stages, config, reporter)
+            _read_sheet(workbook, name, progress, stages, config, report)
         except EmptySheetError as error:
             if len(names) == 1:
                 raise
@@ -193,7 +198,12 @@ def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Confi
 
 
 def _read_sheet(
-    workbook: Workbook, name: str, progress: _Progress, stages: Stages, config: Config, reporter: Reporter
+    workbook: Workbook,
+    name: str,
+    progress: _Progress,
+    stages: Stages,
+    config: Config,
+    report: Callable[[float], None],
 ) -> None:
     source = progress.source
     sheet = workbook.open(name)
@@ -205,7 +215,8 @@ def _read_sheet(
     for batch in batches:
         for part in _narrow(batch):
             progress.add(stages.normalize(part, table, source, config), sheet=name, rows=part.rows)
-        reporter(RowsRead(source=source, rows=progress.tally.rows))
+        # A reader that knows how far it is may say so; it is no part of what every reader must be.
+        report(getattr(sheet, "share", 0.0))
     progress.sheets.append(name)
     progress.tally.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
     progress.tally.note((*layout.notices, *sheet.notices))

@@ -202,6 +202,11 @@ class PartStream:
         self._check()
         return data
 
+    @property
+    def share(self) -> float:
+        """How much of the part has been given out, from 0 to 1."""
+        return self._given / max(1, self._entry.file_size)
+
     def _inflated(self, inflater: isal_zlib.Decompress, wanted: int) -> bytes:
         compressed = inflater.unconsumed_tail or self._compressed(_COMPRESSED_PIECE)
         try:

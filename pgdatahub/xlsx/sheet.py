@@ -47,7 +47,8 @@ class XlsxSheet:
         self._where = where
         self._converter = converter
         self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
-        self._lanes = Lanes(open_part(), limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes)
+        self._part = open_part()
+        self._lanes = Lanes(self._part, limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes)
 
     @property
     def name(self) -> str:
@@ -58,6 +59,11 @@ class XlsxSheet:
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
         return frozenset(self._lanes.parser.hidden_columns)
+
+    @property
+    def share(self) -> float:
+        """How much of the sheet has been read, from 0 to 1."""
+        return self._part.share
 
     @property
     def lanes(self) -> Mapping[str, int]:

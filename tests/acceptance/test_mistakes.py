@@ -112,6 +112,22 @@ def test_a_role_with_rights_in_a_schema_of_its_own_loads_there(place: Place, rol
     assert place.query("SELECT a FROM own.a") == [(1,)]
 
 
+def test_a_privilege_that_one_table_lacks_costs_its_file_and_not_the_run(place: Place, role: str) -> None:
+    assert place.url is not None
+    with psycopg.connect(place.url) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA own AUTHORIZATION {}").format(sql.Identifier(role)))
+        connection.execute("CREATE SCHEMA theirs")
+    (place.directory / "config").mkdir()
+    (place.directory / "config" / "etl_config.yaml").write_text("a:\n  schema: theirs\n")
+    place.write("a/a.xlsx", [["a"], [1]])
+    place.write("b/b.xlsx", [["b"], [2]])
+    done = place.run("run", "--schema", "own", DATABASE_URL=url_as(place, role, PASSWORD))
+    assert done.code == 1, done.err
+    assert "failed  a/a.xlsx: permission denied for schema theirs" in done.err
+    assert place.query("SELECT b FROM own.b") == [(2,)]
+    assert not (place.directory / ".etl_pause.json").exists()
+
+
 def test_a_url_of_libpqs_keywords_works_the_same(place: Place) -> None:
     place.write("a/a.xlsx", [["a"], [1]])
     assert place.url is not None
