@@ -28,7 +28,7 @@ from pgdatahub.reading.staging import hash_file
 from pgdatahub.running.dispatch import Dispatch
 from pgdatahub.running.interruption import Interruption, Leave
 from pgdatahub.running.log import run_log
-from pgdatahub.running.units import Unit, make_units
+from pgdatahub.running.units import Unit, largest_first, make_units
 from pgdatahub.running.worker import WorkerSetup
 from pgdatahub.running.workers import Alone, Crew, Pool, available_processors
 from pgdatahub.schema import TableName
@@ -240,11 +240,9 @@ class _Run:
         self, units: list[Unit], pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]]
     ) -> Iterator[tuple[Crew, list[Unit]]]:
         """Yield who works on the units, and the units in the order that suits them."""
-        # The largest first, or the last one keeps one worker busy and the others idle.
-        largest_first = sorted(units, key=lambda unit: -unit.size)
         if units and self.config.executor != LOCAL:
             with self._elsewhere(pipeline.database) as crew:
-                yield crew, largest_first
+                yield crew, largest_first(units)
             return
         size = self._workers(units)
         if size == 1:
@@ -265,7 +263,7 @@ class _Run:
 
         pool = Pool(setup, size, self.reporter, revive)
         try:
-            yield pool, largest_first
+            yield pool, largest_first(units)
         except BaseException:
             pool.close(at_once=True)
             raise

@@ -6,7 +6,7 @@ in another, or on another machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError
@@ -75,3 +75,8 @@ def make_units(sources: Iterable[SourceFile], *, by_folder: bool) -> list[Unit]:
     for source in sources:
         folders.setdefault((source.table, source.identity.rpartition("/")[0]), []).append(source)
     return [Unit(sources=tuple(files)) for files in folders.values()]
+
+
+def largest_first(units: Sequence[Unit]) -> list[Unit]:
+    """Return units in the order for several workers: a large one that comes last keeps one busy and the others idle."""
+    return sorted(units, key=lambda unit: -unit.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -32,16 +31,6 @@ def test_workers_give_the_tables_and_totals_that_one_process_gives(make_job: Mak
     fill(alone.root, files=12, tables=3)
     assert totals(together) == totals(alone)
     together.assert_like(alone)
-
-
-def test_the_largest_files_come_first(make_job: MakeJob) -> None:
-    job = make_job(ETL_WORKERS="2")
-    fill(job.root, files=5, tables=1, rows=5)
-    fill(job.root / "z last by name", files=1, tables=1, rows=900)
-    job.load("run", "--quiet", "--log-format", "json")
-    log = [json.loads(line) for line in (job.directory / "etl.log").read_text().splitlines()]
-    started = [line["file"] for line in log if line["event"] == "file started"]
-    assert "z last by name/t0/f000.xlsx" in started[:2], "either worker may be the first to begin"
 
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit"])

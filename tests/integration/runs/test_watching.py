@@ -171,6 +171,7 @@ def test_a_database_that_is_away_for_a_while_costs_that_while_and_nothing_else(
     time.sleep(10 if HEAVY else 1)
     EmbeddedServer(settings).attach()
     until(lambda: len(job.imported()) == 10, running)
+    until(lambda: "going on" in running.errors, running)
     told = end(running)
     assert told.count("wait until it is better") == 1
     assert told.count("going on") == 1
