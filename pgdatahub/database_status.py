@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from pgdatahub.config import Config
 from pgdatahub.events import Notice, NullReporter, Reporter
-from pgdatahub.postgres.destination import open_database
+from pgdatahub.postgres.destination import is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
@@ -47,7 +47,7 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
         DatabaseError: There is no database.
     """
     pause_file = _pause_file(config)
-    if config.destination.kind == "embedded" and not _embedded_exists(config):
+    if is_unmade(config):
         return DatabaseStatus(destination="the embedded server, which the first run makes", pause_file=pause_file)
     tell = reporter or NullReporter()
     with (
@@ -66,13 +66,6 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
 
 def _announcer(reporter: Reporter) -> Callable[[str], None]:
     return lambda line: reporter(Notice(text=line))
-
-
-def _embedded_exists(config: Config) -> bool:
-    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
-
-    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
-    return EmbeddedServer(settings).status().version is not None
 
 
 def _pause_file(config: Config) -> str | None:

@@ -22,7 +22,7 @@ from pgdatahub.planning.planned import FilePlan, PlannedChange, PlannedColumn, R
 from pgdatahub.planning.simulation import Foretold, TableSimulation
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog, ddl
-from pgdatahub.postgres.destination import Database, open_database
+from pgdatahub.postgres.destination import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History, PastImport
 from pgdatahub.reading.discovery import Selection, find_files
@@ -77,18 +77,11 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
 def _destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database | None, str]]:
     if config.skip_db:
         yield None, "nowhere: no database is asked, and every table is taken to be new"
-    elif config.destination.kind == "embedded" and not _embedded_exists(config):
+    elif is_unmade(config):
         yield None, "the embedded server, which the first run makes"
     else:
         with open_database(config, lambda line: reporter(Notice(text=line))) as database:
             yield database, database.description
-
-
-def _embedded_exists(config: Config) -> bool:
-    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
-
-    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
-    return EmbeddedServer(settings).status().version is not None
 
 
 @contextmanager

@@ -75,6 +75,16 @@ def identify(database: Database) -> ServerIdentity:
         return ServerIdentity(database=name, cluster=cluster)
 
 
+def is_unmade(config: Config) -> bool:
+    """Tell whether the rows would go to an embedded server that no run has made yet; whoever only looks must not."""
+    if config.destination.kind != "embedded":
+        return False
+    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+
+    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
+    return EmbeddedServer(settings).status().version is None
+
+
 @contextmanager
 def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[Database]:
     """Yield the database that the settings name; the embedded server runs at least as long as this.

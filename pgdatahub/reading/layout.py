@@ -352,13 +352,7 @@ class _Body:
 
 
 def _cut(batch: Batch, start: int, stop: int) -> Batch:
-    if start == 0 and stop == len(batch.rows):
-        return batch
-    columns = {
-        position: replace(column, texts=column.texts[start:stop]) if isinstance(column, Texts) else column[start:stop]
-        for position, column in batch.columns.items()
-    }
-    return replace(batch, rows=batch.rows[start:stop], columns=columns)
+    return batch if start == 0 and stop == len(batch.rows) else batch.slice(start, stop)
 
 
 def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
