@@ -15,15 +15,14 @@ from typing import Final
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.lattice import SqlType, integer_type, widens_to
-from pgdatahub.values.cells import Column, Kind, Texts, Value
-from pgdatahub.values.copytext import unescape
+from pgdatahub.values.cells import Column, Texts, Value
+from pgdatahub.values.column_values import VALUES, parse_elapsed
 from pgdatahub.values.numbers import integer_or_float, parse_number
 
 _NUMBERS = frozenset(
     {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.REAL, SqlType.DOUBLE, SqlType.NUMERIC}
 )
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6})?))?")
 _ISO = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?"
@@ -48,7 +47,7 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     wanted = options.sql_type or SqlType.TEXT
     if isinstance(column, Texts):
         # Each distinct text once; what is wrong with one is said of its first cell.
-        value_of = _VALUES[column.kind]
+        value_of = VALUES[column.kind]
         known: dict[bytes, Value] = {b"": None}
         for text in column.texts:
             if text not in known:
@@ -83,13 +82,6 @@ class ConversionError(Exception):
         super().__init__(index, value)
         self.index = index
         self.value = value
-
-
-def as_values(column: Column) -> Sequence[Value]:
-    """Return a column as Python values, whatever form it travels in."""
-    if isinstance(column, Texts):
-        return [_VALUES[column.kind](text) if text else None for text in column.texts]
-    return column
 
 
 def _fits(value: Value, wanted: SqlType) -> bool:
@@ -223,12 +215,7 @@ def _parse_time(text: str, options: ColumnOptions) -> Value:
 
 
 def _parse_interval(text: str, _options: ColumnOptions) -> Value:
-    match = _ELAPSED.fullmatch(text)
-    if match is None:
-        raise ValueError(text)
-    sign, hours, minutes, seconds = match.groups()
-    size = timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds or 0))
-    return -size if sign else size
+    return parse_elapsed(text)
 
 
 _PARSERS: Final[dict[SqlType, Callable[[str, ColumnOptions], Value]]] = {
@@ -238,35 +225,4 @@ _PARSERS: Final[dict[SqlType, Callable[[str, ColumnOptions], Value]]] = {
     SqlType.TIMESTAMP: _parse_timestamp,
     SqlType.TIME: _parse_time,
     SqlType.INTERVAL: _parse_interval,
-}
-
-
-def _timestamp_value(text: bytes) -> Value:
-    return datetime.fromisoformat(_padded(text.decode()))
-
-
-def _time_value(text: bytes) -> Value:
-    return time.fromisoformat(_padded(text.decode()))
-
-
-def _padded(text: str) -> str:
-    # Before Python 3.11 fromisoformat takes three or six digits of a fraction only.
-    head, point, fraction = text.partition(".")
-    return head + point + fraction.ljust(6, "0") if point else head
-
-
-def _interval_value(text: bytes) -> Value:
-    return _parse_interval(text.decode(), ColumnOptions())
-
-
-_VALUES: Final[dict[Kind, Callable[[bytes], Value]]] = {
-    Kind.INTEGER: parse_number,
-    Kind.NUMBER: parse_number,
-    Kind.DECIMAL: lambda text: Decimal(text.decode()),
-    Kind.BOOLEAN: lambda text: text == b"true",
-    Kind.DATE: _timestamp_value,
-    Kind.TIMESTAMP: _timestamp_value,
-    Kind.TIME: _time_value,
-    Kind.INTERVAL: _interval_value,
-    Kind.TEXT: unescape,
 }

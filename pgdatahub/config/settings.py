@@ -160,6 +160,16 @@ class Config(BaseModel):
             "--workers",
         ),
     ] = None
+    read_processes: Annotated[
+        int | None,
+        Field(ge=1, le=64),
+        Explained(
+            "ETL_READ_PROCESSES",
+            "processes that read one large sheet together; else as many as there are processors for each worker",
+            "a whole number, 1 to 64",
+            advanced=True,
+        ),
+    ] = None
     executor: Annotated[
         str,
         Field(min_length=1),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
 from pgdatahub.hookspecs import hookimpl
+from pgdatahub.processors import available_processors
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
@@ -16,14 +17,15 @@ _OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
 
 
 @hookimpl(trylast=True)
-def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:  # noqa: ARG001 - the hook's signature
+def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
     """Open a workbook of Office Open XML, whatever its name; decline the kinds that another reader takes.
 
     Raises:
         ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
     """
-    from pgdatahub.xlsx import Limits, XlsxWorkbook
+    from pgdatahub.xlsx.limits import Limits
     from pgdatahub.xlsx.sniffing import Content, sniff
+    from pgdatahub.xlsx.workbook import XlsxWorkbook
 
     ours = source.suffix in _OURS
     with ExitStack() as files:
@@ -37,7 +39,8 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:  # no
         if content is Content.XLSX:
             # The same one: what was fetched to look at it need not be fetched again.
             files.pop_all()
-            return XlsxWorkbook(file, name=source.name, merged=source.options.merged)
+            processes = config.read_processes or available_processors()
+            return XlsxWorkbook(file, name=source.name, merged=source.options.merged, processes=processes)
     if content is Content.ENCRYPTED:
         raise EncryptedError(
             "the workbook is protected by a password", where=source.name, hint="save a copy without a password"

@@ -23,6 +23,7 @@ from pgdatahub.pause import PausedFile, PauseState, options_of, pause_file, read
 from pgdatahub.pipeline import Pipeline, skipped_as_known
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.postgres.destination import Database, open_database
+from pgdatahub.processors import available_processors
 from pgdatahub.reading.discovery import Discovery, Selection, find_files
 from pgdatahub.reading.staging import hash_file
 from pgdatahub.running.dispatch import Dispatch
@@ -30,7 +31,7 @@ from pgdatahub.running.interruption import Interruption, Leave
 from pgdatahub.running.log import run_log
 from pgdatahub.running.units import Unit, largest_first, make_units
 from pgdatahub.running.worker import WorkerSetup
-from pgdatahub.running.workers import Alone, Crew, Pool, available_processors
+from pgdatahub.running.workers import Alone, Crew, Pool
 from pgdatahub.schema import TableName
 
 __all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
@@ -245,12 +246,15 @@ class _Run:
                 yield crew, largest_first(units)
             return
         size = self._workers(units)
+        # What the workers leave free may help with a large sheet.
+        read_processes = self.config.read_processes or max(1, available_processors() // size)
+        config = self.config.model_copy(update={"read_processes": read_processes})
         if size == 1:
-            yield Alone(pipeline, known), units
+            yield Alone(replace(pipeline, config=config), known), units
             return
         database = pipeline.database
         setup = WorkerSetup(
-            config=self.config,
+            config=config,
             run_id=self.run_id,
             conninfo=database.conninfo if database else None,
             embedded=database is not None and database.embedded,

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final, get_args
 
 from pgdatahub.config import Config
-from pgdatahub.conversion import as_values
 from pgdatahub.errors import FileError
 from pgdatahub.model import Batch, Sheet, Workbook
 from pgdatahub.testing.reading import AloneReader, source_file
 from pgdatahub.values.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
+from pgdatahub.values.column_values import as_values
 from pgdatahub.values.python_values import type_value
 
 SAMPLE_ROWS = 25

@@ -10,11 +10,11 @@ import pluggy
 
 from pgdatahub import hookspecs
 from pgdatahub.config import Config, FolderOptions
-from pgdatahub.conversion import as_values
 from pgdatahub.identifiers import table_name
 from pgdatahub.model import SourceFile, Workbook
 from pgdatahub.schema import TableName
 from pgdatahub.values.cells import Value
+from pgdatahub.values.column_values import as_values
 
 
 def source_file(path: Path, **options: Any) -> SourceFile:

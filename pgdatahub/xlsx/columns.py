@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn, TypeAlias
 
-from pgdatahub.conversion import as_values
 from pgdatahub.errors import CorruptError
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
+from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.numbers import parse_number
 from pgdatahub.xlsx.cell_classes import CellClass, Source
 from pgdatahub.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.xlsx.iso_dates import iso_text
 from pgdatahub.xlsx.number_formats import Shown
+from pgdatahub.xlsx.number_texts import parse_indexes
 from pgdatahub.xlsx.package import DAMAGED
 from pgdatahub.xlsx.serials import Memory, Serials
 from pgdatahub.xlsx.shared_strings import SharedStrings
@@ -87,11 +88,9 @@ class Converter:
 
     def _shared(self, texts: Sequence[bytes], locate: Locate) -> Sequence[bytes]:
         lookup = self._strings.lookup
+        indexes = list(filter(None, texts))
         try:
-            if b"" not in texts:
-                found: Sequence[bytes] = list(map(lookup, map(int, texts)))
-            else:
-                found = [lookup(int(text)) if text else text for text in texts]
+            found: Sequence[bytes] = list(map(lookup, parse_indexes(indexes)))
         except IndexError:
             count = len(self._strings)
             _refuse(
@@ -104,7 +103,10 @@ class Converter:
             for index, text in enumerate(texts):
                 if text and int(text) in self._strings.cleaned:
                     self.cleaning.add(locate(index))
-        return found
+        if len(indexes) == len(texts):
+            return found
+        rest = iter(found)
+        return [next(rest) if text else text for text in texts]
 
     def _numbers(self, cell_class: CellClass, texts: Sequence[bytes]) -> Piece:
         shown = cell_class.format.shown

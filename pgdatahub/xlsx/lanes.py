@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
-from itertools import chain, compress
-from operator import lt
+from dataclasses import dataclass
 
 from pgdatahub.values.cells import Texts, cell_address
 from pgdatahub.xlsx.blocks import Block
-from pgdatahub.xlsx.cell_classes import CellClasses, Source
-from pgdatahub.xlsx.cell_text import has_asides, is_sound, resolve_texts
+from pgdatahub.xlsx.cell_classes import CellClasses
+from pgdatahub.xlsx.cell_text import has_asides
 from pgdatahub.xlsx.columns import Converter, Piece, has_value, join_pieces, merge_pieces
+from pgdatahub.xlsx.fast_lane import Matched, match_rows
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import Stream
-from pgdatahub.xlsx.matching import find_columns
+from pgdatahub.xlsx.matching_pool import Given, MatchingPool
 from pgdatahub.xlsx.safe_lane import SheetParser
-from pgdatahub.xlsx.shapes import Shape, ShapeLearner, Slot, hides
+from pgdatahub.xlsx.shapes import Shape, ShapeLearner
 
 _HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES = 8 * 1024 * 1024  # a row longer than this goes through the safe lane
 _MOST_LESSONS = 64
+_MATCHED_AHEAD = 4
+"""Chunks that this process matches itself while the pool is busy: some 3 MB each."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
-_MARKED_UP = (Source.TEXT, Source.ERROR, Source.DATE)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chunk:
+    """Some sheet data.
+
+    Attributes:
+        data: The XML.
+        whole: It begins and ends with a row, and nothing in it can hide one.
+        shape: The shape that it is matched with already.
+        given: Who matches it, if not this process; else
+        matched: what came of it.
+    """
+
+    data: bytes
+    whole: bool = True
+    shape: Shape | None = None
+    given: Given | None = None
+    matched: Matched | None = None
 
 
 class Lanes:
@@ -36,6 +57,7 @@ class Lanes:
         learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
             for the safe lane alone.
         piece_bytes: How much is inflated at a time.
+        pool: Processes that help with a large sheet.
         sample_rows: From how many rows a shape is learnt at once.
     """
 
@@ -48,6 +70,7 @@ class Lanes:
         *,
         learn_from: int | None,
         piece_bytes: int,
+        pool: MatchingPool | None = None,
         sample_rows: int = 100,
     ) -> None:
         self.parser = SheetParser(stream.name, limits, classes, converter)
@@ -58,6 +81,7 @@ class Lanes:
         self._classes = classes
         self._learn_from = learn_from
         self._piece_bytes = piece_bytes
+        self._pool = pool
         self._sample_rows = sample_rows
         self._safe_only = learn_from is None
         self._shape: Shape | None = None
@@ -73,29 +97,56 @@ class Lanes:
             CorruptError: The sheet is damaged, or asks too much.
             CellError: A number is beyond what any column holds.
         """
-        ended = False
-        while not ended:
-            data = self._stream.read(self._piece_bytes)
-            ended = not data
-            buffer = self._buffer + data
-            # Comments, CDATA and the like may hide what looks like a row; no writer of sheets has them.
-            if not self._safe_only and has_asides(buffer):
-                self._safe_only = True
-            if self._safe_only:
-                piece, self._buffer = buffer, b""
-                yield from self._feed(piece)
+        chunks = self._chunks()
+        waiting: deque[_Chunk] = deque()
+        while self._read_ahead(chunks, waiting):
+            yield from self._read(waiting.popleft())
+        yield from self._feed(b"", final=True)
+
+    def _read_ahead(self, chunks: Iterator[_Chunk], waiting: deque[_Chunk]) -> bool:
+        """Have chunks wait for their turn as long as there is something to be done with them; tell whether any waits."""
+        while not waiting or (self._pool is not None and self._may_begin(waiting, self._pool)):
+            chunk = next(chunks, None)
+            if chunk is None:
+                break
+            if chunk.whole and self._pool is not None and self._shape is not None:
+                chunk.shape = self._shape
+                chunk.given = self._pool.give(self._shape, chunk.data)
+                if chunk.given is None:
+                    chunk.matched = match_rows(self._shape, chunk.data, self._limits)
+            waiting.append(chunk)
+        return bool(waiting)
+
+    def _may_begin(self, waiting: deque[_Chunk], pool: MatchingPool) -> bool:
+        """Tell whether to begin with another chunk before the first that waits is read."""
+        if self._shape is None or self._safe_only or len(waiting) >= pool.capacity + _MATCHED_AHEAD:
+            return False
+        first = waiting[0]
+        return pool.free or (first.given is not None and not first.given.ready)
+
+    def _chunks(self) -> Iterator[_Chunk]:
+        """Yield the sheet's data behind its head, cut before a row as long as that can be done."""
+        buffer, whole = self._buffer, True
+        self._buffer = b""
+        while data := self._stream.read(self._piece_bytes):
+            buffer += data
+            if whole and not self._safe_only:
+                # Comments, CDATA and the like may hide what looks like a row; no writer of sheets has them.
+                whole = not has_asides(buffer)
+            if not whole or self._safe_only:
+                yield _Chunk(data=buffer, whole=False)
+                buffer = b""
                 continue
-            cut = len(buffer) if ended else buffer.rfind(b"<%srow" % self._prefix)
-            if cut <= 0 and not ended:
+            cut = buffer.rfind(b"<%srow" % self._prefix)
+            if cut <= 0:
                 cut = buffer.find(b"</%ssheetData" % self._prefix)
                 if cut < 0 and len(buffer) < _WAITING_BYTES:
-                    self._buffer = buffer
                     continue
-                self._safe_only = True
+                whole = False
                 cut = max(cut, 0)
-            piece, self._buffer = buffer[:cut], buffer[cut:]
-            yield from self._read(piece)
-        yield from self._feed(b"", final=True)
+            yield _Chunk(data=buffer[:cut])
+            buffer = buffer[cut:]
+        yield _Chunk(data=buffer, whole=whole and not has_asides(buffer))
 
     def _read_head(self) -> bytes:
         """Feed all before the rows to the parser and return what was read beyond."""
@@ -122,16 +173,26 @@ class Lanes:
         if block := self.parser.take():
             yield block
 
-    def _read(self, piece: bytes) -> Iterator[Block]:
-        if self._shape is None and self._may_learn(piece):
-            sample = self._first_rows(piece)
-            piece = piece[len(sample) :]
+    def _read(self, chunk: _Chunk) -> Iterator[Block]:
+        data = chunk.data
+        if self._safe_only or not chunk.whole:
+            self._safe_only = True
+            yield from self._feed(data)
+            return
+        if self._shape is None and self._may_learn(data):
+            sample = self._first_rows(data)
+            data = data[len(sample) :]
             yield from self._feed(sample)
             self._learn(sample)
-        if self._shape is None or not is_sound(piece):
-            yield from self._feed(piece)
-        elif piece:
-            yield from self._match(self._shape, piece)
+        shape, matched = chunk.shape or self._shape, chunk.matched
+        if chunk.given is not None:
+            matched = chunk.given.take()
+        if shape is not None and matched is None and (chunk.shape is None or chunk.given is not None):
+            matched = match_rows(shape, data, self._limits)
+        if shape is None or matched is None or (matched.rows and matched.rows[0] <= self.parser.last_row):
+            yield from self._feed(data)  # the parser names what is wrong
+        else:
+            yield from self._take(shape, matched)
         if self.parser.in_row or self.parser.ended:
             self._safe_only = True
 
@@ -154,81 +215,56 @@ class Lanes:
         if self._learner.learn(rows):
             self._shape = self._learner.shape()
 
-    def _match(self, shape: Shape, piece: bytes) -> Iterator[Block]:
-        groups = find_columns(shape.pattern, piece)
-        numbers, others, rest = groups[0], groups[-2], groups[-1]
-        rows = list(map(int, filter(None, numbers)))
-        ascending = all(map(lt, chain((self.parser.last_row,), rows), rows))
-        if not ascending or (rows and rows[-1] > self._limits.rows):
-            yield from self._feed(piece)  # the parser names what is wrong
-            return
-        values = groups[2:-2]
-        if len(rows) < len(numbers):
-            values = [tuple(compress(column, numbers)) for column in values]
-        if any(
-            slot.cell_class.source is Source.TEXT and column and max(map(len, column)) > self._limits.cell_bytes
-            for slot, column in zip(shape.slots, values, strict=True)
-        ):
-            yield from self._feed(piece)
-            return
-        fast = self._fast_block(shape.slots, rows, values)
-        fast.hidden = self._hidden(groups[1], numbers)
+    def _take(self, shape: Shape, matched: Matched) -> Iterator[Block]:
+        """Yield the rows of a piece that was matched, and those between them that were not."""
+        rows = matched.rows
+        fast = self._fast_block(shape, matched)
         self.fast_rows += len(rows)
-        if rest[-1] or any(others):
-            self._feed_others(numbers, others, rest[-1])
-            safe = self.parser.take()
-        else:
-            safe = None
+        self._feed_misfits(matched)
+        safe = self.parser.take()
         if rows:
             self.parser.last_row = max(self.parser.last_row, rows[-1])
         if safe is None:
             if rows:
                 yield fast
-        else:
-            yield _interleave(fast, safe) if rows else safe
-            misfits = b"".join(others)
-            if self._lessons < _MOST_LESSONS and len(safe.rows) > 0.05 * len(rows):
-                self._learn(self._first_rows(misfits))
+            return
+        yield _interleave(fast, safe) if rows else safe
+        if self._lessons < _MOST_LESSONS and len(safe.rows) > 0.05 * len(rows):
+            self._learn(self._first_rows(b"".join(data for _, data in matched.misfits)))
 
-    def _feed_others(self, numbers: tuple[bytes, ...], others: tuple[bytes, ...], rest: bytes) -> None:
+    def _feed_misfits(self, matched: Matched) -> None:
         """Feed the rows that the shape does not match to the parser, which checks the order of rows on the way."""
-        passed, check = 0, False
-        for number, other in zip(numbers, others, strict=True):
-            if number:
-                passed = int(number)
-                if check:
-                    self.parser.begin_row(passed)
-                    check = False
-            elif other:
-                self.parser.last_row = max(self.parser.last_row, passed)
-                self.parser.feed(other)
-                check = True
-        if rest:
-            self.parser.last_row = max(self.parser.last_row, passed)
-            self.parser.feed(rest)
+        rows = matched.rows
+        for index, (before, data) in enumerate(matched.misfits):
+            if before:
+                self.parser.last_row = max(self.parser.last_row, rows[before - 1])
+            self.parser.feed(data)
+            last = index + 1 == len(matched.misfits)
+            if before < len(rows) and (last or matched.misfits[index + 1][0] > before):
+                self.parser.begin_row(rows[before])
 
-    def _fast_block(self, slots: tuple[Slot, ...], rows: list[int], values: list[tuple[bytes, ...]]) -> Block:
+    def _fast_block(self, shape: Shape, matched: Matched) -> Block:
+        rows = matched.rows
         pieces: dict[int, list[Piece]] = {}
-        for slot, column in zip(slots, values, strict=True):
-            if not any(column):
+        for slot, found in zip(shape.slots, matched.columns, strict=True):
+            if found is None:
                 continue
-            texts = resolve_texts(column) if slot.cell_class.source in _MARKED_UP else column
             position = slot.position
-            piece = self._converter.convert(
-                slot.cell_class,
-                texts,
-                lambda index, position=position: cell_address(rows[index], position),  # type: ignore[misc]
-            )
+            if isinstance(found, Texts):
+                piece: Piece = found
+            else:
+                piece = self._converter.convert(
+                    slot.cell_class,
+                    found,
+                    lambda index, position=position: cell_address(rows[index], position),  # type: ignore[misc]
+                )
             pieces.setdefault(position, []).append(piece)
-        columns = {position: found[0] if len(found) == 1 else merge_pieces(found) for position, found in pieces.items()}
-        return Block(rows=rows, columns={position: piece for position, piece in columns.items() if has_value(piece)})
-
-    @staticmethod
-    def _hidden(attributes: tuple[bytes, ...], numbers: tuple[bytes, ...]) -> set[int]:
-        hiding = {found for found in set(attributes) if hides(found)}
-        if not hiding:
-            return set()
-        return {int(number) for number, found in zip(numbers, attributes, strict=True) if found in hiding}
+        columns = {position: side[0] if len(side) == 1 else merge_pieces(side) for position, side in pieces.items()}
+        return Block(
+            rows=rows,
+            hidden=matched.hidden,
+            columns={position: piece for position, piece in columns.items() if has_value(piece)},
+        )
 
 
 def _interleave(fast: Block, safe: Block) -> Block:

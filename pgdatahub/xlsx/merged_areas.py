@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pgdatahub.conversion import as_values
 from pgdatahub.errors import CorruptError
 from pgdatahub.model import Batch
 from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.column_values import as_values
 from pgdatahub.xlsx.addresses import parse_area
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import GuardedParser, Stream

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+import orjson
 
 from pgdatahub.errors import CellError, CorruptError
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -13,6 +16,7 @@ PLAIN_NUMBER: Final = rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[
 """Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
 
 _PLAIN = re.compile(PLAIN_NUMBER)
+_NUMBER_CHARACTERS = b"0123456789+-.eE,"
 _LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 
@@ -37,3 +41,34 @@ def plain_number(text: bytes, address: str) -> bytes:
         raise CellError(f"the number {shown} is too large for any column", where=address) from error
     # A double beyond 2^53 keeps its exponent: digits alone would say that each of them is meant.
     return canonical_number(number) if isinstance(number, int) else repr(number).encode()
+
+
+def are_plain_numbers(texts: Sequence[bytes]) -> bool:
+    """Tell whether all texts but empty ones are numbers in JSON's syntax that a double can hold.
+
+    A column at a time; to spell out in the expression of a row what a number is took twice as long.
+    """
+    present = list(filter(None, texts))
+    joined = b",".join(present)
+    if joined.translate(None, _NUMBER_CHARACTERS):
+        return False
+    try:
+        numbers = orjson.loads(b"[%s]" % joined)
+    except orjson.JSONDecodeError:
+        return False
+    return len(numbers) == len(present)  # a text with a comma would be two
+
+
+def parse_plain_numbers(texts: Iterable[bytes]) -> list[int | float]:
+    """Return what numbers in JSON's syntax denote, all at once: a sixth of the time of ``float()`` for each."""
+    numbers: list[int | float] = orjson.loads(b"[%s]" % b",".join(texts))
+    return numbers
+
+
+def parse_indexes(texts: Sequence[bytes]) -> list[int]:
+    """Return what digits denote, all at once; leading zeros are allowed."""
+    try:
+        numbers: list[int] = orjson.loads(b"[%s]" % b",".join(texts))
+    except orjson.JSONDecodeError:  # a leading zero
+        numbers = list(map(int, texts))
+    return numbers

@@ -203,6 +203,11 @@ class PartStream:
         return data
 
     @property
+    def size(self) -> int:
+        """How many bytes it claims to have."""
+        return self._entry.file_size
+
+    @property
     def share(self) -> float:
         """How much of the part has been given out, from 0 to 1."""
         return self._given / max(1, self._entry.file_size)

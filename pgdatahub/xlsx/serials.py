@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from math import floor
 
+from pgdatahub.xlsx.number_texts import parse_plain_numbers
+
 _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
 _REMEMBERED = 20_000
@@ -36,14 +38,14 @@ class Serials:
 
     def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""
-        serials = list(map(float, texts))
+        serials = parse_plain_numbers(texts)
         if serials and min(serials) < 0:
             return list(map(self._timestamp, serials))
         numbers = list(map(int, serials))
         days, minutes, seconds = self._days, self._minutes, self._seconds
         for day in set(numbers) - days.keys():
             self._date(day)
-        times = [int((serial - day) * _DAY + 0.5) for serial, day in zip(serials, numbers, strict=True)]
+        times = list(map(int, [(serial - day) * _DAY + 0.5 for serial, day in zip(serials, numbers, strict=True)]))
         try:
             # Small tables: one of all seconds of a day was slower, since most of it is in no cache.
             return [
@@ -70,12 +72,12 @@ class Serials:
         """Return serials below 1 as ``HH:MM:SS[.f]``, before midnight even if rounding would reach it; None for others."""
         return [
             self._clock(min(int(serial * _DAY + 0.5), _DAY - 1)) if 0 <= serial < 1 else None
-            for serial in map(float, texts)
+            for serial in parse_plain_numbers(texts)
         ]
 
     def intervals(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials as ``[-]H…H:MM:SS[.f]``; None for one that is more than an interval holds."""
-        return [self._interval(serial) for serial in map(float, texts)]
+        return [self._interval(float(serial)) for serial in parse_plain_numbers(texts)]
 
     def _interval(self, serial: float) -> bytes | None:
         if abs(serial) > _MOST_ELAPSED_DAYS:

@@ -17,7 +17,6 @@ from pgdatahub.values.cells import column_letters
 from pgdatahub.xlsx.addresses import column_position
 from pgdatahub.xlsx.cell_classes import CellClass, CellClasses, Source
 from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.number_texts import PLAIN_NUMBER
 
 # Characters that XML allows in text, but for "<"; references and UTF-8 are checked elsewhere.
 _TEXT = rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]*"
@@ -31,7 +30,7 @@ _CELL_ATTRIBUTES = re.compile(rb'(?: (?:(?:s|cm|vm|ph)="[0-9]{1,9}"|t="[A-Za-z]{
 _HIDDEN = re.compile(rb' hidden="(?:1|true|on)"')
 
 _VALUES = {
-    Source.NUMBER: b"(" + PLAIN_NUMBER + b")",
+    Source.NUMBER: rb"([^<]+)",  # whoever uses the expression looks whether they are numbers
     Source.SHARED: rb"([0-9]{1,10})",
     Source.BOOLEAN: rb"([01])",
     Source.TEXT: b"(" + _TEXT + b")",

@@ -11,6 +11,7 @@ from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.lanes import Lanes
 from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.matching_pool import MatchingPool
 from pgdatahub.xlsx.merged_areas import fill_merged_areas, read_merged_areas
 from pgdatahub.xlsx.package import PartStream
 
@@ -28,6 +29,7 @@ class XlsxSheet:
         learn_from: Bytes of sheet data from which on the fast lane is used; None for the safe lane alone.
         piece_bytes: How much is inflated at a time.
         fill_merged: A merged area's value stands in all its cells; the part is then read twice.
+        pool: Processes that help with a large sheet.
     """
 
     def __init__(
@@ -42,13 +44,16 @@ class XlsxSheet:
         learn_from: int | None,
         piece_bytes: int,
         fill_merged: bool,
+        pool: MatchingPool | None = None,
     ) -> None:
         self._name = name
         self._where = where
         self._converter = converter
         self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
         self._part = open_part()
-        self._lanes = Lanes(self._part, limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes)
+        self._lanes = Lanes(
+            self._part, limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes, pool=pool
+        )
 
     @property
     def name(self) -> str:

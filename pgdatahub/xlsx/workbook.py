@@ -13,12 +13,15 @@ from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.xlsx.markup import start_elements
+from pgdatahub.xlsx.matching_pool import MatchingPool, can_match_apart
 from pgdatahub.xlsx.package import DAMAGED, Package
 from pgdatahub.xlsx.serials import Serials
 from pgdatahub.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.xlsx.sheet import XlsxSheet
 from pgdatahub.xlsx.styles import read_styles
 
+WORTH_PROCESSES_BYTES = 16 * 1024 * 1024
+"""Sheet data from which on another process is worth its start, which takes about as long as matching 8 MB."""
 _TRUE = frozenset({"1", "true", "on"})
 
 
@@ -43,6 +46,7 @@ class XlsxWorkbook:
         learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
             for the safe lane alone.
         piece_bytes: How much of a sheet is inflated at a time.
+        processes: How many processes, this one among them, may work on a large sheet.
 
     Raises:
         ReadError: The file cannot be read as such a workbook.
@@ -57,12 +61,15 @@ class XlsxWorkbook:
         limits: Limits = DEFAULT_LIMITS,
         learn_from: int | None = 64 * 1024,
         piece_bytes: int = 1024 * 1024,
+        processes: int = 1,
     ) -> None:
         self._name = name
         self._merged = merged
         self._limits = limits
         self._learn_from = learn_from
         self._piece_bytes = piece_bytes
+        self._processes = processes
+        self._pool: MatchingPool | None = None
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | None = None
         self._classes: CellClasses | None = None
@@ -122,6 +129,8 @@ class XlsxWorkbook:
             raise SheetError(f"the sheet {name!r} is a {entry.kind}, which has no cells", where=self._name)
         where = f"{self._name} › {name}"
         try:
+            self._close_pool()
+            self._pool = self._open_pool(entry.part)
             return XlsxSheet(
                 name=name,
                 where=where,
@@ -132,15 +141,31 @@ class XlsxWorkbook:
                 learn_from=self._learn_from,
                 piece_bytes=self._piece_bytes,
                 fill_merged=self._merged == "fill",
+                pool=self._pool,
             )
         except FileError as error:
             raise error.located(where) from error
 
     def close(self) -> None:
         """Give back the file, the shared strings and what they have on disk; may be called twice."""
+        self._close_pool()
         if self._strings is not None:
             self._strings.close()
         self._file.close()
+
+    def _open_pool(self, part: str) -> MatchingPool | None:
+        """Start the processes that help with a sheet, if it is worth their start; they begin while the strings are read."""
+        size = self._package.open(part, limit=self._limits.part_bytes).size
+        if self._processes < 2 or self._learn_from is None or size < WORTH_PROCESSES_BYTES or not can_match_apart():
+            return None
+        return MatchingPool(
+            self._processes - 1, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes
+        )
+
+    def _close_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
     def _read_classes(self) -> CellClasses:
         if self._classes is None:

@@ -24,7 +24,7 @@ SHEET = "Sheet1"
 
 
 def read_pgdatahub(path: Path, *, learn_from: int | None = 64 * 1024) -> int:
-    from pgdatahub.xlsx import XlsxWorkbook
+    from pgdatahub.xlsx.workbook import XlsxWorkbook
 
     workbook = XlsxWorkbook(path, name=path.name, learn_from=learn_from)
     rows = sum(len(batch.rows) for batch in workbook.open(SHEET).batches(10_000))

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from io import BytesIO
 from xml.sax.saxutils import escape
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pgdatahub.conversion import as_values
 from pgdatahub.errors import CellError, ReadError
 from pgdatahub.values.cells import Texts, Value, column_letters
+from pgdatahub.values.column_values import as_values
 from pgdatahub.xlsx.blocks import batches
 from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.lanes import Lanes
 from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.matching_pool import MatchingPool
 from pgdatahub.xlsx.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, Shown
 from pgdatahub.xlsx.serials import Serials
 from pgdatahub.xlsx.shared_strings import SharedStrings
@@ -33,8 +35,20 @@ class Part(BytesIO):
     name = "xl/worksheets/sheet1.xml"
 
 
-def read(xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int) -> tuple[object, Mapping[str, int]]:
+def read(
+    xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int, processes: int = 0
+) -> tuple[object, Mapping[str, int]]:
     """Return all that reading a sheet gives, or how it fails, and the rows of each lane."""
+    if processes:
+        pool = MatchingPool(processes, date1904=False, limits=LIMITS, piece_bytes=max(piece_bytes, 2000))
+        with closing(pool):
+            return read_with(pool, xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=max_rows)
+    return read_with(None, xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=max_rows)
+
+
+def read_with(
+    pool: MatchingPool | None, xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int
+) -> tuple[object, Mapping[str, int]]:
     strings = SharedStrings(LIMITS)
     strings.extend(STRINGS)
     converter = Converter(strings, Serials(date1904=False))
@@ -42,7 +56,16 @@ def read(xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int)
     hidden: set[int] = set()
     lanes = None
     try:
-        lanes = Lanes(Part(xml), LIMITS, CellClasses(STYLES), converter, learn_from=learn_from, piece_bytes=piece_bytes)
+        lanes = Lanes(
+            Part(xml),
+            LIMITS,
+            CellClasses(STYLES),
+            converter,
+            learn_from=learn_from,
+            piece_bytes=piece_bytes,
+            pool=pool,
+            sample_rows=5 if pool else 100,
+        )
         for batch in batches(lanes.blocks(), max_rows):
             assert len(batch.rows) <= max_rows
             assert list(batch.rows) == sorted(set(batch.rows))
@@ -215,6 +238,14 @@ def sheets(draw: st.DrawFn) -> bytes:
 def test_both_lanes_give_the_same_cells(xml: bytes, piece_bytes: int, max_rows: int) -> None:
     safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
     fast, _ = read(xml, learn_from=0, piece_bytes=piece_bytes, max_rows=max_rows)
+    assert fast == safe
+
+
+@settings(max_examples=40, deadline=None)
+@given(sheets(), st.sampled_from([300, 2000]), st.sampled_from([7, 1000]), st.sampled_from([1, 2]))
+def test_several_processes_give_the_same_cells(xml: bytes, piece_bytes: int, max_rows: int, processes: int) -> None:
+    safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
+    fast, _ = read(xml, learn_from=0, piece_bytes=piece_bytes, max_rows=max_rows, processes=processes)
     assert fast == safe
 
 

@@ -26,7 +26,9 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"model"}),
     frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
-    frozenset({"values", "lattice", "identifiers", "fileformat", "remote_files", "atomic", "faults", "errors"}),
+    frozenset(
+        {"values", "lattice", "identifiers", "fileformat", "remote_files", "atomic", "faults", "processors", "errors"}
+    ),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 

@@ -20,6 +20,7 @@ VARIABLES = {
     "pause_seconds": "ETL_PAUSE_SECONDS",
     "chunk_size": "ETL_CHUNK_SIZE",
     "workers": "ETL_WORKERS",
+    "read_processes": "ETL_READ_PROCESSES",
     "executor": "ETL_EXECUTOR",
     "executor_options": "ETL_EXECUTOR_OPTIONS",
     "insecure_executor": "ETL_INSECURE_EXECUTOR",

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.conversion import ConversionError, as_values, convert, real_holds
+from pgdatahub.conversion import ConversionError, convert, real_holds
 from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.column_values import as_values
 
 
 def converted(column: Column, **options: Any) -> list[Value]:

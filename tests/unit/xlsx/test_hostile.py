@@ -13,7 +13,8 @@ import pytest
 
 from pgdatahub.errors import CorruptError, EncryptedError, ReadError, SheetError
 from pgdatahub.values.cells import Value
-from pgdatahub.xlsx import Limits, XlsxWorkbook
+from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]
 MIB = 1024 * 1024

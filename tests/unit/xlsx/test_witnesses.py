@@ -21,7 +21,7 @@ from openpyxl.utils.cell import coordinate_to_tuple
 
 from pgdatahub.errors import ReadError
 from pgdatahub.values.cells import ErrorValue, Uncached, Value, cell_address
-from pgdatahub.xlsx import XlsxWorkbook
+from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 Read: TypeAlias = Callable[[Any], dict[str, Value]]

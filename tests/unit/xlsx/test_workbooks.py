@@ -14,7 +14,8 @@ import pytest
 from pgdatahub.errors import SheetError
 from pgdatahub.model import SheetInfo
 from pgdatahub.values.cells import Kind, Texts, Value
-from pgdatahub.xlsx import Limits, XlsxWorkbook
+from pgdatahub.xlsx.limits import Limits
+from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
