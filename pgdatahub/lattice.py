@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from functools import reduce
+from functools import cache, reduce
 
 SAFE_INTEGER = 2**53
 """Every integer up to this size is a double, exactly (IEEE 754 binary64 has a 53-bit significand)."""
@@ -97,6 +97,7 @@ def widens_to(narrow: SqlType, wide: SqlType) -> bool:
     return wide in _ABOVE[narrow]
 
 
+@cache  # There are 169 pairs, and a file asks some thousand times, at 11 µs each.
 def join(left: SqlType, right: SqlType) -> SqlType:
     """Return the narrowest type that holds the values of both."""
     common = _ABOVE[left] & _ABOVE[right]
