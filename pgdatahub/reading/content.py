@@ -12,6 +12,7 @@ from typing import Any
 
 from pgdatahub.model import NormalizedBatch
 from pgdatahub.schema import TableSchema
+from pgdatahub.values.fields import lines_of
 
 
 class ContentHash:
@@ -28,7 +29,7 @@ class ContentHash:
             digest = self._columns.setdefault(column.name, sha256())
             # Every cell ends with a newline, which no field contains; rows before the column's first batch are empty.
             digest.update(b"\n" * (self._rows - self._rows_of.get(column.name, 0)))
-            digest.update(b"\n".join(column.texts))
+            digest.update(lines_of(column.texts))
             digest.update(b"\n")
             self._rows_of[column.name] = self._rows + batch.rows
         self._rows += batch.rows
