@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from pgdatahub import __version__
+from pgdatahub import __version__, garbage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import typer
 
 
@@ -20,14 +20,17 @@ def main() -> None:
         # Typer alone takes longer to import than everything else that --version needs.
         print(f"pgdatahub {__version__}")  # noqa: T201 - this is the console script
         return
-    sys.exit(_run())
+    garbage.look_seldom()
+    code = _run(sys.argv[1:])
+    garbage.leave_to_the_system()
+    sys.exit(code)
 
 
-def _run() -> int:
+def _run(arguments: list[str]) -> int:
     from pgdatahub.errors import ExitCode, PgDataHubError
 
     try:
-        create_app()(prog_name="pgdatahub")
+        create_app(only=arguments[0] if arguments else None)(arguments, prog_name="pgdatahub")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.FAILED
     except PgDataHubError as error:
@@ -54,25 +57,16 @@ def _complain(message: str, error: BaseException | None = None) -> None:
     sys.stderr.write(f"error: {message}\n")
 
 
-def create_app() -> typer.Typer:
-    """Return the application with its commands."""
+def create_app(*, only: str | None = None) -> typer.Typer:
+    """Return the application.
+
+    Args:
+        only: The one command that is asked for; others are left out, whose making takes longer than most commands do.
+            All are there if it is None, or no command.
+    """
     import typer
 
-    from pgdatahub.cli.config import config_command
-    from pgdatahub.cli.db import db_app
     from pgdatahub.cli.help import Command, Group, epilog
-    from pgdatahub.cli.history import history_command
-    from pgdatahub.cli.init import init_command
-    from pgdatahub.cli.inspect import inspect_command
-    from pgdatahub.cli.plan import plan_command
-    from pgdatahub.cli.plugins import plugins_command
-    from pgdatahub.cli.reset import reset_command
-    from pgdatahub.cli.resume import resume_command
-    from pgdatahub.cli.revert import revert_command
-    from pgdatahub.cli.revert_schema import revert_schema_command
-    from pgdatahub.cli.run import run_command
-    from pgdatahub.cli.status import status_command
-    from pgdatahub.cli.watch import watch_command
 
     app = typer.Typer(
         name="pgdatahub",
@@ -96,20 +90,31 @@ def create_app() -> typer.Typer:
         if debug:
             os.environ["DEBUG"] = "1"
 
-    panels: dict[str, dict[str, Callable[..., None]]] = {
-        "Load": {"run": run_command, "plan": plan_command, "resume": resume_command, "watch": watch_command},
-        "Look": {
-            "status": status_command,
-            "history": history_command,
-            "inspect": inspect_command,
-            "plugins": plugins_command,
-        },
-        "Undo": {"revert": revert_command, "revert-schema": revert_schema_command, "reset": reset_command},
-        "Set up": {"config": config_command, "init": init_command},
-    }
-    for panel, commands in panels.items():
-        for name, function in commands.items():
-            app.command(name, cls=Command, rich_help_panel=panel, epilog=epilog(name))(function)
-    app.command("etl", cls=Command, hidden=True)(run_command)
-    app.add_typer(db_app, name="db", rich_help_panel="Set up")
+    for panel, names in _PANELS.items():
+        for name in names:
+            if only in (None, name) or only not in _COMMANDS:
+                app.command(name, cls=Command, rich_help_panel=panel, epilog=epilog(name))(_command(name))
+    if only == "etl" or only not in _COMMANDS:
+        app.command("etl", cls=Command, hidden=True)(_command("run"))
+    if only not in _COMMANDS:
+        from pgdatahub.cli.db import db_app
+
+        app.add_typer(db_app, name="db", rich_help_panel="Set up")
     return app
+
+
+_PANELS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Load": ("run", "plan", "resume", "watch"),
+    "Look": ("status", "history", "inspect", "plugins"),
+    "Undo": ("revert", "revert-schema", "reset"),
+    "Set up": ("config", "init"),
+}
+"""Panel of ``--help`` → its commands; each has a module of its name, and there a function."""
+
+_COMMANDS: Final = frozenset({"etl", *(name for names in _PANELS.values() for name in names)})
+
+
+def _command(name: str) -> Callable[..., None]:
+    word = name.replace("-", "_")
+    function: Callable[..., None] = getattr(import_module(f"pgdatahub.cli.{word}"), f"{word}_command")
+    return function

@@ -18,6 +18,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
+from pgdatahub import garbage
+
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.pipeline import Pipeline
@@ -51,6 +53,7 @@ class ConnectionLost:
 
 def serve() -> None:
     """Be a worker, until told to end."""
+    garbage.look_seldom()
     # What plugins and libraries print must not get between the messages.
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -66,6 +69,8 @@ def serve() -> None:
 
     setup: WorkerSetup = requests.get()
     _work(setup, requests, send)
+    # The parent waits for the end.
+    garbage.leave_to_the_system()
 
 
 def _listen(stream: IO[bytes], requests: SimpleQueue[Any]) -> None:
