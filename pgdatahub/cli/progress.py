@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from pgdatahub.cli.render import count, ended_early, file_lines
 from pgdatahub.events import Event, FileFinished, FileStarted, Notice, PauseTick, RowsRead, RunFinished, RunStarted
 from pgdatahub.model import Outcome
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class ConsoleReporter:
@@ -29,16 +32,7 @@ class ConsoleReporter:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
         self._quiet = quiet
-        self._live = console.is_terminal and not quiet
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(compact=True),
-            console=console,
-            transient=True,
-            disable=not self._live,
-        )
+        self._progress = _bars(console) if console.is_terminal and not quiet else None
         self._total: TaskID | None = None
         self._files = 0
         self._bytes = 0
@@ -50,14 +44,16 @@ class ConsoleReporter:
 
     def __enter__(self) -> ConsoleReporter:
         """Show the bar."""
-        self._progress.start()
+        if self._progress is not None:
+            self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -88,7 +84,8 @@ class ConsoleReporter:
             self._say(
                 Text(f"{count(event.files, 'file')} ({decimal(event.bytes)}) → {event.destination}", style="bold")
             )
-        self._total = self._progress.add_task("", total=max(1, event.bytes))
+        if self._progress is not None:
+            self._total = self._progress.add_task("", total=max(1, event.bytes))
 
     def _finish(self, event: FileFinished) -> None:
         result = event.result
@@ -101,7 +98,7 @@ class ConsoleReporter:
         self._refresh()
 
     def _refresh(self) -> None:
-        if self._total is None or not self._live:
+        if self._total is None or self._progress is None:
             return
         rows = self._rows_done + sum(read.rows for read in self._working.values())
         read_bytes = self._bytes_done + sum(read.share * read.source.size for read in self._working.values())
@@ -113,7 +110,7 @@ class ConsoleReporter:
         self._progress.update(self._total, completed=read_bytes, description=description)
 
     def _pause(self, event: PauseTick) -> None:
-        if self._live and self._total is not None:
+        if self._progress is not None and self._total is not None:
             self._progress.update(self._total, description=f"pausing, {event.seconds_left:.0f} s left")
         elif not self._pausing and not self._quiet:
             self._say(Text(f"pausing for {event.seconds_left:.0f} s", style="dim"))
@@ -121,6 +118,20 @@ class ConsoleReporter:
 
     def _say(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+
+
+def _bars(console: Console) -> Progress:
+    # Here, since from cron and in pipes nobody sees them: they take 15 ms to import.
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+    )
 
 
 class LineReporter:

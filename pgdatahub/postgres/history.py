@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
+from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Row, Select, func, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.explain import deciding_evidence, type_evidence
@@ -45,10 +45,21 @@ class History:
 
     def ensure(self, connection: Connection) -> None:
         """Create the schema and the tables where they are missing; safe when several processes begin at once."""
+        if self._complete(connection):
+            return  # as in every run but the first; all that follows costs as much as everything else before a file
         wait_for_turn(connection, metadata_lock_key(self.schema))
         if not connection.dialect.has_schema(connection, self.schema):
             connection.execute(CreateSchema(self.schema, if_not_exists=True))
         self.tables.metadata.create_all(connection, checkfirst=True)
+
+    def _complete(self, connection: Connection) -> bool:
+        names = [table.name for table in self.tables.metadata.sorted_tables]
+        query = text("""
+            SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = :schema AND c.relname = ANY (:names)
+        """)
+        found: int = connection.execute(query, {"schema": self.schema, "names": names}).scalar_one()
+        return found == len(names)
 
     def exists(self, connection: Connection) -> bool:
         """Tell whether the tables are there."""
@@ -154,13 +165,15 @@ class History:
 
     def next_moment(self, connection: Connection, table: TableName) -> datetime:
         """Return the time for a new import: now (UTC), but later than any import of the table. To be asked under lock."""
-        now = self.now(connection)
-        last: datetime | None = connection.scalar(select(func.max(self.imports.c.imported_at)).where(*self._is(table)))
+        last_moment = select(func.max(self.imports.c.imported_at)).where(*self._is(table)).scalar_subquery()
+        row = connection.execute(select(_now().label("now"), last_moment.label("last"))).one()
+        now: datetime = row.now
+        last: datetime | None = row.last
         return now if last is None or last < now else last + timedelta(microseconds=1)
 
     def now(self, connection: Connection) -> datetime:
         """Return the server's time, UTC."""
-        now: datetime = connection.execute(text("SELECT clock_timestamp() AT TIME ZONE 'UTC'")).scalar_one()
+        now: datetime = connection.execute(select(_now())).scalar_one()
         return now
 
     def add(self, connection: Connection, record: ImportRecord) -> int:
@@ -195,6 +208,8 @@ class History:
 
     def release(self, connection: Connection, ids: Collection[int]) -> None:
         """Let the files of imports that were held back be loaded again."""
+        if not ids:
+            return  # nearly always, and the server would be asked to look for nothing
         connection.execute(
             update(self.imports)
             .where(self.imports.c.id.in_(ids), self.imports.c.status == Status.HELD.value)
@@ -290,6 +305,10 @@ class History:
             columns.status,
             columns.reverted_at,
         )
+
+
+def _now() -> ColumnElement[datetime]:
+    return func.timezone("UTC", func.clock_timestamp(), type_=TIMESTAMP())
 
 
 def _past_import(row: Row[Any]) -> PastImport:
