@@ -1,8 +1,8 @@
-"""How a process of ours looks for garbage: seldom, and not at its end. Only for a process that is all ours.
+"""How a process of ours looks for garbage: seldom, and not among what it has imported. Only for who owns the process.
 
 Python counts references; beside that, its collector looks for objects that only refer to each other, each time 700 more
-objects have been made than given back. Imports make a hundred thousand objects that stay, and rows make lists without
-end that refer to nothing: looking at them all is time for nothing.
+objects have been made than given back. Imports make a hundred thousand objects that stay, and rows make columns of bytes
+that refer to nothing: looking at them again and again is time for nothing.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import gc
 from typing import Final
 
 _OBJECTS: Final = 200_000
-"""So many more objects before the collector looks: more than the imports of a run make. Rows are columns of bytes, which it
-does not even know of, so that this costs no memory worth naming."""
+"""So many more objects before the collector looks: more than the imports of a run make. It does not even know of bytes, so
+that this costs no memory worth naming: 130 MB with it and without, for 100,000 rows."""
 
 
 def look_seldom() -> None:
-    """Let the collector look less often."""
+    """Let the collector look less often; to be called first."""
     gc.set_threshold(_OBJECTS, 20, 20)
 
 
-def leave_to_the_system() -> None:
-    """Let the end of the process find nothing to collect; the system takes back its memory at once.
+def keep_imports() -> None:
+    """Let the collector never look at what is there now; to be called when all is imported, and no plugin is.
 
-    On its way out Python looks at every object of every module again and again, 0.2 s after a run. Files are closed and
-    what is registered for the end is called all the same.
+    On its way out Python looks at every object of every module several times, which takes 0.2 s after a run. What plugins
+    bring is still collected then, and so a file that one of them left open is written to its end.
     """
     gc.freeze()

@@ -21,9 +21,7 @@ def main() -> None:
         print(f"pgdatahub {__version__}")  # noqa: T201 - this is the console script
         return
     garbage.look_seldom()
-    code = _run(sys.argv[1:])
-    garbage.leave_to_the_system()
-    sys.exit(code)
+    sys.exit(_run(sys.argv[1:]))
 
 
 def _run(arguments: list[str]) -> int:

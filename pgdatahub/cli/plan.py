@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     OUTPUT,
@@ -78,6 +79,7 @@ def plan_command(
     from pgdatahub.planning.plan import plan
     from pgdatahub.reading.discovery import Selection
 
+    garbage.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = Console(stderr=True, highlight=False)
     # Without a terminal there is no bar to show, and a line for each file is what the plan itself prints.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from pgdatahub import garbage
 from pgdatahub.cli.options import (
     ConfigOption,
     ExecutorOption,
@@ -56,6 +57,7 @@ def resume_command(
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.running.runner import resume
 
+    garbage.keep_imports()
     with (
         interruptible() as interruption,
         ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,

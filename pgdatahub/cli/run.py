@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     PAUSES,
@@ -120,6 +121,7 @@ def run_command(
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.running.runner import Selection, run
 
+    garbage.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     ConfigOption,
@@ -79,6 +80,7 @@ def watch_command(
     from pgdatahub.model import Outcome
     from pgdatahub.running.watching import watch
 
+    garbage.keep_imports()
     with interruptible() as interruption:
         report = watch(
             config,

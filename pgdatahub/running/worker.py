@@ -69,8 +69,6 @@ def serve() -> None:
 
     setup: WorkerSetup = requests.get()
     _work(setup, requests, send)
-    # The parent waits for the end.
-    garbage.leave_to_the_system()
 
 
 def _listen(stream: IO[bytes], requests: SimpleQueue[Any]) -> None:
@@ -89,6 +87,7 @@ def _work(setup: WorkerSetup, requests: SimpleQueue[Any], send: Callable[[object
     from pgdatahub.pluginmanager import Stages, create_plugin_manager
     from pgdatahub.running.units import UnitOutcome, perform
 
+    garbage.keep_imports()
     stages = Stages(create_plugin_manager())
     pipeline = None
     with ExitStack() as resources:

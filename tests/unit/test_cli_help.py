@@ -55,3 +55,18 @@ def test_help_has_no_colours_where_none_are_wanted(name: str) -> None:
     runner = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1", "FORCE_COLOR": None})
     shown = runner.invoke(create_app(), [*name.split(), "--help"], color=True)
     assert "\x1b[3" not in shown.output
+
+
+@pytest.mark.parametrize("name", ["run", "etl", "plan", "revert-schema", "config"])
+def test_a_command_made_alone_says_what_it_says_among_the_others(name: str) -> None:
+    runner = CliRunner()
+    alone = runner.invoke(create_app(only=name), [name, "--help"])
+    assert alone.exit_code == 0
+    assert alone.output == runner.invoke(create_app(), [name, "--help"]).output
+
+
+@pytest.mark.parametrize("word", ["db", "rum", "--help", ""])
+def test_what_is_no_command_of_its_own_has_all_of_them(word: str) -> None:
+    runner = CliRunner()
+    shown = runner.invoke(create_app(only=word), ["--help"]).output
+    assert shown == runner.invoke(create_app(), ["--help"]).output

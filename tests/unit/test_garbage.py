@@ -1,0 +1,35 @@
+"""The collector of a process of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_only_who_asks_for_it_has_a_collector_that_looks_seldom() -> None:
+    assert _printed("import gc, pgdatahub, pgdatahub.running.runner; print(gc.get_threshold()[0] < 100_000)") == "True"
+    asked = "import gc; from pgdatahub import garbage; garbage.look_seldom(); print(gc.get_threshold()[0] >= 100_000)"
+    assert _printed(asked) == "True"
+
+
+def test_what_a_plugin_leaves_open_is_written_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text(
+        f"left_open = open({str(tmp_path / 'log')!r}, 'w')\ndef log(): left_open.write('loaded')\n"
+    )
+    program = f"""
+import sys
+from pgdatahub import garbage
+import pgdatahub.model
+garbage.look_seldom()
+garbage.keep_imports()
+sys.path.insert(0, {str(tmp_path)!r})
+import plugin
+plugin.log()
+"""
+    _printed(program)
+    assert (tmp_path / "log").read_text() == "loaded"
+
+
+def _printed(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
