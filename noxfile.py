@@ -104,11 +104,16 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks, the whole job and reading alone, beside their peers. Give them a quiet machine and an hour."""
+    """The whole job beside its peers, into docs/benchmarks.md. Give it a quiet machine and two hours, or name --cases."""
     install(session, "bench", extras="[embedded]")
-    arguments = session.posargs or ["--write", "docs/benchmarks.md"]
-    session.run("python", "-m", "tests.benchmarks.whole_job", *arguments)
-    session.run("python", "tests/benchmarks/reading.py")
+    session.run("python", "-m", "tests.benchmarks.whole_job", "--page", "docs/benchmarks.md", *session.posargs)
+
+
+@nox.session
+def reading(session: nox.Session) -> None:
+    """Reading alone, beside other readers."""
+    install(session, "bench", extras="[embedded]")
+    session.run("python", "tests/benchmarks/reading.py", *session.posargs)
 
 
 @nox.session

@@ -1,73 +1,96 @@
-"""The cases of the benchmarks: what lies in the data folder."""
+"""The cases of the benchmarks: which workbooks, into what kind of table, and beside whom."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import xlsxwriter
 
+from tests.benchmarks.peers import CALAMINE, DUCKDB, FLOOR, OPENPYXL, POLARS
 from tests.benchmarks.workbooks import write_workbook
 
-
-def rows_100k(folder: Path) -> list[Path]:
-    """100,000 rows × 20 columns, shared strings."""
-    return [write_workbook(folder / "book.xlsx", 100_000)]
-
-
-def rows_100k_inline(folder: Path) -> list[Path]:
-    """100,000 rows × 20 columns, inline strings."""
-    return [write_workbook(folder / "book.xlsx", 100_000, shared=False)]
+OURS = "pgdatahub"
+ONE_WORKER = "pgdatahub, one worker"
+TWO_WORKERS = "pgdatahub, two workers"
 
 
-def rows_1m(folder: Path) -> list[Path]:
-    """1,000,000 rows × 20 columns, shared strings."""
-    return [write_workbook(folder / "book.xlsx", 1_000_000)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case.
+
+    Attributes:
+        title: What it is, for the page.
+        write: Writes the workbooks into a folder, of a size times a scale.
+        rows: In all workbooks, at scale 1.
+        rows_before: That the table has already, at scale 1; 0 for a table that is made.
+        ours: Name → further options of ``pgdatahub run``.
+        peers: Who else does it.
+        remark: Why somebody is missing.
+    """
+
+    title: str
+    write: Callable[[Path, float], list[Path]]
+    rows: int
+    rows_before: int = 0
+    ours: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {OURS: ()})
+    peers: tuple[str, ...] = ()
+    remark: str = ""
 
 
-def rows_1m_inline(folder: Path) -> list[Path]:
-    """1,000,000 rows × 20 columns, inline strings."""
-    return [write_workbook(folder / "book.xlsx", 1_000_000, shared=False)]
+def scaled(number: int, scale: float) -> int:
+    """Return a number of rows, or of anything, of which a trial needs less."""
+    return max(1, round(number * scale))
 
 
-def sparse(folder: Path) -> list[Path]:
-    """100,000 rows × 100 columns, one cell in ten filled."""
+def _usual(rows: int, *, shared: bool = True) -> Callable[[Path, float], list[Path]]:
+    def write(folder: Path, scale: float) -> list[Path]:
+        return [write_workbook(folder / "book.xlsx", scaled(rows, scale), shared=shared)]
+
+    return write
+
+
+def _many(files: int, rows: int) -> Callable[[Path, float], list[Path]]:
+    """Return what writes so many workbooks; a smaller scale gives fewer of them if they are small, else smaller ones."""
+
+    def write(folder: Path, scale: float) -> list[Path]:
+        small = rows <= 1000
+        return [
+            write_workbook(folder / f"book {number:04}.xlsx", rows if small else scaled(rows, scale), seed=number)
+            for number in range(scaled(files, scale) if small else files)
+        ]
+
+    return write
+
+
+def _sparse(folder: Path, scale: float) -> list[Path]:
     chance = random.Random(3)  # noqa: S311 - test data
-    return [_write(folder, 100_000, 100, lambda _row, _column: chance.random() if chance.random() < 0.1 else None)]
+    return _grid(folder, scaled(100_000, scale), 100, lambda *_: chance.random() if chance.random() < 0.1 else None)
 
 
-def wide(folder: Path) -> list[Path]:
-    """20,000 rows × 200 columns of numbers and short texts."""
+def _wide(folder: Path, scale: float) -> list[Path]:
     chance = random.Random(4)  # noqa: S311 - test data
-    return [
-        _write(
-            folder,
-            20_000,
-            200,
-            lambda _row, column: chance.randrange(10**6) / 100 if column % 4 else f"Item {chance.randrange(5000)}",
-        )
-    ]
+
+    def value(_row: int, column: int) -> float | str:
+        return chance.randrange(10**6) / 100 if column % 4 else f"Item {chance.randrange(5000)}"
+
+    return _grid(folder, scaled(20_000, scale), 200, value)
 
 
-def texts(folder: Path) -> list[Path]:
-    """200,000 rows × 5 columns: a million texts, no two alike."""
-    return [_write(folder, 200_000, 5, lambda row, column: f"remark {row} in column {column}: nothing else has it")]
+def _texts(folder: Path, scale: float) -> list[Path]:
+    return _grid(
+        folder,
+        scaled(200_000, scale),
+        5,
+        lambda row, column: f"remark {row} in column {column}: nothing else has it",
+    )
 
 
-def small_files(folder: Path) -> list[Path]:
-    """1,000 workbooks of 100 rows × 20 columns."""
-    return [write_workbook(folder / f"book {number:04}.xlsx", 100, seed=number) for number in range(1000)]
-
-
-def eight_files(folder: Path) -> list[Path]:
-    """Eight workbooks of 25,000 rows × 20 columns."""
-    return [write_workbook(folder / f"book {number}.xlsx", 25_000, seed=number) for number in range(8)]
-
-
-def _write(folder: Path, rows: int, columns: int, value: Callable[[int, int], float | str | None]) -> Path:
+def _grid(folder: Path, rows: int, columns: int, value: Callable[[int, int], float | str | None]) -> list[Path]:
     path = folder / "book.xlsx"
-    workbook = xlsxwriter.Workbook(path, {"constant_memory": False, "in_memory": False})
+    workbook = xlsxwriter.Workbook(path)
     sheet = workbook.add_worksheet()
     for column in range(columns):
         sheet.write(0, column, f"Column {column + 1}")
@@ -77,17 +100,83 @@ def _write(folder: Path, rows: int, columns: int, value: Callable[[int, int], fl
             if cell is not None:
                 sheet.write(row, column, cell)
     workbook.close()
-    return path
+    return [path]
 
 
-CASES: dict[str, Callable[[Path], list[Path]]] = {
-    "100k": rows_100k,
-    "100k_inline": rows_100k_inline,
-    "1m": rows_1m,
-    "1m_inline": rows_1m_inline,
-    "sparse": sparse,
-    "wide": wide,
-    "texts": texts,
-    "small_files": small_files,
-    "eight_files": eight_files,
+_NO_OPENPYXL = "pandas + openpyxl runs in the first case only: it takes minutes for the others."
+_NO_PANDAS = f"{_NO_OPENPYXL} So does `to_sql`, whoever reads the workbook."
+
+CASES: Mapping[str, Case] = {
+    "100k": Case(
+        title="100,000 rows × 20 columns, shared strings",
+        write=_usual(100_000),
+        rows=100_000,
+        peers=(OPENPYXL, CALAMINE, POLARS, DUCKDB, FLOOR),
+    ),
+    "100k_inline": Case(
+        title="100,000 rows × 20 columns, inline strings",
+        write=_usual(100_000, shared=False),
+        rows=100_000,
+        peers=(CALAMINE, POLARS, DUCKDB, FLOOR),
+        remark=_NO_OPENPYXL,
+    ),
+    "1m": Case(
+        title="1,000,000 rows × 20 columns, shared strings",
+        write=_usual(1_000_000),
+        rows=1_000_000,
+        peers=(POLARS, DUCKDB, FLOOR),
+        remark=_NO_PANDAS,
+    ),
+    "1m_inline": Case(
+        title="1,000,000 rows × 20 columns, inline strings",
+        write=_usual(1_000_000, shared=False),
+        rows=1_000_000,
+        peers=(POLARS, DUCKDB, FLOOR),
+        remark=_NO_PANDAS,
+    ),
+    "wide": Case(
+        title="20,000 rows × 200 columns, numbers and short texts",
+        write=_wide,
+        rows=20_000,
+        peers=(POLARS, DUCKDB, FLOOR),
+        remark=f"{_NO_PANDAS} With 200 columns its statements have more parameters than PostgreSQL allows, too.",
+    ),
+    "sparse": Case(
+        title="100,000 rows × 100 columns, one cell in ten filled",
+        write=_sparse,
+        rows=100_000,
+        peers=(POLARS, DUCKDB, FLOOR),
+        remark=_NO_PANDAS,
+    ),
+    "texts": Case(
+        title="200,000 rows × 5 columns: a million texts, no two alike",
+        write=_texts,
+        rows=200_000,
+        peers=(CALAMINE, POLARS, DUCKDB, FLOOR),
+        remark=_NO_OPENPYXL,
+    ),
+    "small_files": Case(
+        title="1,000 workbooks of 100 rows × 20 columns into one table",
+        write=_many(1000, 100),
+        rows=100_000,
+        peers=(CALAMINE, POLARS, DUCKDB, FLOOR),
+        remark=f"{_NO_OPENPYXL} Peers read one workbook after the other, in one process.",
+    ),
+    "large_table": Case(
+        title="100,000 rows × 20 columns into a table that has 5,000,000",
+        write=_usual(100_000),
+        rows=100_000,
+        rows_before=5_000_000,
+        peers=(POLARS, DUCKDB, FLOOR),
+        remark=(
+            "Each has a table of its own, which it made itself; then the rows of that were multiplied. After every run "
+            f"the new rows are deleted and the table is vacuumed. {_NO_PANDAS}"
+        ),
+    ),
+    "eight_files": Case(
+        title="Eight workbooks of 25,000 rows × 20 columns, with one worker and with two",
+        write=_many(8, 25_000),
+        rows=200_000,
+        ours={ONE_WORKER: ("--workers", "1"), TWO_WORKERS: ("--workers", "2")},
+    ),
 }

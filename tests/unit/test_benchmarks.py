@@ -1,0 +1,138 @@
+"""What of the benchmarks is pure: medians, goals, the page, and the file of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.cases import CASES, ONE_WORKER, OURS, TWO_WORKERS, scaled
+from tests.benchmarks.goals import GOALS, middle
+from tests.benchmarks.measuring import Measurement, medians
+from tests.benchmarks.page import render
+from tests.benchmarks.peers import FLOOR, OPENPYXL, PEERS, POLARS
+from tests.benchmarks.results import CaseResult, read_results, write_results
+from tests.benchmarks.rounds import environment
+from tests.benchmarks.server import Server
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+
+
+def run(wall: float, *, cpu: float = 1.0, megabytes: float = 100, server: float = 0.5) -> Measurement:
+    return Measurement(wall=wall, cpu=cpu, peak=int(megabytes * 1e6), server=server)
+
+
+def result(
+    runs: dict[str, list[Measurement]],
+    *,
+    notes: dict[str, str] | None = None,
+    place: str = "a machine",
+    scale: float = 1.0,
+) -> CaseResult:
+    return CaseResult(runs=runs, notes=notes or {}, place=place, day="2026-01-31", scale=scale)
+
+
+def reached(results: dict[str, CaseResult]) -> dict[str, bool | None]:
+    figures = {goal.text: (goal, goal.measure(results)) for goal in GOALS}
+    return {text: None if figure is None else goal.reached(figure) for text, (goal, figure) in figures.items()}
+
+
+def test_each_figure_has_a_median_of_its_own() -> None:
+    found = medians([run(1, cpu=9, megabytes=2), run(5, cpu=8, megabytes=1), run(3, cpu=7, megabytes=3)])
+    assert (found.wall, found.cpu, found.peak, found.server) == (3, 8, 2_000_000, 0.5)
+
+
+def test_the_median_of_an_even_number_lies_between() -> None:
+    assert medians([run(1), run(2)]).wall == 1.5
+
+
+def test_without_results_no_goal_is_said_to_be_reached_or_missed() -> None:
+    assert set(reached({}).values()) == {None}
+    assert middle({}, "100k", OURS) is None
+    assert middle({"100k": result({})}, "100k", OURS) is None
+
+
+@pytest.mark.parametrize(("wall", "expected"), [(0.59, True), (0.61, False)])
+def test_the_goal_beside_polars_is_a_ratio_of_medians(wall: float, expected: bool) -> None:
+    results = {"100k": result({OURS: [run(9), run(wall), run(0)], POLARS: [run(1)]})}
+    assert reached(results)[f"100k × 20, wall, of {POLARS}"] is expected
+
+
+def test_memory_is_compared_between_cases() -> None:
+    results = {"100k": result({OURS: [run(1, megabytes=100)]}), "1m": result({OURS: [run(1, megabytes=131)]})}
+    assert reached(results)["memory of 1M rows, of 100k rows"] is False
+
+
+def test_memory_in_megabytes_is_of_a_million_bytes() -> None:
+    assert reached({"texts": result({OURS: [run(1, megabytes=300)]})})["memory with a million distinct texts"] is True
+
+
+@pytest.mark.parametrize(("two", "expected"), [(10.0, True), (10.1, False)])
+def test_two_workers_are_to_be_faster_than_one(two: float, expected: bool) -> None:
+    results = {"eight_files": result({ONE_WORKER: [run(16)], TWO_WORKERS: [run(two)]})}
+    assert reached(results)["eight files: speed of two workers, of one"] is expected
+
+
+def test_every_goal_can_be_measured_from_the_cases_there_are() -> None:
+    results = {
+        name: result({contestant: [run(1)] for contestant in (*case.ours, *case.peers)}) for name, case in CASES.items()
+    }
+    assert None not in reached(results).values()
+
+
+def test_a_case_knows_only_peers_that_exist_and_says_why_some_are_missing() -> None:
+    for case in CASES.values():
+        assert set(case.peers) <= PEERS.keys()
+        assert set(case.peers) in (set(PEERS), set()) or case.remark
+
+
+def test_a_trial_is_never_empty() -> None:
+    assert (scaled(1000, 0.01), scaled(8, 0.01), scaled(5, 1)) == (10, 1, 5)
+
+
+def test_the_page_has_medians_and_our_share_of_theirs() -> None:
+    page = render({"100k": result({OURS: [run(1, cpu=2, megabytes=50)], FLOOR: [run(4, cpu=1, megabytes=200)]})})
+    assert "| pgdatahub | 1.00 s | 2.00 s | 0.50 s | 50 MB | | | |" in page
+    assert f"| {FLOOR} | 4.00 s | 1.00 s | 0.50 s | 200 MB | 0.25 | 2.00 | 0.25 |" in page
+    assert "1 runs each, 2026-01-31." in page
+    assert f"| 100k × 20, wall, of {FLOOR} | ≤ 3 × | 0.25 × | reached |" in page
+
+
+def test_the_page_says_who_did_not_run_and_what_was_a_trial() -> None:
+    page = render({"100k": result({OURS: [run(1)]}, notes={OPENPYXL: "ModuleNotFoundError: openpyxl"}, scale=0.01)})
+    assert f"| {OPENPYXL} | did not run: ModuleNotFoundError: openpyxl |" in page
+    assert "the figures mean nothing" in page
+
+
+def test_the_page_tells_machines_apart() -> None:
+    results = {"100k": result({OURS: [run(1)]}), "1m": result({OURS: [run(2)]}, place="another machine")}
+    assert f"another machine ({CASES['1m'].title})." in render(results)
+    assert "\na machine.\n" in render({"100k": results["100k"]})
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
+    page = render({"100k": result({OURS: [run(1)], FLOOR: [run(4)]}, notes={POLARS: "no"})})
+    for table in page.split("\n\n"):
+        rows = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({row.count("|") for row in rows}) <= 1, table
+
+
+def test_results_are_kept_and_those_of_other_cases_stay(tmp_path: Path) -> None:
+    path = tmp_path / "build" / "results.json"
+    assert read_results(path) == {}
+    first = {"100k": result({OURS: [run(1), run(2)]}, notes={POLARS: "no"})}
+    write_results(path, first)
+    write_results(path, {**read_results(path), "1m": result({OURS: [run(3)]})})
+    assert read_results(path) == {**first, "1m": result({OURS: [run(3)]})}
+
+
+def test_no_contestant_is_kept_from_storing_its_bytecode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("ETL_WORKERS", "7")
+    found = environment(Server(url="postgresql://", psql=tmp_path / "bin" / "psql"), tmp_path)
+    assert not {"PYTHONDONTWRITEBYTECODE", "ETL_WORKERS"} & found.keys()
+    assert found["PATH"].startswith(str(tmp_path / "bin"))
+
+
+def test_the_page_of_the_documentation_was_rendered_and_not_written() -> None:
+    assert PAGE.read_text(encoding="utf-8").startswith(render({}).partition("## Goals")[0])
