@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -47,6 +49,7 @@ def main() -> None:
 
 def run(names: list[str], rounds: int, peers: list[str], results: Path, scale: float) -> None:
     """Run cases and keep what was measured."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # or the server would stay
     directory = Path(tempfile.mkdtemp(prefix="pgdatahub-bench-"))
     directory.chmod(0o755)  # the server's account may be another one
     try:
