@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PORT = "54329"
+
+def _free_port() -> str:
+    """Return a port that nobody listens on now: two benchmarks may run on one machine, though neither should."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return str(listening.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ def embedded_server(home: Path) -> Iterator[Server]:
         command = [sys.executable, "-m", "pgdatahub", *arguments]
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
-    pgdatahub("db", "start", "--port", PORT)
+    pgdatahub("db", "start", "--port", _free_port())
     try:
         from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
