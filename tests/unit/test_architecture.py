@@ -27,7 +27,18 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config", "schema", "explain", "past", "undo"}),
     frozenset({"inference"}),
     frozenset(
-        {"values", "lattice", "identifiers", "fileformat", "remote_files", "atomic", "faults", "processors", "garbage", "errors"}
+        {
+            "values",
+            "lattice",
+            "identifiers",
+            "fileformat",
+            "remote_files",
+            "atomic",
+            "faults",
+            "processors",
+            "garbage",
+            "errors",
+        }
     ),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""

@@ -11,6 +11,9 @@ def test_only_who_asks_for_it_has_a_collector_that_looks_seldom() -> None:
     assert _printed("import gc, pgdatahub, pgdatahub.running.runner; print(gc.get_threshold()[0] < 100_000)") == "True"
     asked = "import gc; from pgdatahub import garbage; garbage.look_seldom(); print(gc.get_threshold()[0] >= 100_000)"
     assert _printed(asked) == "True"
+    # A worker that reads thousands of workbooks must not wait until their leftovers are many.
+    kept = "import gc; from pgdatahub import garbage; garbage.look_seldom(); garbage.keep_imports(); print(gc.get_threshold())"
+    assert _printed(kept) == "(2000, 10, 10)"
 
 
 def test_what_a_plugin_leaves_open_is_written_to_its_end(tmp_path: Path) -> None:
