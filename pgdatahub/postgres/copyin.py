@@ -16,6 +16,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.model import EncodedBatch, Origin
 from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.engine import driver_connection, translate
+from pgdatahub.postgres.sending import BackgroundWriter
 from pgdatahub.schema import TableName
 
 
@@ -35,7 +36,7 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
         )
         sent: list[tuple[int, Origin | None]] = []
         try:
-            with cursor.copy(statement) as stream:
+            with cursor.copy(statement, writer=BackgroundWriter(cursor)) as stream:
                 for batch in group:
                     sent.append((batch.rows, batch.origin))
                     stream.write(batch.data)
