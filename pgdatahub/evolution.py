@@ -13,10 +13,11 @@ from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.past import PastImport
 from pgdatahub.pluginmanager import Stages
+from pgdatahub.postgres import ddl
 from pgdatahub.postgres.handmade import handmade_changes
 from pgdatahub.postgres.obstacles import check_obstacles
 from pgdatahub.postgres.owntypes import check_own_types
-from pgdatahub.postgres.proofs import prove
+from pgdatahub.postgres.proofs import prove, to_prove
 from pgdatahub.reading.staging import Staged
 from pgdatahub.schema import SchemaPlan, TableSchema
 
@@ -32,10 +33,16 @@ class Evolution:
 
     Attributes:
         plan: The changes.
+        observed: What the file needs.
+        stored: The table's columns in the database; None if there is no table.
+        current: Those that the plan begins with, as far as their values were asked for.
         notices: What a person should know of the table.
     """
 
     plan: SchemaPlan
+    observed: TableSchema
+    stored: TableSchema | None
+    current: TableSchema | None
     notices: tuple[str, ...] = ()
 
 
@@ -90,7 +97,31 @@ def evolve(
     check_obstacles(connection, stored, current, plan)
     if stored is not None:
         check_own_types(connection, stored, staged.spool)
-    return Evolution(plan=plan, notices=notices)
+    return Evolution(plan=plan, observed=staged.observed, stored=stored, current=current, notices=notices)
+
+
+def confirmed_plan(beginning: Evolution, staged: Staged, *, stages: Stages, config: Config) -> SchemaPlan | None:
+    """Return the plan for more of a file if it makes the same table as the plan for its beginning; None if it may not.
+
+    Nothing is asked of the database, since the table may have rows of the file by now. Neither a value nor a change
+    that was not looked at then is taken for granted here.
+
+    Args:
+        beginning: What was decided, and carried out.
+        staged: The file as far as it is known now.
+        stages: The plugins.
+        config: The settings.
+
+    Raises:
+        SchemaError: The table cannot take the file.
+    """
+    stored, observed = beginning.stored, staged.observed
+    if stored is not None:
+        _check_nulls(staged, stored)
+        if not to_prove(stored, observed) <= to_prove(stored, beginning.observed):
+            return None
+    plan = stages.evolve(observed, beginning.current, staged.source, config)
+    return plan if ddl.render(plan) == ddl.render(beginning.plan) else None
 
 
 def _check_nulls(staged: Staged, current: TableSchema) -> None:

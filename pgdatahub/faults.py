@@ -37,7 +37,7 @@ POINTS: Final = (
     "writing .etl_pause.json",
     "written .etl_pause.json",
 )
-"""In the order in which a run passes them."""
+"""In the order in which a run passes them; where a file is loaded while it is read, it is staged when all is copied."""
 
 
 def reach(point: str) -> None:

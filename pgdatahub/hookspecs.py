@@ -88,6 +88,8 @@ def pgdatahub_load(
     """Change the table as planned and copy the rows, in the transaction that ``connection`` is in. First result.
 
     ``batches`` come with ``source_file`` and ``load_timestamp`` filled in and in the form that the planned types need.
+    Those of a large file may still be on their way out of the workbook: what the plan knows of its columns is then what was
+    seen so far. If taking the next batch raises something, let it pass; all is rolled back, and the hook may be called anew.
     """
 
 

@@ -11,7 +11,7 @@ from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.identifiers import table_name
 from pgdatahub.model import Batch, Failure, Sheet, SheetInfo, SourceFile, Workbook
-from pgdatahub.pipeline import failed
+from pgdatahub.outcomes import failed
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
 from pgdatahub.reading.layout import locate
 from pgdatahub.reading.sheets import choose_sheets

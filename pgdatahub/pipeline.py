@@ -1,19 +1,24 @@
-"""One file through all stages: staged first, then one short transaction.
+"""Files through all stages: staged first, then one short transaction; or, a large one, both at once.
 
-This module alone knows the policy: what is locked and when, where a file is checked to be new, what is tried again. ::
+This module alone knows the policy: when a transaction begins, where a file is checked to be new, what is tried again. ::
 
-    hash ─▶ known? ─▶ stage ─▶ BEGIN ─▶ lock ─▶ known? ─▶ reflect ─▶ evolve ─▶ load ─▶ audit ─▶ COMMIT
+    hash ─▶ known? ─▶ stage ─▶ BEGIN ─▶ load (see :mod:`pgdatahub.loading`) ─▶ COMMIT
+
+The staged way is good to everybody else: readers of a table are locked out for the COPY and never for the parsing, and a
+broken file never touches the database. But this process and the server work in turns. So a file that has shown some
+megabytes of rows is loaded while it is still being read, if it is alone in its transaction and this process alone in its
+run: with several workers all processors are busy as it is, and those with a file of the same table would have to wait for
+its lock. Whatever goes wrong with that attempt, it is rolled back, the file is read to its end and takes the staged way from
+its spool, which says what is to be said.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
-from traceback import format_exception
 from typing import TYPE_CHECKING, TypeVar
 
 from pgdatahub import faults
@@ -29,22 +34,21 @@ from pgdatahub.errors import (
     TransientDatabaseError,
 )
 from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
-from pgdatahub.evolution import Evolution, evolve
-from pgdatahub.model import EncodedBatch, Failure, FileResult, ImportRecord, Outcome, SourceFile
-from pgdatahub.past import Status
+from pgdatahub.loading import Loaded, Loading
+from pgdatahub.model import FileResult, Outcome, SourceFile
+from pgdatahub.outcomes import confirmed, failed, of_staged, skipped, skipped_as_known, unexpected
+from pgdatahub.past import PastImport, Status
 from pgdatahub.patience import persist
-from pgdatahub.pluginmanager import DISABLE_VARIABLE, Stages
+from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.destination import Database
 from pgdatahub.postgres.engine import savepoint, transaction
-from pgdatahub.postgres.history import History, PastImport
+from pgdatahub.postgres.history import History
 from pgdatahub.reading.layout import EmptySheetError
 from pgdatahub.reading.spool import Spool, SpoolFile
-from pgdatahub.reading.staging import Staged, file_version, hash_file, stage
-from pgdatahub.schema import RESERVED_COLUMNS, TableName
-from pgdatahub.standing import COUNTED, standing, why_known
-from pgdatahub.undoing.execution import supersede
-from pgdatahub.values.copytext import escape
+from pgdatahub.reading.staging import Staged, Staging, file_version, hash_file
+from pgdatahub.schema import TableName
+from pgdatahub.standing import COUNTED
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,6 +74,7 @@ class Pipeline:
         reporter: Is told what happens.
         run_id: Names the run in the history.
         database: Where the rows go; None for a dry run.
+        eager_bytes: A file that has shown so many bytes of rows is loaded while it is being read; None if none is.
     """
 
     stages: Stages
@@ -77,11 +82,17 @@ class Pipeline:
     reporter: Reporter
     run_id: str
     database: Database | None
+    eager_bytes: int | None = None
 
     @property
     def history(self) -> History:
         """The metadata tables."""
         return History(self.config.schema_name)
+
+    @property
+    def loading(self) -> Loading:
+        """What is done within a transaction."""
+        return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
     def known(self, tables: Iterable[TableName]) -> dict[TableName, dict[str, PastImport]]:
         """Return what is loaded now, by table and SHA-256; makes the history's tables where they are missing.
@@ -119,8 +130,8 @@ class Pipeline:
     ) -> tuple[FileResult, ...]:
         """Load files of one table in one transaction, or say why not; whatever is wrong with a file is in its result.
 
-        All are staged before the transaction begins, in which each has a savepoint. Where a file that fails ends the
-        run (``on_error: stop``), it takes the others back.
+        Several are all staged before the transaction begins, in which each has a savepoint. Where a file that fails ends
+        the run (``on_error: stop``), it takes the others back.
 
         Args:
             sources: The files.
@@ -147,14 +158,15 @@ class Pipeline:
     ) -> list[FileResult]:
         results: list[FileResult] = []
         staged: list[Staged] = []
+        eager_bytes = self.eager_bytes if len(sources) == 1 else None
         for source in sources:
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
-            answer = self._guard(source, partial(self._stage, source, known, spool_file))
+            answer = self._guard(source, partial(self._stage, source, known, spool_file, eager_bytes))
             if isinstance(answer, FileResult):
                 results.append(replace(answer, seconds=time.monotonic() - began))
             elif self.database is None:
-                results.append(replace(_result(answer, Outcome.READ), seconds=answer.seconds))
+                results.append(replace(of_staged(answer, Outcome.READ), seconds=answer.seconds))
             else:
                 staged.append(answer)
         if staged and self.database is not None:
@@ -184,28 +196,50 @@ class Pipeline:
             raise _TakenBackError(result)
         return result
 
-    def _stage(self, source: SourceFile, known: Mapping[str, PastImport], spool_file: SpoolFile) -> Staged | FileResult:
+    def _stage(
+        self, source: SourceFile, known: Mapping[str, PastImport], spool_file: SpoolFile, eager_bytes: int | None
+    ) -> Staged | FileResult:
+        """Read a file to its end; return its result if nothing more is to be done, which may be that it is loaded."""
         version = file_version(source)
         file_sha256 = hash_file(source)
         past = known.get(file_sha256)
         if past is not None and not source.reload:
             return skipped_as_known(source, past)
-        try:
-            staged = stage(
-                source,
-                self.stages,
-                self.config,
-                self.reporter,
-                Spool(spool_file),
-                file_sha256=file_sha256,
-                version=version,
-            )
-        except EmptySheetError as error:
-            return _skipped(source, error.message)
-        faults.reach("staged")
-        return staged
+        spool = Spool(spool_file)
+        staging = Staging(
+            source, self.stages, self.config, self.reporter, spool, file_sha256=file_sha256, version=version
+        )
+        with closing(staging):
+            try:
+                if self.database is not None and eager_bytes is not None:
+                    # Small files end here.
+                    while spool.bytes <= eager_bytes and next(staging, None) is not None:
+                        pass
+                    result = self._load_while_reading(staging, self.database) if not staging.ended else None
+                    if result is not None:
+                        return result
+                return staging.finish()
+            except EmptySheetError as error:
+                return skipped(source, error.message)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _load_while_reading(self, staging: Staging, database: Database) -> FileResult | None:
+        """Load a file of which the beginning is staged; None if that did not do, and nothing of it is kept."""
+        try:
+            with transaction(database.engine) as connection:
+                result, callbacks = self.loading.load_while_reading(staging, connection)
+                faults.reach("before-commit")
+            faults.reach("after-commit")
+        except TransientDatabaseError as error:
+            # Whether COMMIT took effect is asked by the staged way.
+            if not isinstance(error, ContentionError):
+                self._gave_way(error)
+            return None
+        except Exception:  # noqa: BLE001 - whoever is to blame, reading on or the staged way comes upon it again
+            return None
+        self._call((staging.source, callback) for callback in callbacks)
+        return result
 
     def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
         """Load staged files in one transaction, again if the database gave way."""
@@ -244,6 +278,11 @@ class Pipeline:
                 results.append(replace(result, seconds=item.seconds + time.monotonic() - began))
             faults.reach("before-commit")
         faults.reach("after-commit")
+        self._call(callbacks)
+        return results
+
+    def _call(self, callbacks: Iterable[tuple[SourceFile, Callable[[], None]]]) -> None:
+        """Do what plugins want done after COMMIT."""
         for source, callback in callbacks:
             try:
                 callback()
@@ -252,13 +291,10 @@ class Pipeline:
                 told = str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
                 warning = f"{source.identity} is loaded, but {plugin} failed after it: {told}"
                 self.reporter(Notice(text=warning, warning=True))
-        return results
 
-    def _load_under_savepoint(
-        self, staged: Staged, connection: Connection
-    ) -> tuple[FileResult, list[Callable[[], None]]]:
+    def _load_under_savepoint(self, staged: Staged, connection: Connection) -> Loaded:
         with savepoint(connection):
-            return self.load(staged, connection)
+            return self.loading.load(staged, connection)
 
     def look_up(self, source: SourceFile) -> FileResult | None:
         """Return the result of a file that this run has loaded, though nobody lived to tell; None if it has not."""
@@ -273,7 +309,7 @@ class Pipeline:
             return None
         for past in persist(partial(ask, self.database), self._gave_way):
             if past.run_id == self.run_id:
-                return _confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
+                return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
         return None
 
     def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
@@ -296,101 +332,17 @@ class Pipeline:
         imports = persist(partial(ask, self.database), self._gave_way)
         loaded = {(past.table, past.identity): past for past in imports}
         said = {result.source.location: result for result in results}
-        confirmed = []
+        settled = []
         for source in sources:
             result = said.get(source.location)
             past = loaded.get((source.table, source.identity))
             if past is not None:
                 if result is None or result.outcome is not Outcome.LOADED:
                     result = FileResult(source=source, outcome=Outcome.LOADED)
-                result = _confirmed(result, past)
+                result = confirmed(result, past)
             if result is not None:
-                confirmed.append(result)
-        return confirmed
-
-    def load(self, staged: Staged, connection: Connection) -> tuple[FileResult, list[Callable[[], None]]]:
-        """Load a staged file in the transaction that ``connection`` is in.
-
-        Returns:
-            The result, and what plugins want called after COMMIT.
-        """
-        began = time.monotonic()
-        source = staged.source
-        locks.wait_for_turn(connection, locks.lock_key(source.table))
-        locks.limit_lock_waits(connection)
-        faults.reach("locked")
-        found = standing(
-            connection,
-            self.history,
-            source,
-            file_sha256=staged.file_sha256,
-            content_sha256=staged.content_sha256,
-            run_id=self.run_id,
-        )
-        if found.loaded_by_us is not None:
-            return _confirmed(_result(staged, Outcome.LOADED), found.loaded_by_us), []
-        if found.skip is not None:
-            return _skipped(source, found.skip), []
-        imported_at = self.history.next_moment(connection, source.table)
-        supersede(connection, self.history, found.replaced, imported_at)
-        self.history.release(connection, found.released)
-        evolution = self._evolve(staged, connection)
-        plan = evolution.plan
-        batches = _with_lineage(staged, imported_at)
-        loaded = self.stages.load(plan, batches, connection, self.config)
-        record = ImportRecord(
-            run_id=self.run_id,
-            source=source,
-            sheets=staged.sheets,
-            file_sha256=staged.file_sha256,
-            content_sha256=staged.content_sha256,
-            settings_fingerprint=source.options.fingerprint,
-            imported_at=imported_at,
-            seconds=staged.seconds + time.monotonic() - began,
-            rows=loaded.rows,
-            counts=staged.counts,
-            observed=staged.observed,
-            plan=plan,
-        )
-        callbacks = self.stages.audit(record, connection, self.config)
-        faults.reach("recorded")
-        result = _result(staged, Outcome.LOADED)
-        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()))
-        result = replace(result, rows=loaded.rows, changes=plan.changes, notices=notices)
-        return result, list(callbacks)
-
-    def _evolve(self, staged: Staged, connection: Connection) -> Evolution:
-        table = staged.source.table
-        current = catalog.reflect(connection, table)
-        if current is not None:
-            locks.lock_table(connection, table)
-            # Again, now that nobody can change it by hand.
-            current = catalog.reflect(connection, table)
-        evolution = evolve(staged, current, connection, stages=self.stages, config=self.config, history=self.history)
-        if current is not None and evolution.plan.changes:
-            locks.lock_table(connection, table, exclusively=True)
-        return evolution
-
-
-def _with_lineage(staged: Staged, imported_at: datetime) -> Iterator[EncodedBatch]:
-    """Yield the rows of a file with the two columns that say which import they are of."""
-    lineage = b"\t%s\t%s\n" % (escape(staged.source.location), str(imported_at).encode())
-    for batch in staged.spool:
-        # Within a field a newline is escaped, so every newline ends a row.
-        yield replace(batch, names=(*batch.names, *RESERVED_COLUMNS), data=batch.data.replace(b"\n", lineage))
-
-
-def _result(staged: Staged, outcome: Outcome) -> FileResult:
-    return FileResult(
-        source=staged.source,
-        outcome=outcome,
-        rows=staged.rows,
-        sheets=staged.sheets,
-        observed=staged.observed,
-        counts=staged.counts,
-        examples=staged.examples,
-        notices=staged.notices,
-    )
+                settled.append(result)
+        return settled
 
 
 def _dropped_by_hand(table: TableName) -> str:
@@ -398,35 +350,3 @@ def _dropped_by_hand(table: TableName) -> str:
         f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
         "revert --force forgets them"
     )
-
-
-def _confirmed(result: FileResult, past: PastImport) -> FileResult:
-    return replace(result, rows=past.row_count, import_id=past.id)
-
-
-def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
-    """Return the result of a file whose bytes are loaded already, or held back."""
-    return _skipped(source, why_known(past, source))
-
-
-def _skipped(source: SourceFile, reason: str) -> FileResult:
-    return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason)
-
-
-def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
-    """Return the result of a file that cannot be loaded."""
-    failure = Failure(kind=type(error).__name__, message=error.message, where=error.where, hint=error.hint)
-    return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
-
-
-def unexpected(source: SourceFile, error: Exception, *, plugin: str | None = None) -> FileResult:
-    """Return the result of a file on which a plugin, or this program, raised what it should not."""
-    culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
-    way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
-    failure = Failure(
-        kind=type(error).__name__,
-        message=f"{culprit} made a mistake: {type(error).__name__}: {error}",
-        hint=f"DEBUG=1 has etl.log show where{way_round}",
-        traceback="".join(format_exception(error)),
-    )
-    return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

@@ -1,6 +1,6 @@
 """How a file stands to what is loaded: new, known, held back, or changed; and what is to become of the older rows.
 
-It is asked under the table's lock, after the file was staged, so that two runs cannot both find a file new.
+It is asked under the table's lock, so that two runs cannot both find a file new.
 """
 
 from __future__ import annotations
@@ -39,18 +39,29 @@ class Standing:
     released: tuple[int, ...] = ()
     notice: str | None = None
 
+    @property
+    def only_adds(self) -> bool:
+        """The file is to be loaded, and nothing becomes of any other import by that."""
+        return self.loaded_by_us is None and self.skip is None and not self.replaced and not self.released
+
 
 def standing(
-    connection: Connection, history: History, source: SourceFile, *, file_sha256: str, content_sha256: str, run_id: str
+    connection: Connection,
+    history: History,
+    source: SourceFile,
+    *,
+    file_sha256: str,
+    content_sha256: str | None,
+    run_id: str,
 ) -> Standing:
-    """Return how a staged file stands to what is loaded.
+    """Return how a file stands to what is loaded.
 
     Args:
         connection: In the transaction that has the table's lock.
         history: The history.
         source: The file.
         file_sha256: Of its bytes.
-        content_sha256: Of what it says.
+        content_sha256: Of what it says; None where that is not known yet.
         run_id: The run that is about to load it.
 
     Raises:
@@ -58,7 +69,11 @@ def standing(
     """
     table = source.table
     same_bytes = history.select_imports(connection, table=table, statuses=COUNTED, file_sha256=file_sha256)
-    same_content = history.select_imports(connection, table=table, statuses=COUNTED, content_sha256=content_sha256)
+    same_content = (
+        history.select_imports(connection, table=table, statuses=COUNTED, content_sha256=content_sha256)
+        if content_sha256 is not None
+        else []
+    )
     same = list({past.id: past for past in (*same_bytes, *same_content)}.values())
     for past in same:
         if past.run_id == run_id and past.status == Status.LOADED:

@@ -119,7 +119,8 @@ class TableSimulation:
 
     def _evolve(self, staged: Staged, going: Iterable[PastImport]) -> Evolution:
         if self.connection is None:
-            return Evolution(plan=self.stages.evolve(staged.observed, self.current, staged.source, self.config))
+            plan = self.stages.evolve(staged.observed, self.current, staged.source, self.config)
+            return Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
         ahead = Ahead(current=self.current, settled=frozenset(self._settled), going=tuple(going))
         return evolve(
             staged,

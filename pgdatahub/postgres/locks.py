@@ -35,13 +35,19 @@ def wait_for_turn(connection: Connection, key: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
+def take_turn(connection: Connection, key: int) -> bool:
+    """Take an advisory lock until the end of the transaction if nobody has it; tell whether that is so."""
+    return bool(connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}))
+
+
 def limit_lock_waits(connection: Connection, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
     """Let every later wait for a table's lock end with an error after ``seconds``."""
     connection.execute(text("SELECT set_config('lock_timeout', :value, true)"), {"value": f"{seconds}s"})
 
 
-def lock_table(connection: Connection, table: TableName, *, exclusively: bool = False) -> None:
+def lock_table(connection: Connection, table: TableName, *, exclusively: bool = False, wait: bool = True) -> None:
     """Keep others from changing a table; readers go on unless ``exclusively``."""
     mode = sql.SQL("ACCESS EXCLUSIVE" if exclusively else "SHARE ROW EXCLUSIVE")
     name = sql.Identifier(table.schema, table.name)
-    driver_connection(connection).execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(name, mode))
+    statement = sql.SQL("LOCK TABLE {} IN {} MODE {}").format(name, mode, sql.SQL("" if wait else "NOWAIT"))
+    driver_connection(connection).execute(statement)

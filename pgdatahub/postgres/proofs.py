@@ -42,13 +42,14 @@ def prove(
         going: Imports whose rows do not count, since they are about to go.
     """
     prover = _Prover(connection, current.table, history, going)
-    columns = tuple(
-        column
-        if column.name in settled or not _matters(column, observed.by_name.get(column.name))
-        else prover.prove(column)
-        for column in current.columns
-    )
+    asked = to_prove(current, observed).difference(settled)
+    columns = tuple(prover.prove(column) if column.name in asked else column for column in current.columns)
     return TableSchema(table=current.table, columns=columns)
+
+
+def to_prove(current: TableSchema, observed: TableSchema) -> frozenset[str]:
+    """Return the columns whose stored values would make a difference to what becomes of their types."""
+    return frozenset(column.name for column in current.columns if _matters(column, observed.by_name.get(column.name)))
 
 
 def _matters(current: ColumnSchema, observed: ColumnSchema | None) -> bool:

@@ -72,9 +72,13 @@ class Spool:
 
     Args:
         file: Holds them.
+
+    Attributes:
+        bytes: How much COPY text it is so far.
     """
 
     def __init__(self, file: SpoolFile) -> None:
+        self.bytes = 0
         self._file = file
         self._starts: list[int] = []
 
@@ -85,6 +89,7 @@ class Spool:
             SpoolError: There is no space for it.
         """
         self._starts.append(self._file.append(batch))
+        self.bytes += len(batch.data)
 
     def __iter__(self) -> Iterator[EncodedBatch]:
         """Yield the batches from the first on."""

@@ -1,18 +1,20 @@
 """A file from its bytes to encoded rows, with no database in sight.
 
-A file is read to its end before the database hears of it, so that its schema is known at once and a broken file never
-touches a table.
+What a file needs of its table is known at its end, and whether it is sound. Whoever goes ahead with its first batches must
+be able to take that back; all of them are in the spool, from which they can be had again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
+from types import TracebackType
 from typing import TypeAlias
 
+from pgdatahub import faults
 from pgdatahub.config import Config
 from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SchemaError, SheetError
 from pgdatahub.events import Reporter, RowsRead
@@ -31,7 +33,7 @@ MAX_BATCH_CELLS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A file that was read to its end.
+    """A file that was read to its end; or its beginning, as if that were all (:meth:`Staging.so_far`).
 
     Attributes:
         source: The file.
@@ -70,13 +72,20 @@ class _Progress:
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
 
-    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> None:
-        """Take note of a batch from some rows of a sheet, and stage it."""
+    @property
+    def observed(self) -> TableSchema:
+        """The columns that the rows so far need."""
+        return TableSchema(table=self.source.table, columns=tuple(self.tally.columns.values()))
+
+    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[EncodedBatch]:
+        """Take note of a batch from some rows of a sheet, stage it, and yield it as it was staged."""
         self.tally.add(batch)
         self.content.update(batch)
         if batch.rows:
             positions = {column.name: column.position for column in batch.columns if column.position is not None}
-            self.spool.append(encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions)))
+            encoded = encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions))
+            self.spool.append(encoded)
+            yield encoded
 
 
 FileVersion: TypeAlias = tuple[int | str, ...]
@@ -122,6 +131,126 @@ def hash_file(source: SourceFile) -> str:
     return digest.hexdigest()
 
 
+class Staging:
+    """A file that is being read, batch by batch; each is in the spool when it is handed out.
+
+    To be closed, which ends the reading wherever it is.
+
+    Args:
+        source: The file.
+        stages: The plugins.
+        config: The settings.
+        reporter: Is told of every batch.
+        spool: Takes the rows.
+        file_sha256: What :func:`hash_file` said of it.
+        version: What :func:`file_version` said of it before that.
+    """
+
+    def __init__(
+        self,
+        source: SourceFile,
+        stages: Stages,
+        config: Config,
+        reporter: Reporter,
+        spool: Spool,
+        *,
+        file_sha256: str,
+        version: FileVersion,
+    ) -> None:
+        self.source = source
+        self.spool = spool
+        self._file_sha256 = file_sha256
+        self._version = version
+        self._progress = _Progress(source=source, spool=spool)
+        self._batches = self._stage(stages, config, reporter)
+        self._began = time.monotonic()
+        self._staged: Staged | None = None
+        self._failure: tuple[Exception, TracebackType | None] | None = None
+
+    @property
+    def observed(self) -> TableSchema:
+        """The columns that the rows so far need."""
+        return self._progress.observed
+
+    @property
+    def ended(self) -> bool:
+        """It was read to its end."""
+        return self._staged is not None
+
+    @property
+    def seconds(self) -> float:
+        """The time since its reading began."""
+        return time.monotonic() - self._began
+
+    def __iter__(self) -> Iterator[EncodedBatch]:
+        """Yield the batches that follow."""
+        return self
+
+    def __next__(self) -> EncodedBatch:
+        """Read on; see :meth:`finish` for the errors."""
+        try:
+            return next(self._batches)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self._failure = error, error.__traceback__
+            raise
+
+    def so_far(self) -> Staged:
+        """Return the rows so far, as if they were all."""
+        tally = self._progress.tally
+        observed = self.observed
+        return Staged(
+            source=self.source,
+            file_sha256=self._file_sha256,
+            content_sha256=self._progress.content.hexdigest(observed),
+            observed=observed,
+            spool=self.spool,
+            rows=tally.rows,
+            sheets=tuple(self._progress.sheets),
+            counts=tally.counts,
+            examples=tally.examples,
+            notices=tally.notices,
+            seconds=self.seconds,
+        )
+
+    def finish(self) -> Staged:
+        """Read to the end, if that is still to be done, and return the file.
+
+        Raises:
+            FileError: The file cannot be loaded under its folder's settings.
+            PluginError: A plugin misbehaves, or no reader takes the file.
+            SpoolError: There is no space for its rows.
+        """
+        if self._failure is not None:
+            # Whoever asked for the batch on which it failed is none of those who were at fault.
+            error, traceback = self._failure
+            raise error.with_traceback(traceback)
+        for _ in self:
+            pass
+        if self._staged is None:
+            raise RuntimeError("the reading was ended before its end")
+        return self._staged
+
+    def close(self) -> None:
+        """Read no further."""
+        self._batches.close()
+
+    def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[EncodedBatch, None, None]:
+        source = self.source
+        if source.table.name in METADATA_TABLES:
+            raise SchemaError(
+                f"the folder would be the table {source.table}, which has that name for the history of the loads",
+                hint="give the folder another name, or set table: for it",
+            )
+        with closing(stages.read(source, config)) as workbook:
+            yield from _read(workbook, self._progress, stages, config, reporter)
+        if file_version(source) != self._version:
+            raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
+        self._staged = self.so_far()
+        faults.reach("staged")
+
+
 def stage(
     source: SourceFile,
     stages: Stages,
@@ -132,50 +261,15 @@ def stage(
     file_sha256: str,
     version: FileVersion,
 ) -> Staged:
-    """Read a file to its end.
-
-    Args:
-        source: The file.
-        stages: The plugins.
-        config: The settings.
-        reporter: Is told of every batch.
-        spool: Takes the rows.
-        file_sha256: What :func:`hash_file` said of it.
-        version: What :func:`file_version` said of it before that.
-
-    Raises:
-        FileError: The file cannot be loaded under its folder's settings.
-        PluginError: A plugin misbehaves, or no reader takes the file.
-    """
-    began = time.monotonic()
-    if source.table.name in METADATA_TABLES:
-        raise SchemaError(
-            f"the folder would be the table {source.table}, which has that name for the history of the loads",
-            hint="give the folder another name, or set table: for it",
-        )
-    progress = _Progress(source=source, spool=spool)
-    with closing(stages.read(source, config)) as workbook:
-        _read(workbook, progress, stages, config, reporter)
-    if file_version(source) != version:
-        raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
-    tally = progress.tally
-    observed = TableSchema(table=source.table, columns=tuple(tally.columns.values()))
-    return Staged(
-        source=source,
-        file_sha256=file_sha256,
-        content_sha256=progress.content.hexdigest(observed),
-        observed=observed,
-        spool=spool,
-        rows=tally.rows,
-        sheets=tuple(progress.sheets),
-        counts=tally.counts,
-        examples=tally.examples,
-        notices=tally.notices,
-        seconds=time.monotonic() - began,
-    )
+    """Read a file to its end; see :class:`Staging`."""
+    staging = Staging(source, stages, config, reporter, spool, file_sha256=file_sha256, version=version)
+    with closing(staging):
+        return staging.finish()
 
 
-def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter) -> None:
+def _read(
+    workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter
+) -> Iterator[EncodedBatch]:
     names = choose_sheets(workbook.sheets, progress.source.options)
     for index, name in enumerate(names):
 
@@ -184,7 +278,7 @@ def _read(workbook: Workbook, progress: _Progress, stages: Stages, config: Confi
             reporter(RowsRead(source=progress.source, rows=progress.tally.rows, share=share))
 
         try:
-            _read_sheet(workbook, name, progress, stages, config, report)
+            yield from _read_sheet(workbook, name, progress, stages, config, report)
         except EmptySheetError as error:
             if len(names) == 1:
                 raise
@@ -204,17 +298,17 @@ def _read_sheet(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
-) -> None:
+) -> Iterator[EncodedBatch]:
     source = progress.source
     sheet = workbook.open(name)
     table, batches, layout = locate(
         sheet.batches(config.chunk_size), sheet=name, options=source.options, hidden_columns=sheet.hidden_columns
     )
     # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
-    progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=name, rows=())
+    yield from progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=name, rows=())
     for batch in batches:
         for part in _narrow(batch):
-            progress.add(stages.normalize(part, table, source, config), sheet=name, rows=part.rows)
+            yield from progress.add(stages.normalize(part, table, source, config), sheet=name, rows=part.rows)
         # A reader that knows how far it is may say so; it is no part of what every reader must be.
         report(getattr(sheet, "share", 0.0))
     progress.sheets.append(name)

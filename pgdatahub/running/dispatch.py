@@ -12,7 +12,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError, WorkerDiedError
 from pgdatahub.events import FileFinished, PauseTick, Reporter
 from pgdatahub.model import FileResult, Outcome, SourceFile, StopReason
-from pgdatahub.pipeline import failed
+from pgdatahub.outcomes import failed
 from pgdatahub.running.interruption import Interruption
 from pgdatahub.running.units import Unit, UnitOutcome
 from pgdatahub.running.workers import Crew

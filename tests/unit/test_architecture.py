@@ -17,6 +17,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "testing"}),
     frozenset({"running", "planning", "timeline", "database_status", "inspection"}),
     frozenset({"pipeline"}),
+    frozenset({"loading"}),
+    frozenset({"outcomes"}),
     frozenset({"evolution", "standing", "undoing"}),
     frozenset({"reading", "pause"}),
     frozenset({"pluginmanager"}),
