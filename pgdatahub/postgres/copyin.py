@@ -17,7 +17,7 @@ from pgdatahub.model import EncodedBatch, Origin
 from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.engine import driver_connection, translate
 from pgdatahub.postgres.sending import BackgroundWriter
-from pgdatahub.schema import TableName
+from pgdatahub.schema import RESERVED_COLUMNS, TableName
 
 
 def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatch]) -> int:
@@ -94,4 +94,8 @@ def tend(connection: Connection, table: TableName, *, new: bool) -> None:
         index,
     )
     if new:
-        driver_connection(connection).execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table.schema, table.name)))
+        # Of 20 columns and 100,000 rows these two take 0.05 s, all of them 0.35 s. Autovacuum does not count this, so the
+        # others have their turn within its minute.
+        lineage = sql.SQL(", ").join(map(sql.Identifier, RESERVED_COLUMNS))
+        statement = sql.SQL("ANALYZE {} ({})").format(sql.Identifier(table.schema, table.name), lineage)
+        driver_connection(connection).execute(statement)
