@@ -12,7 +12,7 @@ from pgdatahub import faults
 from pgdatahub.errors import SpoolError
 from pgdatahub.model import EncodedBatch
 
-MEMORY_BYTES = 32 * 2**20
+MEMORY_BYTES = 8 * 2**20
 """Rows of up to this many bytes never touch the disk; the rest goes to the system's temporary directory (TMPDIR)."""
 
 

@@ -15,15 +15,35 @@ class Fields(Sequence[bytes]):
     r"""Fields of COPY text that cannot change, so that what was made of them stays true.
 
     Args:
-        fields: The fields. They are not copied, which would cost as much as a look at each.
+        fields: The fields, which are not copied: that would cost as much as a look at each. None if they are to be cut out
+            of ``lines`` when somebody asks for one.
         lines: The same with ``\n`` between them, which no field contains.
+        count: How many there are, where ``fields`` does not say it.
     """
 
-    __slots__ = ("_fields", "lines")
+    __slots__ = ("_count", "_fields", "lines")
 
-    def __init__(self, fields: Sequence[bytes], lines: bytes) -> None:
+    def __init__(self, fields: Sequence[bytes] | None, lines: bytes, count: int = 0) -> None:
         self._fields = fields
+        self._count = count if fields is None else len(fields)
         self.lines = lines
+
+    @property
+    def _cut(self) -> Sequence[bytes]:
+        if self._fields is None:
+            self._fields = self.lines.split(b"\n") if self._count else ()
+        return self._fields
+
+    @property
+    def has_value(self) -> bool:
+        """Any field is not empty."""
+        return bool(self.lines.strip(b"\n"))
+
+    @property
+    def is_full(self) -> bool:
+        """No field is empty."""
+        lines = self.lines
+        return bool(lines) and not (lines.startswith(b"\n") or lines.endswith(b"\n") or b"\n\n" in lines)
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
@@ -33,15 +53,19 @@ class Fields(Sequence[bytes]):
 
     def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
         """Return a field, or some of them."""
-        return self._fields[index]
+        return self._cut[index]
 
     def __len__(self) -> int:
         """Return how many fields there are."""
-        return len(self._fields)
+        return self._count
 
     def __iter__(self) -> Iterator[bytes]:
         """Iterate over the fields."""
-        return iter(self._fields)
+        return iter(self._cut)
+
+    def count(self, value: object) -> int:
+        """Return how many fields are ``value``."""
+        return self._cut.count(value)
 
     def __eq__(self, other: object) -> bool:
         """Tell whether ``other`` has the same fields, be it a list or a tuple."""
@@ -52,6 +76,21 @@ class Fields(Sequence[bytes]):
     def __repr__(self) -> str:
         """Return the fields as they would stand in a list."""
         return repr(list(self))
+
+
+def fields_of(texts: Sequence[bytes]) -> Fields:
+    """Return fields with their lines, made if need be."""
+    return texts if isinstance(texts, Fields) else Fields(texts, b"\n".join(texts))
+
+
+def one_below_the_other(parts: Sequence[Fields]) -> Fields:
+    """Return the fields of all parts, none of which has no field."""
+    return Fields(None, b"\n".join([part.lines for part in parts]), sum(map(len, parts)))
+
+
+def empty_fields(count: int) -> Fields:
+    """Return so many empty fields, at least one."""
+    return Fields(None, b"\n" * (count - 1), count)
 
 
 def lines_of(fields: Sequence[bytes]) -> bytes:

@@ -87,7 +87,7 @@ def _read_and_write(numbers: bytes) -> bytes | None:
 def integers_of(numbers: Fields) -> bytes:
     """Return the integers among canonical numbers, with commas between them."""
     if b"." not in numbers.lines:
-        return numbers.lines.replace(b"\n", b",") if all(numbers) else b",".join(numbers.lines.split())
+        return numbers.lines.replace(b"\n", b",") if numbers.is_full else b",".join(numbers.lines.split())
     # One byte a number: the point of a fraction, or the line's end where there is no point.
     shapes = (numbers.lines + b"\n").translate(None, b"-0123456789").replace(b".\n", b".")
     if len(shapes) != len(numbers):  # not written as JSON has it

@@ -45,25 +45,25 @@ def _cut(piece: Piece, start: int, stop: int) -> Piece:
 def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
     """Yield blocks as batches of at most ``max_rows`` rows.
 
-    A batch has fewer rows where joining would take many rows out of the compact form, such as those below a header.
+    A batch has fewer rows where another block would not fit as a whole, or where joining would take many rows out of the
+    compact form, such as those below a header.
     """
     waiting: list[Block] = []
     count = 0
     for block in blocks:
-        start = 0
-        if waiting and max(count, len(block.rows)) >= _WORTH_KEEPING and _differ(waiting[-1], block):
+        rows = len(block.rows)
+        if waiting and (
+            count + rows > max_rows or (max(count, rows) >= _WORTH_KEEPING and _differ(waiting[-1], block))
+        ):
             yield _batch(waiting)
             waiting.clear()
             count = 0
-        while count + len(block.rows) - start >= max_rows:
-            stop = start + max_rows - count
-            waiting.append(block if (start, stop) == (0, len(block.rows)) else block.cut(start, stop))
-            yield _batch(waiting)
-            waiting.clear()
-            start, count = stop, 0
-        if start < len(block.rows):
-            waiting.append(block.cut(start, len(block.rows)) if start else block)
-            count += len(block.rows) - start
+        if rows > max_rows:
+            for start in range(0, rows, max_rows):
+                yield _batch([block.cut(start, start + max_rows)])
+            continue
+        waiting.append(block)
+        count += rows
     if waiting:
         yield _batch(waiting)
 

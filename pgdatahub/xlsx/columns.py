@@ -11,6 +11,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
+from pgdatahub.values.fields import Fields, empty_fields, one_below_the_other
 from pgdatahub.values.numbers import parse_number
 from pgdatahub.xlsx.cell_classes import CellClass, Source
 from pgdatahub.xlsx.cell_text import copy_text, copy_texts
@@ -178,7 +179,7 @@ def _refuse(what: str, texts: Sequence[bytes], locate: Locate, sound: Callable[[
 def has_value(piece: Piece) -> bool:
     """Tell whether any cell of a column has a value."""
     if isinstance(piece, Texts):
-        return any(piece.texts)
+        return piece.texts.has_value if isinstance(piece.texts, Fields) else any(piece.texts)
     return any(value is not None for value in piece)
 
 
@@ -198,6 +199,9 @@ def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:
     if len(kinds) == 1 and (kind := next(iter(kinds))) is not None:
         if len(pieces) == 1 and isinstance(pieces[0][1], Texts):
             return pieces[0][1]
+        parts = [_fields(length, piece) for length, piece in pieces if length]
+        if parts and None not in parts:
+            return Texts(kind=kind, texts=one_below_the_other([part for part in parts if part is not None]))
         texts: list[bytes] = []
         for length, piece in pieces:
             texts.extend(piece.texts if isinstance(piece, Texts) else [b""] * length)
@@ -206,6 +210,13 @@ def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:
     for length, piece in pieces:
         values.extend([None] * length if piece is None else as_values(piece))
     return values
+
+
+def _fields(length: int, piece: Piece | None) -> Fields | None:
+    """Return a column that is one piece of bytes, None if it is not."""
+    if piece is None:
+        return empty_fields(length)
+    return piece.texts if isinstance(piece, Texts) and isinstance(piece.texts, Fields) else None
 
 
 def merge_pieces(pieces: Sequence[Piece]) -> Piece:

@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 
 from pgdatahub.errors import FileError
 from pgdatahub.values.cells import Kind, Texts
+from pgdatahub.values.fields import Fields
 from pgdatahub.xlsx.cell_classes import Source
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.fast_lane import Matched, match_rows
@@ -121,6 +122,5 @@ def read_answer(data: bytes) -> Matched:
             found.append(None)
         else:
             kind, joined = column
-            texts = joined.split(b"\n")
-            found.append(Texts(kind=Kind(kind), texts=texts) if kind else texts)
+            found.append(Texts(kind=Kind(kind), texts=Fields(None, joined, len(rows))) if kind else joined.split(b"\n"))
     return Matched(rows=rows, hidden=set(hidden), columns=found, misfits=misfits)

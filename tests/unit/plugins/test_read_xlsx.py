@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pgdatahub.config import FolderOptions
+from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError
 from pgdatahub.model import SourceFile
 from pgdatahub.plugins.read_xlsx import pgdatahub_read
@@ -31,7 +31,7 @@ def source(tmp_path: Path, data: bytes, name: str = "book.xlsx") -> SourceFile:
 
 
 def read(found: SourceFile) -> list[str] | None:
-    workbook = pgdatahub_read(found, None)  # type: ignore[arg-type]  # the settings do not matter to this reader
+    workbook = pgdatahub_read(found, Config())
     if workbook is None:
         return None
     names = [sheet.name for sheet in workbook.sheets]

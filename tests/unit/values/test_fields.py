@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from pgdatahub.values.fields import Fields, lines_of
+from pgdatahub.values.fields import Fields, empty_fields, fields_of, lines_of, one_below_the_other
 
 
 def test_fields_read_like_the_sequence_they_were_made_of() -> None:
@@ -17,6 +17,23 @@ def test_fields_read_like_the_sequence_they_were_made_of() -> None:
     assert fields != (b"a", b"c")
     assert fields != b"a"
     assert repr(fields) == repr(list(fields))
+
+
+def test_fields_are_cut_out_of_their_lines_when_asked_for() -> None:
+    for texts in ([b"a", b"", b"c"], [b"", b"a"], [b"a", b"", b""], [b""], [b"", b"", b""], [b"a"], []):
+        lines = b"\n".join(texts)
+        fields = Fields(None, lines, len(texts))
+        assert (fields.has_value, fields.is_full) == (any(texts), bool(texts) and all(texts))
+        assert len(fields) == len(texts)
+        assert fields == texts == list(fields)
+        assert fields.count(b"") == texts.count(b"")
+        assert pickle.loads(pickle.dumps(fields)) == texts  # noqa: S301 - written right here
+
+
+def test_fields_one_below_the_other_are_those_of_all_parts() -> None:
+    joined = one_below_the_other([fields_of([b"a", b""]), empty_fields(3), Fields(None, b"\nb", 2), fields_of([b""])])
+    assert list(joined) == [b"a", b"", b"", b"", b"", b"", b"b", b""]
+    assert joined.lines == b"\n".join(joined)
 
 
 def test_fields_cannot_be_changed() -> None:
