@@ -15,6 +15,7 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REFERENCE = re.compile(rb"&(?:#(?:([0-9]{1,7})|x([0-9A-Fa-f]{1,6}))|(amp|lt|gt|quot|apos));")
+_OFTEN_FIRST = (b"amp", b"lt", b"gt", b"quot", b"apos")
 _NAMED = {b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'", b"amp": b"&"}
 # What str.isspace() accepts beyond ASCII, in UTF-8, and the controls that only _xHHHH_ can bring.
 _BLANK = re.compile(
@@ -39,15 +40,18 @@ def is_sound(piece: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     # U+FFFE and U+FFFF are characters of UTF-8 and not of XML.
-    return b"\xef\xbf\xbe" not in piece and b"\xef\xbf\xbf" not in piece
+    return b"\xef" not in piece or not (b"\xef\xbf\xbe" in piece or b"\xef\xbf\xbf" in piece)
 
 
 def _has_sound_references(data: bytes) -> bool:
     """Tell whether every ``&`` in some XML begins a reference that an XML parser accepts without a DTD."""
-    if sum(data.count(b"&%s;" % name) for name in _NAMED) == data.count(b"&"):
-        return True
+    count = unknown = data.count(b"&")
+    for name in _OFTEN_FIRST:
+        unknown -= data.count(b"&%s;" % name)
+        if not unknown:
+            return True
     found = _REFERENCE.findall(data)
-    if len(found) != data.count(b"&"):
+    if len(found) != count:
         return False
     return all(
         _is_xml_character(int(decimal) if decimal else int(hexadecimal, 16))

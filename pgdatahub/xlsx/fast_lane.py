@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress, pairwise
+from itertools import compress
+from operator import lt
 
 from pgdatahub.values.cells import Texts
 from pgdatahub.xlsx.cell_classes import Source
@@ -50,7 +51,7 @@ def match_rows(shape: Shape, piece: bytes, limits: Limits) -> Matched | None:
         return None
     numbers, attributes, *values, others, rest = find_columns(shape.pattern, piece)
     rows = parse_indexes(list(filter(None, numbers)))
-    if any(above >= below for above, below in pairwise(rows)) or (rows and rows[-1] > limits.rows):
+    if not all(map(lt, rows, rows[1:])) or (rows and rows[-1] > limits.rows):
         return None
     if len(rows) < len(numbers):
         values = [tuple(compress(column, numbers)) for column in values]

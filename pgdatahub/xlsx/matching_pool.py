@@ -24,7 +24,7 @@ from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching_process import LENGTH, Request, Setup, read_answer
 from pgdatahub.xlsx.shapes import Shape
 
-PIECES_EACH: Final = 8
+PIECES_EACH: Final = 6
 """Pieces that a process has in hand: it must not run out of them while this one works on a batch of ten thousand rows."""
 
 _PROGRAM: Final = (
