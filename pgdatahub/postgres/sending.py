@@ -16,8 +16,8 @@ from psycopg.abc import Buffer
 from psycopg.copy import LibpqWriter
 
 _PIECE_BYTES: Final = 2**18
-_QUEUED_PIECES: Final = 32
-"""8 MB wait at most, as much as is staged before a load begins (psycopg's own QueuedLibpqWriter holds 128 MB)."""
+_QUEUED_PIECES: Final = 16
+"""4 MB wait at most, some twenty thousand rows (psycopg's own QueuedLibpqWriter holds 128 MB)."""
 
 
 class BackgroundWriter(LibpqWriter):

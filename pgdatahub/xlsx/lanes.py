@@ -22,7 +22,7 @@ from pgdatahub.xlsx.shapes import Shape, ShapeLearner
 _HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES = 8 * 1024 * 1024  # a row longer than this goes through the safe lane
 _MOST_LESSONS = 64
-_MATCHED_AHEAD = 4
+_MATCHED_AHEAD = 2
 """Chunks that this process matches itself while the pool is busy: some 3 MB each."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 
