@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-import os
 import signal
 import struct
 import subprocess
@@ -15,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, ReadError
+from pgdatahub.processors import bare_environment
 
 MEMORY_BYTES = 2 << 30
 """Address space that a reading process may take at least."""
@@ -28,7 +28,6 @@ PATIENCE_PER_MEBIBYTE = 1.0
 _CHILD = str(Path(__file__).with_name("child.py"))
 _LENGTH = struct.Struct(">Q")
 _MAX_ANSWER = 1 << 30
-_KEPT_VARIABLES = frozenset({"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP"})
 _SAVE_AS_XLSX = "save it as .xlsx, which is read piece by piece"
 
 
@@ -56,8 +55,7 @@ class ReadingProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env={name: value for name, value in os.environ.items() if name.upper() in _KEPT_VARIABLES}
-                | {"RUST_BACKTRACE": "0"},
+                env=bare_environment() | {"RUST_BACKTRACE": "0"},
                 start_new_session=True,
             )
         except OSError as error:

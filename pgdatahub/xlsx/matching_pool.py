@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Final, cast
 
+from pgdatahub.processors import bare_environment
 from pgdatahub.xlsx.fast_lane import Matched
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching_process import LENGTH, Request, Setup, read_answer
@@ -41,11 +42,20 @@ class MatchingPool:
         date1904: The workbook's date system.
         limits: How much the file may ask.
         piece_bytes: What a piece has as a rule.
+
+    Raises:
+        OSError: The system has no process or no memory to give.
     """
 
     def __init__(self, size: int, *, date1904: bool, limits: Limits, piece_bytes: int) -> None:
         self._room = 2 * piece_bytes
-        self._processes = [_Process(self._room, date1904=date1904, limits=limits) for _ in range(size)]
+        self._processes: list[_Process] = []
+        try:
+            for _ in range(size):
+                self._processes.append(_Process(self._room, date1904=date1904, limits=limits))
+        except OSError:
+            self.close()
+            raise
 
     @property
     def capacity(self) -> int:
@@ -102,6 +112,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=(file.fileno(),),
+                env=bare_environment(),
                 # Ctrl-C in a terminal reaches it through this process alone.
                 start_new_session=True,
             )

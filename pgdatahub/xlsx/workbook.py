@@ -158,9 +158,11 @@ class XlsxWorkbook:
         size = self._package.open(part, limit=self._limits.part_bytes).size
         if self._processes < 2 or self._learn_from is None or size < WORTH_PROCESSES_BYTES or not can_match_apart():
             return None
-        return MatchingPool(
-            self._processes - 1, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes
-        )
+        others = self._processes - 1
+        try:
+            return MatchingPool(others, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes)
+        except OSError:
+            return None  # where there is no room for another process, one reads it
 
     def _close_pool(self) -> None:
         if self._pool is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable
 from contextlib import closing
 from io import BytesIO
+from pathlib import Path
 
 import psutil
 import pytest
@@ -103,6 +105,33 @@ def test_a_wrong_cell_is_named_whoever_read_it(book: Callable[..., BytesIO], bad
     with pytest.raises(CorruptError) as caught:
         read(file, 2)
     assert message in f"{caught.value.where}: {caught.value.message}".replace("large.xlsx › Data › ", "")
+
+
+def test_no_secret_of_the_environment_reaches_them(
+    book: Callable[..., BytesIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:secret@host/name")
+    seen: list[str] = []
+
+    def look(_index: int) -> None:
+        seen.extend(str(psutil.Process(pid).environ()) for pid in children())
+
+    read(book(large_sheet()), 2, look)
+    assert seen
+    assert not any("secret" in environment for environment in seen)
+
+
+def test_where_no_process_can_be_started_one_reads_it_all(book: Callable[..., BytesIO]) -> None:
+    data = book(large_sheet()).getvalue()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Enough for the workbook, not for the pipes to another process.
+    with Path(os.devnull).open("rb") as probe, BytesIO(data) as file:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (probe.fileno() + 1, hard))
+        try:
+            alone = read(file, 2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(alone[-1]) == ROWS
 
 
 def test_small_sheets_are_read_by_one_process(book: Callable[..., BytesIO]) -> None:
