@@ -111,6 +111,8 @@ class _Process:
                 [sys.executable, "-I", "-S", "-X", "utf8", "-c", _PROGRAM],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                # Whatever is wrong with it, this process comes upon it again and says so.
+                stderr=subprocess.DEVNULL,
                 pass_fds=(file.fileno(),),
                 env=bare_environment(),
                 # Ctrl-C in a terminal reaches it through this process alone.

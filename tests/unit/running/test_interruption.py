@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 
 from pgdatahub.model import StopReason
 from pgdatahub.running.interruption import Interruption, Leave
+
+
+@pytest.fixture(autouse=True)
+def listening_to_signals() -> Iterator[None]:
+    """Whatever started the tests may ignore Ctrl-C, as shells have it for what runs in the background."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _send(number: int) -> None:
