@@ -15,8 +15,8 @@ from pgdatahub.running.interruption import Interruption, Leave
 @pytest.fixture(autouse=True)
 def listening_to_signals() -> Iterator[None]:
     """Whatever started the tests may ignore Ctrl-C, as shells have it for what runs in the background."""
-    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
-    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
