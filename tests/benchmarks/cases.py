@@ -13,6 +13,7 @@ from tests.benchmarks.peers import CALAMINE, DUCKDB, FLOOR, OPENPYXL, POLARS
 from tests.benchmarks.workbooks import write_workbook
 
 OURS = "pgdatahub"
+ONE_PROCESS = "pgdatahub, one worker, one process"
 ONE_WORKER = "pgdatahub, one worker"
 TWO_WORKERS = "pgdatahub, two workers"
 
@@ -27,6 +28,7 @@ class Case:
         rows: In all workbooks, at scale 1.
         rows_before: That the table has already, at scale 1; 0 for a table that is made.
         ours: Name → further options of ``pgdatahub run``.
+        settings: Name → further variables of its environment.
         peers: Who else does it.
         remark: Why somebody is missing.
     """
@@ -36,6 +38,7 @@ class Case:
     rows: int
     rows_before: int = 0
     ours: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {OURS: ()})
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     peers: tuple[str, ...] = ()
     remark: str = ""
 
@@ -177,6 +180,11 @@ CASES: Mapping[str, Case] = {
         title="Eight workbooks of 25,000 rows × 20 columns, with one worker and with two",
         write=_many(8, 25_000),
         rows=200_000,
-        ours={ONE_WORKER: ("--workers", "1"), TWO_WORKERS: ("--workers", "2")},
+        ours={ONE_PROCESS: ("--workers", "1"), ONE_WORKER: ("--workers", "1"), TWO_WORKERS: ("--workers", "2")},
+        settings={ONE_PROCESS: {"ETL_READ_PROCESSES": "1"}},
+        remark=(
+            "One worker lets idle processors help with each sheet, and so gains as much as a second worker would; the goal "
+            "compares with a worker that reads alone."
+        ),
     ),
 }

@@ -103,7 +103,8 @@ class Case:
         moment = self.server.number("SELECT pg_current_xact_id()")
         self.server.ask("CHECKPOINT")  # or the next would pay for what this one wrote
         busy = self.server.busy_seconds()
-        found = measure(self._command(name, append=large), self._environment)
+        settings = self.case.settings.get(name, {})
+        found = measure(self._command(name, append=large), {**self._environment, **settings})
         # The last of its connections may have a moment yet to live.
         time.sleep(0.1)
         found = replace(found, server=self.server.busy_seconds() - busy)
