@@ -37,7 +37,7 @@ children; the server's is not in it. Machines are noisy: read the ratios, which 
 
 pgdatahub does more in that time than the others do: it infers types from all rows, checks whether the file is loaded
 already, and keeps its history. `\\copy` of the same rows from a CSV file is the floor: no reading, no types, only the
-database. DuckDB loads all columns as text.
+database. DuckDB loads all columns as text. [Where the time goes](explanation/speed.md) says what is behind the figures.
 """
 
 
