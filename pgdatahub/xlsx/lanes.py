@@ -24,6 +24,9 @@ _WAITING_BYTES = 8 * 1024 * 1024  # a row longer than this goes through the safe
 _MOST_LESSONS = 64
 _MATCHED_AHEAD = 2
 """Chunks that this process matches itself while the pool is busy: some 3 MB each."""
+_SAMPLE_BYTES = 64 * 1024
+_FEWEST_ROWS = 20
+"""A shape is learnt from so many rows even if they are longer than that; they go through the parser, a tenth as fast."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 
 
@@ -203,9 +206,9 @@ class Lanes:
 
     def _first_rows(self, piece: bytes) -> bytes:
         end, row_end = 0, b"</%srow>" % self._prefix
-        for _ in range(self._sample_rows):
+        for count in range(self._sample_rows):
             found = piece.find(row_end, end)
-            if found < 0:
+            if found < 0 or (end > _SAMPLE_BYTES and count >= _FEWEST_ROWS):
                 break
             end = found + len(row_end)
         return piece[:end]

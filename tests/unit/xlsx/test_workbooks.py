@@ -13,7 +13,7 @@ import pytest
 
 from pgdatahub.errors import SheetError
 from pgdatahub.model import SheetInfo
-from pgdatahub.values.cells import Kind, Texts, Value
+from pgdatahub.values.cells import Kind, Texts, Value, column_letters
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.workbook import XlsxWorkbook
 
@@ -244,3 +244,20 @@ def test_blank_styled_rows_by_the_ten_thousand_cost_little(book: Any) -> None:
     batches = list(sheet.batches(1000))
     assert [row for batch in batches for row in batch.rows] == [1, 50_000]
     assert sum(sheet.lanes.values()) == 2
+
+
+def test_nor_does_it_where_rows_are_so_wide_that_a_piece_has_few(book: Any) -> None:
+    letters = [column_letters(position) for position in range(100)]
+    header = "".join(f'<c r="{letter}1" t="str"><v>Head {letter}</v></c>' for letter in letters)
+    rows = "".join(
+        f'<row r="{n}">' + "".join(f'<c r="{letter}{n}"><v>{n}.5</v></c>' for letter in letters) + "</row>"
+        for n in range(2, 900)
+    )
+    workbook = XlsxWorkbook(book(f'<row r="1">{header}</row>{rows}'), name="wide.xlsx")
+    cells = {True: 0, False: 0}
+    for batch in workbook.open("Data").batches(10_000):
+        for column in batch.columns.values():
+            cells[isinstance(column, Texts)] += len(batch.rows)
+    workbook.close()
+    assert sum(cells.values()) == 899 * 100
+    assert cells[True] > 9 * cells[False]
