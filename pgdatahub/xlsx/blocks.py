@@ -9,6 +9,8 @@ from pgdatahub.model import Batch
 from pgdatahub.values.cells import Texts
 from pgdatahub.xlsx.columns import Piece, join_pieces
 
+_MOST_CELLS = 250_000
+"""Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
 _WORTH_KEEPING = 50
 """Rows. A batch costs some 15 µs for each column, a cell that loses its compact form 5 µs. (A megabyte of a sheet with 200
 columns has no more than 250 rows, all of which lost it to the header.)"""
@@ -47,15 +49,17 @@ def _cut(piece: Piece, start: int, stop: int) -> Piece:
 def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
     """Yield blocks as batches of at most ``max_rows`` rows.
 
-    A batch has fewer rows where another block would not fit as a whole, or where joining would take many rows out of the
-    compact form, such as those below a header.
+    A batch has fewer rows where it is wide, where another block would not fit as a whole, or where joining would take many
+    rows out of the compact form, such as those below a header.
     """
     waiting: list[Block] = []
     count = 0
     for block in blocks:
         rows = len(block.rows)
         if waiting and (
-            count + rows > max_rows or (max(count, rows) >= _WORTH_KEEPING and _differ(waiting[-1], block))
+            count + rows > max_rows
+            or (count + rows) * len(block.columns) > _MOST_CELLS
+            or (max(count, rows) >= _WORTH_KEEPING and _differ(waiting[-1], block))
         ):
             yield _batch(waiting)
             waiting.clear()
