@@ -7,11 +7,9 @@ whose children run the caller's main module again and so ask every script for a 
 from __future__ import annotations
 
 import contextlib
-import json
 import pickle
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,14 +19,11 @@ from typing import IO, Final, Protocol, cast
 from pgdatahub.events import Reporter
 from pgdatahub.past import PastImport
 from pgdatahub.pipeline import Pipeline
+from pgdatahub.processors import import_path, serving_command
 from pgdatahub.running.units import Unit, UnitOutcome, perform
 from pgdatahub.running.worker import ConnectionLost, WorkerSetup
 from pgdatahub.schema import TableName
 
-_PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
-    "from pgdatahub.running.worker import serve; serve()"
-)
 _GOODBYE_SECONDS: Final = 10
 """How long a worker that has nothing to do may take to end."""
 _LOOK_SECONDS: Final = 0.5
@@ -203,8 +198,7 @@ class Pool:
 
     def _hire(self) -> _Hand:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            # Isolated: neither the working directory nor the environment decides what is imported, but our own path.
-            [sys.executable, "-I", "-X", "utf8", "-c", _PROGRAM],
+            serving_command("pgdatahub.running.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C in a terminal is for the parent, which knows what is to become of the workers.
@@ -213,7 +207,7 @@ class Pool:
         hand = _Hand(process)
         self._hands.append(hand)
         with contextlib.suppress(BrokenPipeError):
-            cast("IO[bytes]", process.stdin).write(json.dumps(sys.path).encode() + b"\n")
+            cast("IO[bytes]", process.stdin).write(import_path())
         hand.send(self._setup)
         threading.Thread(target=hand.listen, args=(self._messages,), daemon=True).start()
         return hand

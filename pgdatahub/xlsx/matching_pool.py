@@ -7,19 +7,17 @@ not keep large pipes moving, and a thread that did would wait for the interprete
 from __future__ import annotations
 
 import contextlib
-import json
 import mmap
 import os
 import pickle
 import select
 import subprocess
-import sys
 from collections import deque
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Final, cast
 
-from pgdatahub.processors import bare_environment
+from pgdatahub.processors import bare_environment, import_path, serving_command
 from pgdatahub.xlsx.fast_lane import Matched
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching_process import LENGTH, Request, Setup, read_answer
@@ -27,11 +25,6 @@ from pgdatahub.xlsx.shapes import Shape
 
 PIECES_EACH: Final = 6
 """Pieces that a process has in hand: it must not run out of them while this one works on a batch of ten thousand rows."""
-
-_PROGRAM: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
-    "from pgdatahub.xlsx.matching_process import serve; serve()"
-)
 
 
 class MatchingPool:
@@ -107,8 +100,7 @@ class _Process:
         with _memory_file(room * PIECES_EACH) as file:
             self._memory = mmap.mmap(file.fileno(), 0)
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                # Isolated: neither the working directory nor the environment decides what is imported, but our own path.
-                [sys.executable, "-I", "-S", "-X", "utf8", "-c", _PROGRAM],
+                serving_command("pgdatahub.xlsx.matching_process", "-S"),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 # Whatever is wrong with it, this process comes upon it again and says so.
@@ -122,8 +114,9 @@ class _Process:
             self._answers = cast("IO[bytes]", self._process.stdout)
             self._arrivals = select.poll()
             self._arrivals.register(self._answers, select.POLLIN)
-            self._send(json.dumps(sys.path).encode() + b"\n")
-            self._send(pickle.dumps(Setup(descriptor=file.fileno(), date1904=date1904, limits=limits)))
+            self._send(import_path())
+            setup = Setup(descriptor=file.fileno(), room=room, date1904=date1904, limits=limits)
+            self._send(pickle.dumps(setup))
 
     def give(self, shape: Shape, piece: bytes) -> Given | None:
         if not self.places:
@@ -133,7 +126,7 @@ class _Process:
         self._memory[start : start + len(piece)] = piece
         news = shape if shape is not self._shape else None
         self._shape = shape
-        self._send(pickle.dumps(Request(start=start, length=len(piece), room=self._room, shape=news)))
+        self._send(pickle.dumps(Request(start=start, length=len(piece), shape=news)))
         return Given(self, place)
 
     @property

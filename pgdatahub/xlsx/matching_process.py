@@ -40,11 +40,13 @@ class Setup:
 
     Attributes:
         descriptor: The shared memory.
+        room: How many bytes of it a piece may take, and its answer in the same place.
         date1904: The workbook's date system.
         limits: How much the file may ask.
     """
 
     descriptor: int
+    room: int
     date1904: bool
     limits: Limits
 
@@ -56,13 +58,11 @@ class Request:
     Attributes:
         start: Where it lies in the shared memory.
         length: Its bytes.
-        room: How many bytes from ``start`` on the answer may take.
         shape: The shape of its rows, if it is another than the last one's.
     """
 
     start: int
     length: int
-    room: int
     shape: Shape | None
 
 
@@ -82,7 +82,7 @@ def serve() -> None:
         shape = request.shape or shape
         piece = memory[request.start : request.start + request.length]
         answer = _answer(shape, piece, converter, setup.limits) if shape is not None else b""
-        if len(answer) > request.room:
+        if len(answer) > setup.room:
             answer = b""
         memory[request.start : request.start + len(answer)] = answer
         os.write(answers, LENGTH.pack(len(answer)))
