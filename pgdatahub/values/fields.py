@@ -95,4 +95,4 @@ def empty_fields(count: int) -> Fields:
 
 def lines_of(fields: Sequence[bytes]) -> bytes:
     r"""Return fields with ``\n`` between them."""
-    return fields.lines if isinstance(fields, Fields) else b"\n".join(fields)
+    return fields_of(fields).lines

@@ -30,21 +30,6 @@ class Block:
     hidden: set[int] = field(default_factory=set)
     columns: dict[int, Piece]
 
-    def cut(self, start: int, stop: int) -> Block:
-        """Return the rows from index ``start`` to before ``stop``."""
-        rows = self.rows[start:stop]
-        return Block(
-            rows=rows,
-            hidden=self.hidden.intersection(rows),
-            columns={position: _cut(piece, start, stop) for position, piece in self.columns.items()},
-        )
-
-
-def _cut(piece: Piece, start: int, stop: int) -> Piece:
-    if isinstance(piece, Texts):
-        return Texts(kind=piece.kind, texts=piece.texts[start:stop])
-    return piece[start:stop]
-
 
 def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
     """Yield blocks as batches of at most ``max_rows`` rows.
@@ -65,8 +50,8 @@ def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
             waiting.clear()
             count = 0
         if rows > max_rows:
-            for start in range(0, rows, max_rows):
-                yield _batch([block.cut(start, start + max_rows)])
+            whole = _batch([block])
+            yield from (whole.slice(start, start + max_rows) for start in range(0, rows, max_rows))
             continue
         waiting.append(block)
         count += rows

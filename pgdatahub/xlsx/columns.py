@@ -199,9 +199,10 @@ def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:
     if len(kinds) == 1 and (kind := next(iter(kinds))) is not None:
         if len(pieces) == 1 and isinstance(pieces[0][1], Texts):
             return pieces[0][1]
-        parts = [_fields(length, piece) for length, piece in pieces if length]
-        if parts and None not in parts:
-            return Texts(kind=kind, texts=one_below_the_other([part for part in parts if part is not None]))
+        lengths = [(length, piece) for length, piece in pieces if length]
+        parts = [part for length, piece in lengths if (part := _fields(length, piece)) is not None]
+        if len(parts) == len(lengths):
+            return Texts(kind=kind, texts=one_below_the_other(parts))
         texts: list[bytes] = []
         for length, piece in pieces:
             texts.extend(piece.texts if isinstance(piece, Texts) else [b""] * length)
