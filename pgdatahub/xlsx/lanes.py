@@ -187,17 +187,23 @@ class Lanes:
             data = data[len(sample) :]
             yield from self._feed(sample)
             self._learn(sample)
-        shape, matched = chunk.shape or self._shape, chunk.matched
-        if chunk.given is not None:
-            matched = chunk.given.take()
-        if shape is not None and matched is None and (chunk.shape is None or chunk.given is not None):
-            matched = match_rows(shape, data, self._limits)
+        if chunk.shape is not None:
+            shape: Shape | None = chunk.shape
+            matched = self._matched_ahead(chunk, chunk.shape)
+        else:
+            shape = self._shape
+            matched = match_rows(shape, data, self._limits) if shape is not None else None
         if shape is None or matched is None or (matched.rows and matched.rows[0] <= self.parser.last_row):
             yield from self._feed(data)  # the parser names what is wrong
         else:
             yield from self._take(shape, matched)
         if self.parser.in_row or self.parser.ended:
             self._safe_only = True
+
+    def _matched_ahead(self, chunk: _Chunk, shape: Shape) -> Matched | None:
+        if chunk.given is None:
+            return chunk.matched
+        return chunk.given.take() or match_rows(shape, chunk.data, self._limits)
 
     def _may_learn(self, piece: bytes) -> bool:
         if self._safe_only or self._lessons >= _MOST_LESSONS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import orjson
 
@@ -12,10 +11,8 @@ from pgdatahub.errors import CellError, CorruptError
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.xlsx.package import DAMAGED
 
-PLAIN_NUMBER: Final = rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)"
+_PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
 """Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
-
-_PLAIN = re.compile(PLAIN_NUMBER)
 _NUMBER_CHARACTERS = b"0123456789+-.eE,"
 _LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)

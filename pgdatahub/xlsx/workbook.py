@@ -155,8 +155,9 @@ class XlsxWorkbook:
 
     def _open_pool(self, part: str) -> MatchingPool | None:
         """Start the processes that help with a sheet, if it is worth their start; they begin while the strings are read."""
-        size = self._package.open(part, limit=self._limits.part_bytes).size
-        if self._processes < 2 or self._learn_from is None or size < WORTH_PROCESSES_BYTES or not can_match_apart():
+        if self._processes < 2 or self._learn_from is None or not can_match_apart():
+            return None
+        if self._package.open(part, limit=self._limits.part_bytes).size < WORTH_PROCESSES_BYTES:
             return None
         others = self._processes - 1
         try:
