@@ -17,7 +17,7 @@ from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model import FileResult, Outcome, SourceFile
-from pgdatahub.outcomes import failed, skipped_as_known, unexpected
+from pgdatahub.outcomes import failed, skipped, skipped_as_known, unexpected
 from pgdatahub.planning.planned import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.planning.simulation import Foretold, TableSimulation
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
@@ -161,7 +161,7 @@ class _Planner:
             with SpoolFile() as forgotten:
                 return stage_into(forgotten)
         except EmptySheetError as error:
-            return FileResult(source=source, outcome=Outcome.SKIPPED, reason=error.message)
+            return skipped(source, error.message)
 
     def foretell(
         self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
