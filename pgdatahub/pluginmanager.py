@@ -80,11 +80,17 @@ def create_plugin_manager(*, disabled: Iterable[str] | None = None) -> pluggy.Pl
     for module in BUILTIN_PLUGINS:
         name = module.rsplit(".", 1)[-1]
         if not manager.is_blocked(name):
-            _register(manager, import_module(module), name=name, owner="pgdatahub")
+            _register(manager, _built_in(module), name=name, owner="pgdatahub")
     for distribution, entry_point in _entry_points():
         if not manager.is_blocked(entry_point.name):
             _load(manager, distribution, entry_point)
     return manager
+
+
+def _built_in(name: str) -> object:
+    """Return a built-in plugin: the module, or what it makes for this manager alone if it is to remember anything."""
+    module = import_module(name)
+    return module.create_plugin() if hasattr(module, "create_plugin") else module
 
 
 def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:

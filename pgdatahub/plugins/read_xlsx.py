@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -12,45 +13,72 @@ from pgdatahub.processors import available_processors
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model import SourceFile, Workbook
+    from pgdatahub.schema import TableName
+    from pgdatahub.xlsx.lessons import Experience
 
 _OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
+_MOST_TABLES = 8
+"""A run goes from folder to folder; what it learnt of one that is long past would only need memory."""
 
 
-@hookimpl(trylast=True)
-def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
-    """Open a workbook of Office Open XML, whatever its name; decline the kinds that another reader takes.
+class XlsxReader:
+    """Opens workbooks of Office Open XML, and remembers what those of a table look like."""
 
-    Raises:
-        ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
-    """
-    from pgdatahub.xlsx.limits import Limits
-    from pgdatahub.xlsx.sniffing import Content, sniff
-    from pgdatahub.xlsx.workbook import XlsxWorkbook
+    def __init__(self) -> None:
+        self._experiences: OrderedDict[TableName, Experience] = OrderedDict()
 
-    ours = source.suffix in _OURS
-    with ExitStack() as files:
-        file = files.enter_context(source.open())
-        try:
-            content = sniff(file, Limits())
-        except ReadError as error:
-            if ours:
-                raise error.located(source.name) from error
+    @hookimpl(trylast=True)
+    def pgdatahub_read(self, source: SourceFile, config: Config) -> Workbook | None:
+        """Open a workbook of Office Open XML, whatever its name; decline the kinds that another reader takes.
+
+        Raises:
+            ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
+        """
+        from pgdatahub.xlsx.limits import Limits
+        from pgdatahub.xlsx.sniffing import Content, sniff
+        from pgdatahub.xlsx.workbook import XlsxWorkbook
+
+        ours = source.suffix in _OURS
+        with ExitStack() as files:
+            file = files.enter_context(source.open())
+            try:
+                content = sniff(file, Limits())
+            except ReadError as error:
+                if ours:
+                    raise error.located(source.name) from error
+                return None
+            if content is Content.XLSX:
+                # The same one: what was fetched to look at it need not be fetched again.
+                files.pop_all()
+                return XlsxWorkbook(
+                    file,
+                    name=source.name,
+                    merged=source.options.merged,
+                    experience=self._experience(source.table),
+                    processes=config.read_processes or available_processors(),
+                )
+        if content is Content.ENCRYPTED:
+            raise EncryptedError(
+                "the workbook is protected by a password", where=source.name, hint="save a copy without a password"
+            )
+        if content in (Content.XLS, Content.XLSB, Content.ODS) or not ours:
             return None
-        if content is Content.XLSX:
-            # The same one: what was fetched to look at it need not be fetched again.
-            files.pop_all()
-            processes = config.read_processes or available_processors()
-            return XlsxWorkbook(file, name=source.name, merged=source.options.merged, processes=processes)
-    if content is Content.ENCRYPTED:
-        raise EncryptedError(
-            "the workbook is protected by a password", where=source.name, hint="save a copy without a password"
+        if content is Content.EMPTY:
+            raise EmptyFileError("the file is empty", where=source.name)
+        raise NotAWorkbookError(
+            f"this is {content.value} under a workbook's name",
+            where=source.name,
+            hint="open it in Excel or LibreOffice and save it as .xlsx",
         )
-    if content in (Content.XLS, Content.XLSB, Content.ODS) or not ours:
-        return None
-    if content is Content.EMPTY:
-        raise EmptyFileError("the file is empty", where=source.name)
-    raise NotAWorkbookError(
-        f"this is {content.value} under a workbook's name",
-        where=source.name,
-        hint="open it in Excel or LibreOffice and save it as .xlsx",
-    )
+
+    def _experience(self, table: TableName) -> Experience:
+        from pgdatahub.xlsx.lessons import Experience
+
+        known = self._experiences.pop(table, None) or Experience()
+        self._experiences[table] = known
+        if len(self._experiences) > _MOST_TABLES:
+            self._experiences.popitem(last=False)
+        return known
+
+
+create_plugin = XlsxReader

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pgdatahub.model import Batch
 from pgdatahub.values.cells import Texts
-from pgdatahub.xlsx.columns import Piece, join_pieces
+from pgdatahub.xlsx.columns import Piece, join_pieces, slice_piece
 
 _MOST_CELLS = 250_000
 """Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
@@ -29,6 +29,17 @@ class Block:
     rows: list[int]
     hidden: set[int] = field(default_factory=set)
     columns: dict[int, Piece]
+
+    def slice(self, start: int, stop: int) -> Block:
+        """Return some of the rows."""
+        if stop - start == len(self.rows):
+            return self
+        rows = self.rows[start:stop]
+        return Block(
+            rows=rows,
+            hidden=self.hidden.intersection(rows),
+            columns={position: slice_piece(piece, start, stop) for position, piece in self.columns.items()},
+        )
 
 
 def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:

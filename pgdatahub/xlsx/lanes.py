@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from pgdatahub.values.cells import Texts, cell_address
 from pgdatahub.xlsx.blocks import Block
-from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.cell_text import has_asides
-from pgdatahub.xlsx.columns import Converter, Piece, has_value, join_pieces, merge_pieces
+from pgdatahub.xlsx.columns import Converter, Piece, has_value, merge_pieces
 from pgdatahub.xlsx.fast_lane import Matched, match_rows
+from pgdatahub.xlsx.lessons import Lessons
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.markup import Stream
 from pgdatahub.xlsx.matching_pool import Given, MatchingPool
 from pgdatahub.xlsx.safe_lane import SheetParser
-from pgdatahub.xlsx.shapes import Shape, ShapeLearner
+from pgdatahub.xlsx.shapes import Shape
 
 _HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES = 8 * 1024 * 1024  # a row longer than this goes through the safe lane
-_MOST_LESSONS = 64
 _MATCHED_AHEAD = 2
 """Chunks that this process matches itself while the pool is busy: some 3 MB each."""
 _SAMPLE_BYTES = 64 * 1024
@@ -55,10 +56,8 @@ class Lanes:
     Args:
         stream: The part.
         limits: How much it may ask.
-        classes: The classes of the workbook's cells.
+        lessons: What is known of its rows, and more of it afterwards.
         converter: Makes columns of texts.
-        learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
-            for the safe lane alone.
         piece_bytes: How much is inflated at a time.
         pool: Processes that help with a large sheet.
         sample_rows: From how many rows a shape is learnt at once.
@@ -68,29 +67,24 @@ class Lanes:
         self,
         stream: Stream,
         limits: Limits,
-        classes: CellClasses,
+        lessons: Lessons,
         converter: Converter,
         *,
-        learn_from: int | None,
         piece_bytes: int,
         pool: MatchingPool | None = None,
         sample_rows: int = 100,
     ) -> None:
-        self.parser = SheetParser(stream.name, limits, classes, converter)
+        self.parser = SheetParser(stream.name, limits, lessons.classes, converter)
         self.fast_rows = 0
         self._stream = stream
         self._limits = limits
+        self._lessons = lessons
         self._converter = converter
-        self._classes = classes
-        self._learn_from = learn_from
         self._piece_bytes = piece_bytes
         self._pool = pool
         self._sample_rows = sample_rows
-        self._safe_only = learn_from is None
-        self._shape: Shape | None = None
-        self._lessons = 0
+        self._safe_only = not lessons.ever
         self._prefix = b""
-        self._learner = ShapeLearner(self._prefix, classes, limits)
         self._buffer = self._read_head()
 
     def blocks(self) -> Iterator[Block]:
@@ -112,17 +106,18 @@ class Lanes:
             chunk = next(chunks, None)
             if chunk is None:
                 break
-            if chunk.whole and self._pool is not None and self._shape is not None:
-                chunk.shape = self._shape
-                chunk.given = self._pool.give(self._shape, chunk.data)
+            shape = self._lessons.shape
+            if chunk.whole and self._pool is not None and shape is not None:
+                chunk.shape = shape
+                chunk.given = self._pool.give(shape, chunk.data)
                 if chunk.given is None:
-                    chunk.matched = match_rows(self._shape, chunk.data, self._limits)
+                    chunk.matched = match_rows(shape, chunk.data, self._limits)
             waiting.append(chunk)
         return bool(waiting)
 
     def _may_begin(self, waiting: deque[_Chunk], pool: MatchingPool) -> bool:
         """Tell whether to begin with another chunk before the first that waits is read."""
-        if self._shape is None or self._safe_only or len(waiting) >= pool.capacity + _MATCHED_AHEAD:
+        if self._lessons.shape is None or self._safe_only or len(waiting) >= pool.capacity + _MATCHED_AHEAD:
             return False
         first = waiting[0]
         return pool.free or (first.given is not None and not first.given.ready)
@@ -160,9 +155,8 @@ class Lanes:
             match = _SHEET_DATA.search(head)
             if match:
                 self.parser.feed(head[: match.end()])
-                if match[1]:
-                    self._prefix = match[1]
-                    self._learner = ShapeLearner(self._prefix, self._classes, self._limits)
+                self._prefix = match[1]
+                self._lessons.begin(self._prefix)
                 if not self.parser.in_data or (self.parser.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
                     self._safe_only = True
                 return head[match.end() :]
@@ -182,16 +176,16 @@ class Lanes:
             self._safe_only = True
             yield from self._feed(data)
             return
-        if self._shape is None and self._may_learn(data):
+        if self._lessons.shape is None and self._lessons.due(len(data)):
             sample = self._first_rows(data)
             data = data[len(sample) :]
             yield from self._feed(sample)
-            self._learn(sample)
+            self._lessons.learn(sample)
         if chunk.shape is not None:
             shape: Shape | None = chunk.shape
             matched = self._matched_ahead(chunk, chunk.shape)
         else:
-            shape = self._shape
+            shape = self._lessons.shape
             matched = match_rows(shape, data, self._limits) if shape is not None else None
         if shape is None or matched is None or (matched.rows and matched.rows[0] <= self.parser.last_row):
             yield from self._feed(data)  # the parser names what is wrong
@@ -205,11 +199,6 @@ class Lanes:
             return chunk.matched
         return chunk.given.take() or match_rows(shape, chunk.data, self._limits)
 
-    def _may_learn(self, piece: bytes) -> bool:
-        if self._safe_only or self._lessons >= _MOST_LESSONS:
-            return False
-        return self._lessons > 0 or len(piece) >= (self._learn_from or 0)
-
     def _first_rows(self, piece: bytes) -> bytes:
         end, row_end = 0, b"</%srow>" % self._prefix
         for count in range(self._sample_rows):
@@ -218,11 +207,6 @@ class Lanes:
                 break
             end = found + len(row_end)
         return piece[:end]
-
-    def _learn(self, rows: bytes) -> None:
-        self._lessons += 1
-        if self._learner.learn(rows):
-            self._shape = self._learner.shape()
 
     def _take(self, shape: Shape, matched: Matched) -> Iterator[Block]:
         """Yield the rows of a piece that was matched, and those between them that were not."""
@@ -237,9 +221,11 @@ class Lanes:
             if rows:
                 yield fast
             return
-        yield _interleave(fast, safe) if rows else safe
-        if self._lessons < _MOST_LESSONS and len(safe.rows) > 0.05 * len(rows):
-            self._learn(self._first_rows(b"".join(data for _, data in matched.misfits)))
+        yield from _in_order(fast, safe)
+        missed = b"".join(data for _, data in matched.misfits)
+        # A header, a total here and there: there is nothing to be gained from a shape that fits them too.
+        if len(safe.rows) > 0.05 * len(rows) and self._lessons.due(len(missed)):
+            self._lessons.learn(self._first_rows(missed))
 
     def _feed_misfits(self, matched: Matched) -> None:
         """Feed the rows that the shape does not match to the parser, which checks the order of rows on the way."""
@@ -276,20 +262,17 @@ class Lanes:
         )
 
 
-def _interleave(fast: Block, safe: Block) -> Block:
-    """Return the rows of both lanes in their order."""
-    rows = fast.rows + safe.rows
-    order = sorted(range(len(rows)), key=rows.__getitem__)
-    columns: dict[int, Piece] = {}
-    for position in fast.columns.keys() | safe.columns.keys():
-        joined = join_pieces(
-            [
-                (len(fast.rows), fast.columns.get(position)),
-                (len(safe.rows), safe.columns.get(position)),
-            ]
-        )
-        if isinstance(joined, Texts):
-            columns[position] = Texts(kind=joined.kind, texts=list(map(joined.texts.__getitem__, order)))
-        elif joined is not None:
-            columns[position] = list(map(joined.__getitem__, order))
-    return Block(rows=sorted(rows), hidden=fast.hidden | safe.hidden, columns=columns)
+def _in_order(fast: Block, safe: Block) -> Iterator[Block]:
+    """Yield the rows of both lanes in their order, as many at once as stand together.
+
+    They are not joined here: a header or a total would take the numbers of all rows out of their compact form.
+    """
+    start = 0
+    for rows, group in groupby(range(len(safe.rows)), lambda index: bisect(fast.rows, safe.rows[index])):
+        indexes = list(group)
+        if rows > start:
+            yield fast.slice(start, rows)
+        yield safe.slice(indexes[0], indexes[-1] + 1)
+        start = rows
+    if start < len(fast.rows):
+        yield fast.slice(start, len(fast.rows))

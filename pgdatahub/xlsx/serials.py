@@ -33,8 +33,9 @@ class Serials:
         self._date1904 = date1904
         self._days: dict[int, bytes] = {}
         # The minutes of a day with the space before them, and whole seconds by their milliseconds.
-        self._minutes = [b" %02d:%02d" % divmod(minute, 60) for minute in range(1440)]
-        self._seconds = {second * 1000: b":%02d" % second for second in range(60)}
+        sixty = [b":%02d" % number for number in range(60)]
+        self._minutes = [hour + minute for hour in [b" %02d" % hour for hour in range(24)] for minute in sixty]
+        self._seconds = {number * 1000: text for number, text in enumerate(sixty)}
 
     def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
         """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""

@@ -133,13 +133,15 @@ def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
         data = stream.read(_PIECE)
         ended = not data
         buffer += data
+        if has_asides(buffer):
+            break
         cut = buffer.rfind(b"<si>")
-        if has_asides(buffer) or ended or len(buffer) > limits.token_bytes:
-            _read_safely(stream, buffer, parser, strings)
-            return strings
         if cut > 0:
             piece, buffer = buffer[:cut], buffer[cut:]
             strings.extend(_read_piece(piece, parser, limits))
+        if len(buffer) > limits.token_bytes:
+            break
+    _read_safely(stream, buffer, parser, strings)
     return strings
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pgdatahub.errors import FileError
 from pgdatahub.model import Batch
 from pgdatahub.xlsx.blocks import batches
-from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.lanes import Lanes
+from pgdatahub.xlsx.lessons import Lessons
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching_pool import MatchingPool
 from pgdatahub.xlsx.merged_areas import fill_merged_areas, read_merged_areas
@@ -24,9 +24,8 @@ class XlsxSheet:
         where: The workbook and the sheet, for errors.
         open_part: Opens the sheet's part; called again where something at its end must be known first.
         limits: How much it may ask.
-        classes: The classes of the workbook's cells.
+        lessons: What is known of the rows of such sheets.
         converter: Makes columns of texts.
-        learn_from: Bytes of sheet data from which on the fast lane is used; None for the safe lane alone.
         piece_bytes: How much is inflated at a time.
         fill_merged: A merged area's value stands in all its cells; the part is then read twice.
         pool: Processes that help with a large sheet.
@@ -39,9 +38,8 @@ class XlsxSheet:
         where: str,
         open_part: Callable[[], PartStream],
         limits: Limits,
-        classes: CellClasses,
+        lessons: Lessons,
         converter: Converter,
-        learn_from: int | None,
         piece_bytes: int,
         fill_merged: bool,
         pool: MatchingPool | None = None,
@@ -51,9 +49,7 @@ class XlsxSheet:
         self._converter = converter
         self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
         self._part = open_part()
-        self._lanes = Lanes(
-            self._part, limits, classes, converter, learn_from=learn_from, piece_bytes=piece_bytes, pool=pool
-        )
+        self._lanes = Lanes(self._part, limits, lessons, converter, piece_bytes=piece_bytes, pool=pool)
 
     @property
     def name(self) -> str:

@@ -9,11 +9,12 @@ from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
 from pgdatahub.model import SheetInfo
-from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
+from pgdatahub.xlsx.lessons import Experience, Lessons
 from pgdatahub.xlsx.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.xlsx.markup import start_elements
 from pgdatahub.xlsx.matching_pool import MatchingPool, can_match_apart
+from pgdatahub.xlsx.number_formats import NumberFormat
 from pgdatahub.xlsx.package import DAMAGED, Package
 from pgdatahub.xlsx.serials import Serials
 from pgdatahub.xlsx.shared_strings import SharedStrings, read_shared_strings
@@ -45,6 +46,7 @@ class XlsxWorkbook:
         limits: How much the file may ask.
         learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
             for the safe lane alone.
+        experience: What other workbooks taught, and will be taught by this one.
         piece_bytes: How much of a sheet is inflated at a time.
         processes: How many processes, this one among them, may work on a large sheet.
 
@@ -60,6 +62,7 @@ class XlsxWorkbook:
         merged: Literal["top_left", "fill"] = "top_left",
         limits: Limits = DEFAULT_LIMITS,
         learn_from: int | None = 64 * 1024,
+        experience: Experience | None = None,
         piece_bytes: int = 1024 * 1024,
         processes: int = 1,
     ) -> None:
@@ -67,12 +70,13 @@ class XlsxWorkbook:
         self._merged = merged
         self._limits = limits
         self._learn_from = learn_from
+        self._experience = experience or Experience()
         self._piece_bytes = piece_bytes
         self._processes = processes
         self._pool: MatchingPool | None = None
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | None = None
-        self._classes: CellClasses | None = None
+        self._lessons: Lessons | None = None
         try:
             self._open()
         except FileError as error:
@@ -136,9 +140,8 @@ class XlsxWorkbook:
                 where=where,
                 open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
                 limits=self._limits,
-                classes=self._read_classes(),
+                lessons=self._take_lessons(),
                 converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
-                learn_from=self._learn_from,
                 piece_bytes=self._piece_bytes,
                 fill_merged=self._merged == "fill",
                 pool=self._pool,
@@ -147,8 +150,11 @@ class XlsxWorkbook:
             raise error.located(where) from error
 
     def close(self) -> None:
-        """Give back the file, the shared strings and what they have on disk; may be called twice."""
+        """Give back what was learnt, the file, the shared strings and what they have on disk; may be called twice."""
         self._close_pool()
+        if self._lessons is not None:
+            self._experience.give_back(self._lessons)
+            self._lessons = None
         if self._strings is not None:
             self._strings.close()
         self._file.close()
@@ -170,14 +176,14 @@ class XlsxWorkbook:
             self._pool.close()
             self._pool = None
 
-    def _read_classes(self) -> CellClasses:
-        if self._classes is None:
+    def _take_lessons(self) -> Lessons:
+        if self._lessons is None:
             part = self._styles_part
+            styles: tuple[NumberFormat, ...] = ()
             if part is not None and part in self._package:
-                self._classes = CellClasses(read_styles(self._package.open(part), self._limits))
-            else:
-                self._classes = CellClasses(())
-        return self._classes
+                styles = read_styles(self._package.open(part), self._limits)
+            self._lessons = self._experience.take(styles, self._limits, self._learn_from)
+        return self._lessons
 
     def _read_strings(self) -> SharedStrings:
         if self._strings is None:

@@ -15,9 +15,9 @@ from pgdatahub.errors import CellError, ReadError
 from pgdatahub.values.cells import Texts, Value, column_letters
 from pgdatahub.values.column_values import as_values
 from pgdatahub.xlsx.blocks import batches
-from pgdatahub.xlsx.cell_classes import CellClasses
 from pgdatahub.xlsx.columns import Converter
 from pgdatahub.xlsx.lanes import Lanes
+from pgdatahub.xlsx.lessons import Lessons
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching_pool import MatchingPool
 from pgdatahub.xlsx.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, Shown
@@ -36,18 +36,25 @@ class Part(BytesIO):
 
 
 def read(
-    xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int, processes: int = 0
+    xml: bytes,
+    *,
+    learn_from: int | None,
+    piece_bytes: int,
+    max_rows: int,
+    processes: int = 0,
+    lessons: Lessons | None = None,
 ) -> tuple[object, Mapping[str, int]]:
     """Return all that reading a sheet gives, or how it fails, and the rows of each lane."""
+    lessons = lessons or Lessons(STYLES, LIMITS, learn_from)
     if processes:
         pool = MatchingPool(processes, date1904=False, limits=LIMITS, piece_bytes=max(piece_bytes, 2000))
         with closing(pool):
-            return read_with(pool, xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=max_rows)
-    return read_with(None, xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=max_rows)
+            return read_with(pool, xml, lessons, piece_bytes=piece_bytes, max_rows=max_rows)
+    return read_with(None, xml, lessons, piece_bytes=piece_bytes, max_rows=max_rows)
 
 
 def read_with(
-    pool: MatchingPool | None, xml: bytes, *, learn_from: int | None, piece_bytes: int, max_rows: int
+    pool: MatchingPool | None, xml: bytes, lessons: Lessons, *, piece_bytes: int, max_rows: int
 ) -> tuple[object, Mapping[str, int]]:
     strings = SharedStrings(LIMITS)
     strings.extend(STRINGS)
@@ -59,9 +66,8 @@ def read_with(
         lanes = Lanes(
             Part(xml),
             LIMITS,
-            CellClasses(STYLES),
+            lessons,
             converter,
-            learn_from=learn_from,
             piece_bytes=piece_bytes,
             pool=pool,
             sample_rows=5 if pool else 100,
@@ -247,6 +253,16 @@ def test_several_processes_give_the_same_cells(xml: bytes, piece_bytes: int, max
     safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
     fast, _ = read(xml, learn_from=0, piece_bytes=piece_bytes, max_rows=max_rows, processes=processes)
     assert fast == safe
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(sheets(), min_size=2, max_size=4), st.sampled_from([0, 500]), st.sampled_from([300, 100_000]))
+def test_what_other_sheets_taught_changes_no_cell(books: list[bytes], learn_from: int, piece_bytes: int) -> None:
+    lessons = Lessons(STYLES, LIMITS, learn_from)
+    for xml in books:
+        safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
+        fast, _ = read(xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=1000, lessons=lessons)
+        assert fast == safe
 
 
 @settings(max_examples=60, deadline=None)

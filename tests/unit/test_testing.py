@@ -15,7 +15,7 @@ import pytest
 
 from pgdatahub import Batch, SheetInfo, SourceFile, hookimpl
 from pgdatahub.errors import ReadError
-from pgdatahub.plugins import read_xlsx
+from pgdatahub.plugins.read_xlsx import XlsxReader
 from pgdatahub.testing import check_reader, make_workbook, read_rows, source_file
 
 # ── a reader that keeps the rules, and ways to break them ─────────────────────────────────────────────────────────────
@@ -111,7 +111,7 @@ def test_the_built_in_reader_keeps_the_rules(tmp_path: Path) -> None:
         numbers: Iterator[list[Any]] = ([row, row / 4, "text"] for row in range(rows))
         make_workbook(path, {"Data": chain([["id", "amount", "note"]], numbers), "More": [["a"], [True]]})
 
-    check_reader(read_xlsx, write, suffix=".xlsx", folder=tmp_path)
+    check_reader(XlsxReader(), write, suffix=".xlsx", folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_workbook_has_the_values_that_it_was_made_of(tmp_path: Path) -> None:
     assert cells[1] == ["=1+1", 1, datetime.fromisoformat("2024-02-29")]
     assert workbook["Sheet 1"]["A2"].data_type == "s"
     assert cells[2:] == [rows[2], [" 007 ", 2.5, time(23, 59, 59)], [None, True, timedelta(hours=30)]]
-    assert read_rows(read_xlsx, path, sheet="Hidden") == [["x"]]
+    assert read_rows(XlsxReader(), path, sheet="Hidden") == [["x"]]
 
 
 @pytest.mark.parametrize("value", [2**53 + 1, Decimal("0.10000000000000001"), b"bytes", "x" * 40_000])

@@ -12,7 +12,7 @@ import pytest
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError
 from pgdatahub.model import SourceFile
-from pgdatahub.plugins.read_xlsx import pgdatahub_read
+from pgdatahub.plugins.read_xlsx import XlsxReader
 from pgdatahub.schema import TableName
 
 OLE = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -31,7 +31,7 @@ def source(tmp_path: Path, data: bytes, name: str = "book.xlsx") -> SourceFile:
 
 
 def read(found: SourceFile) -> list[str] | None:
-    workbook = pgdatahub_read(found, Config())
+    workbook = XlsxReader().pgdatahub_read(found, Config())
     if workbook is None:
         return None
     names = [sheet.name for sheet in workbook.sheets]
