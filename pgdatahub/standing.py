@@ -67,13 +67,11 @@ def standing(
     Raises:
         ContentChangedError: It was loaded before with other content, and its folder says that this is a fault.
     """
-    table = source.table
-    same_bytes = history.select_imports(connection, table=table, statuses=COUNTED, file_sha256=file_sha256)
-    same_content = (
-        history.select_imports(connection, table=table, statuses=COUNTED, content_sha256=content_sha256)
-        if content_sha256 is not None
-        else []
+    related = history.related(
+        connection, source.table, identity=source.identity, file_sha256=file_sha256, content_sha256=content_sha256
     )
+    same_bytes = [past for past in related if past.file_sha256 == file_sha256]
+    same_content = [past for past in related if content_sha256 is not None and past.content_sha256 == content_sha256]
     same = list({past.id: past for past in (*same_bytes, *same_content)}.values())
     for past in same:
         if past.run_id == run_id and past.status == Status.LOADED:
@@ -86,7 +84,11 @@ def standing(
         return Standing(skip=_why_skipped(past, source, past in same_bytes))
     replaced = [past for past in same if past.status == Status.LOADED]
     released = tuple(past.id for past in same if past.status == Status.HELD)
-    older = [past for past in history.of_identity(connection, table, source.identity) if past not in replaced]
+    older = [
+        past
+        for past in related
+        if past.identity == source.identity and past.status == Status.LOADED and past not in replaced
+    ]
     notice = None
     if replaced:
         notice = f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Row, Select, func, insert, select, text, update
+from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Row, Select, and_, func, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.explain import deciding_evidence, type_evidence
@@ -18,7 +18,7 @@ from pgdatahub.inference import Evidence
 from pgdatahub.model import ImportRecord, SourceFile
 from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
+from pgdatahub.postgres.metadata import IMPORTS, MetadataTables, identity_key
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 
@@ -132,20 +132,20 @@ class History:
         """Yield the imports whose rows are in their tables now."""
         yield from self.select_imports(connection, statuses=(Status.LOADED,))
 
-    def find(
-        self,
-        connection: Connection,
-        table: TableName,
-        *,
-        file_sha256: str | None = None,
-        content_sha256: str | None = None,
-        statuses: Collection[Status] = (Status.LOADED,),
-    ) -> PastImport | None:
-        """Return the import into ``table`` that has these bytes or this content and one of ``statuses``."""
-        found = self.select_imports(
-            connection, table=table, statuses=statuses, file_sha256=file_sha256, content_sha256=content_sha256
-        )
-        return found[0] if found else None
+    def related(
+        self, connection: Connection, table: TableName, *, identity: str, file_sha256: str, content_sha256: str | None
+    ) -> list[PastImport]:
+        """Return the imports that a file may repeat or replace, oldest first, in one question: each file asks it.
+
+        They are loaded or held back, and have its place, its bytes or its content.
+        """
+        columns = self.imports.c
+        same = and_(identity_key(columns.identity) == identity_key(identity), columns.identity == identity)
+        same |= columns.file_sha256 == file_sha256
+        if content_sha256 is not None:
+            same |= columns.content_sha256 == content_sha256
+        query = self._past().where(*self._is(table), same, columns.status.in_((Status.LOADED.value, Status.HELD.value)))
+        return [_past_import(row) for row in connection.execute(query.order_by(columns.id))]
 
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""

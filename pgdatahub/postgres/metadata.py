@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, Identity, Index, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Float,
+    Identity,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from pgdatahub.past import Status
@@ -51,6 +65,10 @@ class MetadataTables:
             postgresql_where=text(f"status = '{Status.LOADED.value}'"),
         )
         Index("etl_imports_moment", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.imported_at)
+        # Each file asks for the imports that it may repeat or replace; a table may have a hundred thousand.
+        Index("etl_imports_file", self.imports.c.file_sha256)
+        Index("etl_imports_content", self.imports.c.content_sha256)
+        Index("etl_imports_identity", identity_key(self.imports.c.identity))
         self.changes = Table(
             SCHEMA_CHANGES,
             self.metadata,
@@ -67,3 +85,11 @@ class MetadataTables:
             Column("cell", Text),
             Column("sample", Text),
         )
+
+
+def identity_key(identity: ColumnElement[str] | str) -> ColumnElement[str]:
+    """Return what imports are found by when a file's path below the data root is known.
+
+    Its end is not in it: an index takes 2,700 bytes, and a path may have more.
+    """
+    return func.left(identity, literal_column("300"), type_=Text())
