@@ -10,13 +10,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress
-from operator import or_
+from operator import not_
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import CellError, SheetError
 from pgdatahub.model import Batch, Table
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
 from pgdatahub.values.copytext import escape, unescape
+from pgdatahub.values.fields import Fields
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
 
@@ -368,7 +369,8 @@ def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
 def _column_selectors(column: Column) -> Sequence[object]:
     """Return something true for each cell with a value and something false for each without."""
     if isinstance(column, Texts):
-        return column.texts
+        full = isinstance(column.texts, Fields) and column.texts.is_full
+        return (True,) * len(column) if full else column.texts
     kinds = set(map(type, column))
     if type(None) not in kinds and not any(issubclass(kind, str) for kind in kinds):
         return (True,) * len(column)
@@ -378,16 +380,20 @@ def _column_selectors(column: Column) -> Sequence[object]:
 def _selectors(batch: Batch) -> Sequence[object]:
     """Return something true for each row with a value and something false for each without.
 
-    As a rule the first column has no gaps, and then the others are not looked at.
+    As a rule the first column has no gaps, and then the others are not looked at; nor is a row that has shown a value.
     """
-    filled: Sequence[object] = (False,) * len(batch.rows)
+    empty: Sequence[int] = range(len(batch.rows))
     for position in sorted(batch.columns):
-        selectors = _column_selectors(batch.columns[position])
-        if all(selectors):
-            return selectors
-        filled = list(map(or_, filled, map(bool, selectors)))
-        if all(filled):
+        if not empty:
             break
+        selectors = _column_selectors(batch.columns[position])
+        if isinstance(empty, range):
+            empty = list(compress(empty, map(not_, selectors)))
+        else:
+            empty = [index for index in empty if not selectors[index]]
+    filled = [True] * len(batch.rows)
+    for index in empty:
+        filled[index] = False
     return filled
 
 

@@ -23,6 +23,7 @@ _WHOLE_DOUBLE = re.compile(rb"\.0(?![0-9])")
 _TRAILING_ZERO = re.compile(rb"\.[0-9]*0(?![0-9])")
 _MINUS_ZERO = re.compile(rb"-0(?<![0-9]-0)(?![0-9.])")
 _LINE_END = re.compile(rb"\n")
+_LINE_ENDS_RUN = re.compile(rb"(\n+)")
 _LINE_ENDS = bytes.maketrans(b".\n", b"\0\1")
 
 _AS_ZEROS = bytes.maketrans(b"123456789.-", b"00000000000")
@@ -57,9 +58,13 @@ def _any_is_long(lines: bytes) -> bool:
 
 def _shortest_lines(lines: bytes) -> bytes | None:
     """Return numbers in the shortest digits that denote the same double; None as above."""
+    if b"null" in lines:  # which is no number, though JSON has it
+        return None
+    if 4 * lines.count(b"\n\n") > lines.count(b"\n"):
+        return _shortest_of_few(lines)
     shortest = _read_and_write(lines.replace(b"\n", b","))
-    if shortest is None and b"null" not in lines:
-        # Perhaps for an empty line, which JSON calls null.
+    if shortest is None:
+        # Perhaps for an empty line, which JSON would call null.
         shortest = _read_and_write(b",".join([line or b"null" for line in lines.split(b"\n")]))
         shortest = shortest and shortest.replace(b"null", b"")
     if shortest is None:
@@ -75,6 +80,19 @@ def _shortest_lines(lines: bytes) -> bytes | None:
         if _WHOLE_DOUBLE.search(shortest):
             return None
     return shortest.replace(b",", b"\n")
+
+
+def _shortest_of_few(lines: bytes) -> bytes | None:
+    """Return the same where most lines are empty, which are passed by."""
+    numbers = b"\n".join(lines.split())
+    shortest = _shortest_lines(numbers)
+    if shortest is None or shortest == numbers:
+        return shortest and lines
+    between = lines.strip(b"\n")
+    before = lines.index(between)
+    parts = _LINE_ENDS_RUN.split(between)
+    parts[::2] = shortest.split(b"\n")
+    return b"".join([lines[:before], *parts, lines[before + len(between) :]])
 
 
 def _read_and_write(numbers: bytes) -> bytes | None:

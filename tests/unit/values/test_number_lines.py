@@ -38,8 +38,13 @@ from pgdatahub.values.number_lines import canonical_lines, index_of, integers_of
         (b"18446744073709551615\n0.10000000000000001", b"18446744073709551615\n0.1"),
         (b"18446744073709551616\n0.10000000000000001", None),
         (b"18446744073709551616\n1e-7", None),
+        # Few among blanks.
+        (b"\n\n0.10000000000000001\n\n\n\n1e-7\n\n\n2.50\n\n\n", b"\n\n0.1\n\n\n\n0.0000001\n\n\n2.5\n\n\n"),
+        (b"1\n\n\n\n\n0.10000000000000001", b"1\n\n\n\n\n0.1"),
+        (b"1e300\n\n\n\n0.1", None),
         # No numbers.
         (b"1,5", None),
+        (b"null\n0.10000000000000001", None),
         (b"null\n\n0.10000000000000001", None),
     ],
 )
