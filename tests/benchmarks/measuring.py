@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 SAMPLE_SECONDS = 0.05
-"""Looking at the memory of a large process takes the system milliseconds, in which the process may have to wait."""
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +70,18 @@ class _Watcher(threading.Thread):
         super().__init__(daemon=True)
         self._pid = pid
         self._ended = threading.Event()
+        self._most_resident = 0
         self.peak = 0
 
     def run(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, sum(map(_proportional_set, _family(self._pid))))
+            family = _family(self._pid)
+            resident = sum(map(_resident_set, family))
+            # To tell what is shared takes the system milliseconds for a large process, which may have to wait meanwhile,
+            # and a processor that it may need: up to a twentieth of its time. So only where there is something new.
+            if resident > self._most_resident:
+                self._most_resident = resident
+                self.peak = max(self.peak, sum(map(_proportional_set, family)))
 
     def stop(self) -> None:
         self._ended.set()
@@ -89,6 +97,14 @@ def _family(pid: int) -> list[int]:
         except OSError:
             continue
     return family
+
+
+def _resident_set(pid: int) -> int:
+    """Return a process's memory in bytes, with what it shares with others as if it were its own."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return 0
 
 
 def _proportional_set(pid: int) -> int:
