@@ -157,9 +157,8 @@ class Loading:
 
     def _reflect_locked(self, source: SourceFile, connection: Connection, *, wait: bool = True) -> TableSchema | None:
         """Return the table's columns, if there is a table, so that nobody else can change them any more."""
-        if catalog.reflect(connection, source.table) is None:
-            return None
-        locks.lock_table(connection, source.table, wait=wait)
+        if catalog.is_table(connection, source.table):
+            locks.lock_table(connection, source.table, wait=wait)
         return catalog.reflect(connection, source.table)
 
     def _evolve(self, staged: Staged, current: TableSchema | None, connection: Connection) -> Evolution:

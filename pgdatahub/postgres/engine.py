@@ -27,18 +27,21 @@ from pgdatahub.errors import (
 from pgdatahub.postgres.dialects import describe, refusal
 
 _PINNED = {
+    # Text means one thing: no setting of the server, the database or the role may change how a value is written.
     "extra_float_digits": "1",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "client_encoding": "UTF8",
     "standard_conforming_strings": "on",
-    # Text means one thing: no setting of the server, the database or the role may change how a value is written.
     # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
 }
+
+_PIN = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PINNED.items())
+"""As one text: with parameters it takes each transaction five times as long."""
 
 _CONNECTION = {
     "application_name": "pgdatahub",
@@ -87,11 +90,7 @@ def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
 
     @event.listens_for(engine, "begin")
     def pin(connection: Connection) -> None:
-        settings = ", ".join(f"set_config(:n{i}, :v{i}, true)" for i in range(len(_PINNED)))
-        values = {
-            f"{key}{i}": value for i, pair in enumerate(_PINNED.items()) for key, value in zip("nv", pair, strict=True)
-        }
-        connection.execute(text(f"SELECT {settings}"), values)
+        connection.exec_driver_sql(_PIN)
 
     return engine
 

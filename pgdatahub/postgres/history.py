@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, ColumnElement, Connection, Row, Select, and_, func, insert, select, text, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.explain import deciding_evidence, type_evidence
 from pgdatahub.inference import Evidence
 from pgdatahub.model import ImportRecord, SourceFile
 from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, MetadataTables, identity_key
+from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 
@@ -29,6 +30,11 @@ __all__ = ["History", "PastImport"]
 def _metadata_tables(schema: str) -> MetadataTables:
     # The same value each time, kept because making it takes 2 ms, and SQLAlchemy compiles every statement on it anew.
     return MetadataTables(schema)
+
+
+@lru_cache(maxsize=4)
+def _file_statements(schema: str) -> FileStatements:
+    return FileStatements(_metadata_tables(schema))
 
 
 class History:
@@ -42,6 +48,7 @@ class History:
         self.schema = schema
         self.tables = _metadata_tables(schema)
         self.imports, self.changes = self.tables.imports, self.tables.changes
+        self._statements = _file_statements(schema)
 
     def ensure(self, connection: Connection) -> None:
         """Create the schema and the tables where they are missing; safe when several processes begin at once."""
@@ -102,7 +109,7 @@ class History:
             run_id: By this run.
         """
         columns = self.imports.c
-        query = self._past()
+        query = past_imports(self.tables)
         if table is not None:
             query = query.where(*self._is(table))
         if statuses:
@@ -139,13 +146,9 @@ class History:
 
         They are loaded or held back, and have its place, its bytes or its content.
         """
-        columns = self.imports.c
-        same = and_(identity_key(columns.identity) == identity_key(identity), columns.identity == identity)
-        same |= columns.file_sha256 == file_sha256
-        if content_sha256 is not None:
-            same |= columns.content_sha256 == content_sha256
-        query = self._past().where(*self._is(table), same, columns.status.in_((Status.LOADED.value, Status.HELD.value)))
-        return [_past_import(row) for row in connection.execute(query.order_by(columns.id))]
+        values = {"identity": identity, "file_sha256": file_sha256, "content_sha256": content_sha256}
+        values |= {"table_schema": table.schema, "table_name": table.name}
+        return [_past_import(row) for row in connection.execute(self._statements.related, values)]
 
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
@@ -165,15 +168,16 @@ class History:
 
     def next_moment(self, connection: Connection, table: TableName) -> datetime:
         """Return the time for a new import: now (UTC), but later than any import of the table. To be asked under lock."""
-        last_moment = select(func.max(self.imports.c.imported_at)).where(*self._is(table)).scalar_subquery()
-        row = connection.execute(select(_now().label("now"), last_moment.label("last"))).one()
+        row = connection.execute(
+            self._statements.moments, {"table_schema": table.schema, "table_name": table.name}
+        ).one()
         now: datetime = row.now
         last: datetime | None = row.last
         return now if last is None or last < now else last + timedelta(microseconds=1)
 
     def now(self, connection: Connection) -> datetime:
         """Return the server's time, UTC."""
-        now: datetime = connection.execute(select(_now())).scalar_one()
+        now: datetime = connection.execute(select(utc_now())).scalar_one()
         return now
 
     def add(self, connection: Connection, record: ImportRecord) -> int:
@@ -197,7 +201,7 @@ class History:
             "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
         }
-        import_id: int = connection.execute(insert(self.imports).values(row).returning(self.imports.c.id)).scalar_one()
+        import_id: int = connection.execute(self._statements.new_import, row).scalar_one()
         self.add_changes(connection, source, record.imported_at, import_id, record.plan.changes)
         return import_id
 
@@ -233,6 +237,12 @@ class History:
     def provenance(self, connection: Connection, table: TableName) -> Provenance:
         """Return what of a table pgdatahub made."""
         return Provenance.of(self.select_changes(connection, table=table))
+
+    def knows_other_columns(self, connection: Connection, table: TableName, names: Iterable[str]) -> bool:
+        """Tell whether ``table`` has ever had a column by another name than these, as far as pgdatahub had to do with it."""
+        values = {"table_schema": table.schema, "table_name": table.name, "names": list(names)}
+        found: bool = connection.execute(self._statements.other_columns, values).scalar_one()
+        return found
 
     def created_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
         """Return the columns that pgdatahub created in ``table``."""
@@ -286,29 +296,6 @@ class History:
 
     def _is(self, table: TableName) -> tuple[Any, Any]:
         return self.imports.c.table_schema == table.schema, self.imports.c.table_name == table.name
-
-    def _past(self) -> Select[Any]:
-        columns = self.imports.c
-        return select(
-            columns.id,
-            columns.table_schema,
-            columns.table_name,
-            columns.source_file,
-            columns.identity,
-            columns.file_sha256,
-            columns.content_sha256,
-            columns.settings,
-            columns.run_id,
-            columns.row_count,
-            columns.bytes,
-            columns.imported_at,
-            columns.status,
-            columns.reverted_at,
-        )
-
-
-def _now() -> ColumnElement[datetime]:
-    return func.timezone("UTC", func.clock_timestamp(), type_=TIMESTAMP())
 
 
 def _past_import(row: Row[Any]) -> PastImport:
