@@ -61,7 +61,7 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
             found[source.location] = source
     ignored: dict[str, list[str]] = defaultdict(list)
     for source in found.values():
-        if source.ignored:
+        if source.ignored and _is_asked_for(source, selection):
             ignored[source.ignored].append(source.identity)
     candidates = [source for source in found.values() if not source.ignored]
     warnings = (*config.notices, *_warnings(candidates, config))
@@ -73,23 +73,23 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
             warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
         )
     return Discovery(
-        files=tuple(_select(candidates, selection)),
+        files=tuple(_select(candidates, selection, config)),
         ignored={reason: tuple(names) for reason, names in ignored.items()},
         warnings=warnings,
     )
 
 
-def _select(files: Sequence[SourceFile], selection: Selection) -> Iterable[SourceFile]:
+def _select(files: Sequence[SourceFile], selection: Selection, config: Config) -> Iterable[SourceFile]:
     chosen = list(files)
     if selection.tables:
         wanted = {name.lower() for name in selection.tables}
         known = {str(source.table): source.table for source in files}
         for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
             raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
-        chosen = [source for source in chosen if {source.table.name, str(source.table)} & wanted]
-    again = _below(chosen, selection.reload)
+        chosen = [source for source in chosen if _names(source.table) & wanted]
+    again = _below(chosen, selection.reload, config)
     if selection.paths:
-        chosen = [*_below(chosen, selection.paths), *again]
+        chosen = [*_below(chosen, selection.paths, config), *again]
     elif selection.reload and not selection.tables:
         chosen = again
     marked = {source.location for source in again}
@@ -97,7 +97,19 @@ def _select(files: Sequence[SourceFile], selection: Selection) -> Iterable[Sourc
     return unique.values()
 
 
-def _below(files: Sequence[SourceFile], paths: Iterable[Path]) -> list[SourceFile]:
+def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
+    """Tell whether a file that is passed over would have been taken up otherwise."""
+    if selection.tables and not _names(source.table) & {name.lower() for name in selection.tables}:
+        return False
+    paths = selection.paths or (() if selection.tables else selection.reload)
+    return not paths or any(_is_below(source, path) for path in (*paths, *selection.reload))
+
+
+def _names(table: TableName) -> set[str]:
+    return {table.name, str(table)}
+
+
+def _below(files: Sequence[SourceFile], paths: Iterable[Path], config: Config) -> list[SourceFile]:
     """Return the files at and below ``paths``.
 
     Raises:
@@ -106,8 +118,19 @@ def _below(files: Sequence[SourceFile], paths: Iterable[Path]) -> list[SourceFil
     roots = list(paths)
     for root in roots:
         if not any(_is_below(source, root) for source in files):
-            raise ConfigError("no workbook there belongs to the data root", where=str(root))
+            raise _nothing_there(files, root, config)
     return [source for source in files if any(_is_below(source, root) for root in roots)]
+
+
+def _nothing_there(files: Iterable[SourceFile], path: Path, config: Config) -> ConfigError:
+    root = str(config.data_root)
+    if any(PurePosixPath(source.identity).is_relative_to(path.as_posix()) for source in files):
+        hint = f"it is below the data root: name it {root.rstrip('/')}/{path.as_posix()}"
+    else:
+        hint = f"the data root is {root}"
+    there = is_url(str(path)) or path.expanduser().exists()
+    message = "no workbook there belongs to the data root" if there else "there is no such file or folder"
+    return ConfigError(message, where=str(path), hint=hint)
 
 
 def _is_below(source: SourceFile, path: Path) -> bool:
