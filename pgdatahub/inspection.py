@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -57,10 +57,12 @@ class Inspection:
     Attributes:
         source: The file, and the table it would be loaded into if it lies in the data root.
         sheets: All its sheets.
+        failure: Why a run would load none of them, as the settings are.
     """
 
     source: SourceFile
     sheets: tuple[SheetInspection, ...]
+    failure: Failure | None = None
 
 
 def inspect(config: Config, path: Path) -> Inspection:
@@ -84,14 +86,16 @@ def inspect(config: Config, path: Path) -> Inspection:
 
 def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
     with closing(stages.read(source, config)) as workbook:
+        failure = None
+        chosen: Sequence[str] = ()
         try:
             chosen = choose_sheets(workbook.sheets, source.options)
-        except FileError:
-            chosen = ()
+        except FileError as error:
+            failure = failed(source, error).failure
         sheets = tuple(
             _inspect_sheet(workbook, info, info.name in chosen, source, stages, config) for info in workbook.sheets
         )
-    return Inspection(source=source, sheets=sheets)
+    return Inspection(source=source, sheets=sheets, failure=failure)
 
 
 def _source(config: Config, path: Path) -> SourceFile:

@@ -44,7 +44,12 @@ def inspect_command(
 def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
     from rich.text import Text
 
+    from pgdatahub.cli.render import failure_text
+
     console.print(Text(f"{inspection.source.identity} → table {inspection.source.table}", style="bold"), soft_wrap=True)
+    if inspection.failure is not None:
+        told = f"a run would load no sheet: {failure_text(inspection.failure)}"
+        console.print(Text(told, style="yellow"), soft_wrap=True)
     for sheet in inspection.sheets:
         console.print()
         _print_sheet(sheet, console, verbose=verbose)
@@ -115,6 +120,7 @@ def _described(inspection: Inspection) -> dict[str, Any]:
     return {
         "file": inspection.source.identity,
         "table": str(inspection.source.table),
+        "failure": inspection.failure.message if inspection.failure else None,
         "sheets": [
             {
                 "name": sheet.name,

@@ -225,6 +225,16 @@ def test_inspect_asks_no_database(unserved: Place) -> None:
     assert not (unserved.directory / "home").exists()
 
 
+def test_inspect_says_if_a_run_would_not_find_its_sheet(unserved: Place) -> None:
+    path = unserved.write("good/a.xlsx", [["name"], ["x"]])
+    folder_options = unserved.directory / "config" / "etl_config.yaml"
+    folder_options.parent.mkdir(exist_ok=True)
+    folder_options.write_text("good:\n  sheet: Kunden\n", encoding="utf-8")
+    done = unserved.run("inspect", path)
+    assert "a run would load no sheet: no sheet 'Kunden' (the sheets are: 'Sheet1')" in done.out
+    assert json.loads(unserved.run("inspect", path, "--format", "json").out)["failure"] == "no sheet 'Kunden'"
+
+
 def test_inspect_of_what_is_no_workbook_is_one_line(unserved: Place) -> None:
     (unserved.directory / "a.xlsx").write_bytes(b"a;b\n1;2\n")
     done = unserved.run("inspect", "a.xlsx")
