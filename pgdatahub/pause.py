@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from pgdatahub.atomic import write_file
 from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
+from pgdatahub.model import SourceFile
 
 FILE_NAME: Final = ".etl_pause.json"
 OPTIONS: Final = (
@@ -44,12 +45,25 @@ class PausedFile:
         location: Its absolute path or URL.
         table: The table it belongs to.
         problem: Why it failed; None if it is merely left.
+        reload: It was to be loaded again in place of what it brought before.
     """
 
     file: str
     location: str
     table: str
     problem: str | None = None
+    reload: bool = False
+
+    @classmethod
+    def of(cls, source: SourceFile, problem: str | None = None) -> PausedFile:
+        """Return what is to be known of a file."""
+        return cls(
+            file=source.identity,
+            location=source.location,
+            table=str(source.table),
+            problem=problem,
+            reload=source.reload,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +102,11 @@ class PauseState:
     def left(self) -> tuple[str, ...]:
         """The locations of the files that ``resume`` takes up: those that failed, then the others."""
         return tuple(dict.fromkeys(paused.location for paused in (*self.failed, *self.remaining)))
+
+    @property
+    def reload(self) -> frozenset[str]:
+        """Those of them that are to be loaded again in place of what they brought before."""
+        return frozenset(paused.location for paused in (*self.failed, *self.remaining) if paused.reload)
 
 
 def pause_file(config: Config) -> Path:

@@ -23,12 +23,14 @@ class Selection:
         paths: Files and folders.
         tables: Names of tables.
         locations: Exactly these files, in this order; those that are gone are warned of.
+        reload_locations: Those of them that are to be loaded again.
         reload: Files and folders to load again, in place of what they brought; where nothing else is named, only these.
     """
 
     paths: tuple[Path, ...] = ()
     tables: tuple[str, ...] = ()
     locations: tuple[str, ...] | None = None
+    reload_locations: frozenset[str] = frozenset()
     reload: tuple[Path, ...] = ()
 
 
@@ -68,8 +70,9 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
     if selection.locations is not None:
         present = {source.location: source for source in candidates}
         gone = [location for location in selection.locations if location not in present]
+        left = [present[location] for location in selection.locations if location in present]
         return Discovery(
-            files=tuple(present[location] for location in selection.locations if location in present),
+            files=tuple(replace(source, reload=source.location in selection.reload_locations) for source in left),
             warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
         )
     return Discovery(

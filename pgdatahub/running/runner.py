@@ -147,7 +147,7 @@ class _Run:
             self.reporter = reporter
             stages = Stages(create_plugin_manager())
             if paused is not None:
-                selection = replace(selection, locations=paused.left)
+                selection = replace(selection, locations=paused.left, reload_locations=paused.reload)
             discovery = find_files(config, stages, selection)
             for warning in discovery.warnings:
                 reporter(Notice(text=warning, warning=True))
@@ -334,10 +334,7 @@ class _Run:
             loaded=(*(paused.loaded if paused else ()), *loaded),
             skipped=sum(result.outcome is Outcome.SKIPPED for result in report.results),
             failed=tuple(_failed(report.results)),
-            remaining=tuple(
-                PausedFile(file=source.identity, location=source.location, table=str(source.table))
-                for source in report.remaining
-            ),
+            remaining=tuple(map(PausedFile.of, report.remaining)),
         )
 
 
@@ -351,13 +348,9 @@ def _known(source: SourceFile, imports: Mapping[str, PastImport]) -> PastImport 
 def _failed(results: Iterable[FileResult]) -> Iterator[PausedFile]:
     for result in results:
         if result.failure is not None:
-            source, failure = result.source, result.failure
-            yield PausedFile(
-                file=source.identity,
-                location=source.location,
-                table=str(source.table),
-                problem=f"{failure.where}: {failure.message}" if failure.where else failure.message,
-            )
+            failure = result.failure
+            problem = f"{failure.where}: {failure.message}" if failure.where else failure.message
+            yield PausedFile.of(result.source, problem)
 
 
 def _refuse_elsewhere(paused: PauseState, database: Database, path: object) -> None:

@@ -68,6 +68,18 @@ def test_resume_does_what_is_left_with_the_same_options_and_no_more(
     stopped.assert_like(expected())
 
 
+def test_files_that_were_to_be_loaded_again_are_so_when_their_run_is_resumed(job: Job) -> None:
+    fill(job.root, files=4, tables=1)
+    job.load("run", "--quiet")
+    (job.root / "t0/f001.xlsx").rename(job.root / "kept")
+    (job.root / "t0/f001.xlsx").write_bytes(b"PK\3\4 no workbook")
+    assert job.run("run", "--quiet", "--on-error", "stop", "--reload", str(job.root)).wait() == 1
+    _mend(job)
+    job.load("resume", "--quiet")
+    times = job.query("SELECT identity, count(*) FROM etl_imports GROUP BY identity ORDER BY identity")
+    assert times == [(f"t0/f00{number}.xlsx", 2) for number in range(4)]
+
+
 def test_resume_with_nothing_paused_is_an_error_that_says_so(job: Job) -> None:
     running = job.run("resume")
     assert running.wait() == 2
