@@ -7,7 +7,7 @@ look before only spares reading files that are loaded already.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -60,7 +60,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         reporter(RunStarted(destination=destination, files=len(discovery.files), bytes=size))
         planner = _Planner(stages, config, reporter, resources.enter_context(SpoolFile()))
         with _looking(database) as connection:
-            planner.look(connection, {source.table for source in discovery.files})
+            planner.look(connection, discovery.files)
         read = [(source, planner.read(source)) for source in discovery.files]
         with _looking(database) as connection:
             tables = tuple(planner.foretell(connection, read))
@@ -104,15 +104,16 @@ class _Planner:
         self._known: dict[TableName, dict[str, PastImport]] = {}
         self._particular: set[TableName] = set()
 
-    def look(self, connection: Connection | None, tables: Iterable[TableName]) -> None:
-        """Learn which files need not be read, and of which tables the values will be asked for."""
+    def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
+        """Learn which of the files need not be read, and of which tables the values will be asked for."""
         if connection is None:
             return
         history = self._history(connection)
         if history is not None:
-            for past in history.select_imports(connection, statuses=COUNTED):
+            sizes = {source.size for source in files}
+            for past in history.select_imports(connection, statuses=COUNTED, sizes=sizes):
                 self._known.setdefault(past.table, {})[past.file_sha256] = past
-        for table in tables:
+        for table in {source.table for source in files}:
             try:
                 stored = catalog.reflect(connection, table)
             except FileError:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, func, insert, literal, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.explain import deciding_evidence, type_evidence
@@ -88,6 +88,7 @@ class History:
         content_sha256: str | None = None,
         identity: str | None = None,
         ids: Collection[int] | None = None,
+        sizes: Collection[int] | None = None,
         hash_prefix: str | None = None,
         file_tail: str | None = None,
         since: datetime | None = None,
@@ -103,6 +104,7 @@ class History:
             content_sha256: Of this content.
             identity: Of the file at this path below the data root.
             ids: With one of these ids.
+            sizes: Of files of one of these sizes, in bytes.
             hash_prefix: Whose SHA-256 begins so.
             file_tail: Whose ``source_file`` is this, or ends with it after a ``/``.
             since: Imported then or later, UTC.
@@ -124,6 +126,9 @@ class History:
                 query = query.where(column == value)
         if ids is not None:
             query = query.where(columns.id.in_(ids))
+        if sizes is not None:
+            # An array is one parameter, of which there may be 65,535, and a folder may have more files.
+            query = query.where(columns.bytes == any_(literal(list(sizes), ARRAY(BigInteger))))
         if hash_prefix is not None:
             query = query.where(func.starts_with(columns.file_sha256, hash_prefix))
         if file_tail is not None:
@@ -134,6 +139,12 @@ class History:
         if since is not None:
             query = query.where(columns.imported_at >= since)
         return [_past_import(row) for row in connection.execute(query.order_by(columns.id))]
+
+    def tables_with_rows(self, connection: Connection) -> frozenset[TableName]:
+        """Return the tables that have rows of an import."""
+        columns = self.imports.c
+        query = select(columns.table_schema, columns.table_name).where(columns.status == Status.LOADED.value).distinct()
+        return frozenset(TableName(schema=row.table_schema, name=row.table_name) for row in connection.execute(query))
 
     def loaded(self, connection: Connection) -> Iterator[PastImport]:
         """Yield the imports whose rows are in their tables now."""

@@ -65,7 +65,9 @@ class MetadataTables:
             postgresql_where=text(f"status = '{Status.LOADED.value}'"),
         )
         Index("etl_imports_moment", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.imported_at)
-        # Each file asks for the imports that it may repeat or replace; a table may have a hundred thousand.
+        # A run asks for the imports of files of certain sizes, and each file for those that it may repeat or replace; a
+        # table may have a hundred thousand.
+        Index("etl_imports_bytes", self.imports.c.bytes)
         Index("etl_imports_file", self.imports.c.file_sha256)
         Index("etl_imports_content", self.imports.c.content_sha256)
         Index("etl_imports_identity", identity_key(self.imports.c.identity))

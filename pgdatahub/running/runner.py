@@ -185,7 +185,7 @@ class _Run:
         dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.look_up)
         left: Sequence[SourceFile] = discovery.files
         # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
-        known = pipeline.known({source.table for source in discovery.files})
+        known = pipeline.known(discovery.files)
         try:
             left = self._pass_over(discovery.files, known, dispatch)
             units = make_units(left, by_folder=self.config.sectional_commit)

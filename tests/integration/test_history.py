@@ -47,3 +47,15 @@ def test_what_a_file_may_repeat_is_found_by_indexes_however_many_imports_there_a
     assert [past.file_sha256 for past in found] == ["file 7", "file 8", "file 9"]
     for index in ("etl_imports_identity", "etl_imports_file", "etl_imports_content"):
         assert f"Bitmap Index Scan on {index}" in plan
+
+
+def test_files_of_more_sizes_than_a_statement_has_parameters_are_looked_up_at_once(database_url: str) -> None:
+    engine = create_engine(database_url)
+    history = History("public")
+    with transaction(engine) as connection:
+        history.ensure(connection)
+        fill(connection)
+        assert len(history.select_imports(connection, sizes=range(70_000))) == IMPORTS
+        assert history.select_imports(connection, sizes={2, 3}) == []
+        assert history.tables_with_rows(connection) == {TABLE}
+    engine.dispose()
