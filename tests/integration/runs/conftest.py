@@ -191,6 +191,13 @@ class Job:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def lose_connections(self) -> None:
+        """End all of pgdatahub's connections to this database; other tests have others on the same server."""
+        self.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'pgdatahub' AND datname = current_database()"
+        )
+
     def imported(self) -> list[str]:
         """Return the identity of every import, as often as it is loaded."""
         if not self.query("SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'etl_imports'", self.schema):

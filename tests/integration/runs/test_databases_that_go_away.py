@@ -132,7 +132,7 @@ def test_a_connection_that_is_dropped_costs_nothing(moment: str, job: Job, expec
     fill(job.root, files=4, tables=2)
     running = job.start(fault=f"{moment}:hold:2")
     running.wait_held()
-    job.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgdatahub'")
+    job.lose_connections()
     running.let_go()
     assert running.wait() == 0, running.errors
     job.assert_like(expected())

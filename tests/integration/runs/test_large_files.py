@@ -59,7 +59,7 @@ def test_a_connection_that_is_dropped_in_the_midst_of_a_large_file_costs_nothing
 ) -> None:
     running = large.start("run", fault=f"{point}:hold:{IN_THE_MIDST if point in ('spooling', 'copying') else 1}")
     running.wait_held()
-    large.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgdatahub'")
+    large.lose_connections()
     running.let_go()
     assert running.wait() == 0, running.errors
     assert "trying again" in running.errors

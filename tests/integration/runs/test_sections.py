@@ -100,7 +100,7 @@ def test_a_lost_connection_replays_the_whole_folder(job: Job, expected: Callable
     fill(job.root, files=4, tables=1)
     running = job.start(fault="copying:hold:3", **SECTIONS)
     running.wait_held()
-    job.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgdatahub'")
+    job.lose_connections()
     running.let_go()
     assert running.wait() == 0
     job.assert_like(expected())
