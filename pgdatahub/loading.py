@@ -159,6 +159,11 @@ class Loading:
         """Return the table's columns, if there is a table, so that nobody else can change them any more."""
         if catalog.is_table(connection, source.table):
             locks.lock_table(connection, source.table, wait=wait)
+            return catalog.reflect(connection, source.table)
+        if catalog.reflect(connection, source.table) is None:
+            return None
+        # Somebody made it just now.
+        locks.lock_table(connection, source.table, wait=wait)
         return catalog.reflect(connection, source.table)
 
     def _evolve(self, staged: Staged, current: TableSchema | None, connection: Connection) -> Evolution:

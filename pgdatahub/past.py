@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from pgdatahub.schema import TableName
 
@@ -24,6 +25,10 @@ class Status(str, Enum):
     """Its rows were taken back, and the file is kept out until somebody asks for it."""
     SUPERSEDED = "superseded"
     """Its rows gave way to those of another import of the same file."""
+
+
+COUNTED: Final = (Status.LOADED, Status.HELD)
+"""Imports of which a file must not be another."""
 
 
 class ChangeType(str, Enum):

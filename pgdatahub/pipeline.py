@@ -37,7 +37,7 @@ from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.loading import Loaded, Loading
 from pgdatahub.model import FileResult, Outcome, SourceFile
 from pgdatahub.outcomes import confirmed, failed, of_staged, skipped, skipped_as_known, unexpected
-from pgdatahub.past import PastImport
+from pgdatahub.past import COUNTED, PastImport
 from pgdatahub.patience import persist
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres import catalog, locks
@@ -48,7 +48,6 @@ from pgdatahub.reading.layout import EmptySheetError
 from pgdatahub.reading.spool import Spool, SpoolFile
 from pgdatahub.reading.staging import Staged, Staging, file_version, hash_file
 from pgdatahub.schema import TableName
-from pgdatahub.standing import COUNTED
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -17,9 +17,6 @@ from pgdatahub.postgres.history import History
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-COUNTED = (Status.LOADED, Status.HELD)
-"""Imports of which a file must not be another."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:

@@ -18,6 +18,7 @@ from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Re
 from pgdatahub.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model import FileResult, Outcome, SourceFile
 from pgdatahub.outcomes import failed, skipped, skipped_as_known, unexpected
+from pgdatahub.past import COUNTED
 from pgdatahub.planning.planned import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.planning.simulation import Foretold, TableSimulation
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
@@ -30,7 +31,6 @@ from pgdatahub.reading.layout import EmptySheetError
 from pgdatahub.reading.spool import Spool, SpoolFile
 from pgdatahub.reading.staging import Staged, file_version, hash_file, stage
 from pgdatahub.schema import AddColumn, AlterType, ColumnSchema, CreateTable, OpaqueType, SchemaChange, TableName
-from pgdatahub.standing import COUNTED
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -13,19 +12,16 @@ from pgdatahub.processors import available_processors
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model import SourceFile, Workbook
-    from pgdatahub.schema import TableName
     from pgdatahub.xlsx.lessons import Experience
 
 _OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
-_MOST_TABLES = 8
-"""A run goes from folder to folder; what it learnt of one that is long past would only need memory."""
 
 
 class XlsxReader:
     """Opens workbooks of Office Open XML, and remembers what those of a table look like."""
 
     def __init__(self) -> None:
-        self._experiences: OrderedDict[TableName, Experience] = OrderedDict()
+        self._experience: Experience | None = None
 
     @hookimpl(trylast=True)
     def pgdatahub_read(self, source: SourceFile, config: Config) -> Workbook | None:
@@ -34,10 +30,13 @@ class XlsxReader:
         Raises:
             ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
         """
+        from pgdatahub.xlsx.lessons import Experience
         from pgdatahub.xlsx.limits import Limits
         from pgdatahub.xlsx.sniffing import Content, sniff
         from pgdatahub.xlsx.workbook import XlsxWorkbook
 
+        if self._experience is None:
+            self._experience = Experience()
         ours = source.suffix in _OURS
         with ExitStack() as files:
             file = files.enter_context(source.open())
@@ -54,7 +53,8 @@ class XlsxReader:
                     file,
                     name=source.name,
                     merged=source.options.merged,
-                    experience=self._experience(source.table),
+                    experience=self._experience,
+                    topic=source.table,
                     processes=config.read_processes or available_processors(),
                 )
         if content is Content.ENCRYPTED:
@@ -70,15 +70,6 @@ class XlsxReader:
             where=source.name,
             hint="open it in Excel or LibreOffice and save it as .xlsx",
         )
-
-    def _experience(self, table: TableName) -> Experience:
-        from pgdatahub.xlsx.lessons import Experience
-
-        known = self._experiences.pop(table, None) or Experience()
-        self._experiences[table] = known
-        if len(self._experiences) > _MOST_TABLES:
-            self._experiences.popitem(last=False)
-        return known
 
 
 create_plugin = XlsxReader

@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from pgdatahub.past import Status
+from pgdatahub.past import COUNTED
 from pgdatahub.postgres.metadata import MetadataTables, identity_key
 
 
@@ -47,7 +47,7 @@ class FileStatements:
             .where(
                 imports.table_schema == bindparam("table_schema"),
                 imports.table_name == bindparam("table_name"),
-                imports.status.in_((Status.LOADED.value, Status.HELD.value)),
+                imports.status.in_([status.value for status in COUNTED]),
                 or_(
                     and_(identity_key(imports.identity) == identity_key(identity), imports.identity == identity),
                     imports.file_sha256 == bindparam("file_sha256"),

@@ -127,13 +127,27 @@ def _below(files: Sequence[SourceFile], paths: Iterable[Path], config: Config) -
 
 def _nothing_there(files: Iterable[SourceFile], path: Path, config: Config) -> ConfigError:
     root = str(config.data_root)
-    if any(PurePosixPath(source.identity).is_relative_to(path.as_posix()) for source in files):
+    if path.parts and any(PurePosixPath(source.identity).is_relative_to(path.as_posix()) for source in files):
         hint = f"it is below the data root: name it {root.rstrip('/')}/{path.as_posix()}"
     else:
         hint = f"the data root is {root}"
-    there = is_url(str(path)) or path.expanduser().exists()
-    message = "no workbook there belongs to the data root" if there else "there is no such file or folder"
+    missing = "://" not in root and not _exists(path)
+    message = "there is no such file or folder" if missing else "no workbook there belongs to the data root"
     return ConfigError(message, where=str(path), hint=hint)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return _absolute(path).exists()
+    except OSError:  # such as a name that is too long for any file
+        return False
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        return path.absolute()  # "~$a.xlsx" is nobody's home
 
 
 def _is_below(source: SourceFile, path: Path) -> bool:
@@ -141,7 +155,7 @@ def _is_below(source: SourceFile, path: Path) -> bool:
         # By its URL, of whose slashes a Path keeps one, or by its path below the data root.
         names = (source.location.replace("://", ":/"), source.identity)
         return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
-    root = path.expanduser().absolute()
+    root = _absolute(path)
     return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
 
 

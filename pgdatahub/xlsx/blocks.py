@@ -11,7 +11,7 @@ from pgdatahub.xlsx.columns import Piece, join_pieces, slice_piece
 
 _MOST_CELLS = 250_000
 """Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
-_WORTH_KEEPING = 50
+WORTH_KEEPING = 50
 """Rows. A batch costs some 15 µs for each column, a cell that loses its compact form 5 µs. (A megabyte of a sheet with 200
 columns has no more than 250 rows, all of which lost it to the header.)"""
 
@@ -55,7 +55,7 @@ def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
         if waiting and (
             count + rows > max_rows
             or (count + rows) * len(block.columns) > _MOST_CELLS
-            or (max(count, rows) >= _WORTH_KEEPING and _differ(waiting[-1], block))
+            or (max(count, rows) >= WORTH_KEEPING and _differ(waiting[-1], block))
         ):
             yield _batch(waiting)
             waiting.clear()

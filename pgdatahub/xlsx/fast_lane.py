@@ -5,7 +5,7 @@ It knows nothing but the piece, so that pieces can be matched in any order and b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from operator import lt
@@ -16,7 +16,7 @@ from pgdatahub.xlsx.cell_text import is_sound, resolve_texts
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.matching import find_columns
 from pgdatahub.xlsx.number_texts import are_plain_numbers, parse_indexes
-from pgdatahub.xlsx.shapes import Shape, Slot, hides
+from pgdatahub.xlsx.shapes import Shape, Slot, hides, repeats
 
 _MARKED_UP = (Source.TEXT, Source.ERROR, Source.DATE)
 
@@ -53,6 +53,9 @@ def match_rows(shape: Shape, piece: bytes, limits: Limits) -> Matched | None:
     rows = parse_indexes(list(filter(None, numbers)))
     if not all(map(lt, rows, rows[1:])) or (rows and rows[-1] > limits.rows):
         return None
+    kinds = set(attributes)
+    if any(map(repeats, kinds)):
+        return None
     if len(rows) < len(numbers):
         values = [tuple(compress(column, numbers)) for column in values]
     columns: list[Sequence[bytes] | Texts | None] = []
@@ -65,7 +68,7 @@ def match_rows(shape: Shape, piece: bytes, limits: Limits) -> Matched | None:
             return None
     return Matched(
         rows=rows,
-        hidden=_hidden(attributes, numbers),
+        hidden=_hidden({found for found in kinds if hides(found)}, attributes, numbers),
         columns=columns,
         misfits=_misfits(numbers, others, rest[-1]) if rest[-1] or any(others) else [],
     )
@@ -79,8 +82,7 @@ def _fits(slot: Slot, texts: Sequence[bytes], limits: Limits) -> bool:
     return source is not Source.TEXT or max(map(len, texts)) <= limits.cell_bytes
 
 
-def _hidden(attributes: Sequence[bytes], numbers: Sequence[bytes]) -> set[int]:
-    hiding = {found for found in set(attributes) if hides(found)}
+def _hidden(hiding: Collection[bytes], attributes: Sequence[bytes], numbers: Sequence[bytes]) -> set[int]:
     if not hiding:
         return set()
     return {int(number) for number, found in zip(numbers, attributes, strict=True) if found in hiding}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from pgdatahub.values.cells import Texts, cell_address
-from pgdatahub.xlsx.blocks import Block
+from pgdatahub.xlsx.blocks import WORTH_KEEPING, Block
 from pgdatahub.xlsx.cell_text import has_asides
-from pgdatahub.xlsx.columns import Converter, Piece, has_value, merge_pieces
+from pgdatahub.xlsx.columns import Converter, Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.xlsx.fast_lane import Matched, match_rows
 from pgdatahub.xlsx.lessons import Lessons
 from pgdatahub.xlsx.limits import Limits
@@ -28,6 +28,10 @@ _MATCHED_AHEAD = 2
 _SAMPLE_BYTES = 64 * 1024
 _FEWEST_ROWS = 20
 """A shape is learnt from so many rows even if they are longer than that; they go through the parser, a tenth as fast."""
+_FEWEST_MISFITS = 4
+_FEW_SLOTS = 16
+_MOST_FOUND = 4_000_000
+"""Values, 8 bytes each, be they empty. A megabyte of rows with one cell in a hundred filled has a third of it."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 
 
@@ -107,7 +111,7 @@ class Lanes:
             if chunk is None:
                 break
             shape = self._lessons.shape
-            if chunk.whole and self._pool is not None and shape is not None:
+            if chunk.whole and self._pool is not None and shape is not None and not self._wastes(shape, chunk.data):
                 chunk.shape = shape
                 chunk.given = self._pool.give(shape, chunk.data)
                 if chunk.given is None:
@@ -156,7 +160,7 @@ class Lanes:
             if match:
                 self.parser.feed(head[: match.end()])
                 self._prefix = match[1]
-                self._lessons.begin(self._prefix)
+                self._lessons.begin(self._prefix, head[: match.end()])
                 if not self.parser.in_data or (self.parser.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
                     self._safe_only = True
                 return head[match.end() :]
@@ -176,7 +180,9 @@ class Lanes:
             self._safe_only = True
             yield from self._feed(data)
             return
-        if self._lessons.shape is None and self._lessons.due(len(data)):
+        if chunk.shape is None and self._lessons.shape is not None and self._wastes(self._lessons.shape, data):
+            self._lessons.forget()
+        if chunk.shape is None and self._lessons.shape is None and self._lessons.missed(len(data)):
             sample = self._first_rows(data)
             data = data[len(sample) :]
             yield from self._feed(sample)
@@ -199,6 +205,11 @@ class Lanes:
             return chunk.matched
         return chunk.given.take() or match_rows(shape, chunk.data, self._limits)
 
+    def _wastes(self, shape: Shape, data: bytes) -> bool:
+        """Tell whether nearly all that the shape would find of rows like these is nothing: it was learnt from wider ones."""
+        slots = len(shape.slots)
+        return slots > _FEW_SLOTS and slots * data.count(b"</%srow>" % self._prefix) > _MOST_FOUND
+
     def _first_rows(self, piece: bytes) -> bytes:
         end, row_end = 0, b"</%srow>" % self._prefix
         for count in range(self._sample_rows):
@@ -213,6 +224,8 @@ class Lanes:
         rows = matched.rows
         fast = self._fast_block(shape, matched)
         self.fast_rows += len(rows)
+        if rows and shape is self._lessons.shape and _FEW_SLOTS < len(shape.slots) > 4 * len(fast.columns):
+            self._lessons.forget()  # it costs as much for a cell that is not there
         self._feed_misfits(matched)
         safe = self.parser.take()
         if rows:
@@ -224,7 +237,7 @@ class Lanes:
         yield from _in_order(fast, safe)
         missed = b"".join(data for _, data in matched.misfits)
         # A header, a total here and there: there is nothing to be gained from a shape that fits them too.
-        if len(safe.rows) > 0.05 * len(rows) and self._lessons.due(len(missed)):
+        if len(safe.rows) > max(_FEWEST_MISFITS, 0.05 * len(rows)) and self._lessons.missed(len(missed)):
             self._lessons.learn(self._first_rows(missed))
 
     def _feed_misfits(self, matched: Matched) -> None:
@@ -263,16 +276,46 @@ class Lanes:
 
 
 def _in_order(fast: Block, safe: Block) -> Iterator[Block]:
-    """Yield the rows of both lanes in their order, as many at once as stand together.
+    """Yield the rows of both lanes in their order.
 
-    They are not joined here: a header or a total would take the numbers of all rows out of their compact form.
+    Those that stand together in a large number are a block of their own: joined with a header or a total, the numbers of
+    all rows would lose their compact form.
     """
+    if not fast.rows:
+        yield safe
+        return
+    above = bisect(safe.rows, fast.rows[0])
+    if above:
+        yield safe.slice(0, above)
+        safe = safe.slice(above, len(safe.rows))
+    runs = [list(run) for _, run in groupby(range(len(safe.rows)), lambda index: bisect(fast.rows, safe.rows[index]))]
+    if len(fast.rows) < WORTH_KEEPING * len(runs):
+        yield _interleave(fast, safe)
+        return
     start = 0
-    for rows, group in groupby(range(len(safe.rows)), lambda index: bisect(fast.rows, safe.rows[index])):
-        indexes = list(group)
-        if rows > start:
-            yield fast.slice(start, rows)
-        yield safe.slice(indexes[0], indexes[-1] + 1)
-        start = rows
+    for run in runs:
+        stop = bisect(fast.rows, safe.rows[run[0]])
+        yield fast.slice(start, stop)
+        yield safe.slice(run[0], run[-1] + 1)
+        start = stop
     if start < len(fast.rows):
         yield fast.slice(start, len(fast.rows))
+
+
+def _interleave(fast: Block, safe: Block) -> Block:
+    """Return the rows of both in one block."""
+    rows = fast.rows + safe.rows
+    order = sorted(range(len(rows)), key=rows.__getitem__)
+    columns: dict[int, Piece] = {}
+    for position in fast.columns.keys() | safe.columns.keys():
+        joined = join_pieces(
+            [
+                (len(fast.rows), fast.columns.get(position)),
+                (len(safe.rows), safe.columns.get(position)),
+            ]
+        )
+        if isinstance(joined, Texts):
+            columns[position] = Texts(kind=joined.kind, texts=list(map(joined.texts.__getitem__, order)))
+        elif joined is not None:
+            columns[position] = list(map(joined.__getitem__, order))
+    return Block(rows=sorted(rows), hidden=fast.hidden | safe.hidden, columns=columns)

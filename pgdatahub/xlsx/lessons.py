@@ -7,6 +7,9 @@ thousand cells without one; for a thousand small workbooks it is learnt once.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Final, TypeAlias
 
 from pgdatahub.xlsx.cell_classes import CellClasses
@@ -15,9 +18,8 @@ from pgdatahub.xlsx.number_formats import NumberFormat
 from pgdatahub.xlsx.shapes import Shape, ShapeLearner
 
 _MOST_LESSONS: Final = 64
-_MOST_STYLES: Final = 16
-
-_Key: TypeAlias = tuple[tuple[NumberFormat, ...], Limits, int | None]
+_MOST_KNOWN: Final = 32
+"""A run goes from folder to folder; what it learnt of one that is long past would only need memory."""
 
 
 class Lessons:
@@ -30,33 +32,39 @@ class Lessons:
     """
 
     def __init__(self, styles: tuple[NumberFormat, ...], limits: Limits, worth_bytes: int | None) -> None:
-        self.key: _Key = (styles, limits, worth_bytes)
-        self.classes = CellClasses(styles)
-        """The classes of the cells, which the shape refers to."""
         self.ever = worth_bytes is not None
         """There are to be any."""
+        self.classes = CellClasses(styles)
+        """The classes of the cells, which the shape refers to."""
         self._limits = limits
         self._worth_bytes = worth_bytes
-        self._forget(b"")
+        self._prefix = b""
+        self.forget()
 
-    def _forget(self, prefix: bytes) -> None:
+    def forget(self) -> None:
+        """Begin anew: what was learnt does not fit what is there now."""
         self.shape: Shape | None = None
         """What most rows look like, None if nothing is known yet."""
-        self._prefix = prefix
-        self._learner = ShapeLearner(prefix, self.classes, self._limits)
+        self._learner = ShapeLearner(self._prefix, self.classes, self._limits)
         self._count = 0
         self._missed = 0
         self._wait_for = self._worth_bytes
 
-    def begin(self, prefix: bytes) -> None:
-        """Prepare for another sheet, whose elements have this namespace prefix, with its colon."""
-        if prefix != self._prefix or self._count >= _MOST_LESSONS:
-            # What was learnt is for others, or so much that it fits nothing well.
-            self._forget(prefix)
+    def begin(self, prefix: bytes, head: bytes) -> None:
+        """Prepare for another sheet.
 
-    def due(self, missed: int) -> bool:
-        """Tell whether to learn, after more sheet data that no shape fits; ``missed`` are its bytes."""
-        self._missed += missed
+        Args:
+            prefix: The namespace prefix of its elements, with its colon.
+            head: All before its rows, where namespaces are declared: attributes of rows that were learnt may need them.
+        """
+        declared = all(b"xmlns:%s=" % name in head for name in self._learner.namespaces)
+        if prefix != self._prefix or not declared or self._count >= _MOST_LESSONS:
+            self._prefix = prefix
+            self.forget()
+
+    def missed(self, count: int) -> bool:
+        """Take note of so many bytes of sheet data that no shape fits; tell whether to learn from them."""
+        self._missed += count
         return self._wait_for is not None and self._count < _MOST_LESSONS and self._missed >= self._wait_for
 
     def learn(self, rows: bytes) -> None:
@@ -66,26 +74,48 @@ class Lessons:
         if self._learner.learn(rows):
             self.shape = self._learner.shape()
             self._wait_for = self._worth_bytes
+            if self.shape is None and self._count > 1:
+                # Together with what was known it is too much for one shape.
+                self.forget()
+                self.learn(rows)
         elif self._wait_for is not None:
             self._wait_for *= 2  # these rows have nothing to teach, and nor will the next of their kind
 
 
-class Experience:
-    """Lessons from workbooks that were read before, by their cell styles.
+_Key: TypeAlias = tuple[Hashable, tuple[NumberFormat, ...], Limits, int | None]
 
-    A cell says its style by number, so a shape fits only workbooks with the same styles.
+
+class Experience:
+    """Lessons from sheets that were read before, by what they are about and by their cell styles.
+
+    A cell says its style by number, so a shape fits only workbooks with the same styles. Several threads may use it.
     """
 
     def __init__(self) -> None:
         self._known: OrderedDict[_Key, Lessons] = OrderedDict()
+        # The keys' own code runs while the dictionary changes, which an OrderedDict of C does not survive.
+        self._lock = Lock()
 
-    def take(self, styles: tuple[NumberFormat, ...], limits: Limits, worth_bytes: int | None) -> Lessons:
-        """Return what is known of such workbooks; until it is given back, nobody else gets the same."""
-        known = self._known.pop((styles, limits, worth_bytes), None)
-        return known or Lessons(styles, limits, worth_bytes)
+    @contextmanager
+    def lessons(
+        self, topic: Hashable, styles: tuple[NumberFormat, ...], limits: Limits, worth_bytes: int | None
+    ) -> Iterator[Lessons]:
+        """Yield what is known of such sheets; until the block ends, nobody else gets the same.
 
-    def give_back(self, lessons: Lessons) -> None:
-        """Keep what was learnt, in the place of what was used the longest ago."""
-        self._known[lessons.key] = lessons
-        if len(self._known) > _MOST_STYLES:
-            self._known.popitem(last=False)
+        Args:
+            topic: What sheets have in common that look alike.
+            styles: See :class:`Lessons`.
+            limits: Likewise.
+            worth_bytes: Likewise.
+        """
+        key = (topic, styles, limits, worth_bytes)
+        with self._lock:
+            known = self._known.pop(key, None)
+        lessons = known or Lessons(styles, limits, worth_bytes)
+        try:
+            yield lessons
+        finally:
+            with self._lock:
+                self._known[key] = lessons
+                if len(self._known) > _MOST_KNOWN:
+                    self._known.popitem(last=False)

@@ -112,6 +112,8 @@ class ShapeLearner:
         for attributes, cells in self._row_pattern.findall(rows):
             count += 1
             names = set(_NAME.findall(attributes)) - {b"r"}
+            if any(name.startswith(b"xmlns") for name in names):
+                continue
             new = new or not names <= self._row_attributes
             self._row_attributes |= names
             for before, letters, after, body in self._cell_pattern.findall(cells):
@@ -120,7 +122,7 @@ class ShapeLearner:
                     found[kind, (before, after)] += 1
                     if body.startswith(b"<%sf" % self._prefix):
                         formulas.add(kind)
-        least = 2 if count >= 20 else 1
+        least = 2 if count >= 5 else 1
         for (kind, literal), times in found.items():
             literals = self._literals.get(kind, set())
             known = literal in literals and (kind in self._formulas or kind not in formulas)
@@ -129,6 +131,11 @@ class ShapeLearner:
                 self._formulas |= formulas & {kind}
                 new = True
         return new
+
+    @property
+    def namespaces(self) -> set[bytes]:
+        """The prefixes of attributes of rows, which a sheet must declare."""
+        return {name.partition(b":")[0] for name in self._row_attributes if b":" in name}
 
     def _kind(self, letters: bytes, literal: bytes, body: bytes) -> tuple[int, CellClass, Form] | None:
         names = _NAME.findall(literal)
@@ -195,3 +202,9 @@ class ShapeLearner:
 def hides(attributes: bytes) -> bool:
     """Tell whether a row with these attributes is hidden."""
     return _HIDDEN.search(attributes) is not None
+
+
+def repeats(attributes: bytes) -> bool:
+    """Tell whether a row says an attribute twice, which no XML parser accepts."""
+    names = _NAME.findall(attributes)
+    return len(set(names)) < len(names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -10,7 +11,7 @@ from typing import BinaryIO, Literal
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
 from pgdatahub.model import SheetInfo
 from pgdatahub.xlsx.columns import Converter
-from pgdatahub.xlsx.lessons import Experience, Lessons
+from pgdatahub.xlsx.lessons import Experience
 from pgdatahub.xlsx.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.xlsx.markup import start_elements
 from pgdatahub.xlsx.matching_pool import MatchingPool, can_match_apart
@@ -44,9 +45,10 @@ class XlsxWorkbook:
         name: What errors call the file.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
-        learn_from: Bytes of sheet data from which on the fast lane is worth its preparation (some milliseconds); None
-            for the safe lane alone.
+        learn_from: Bytes of sheet data, of this sheet and those like it, from which on the fast lane is worth its
+            preparation (some milliseconds); None for the safe lane alone.
         experience: What other workbooks taught, and will be taught by this one.
+        topic: What workbooks have in common whose sheets look alike.
         piece_bytes: How much of a sheet is inflated at a time.
         processes: How many processes, this one among them, may work on a large sheet.
 
@@ -63,6 +65,7 @@ class XlsxWorkbook:
         limits: Limits = DEFAULT_LIMITS,
         learn_from: int | None = 64 * 1024,
         experience: Experience | None = None,
+        topic: Hashable = None,
         piece_bytes: int = 1024 * 1024,
         processes: int = 1,
     ) -> None:
@@ -71,12 +74,13 @@ class XlsxWorkbook:
         self._limits = limits
         self._learn_from = learn_from
         self._experience = experience or Experience()
+        self._topic = topic
+        self._sheet = ExitStack()
         self._piece_bytes = piece_bytes
         self._processes = processes
-        self._pool: MatchingPool | None = None
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | None = None
-        self._lessons: Lessons | None = None
+        self._styles: tuple[NumberFormat, ...] | None = None
         try:
             self._open()
         except FileError as error:
@@ -126,35 +130,37 @@ class XlsxWorkbook:
             SheetError: There is no such worksheet.
             ReadError: A part that the sheet needs is damaged.
         """
-        entry = next((entry for entry in self._entries if entry.name == name), None)
-        if entry is None:
+        index = next((index for index, entry in enumerate(self._entries) if entry.name == name), None)
+        if index is None:
             raise SheetError(f"no sheet {name!r}", where=self._name)
+        entry = self._entries[index]
         if entry.kind != "worksheet":
             raise SheetError(f"the sheet {name!r} is a {entry.kind}, which has no cells", where=self._name)
         where = f"{self._name} › {name}"
         try:
-            self._close_pool()
-            self._pool = self._open_pool(entry.part)
+            self._sheet.close()
+            pool = self._open_pool(entry.part)
+            # By its place and not by its name, which often is the month.
+            lessons = self._experience.lessons(
+                (self._topic, index), self._read_styles(), self._limits, self._learn_from
+            )
             return XlsxSheet(
                 name=name,
                 where=where,
                 open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
                 limits=self._limits,
-                lessons=self._take_lessons(),
+                lessons=self._sheet.enter_context(lessons),
                 converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
                 piece_bytes=self._piece_bytes,
                 fill_merged=self._merged == "fill",
-                pool=self._pool,
+                pool=pool,
             )
         except FileError as error:
             raise error.located(where) from error
 
     def close(self) -> None:
         """Give back what was learnt, the file, the shared strings and what they have on disk; may be called twice."""
-        self._close_pool()
-        if self._lessons is not None:
-            self._experience.give_back(self._lessons)
-            self._lessons = None
+        self._sheet.close()
         if self._strings is not None:
             self._strings.close()
         self._file.close()
@@ -167,23 +173,19 @@ class XlsxWorkbook:
             return None
         others = self._processes - 1
         try:
-            return MatchingPool(others, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes)
+            pool = MatchingPool(others, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes)
         except OSError:
             return None  # where there is no room for another process, one reads it
+        return self._sheet.enter_context(closing(pool))
 
-    def _close_pool(self) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
-
-    def _take_lessons(self) -> Lessons:
-        if self._lessons is None:
+    def _read_styles(self) -> tuple[NumberFormat, ...]:
+        if self._styles is None:
             part = self._styles_part
-            styles: tuple[NumberFormat, ...] = ()
             if part is not None and part in self._package:
-                styles = read_styles(self._package.open(part), self._limits)
-            self._lessons = self._experience.take(styles, self._limits, self._learn_from)
-        return self._lessons
+                self._styles = read_styles(self._package.open(part), self._limits)
+            else:
+                self._styles = ()
+        return self._styles
 
     def _read_strings(self) -> SharedStrings:
         if self._strings is None:

@@ -240,6 +240,7 @@ def sheets(draw: st.DrawFn) -> bytes:
 @example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>]]></v></c></row>' for n in range(1, 20)]), 100, 1000)
 @example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>&#{n};</v></c></row>' for n in range(9, 20)]), 100, 1000)
 @example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\x0b</v></c></row>' for n in range(9, 20)]), 100, 1000)
+@example(sheet([f'<row r="{n}" ht="1" ht="2"><c r="A{n}"><v>{n}</v></c></row>' for n in range(1, 20)]), 100, 1000)
 @example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\uffff</v></c></row>' for n in range(9, 20)]), 100, 1000)
 def test_both_lanes_give_the_same_cells(xml: bytes, piece_bytes: int, max_rows: int) -> None:
     safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
@@ -262,6 +263,16 @@ def test_what_other_sheets_taught_changes_no_cell(books: list[bytes], learn_from
     for xml in books:
         safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
         fast, _ = read(xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=1000, lessons=lessons)
+        assert fast == safe
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(sheets(), min_size=2, max_size=2))
+def test_what_other_sheets_taught_changes_no_cell_where_several_processes_match(books: list[bytes]) -> None:
+    lessons = Lessons(STYLES, LIMITS, 0)
+    for xml in books:
+        safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
+        fast, _ = read(xml, learn_from=0, piece_bytes=300, max_rows=1000, processes=1, lessons=lessons)
         assert fast == safe
 
 

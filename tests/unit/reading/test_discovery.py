@@ -58,6 +58,8 @@ def test_only_what_was_asked_for_is_taken_up_and_spoken_of(
         ("sales", "sales: there is no such file or folder (it is below the data root: name it data/sales)"),
         ("sales/2025/a.xlsx", "it is below the data root: name it data/sales/2025/a.xlsx"),
         ("data/sale", "data/sale: there is no such file or folder (the data root is data)"),
+        ("~$a.xlsx", "~$a.xlsx: there is no such file or folder (the data root is data)"),
+        ("x" * 300, "there is no such file or folder"),
         ("elsewhere", "elsewhere: no workbook there belongs to the data root (the data root is data)"),
     ],
 )
@@ -68,3 +70,14 @@ def test_a_path_without_a_workbook_is_an_error_that_says_where_they_are(
     with pytest.raises(ConfigError) as error:
         find(config, Selection(paths=(Path(path),)))
     assert message in str(error.value)
+
+
+def test_a_directory_without_a_workbook_is_not_taken_for_one_below_the_data_root(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path("data").absolute()
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    with pytest.raises(ConfigError) as error:
+        find(config.model_copy(update={"data_root": str(root)}), Selection(paths=(Path(),)))
+    assert f"no workbook there belongs to the data root (the data root is {root})" in str(error.value)

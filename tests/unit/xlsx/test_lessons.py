@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +14,14 @@ from pgdatahub.config import Config
 from pgdatahub.model import Batch
 from pgdatahub.plugins.read_xlsx import XlsxReader
 from pgdatahub.testing import source_file
-from pgdatahub.values.cells import Kind, Texts, Value
+from pgdatahub.values.cells import Kind, Texts, Value, column_letters
+from pgdatahub.xlsx.cell_classes import Source
 from pgdatahub.xlsx.lessons import Experience, Lessons
 from pgdatahub.xlsx.limits import Limits
 from pgdatahub.xlsx.number_formats import DATE, NUMBER
 from pgdatahub.xlsx.sheet import XlsxSheet
 from pgdatahub.xlsx.workbook import XlsxWorkbook
+from tests.unit.xlsx.conftest import Book
 
 STYLES = (NUMBER, DATE)
 ROW = b'<row r="%d"><c r="A%d"><v>%d</v></c></row>'
@@ -44,59 +47,67 @@ def small_workbook(file: Path | BytesIO, *, month: int, lines: int = 200) -> Non
 
 def test_a_lesson_waits_until_enough_was_read_without_one() -> None:
     lessons = Lessons(STYLES, Limits(), 1000)
-    assert not lessons.due(999)
-    assert lessons.due(1)
+    assert not lessons.missed(999)
+    assert lessons.missed(1)
     lessons.learn(rows(1, 30))
     assert lessons.shape is not None
     assert lessons.shape.pattern.match(rows(31, 31))
-    assert not lessons.due(999)
+    assert not lessons.missed(999)
 
 
 def test_after_a_lesson_in_vain_the_next_one_waits_longer() -> None:
     lessons = Lessons(STYLES, Limits(), 1000)
     lessons.learn(rows(1, 30))
     lessons.learn(rows(31, 60))
-    assert not lessons.due(1999)
-    assert lessons.due(1)
+    assert not lessons.missed(1999)
+    assert lessons.missed(1)
 
 
 def test_sheets_of_another_prefix_are_learnt_from_anew() -> None:
     lessons = Lessons(STYLES, Limits(), 1000)
     lessons.learn(rows(1, 30))
-    lessons.begin(b"")
+    lessons.begin(b"", b"")
     assert lessons.shape is not None
-    lessons.begin(b"x:")
+    lessons.begin(b"x:", b"")
     assert lessons.shape is None
 
 
 def test_lessons_that_came_to_their_limit_are_forgotten_before_the_next_sheet() -> None:
     lessons = Lessons(STYLES, Limits(), 0)
     for _ in range(64):
-        assert lessons.due(10_000_000)
+        assert lessons.missed(10_000_000)
         lessons.learn(rows(1, 30))
-    assert not lessons.due(10_000_000)
-    lessons.begin(b"")
+    assert not lessons.missed(10_000_000)
+    lessons.begin(b"", b"")
     assert lessons.shape is None
-    assert lessons.due(1)
+    assert lessons.missed(1)
 
 
-def test_what_is_known_is_for_one_workbook_at_a_time_and_for_the_same_styles() -> None:
+def test_what_is_known_is_for_one_sheet_at_a_time_of_the_same_topic_and_styles() -> None:
     experience = Experience()
-    first = experience.take(STYLES, Limits(), 0)
-    assert experience.take(STYLES, Limits(), 0) is not first
-    experience.give_back(first)
-    assert experience.take((DATE, NUMBER), Limits(), 0) is not first
-    assert experience.take(STYLES, Limits(), 0) is first
+    with (
+        experience.lessons("sales", STYLES, Limits(), 0) as first,
+        experience.lessons("sales", STYLES, Limits(), 0) as meanwhile,
+    ):
+        assert meanwhile is not first
+    with experience.lessons("sales", (DATE, NUMBER), Limits(), 0) as others:
+        assert others is not first
+    with experience.lessons("stock", STYLES, Limits(), 0) as others:
+        assert others is not first
+    with experience.lessons("sales", STYLES, Limits(), 0) as again:
+        assert again is first
 
 
-def test_only_the_styles_used_last_are_remembered() -> None:
+def test_only_what_was_used_last_is_remembered() -> None:
     experience = Experience()
-    styles = [(NUMBER,) * count for count in range(1, 18)]
-    given = [experience.take(found, Limits(), 0) for found in styles]
-    for lessons in given:
-        experience.give_back(lessons)
-    assert experience.take(styles[0], Limits(), 0) is not given[0]
-    assert experience.take(styles[1], Limits(), 0) is given[1]
+    known = []
+    for topic in range(33):
+        with experience.lessons(topic, STYLES, Limits(), 0) as lessons:
+            known.append(lessons)
+    with experience.lessons(1, STYLES, Limits(), 0) as lessons:
+        assert lessons is known[1]
+    with experience.lessons(0, STYLES, Limits(), 0) as lessons:
+        assert lessons is not known[0]
 
 
 def test_small_workbooks_of_a_folder_take_the_fast_lane_once_some_were_read(
@@ -132,3 +143,74 @@ def test_numbers_between_a_header_and_a_total_stay_in_their_compact_form() -> No
     assert [len(batch.rows) for batch in batches] == [1, 200, 1]
     kinds = [column.kind for column in batches[1].columns.values() if isinstance(column, Texts)]
     assert kinds == [Kind.NUMBER, Kind.TIMESTAMP, Kind.NUMBER]
+
+
+def wide(columns: int, *, texts: bool = False, rows: int = 30) -> bytes:
+    """Return rows of so many cells."""
+    kind = ' t="str"' if texts else ""
+    return b"".join(
+        f'<row r="{row}">'.encode()
+        + b"".join(f'<c r="{column_letters(at)}{row}"{kind}><v>{row}</v></c>'.encode() for at in range(columns))
+        + b"</row>"
+        for row in range(1, rows + 1)
+    )
+
+
+def test_what_is_too_much_for_one_shape_is_forgotten_for_what_is_there_now() -> None:
+    lessons = Lessons(STYLES, Limits(), 0)
+    lessons.learn(wide(1200))
+    lessons.learn(wide(1200, texts=True))
+    assert lessons.shape is not None
+    assert {slot.cell_class.source for slot in lessons.shape.slots} == {Source.TEXT}
+
+
+def test_a_header_is_not_learnt_from_a_few_rows_below_it() -> None:
+    header = b'<row r="1"><c r="A1" t="str"><v>id</v></c></row>'
+    lessons = Lessons(STYLES, Limits(), 0)
+    lessons.learn(header + rows(2, 10))
+    assert lessons.shape is not None
+    assert [slot.cell_class.source for slot in lessons.shape.slots] == [Source.NUMBER]
+
+
+def test_a_shape_with_attributes_of_a_namespace_is_for_sheets_that_declare_it() -> None:
+    lessons = Lessons(STYLES, Limits(), 0)
+    lessons.learn(rows(1, 30).replace(b"<row ", b'<row x14ac:dyDescent="0.25" '))
+    lessons.begin(b"", b'<worksheet xmlns="main" xmlns:x14ac="more"><sheetData>')
+    assert lessons.shape is not None
+    lessons.begin(b"", b'<worksheet xmlns="main"><sheetData>')
+    assert lessons.shape is None
+
+
+def test_rows_that_declare_a_namespace_are_not_learnt_from() -> None:
+    lessons = Lessons(STYLES, Limits(), 0)
+    lessons.learn(rows(1, 30).replace(b"<row ", b'<row xmlns:x="" '))
+    assert lessons.shape is None
+
+
+def test_a_shape_of_wide_rows_is_given_up_for_narrow_ones(book: Book) -> None:
+    experience = Experience()
+
+    def read(rows: bytes) -> XlsxSheet:
+        file = book(rows.decode())
+        with closing(XlsxWorkbook(file, name="x", experience=experience, learn_from=0)) as workbook:
+            sheet = workbook.open("Data")
+            assert sum(len(batch.rows) for batch in sheet.batches(1000)) == rows.count(b"<row")
+            return sheet
+
+    read(wide(100))
+    lanes = [read(wide(4, rows=300)).lanes["fast"] for _ in range(3)]
+    assert lanes == [300, 200, 300], "with the shape of wide rows, from new lessons, with what these taught"
+
+
+def test_many_threads_may_use_one_experience() -> None:
+    experience = Experience()
+
+    def work(seed: int) -> None:
+        for number in range(300):
+            styles = STYLES * (1 + (seed + number) % 40)
+            with experience.lessons(number % 7, styles, Limits(), 0) as lessons:
+                assert lessons.classes.get("", "1") is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(work, seed) for seed in range(8)]:
+            done.result()
