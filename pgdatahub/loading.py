@@ -157,12 +157,9 @@ class Loading:
 
     def _reflect_locked(self, source: SourceFile, connection: Connection, *, wait: bool = True) -> TableSchema | None:
         """Return the table's columns, if there is a table, so that nobody else can change them any more."""
-        if catalog.is_table(connection, source.table):
-            locks.lock_table(connection, source.table, wait=wait)
-            return catalog.reflect(connection, source.table)
-        if catalog.reflect(connection, source.table) is None:
+        # The second refuses what is no table, and sees one that was made just now.
+        if not catalog.is_table(connection, source.table) and catalog.reflect(connection, source.table) is None:
             return None
-        # Somebody made it just now.
         locks.lock_table(connection, source.table, wait=wait)
         return catalog.reflect(connection, source.table)
 

@@ -101,9 +101,7 @@ class Batch:
         """Return the rows with index ``start`` up to ``stop``."""
         rows = self.rows[start:stop]
         columns: dict[int, Column] = {
-            position: Texts(kind=column.kind, texts=column.texts[start:stop])
-            if isinstance(column, Texts)
-            else column[start:stop]
+            position: column.slice(start, stop) if isinstance(column, Texts) else column[start:stop]
             for position, column in self.columns.items()
         }
         return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows))

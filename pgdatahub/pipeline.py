@@ -37,7 +37,7 @@ from pgdatahub.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.loading import Loaded, Loading
 from pgdatahub.model import FileResult, Outcome, SourceFile
 from pgdatahub.outcomes import confirmed, failed, of_staged, skipped, skipped_as_known, unexpected
-from pgdatahub.past import COUNTED, PastImport
+from pgdatahub.past import PastImport
 from pgdatahub.patience import persist
 from pgdatahub.pluginmanager import Stages
 from pgdatahub.postgres import catalog, locks
@@ -93,7 +93,7 @@ class Pipeline:
         """What is done within a transaction."""
         return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
-    def known(self, files: Iterable[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
+    def known(self, files: Sequence[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
         """Return what of the files may be loaded already, by table and SHA-256, as far as their sizes tell.
 
         Makes the history's tables where they are missing.
@@ -101,23 +101,22 @@ class Pipeline:
         Raises:
             DatabaseError: The database is gone.
         """
-        files = tuple(files)
-        known: dict[TableName, dict[str, PastImport]] = {source.table: {} for source in files}
+        tables = frozenset(source.table for source in files)
+        known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
 
-        def ask(database: Database) -> tuple[list[PastImport], frozenset[TableName]]:
+        def ask(database: Database) -> tuple[dict[TableName, dict[str, PastImport]], frozenset[TableName]]:
             with transaction(database.engine) as connection:
                 self.history.ensure(connection)
-                sizes = {source.size for source in files}
-                imports = self.history.select_imports(connection, statuses=COUNTED, sizes=sizes)
-                missing = frozenset(known) - catalog.existing_tables(connection, known)
-                return imports, missing and missing & self.history.tables_with_rows(connection)
+                missing = tables - catalog.existing_tables(connection, tables)
+                return self.history.known(connection, files), missing and missing & self.history.tables_with_rows(
+                    connection
+                )
 
         if self.database is not None:
-            imports, dropped = persist(partial(ask, self.database), self._gave_way)
+            imported, dropped = persist(partial(ask, self.database), self._gave_way)
             for table in sorted(dropped):
                 self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
-            for past in imports:
-                known.setdefault(past.table, {})[past.file_sha256] = past
+            known |= imported
         return known
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────

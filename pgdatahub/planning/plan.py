@@ -18,7 +18,6 @@ from pgdatahub.events import FileFinished, FileStarted, Notice, NullReporter, Re
 from pgdatahub.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model import FileResult, Outcome, SourceFile
 from pgdatahub.outcomes import failed, skipped, skipped_as_known, unexpected
-from pgdatahub.past import COUNTED
 from pgdatahub.planning.planned import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.planning.simulation import Foretold, TableSimulation
 from pgdatahub.pluginmanager import Stages, create_plugin_manager
@@ -110,9 +109,7 @@ class _Planner:
             return
         history = self._history(connection)
         if history is not None:
-            sizes = {source.size for source in files}
-            for past in history.select_imports(connection, statuses=COUNTED, sizes=sizes):
-                self._known.setdefault(past.table, {})[past.file_sha256] = past
+            self._known = history.known(connection, files)
         for table in {source.table for source in files}:
             try:
                 stored = catalog.reflect(connection, table)

@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateSchema
 from pgdatahub.explain import deciding_evidence, type_evidence
 from pgdatahub.inference import Evidence
 from pgdatahub.model import ImportRecord, SourceFile
-from pgdatahub.past import ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.past import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
@@ -84,8 +84,6 @@ class History:
         *,
         table: TableName | None = None,
         statuses: Collection[Status] = (),
-        file_sha256: str | None = None,
-        content_sha256: str | None = None,
         identity: str | None = None,
         ids: Collection[int] | None = None,
         sizes: Collection[int] | None = None,
@@ -100,8 +98,6 @@ class History:
             connection: In any transaction.
             table: Into this table.
             statuses: With one of these; any by default.
-            file_sha256: Of these bytes.
-            content_sha256: Of this content.
             identity: Of the file at this path below the data root.
             ids: With one of these ids.
             sizes: Of files of one of these sizes, in bytes.
@@ -117,8 +113,6 @@ class History:
         if statuses:
             query = query.where(columns.status.in_([status.value for status in statuses]))
         for column, value in (
-            (columns.file_sha256, file_sha256),
-            (columns.content_sha256, content_sha256),
             (columns.identity, identity),
             (columns.run_id, run_id),
         ):
@@ -149,6 +143,13 @@ class History:
     def loaded(self, connection: Connection) -> Iterator[PastImport]:
         """Yield the imports whose rows are in their tables now."""
         yield from self.select_imports(connection, statuses=(Status.LOADED,))
+
+    def known(self, connection: Connection, files: Iterable[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
+        """Return the imports that files may be, as far as their sizes tell, by table and SHA-256 of their bytes."""
+        known: dict[TableName, dict[str, PastImport]] = {}
+        for past in self.select_imports(connection, statuses=COUNTED, sizes={source.size for source in files}):
+            known.setdefault(past.table, {})[past.file_sha256] = past
+        return known
 
     def related(
         self, connection: Connection, table: TableName, *, identity: str, file_sha256: str, content_sha256: str | None

@@ -16,6 +16,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
+from pgdatahub.values.fields import Fields, fields_of
+
 
 class Kind(Enum):
     """What a cell says, as far as types are concerned. An empty cell has no kind."""
@@ -76,6 +78,11 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def slice(self, start: int, stop: int) -> Texts:
+        """Return the cells with index ``start`` up to ``stop``, in one piece of bytes if they are."""
+        texts = self.texts[start:stop]
+        return Texts(kind=self.kind, texts=fields_of(texts) if isinstance(self.texts, Fields) else texts)
 
 
 Column: TypeAlias = "Texts | Sequence[Value]"

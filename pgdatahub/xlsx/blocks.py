@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pgdatahub.model import Batch
 from pgdatahub.values.cells import Texts
-from pgdatahub.xlsx.columns import Piece, join_pieces, slice_piece
+from pgdatahub.xlsx.columns import Piece, join_pieces
 
 _MOST_CELLS = 250_000
 """Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
@@ -38,7 +38,10 @@ class Block:
         return Block(
             rows=rows,
             hidden=self.hidden.intersection(rows),
-            columns={position: slice_piece(piece, start, stop) for position, piece in self.columns.items()},
+            columns={
+                position: piece.slice(start, stop) if isinstance(piece, Texts) else piece[start:stop]
+                for position, piece in self.columns.items()
+            },
         )
 
 

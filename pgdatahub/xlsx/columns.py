@@ -11,7 +11,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
-from pgdatahub.values.fields import Fields, empty_fields, fields_of, one_below_the_other
+from pgdatahub.values.fields import Fields, empty_fields, one_below_the_other
 from pgdatahub.values.numbers import parse_number
 from pgdatahub.xlsx.cell_classes import CellClass, Source
 from pgdatahub.xlsx.cell_text import copy_text, copy_texts
@@ -181,14 +181,6 @@ def has_value(piece: Piece) -> bool:
     if isinstance(piece, Texts):
         return piece.texts.has_value if isinstance(piece.texts, Fields) else any(piece.texts)
     return any(value is not None for value in piece)
-
-
-def slice_piece(piece: Piece, start: int, stop: int) -> Piece:
-    """Return some cells of a column."""
-    if isinstance(piece, Texts):
-        texts = piece.texts[start:stop]
-        return Texts(kind=piece.kind, texts=fields_of(texts) if isinstance(piece.texts, Fields) else texts)
-    return piece[start:stop]
 
 
 def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:

@@ -180,17 +180,17 @@ class Lanes:
             self._safe_only = True
             yield from self._feed(data)
             return
-        if chunk.shape is None and self._lessons.shape is not None and self._wastes(self._lessons.shape, data):
-            self._lessons.forget()
-        if chunk.shape is None and self._lessons.shape is None and self._lessons.missed(len(data)):
-            sample = self._first_rows(data)
-            data = data[len(sample) :]
-            yield from self._feed(sample)
-            self._lessons.learn(sample)
-        if chunk.shape is not None:
-            shape: Shape | None = chunk.shape
-            matched = self._matched_ahead(chunk, chunk.shape)
+        shape = chunk.shape
+        if shape is not None:
+            matched = self._matched_ahead(chunk, shape)
         else:
+            if self._lessons.shape is not None and self._wastes(self._lessons.shape, data):
+                self._lessons.forget()
+            if self._lessons.shape is None and self._lessons.missed(len(data)):
+                sample = self._first_rows(data)
+                data = data[len(sample) :]
+                yield from self._feed(sample)
+                self._lessons.learn(sample)
             shape = self._lessons.shape
             matched = match_rows(shape, data, self._limits) if shape is not None else None
         if shape is None or matched is None or (matched.rows and matched.rows[0] <= self.parser.last_row):
@@ -288,16 +288,15 @@ def _in_order(fast: Block, safe: Block) -> Iterator[Block]:
     if above:
         yield safe.slice(0, above)
         safe = safe.slice(above, len(safe.rows))
-    runs = [list(run) for _, run in groupby(range(len(safe.rows)), lambda index: bisect(fast.rows, safe.rows[index]))]
+    runs = [(before, len(list(run))) for before, run in groupby(bisect(fast.rows, number) for number in safe.rows)]
     if len(fast.rows) < WORTH_KEEPING * len(runs):
         yield _interleave(fast, safe)
         return
-    start = 0
-    for run in runs:
-        stop = bisect(fast.rows, safe.rows[run[0]])
-        yield fast.slice(start, stop)
-        yield safe.slice(run[0], run[-1] + 1)
-        start = stop
+    start = first = 0
+    for before, count in runs:
+        yield fast.slice(start, before)
+        yield safe.slice(first, first + count)
+        start, first = before, first + count
     if start < len(fast.rows):
         yield fast.slice(start, len(fast.rows))
 
