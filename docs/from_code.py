@@ -15,7 +15,7 @@ from typing import Any, Final
 from cli_from_code import commands_text
 from markdown_text import code, table
 
-from pgdatahub.lattice import SqlType, join
+from pgdatahub.values.sql_types import SqlType, join
 
 MARKER: Final = re.compile(r"^<!-- from the code: ([a-z-]+) -->$", flags=re.MULTILINE)
 
@@ -113,7 +113,7 @@ def column_types() -> str:
 
 def limits() -> str:
     """Return how much a workbook may ask of whoever opens it."""
-    from pgdatahub.xlsx.limits import DEFAULT_LIMITS, Limits
+    from pgdatahub.readers.xlsx.limits import DEFAULT_LIMITS, Limits
 
     said = attributes(Limits)
     return table(

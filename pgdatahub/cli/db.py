@@ -107,7 +107,7 @@ def restore(
     """Bring the tables of a backup back, in place of those of the same names; on whichever server is configured."""
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.config import load_config
-    from pgdatahub.undoing.backup import restore as restore_backup
+    from pgdatahub.undo.backup import restore as restore_backup
 
     restored = restore_backup(load_config(), file, reporter=tell_notices)
     typer.echo(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")

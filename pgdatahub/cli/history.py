@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from pgdatahub.past import PastChange, PastImport
-    from pgdatahub.timeline import HistoryEntry, Timeline
+    from pgdatahub.model.imports import PastChange, PastImport
+    from pgdatahub.runs.history import HistoryEntry, Timeline
 
 
 def history_command(
@@ -43,7 +43,7 @@ def history_command(
 ) -> None:
     """Show what was loaded and what it changed, oldest first; what was taken back is marked."""
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.timeline import history
+    from pgdatahub.runs.history import history
 
     config = configured(schema_name=schema)
     timeline = history(config, table=table, file=file, since=since, reporter=tell_notices)
@@ -70,7 +70,7 @@ def _print(timeline: Timeline) -> None:
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
-    from pgdatahub.past import ChangeType, PastImport
+    from pgdatahub.model.imports import ChangeType, PastImport
 
     entries = tuple(entries)
     columns: dict[tuple[object, datetime], int] = {}
@@ -88,7 +88,7 @@ def _import_line(past: PastImport) -> Text:
     from rich.text import Text
 
     from pgdatahub.cli.render import count
-    from pgdatahub.past import Status
+    from pgdatahub.model.imports import Status
 
     loaded = past.status == Status.LOADED
     line = Text().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
@@ -104,7 +104,7 @@ def _import_line(past: PastImport) -> Text:
 def _change_line(change: PastChange, columns: int) -> Text:
     from rich.text import Text
 
-    from pgdatahub.past import ChangeType
+    from pgdatahub.model.imports import ChangeType
 
     table, column = change.table, change.column
     old, new = (change.old_type or "").upper(), (change.new_type or "").upper()
@@ -126,7 +126,7 @@ def _change_line(change: PastChange, columns: int) -> Text:
 def _json(timeline: Timeline) -> str:
     import json
 
-    from pgdatahub.past import PastImport
+    from pgdatahub.model.imports import PastImport
 
     entries = [_import_json(one) if isinstance(one, PastImport) else _change_json(one) for one in timeline.entries]
     return json.dumps({"destination": timeline.destination, "entries": entries}, indent=2, ensure_ascii=False)

@@ -13,8 +13,8 @@ from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, Ou
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pgdatahub.inspection import Inspection, SheetInspection
-    from pgdatahub.schema import ColumnSchema
+    from pgdatahub.model.schema import ColumnSchema
+    from pgdatahub.runs.inspect import Inspection, SheetInspection
 
 
 def inspect_command(
@@ -30,7 +30,7 @@ def inspect_command(
 ) -> None:
     """Show the sheets of a workbook, their headers, kinds of values and types. No database is asked."""
     config = configured(config_file, data_root=data_root)
-    from pgdatahub.inspection import inspect
+    from pgdatahub.runs.inspect import inspect
 
     inspection = inspect(config, file)
     if output is OutputFormat.JSON:

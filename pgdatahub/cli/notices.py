@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from pgdatahub.events import Event
+    from pgdatahub.model.events import Event
 
 
 def tell_notices(event: Event) -> None:
     """Print an event that is a notice."""
-    from pgdatahub.events import Notice
+    from pgdatahub.model.events import Notice
 
     if isinstance(event, Notice):
         typer.echo(f"warning: {event.text}" if event.warning else event.text, err=True)

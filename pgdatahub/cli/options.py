@@ -190,7 +190,7 @@ def configured_as_paused(config: Config, config_file: Path | None, given: Mappin
         PauseFileError: The pause file is damaged.
     """
     from pgdatahub.config import load_config
-    from pgdatahub.pause import read_pause
+    from pgdatahub.runs.pause_file import read_pause
 
     paused = read_pause(config)
     if paused is None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     OUTPUT,
@@ -20,6 +19,7 @@ from pgdatahub.cli.options import (
     TableOption,
     configured,
 )
+from pgdatahub.system import gc_tuning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pgdatahub.planning.planned import FilePlan, PlannedChange, RunPlan, TablePlan
+    from pgdatahub.runs.plan_result import FilePlan, PlannedChange, RunPlan, TablePlan
 
 MOST_FILES = 20
 """Files of a table that are listed one by one; JSON has all of them."""
@@ -76,10 +76,10 @@ def plan_command(
 
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.errors import ExitCode
-    from pgdatahub.planning.plan import plan
-    from pgdatahub.reading.discovery import Selection
+    from pgdatahub.runs.plan import plan
+    from pgdatahub.runs.selection import Selection
 
-    garbage.keep_imports()
+    gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = Console(stderr=True, highlight=False)
     # Without a terminal there is no bar to show, and a line for each file is what the plan itself prints.
@@ -145,7 +145,7 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
     from rich.text import Text
 
     from pgdatahub.cli.render import count
-    from pgdatahub.schema import RESERVED_COLUMNS
+    from pgdatahub.model.schema import RESERVED_COLUMNS
 
     loads = [file for file in table.files if file.action == "load"]
     title = Text(table.table, style="bold cyan")

@@ -11,12 +11,12 @@ import typer
 from pgdatahub.cli.options import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
-    from pgdatahub.pluginmanager import PluginInfo
+    from pgdatahub.plugins.manager import PluginInfo
 
 
 def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
     """List the plugins: name, version and the stages they take part in."""
-    from pgdatahub.pluginmanager import DISABLE_VARIABLE, create_plugin_manager, list_plugins
+    from pgdatahub.plugins.manager import DISABLE_VARIABLE, create_plugin_manager, list_plugins
 
     plugins = list_plugins(create_plugin_manager())
     if output is OutputFormat.JSON:

@@ -11,8 +11,17 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from pgdatahub.cli.render import count, ended_early, file_lines
-from pgdatahub.events import Event, FileFinished, FileStarted, Notice, PauseTick, RowsRead, RunFinished, RunStarted
-from pgdatahub.model import Outcome
+from pgdatahub.model.events import (
+    Event,
+    FileFinished,
+    FileStarted,
+    Notice,
+    PauseTick,
+    RowsRead,
+    RunFinished,
+    RunStarted,
+)
+from pgdatahub.model.flow import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pgdatahub.explain import describe_change
-from pgdatahub.model import FileResult, Outcome, RunReport
-from pgdatahub.schema import AddColumn, AlterType, CreateTable, SchemaChange
+from pgdatahub.model.explain import describe_change
+from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
 
 if TYPE_CHECKING:
     from pgdatahub.errors import PgDataHubError
-    from pgdatahub.model import Failure
-    from pgdatahub.running.watching import WatchReport
+    from pgdatahub.model.flow import Failure
+    from pgdatahub.runs.watch import WatchReport
 
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
 

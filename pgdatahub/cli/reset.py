@@ -9,7 +9,7 @@ import typer
 from pgdatahub.cli.options import HOW, ConfigOption, DataRootOption, SchemaOption, configured
 
 if TYPE_CHECKING:
-    from pgdatahub.undoing.resetting import ResetPlan
+    from pgdatahub.undo.reset import ResetPlan
 
 
 def reset_command(
@@ -33,7 +33,7 @@ def reset_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.render import count
     from pgdatahub.cli.undo import require_terminal
-    from pgdatahub.undoing.resetting import reset
+    from pgdatahub.undo.reset import reset
 
     if not yes:
         require_terminal("--yes")

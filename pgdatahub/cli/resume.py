@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typer
 
-from pgdatahub import garbage
 from pgdatahub.cli.options import (
     ConfigOption,
     ExecutorOption,
@@ -23,6 +22,7 @@ from pgdatahub.cli.options import (
     configured_as_paused,
     executor_settings,
 )
+from pgdatahub.system import gc_tuning
 
 
 def resume_command(
@@ -55,9 +55,9 @@ def resume_command(
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
-    from pgdatahub.running.runner import resume
+    from pgdatahub.runs.run import resume
 
-    garbage.keep_imports()
+    gc_tuning.keep_imports()
     with (
         interruptible() as interruption,
         ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,

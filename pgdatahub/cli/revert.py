@@ -64,8 +64,8 @@ def revert_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
     from pgdatahub.errors import ExitCode
-    from pgdatahub.undo import UndoRequest
-    from pgdatahub.undoing.reverting import revert
+    from pgdatahub.undo.plan import UndoRequest
+    from pgdatahub.undo.revert import revert
 
     if not (yes or dry_run):
         require_terminal("--yes")

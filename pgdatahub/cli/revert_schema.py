@@ -29,7 +29,7 @@ def revert_schema_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
     from pgdatahub.errors import ExitCode
-    from pgdatahub.undoing.reverting import revert_schema
+    from pgdatahub.undo.revert import revert_schema
 
     if not (yes or dry_run):
         require_terminal("--yes")

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     PAUSES,
@@ -32,6 +31,7 @@ from pgdatahub.cli.options import (
     configured_as_paused,
     executor_settings,
 )
+from pgdatahub.system import gc_tuning
 
 
 def run_command(
@@ -119,9 +119,9 @@ def run_command(
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
-    from pgdatahub.running.runner import Selection, run
+    from pgdatahub.runs.run import Selection, run
 
-    garbage.keep_imports()
+    gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,

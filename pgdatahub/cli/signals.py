@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from pgdatahub.running.interruption import Interruption
+    from pgdatahub.runs.signals import Interruption
 
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
     """Yield what a run is to be given, so that signals end it in good order."""
-    from pgdatahub.running.interruption import Interruption, Leave
+    from pgdatahub.runs.signals import Interruption, Leave
 
     interruption = Interruption(tell=_tell)
     try:

@@ -9,7 +9,7 @@ import typer
 from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
 
 if TYPE_CHECKING:
-    from pgdatahub.database_status import DatabaseStatus
+    from pgdatahub.runs.status import DatabaseStatus
 
 
 def status_command(
@@ -21,7 +21,7 @@ def status_command(
 ) -> None:
     """Show the tables, their rows, when they were loaded last, and whether a run waits to be resumed."""
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.database_status import status
+    from pgdatahub.runs.status import status
 
     config = configured(schema_name=schema)
     found = status(config, count=count, reporter=tell_notices)

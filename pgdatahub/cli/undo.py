@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from pgdatahub.cli.render import count
-from pgdatahub.undo import DropColumn, DropTable, SchemaStep, UndoPlan
+from pgdatahub.undo.plan import DropColumn, DropTable, SchemaStep, UndoPlan
 
 if TYPE_CHECKING:
-    from pgdatahub.undoing.reverting import UndoResult
+    from pgdatahub.undo.revert import UndoResult
 
 
 def ask(plan: UndoPlan) -> bool:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from pgdatahub import garbage
 from pgdatahub.cli.options import (
     HOW,
     ConfigOption,
@@ -24,6 +23,7 @@ from pgdatahub.cli.options import (
     configured,
     executor_settings,
 )
+from pgdatahub.system import gc_tuning
 
 
 def watch_command(
@@ -77,10 +77,10 @@ def watch_command(
     from pgdatahub.cli.render import count, seconds, watch_json
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.errors import ExitCode
-    from pgdatahub.model import Outcome
-    from pgdatahub.running.watching import watch
+    from pgdatahub.model.flow import Outcome
+    from pgdatahub.runs.watch import watch
 
-    garbage.keep_imports()
+    gc_tuning.keep_imports()
     with interruptible() as interruption:
         report = watch(
             config,

@@ -31,8 +31,8 @@ from pgdatahub.config.written import (
     Written,
     one_of,
 )
-from pgdatahub.identifiers import ColumnNames
-from pgdatahub.lattice import SqlType
+from pgdatahub.values.identifiers import ColumnNames
+from pgdatahub.values.sql_types import SqlType
 
 HeaderRow: TypeAlias = "int | Literal['auto', 'none']"
 ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
@@ -204,7 +204,7 @@ class FolderOptions:
 
     @property
     def renames(self) -> Mapping[str, str]:
-        """What :class:`~pgdatahub.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
+        """What :class:`~pgdatahub.values.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
         renames: dict[str, str] = {}
         for key, column in self.columns.items():
             if column.rename or column.aliases:

@@ -25,7 +25,7 @@ from pydantic import (
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.urls import Destination, conninfo, masked_url
 from pgdatahub.errors import ConfigError
-from pgdatahub.identifiers import CUT_BYTES
+from pgdatahub.values.identifiers import CUT_BYTES
 
 
 @dataclass(frozen=True, slots=True)

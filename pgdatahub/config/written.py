@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from pgdatahub.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
+from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
 
 Written: TypeAlias = "str | tuple[str, ...]"
 """A value as it stands in the file: a scalar's text, or those of a list."""

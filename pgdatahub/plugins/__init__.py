@@ -10,9 +10,9 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.discover_remote",
     "pgdatahub.plugins.read_calamine",
     "pgdatahub.plugins.read_xlsx",
-    "pgdatahub.plugins.normalize_columns",
-    "pgdatahub.plugins.evolve_widening",
-    "pgdatahub.plugins.load_copy",
-    "pgdatahub.plugins.audit_tables",
+    "pgdatahub.plugins.normalize",
+    "pgdatahub.plugins.evolve",
+    "pgdatahub.plugins.copy",
+    "pgdatahub.plugins.audit",
 )
 """Module names. All are ``trylast``, so they are asked after everyone else's, in this order."""

@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ConfigError
-from pgdatahub.fileformat import WORKBOOK_SUFFIXES
-from pgdatahub.hookspecs import hookimpl
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.readers.detect import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
-    from pgdatahub.model import SourceFile
+    from pgdatahub.model.flow import SourceFile
 
 
 @hookimpl(trylast=True)
@@ -74,7 +74,7 @@ class _Walk:
             above: The identities of the folder and all that it is in, by which a circle of links is known.
             hidden: The folder, or one that it is in, is hidden.
         """
-        from pgdatahub.candidates import natural
+        from pgdatahub.plugins.filters import natural
 
         try:
             with os.scandir(path) as scan:
@@ -106,7 +106,7 @@ class _Walk:
 
     def _reason(self, name: str, parts: tuple[str, ...], status: os.stat_result, *, hidden: bool) -> str | None:
         """Return why a file is no candidate, or None."""
-        from pgdatahub.candidates import why_ignored
+        from pgdatahub.plugins.filters import why_ignored
 
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
@@ -114,7 +114,7 @@ class _Walk:
 
     def _file(self, path: str, parts: tuple[str, ...], size: int, ignored: str | None) -> SourceFile:
         # Here, so that listing plugins does not import the settings' machinery.
-        from pgdatahub.candidates import make_source
+        from pgdatahub.plugins.filters import make_source
 
         location = path.replace(os.sep, "/")
         if not _is_text(location):

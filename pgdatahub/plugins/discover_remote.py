@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pgdatahub.fileformat import WORKBOOK_SUFFIXES
-from pgdatahub.hookspecs import hookimpl
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.readers.detect import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
-    from pgdatahub.model import SourceFile
+    from pgdatahub.model.flow import SourceFile
 
 
 @hookimpl(trylast=True)
@@ -30,8 +30,8 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
     Raises:
         ConfigError: The folder is not there, cannot be listed, or no driver is installed for it.
     """
-    from pgdatahub.candidates import make_source, natural, why_ignored
-    from pgdatahub.remote_files import is_url, list_files
+    from pgdatahub.plugins.filters import make_source, natural, why_ignored
+    from pgdatahub.system.storage import is_url, list_files
 
     if not is_url(config.data_root):
         return

@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import CorruptError, EmptyFileError, FileChangedError, NotAWorkbookError, ReadError
-from pgdatahub.hookspecs import hookimpl
+from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
-    from pgdatahub.model import SourceFile, Workbook
+    from pgdatahub.model.flow import SourceFile, Workbook
 
 
 @hookimpl(trylast=True)
 def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open an ``.xls``, ``.xlsb`` or ``.ods`` workbook; refuse what is no workbook but is named like one."""
     # Here, so that listing plugins does not import a reader's machinery.
-    from pgdatahub.calamine import CalamineWorkbook
-    from pgdatahub.fileformat import WORKBOOK_SUFFIXES, Format, detect
+    from pgdatahub.readers.calamine import CalamineWorkbook
+    from pgdatahub.readers.detect import WORKBOOK_SUFFIXES, Format, detect
 
     try:
         with source.open() as file:

@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
-from pgdatahub.hookspecs import hookimpl
-from pgdatahub.processors import available_processors
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.system.processes import available_processors
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
-    from pgdatahub.model import SourceFile, Workbook
-    from pgdatahub.xlsx.lessons import Experience
+    from pgdatahub.model.flow import SourceFile, Workbook
+    from pgdatahub.readers.xlsx.lessons import Experience
 
 _OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
 
@@ -30,10 +30,10 @@ class XlsxReader:
         Raises:
             ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
         """
-        from pgdatahub.xlsx.lessons import Experience
-        from pgdatahub.xlsx.limits import Limits
-        from pgdatahub.xlsx.sniffing import Content, sniff
-        from pgdatahub.xlsx.workbook import XlsxWorkbook
+        from pgdatahub.readers.xlsx.lessons import Experience
+        from pgdatahub.readers.xlsx.limits import Limits
+        from pgdatahub.readers.xlsx.sniffing import Content, sniff
+        from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
         if self._experience is None:
             self._experience = Experience()

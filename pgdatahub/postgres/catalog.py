@@ -8,8 +8,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from pgdatahub.errors import SchemaError
-from pgdatahub.lattice import SqlType
-from pgdatahub.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.values.sql_types import SqlType
 
 _TYPES: Final[Mapping[str, SqlType]] = {
     **{sql_type.sql: sql_type for sql_type in SqlType if sql_type not in (SqlType.UNDECIDED, SqlType.BIGINT_WIDE)},

@@ -11,12 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from pgdatahub import faults
 from pgdatahub.errors import SchemaError
-from pgdatahub.identifiers import cut
-from pgdatahub.lattice import SqlType
-from pgdatahub.postgres.engine import driver_connection
-from pgdatahub.schema import (
+from pgdatahub.model.schema import (
     LOAD_TIMESTAMP,
     AddColumn,
     AlterType,
@@ -25,6 +21,10 @@ from pgdatahub.schema import (
     SchemaPlan,
     TableName,
 )
+from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.system import failpoints
+from pgdatahub.values.identifiers import cut
+from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,7 +46,7 @@ def carry_out(connection: Connection, plan: SchemaPlan) -> None:
     comments = _comments(plan)
     # One message for all comments: a table of 200 columns would make 200 round trips.
     for statement in [*_changes(plan), *([sql.SQL("; ").join(comments)] if comments else [])]:
-        faults.reach("before-ddl")
+        failpoints.reach("before-ddl")
         try:
             driver_connection(connection).execute(statement)
         except psycopg.errors.InsufficientPrivilege:
@@ -57,7 +57,7 @@ def carry_out(connection: Connection, plan: SchemaPlan) -> None:
                 where=f"table {plan.table}",
                 hint=error.diag.message_hint or readable(statement),
             ) from error
-        faults.reach("after-ddl")
+        failpoints.reach("after-ddl")
 
 
 def readable(statement: Statement) -> str:

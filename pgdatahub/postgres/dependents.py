@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from pgdatahub.schema import TableName
+from pgdatahub.model.schema import TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from psycopg import conninfo
 
 from pgdatahub.errors import DatabaseError, UndoError
-from pgdatahub.postgres.destination import Database
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.embedded.binaries import program_directories
-from pgdatahub.schema import TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from pgdatahub.past import COUNTED
+from pgdatahub.model.imports import COUNTED
 from pgdatahub.postgres.metadata import MetadataTables, identity_key
 
 

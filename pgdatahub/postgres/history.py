@@ -13,15 +13,15 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, func, insert, literal, select, text, update
 from sqlalchemy.schema import CreateSchema
 
-from pgdatahub.explain import deciding_evidence, type_evidence
-from pgdatahub.inference import Evidence
-from pgdatahub.model import ImportRecord, SourceFile
-from pgdatahub.past import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.model.explain import deciding_evidence, type_evidence
+from pgdatahub.model.flow import ImportRecord, SourceFile
+from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
+from pgdatahub.plugins.infer import Evidence
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
-from pgdatahub.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 
 __all__ = ["History", "PastImport"]
 

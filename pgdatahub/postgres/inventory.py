@@ -8,10 +8,10 @@ from datetime import datetime
 from psycopg import sql
 from sqlalchemy import Connection, func, select, text
 
-from pgdatahub.past import Status
+from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
-from pgdatahub.schema import TableName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from hashlib import sha256
 from psycopg import sql
 from sqlalchemy import Connection, text
 
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.engine import driver_connection
-from pgdatahub.schema import TableName
 
 LOCK_TIMEOUT_SECONDS = 20
 """How long a load waits for somebody else's query before it gives way; the load is tried again."""

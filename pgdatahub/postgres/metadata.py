@@ -19,8 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from pgdatahub.past import Status
-from pgdatahub.schema import METADATA_TABLES
+from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import METADATA_TABLES
 
 IMPORTS, SCHEMA_CHANGES = METADATA_TABLES
 

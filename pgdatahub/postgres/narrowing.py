@@ -14,12 +14,12 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import Connection
 
-from pgdatahub.lattice import SqlType, widens_to
-from pgdatahub.past import PastImport
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.ddl import canonical_text, conversion
 from pgdatahub.postgres.engine import driver_connection
-from pgdatahub.postgres.lineage import rows_of
-from pgdatahub.schema import TableName
+from pgdatahub.postgres.import_rows import rows_of
+from pgdatahub.values.sql_types import SqlType, widens_to
 
 _INEXACT: Final = frozenset({SqlType.REAL, SqlType.DOUBLE})
 _NUMBERS: Final = _INEXACT | {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.NUMERIC}

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pgdatahub.inference import NOTHING, Evidence, Observed
-from pgdatahub.lattice import SqlType
-from pgdatahub.schema import TableName, TableSchema, observed_column
+from pgdatahub.model.schema import TableName, TableSchema, observed_column
+from pgdatahub.plugins.infer import NOTHING, Evidence, Observed
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.sql_types import SqlType
 
 
 def observed_to_json(observed: TableSchema) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from dataclasses import replace
 from psycopg import sql
 from sqlalchemy import Connection
 
-from pgdatahub.lattice import SAFE_INTEGER, SqlType, join
-from pgdatahub.past import PastImport
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.lineage import rows_of
-from pgdatahub.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.postgres.import_rows import rows_of
+from pgdatahub.values.sql_types import SAFE_INTEGER, SqlType, join
 
 
 def prove(

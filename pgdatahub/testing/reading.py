@@ -8,13 +8,13 @@ from typing import Any
 
 import pluggy
 
-from pgdatahub import hookspecs
 from pgdatahub.config import Config, FolderOptions
-from pgdatahub.identifiers import table_name
-from pgdatahub.model import SourceFile, Workbook
-from pgdatahub.schema import TableName
+from pgdatahub.model.flow import SourceFile, Workbook
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins import specs
 from pgdatahub.values.cells import Value
 from pgdatahub.values.column_values import as_values
+from pgdatahub.values.identifiers import table_name
 
 
 def source_file(path: Path, **options: Any) -> SourceFile:
@@ -47,8 +47,8 @@ class AloneReader:
 
     def __init__(self, plugin: object, config: Config | None = None) -> None:
         self._config = config or Config()
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
+        self._manager = pluggy.PluginManager(specs.PROJECT)
+        self._manager.add_hookspecs(specs)
         try:
             self._manager.register(plugin)
             self._manager.check_pending()

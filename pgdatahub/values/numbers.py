@@ -13,7 +13,7 @@ from __future__ import annotations
 from decimal import Decimal
 from math import inf, isfinite, nextafter
 
-from pgdatahub.lattice import SAFE_INTEGER
+from pgdatahub.values.sql_types import SAFE_INTEGER
 
 MAX_DIGITS = 100_000
 """Longer numbers are refused: ``numeric`` takes 131,072 digits before the point

@@ -1,6 +1,6 @@
 """One Python value → its kind and its canonical COPY text.
 
-This is the slow and general way into a column, for readers that yield Python values; :mod:`pgdatahub.inference` takes whole
+This is the slow and general way into a column, for readers that yield Python values; :mod:`pgdatahub.plugins.infer` takes whole
 columns of text through at C speed.
 """
 

@@ -28,8 +28,8 @@ SHEET = "Sheet1"
 
 
 def read_pgdatahub(path: Path, *, learn_from: int | None = 64 * 1024, processes: int | None = None) -> int:
-    from pgdatahub.processors import available_processors
-    from pgdatahub.xlsx.workbook import XlsxWorkbook
+    from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
+    from pgdatahub.system.processes import available_processors
 
     workbook = XlsxWorkbook(path, name=path.name, learn_from=learn_from, processes=processes or available_processors())
     rows = sum(len(batch.rows) for batch in workbook.open(SHEET).batches(10_000))
@@ -66,11 +66,11 @@ def read_openpyxl(path: Path) -> int:
 
 
 READERS: dict[str, tuple[str, Callable[[Path], int]]] = {
-    "pgdatahub": ("pgdatahub.xlsx.workbook", read_pgdatahub),
-    "pgdatahub, one process": ("pgdatahub.xlsx.workbook", read_with_one_process),
+    "pgdatahub": ("pgdatahub.readers.xlsx.workbook", read_pgdatahub),
+    "pgdatahub, one process": ("pgdatahub.readers.xlsx.workbook", read_with_one_process),
     "python-calamine": ("python_calamine", read_calamine),
     "fastexcel": ("fastexcel", read_fastexcel),
-    "pgdatahub, safe lane": ("pgdatahub.xlsx.workbook", read_safe_lane),
+    "pgdatahub, safe lane": ("pgdatahub.readers.xlsx.workbook", read_safe_lane),
     "openpyxl": ("openpyxl", read_openpyxl),
 }
 SLOW = ("pgdatahub, safe lane", "openpyxl")

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, event, text
 
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.engine import create_engine, transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.schema import TableName
 
 IMPORTS = 20_000
 TABLE = TableName(schema="public", name="sales")

@@ -8,12 +8,12 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.inference import observe
-from pgdatahub.model import NormalizedBatch, NormalizedColumn
-from pgdatahub.reading.content import ContentHash
-from pgdatahub.reading.staging import encode
-from pgdatahub.reading.tally import Tally
-from pgdatahub.schema import TableName, TableSchema
+from pgdatahub.load.content_hash import ContentHash
+from pgdatahub.load.staging import encode
+from pgdatahub.load.tally import Tally
+from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Kind, Texts
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value

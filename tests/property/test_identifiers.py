@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgdatahub.identifiers import CUT_BYTES, ColumnNames, cut, fold, table_name
+from pgdatahub.values.identifiers import CUT_BYTES, ColumnNames, cut, fold, table_name
 
 VALID = re.compile(r"[a-z_][a-z0-9_]*")
 RESERVED = ("source_file", "load_timestamp")

@@ -9,11 +9,11 @@ from math import isfinite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgdatahub.inference import Observed, TypedColumn, observe
-from pgdatahub.lattice import SqlType, join, widens_to
+from pgdatahub.plugins.infer import Observed, TypedColumn, observe
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType, join, widens_to
 
 integers = st.one_of(
     st.integers(-(10**30), 10**30),

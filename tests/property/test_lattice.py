@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.lattice import (
+from pgdatahub.values.sql_types import (
     SAFE_INTEGER,
     SqlType,
     integer_type,

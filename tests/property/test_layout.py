@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.model import Batch
-from pgdatahub.reading.layout import locate
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.layout import locate
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 
 Row = tuple[int, dict[int, Value]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.inference import observe
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Kind, Texts
 from pgdatahub.values.numbers import canonical_number, parse_number
 

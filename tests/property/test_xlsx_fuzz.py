@@ -19,8 +19,8 @@ import pytest
 import xlsxwriter
 
 from pgdatahub.errors import FileError
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.workbook import XlsxWorkbook
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))
 SEED = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))

@@ -12,17 +12,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.errors import CellError, ReadError
+from pgdatahub.readers.xlsx.blocks import batches
+from pgdatahub.readers.xlsx.columns import Converter
+from pgdatahub.readers.xlsx.lanes import Lanes
+from pgdatahub.readers.xlsx.lessons import Lessons
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.matching_pool import MatchingPool
+from pgdatahub.readers.xlsx.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, Shown
+from pgdatahub.readers.xlsx.serials import Serials
+from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.values.cells import Texts, Value, column_letters
 from pgdatahub.values.column_values import as_values
-from pgdatahub.xlsx.blocks import batches
-from pgdatahub.xlsx.columns import Converter
-from pgdatahub.xlsx.lanes import Lanes
-from pgdatahub.xlsx.lessons import Lessons
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.matching_pool import MatchingPool
-from pgdatahub.xlsx.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, Shown
-from pgdatahub.xlsx.serials import Serials
-from pgdatahub.xlsx.shared_strings import SharedStrings
 
 STYLES = (NUMBER, DATE, TIME, ELAPSED, NumberFormat(shown=Shown.ZEROS, digits=5), NUMBER)
 STRINGS = (b"alpha", b"", b"  ", b"tab\tline\nback\\slash", "café".encode(), b"_x0000_nul", b"_x005F_x0041_")

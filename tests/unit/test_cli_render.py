@@ -13,9 +13,9 @@ from rich.console import Console
 from pgdatahub.cli.progress import ConsoleReporter
 from pgdatahub.cli.render import count, file_lines, print_report, report_json, seconds
 from pgdatahub.config import FolderOptions
-from pgdatahub.events import FileFinished, FileStarted, Notice, RunFinished, RunStarted
-from pgdatahub.model import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
-from pgdatahub.schema import TableName
+from pgdatahub.model.events import FileFinished, FileStarted, Notice, RunFinished, RunStarted
+from pgdatahub.model.flow import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.schema import TableName
 
 
 def source(identity: str) -> SourceFile:

@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 import pytest
 
 from pgdatahub.config import ColumnOptions, FolderOptions, options
-from pgdatahub.identifiers import ColumnNames
-from pgdatahub.lattice import SqlType
+from pgdatahub.values.identifiers import ColumnNames
+from pgdatahub.values.sql_types import SqlType
 
 
 def test_the_defaults_load_a_plain_workbook_and_fail_only_where_a_value_is_unknown() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.conversion import ConversionError, convert, real_holds
+from pgdatahub.plugins.convert import ConversionError, convert, real_holds
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 

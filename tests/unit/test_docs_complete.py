@@ -16,9 +16,9 @@ import pgdatahub
 from pgdatahub import errors, hookspecs
 from pgdatahub.config import settings
 from pgdatahub.config.options import COLUMN_TYPES, ColumnOptions, FolderOptions, options
-from pgdatahub.executors.dask_cluster import OPTIONS
-from pgdatahub.past import ChangeType, Status
+from pgdatahub.model.imports import ChangeType, Status
 from pgdatahub.postgres.metadata import MetadataTables
+from pgdatahub.runs.dask import OPTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))

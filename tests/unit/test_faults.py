@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import pgdatahub
-from pgdatahub import faults
 from pgdatahub.errors import TransientDatabaseError
+from pgdatahub.system import failpoints
 
 
 def test_nothing_happens_unless_the_environment_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(faults.VARIABLE, raising=False)
-    for point in faults.POINTS:
-        faults.reach(point)
+    monkeypatch.delenv(failpoints.VARIABLE, raising=False)
+    for point in failpoints.POINTS:
+        failpoints.reach(point)
 
 
 @pytest.mark.parametrize(
@@ -25,18 +25,18 @@ def test_nothing_happens_unless_the_environment_asks(monkeypatch: pytest.MonkeyP
 def test_a_fault_happens_at_its_turn_and_once(
     action: str, error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(faults.VARIABLE, f"staged:{action}:2:{tmp_path}")
-    faults.reach("staged")
-    faults.reach("copying")
+    monkeypatch.setenv(failpoints.VARIABLE, f"staged:{action}:2:{tmp_path}")
+    failpoints.reach("staged")
+    failpoints.reach("copying")
     with pytest.raises(error) as raised:
-        faults.reach("staged")
+        failpoints.reach("staged")
     if isinstance(raised.value, OSError):
         assert raised.value.errno == errno.ENOSPC
-    faults.reach("staged")
+    failpoints.reach("staged")
 
 
 def test_every_point_is_in_the_code_and_every_one_in_the_code_is_listed() -> None:
     package = Path(pgdatahub.__file__).parent
     text = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
-    reached = set(re.findall(r'faults\.reach\("([^"]+)"\)', text))
-    assert reached == {point for point in faults.POINTS if "pause" not in point}
+    reached = set(re.findall(r'failpoints\.reach\("([^"]+)"\)', text))
+    assert reached == {point for point in failpoints.POINTS if "pause" not in point}

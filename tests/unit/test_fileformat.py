@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from pgdatahub.fileformat import Format, detect
+from pgdatahub.readers.detect import Format, detect
 
 
 def zipped(**parts: bytes) -> bytes:

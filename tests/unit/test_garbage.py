@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def test_only_who_asks_for_it_has_a_collector_that_looks_seldom() -> None:
-    assert _printed("import gc, pgdatahub, pgdatahub.running.runner; print(gc.get_threshold()[0] < 100_000)") == "True"
-    asked = "import gc; from pgdatahub import garbage; garbage.look_seldom(); print(gc.get_threshold()[0] >= 100_000)"
+    assert _printed("import gc, pgdatahub, pgdatahub.runs.run; print(gc.get_threshold()[0] < 100_000)") == "True"
+    asked = "import gc; from pgdatahub.system import gc_tuning; gc_tuning.look_seldom(); print(gc.get_threshold()[0] >= 100_000)"
     assert _printed(asked) == "True"
     # A worker that reads thousands of workbooks must not wait until their leftovers are many.
-    kept = "import gc; from pgdatahub import garbage; garbage.look_seldom(); garbage.keep_imports(); print(gc.get_threshold())"
+    kept = "import gc; from pgdatahub.system import gc_tuning; gc_tuning.look_seldom(); gc_tuning.keep_imports(); print(gc.get_threshold())"
     assert _printed(kept) == "(2000, 10, 10)"
 
 
@@ -22,10 +22,10 @@ def test_what_a_plugin_leaves_open_is_written_to_its_end(tmp_path: Path) -> None
     )
     program = f"""
 import sys
-from pgdatahub import garbage
-import pgdatahub.model
-garbage.look_seldom()
-garbage.keep_imports()
+from pgdatahub.system import gc_tuning
+import pgdatahub.model.flow
+gc_tuning.look_seldom()
+gc_tuning.keep_imports()
 sys.path.insert(0, {str(tmp_path)!r})
 import plugin
 plugin.log()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pgdatahub.identifiers import CUT_BYTES, ColumnNames, cut, fold, table_name
+from pgdatahub.values.identifiers import CUT_BYTES, ColumnNames, cut, fold, table_name
 
 
 def names(*headers: str, **rename: str) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from pgdatahub.past import PastChange, Provenance
-from pgdatahub.schema import TableName
+from pgdatahub.model.imports import PastChange, Provenance
+from pgdatahub.model.schema import TableName
 
 TABLE = TableName(schema="public", name="t")
 

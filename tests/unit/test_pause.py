@@ -10,7 +10,15 @@ import pytest
 
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import ConfigError, PauseFileError
-from pgdatahub.pause import PausedFile, PauseState, options_of, pause_file, read_pause, remove_pause, write_pause
+from pgdatahub.runs.pause_file import (
+    PausedFile,
+    PauseState,
+    options_of,
+    pause_file,
+    read_pause,
+    remove_pause,
+    write_pause,
+)
 
 STATE = PauseState(
     run_id="20260101T000000Z-abcdef",

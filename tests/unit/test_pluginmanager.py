@@ -8,13 +8,13 @@ from typing import Any
 import pluggy
 import pytest
 
-from pgdatahub import hookspecs
 from pgdatahub.config import load_config
 from pgdatahub.errors import PluginError
-from pgdatahub.hookspecs import hookimpl
-from pgdatahub.model import SourceFile
-from pgdatahub.pluginmanager import Stages, create_plugin_manager, list_plugins
-from pgdatahub.schema import TableName
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins import specs
+from pgdatahub.plugins.manager import Stages, create_plugin_manager, list_plugins
+from pgdatahub.plugins.specs import hookimpl
 
 STAGES = ("discover", "read", "normalize", "evolve", "load", "audit")
 
@@ -54,8 +54,8 @@ def test_a_plugin_of_others_is_asked_before_the_built_in_one() -> None:
 
 
 def test_a_hook_that_nobody_answers_names_the_file_and_who_is_installed() -> None:
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = pluggy.PluginManager(specs.PROJECT)
+    manager.add_hookspecs(specs)
     with pytest.raises(PluginError) as caught:
         Stages(manager).read(source(), load_config())
     assert "pgdatahub_read" in str(caught.value)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from pgdatahub.inference import NOTHING
-from pgdatahub.lattice import SqlType
-from pgdatahub.past import Provenance
-from pgdatahub.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
-from pgdatahub.undo import DropColumn, DropTable, RestoreType, SchemaStep, recompute
+from pgdatahub.model.imports import Provenance
+from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.plugins.infer import NOTHING
+from pgdatahub.undo.plan import DropColumn, DropTable, RestoreType, SchemaStep, recompute
+from pgdatahub.values.sql_types import SqlType
 
 TABLE = TableName(schema="public", name="t")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from psycopg import conninfo, pq
 
-from pgdatahub.atomic import write_file
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import processes
 from pgdatahub.postgres.embedded.access import address
@@ -25,6 +24,7 @@ from pgdatahub.postgres.embedded.locks import FileLock
 from pgdatahub.postgres.embedded.passfile import USER, ensure_password, read_password
 from pgdatahub.postgres.embedded.programs import run_program, server_complaint
 from pgdatahub.postgres.embedded.record import ServerRecord
+from pgdatahub.system.atomic_write import write_file
 
 # Crash recovery replays up to max_wal_size of log; a shutdown writes all dirty buffers. Both may take minutes on a slow
 # disk, and giving up earlier would only leave the server to finish by itself.

@@ -7,8 +7,8 @@ import secrets
 import stat
 from pathlib import Path
 
-from pgdatahub.atomic import write_file
 from pgdatahub.errors import DatabaseError
+from pgdatahub.system.atomic_write import write_file
 
 USER = "pgdatahub"
 _PREFIX = f"*:*:*:{USER}:"

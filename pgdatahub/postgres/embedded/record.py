@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pgdatahub.atomic import write_file
 from pgdatahub.errors import DatabaseError
+from pgdatahub.system.atomic_write import write_file
 
 DEFAULT_PORT = 5432
 

@@ -13,9 +13,9 @@ import xlsxwriter
 from psycopg import sql
 
 from pgdatahub.config import load_config
-from pgdatahub.events import Event
-from pgdatahub.model import FileResult, Outcome, RunReport
-from pgdatahub.running.runner import Selection, run
+from pgdatahub.model.events import Event
+from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.runs.run import Selection, run
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 

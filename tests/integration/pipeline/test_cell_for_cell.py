@@ -32,8 +32,8 @@ from psycopg import sql
 from ruamel.yaml import YAML
 
 from pgdatahub.config import load_config
-from pgdatahub.model import FileResult, Outcome, RunReport
-from pgdatahub.running.runner import run
+from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.runs.run import run
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook

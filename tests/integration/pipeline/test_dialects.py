@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from pgdatahub.errors import DatabaseError
-from pgdatahub.postgres.destination import connect
+from pgdatahub.postgres.database import connect
 from pgdatahub.postgres.dialects import describe, refusal
 
 

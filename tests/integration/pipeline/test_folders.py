@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from pgdatahub.errors import ConfigError
-from pgdatahub.events import Notice
-from pgdatahub.model import Outcome
+from pgdatahub.model.events import Notice
+from pgdatahub.model.flow import Outcome
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgdatahub.model import Outcome
-from pgdatahub.schema import RESERVED_COLUMNS
+from pgdatahub.model.flow import Outcome
+from pgdatahub.model.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Warehouse

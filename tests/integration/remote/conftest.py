@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pgdatahub import Config, RunReport, load_config, run
-from pgdatahub.events import Reporter
+from pgdatahub.model.events import Reporter
 from pgdatahub.testing import make_workbook
 
 Load: TypeAlias = "Callable[..., RunReport]"

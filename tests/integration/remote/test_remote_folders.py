@@ -13,8 +13,8 @@ import pytest
 
 from pgdatahub import Config, RunReport, Selection, discover, run
 from pgdatahub.errors import ConfigError, FileChangedError
-from pgdatahub.events import RunStarted
-from pgdatahub.model import Outcome, SourceFile
+from pgdatahub.model.events import RunStarted
+from pgdatahub.model.flow import Outcome, SourceFile
 from pgdatahub.plugins.discover_remote import discover_remote
 from tests.integration.remote.conftest import Load, Web, fill
 
@@ -133,7 +133,7 @@ def test_credentials_are_neither_in_the_tables_nor_in_any_file_nor_in_the_report
 def test_a_large_workbook_is_read_in_ranges_and_not_copied(
     memory: Any, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pgdatahub.remote_files.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("pgdatahub.system.storage.BLOCK_BYTES", 4096)
     fill(tmp_path / "data")
     put(memory, tmp_path / "data", "/data")
     largest = max(discover_remote(settings("memory://data")), key=lambda source: source.size)

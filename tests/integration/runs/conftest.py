@@ -31,7 +31,7 @@ MakeJob: TypeAlias = "Callable[..., Job]"
 HEAVY = os.environ.get("PGDATAHUB_HEAVY") == "1"
 PATIENCE_SECONDS = 120.0
 
-_MODULES = ("pgdatahub.cli.app", "pgdatahub.cli.run", "pgdatahub.cli.resume", "pgdatahub.running.runner")
+_MODULES = ("pgdatahub.cli.app", "pgdatahub.cli.run", "pgdatahub.cli.resume", "pgdatahub.runs.run")
 _MAIN = """
 import os, signal, sys
 # As in a terminal, also if the tests run under nohup or in a shell's background, which ignore these.

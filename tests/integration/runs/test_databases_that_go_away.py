@@ -22,7 +22,7 @@ from tests.integration.runs.conftest import HEAVY, fill
 if TYPE_CHECKING:
     from tests.integration.runs.conftest import Job, Standing
 
-SHORT_PATIENCE = "import pgdatahub.patience; pgdatahub.patience.LOST_WAITS = (0.05, 0.1, 0.2)"
+SHORT_PATIENCE = "import pgdatahub.system.retry; pgdatahub.system.retry.LOST_WAITS = (0.05, 0.1, 0.2)"
 MOMENTS = ["staged", "locked", "copying", "copied", "before-commit", "after-commit"]
 workers = pytest.mark.parametrize("workers", ["1", "2"])
 
@@ -154,7 +154,7 @@ def test_a_table_that_another_session_keeps_locked_costs_its_files_and_no_others
     job.load()
     fill(job.root, files=4, tables=2)
     prelude = (
-        "import pgdatahub.patience, pgdatahub.postgres.locks as locks; pgdatahub.patience.CONTENTION_WAITS = (0.05,); "
+        "import pgdatahub.system.retry, pgdatahub.postgres.locks as locks; pgdatahub.system.retry.CONTENTION_WAITS = (0.05,); "
         "locks.limit_lock_waits.__defaults__ = (1,)"
     )
     with psycopg.connect(job.url) as other:

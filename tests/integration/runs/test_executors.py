@@ -14,9 +14,9 @@ import pytest
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, ExecutorError, PluginError
-from pgdatahub.executors import find_executor
-from pgdatahub.postgres.destination import connect, identify
-from pgdatahub.running.remote_work import Assignment, greet
+from pgdatahub.postgres.database import connect, identify
+from pgdatahub.runs.executors import find_executor
+from pgdatahub.runs.remote_worker import Assignment, greet
 from tests.integration.runs.conftest import Job, MakeJob, Standing, fill
 
 EXECUTOR = """
@@ -188,14 +188,14 @@ def test_nothing_secret_travels_to_workers(database_url: str) -> None:
     ],
 )
 def test_a_scheduler_of_this_machine_or_behind_tls_may_be_used(address: str, insecure: bool) -> None:
-    from pgdatahub.executors.dask_cluster import checked
+    from pgdatahub.runs.dask import checked
 
     assert checked({"scheduler": address}, insecure=insecure)[0] is not None
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:8786", "tcp://cluster.example.com:8786", "ws://10.0.0.5", "ucx://h:1"])
 def test_a_scheduler_that_anybody_on_the_network_could_use_is_refused(address: str) -> None:
-    from pgdatahub.executors.dask_cluster import checked
+    from pgdatahub.runs.dask import checked
 
     with pytest.raises(ConfigError, match="not encrypted") as caught:
         checked({"scheduler": address}, insecure=False)
@@ -203,7 +203,7 @@ def test_a_scheduler_that_anybody_on_the_network_could_use_is_refused(address: s
 
 
 def test_an_unknown_option_of_dask_is_refused() -> None:
-    from pgdatahub.executors.dask_cluster import checked
+    from pgdatahub.runs.dask import checked
 
     with pytest.raises(ConfigError, match="no option 'sheduler'"):
         checked({"sheduler": "tls://h"}, insecure=False)

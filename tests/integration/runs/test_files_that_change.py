@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.errors import SpoolError
-from pgdatahub.model import EncodedBatch
-from pgdatahub.reading.spool import Spool, SpoolFile
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.model.flow import EncodedBatch
 from tests.integration.runs.conftest import fill, write_workbook
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgdatahub.faults import POINTS
+from pgdatahub.system.failpoints import POINTS
 from tests.integration.runs.conftest import HEAVY, fill
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from pgdatahub.config import load_config
-from pgdatahub.events import Event, PauseTick
-from pgdatahub.running.runner import run
+from pgdatahub.model.events import Event, PauseTick
+from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:

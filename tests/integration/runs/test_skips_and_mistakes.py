@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.config import load_config
-from pgdatahub.events import Event, FileFinished
-from pgdatahub.running.runner import run
+from pgdatahub.model.events import Event, FileFinished
+from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:

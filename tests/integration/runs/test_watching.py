@@ -15,10 +15,10 @@ import pytest
 
 from pgdatahub import Config, WatchReport, watch
 from pgdatahub.errors import ConfigError, DatabaseError
-from pgdatahub.events import Event, Notice
-from pgdatahub.model import StopReason
+from pgdatahub.model.events import Event, Notice
+from pgdatahub.model.flow import StopReason
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
-from pgdatahub.running.interruption import Interruption
+from pgdatahub.runs.signals import Interruption
 from tests.integration.runs.conftest import (
     HEAVY,
     PATIENCE_SECONDS,

@@ -17,13 +17,13 @@ import pytest
 from psycopg import sql
 
 from pgdatahub.config import Config, FolderOptions, load_config
-from pgdatahub.events import NullReporter
-from pgdatahub.hookspecs import hookimpl
-from pgdatahub.model import Batch, FileResult, Outcome, Sheet, SheetInfo, SourceFile, Workbook
-from pgdatahub.pipeline import Pipeline
-from pgdatahub.pluginmanager import Stages, create_plugin_manager
-from pgdatahub.postgres.destination import connect
-from pgdatahub.schema import TableName
+from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.model.events import NullReporter
+from pgdatahub.model.flow import Batch, FileResult, Outcome, Sheet, SheetInfo, SourceFile, Workbook
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres.database import connect
 from pgdatahub.values.cells import Value
 
 Columns = Mapping[str, Sequence[Value]]

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from pgdatahub.schema import AlterType
+from pgdatahub.model.schema import AlterType
 from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Loader
 

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pgdatahub.conversion import real_holds
-from pgdatahub.explain import deciding_evidence
-from pgdatahub.lattice import SqlType, widens_to
-from pgdatahub.model import Outcome
+from pgdatahub.model.explain import deciding_evidence
+from pgdatahub.model.flow import Outcome
+from pgdatahub.model.schema import AlterType, SchemaChange
+from pgdatahub.plugins.convert import real_holds
 from pgdatahub.postgres.ddl import canonical_text, conversion
-from pgdatahub.schema import AlterType, SchemaChange
 from pgdatahub.values.cells import Value
 from pgdatahub.values.numbers import canonical_number, integer_or_float
 from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType, widens_to
 from tests.integration.types.conftest import Loader
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -214,12 +214,12 @@ def _said(changes: Sequence[SchemaChange]) -> list[object]:
 @given(before=files(), drawn=files(), again=st.booleans())
 @few(6)
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
-    from pgdatahub.model import SourceFile
-    from pgdatahub.planning.simulation import TableSimulation
+    from pgdatahub.load.spool import Spool, SpoolFile
+    from pgdatahub.load.staging import file_version, hash_file, stage
+    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.schema import TableName
     from pgdatahub.postgres.engine import transaction
-    from pgdatahub.reading.spool import Spool, SpoolFile
-    from pgdatahub.reading.staging import file_version, hash_file, stage
-    from pgdatahub.schema import TableName
+    from pgdatahub.runs.plan_simulation import TableSimulation
 
     table = loader.new_table()
     for columns in before:

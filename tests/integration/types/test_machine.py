@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pgdatahub.inference import observe
-from pgdatahub.lattice import SqlType, join
-from pgdatahub.model import Outcome
+from pgdatahub.model.flow import Outcome
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Value
 from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType, join
 from tests.integration.types.conftest import Loader
 from tests.integration.types.test_laws import KINDS, _text
 

@@ -17,15 +17,15 @@ from hypothesis import given
 from sqlalchemy import Connection
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.events import Event, Notice, RowsRead
-from pgdatahub.hookspecs import hookimpl
-from pgdatahub.loading import Loaded, Loading
-from pgdatahub.model import FileResult, Outcome, SourceFile, Workbook
-from pgdatahub.pluginmanager import Stages, create_plugin_manager
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging import Staging, file_version, hash_file
+from pgdatahub.load.transaction import Loaded, Loading
+from pgdatahub.model.events import Event, Notice, RowsRead
+from pgdatahub.model.flow import FileResult, Outcome, SourceFile, Workbook
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.locks import lock_key
-from pgdatahub.reading.spool import Spool, SpoolFile
-from pgdatahub.reading.staging import Staging, file_version, hash_file
-from pgdatahub.schema import TableName
 from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Columns, Loader
 from tests.integration.types.test_laws import Files, few, files

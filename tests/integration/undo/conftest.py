@@ -13,12 +13,12 @@ import xlsxwriter
 from psycopg import sql
 
 from pgdatahub.config import Config, load_config
-from pgdatahub.model import Outcome, RunReport
-from pgdatahub.past import PastChange, PastImport
-from pgdatahub.running.runner import Selection, run
-from pgdatahub.timeline import history
-from pgdatahub.undo import UndoRequest
-from pgdatahub.undoing.reverting import UndoResult, revert, revert_schema
+from pgdatahub.model.flow import Outcome, RunReport
+from pgdatahub.model.imports import PastChange, PastImport
+from pgdatahub.runs.history import history
+from pgdatahub.runs.run import Selection, run
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import UndoResult, revert, revert_schema
 
 Rows = Sequence[Sequence[Any]]
 

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from pgdatahub.running.runner import Selection, run
-from pgdatahub.undo import UndoRequest
-from pgdatahub.undoing.reverting import revert, revert_schema
+from pgdatahub.runs.run import Selection, run
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert, revert_schema
 from tests.integration.undo.conftest import Hub, write_workbook
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"

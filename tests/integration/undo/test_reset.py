@@ -10,8 +10,8 @@ import pytest
 
 from pgdatahub.errors import DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
-from pgdatahub.undoing.backup import restore
-from pgdatahub.undoing.resetting import ResetPlan, reset
+from pgdatahub.undo.backup import restore
+from pgdatahub.undo.reset import ResetPlan, reset
 from tests.integration.undo.conftest import Hub
 
 

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pgdatahub.errors import ConfigError, UndoError
-from pgdatahub.events import Event, Notice
-from pgdatahub.model import Outcome
-from pgdatahub.past import Status
+from pgdatahub.model.events import Event, Notice
+from pgdatahub.model.flow import Outcome
+from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.locks import lock_key
-from pgdatahub.running.runner import run
-from pgdatahub.schema import TableName
-from pgdatahub.undo import UndoPlan, UndoRequest
-from pgdatahub.undoing.reverting import revert
+from pgdatahub.runs.run import run
+from pgdatahub.undo.plan import UndoPlan, UndoRequest
+from pgdatahub.undo.revert import revert
 from tests.integration.undo.conftest import Hub
 
 

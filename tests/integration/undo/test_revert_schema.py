@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import UndoError
-from pgdatahub.past import PastChange
-from pgdatahub.undo import DropColumn, DropTable, RestoreType
+from pgdatahub.model.imports import PastChange
+from pgdatahub.undo.plan import DropColumn, DropTable, RestoreType
 from tests.integration.undo.conftest import Hub
 
 

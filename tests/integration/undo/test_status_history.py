@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from pgdatahub.database_status import status
 from pgdatahub.errors import UndoError
-from pgdatahub.past import PastChange, PastImport
+from pgdatahub.model.imports import PastChange, PastImport
+from pgdatahub.runs.status import status
 from tests.integration.undo.conftest import Hub
 
 

@@ -10,13 +10,12 @@ from tempfile import TemporaryDirectory
 import pluggy
 import pytest
 
-from pgdatahub import hookspecs
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import ConfigError
-from pgdatahub.model import SourceFile
-from pgdatahub.pluginmanager import Stages
-from pgdatahub.plugins import discover_folders
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.plugins import discover_folders, specs
 from pgdatahub.plugins.discover_folders import discover
+from pgdatahub.plugins.manager import Stages
 
 
 @pytest.fixture
@@ -196,8 +195,8 @@ def test_a_plugin_finds_its_own_endings_by_the_same_walk(root: Path) -> None:
 def test_the_hook_finds_what_the_function_finds(root: Path) -> None:
     put(root, "s/a.xlsx")
     config = configured(root)
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = pluggy.PluginManager(specs.PROJECT)
+    manager.add_hookspecs(specs)
     manager.register(discover_folders)
     assert list(Stages(manager).discover(config)) == list(discover(config))
 

@@ -9,11 +9,11 @@ import pytest
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError
-from pgdatahub.lattice import SqlType
-from pgdatahub.model import Batch, NormalizedBatch, SourceFile, Table
-from pgdatahub.plugins.normalize_columns import pgdatahub_normalize
-from pgdatahub.schema import TableName
+from pgdatahub.model.flow import Batch, NormalizedBatch, SourceFile, Table
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.normalize import pgdatahub_normalize
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts
+from pgdatahub.values.sql_types import SqlType
 
 
 def normalize(cells: Mapping[str, Column], /, **options: Any) -> NormalizedBatch:

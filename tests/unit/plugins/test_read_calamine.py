@@ -19,7 +19,6 @@ from typing import BinaryIO
 
 import pytest
 
-from pgdatahub.calamine import CalamineWorkbook
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import (
     CorruptError,
@@ -30,10 +29,11 @@ from pgdatahub.errors import (
     PgDataHubError,
     ReadError,
 )
-from pgdatahub.fileformat import Format
-from pgdatahub.model import Sheet, SourceFile, Workbook
+from pgdatahub.model.flow import Sheet, SourceFile, Workbook
+from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_calamine import pgdatahub_read
-from pgdatahub.schema import TableName
+from pgdatahub.readers.calamine import CalamineWorkbook
+from pgdatahub.readers.detect import Format
 from pgdatahub.values.cells import Texts, Value
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
@@ -381,7 +381,7 @@ def test_the_process_dies_with_its_parent_even_while_it_is_busy(tmp_path: Path) 
     program = (
         "import sys, threading, time\n"
         "from pathlib import Path\n"
-        "from pgdatahub.calamine.process import ReadingProcess\n"
+        "from pgdatahub.readers.calamine.process import ReadingProcess\n"
         "process = ReadingProcess(memory=8 << 30, patience=60)\n"
         "process.send('open', sys.argv[1])\n"
         "print(process.pid, flush=True)\n"

@@ -11,9 +11,9 @@ import pytest
 
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError
-from pgdatahub.model import SourceFile
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_xlsx import XlsxReader
-from pgdatahub.schema import TableName
 
 OLE = bytes.fromhex("D0CF11E0A1B11AE1")
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from pgdatahub.inference import observe
-from pgdatahub.model import NormalizedBatch, NormalizedColumn
-from pgdatahub.reading.content import ContentHash
-from pgdatahub.reading.tally import Tally
-from pgdatahub.schema import TableName, TableSchema
+from pgdatahub.load.content_hash import ContentHash
+from pgdatahub.load.tally import Tally
+from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Value
 
 

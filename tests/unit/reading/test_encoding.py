@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub.inference import NOTHING
-from pgdatahub.model import NormalizedBatch, NormalizedColumn
-from pgdatahub.reading.staging import encode
+from pgdatahub.load.staging import encode
+from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.plugins.infer import NOTHING
 
 
 def batch(rows: int, *columns: list[bytes]) -> NormalizedBatch:

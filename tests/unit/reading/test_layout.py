@@ -8,8 +8,8 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CellError, PgDataHubError, SheetError
-from pgdatahub.model import Batch, Table
-from pgdatahub.reading.layout import EmptySheetError, LayoutCounts, locate
+from pgdatahub.model.flow import Batch, Table
+from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, Value
 
 

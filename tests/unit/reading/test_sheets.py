@@ -4,8 +4,8 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.model import SheetInfo
-from pgdatahub.reading.sheets import choose_sheets
+from pgdatahub.model.flow import SheetInfo
+from pgdatahub.readers.sheets import choose_sheets
 
 SHEETS = (
     SheetInfo(name="Notes", visible=False),

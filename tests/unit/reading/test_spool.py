@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub.model import EncodedBatch
-from pgdatahub.reading.spool import Spool, SpoolFile
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.model.flow import EncodedBatch
 
 
 def batches(number: int, size: int = 100) -> list[EncodedBatch]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pgdatahub.inference import NOTHING, Evidence, Observed
-from pgdatahub.lattice import SqlType
-from pgdatahub.model import NormalizedBatch, NormalizedColumn
-from pgdatahub.reading.tally import Tally
+from pgdatahub.load.tally import Tally
+from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.plugins.infer import NOTHING, Evidence, Observed
 from pgdatahub.values.cells import Kind
+from pgdatahub.values.sql_types import SqlType
 
 
 def batch(*names: str, rows: int = 0, **more: object) -> NormalizedBatch:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pgdatahub.model import StopReason
-from pgdatahub.running.interruption import Interruption, Leave
+from pgdatahub.model.flow import StopReason
+from pgdatahub.runs.signals import Interruption, Leave
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.events import (
+from pgdatahub.model.events import (
     Event,
     FileFinished,
     FileStarted,
@@ -19,10 +19,10 @@ from pgdatahub.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.model import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
-from pgdatahub.running import log
-from pgdatahub.running.log import run_log
-from pgdatahub.schema import TableName
+from pgdatahub.model.flow import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.schema import TableName
+from pgdatahub.runs import log
+from pgdatahub.runs.log import run_log
 
 
 def _source(identity: str) -> SourceFile:

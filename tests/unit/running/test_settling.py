@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pgdatahub.running.settling import Seen, Settling
+from pgdatahub.runs.stability import Seen, Settling
 
 
 def seen(*versions: int, open: bool = False) -> list[Seen]:  # noqa: A002 - as the value names it

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.model import SourceFile
-from pgdatahub.running.units import largest_first, make_units
-from pgdatahub.schema import TableName
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.schema import TableName
+from pgdatahub.runs.units import largest_first, make_units
 
 
 def _source(identity: str, size: int) -> SourceFile:

@@ -9,11 +9,11 @@ from typing import TypeAlias
 
 import pytest
 
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.sheet import XlsxSheet
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Value, cell_address
 from pgdatahub.values.column_values import as_values
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.sheet import XlsxSheet
-from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

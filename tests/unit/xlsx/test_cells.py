@@ -168,7 +168,7 @@ def test_a_cell_that_makes_no_sense_is_named(cell: str, cells: Cells) -> None:
 
 
 def test_characters_that_postgresql_cannot_store_are_removed_and_counted(book: Any, sheet_cells: Any) -> None:
-    from pgdatahub.xlsx.workbook import XlsxWorkbook
+    from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
     strings = (
         '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>n_x0000_ul</t></si>'

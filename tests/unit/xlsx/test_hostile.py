@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import CorruptError, EncryptedError, ReadError, SheetError
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Value
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]
 MIB = 1024 * 1024

@@ -11,16 +11,16 @@ from pathlib import Path
 import xlsxwriter
 
 from pgdatahub.config import Config
-from pgdatahub.model import Batch
+from pgdatahub.model.flow import Batch
 from pgdatahub.plugins.read_xlsx import XlsxReader
+from pgdatahub.readers.xlsx.cell_classes import Source
+from pgdatahub.readers.xlsx.lessons import Experience, Lessons
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.number_formats import DATE, NUMBER
+from pgdatahub.readers.xlsx.sheet import XlsxSheet
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.testing import source_file
 from pgdatahub.values.cells import Kind, Texts, Value, column_letters
-from pgdatahub.xlsx.cell_classes import Source
-from pgdatahub.xlsx.lessons import Experience, Lessons
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.number_formats import DATE, NUMBER
-from pgdatahub.xlsx.sheet import XlsxSheet
-from pgdatahub.xlsx.workbook import XlsxWorkbook
 from tests.unit.xlsx.conftest import Book
 
 STYLES = (NUMBER, DATE)

@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.xlsx.matching_pool import can_match_apart
+from pgdatahub.readers.xlsx.workbook import WORTH_PROCESSES_BYTES, XlsxWorkbook
 from pgdatahub.values.cells import Value
 from pgdatahub.values.column_values import as_values
-from pgdatahub.xlsx.matching_pool import can_match_apart
-from pgdatahub.xlsx.workbook import WORTH_PROCESSES_BYTES, XlsxWorkbook
 
 pytestmark = pytest.mark.skipif(not can_match_apart(), reason="this system hands no open files to other processes")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub.xlsx.number_formats import Shown, built_in_format, parse_format
+from pgdatahub.readers.xlsx.number_formats import Shown, built_in_format, parse_format
 
 
 @pytest.mark.parametrize(

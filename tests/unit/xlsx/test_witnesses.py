@@ -20,8 +20,8 @@ import xlsxwriter
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from pgdatahub.errors import ReadError
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import ErrorValue, Uncached, Value, cell_address
-from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
 Read: TypeAlias = Callable[[Any], dict[str, Value]]

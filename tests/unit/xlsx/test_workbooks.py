@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import SheetError
-from pgdatahub.model import SheetInfo
+from pgdatahub.model.flow import SheetInfo
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Kind, Texts, Value, column_letters
-from pgdatahub.xlsx.limits import Limits
-from pgdatahub.xlsx.workbook import XlsxWorkbook
 
 Cells = Callable[..., dict[str, Value]]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

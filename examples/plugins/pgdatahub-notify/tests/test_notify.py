@@ -13,7 +13,7 @@ from pgdatahub_notify import webhook
 from pgdatahub_notify.plugin import URL_VARIABLE
 
 import pgdatahub
-from pgdatahub.events import Event, Notice
+from pgdatahub.model.events import Event, Notice
 from pgdatahub.testing import make_workbook, temporary_database
 
 if TYPE_CHECKING:

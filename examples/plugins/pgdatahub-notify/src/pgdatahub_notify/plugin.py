@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from pgdatahub import ImportRecord, hookimpl
-from pgdatahub.schema import AddColumn, CreateTable, SchemaChange
+from pgdatahub.model.schema import AddColumn, CreateTable, SchemaChange
 
 URL_VARIABLE: Final = "PGDATAHUB_NOTIFY_URL"
 

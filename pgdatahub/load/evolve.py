@@ -1,0 +1,138 @@
+"""What a staged file does to its table, checked against the table as it is: what a run does and a plan foretells.
+
+Nothing is written here. The caller holds whatever locks keep the answer true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgdatahub.config import Config
+from pgdatahub.errors import SchemaError
+from pgdatahub.load.staging import Staged
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import SchemaPlan, TableSchema
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres import ddl
+from pgdatahub.postgres.blockers import check_obstacles
+from pgdatahub.postgres.drift import handmade_changes
+from pgdatahub.postgres.foreign_types import check_own_types
+from pgdatahub.postgres.proofs import prove, to_prove
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pgdatahub.postgres.history import History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evolution:
+    """What a file does to its table.
+
+    Attributes:
+        plan: The changes.
+        observed: What the file needs.
+        stored: The table's columns in the database; None if there is no table.
+        current: Those that the plan begins with, as far as their values were asked for.
+        notices: What a person should know of the table.
+    """
+
+    plan: SchemaPlan
+    observed: TableSchema
+    stored: TableSchema | None
+    current: TableSchema | None
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """A table as files before this one will have left it, where nothing is written.
+
+    Attributes:
+        current: Its columns then.
+        settled: Those whose element of the lattice ``current`` states, so that stored values need not be asked.
+        going: The imports whose rows will have gone.
+    """
+
+    current: TableSchema | None
+    settled: Collection[str] = ()
+    going: Sequence[PastImport] = ()
+
+
+def evolve(
+    staged: Staged,
+    stored: TableSchema | None,
+    connection: Connection,
+    *,
+    stages: Stages,
+    config: Config,
+    history: History | None,
+    ahead: Ahead | None = None,
+) -> Evolution:
+    """Decide what changes in a table for a file, and check that it can be done and every value be kept.
+
+    Args:
+        staged: The file.
+        stored: The table's columns in the database; None if there is no table.
+        connection: To the database, in a transaction that may be read-only.
+        stages: The plugins.
+        config: The settings.
+        history: The metadata tables; None where there are none yet.
+        ahead: The table as it will be when this file is loaded; as it is stored by default.
+
+    Raises:
+        SchemaError: The table cannot take the file.
+    """
+    ahead = ahead or Ahead(current=stored)
+    notices: tuple[str, ...] = ()
+    current = ahead.current
+    if stored is not None and current is not None:
+        if history is not None:
+            notices = handmade_changes(connection, current, staged.observed, history)
+        current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
+        _check_nulls(staged, stored)
+    plan = stages.evolve(staged.observed, current, staged.source, config)
+    check_obstacles(connection, stored, current, plan)
+    if stored is not None:
+        check_own_types(connection, stored, staged.spool)
+    return Evolution(plan=plan, observed=staged.observed, stored=stored, current=current, notices=notices)
+
+
+def confirmed_plan(beginning: Evolution, staged: Staged, *, stages: Stages, config: Config) -> SchemaPlan | None:
+    """Return the plan for more of a file if it makes the same table as the plan for its beginning; None if it may not.
+
+    Nothing is asked of the database, since the table may have rows of the file by now. Neither a value nor a change
+    that was not looked at then is taken for granted here.
+
+    Args:
+        beginning: What was decided, and carried out.
+        staged: The file as far as it is known now.
+        stages: The plugins.
+        config: The settings.
+
+    Raises:
+        SchemaError: The table cannot take the file.
+    """
+    stored, observed = beginning.stored, staged.observed
+    if stored is not None:
+        _check_nulls(staged, stored)
+        if not to_prove(stored, observed) <= to_prove(stored, beginning.observed):
+            return None
+    plan = stages.evolve(observed, beginning.current, staged.source, config)
+    return plan if ddl.render(plan) == ddl.render(beginning.plan) else None
+
+
+def _check_nulls(staged: Staged, current: TableSchema) -> None:
+    """Check that the file has a value in every row for a column that must have one."""
+    for column in staged.observed.columns:
+        known = current.by_name.get(column.name)
+        values = column.observed.values if column.observed else 0
+        if known is not None and known.required and values < staged.rows:
+            raise SchemaError(
+                f"the table's column {column.name} must not be empty, and the file has {staged.rows - values:,} empty "
+                f"cells there",
+                where=f"table {current.table}",
+                hint="fill the cells, or drop the column's NOT NULL",
+            )

@@ -1,0 +1,352 @@
+"""Files through all stages: staged first, then one short transaction; or, a large one, both at once.
+
+This module alone knows the policy: when a transaction begins, where a file is checked to be new, what is tried again. ::
+
+    hash ─▶ known? ─▶ stage ─▶ BEGIN ─▶ load (see :mod:`pgdatahub.load.transaction`) ─▶ COMMIT
+
+The staged way is good to everybody else: readers of a table are locked out for the COPY and never for the parsing, and a
+broken file never touches the database. But this process and the server work in turns. So a file that has shown some
+megabytes of rows is loaded while it is still being read, if it is alone in its transaction and this process alone in its
+run: with several workers all processors are busy as it is, and those with a file of the same table would have to wait for
+its lock. Whatever goes wrong with that attempt, it is rolled back, the file is read to its end and takes the staged way from
+its spool, which says what is to be said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from pgdatahub.config import Config
+from pgdatahub.errors import (
+    ContentionError,
+    DatabaseError,
+    FileError,
+    PgDataHubError,
+    PrivilegeError,
+    SpoolError,
+    TableBusyError,
+    TransientDatabaseError,
+)
+from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_known, unexpected
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging import Staged, Staging, file_version, hash_file
+from pgdatahub.load.transaction import Loaded, Loading
+from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
+from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.engine import savepoint, transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.system import failpoints
+from pgdatahub.system.retry import persist
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Answer = TypeVar("Answer")
+
+
+class _TakenBackError(Exception):
+    """A file failed, and its transaction is to be rolled back with all that it holds."""
+
+    def __init__(self, result: FileResult) -> None:
+        super().__init__()
+        self.result = result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The stages and what they work with.
+
+    Attributes:
+        stages: The plugins.
+        config: The settings.
+        reporter: Is told what happens.
+        run_id: Names the run in the history.
+        database: Where the rows go; None for a dry run.
+        eager_bytes: A file that has shown so many bytes of rows is loaded while it is being read; None if none is.
+    """
+
+    stages: Stages
+    config: Config
+    reporter: Reporter
+    run_id: str
+    database: Database | None
+    eager_bytes: int | None = None
+
+    @property
+    def history(self) -> History:
+        """The metadata tables."""
+        return History(self.config.schema_name)
+
+    @property
+    def loading(self) -> Loading:
+        """What is done within a transaction."""
+        return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
+
+    def known(self, files: Sequence[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
+        """Return what of the files may be loaded already, by table and SHA-256, as far as their sizes tell.
+
+        Makes the history's tables where they are missing.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        tables = frozenset(source.table for source in files)
+        known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
+
+        def ask(database: Database) -> tuple[dict[TableName, dict[str, PastImport]], frozenset[TableName]]:
+            with transaction(database.engine) as connection:
+                self.history.ensure(connection)
+                missing = tables - catalog.existing_tables(connection, tables)
+                return self.history.known(connection, files), missing and missing & self.history.tables_with_rows(
+                    connection
+                )
+
+        if self.database is not None:
+            imported, dropped = persist(partial(ask, self.database), self._gave_way)
+            for table in sorted(dropped):
+                self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
+            known |= imported
+        return known
+
+    # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def process(self, source: SourceFile, known: Mapping[str, PastImport] | None = None) -> FileResult:
+        """Load one file in a transaction of its own, or say why not; see :meth:`process_together`."""
+        return self.process_together((source,), known)[0]
+
+    def process_together(
+        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport] | None = None
+    ) -> tuple[FileResult, ...]:
+        """Load files of one table in one transaction, or say why not; whatever is wrong with a file is in its result.
+
+        Several are all staged before the transaction begins, in which each has a savepoint. Where a file that fails ends
+        the run (``on_error: stop``), it takes the others back.
+
+        Args:
+            sources: The files.
+            known: SHA-256 → import, for what the run found loaded in the files' table when it began.
+
+        Returns:
+            A result for each file; none for those that were taken back or not taken up.
+
+        Raises:
+            DatabaseError: The database is gone; the files are as they were.
+            SpoolError: The disk is full; the files are as they were.
+        """
+        with SpoolFile() as spool_file:
+            try:
+                results = self._process(sources, known or {}, spool_file)
+            except _TakenBackError as taken_back:
+                results = [taken_back.result]
+        for result in results:
+            self.reporter(FileFinished(result=result))
+        return tuple(results)
+
+    def _process(
+        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport], spool_file: SpoolFile
+    ) -> list[FileResult]:
+        results: list[FileResult] = []
+        staged: list[Staged] = []
+        eager_bytes = self.eager_bytes if len(sources) == 1 else None
+        for source in sources:
+            self.reporter(FileStarted(source=source))
+            began = time.monotonic()
+            answer = self._guard(source, partial(self._stage, source, known, spool_file, eager_bytes))
+            if isinstance(answer, FileResult):
+                results.append(replace(answer, seconds=time.monotonic() - began))
+            elif self.database is None:
+                results.append(replace(of_staged(answer, Outcome.READ), seconds=answer.seconds))
+            else:
+                staged.append(answer)
+        if staged and self.database is not None:
+            results += self._load(staged, self.database)
+        return results
+
+    def _guard(self, source: SourceFile, action: Callable[[], Answer]) -> Answer | FileResult:
+        """Return what ``action`` returns, or the file's failure.
+
+        Raises:
+            DatabaseError: The run cannot go on.
+            SpoolError: Likewise.
+            _TakenBackError: The file failed, and the settings say that the run is not to go on.
+        """
+        try:
+            return action()
+        except PrivilegeError as error:
+            # The run began with the privileges that it needs for itself; what is missing is this table's.
+            result = failed(source, error)
+        except (DatabaseError, SpoolError):
+            raise
+        except PgDataHubError as error:
+            result = failed(source, error)
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
+            result = unexpected(source, error, plugin=self.stages.responsible(error))
+        if self.config.on_error == "stop":
+            raise _TakenBackError(result)
+        return result
+
+    def _stage(
+        self, source: SourceFile, known: Mapping[str, PastImport], spool_file: SpoolFile, eager_bytes: int | None
+    ) -> Staged | FileResult:
+        """Read a file to its end; return its result if nothing more is to be done, which may be that it is loaded."""
+        version = file_version(source)
+        file_sha256 = hash_file(source)
+        past = known.get(file_sha256)
+        if past is not None and not source.reload:
+            return skipped_as_known(source, past)
+        spool = Spool(spool_file)
+        staging = Staging(
+            source, self.stages, self.config, self.reporter, spool, file_sha256=file_sha256, version=version
+        )
+        with closing(staging):
+            try:
+                if self.database is not None and eager_bytes is not None:
+                    # Small files end here.
+                    while spool.bytes <= eager_bytes and next(staging, None) is not None:
+                        pass
+                    result = self._load_while_reading(staging, self.database) if not staging.ended else None
+                    if result is not None:
+                        return result
+                return staging.finish()
+            except EmptySheetError as error:
+                return skipped(source, error.message)
+
+    # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _load_while_reading(self, staging: Staging, database: Database) -> FileResult | None:
+        """Load a file of which the beginning is staged; None if that did not do, and nothing of it is kept."""
+        try:
+            with transaction(database.engine) as connection:
+                result, callbacks = self.loading.load_while_reading(staging, connection)
+                failpoints.reach("before-commit")
+            failpoints.reach("after-commit")
+        except TransientDatabaseError as error:
+            # Whether COMMIT took effect is asked by the staged way.
+            if not isinstance(error, ContentionError):
+                self._gave_way(error)
+            return None
+        except Exception:  # noqa: BLE001 - whoever is to blame, reading on or the staged way comes upon it again
+            return None
+        self._call((staging.source, callback) for callback in callbacks)
+        return result
+
+    def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
+        """Load staged files in one transaction, again if the database gave way."""
+        try:
+            return persist(partial(self._load_once, staged, database), self._gave_way)
+        except ContentionError as error:
+            # The database is there; it is only these files that cannot be loaded now.
+            failure: PgDataHubError = TableBusyError(
+                f"another session keeps the table busy: {error.message}", hint="run again when it is done"
+            )
+        except FileError as error:
+            # What COMMIT itself refused, such as a deferred constraint, is not one file's.
+            failure = error
+        if self.config.on_error == "stop":
+            raise _TakenBackError(failed(staged[0].source, failure))
+        return [failed(item.source, failure) for item in staged]
+
+    def _gave_way(self, error: TransientDatabaseError) -> None:
+        self.reporter(Notice(text=f"{error.message}; trying again"))
+        if self.database is not None and not isinstance(error, ContentionError):
+            with suppress(DatabaseError):
+                self.database.revive()
+
+    def _load_once(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
+        results: list[FileResult] = []
+        callbacks: list[tuple[SourceFile, Callable[[], None]]] = []
+        with transaction(database.engine) as connection:
+            for item in staged:
+                began = time.monotonic()
+                answer = self._guard(item.source, partial(self._load_under_savepoint, item, connection))
+                if isinstance(answer, FileResult):
+                    result = answer
+                else:
+                    result, called_after = answer
+                    callbacks += [(item.source, callback) for callback in called_after]
+                results.append(replace(result, seconds=item.seconds + time.monotonic() - began))
+            failpoints.reach("before-commit")
+        failpoints.reach("after-commit")
+        self._call(callbacks)
+        return results
+
+    def _call(self, callbacks: Iterable[tuple[SourceFile, Callable[[], None]]]) -> None:
+        """Do what plugins want done after COMMIT."""
+        for source, callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - the rows are committed; whatever a plugin does, they stay
+                plugin = self.stages.responsible(error) or "a plugin"
+                told = str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
+                warning = f"{source.identity} is loaded, but {plugin} failed after it: {told}"
+                self.reporter(Notice(text=warning, warning=True))
+
+    def _load_under_savepoint(self, staged: Staged, connection: Connection) -> Loaded:
+        with savepoint(connection):
+            return self.loading.load(staged, connection)
+
+    def look_up(self, source: SourceFile) -> FileResult | None:
+        """Return the result of a file that this run has loaded, though nobody lived to tell; None if it has not."""
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine) as connection:
+                # Whoever was loading it has the lock until the server has ended the transaction, either way.
+                locks.wait_for_turn(connection, locks.lock_key(source.table))
+                return self.history.of_identity(connection, source.table, source.identity)
+
+        if self.database is None:
+            return None
+        for past in persist(partial(ask, self.database), self._gave_way):
+            if past.run_id == self.run_id:
+                return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
+        return None
+
+    def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
+        """Return results as the history has them, where this run is the one that loaded the file.
+
+        Args:
+            results: What whoever worked on the files said.
+            sources: All files of the run, also those of which nobody said anything.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine, read_only=True) as connection:
+                return self.history.select_imports(connection, run_id=self.run_id)
+
+        if self.database is None:
+            return list(results)
+        imports = persist(partial(ask, self.database), self._gave_way)
+        loaded = {(past.table, past.identity): past for past in imports}
+        said = {result.source.location: result for result in results}
+        settled = []
+        for source in sources:
+            result = said.get(source.location)
+            past = loaded.get((source.table, source.identity))
+            if past is not None:
+                if result is None or result.outcome is not Outcome.LOADED:
+                    result = FileResult(source=source, outcome=Outcome.LOADED)
+                result = confirmed(result, past)
+            if result is not None:
+                settled.append(result)
+        return settled
+
+
+def _dropped_by_hand(table: TableName) -> str:
+    return (
+        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
+        "revert --force forgets them"
+    )

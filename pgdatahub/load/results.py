@@ -1,0 +1,61 @@
+"""The results of files: what is said of one that was loaded, read only, skipped, or that failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from traceback import format_exception
+
+from pgdatahub.errors import PgDataHubError
+from pgdatahub.load.dedup import why_known
+from pgdatahub.load.staging import Staged
+from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
+from pgdatahub.model.imports import PastImport
+from pgdatahub.plugins.manager import DISABLE_VARIABLE
+
+
+def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
+    """Return the result of a file that was read to its end."""
+    return FileResult(
+        source=staged.source,
+        outcome=outcome,
+        rows=staged.rows,
+        sheets=staged.sheets,
+        observed=staged.observed,
+        counts=staged.counts,
+        examples=staged.examples,
+        notices=staged.notices,
+    )
+
+
+def confirmed(result: FileResult, past: PastImport) -> FileResult:
+    """Return the result of a loaded file with what the history says of it."""
+    return replace(result, rows=past.row_count, import_id=past.id)
+
+
+def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
+    """Return the result of a file whose bytes are loaded already, or held back."""
+    return skipped(source, why_known(past, source))
+
+
+def skipped(source: SourceFile, reason: str) -> FileResult:
+    """Return the result of a file that is not to be loaded."""
+    return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason)
+
+
+def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
+    """Return the result of a file that cannot be loaded."""
+    failure = Failure(kind=type(error).__name__, message=error.message, where=error.where, hint=error.hint)
+    return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
+
+
+def unexpected(source: SourceFile, error: Exception, *, plugin: str | None = None) -> FileResult:
+    """Return the result of a file on which a plugin, or this program, raised what it should not."""
+    culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
+    way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
+    failure = Failure(
+        kind=type(error).__name__,
+        message=f"{culprit} made a mistake: {type(error).__name__}: {error}",
+        hint=f"DEBUG=1 has etl.log show where{way_round}",
+        traceback="".join(format_exception(error)),
+    )
+    return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

@@ -1,0 +1,96 @@
+"""Where encoded rows wait for their transaction: memory up to a limit, then a file without a name."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile, gettempdir
+from types import TracebackType
+
+from pgdatahub.errors import SpoolError
+from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.system import failpoints
+
+MEMORY_BYTES = 8 * 2**20
+"""Rows of up to this many bytes never touch the disk; the rest goes to the system's temporary directory (TMPDIR)."""
+
+
+class SpoolFile:
+    """The file that the spools of one transaction share, so that a folder of files takes one file handle.
+
+    Beyond the limit it is on disk, unlinked at birth where the system can do that and deleted by the system elsewhere,
+    so a killed process leaves none.
+    """
+
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._file = SpooledTemporaryFile(max_size=memory_bytes, prefix="pgdatahub-")  # noqa: SIM115 - see close
+
+    def append(self, batch: EncodedBatch) -> int:
+        """Add a batch at the end; return where it begins.
+
+        Raises:
+            SpoolError: There is no space for it.
+        """
+        try:
+            failpoints.reach("spooling")
+            start = self._file.seek(0, os.SEEK_END)
+            pickle.dump(batch, self._file, protocol=pickle.HIGHEST_PROTOCOL)
+            # What is only in the buffer would fail later, where nobody expects it.
+            self._file.flush()
+        except OSError as error:
+            raise SpoolError(
+                f"rows cannot be kept until they are loaded: {error.strerror or error}",
+                where=gettempdir(),
+                hint="make space there, or set TMPDIR to a folder that has more",
+            ) from error
+        return start
+
+    def read(self, start: int) -> EncodedBatch:
+        """Return the batch that begins at ``start``."""
+        self._file.seek(start)
+        batch: EncodedBatch = pickle.load(self._file)  # noqa: S301 - what this process wrote, in a file nobody else has
+        return batch
+
+    def close(self) -> None:
+        """Forget all batches."""
+        self._file.close()
+
+    def __enter__(self) -> SpoolFile:
+        """Return the file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Forget all batches."""
+        self.close()
+
+
+class Spool:
+    """The encoded batches of one file, which can be read again as often as a transaction is tried.
+
+    Args:
+        file: Holds them.
+
+    Attributes:
+        bytes: How much COPY text it is so far.
+    """
+
+    def __init__(self, file: SpoolFile) -> None:
+        self.bytes = 0
+        self._file = file
+        self._starts: list[int] = []
+
+    def append(self, batch: EncodedBatch) -> None:
+        """Add a batch at the end.
+
+        Raises:
+            SpoolError: There is no space for it.
+        """
+        self._starts.append(self._file.append(batch))
+        self.bytes += len(batch.data)
+
+    def __iter__(self) -> Iterator[EncodedBatch]:
+        """Yield the batches from the first on."""
+        return map(self._file.read, self._starts)

@@ -1,0 +1,219 @@
+"""One file within a transaction.
+
+It is checked to be new under the table's lock, and recorded with its rows::
+
+    lock ─▶ known? ─▶ reflect ─▶ evolve ─▶ load ─▶ audit
+
+The staged way (:meth:`Loading.load`) has all of the file before it begins. The other (:meth:`Loading.load_while_reading`)
+begins when the file's first rows are there, and at its end looks whether all that was decided on their account holds for
+the whole. It takes only what is simple: a table that is to be made, or one that need not change, of which nothing goes. What
+is not is found out (:class:`TooEarlyError`) and left to the staged way, in a transaction of its own; so neither has to
+repair what it began.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from pgdatahub.config import Config
+from pgdatahub.load.dedup import Standing, standing
+from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
+from pgdatahub.load.results import confirmed, of_staged, skipped
+from pgdatahub.load.staging import Staged, Staging
+from pgdatahub.model.flow import EncodedBatch, FileResult, ImportRecord, LoadResult, Outcome, SourceFile
+from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, SchemaPlan, TableSchema
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.history import History
+from pgdatahub.system import failpoints
+from pgdatahub.undo.execute import supersede
+from pgdatahub.values.copytext import escape
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
+"""The result, and what plugins want called after COMMIT."""
+
+
+class TooEarlyError(Exception):
+    """What is to become of the file can be told only when it was read to its end; nothing is kept of its beginning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """Loads files in transactions that others begin and end.
+
+    Attributes:
+        stages: The plugins.
+        config: The settings.
+        history: The metadata tables.
+        run_id: Names the run in the history.
+    """
+
+    stages: Stages
+    config: Config
+    history: History
+    run_id: str
+
+    def load(self, staged: Staged, connection: Connection) -> Loaded:
+        """Load a file that was read to its end.
+
+        Raises:
+            FileError: It cannot be loaded.
+            DatabaseError: The database is gone, or does not let us.
+        """
+        began = time.monotonic()
+        source = staged.source
+        locks.wait_for_turn(connection, locks.lock_key(source.table))
+        locks.limit_lock_waits(connection)
+        failpoints.reach("locked")
+        found = self._standing(staged, connection, content_sha256=staged.content_sha256)
+        if found.loaded_by_us is not None:
+            return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
+        if found.skip is not None:
+            return skipped(source, found.skip), []
+        imported_at = self.history.next_moment(connection, source.table)
+        supersede(connection, self.history, found.replaced, imported_at)
+        self.history.release(connection, found.released)
+        current = self._reflect_locked(source, connection)
+        evolution = self._evolve(staged, current, connection)
+        if current is not None and evolution.plan.changes:
+            locks.lock_table(connection, source.table, exclusively=True)
+        loaded = self._copy(evolution.plan, staged.spool, source, imported_at, connection)
+        staged = replace(staged, seconds=staged.seconds + time.monotonic() - began)
+        return self._record(staged, found, evolution, loaded, imported_at, connection)
+
+    def load_while_reading(self, staging: Staging, connection: Connection) -> Loaded:
+        """Load a file of which only the beginning was read so far; the rest is read here, and staged all the same.
+
+        Until then the table's lock is held, so whoever would have to wait for it must be nobody of this run. Where
+        somebody else has a lock already, nothing is waited for: reading goes on meanwhile.
+
+        Raises:
+            TooEarlyError: It has to be read to its end first, which says what is wrong with it if something is. After any
+                other error that may be done as well.
+        """
+        source = staging.source
+        if not locks.take_turn(connection, locks.lock_key(source.table)):
+            raise TooEarlyError
+        locks.limit_lock_waits(connection)
+        failpoints.reach("locked")
+        beginning = staging.so_far()
+        if not self._standing(beginning, connection, content_sha256=None).only_adds:
+            raise TooEarlyError
+        # No other import of the table gets a time before this one is committed, however long that takes.
+        imported_at = self.history.next_moment(connection, source.table)
+        current = self._reflect_locked(source, connection, wait=False)
+        if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
+            raise TooEarlyError  # the server is asked beforehand about each value for such a column
+        evolution = self._evolve(beginning, current, connection)
+        if current is not None and evolution.plan.changes:
+            raise TooEarlyError
+        batches = self._borne_out(staging, evolution)
+        loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
+        staged = staging.finish()
+        found = self._standing(staged, connection, content_sha256=staged.content_sha256)
+        if not found.only_adds:
+            raise TooEarlyError
+        evolution = replace(evolution, plan=self._confirm(evolution, staged))
+        staged = replace(staged, seconds=staging.seconds)
+        return self._record(staged, found, evolution, loaded, imported_at, connection)
+
+    def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[EncodedBatch]:
+        """Yield the batches of a file as they are read, for as long as the plan for its beginning is right."""
+        yield from staging.spool
+        shape = _shape(beginning.observed)
+        try:
+            for batch in staging:
+                seen = _shape(staging.observed)
+                if seen != shape:
+                    self._confirm(beginning, staging.so_far())
+                    shape = seen
+                yield batch
+        except Exception as error:
+            # The server's log is told what ended a COPY, and no cell belongs there.
+            raise TooEarlyError from error
+
+    def _confirm(self, beginning: Evolution, staged: Staged) -> SchemaPlan:
+        plan = confirmed_plan(beginning, staged, stages=self.stages, config=self.config)
+        if plan is None:
+            raise TooEarlyError
+        return plan
+
+    def _standing(self, staged: Staged, connection: Connection, *, content_sha256: str | None) -> Standing:
+        return standing(
+            connection,
+            self.history,
+            staged.source,
+            file_sha256=staged.file_sha256,
+            content_sha256=content_sha256,
+            run_id=self.run_id,
+        )
+
+    def _reflect_locked(self, source: SourceFile, connection: Connection, *, wait: bool = True) -> TableSchema | None:
+        """Return the table's columns, if there is a table, so that nobody else can change them any more."""
+        # The second refuses what is no table, and sees one that was made just now.
+        if not catalog.is_table(connection, source.table) and catalog.reflect(connection, source.table) is None:
+            return None
+        locks.lock_table(connection, source.table, wait=wait)
+        return catalog.reflect(connection, source.table)
+
+    def _evolve(self, staged: Staged, current: TableSchema | None, connection: Connection) -> Evolution:
+        return evolve(staged, current, connection, stages=self.stages, config=self.config, history=self.history)
+
+    def _copy(
+        self,
+        plan: SchemaPlan,
+        batches: Iterable[EncodedBatch],
+        source: SourceFile,
+        imported_at: datetime,
+        connection: Connection,
+    ) -> LoadResult:
+        return self.stages.load(plan, _with_lineage(batches, source, imported_at), connection, self.config)
+
+    def _record(
+        self,
+        staged: Staged,
+        found: Standing,
+        evolution: Evolution,
+        loaded: LoadResult,
+        imported_at: datetime,
+        connection: Connection,
+    ) -> Loaded:
+        record = ImportRecord(
+            run_id=self.run_id,
+            source=staged.source,
+            sheets=staged.sheets,
+            file_sha256=staged.file_sha256,
+            content_sha256=staged.content_sha256,
+            settings_fingerprint=staged.source.options.fingerprint,
+            imported_at=imported_at,
+            seconds=staged.seconds,
+            rows=loaded.rows,
+            counts=staged.counts,
+            observed=staged.observed,
+            plan=evolution.plan,
+        )
+        callbacks = self.stages.audit(record, connection, self.config)
+        failpoints.reach("recorded")
+        result = of_staged(staged, Outcome.LOADED)
+        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()))
+        return replace(result, rows=loaded.rows, changes=evolution.plan.changes, notices=notices), list(callbacks)
+
+
+def _shape(observed: TableSchema) -> list[tuple[object, ...]]:
+    """Return of observed columns what a table can be made by; how many values showed it makes no difference."""
+    return [(column.name, column.type, column.header) for column in observed.columns]
+
+
+def _with_lineage(batches: Iterable[EncodedBatch], source: SourceFile, imported_at: datetime) -> Iterator[EncodedBatch]:
+    """Yield the rows of a file with the two columns that say which import they are of."""
+    lineage = b"\t%s\t%s\n" % (escape(source.location), str(imported_at).encode())
+    for batch in batches:
+        # Within a field a newline is escaped, so every newline ends a row.
+        yield replace(batch, names=(*batch.names, *RESERVED_COLUMNS), data=batch.data.replace(b"\n", lineage))

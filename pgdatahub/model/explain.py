@@ -1,0 +1,60 @@
+"""Sentences about changes: why a column is what it is. Used by plans, reports and logs alike."""
+
+from __future__ import annotations
+
+from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
+from pgdatahub.plugins.infer import Evidence, Observed
+from pgdatahub.values.sql_types import SqlType
+
+
+def describe_change(change: SchemaChange, file: str | None = None) -> str:
+    """Return one line about a schema change.
+
+    Args:
+        change: The change.
+        file: The name of the file that asks for it; named before the deciding cell if given.
+    """
+    if isinstance(change, CreateTable):
+        return f"new table with {len(change.columns)} columns"
+    if isinstance(change, AddColumn):
+        text = f"{change.column.name}: new column, {change.column.type.label}"
+        reason = describe_type(change.column, file)
+        return f"{text} because {reason}" if reason else text
+    text = f"{change.name}: {change.old.label} → {change.new.label}"
+    reason = describe_cause(change, file)
+    return f"{text} because {reason}" if reason else text
+
+
+def describe_cause(change: AlterType, file: str | None = None) -> str | None:
+    """Return what forces a change of type, such as ``Sheet1!D17 is "n/a" (2 of 10,412 values)``."""
+    evidence = deciding_evidence(change)
+    if evidence is None or change.cause.observed is None:
+        return None
+    return _describe_evidence(evidence, change.cause.observed, file)
+
+
+def describe_type(column: ColumnSchema, file: str | None = None) -> str | None:
+    """Return what forces the type of an observed column, where its values are not all of one kind."""
+    evidence = type_evidence(column)
+    if evidence is None or column.observed is None or evidence.count == column.observed.values:
+        return None
+    return _describe_evidence(evidence, column.observed, file)
+
+
+def _describe_evidence(evidence: Evidence, observed: Observed, file: str | None) -> str:
+    place = f"{file} › {evidence.cell}" if file else evidence.cell
+    return f'{place} is "{evidence.sample}" ({evidence.count:,} of {observed.values:,} values)'
+
+
+def type_evidence(column: ColumnSchema) -> Evidence | None:
+    """Return the cells that force an observed column's type; None where a setting does, or nothing."""
+    if column.observed is None or column.floor is not SqlType.UNDECIDED:
+        return None
+    return column.observed.deciding(SqlType.UNDECIDED)
+
+
+def deciding_evidence(change: AlterType) -> Evidence | None:
+    """Return the cells that force a change of type; None where a setting does."""
+    if change.cause.observed is None:
+        return None
+    return change.cause.observed.deciding(change.old)

@@ -1,0 +1,118 @@
+"""What the history says, as pure values: imports, schema changes, and what of a table they made.
+
+``etl_imports`` and ``etl_schema_changes`` are read into these by :mod:`pgdatahub.postgres.history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from pgdatahub.model.schema import TableName
+
+
+class Status(str, Enum):
+    """What has become of an import."""
+
+    LOADED = "loaded"
+    """Its rows are in the table."""
+    REVERTED = "reverted"
+    """Its rows were taken back; the file may be loaded again."""
+    HELD = "held"
+    """Its rows were taken back, and the file is kept out until somebody asks for it."""
+    SUPERSEDED = "superseded"
+    """Its rows gave way to those of another import of the same file."""
+
+
+COUNTED: Final = (Status.LOADED, Status.HELD)
+"""Imports of which a file must not be another."""
+
+
+class ChangeType(str, Enum):
+    """What a row of ``etl_schema_changes`` tells of."""
+
+    CREATE_TABLE = "create_table"
+    """Without a column: the table; with one: each column that it began with."""
+    ADD_COLUMN = "add_column"
+    ALTER_TYPE = "alter_type"
+    DROP_TABLE = "drop_table"
+    DROP_COLUMN = "drop_column"
+    RESTORE_TYPE = "restore_type"
+    """The undoing of ``alter_type``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastImport:
+    """An import as the history knows it; ``reverted_at`` is when its rows left the table, in UTC."""
+
+    id: int
+    table: TableName
+    source_file: str
+    identity: str
+    file_sha256: str
+    content_sha256: str
+    settings: str
+    run_id: str
+    row_count: int
+    bytes: int
+    imported_at: datetime
+    status: str
+    reverted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastChange:
+    """A schema change as the history knows it; types by their names in SQL."""
+
+    id: int
+    table: TableName
+    change_type: str
+    column: str | None
+    old_type: str | None
+    new_type: str | None
+    source_file: str
+    changed_at: datetime
+    import_id: int | None
+    cell: str | None
+    sample: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What of a table is pgdatahub's own.
+
+    Attributes:
+        created: The table was created by pgdatahub, and not dropped by it since.
+        columns: The columns that pgdatahub created and has not dropped since.
+        first_types: The type that a column of somebody else's had before pgdatahub first altered it.
+    """
+
+    created: bool
+    columns: frozenset[str]
+    first_types: Mapping[str, str]
+
+    @classmethod
+    def of(cls, changes: Iterable[PastChange]) -> Provenance:
+        """Return what the changes of one table, oldest first, come to."""
+        created = False
+        columns: set[str] = set()
+        first_types: dict[str, str] = {}
+        for change in changes:
+            kind, column = change.change_type, change.column
+            if kind == ChangeType.CREATE_TABLE and column is None:
+                created, columns, first_types = True, set(), {}
+            elif kind == ChangeType.DROP_TABLE:
+                created, columns, first_types = False, set(), {}
+            elif column is None:
+                continue
+            elif kind in (ChangeType.CREATE_TABLE, ChangeType.ADD_COLUMN):
+                columns.add(column)
+                first_types.pop(column, None)
+            elif kind == ChangeType.DROP_COLUMN:
+                columns.discard(column)
+            elif kind == ChangeType.ALTER_TYPE and column not in columns and change.old_type is not None:
+                first_types.setdefault(column, change.old_type)
+        return cls(created=created, columns=frozenset(columns), first_types=first_types)

@@ -1,1 +1,0 @@
-"""What a run would do, foretold: nothing is written."""

@@ -1,0 +1,19 @@
+"""Built-in audit stage: ``etl_imports`` and ``etl_schema_changes``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.config import Config
+from pgdatahub.model.flow import ImportRecord
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres.history import History
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+@hookimpl(trylast=True)
+def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config) -> None:
+    """Keep the record of an import and of what it changed."""
+    History(config.schema_name).add(connection, record)

@@ -1,0 +1,228 @@
+"""Values under a type that the settings ask for: text parsed as numbers and dates, or a clear refusal.
+
+Without a setting nothing is ever parsed; with one, a value that does not fit fails its file, naming the cell.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Final
+
+from pgdatahub.config import ColumnOptions
+from pgdatahub.values.cells import Column, Texts, Value
+from pgdatahub.values.column_values import VALUES, parse_elapsed
+from pgdatahub.values.numbers import integer_or_float, parse_number
+from pgdatahub.values.sql_types import SqlType, integer_type, widens_to
+
+_NUMBERS = frozenset(
+    {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.REAL, SqlType.DOUBLE, SqlType.NUMERIC}
+)
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_ISO = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?"
+    r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
+)
+_CLOCK = re.compile(r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?")
+_SPACES = re.compile("[\u00a0\u2009\u202f]")
+"""The spaces that locales put between thousands."""
+
+
+def configured_type(options: ColumnOptions | None) -> SqlType | None:
+    """Return the type that the settings give a column, None if they leave it to the values."""
+    return options.sql_type if options is not None else None
+
+
+def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
+    """Return the cells of a column as values of its configured type, which ``options`` must have.
+
+    Raises:
+        ConversionError: A cell does not fit; it carries the index of the cell.
+    """
+    wanted = options.sql_type or SqlType.TEXT
+    if isinstance(column, Texts):
+        # Each distinct text once; what is wrong with one is said of its first cell.
+        value_of = VALUES[column.kind]
+        known: dict[bytes, Value] = {b"": None}
+        for text in column.texts:
+            if text not in known:
+                known[text] = _convert_value(value_of(text), wanted, options, lambda: column.texts.index(text))  # noqa: B023 - called at once
+        return [known[text] for text in column.texts]
+    return [_convert_value(value, wanted, options, lambda: index) for index, value in enumerate(column)]  # noqa: B023
+
+
+def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions, index: Callable[[], int]) -> Value:
+    given = value
+    if isinstance(value, str):
+        parse = _PARSERS.get(wanted)
+        if parse is not None:
+            try:
+                value = parse(value.strip(), options) if value.strip() else None
+            except (ValueError, ArithmeticError):
+                raise ConversionError(index(), given) from None
+    if value is not None and not _fits(value, wanted):
+        raise ConversionError(index(), given)
+    return value
+
+
+class ConversionError(Exception):
+    """A cell does not fit its column's configured type.
+
+    Args:
+        index: Of the cell in its batch.
+        value: What it says.
+    """
+
+    def __init__(self, index: int, value: Value) -> None:
+        super().__init__(index, value)
+        self.index = index
+        self.value = value
+
+
+def _fits(value: Value, wanted: SqlType) -> bool:
+    if wanted is SqlType.TEXT:
+        return True
+    if isinstance(value, bool):
+        return wanted is SqlType.BOOLEAN
+    if isinstance(value, float):
+        value = integer_or_float(value)
+    if isinstance(value, int | float | Decimal) and wanted is SqlType.REAL:
+        return real_holds(value)
+    if isinstance(value, int):
+        return wanted in _NUMBERS and widens_to(integer_type(abs(value)), wanted)
+    if isinstance(value, float):
+        return wanted in (SqlType.DOUBLE, SqlType.NUMERIC)
+    if isinstance(value, Decimal):
+        return wanted is SqlType.NUMERIC or (wanted is SqlType.DOUBLE and Decimal(repr(float(value))) == value)
+    if isinstance(value, datetime):
+        return wanted is SqlType.TIMESTAMP or (wanted is SqlType.DATE and value.time() == time())
+    if isinstance(value, date):
+        return wanted in (SqlType.DATE, SqlType.TIMESTAMP)
+    if isinstance(value, time):
+        return wanted is SqlType.TIME
+    return isinstance(value, timedelta) and wanted is SqlType.INTERVAL
+
+
+def real_holds(value: float | Decimal) -> bool:
+    """Tell whether the server writes ``value`` as it is after storing it as a ``real``.
+
+    That is so if it is the shortest decimal number, and of those the nearest, that stands for its IEEE 754 binary32
+    neighbour: 0.1 is, 0.10000000149011612 is not, although it *is* that neighbour, since it would come back as 0.1.
+    """
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact:
+        return True
+    try:
+        (stored,) = struct.unpack("f", struct.pack("f", value))
+    except OverflowError:
+        return False
+    if not stored or not isfinite(stored):
+        return False
+    for digits in range(1, 10):
+        nearest = Decimal(f"{stored:.{digits - 1}e}")
+        unit = Decimal((0, (1,), int(nearest.as_tuple().exponent)))
+        # At a power of two the spacing changes, and a number that is not the nearest of its length may stand for it.
+        alike = [number for number in (nearest, nearest - unit, nearest + unit) if _stands_for(number, unit, stored)]
+        if alike:
+            return min(alike, key=lambda number: abs(number - Decimal(stored))) == exact
+    return False
+
+
+def _stands_for(number: Decimal, unit: Decimal, stored: float) -> bool:
+    """Tell whether ``number`` is nearer to ``stored`` than to any other; half-way is not, to the server's algorithm."""
+    return all(_as_real(number + nudge) == stored for nudge in (-unit / 10**6, unit / 10**6))
+
+
+def _as_real(number: Decimal) -> float:
+    try:
+        stored: float = struct.unpack("f", struct.pack("f", float(number)))[0]
+    except OverflowError:
+        return float("inf")
+    return stored
+
+
+def _parse_number(text: str, options: ColumnOptions) -> Value:
+    if options.thousands:
+        if options.thousands.isspace():
+            text = _SPACES.sub(options.thousands, text)
+        text = _without_thousands(text, options.thousands, options.decimal or ".")
+    if options.decimal and options.decimal != ".":
+        if "." in text:
+            raise ValueError(text)
+        text = text.replace(options.decimal, ".")
+    if not _PLAIN_NUMBER.fullmatch(text):
+        raise ValueError(text)
+    if options.type == "numeric":
+        number = Decimal(text)
+        return int(number) if number == number.to_integral_value() else number
+    return parse_number(text.encode())
+
+
+def _without_thousands(text: str, mark: str, decimal: str) -> str:
+    whole, point, fraction = text.partition(decimal)
+    groups = whole.lstrip("+-").split(mark)
+    # 1.5 under a thousands mark of "." must not become 15: every group but the first has three digits.
+    if len(groups) > 1 and (len(groups[0]) not in (1, 2, 3) or any(len(group) != 3 for group in groups[1:])):
+        raise ValueError(text)
+    if mark in fraction:
+        raise ValueError(text)
+    return whole.replace(mark, "") + point + fraction
+
+
+def _parse_boolean(text: str, _options: ColumnOptions) -> Value:
+    return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _refuse(text)
+
+
+def _refuse(text: str) -> Value:
+    raise ValueError(text)
+
+
+def _parse_timestamp(text: str, options: ColumnOptions) -> Value:
+    if options.format:
+        return datetime.strptime(text, options.format)  # noqa: DTZ007 - one with a zone becomes UTC, as all others do
+    match = _ISO.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    # fromisoformat takes other forms in every version of Python; this one all of them take.
+    day, clock, fraction, zone = match.group("day", "clock", "fraction", "zone")
+    return datetime.fromisoformat(f"{day}T{clock or '00:00'}{_microseconds(fraction)}{_zone(zone)}")
+
+
+def _microseconds(fraction: str | None) -> str:
+    return fraction.ljust(7, "0") if fraction else ""
+
+
+def _zone(zone: str | None) -> str:
+    if not zone or zone == "Z":
+        return "+00:00" if zone else ""
+    return zone if ":" in zone else f"{zone[:3]}:{zone[3:] or '00'}"
+
+
+def _parse_time(text: str, options: ColumnOptions) -> Value:
+    if options.format:
+        return datetime.strptime(text, options.format).time()  # noqa: DTZ007 - a time of day has no zone here
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return time.fromisoformat(
+        match["clock"].rjust(8 if match["clock"].count(":") > 1 else 5, "0") + _microseconds(match["fraction"])
+    )
+
+
+def _parse_interval(text: str, _options: ColumnOptions) -> Value:
+    return parse_elapsed(text)
+
+
+_PARSERS: Final[dict[SqlType, Callable[[str, ColumnOptions], Value]]] = {
+    **dict.fromkeys(_NUMBERS, _parse_number),
+    SqlType.BOOLEAN: _parse_boolean,
+    SqlType.DATE: _parse_timestamp,
+    SqlType.TIMESTAMP: _parse_timestamp,
+    SqlType.TIME: _parse_time,
+    SqlType.INTERVAL: _parse_interval,
+}

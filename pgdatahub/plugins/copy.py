@@ -1,0 +1,24 @@
+"""Built-in load stage: DDL as planned, then COPY, in the file's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pgdatahub.model.flow import EncodedBatch, LoadResult
+from pgdatahub.model.schema import CreateTable, SchemaPlan
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres import copy, ddl
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+@hookimpl(trylast=True)
+def pgdatahub_load(plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection) -> LoadResult:
+    """Change the table as planned and copy the rows."""
+    ddl.carry_out(connection, plan)
+    rows = copy.copy(connection, plan.table, batches)
+    new = any(isinstance(change, CreateTable) for change in plan.changes)
+    copy.tend(connection, plan.table, new=new)
+    return LoadResult(rows=rows)

@@ -1,0 +1,340 @@
+"""A column of cells → its COPY text, and what it shows of the column's type.
+
+Inference never guesses from a sample: every value is looked at, by means that run at C speed where the cells are of one
+kind. What is kept is an :class:`Observed`: for each kind of cell how many there were and where the first one is, and the
+largest integer. Its type is a function of these alone, so that
+
+    observe(a + b).type == join(observe(a).type, observe(b).type)
+
+and batch size never matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.copytext import escape, storable, unescape
+from pgdatahub.values.fields import Fields, fields_of
+from pgdatahub.values.number_lines import canonical_lines, index_of, integers_of, largest_integer
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType, integer_type, join, join_all, widens_to
+
+Locate = Callable[[int], str]
+"""Index of a cell in a column → its address, such as ``Sheet1!D17``."""
+
+SAMPLE_LENGTH = 40
+"""Characters of a deciding value that are kept for the reader of a plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Cells of one kind in a column.
+
+    Attributes:
+        count: How many.
+        cell: The address of the first one.
+        sample: What it says, cut.
+    """
+
+    count: int
+    cell: str
+    sample: str
+
+    def join(self, other: Evidence) -> Evidence:
+        """Return the evidence of both, the first cell being this one's."""
+        return Evidence(count=self.count + other.count, cell=self.cell, sample=self.sample)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What the cells of a column show of its type.
+
+    Attributes:
+        evidence: For each kind the cells of it.
+        largest: The first of the integers with the largest absolute value, with its sign.
+        largest_cell: Its address.
+    """
+
+    evidence: Mapping[Kind, Evidence] = field(default_factory=dict)
+    largest: int = 0
+    largest_cell: str = ""
+
+    @property
+    def type(self) -> SqlType:
+        """The narrowest type that holds all the values."""
+        return join_all(self.needs())
+
+    @property
+    def values(self) -> int:
+        """How many cells had a value."""
+        return sum(evidence.count for evidence in self.evidence.values())
+
+    def needs(self) -> dict[SqlType, Evidence]:
+        """Return the types that the values need, each with the cells that need it."""
+        needs = {}
+        for kind, evidence in self.evidence.items():
+            if kind is Kind.INTEGER:
+                needed = integer_type(abs(self.largest))
+                if needed is not SqlType.INTEGER:
+                    evidence = Evidence(
+                        count=evidence.count,
+                        cell=self.largest_cell,
+                        sample=_sample(canonical_number(self.largest)),
+                    )
+                needs[needed] = evidence
+            else:
+                needs[_NEEDS[kind]] = evidence
+        return needs
+
+    def deciding(self, current: SqlType) -> Evidence | None:
+        """Return the cells that a column of type ``current`` cannot hold, None if it holds all.
+
+        Of several kinds, the one whose type reaches furthest decides; of equals, the rarer one.
+        """
+        too_wide = {needed: evidence for needed, evidence in self.needs().items() if not widens_to(needed, current)}
+        if not too_wide:
+            return None
+        wide = join_all([current, *too_wide])
+        decisive = {needed: evidence for needed, evidence in too_wide.items() if join(current, needed) is wide}
+        return min((decisive or too_wide).values(), key=lambda evidence: evidence.count)
+
+    def join(self, other: Observed) -> Observed:
+        """Return what both show together."""
+        if not other.evidence:
+            return self
+        evidence = dict(self.evidence)
+        for kind, more in other.evidence.items():
+            known = evidence.get(kind)
+            evidence[kind] = more if known is None else known.join(more)
+        largest, largest_cell = (
+            (other.largest, other.largest_cell)
+            if abs(other.largest) > abs(self.largest) or not self.largest_cell
+            else (self.largest, self.largest_cell)
+        )
+        return Observed(evidence=evidence, largest=largest, largest_cell=largest_cell)
+
+
+_NEEDS: Final = {
+    Kind.NUMBER: SqlType.DOUBLE,
+    Kind.DECIMAL: SqlType.NUMERIC,
+    Kind.BOOLEAN: SqlType.BOOLEAN,
+    Kind.DATE: SqlType.DATE,
+    Kind.TIMESTAMP: SqlType.TIMESTAMP,
+    Kind.TIME: SqlType.TIME,
+    Kind.INTERVAL: SqlType.INTERVAL,
+    Kind.TEXT: SqlType.TEXT,
+}
+NOTHING: Final = Observed()
+"""What a column without a value shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedColumn:
+    """A column as COPY text.
+
+    Attributes:
+        texts: One field a cell in canonical form, ``b""`` for NULL.
+        observed: What the cells show of the type.
+        removed: Characters that PostgreSQL cannot store were removed from so many texts.
+        removed_cell: The address of the first of them.
+    """
+
+    texts: Sequence[bytes]
+    observed: Observed
+    removed: int = 0
+    removed_cell: str = ""
+
+
+def observe(column: Column, locate: Locate) -> TypedColumn:
+    """Return a column's COPY text and what it shows of the column's type.
+
+    Args:
+        column: The cells, without uncached formulas and errors (their policies come first).
+        locate: Gives the address of a cell.
+
+    Raises:
+        ValueError: A value is of a class that no column can hold.
+        OverflowError: A number that no double holds, or with more digits than ``numeric`` takes.
+    """
+    if isinstance(column, Texts):
+        return _OBSERVERS[column.kind](column.texts, locate)
+    return _observe_values(column, locate)
+
+
+# ── columns of one kind ───────────────────────────────────────────────────────────────────────────────────────────────
+
+# A byte is found in bytes eight times as fast as a string of one byte: 28 ns against 230 ns.
+_SPACE = b" "[0]
+
+
+def _single(kind: Kind, fields: Fields, locate: Locate) -> dict[Kind, Evidence]:
+    count = _filled(fields)
+    if not count:
+        return {}
+    first = len(fields.lines) - len(fields.lines.lstrip(b"\n"))  # so many fields before it are empty
+    return {kind: _evidence(count, first, fields, locate)}
+
+
+def _filled(fields: Fields) -> int:
+    """Return how many fields are not empty. Most columns are full, which is seen in a tenth of the time of a count."""
+    return len(fields) if fields.is_full else len(fields) - fields.count(b"")
+
+
+def _evidence(count: int, first: int, texts: Sequence[bytes], locate: Locate) -> Evidence:
+    return Evidence(count=count, cell=locate(first), sample=_sample(texts[first]))
+
+
+def _sample(text: bytes) -> str:
+    sample = unescape(text)
+    return sample if len(sample) <= SAMPLE_LENGTH else sample[: SAMPLE_LENGTH - 1] + "…"
+
+
+def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], TypedColumn]:
+    def observer(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+        fields = fields_of(texts)
+        return TypedColumn(texts=fields, observed=Observed(evidence=_single(kind, fields, locate)))
+
+    return observer
+
+
+def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    fields = fields_of(texts)
+    times = fields.lines.count(b" ")
+    dates = _filled(fields) - times
+    evidence = {}
+    if dates:
+        first = next(index for index, text in enumerate(texts) if text and _SPACE not in text)
+        evidence[Kind.DATE] = _evidence(dates, first, texts, locate)
+    if times:
+        first = next(index for index, text in enumerate(texts) if _SPACE in text)
+        evidence[Kind.TIMESTAMP] = _evidence(times, first, texts, locate)
+    return TypedColumn(texts=fields, observed=Observed(evidence=evidence))
+
+
+def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    fields = fields_of(texts)
+    lines = canonical_lines(fields.lines)
+    if lines is None:
+        return _observe_values([parse_number(text) if text else None for text in texts], locate)
+    if lines != fields.lines:
+        fields = Fields(None, lines, len(texts))
+    fractions = lines.count(b".")
+    if not fractions:
+        return TypedColumn(texts=fields, observed=_observed_integers(fields, locate))
+    integers = _observed_integers(fields, locate) if fractions < _filled(fields) else NOTHING
+    first = lines.count(b"\n", 0, lines.index(b"."))
+    evidence = {**integers.evidence, Kind.NUMBER: _evidence(fractions, first, fields, locate)}
+    return TypedColumn(texts=fields, observed=replace(integers, evidence=evidence))
+
+
+def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+    return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
+
+
+def _observed_integers(numbers: Fields, locate: Locate) -> Observed:
+    """Return what the integers among canonical numbers show."""
+    integers = integers_of(numbers)
+    if not integers:
+        return NOTHING
+    first = integers.partition(b",")[0]
+    largest = largest_integer(integers)
+    return Observed(
+        evidence={
+            Kind.INTEGER: Evidence(
+                count=integers.count(b",") + 1, cell=locate(index_of(numbers.lines, first)), sample=_sample(first)
+            )
+        },
+        largest=int(parse_number(largest)),
+        largest_cell=locate(index_of(numbers.lines, largest)),
+    )
+
+
+_OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
+    Kind.INTEGER: _observe_numbers,
+    Kind.NUMBER: _observe_numbers,
+    Kind.DECIMAL: _observe_decimals,
+    Kind.BOOLEAN: _observe_plain(Kind.BOOLEAN),
+    Kind.DATE: _observe_timestamps,
+    Kind.TIMESTAMP: _observe_timestamps,
+    Kind.TIME: _observe_plain(Kind.TIME),
+    Kind.INTERVAL: _observe_plain(Kind.INTERVAL),
+    Kind.TEXT: _observe_plain(Kind.TEXT),
+}
+
+
+# ── columns of Python values ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
+    classes = set(map(type, values)) - {type(None)}
+    if not classes:
+        return TypedColumn(texts=[b""] * len(values), observed=NOTHING)
+    if classes == {str}:
+        return _observe_strings(values, locate)
+    typed = _type_values(values, classes)
+    texts = [text for _, text in typed]
+    removed = [i for i, value in enumerate(values) if isinstance(value, str) and storable(value) != value]
+    return TypedColumn(
+        texts=texts,
+        observed=_observed_kinds([kind for kind, _ in typed], texts, locate),
+        removed=len(removed),
+        removed_cell=locate(removed[0]) if removed else "",
+    )
+
+
+def _type_values(values: Sequence[Value], classes: set[type]) -> Sequence[tuple[Kind | None, bytes]]:
+    # An integer beyond 2^53 and a double can be equal and still not be written alike, so only one class at a time.
+    if classes in ({int}, {float}) and len(set(values[:1000])) <= 700:
+        # Numbers that come again and again, each once.
+        known = {value: type_value(value) for value in set(values)}
+        return [known[value] for value in values]
+    return list(map(type_value, values))
+
+
+def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
+    texts = []
+    removed = []
+    for index, value in enumerate(values):
+        if not isinstance(value, str) or not value or value.isspace():
+            texts.append(b"")
+            continue
+        try:
+            text = value.encode()
+        except UnicodeEncodeError:
+            text = b"\0"
+        if b"\0" in text:
+            removed.append(index)
+            value = storable(value)
+            text = b"" if value.isspace() else value.encode()
+        if b"\\" in text or b"\t" in text or b"\n" in text or b"\r" in text:
+            text = escape(value)
+        texts.append(text)
+    fields = fields_of(texts)
+    return TypedColumn(
+        texts=fields,
+        observed=Observed(evidence=_single(Kind.TEXT, fields, locate)),
+        removed=len(removed),
+        removed_cell=locate(removed[0]) if removed else "",
+    )
+
+
+def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate) -> Observed:
+    evidence: dict[Kind, Evidence] = {}
+    for kind in sorted(set(kinds) - {None}, key=lambda kind: kind.value if kind else ""):
+        if kind is not None:
+            index = kinds.index(kind)
+            evidence[kind] = Evidence(
+                count=kinds.count(kind),
+                cell=locate(index),
+                sample=_sample(texts[index]),
+            )
+    if Kind.INTEGER not in evidence:
+        return Observed(evidence=evidence)
+    integers = [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
+    largest = _observed_integers(fields_of(integers), locate)
+    return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)

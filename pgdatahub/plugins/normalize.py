@@ -1,0 +1,217 @@
+"""Built-in normalize stage: SQL names for the columns, COPY text and observed types for the cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from pgdatahub.config import ColumnOptions, FolderOptions
+from pgdatahub.errors import CellError, PluginError
+from pgdatahub.model.flow import Batch, NormalizedBatch, NormalizedColumn, SourceFile, Table
+from pgdatahub.model.schema import RESERVED_COLUMNS
+from pgdatahub.plugins.convert import ConversionError, configured_type, convert
+from pgdatahub.plugins.infer import NOTHING, observe
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.values.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
+from pgdatahub.values.copytext import escape
+from pgdatahub.values.identifiers import ColumnNames, fold
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType
+
+ERRORS = "error cells"
+UNCACHED = "formulas without a value"
+REMOVED = "texts with characters that PostgreSQL cannot store"
+
+
+@hookimpl(trylast=True)
+def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile) -> NormalizedBatch:
+    """Give the columns of a batch their names and turn cells into COPY text."""
+    return _Normalizer(batch, table, source.options).normalize()
+
+
+def column_names(table: Table, options: FolderOptions) -> ColumnNames:
+    """Return the names of a table's columns under the folder's settings."""
+    reserved: tuple[str, ...] = RESERVED_COLUMNS
+    if options.sheet_column:
+        reserved = (*reserved, fold(options.sheet_column))
+    return ColumnNames(table.headers.items(), reserved=reserved, rename=options.renames)
+
+
+class _Normalizer:
+    """One batch on its way to names and COPY text."""
+
+    def __init__(self, batch: Batch, table: Table, options: FolderOptions) -> None:
+        self.batch = batch
+        self.table = table
+        self.options = options
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+
+    def normalize(self) -> NormalizedBatch:
+        names = column_names(self.table, self.options)
+        options_of = self._options_finder(names)
+        columns = []
+        for position in sorted(self.table.headers.keys() | self.batch.columns.keys()):
+            options = options_of(position)
+            if options is not None and options.skip:
+                continue
+            column = self._column(names.name(position), names.header(position), position, options)
+            if column.header is not None or column.observed.evidence:
+                columns.append(column)
+        if self.options.sheet_column:
+            columns.append(self._sheet_column(self.options.sheet_column))
+        return NormalizedBatch(
+            columns=tuple(columns),
+            rows=len(self.batch.rows),
+            counts=dict(self.counts),
+            examples=self.examples,
+            notices=tuple(map(_clash_notice, names.clashes)),
+        )
+
+    def _options_finder(self, names: ColumnNames) -> Callable[[int], ColumnOptions | None]:
+        keys = dict(self.options.columns)
+        for options in self.options.columns.values():
+            keys |= dict.fromkeys(options.aliases, options)
+        if not keys:
+            return lambda _position: None
+        find = names.finder(keys)
+
+        def options_of(position: int) -> ColumnOptions | None:
+            key = find(position)
+            return None if key is None else keys[key]
+
+        return options_of
+
+    def _column(self, name: str, header: str | None, position: int, options: ColumnOptions | None) -> NormalizedColumn:
+        floor = configured_type(options) or SqlType.UNDECIDED
+        cells = self.batch.columns.get(position)
+        if cells is None:
+            texts = [b""] * len(self.batch.rows)
+            return NormalizedColumn(
+                name=name, header=header, texts=texts, observed=NOTHING, floor=floor, position=position
+            )
+
+        def locate(index: int) -> str:
+            return f"{self.table.sheet}!{self._address(index, position)}"
+
+        cells = self._apply_policies(cells, position)
+        nulls = self.options.nulls + (options.nulls if options is not None else ())
+        if nulls:
+            cells = _without_nulls(cells, frozenset(nulls))
+        try:
+            if options is not None and options.type and options.type != "text":
+                cells = convert(cells, options)
+            typed = observe(cells, locate)
+        except ConversionError as failure:
+            raise self._misfit(failure, position, header, floor) from None
+        except OverflowError as error:
+            raise CellError(
+                str(error), where=f"{self.table.sheet} › {self._address(_overflowing(cells), position)}"
+            ) from error
+        except ValueError as error:
+            raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
+        if typed.removed:
+            self._count(REMOVED, typed.removed, typed.removed_cell)
+        return NormalizedColumn(
+            name=name,
+            header=header,
+            texts=typed.texts,
+            observed=typed.observed,
+            floor=floor,
+            position=position,
+        )
+
+    def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:
+        _, text = type_value(failure.value)
+        return CellError(
+            f'"{text.decode()}" is no {floor.label}, which the settings ask for in column {header or position + 1!r}',
+            where=f"{self.table.sheet} › {self._address(failure.index, position)}",
+            hint="correct the cell, or change type:, format: or nulls: of the column",
+        )
+
+    def _sheet_column(self, name: str) -> NormalizedColumn:
+        text = escape(self.table.sheet)
+        observed = observe(Texts(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet).observed
+        texts = [text] * len(self.batch.rows)
+        if not texts:
+            observed = NOTHING
+        return NormalizedColumn(name=fold(name), header=name, texts=texts, observed=observed, floor=SqlType.TEXT)
+
+    def _address(self, index: int, position: int) -> str:
+        return cell_address(self.batch.rows[index], position)
+
+    def _count(self, key: str, count: int, example: str) -> None:
+        self.counts[key] += count
+        self.examples.setdefault(key, example)
+
+    def _apply_policies(self, cells: Column, position: int) -> Column:
+        if isinstance(cells, Texts) or not {ErrorValue, Uncached}.intersection(map(type, cells)):
+            return cells
+        return [self._apply_policy(value, index, position) for index, value in enumerate(cells)]
+
+    def _apply_policy(self, value: Value, index: int, position: int) -> Value:
+        if isinstance(value, ErrorValue):
+            return self._apply_error_policy(value, index, position)
+        if isinstance(value, Uncached):
+            address = self._address(index, position)
+            if self.options.uncached == "fail":
+                raise CellError(
+                    "the formula has no computed value",
+                    where=f"{self.table.sheet} › {address}",
+                    hint="open the workbook in Excel and save it, or set uncached: blank",
+                )
+            self._count(UNCACHED, 1, f"{self.table.sheet}!{address}")
+            return None
+        return value
+
+    def _apply_error_policy(self, value: ErrorValue, index: int, position: int) -> Value:
+        address = self._address(index, position)
+        if self.options.errors == "fail":
+            raise CellError(
+                f"the cell shows the error {value.code}",
+                where=f"{self.table.sheet} › {address}",
+                hint="correct the cell, or set errors: blank or errors: text",
+            )
+        self._count(ERRORS, 1, f"{self.table.sheet}!{address}")
+        return value.code if self.options.errors == "text" else None
+
+
+def _clash_notice(headers: tuple[str, ...]) -> str:
+    if len(headers) == 1:
+        return f'the header "{headers[0]}" is a name that every table has, so it was numbered; rename: gives it a better one'
+    listed = ", ".join(f'"{header}"' for header in headers)
+    return f"the headers {listed} become one name, so they were numbered; rename: gives them better ones"
+
+
+def _overflowing(cells: Column) -> int:
+    """Return the index of the first cell that no column can hold."""
+    for index in range(len(cells)):
+        cell = (
+            Texts(kind=cells.kind, texts=cells.texts[index : index + 1]) if isinstance(cells, Texts) else [cells[index]]
+        )
+        try:
+            observe(cell, lambda _index: "")
+        except OverflowError:
+            return index
+    raise AssertionError("a column overflows because one of its cells does")
+
+
+def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
+    """Empty the cells whose text is one of ``nulls``; the text of a number, a date … is its canonical one."""
+    fields = {escape(null) for null in nulls}
+    if not isinstance(cells, Texts):
+        return [None if type_value(value)[1] in fields else value for value in cells]
+    if cells.kind is Kind.NUMBER:
+        # No number's text is another's than digits; as found it may have an exponent or zeros at its end.
+        numeric = {field for field in fields if field[-1:].isdigit()}
+        empty = (
+            {text for text in set(cells.texts) if text and canonical_number(parse_number(text)) in numeric}
+            if numeric
+            else set()
+        )
+    else:
+        empty = fields.intersection(cells.texts)
+    if not empty:
+        return cells
+    return Texts(kind=cells.kind, texts=[b"" if text in empty else text for text in cells.texts])

@@ -1,0 +1,205 @@
+"""What stands in the way of a planned change: found beforehand and all at once, and never moved with ``CASCADE``.
+
+Objects that forbid every change of a column's type come from :mod:`pgdatahub.postgres.dependents`. Others forbid some
+changes only: a check or an index expression has to make sense for the new type, which the server is asked by a query that
+returns nothing; a foreign key compares with a column of its own kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Connection, text
+
+from pgdatahub.errors import SchemaError
+from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaPlan, TableName, TableSchema
+from pgdatahub.postgres.dependents import dependents
+from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.values.sql_types import SqlType
+
+MAX_COLUMNS = 1600
+"""A table has at most so many, dropped ones included
+(https://www.postgresql.org/docs/current/limits.html)."""
+
+
+def check_obstacles(
+    connection: Connection, stored: TableSchema | None, current: TableSchema | None, plan: SchemaPlan
+) -> None:
+    """Check that a plan can be carried out.
+
+    Args:
+        connection: In any transaction.
+        stored: The table's columns in the database; None if it is not there.
+        current: The columns that the plan begins with: the same, or those that files before it will have made of them.
+        plan: The plan.
+
+    Raises:
+        SchemaError: It cannot; all that stands in the way is named.
+    """
+    if not plan.changes:
+        return
+    planned = len(current.columns) if current is not None else 0
+    _check_width(connection, plan, planned - (len(stored.columns) if stored is not None else 0))
+    if stored is None:
+        return
+    alterations = [change for change in plan.changes if isinstance(change, AlterType) and change.name in stored.by_name]
+    found = list(_table_obstacles(connection, plan))
+    if alterations:
+        found += _blocking(connection, plan.table, alterations)
+        found += _structural(connection, plan.table, alterations)
+        found += _foreign_keys(connection, plan.table, alterations)
+        found += _expressions(connection, stored, alterations)
+    if found:
+        raise SchemaError(
+            f"the table must change for the file ({_changes(plan)}), and this stands in the way: {'; '.join(found)}",
+            where=f"table {plan.table}",
+            hint="drop what is named, run again, and make it anew; or keep the file out with types: freeze",
+        )
+
+
+def _changes(plan: SchemaPlan) -> str:
+    parts = [
+        f"{change.name} from {change.old.label} to {change.new.label}"
+        if isinstance(change, AlterType)
+        else f"new column {change.column.name}"
+        for change in plan.changes
+        if not isinstance(change, CreateTable)
+    ]
+    more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
+    return ", ".join(parts[:5]) + more
+
+
+def _check_width(connection: Connection, plan: SchemaPlan, planned_before: int) -> None:
+    added = sum(
+        len(change.columns) if isinstance(change, CreateTable) else isinstance(change, AddColumn)
+        for change in plan.changes
+    )
+    if not added:
+        return
+    query = text("""
+        SELECT count(*) AS used, count(*) FILTER (WHERE a.attisdropped) AS dropped
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+         WHERE n.nspname = :schema AND c.relname = :name
+    """)
+    row = connection.execute(query, {"schema": plan.table.schema, "name": plan.table.name}).one()
+    total = row.used + planned_before + added
+    if total > MAX_COLUMNS:
+        dropped = f", {row.dropped:,} dropped ones included" if row.dropped else ""
+        raise SchemaError(
+            f"the table would have {total:,} columns{dropped}, and PostgreSQL allows {MAX_COLUMNS:,}",
+            where=f"table {plan.table}",
+            hint="skip: leaves columns out; one sheet for several tables may be split into several folders",
+        )
+
+
+def _table_obstacles(connection: Connection, plan: SchemaPlan) -> Iterator[str]:
+    query = text("""
+        SELECT c.relispartition AS partition, c.reloftype <> 0 AS typed, pg_has_role(c.relowner, 'USAGE') AS owned,
+               pg_get_userbyid(c.relowner) AS owner
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = :schema AND c.relname = :name
+    """)
+    row = connection.execute(query, {"schema": plan.table.schema, "name": plan.table.name}).one()
+    if not row.owned:
+        yield f"the table belongs to the role {row.owner}, and only its members may alter it"
+    if row.typed:
+        yield "the table is made of a composite type"
+    if row.partition and any(isinstance(change, AddColumn) for change in plan.changes):
+        yield "the table is a partition, and columns are added to the whole only"
+
+
+def _blocking(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
+    names = {change.name for change in alterations}
+    for dependent in dependents(connection, table):
+        if dependent.blocks_alter and (dependent.column is None or dependent.column in names):
+            yield dependent.description + (f" (uses {dependent.column})" if dependent.column else "")
+
+
+def _structural(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
+    query = text("""
+        SELECT a.attname AS name, a.attinhcount > 0 AS inherited,
+               coalesce(a.attnum = ANY (p.partattrs::int2[]), false) OR EXISTS (
+                   SELECT FROM pg_depend d
+                    WHERE p.partexprs IS NOT NULL AND d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                      AND d.objsubid = 0 AND d.refobjid = c.oid AND d.refobjsubid = a.attnum) AS key
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid
+     LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid
+         WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY (:names)
+    """)
+    names = [change.name for change in alterations]
+    for row in connection.execute(query, {"schema": table.schema, "name": table.name, "names": names}):
+        if row.key:
+            yield f"the table is partitioned by {row.name}"
+        if row.inherited:
+            yield f"{row.name} is inherited from another table"
+
+
+_INTEGERS = (SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE)
+
+
+def _foreign_keys(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
+    # Integers of two sizes can be compared by the index that a foreign key needs; no other two types of ours can.
+    names = [change.name for change in alterations if change.new not in _INTEGERS]
+    query = text("""
+        SELECT DISTINCT k.conname AS name, k.conrelid::regclass::text AS referencing
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid
+          JOIN pg_constraint k ON k.contype = 'f' AND ((k.conrelid = c.oid AND a.attnum = ANY (k.conkey))
+                                                    OR (k.confrelid = c.oid AND a.attnum = ANY (k.confkey)))
+         WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY (:names)
+      ORDER BY 1, 2
+    """)
+    for row in connection.execute(query, {"schema": table.schema, "name": table.name, "names": names}):
+        yield f"foreign key {row.name} of {row.referencing}"
+
+
+def _expressions(connection: Connection, current: TableSchema, alterations: Iterable[AlterType]) -> Iterator[str]:
+    """Yield the checks and indexes whose expressions make no sense for the new types."""
+    query = text("""
+        WITH wanted AS (
+            SELECT c.oid, array_agg(a.attnum) AS columns
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (:names)
+             WHERE n.nspname = :schema AND c.relname = :name GROUP BY c.oid
+        )
+        SELECT 'check ' || quote_ident(k.conname) AS description, pg_get_expr(k.conbin, k.conrelid) AS expression
+          FROM wanted JOIN pg_constraint k ON k.conrelid = wanted.oid AND k.contype = 'c' AND k.conkey && wanted.columns
+         UNION ALL
+        SELECT 'index ' || i.indexrelid::regclass::text, concat_ws(
+                   ', ', pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid))
+          FROM wanted JOIN pg_index i ON i.indrelid = wanted.oid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+         WHERE EXISTS (SELECT FROM pg_depend d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = wanted.oid
+                          AND d.refobjsubid = ANY (wanted.columns))
+    """)
+    new = {change.name: change.new.sql for change in alterations}
+    parameters = {"schema": current.table.schema, "name": current.table.name, "names": list(new)}
+    expressions = connection.execute(query, parameters).all()
+    # A row of the table as it will be; the names of types are those that format_type gives.
+    columns = sql.SQL(", ").join(
+        sql.SQL("NULL::{} AS {}").format(
+            _catalog_text(new.get(column.name, column.type.sql)), sql.Identifier(column.name)
+        )
+        for column in current.columns
+    )
+    driver = driver_connection(connection)
+    for row in expressions:
+        probe = sql.SQL("SELECT {} FROM (SELECT {}) AS {} LIMIT 0").format(
+            _catalog_text(row.expression), columns, sql.Identifier(current.table.name)
+        )
+        try:
+            with driver.transaction():
+                driver.execute(probe)
+        except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
+            yield f"{row.description} ({error.diag.message_primary})"
+        except psycopg.DataError:
+            continue  # a value of its own that it fails on says nothing of the type
+
+
+def _catalog_text(fragment: str) -> sql.SQL:
+    """Return what the server's catalog printed, an expression or a type, as it is; it is no input of anybody's."""
+    return sql.SQL(fragment)

@@ -1,0 +1,92 @@
+"""The rows of one import: found, counted and deleted by the pair that every row carries.
+
+``source_file`` and ``load_timestamp`` together name an import. The BRIN index on the timestamp leads to its rows without
+reading the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName
+from pgdatahub.postgres.engine import driver_connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is found of an import in its table.
+
+    Attributes:
+        count: How many rows carry its pair.
+        rewritten: How many of them were written by another transaction than most of them. A load writes its rows in one
+            transaction and an ``ALTER TABLE`` rewrites them in one, so these were changed by somebody.
+    """
+
+    count: int
+    rewritten: int
+
+
+_COUNT = sql.SQL("""
+    SELECT coalesce(sum(rows), 0), coalesce(sum(rows) - max(rows), 0)
+      FROM (SELECT count(*) AS rows FROM {table} WHERE {condition} GROUP BY xmin::text) written
+""")
+_DELETE = sql.SQL("DELETE FROM {table} WHERE {condition}")
+_REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TRUE")
+
+
+def find_rows(connection: Connection, past: PastImport) -> Rows:
+    """Return what is found of an import; the table and the two columns must be there."""
+    row = driver_connection(connection).execute(_of(_COUNT, past.table, [past])).fetchone()
+    return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
+
+
+def delete_rows(connection: Connection, past: PastImport) -> int:
+    """Delete the rows of an import; return how many there were."""
+    return driver_connection(connection).execute(_of(_DELETE, past.table, [past])).rowcount
+
+
+def count_others(connection: Connection, table: TableName, imports: Sequence[PastImport]) -> int:
+    """Return how many rows of a table are of none of ``imports``."""
+    row = driver_connection(connection).execute(_of(_REMAINING, table, imports)).fetchone()
+    return int(row[0]) if row else 0
+
+
+_OF_FILE = sql.SQL("SELECT count(*) FROM {table} WHERE {file} = {name} OR right({file}, {length}) = {tail}")
+
+
+def count_of_file(connection: Connection, table: TableName, file: str) -> int:
+    """Return how many rows name a file, or one whose path ends with it, by reading the table."""
+    tail = "/" + file.removeprefix("./")
+    query = _OF_FILE.format(
+        table=sql.Identifier(table.schema, table.name),
+        file=sql.Identifier(SOURCE_FILE),
+        name=sql.Literal(file),
+        length=sql.Literal(len(tail)),
+        tail=sql.Literal(tail),
+    )
+    row = driver_connection(connection).execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _of(statement: sql.SQL, table: TableName, imports: Sequence[PastImport]) -> sql.Composed:
+    return statement.format(table=sql.Identifier(table.schema, table.name), condition=rows_of(imports))
+
+
+def rows_of(imports: Sequence[PastImport]) -> sql.Composable:
+    """Return the condition that a row is of one of ``imports``; unknown, not false, for a row without the pair."""
+    if not imports:
+        return sql.SQL("false")
+    return sql.SQL(" OR ").join(
+        sql.SQL("({} = {}::timestamp AND {} = {})").format(
+            sql.Identifier(LOAD_TIMESTAMP),
+            sql.Literal(past.imported_at.isoformat(" ")),
+            sql.Identifier(SOURCE_FILE),
+            sql.Literal(past.source_file),
+        )
+        for past in imports
+    )

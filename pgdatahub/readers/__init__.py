@@ -1,0 +1,1 @@
+"""Readers of workbooks: format detection, header layout, and a package for each reader."""

@@ -1,0 +1,176 @@
+"""The handle of a reading process: it is asked, waited for, and ended, and whatever happens in it becomes one error."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, cast
+
+from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, ReadError
+from pgdatahub.system.processes import bare_environment
+
+MEMORY_BYTES = 2 << 30
+"""Address space that a reading process may take at least."""
+MEMORY_FACTOR = 32
+"""And for each byte of the file. An .ods takes some 150 bytes a cell, which it has packed into three to ten."""
+PATIENCE_SECONDS = 120.0
+"""How long an answer may take at least: ten times what a full .xls sheet takes on a slow machine."""
+PATIENCE_PER_MEBIBYTE = 1.0
+"""And for each mebibyte of the file, in seconds."""
+
+_CHILD = str(Path(__file__).with_name("child.py"))
+_LENGTH = struct.Struct(">Q")
+_MAX_ANSWER = 1 << 30
+_SAVE_AS_XLSX = "save it as .xlsx, which is read piece by piece"
+
+
+class ReadingProcess:
+    """A process that reads one workbook.
+
+    It is started with nothing of the environment but what programs need to start, so that no password comes near a file
+    that may be made to harm, and in a session of its own, so that Ctrl-C reaches it through its parent alone.
+
+    Args:
+        memory: Bytes of address space that it may take.
+        patience: Seconds that an answer may take.
+    """
+
+    def __init__(self, *, memory: int, patience: float) -> None:
+        self._memory = memory
+        self._patience = patience
+        self._late = False
+        self._closed = False
+        self._stderr = TemporaryFile()  # noqa: SIM115 - closed with the process
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                # Isolated: neither the working directory nor the environment decides what is imported.
+                [sys.executable, "-I", "-S", "-X", "utf8", _CHILD, str(memory), *filter(None, sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=bare_environment() | {"RUST_BACKTRACE": "0"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._stderr.close()
+            raise ReadError(f"the process that reads it cannot be started: {error.strerror}") from error
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def ask(self, verb: str, *arguments: str | int) -> Any:
+        """Send a request and return its answer.
+
+        Raises:
+            ReadError: See :meth:`answer`.
+        """
+        self.send(verb, *arguments)
+        return self.answer()
+
+    def send(self, verb: str, *arguments: str | int) -> None:
+        """Send a request; its answer must be taken before the next."""
+        payload = marshal.dumps((verb, *arguments))
+        # A process that has died says why when it is asked for the answer; so does one that was ended.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._requests.write(_LENGTH.pack(len(payload)) + payload)
+            self._requests.flush()
+
+    def answer(self) -> Any:
+        """Wait for the answer.
+
+        Raises:
+            EncryptedError: The workbook is protected by a password.
+            FileChangedError: The file is not there any more.
+            CorruptError: Anything else: the file is damaged, or takes too much memory or time. The process is gone.
+        """
+        if self._closed:
+            raise ReadError("the workbook is closed")
+        watchdog = threading.Timer(self._patience, self._give_up)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            payload = self._read(_LENGTH.unpack(self._read(_LENGTH.size))[0])
+            # Plain data: nothing is looked up or called, whatever the bytes say.
+            outcome, content = marshal.loads(payload)  # noqa: S302 - see above
+        except (EOFError, ValueError, TypeError) as error:
+            raise self._death() from error
+        finally:
+            watchdog.cancel()
+        if outcome == "ok":
+            return content
+        self.close()
+        raise self._error(*content)
+
+    def close(self) -> None:
+        """End the process, whatever it does; may be called twice."""
+        self._closed = True
+        self._process.kill()
+        self._process.wait()
+        # What was not sent yet cannot be sent any more.
+        with contextlib.suppress(BrokenPipeError):
+            self._requests.close()
+        self._answers.close()
+        self._stderr.close()
+
+    def _read(self, size: int) -> bytes:
+        if size > _MAX_ANSWER:
+            raise ValueError(size)
+        data = self._answers.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
+
+    def _give_up(self) -> None:
+        self._late = True
+        self._process.kill()
+
+    def _death(self) -> ReadError:
+        """End the process and return why it gave no answer that makes sense."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        code = self._process.poll()
+        self._stderr.seek(0)
+        said = self._stderr.read(1 << 16)
+        self.close()
+        if self._late:
+            return CorruptError(
+                f"reading it made no progress for {self._patience:,.0f} seconds",
+                hint="it may be made to harm; if it is genuine, save it as .xlsx",
+            )
+        if b"memory allocation" in said or b"MemoryError" in said or code == -getattr(signal, "SIGKILL", 9):
+            return self._out_of_memory()
+        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+        return CorruptError(f"the workbook is damaged: reading it crashed ({how})")
+
+    def _out_of_memory(self) -> ReadError:
+        return CorruptError(
+            f"reading it takes more than {self._memory / (1 << 20):,.0f} MiB of memory", hint=_SAVE_AS_XLSX
+        )
+
+    def _error(self, kind: str, text: str) -> ReadError:
+        if kind == "password":
+            return EncryptedError(
+                "the workbook is protected by a password",
+                hint="open it in Excel or LibreOffice and save it without one",
+            )
+        if kind == "gone":
+            return FileChangedError("the file is not there any more")
+        if kind == "memory":
+            return self._out_of_memory()
+        text = " ".join("".join(map(_printable, text)).split())[:200]
+        return CorruptError(f"the workbook is damaged: {text}" if text else "the workbook is damaged")
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else " "

@@ -1,0 +1,214 @@
+"""A workbook and its sheets as the rest of the house sees them, read by another process."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
+from pgdatahub.model.flow import Batch, SheetInfo, SourceFile
+from pgdatahub.readers.calamine.process import (
+    MEMORY_BYTES,
+    MEMORY_FACTOR,
+    PATIENCE_PER_MEBIBYTE,
+    PATIENCE_SECONDS,
+    ReadingProcess,
+)
+from pgdatahub.readers.detect import Format
+
+if TYPE_CHECKING:
+    from pgdatahub.values.cells import Value
+
+_BLIND = "errors and formulas without a result may look like empty cells in this format"
+
+
+class CalamineWorkbook:
+    """An ``.xls``, ``.xlsb`` or ``.ods`` workbook.
+
+    Args:
+        source: The file, with the settings of its folder.
+        content: What it is by its content.
+        memory: Bytes that reading may take; else 2 GiB and 32 times the file's size.
+        patience: Seconds without an answer after which reading is given up; else 120 and one for each mebibyte.
+
+    Raises:
+        ReadError: It cannot be read.
+    """
+
+    def __init__(
+        self, source: SourceFile, content: Format, *, memory: int | None = None, patience: float | None = None
+    ) -> None:
+        self._options = source.options
+        self._notices = [_BLIND]
+        if source.suffix != content.value:
+            self._notices.append(
+                f"the file is named {source.suffix or 'without an ending'}, its content is {content.value}"
+            )
+        with contextlib.ExitStack() as stack:
+            path = stack.enter_context(_path_named(source, content))
+            self._process = ReadingProcess(
+                memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
+                patience=patience or PATIENCE_SECONDS + PATIENCE_PER_MEBIBYTE * source.size / (1 << 20),
+            )
+            stack.callback(self._process.close)
+            try:
+                sheets = self._process.ask("open", path)
+            except CorruptError as error:
+                raise _without_workbook(error, path) from error
+            self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for name, visible in sheets)
+            self._resources = stack.pop_all()
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The worksheets in their order; sheets of other kinds have no cells and are left out."""
+        return self._sheets
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that reads."""
+        return self._process.pid
+
+    def open(self, name: str) -> CalamineSheet:
+        """Open a sheet by its exact name, one at a time."""
+        return CalamineSheet(self._process, name, fill=self._options.merged == "fill", notices=self._told())
+
+    def close(self) -> None:
+        """End the process that reads."""
+        self._resources.close()
+
+    def _told(self) -> Sequence[str]:
+        if self._options.hidden == "skip":
+            return (*self._notices, "hidden: skip has no effect: hidden rows and columns cannot be told in this format")
+        return tuple(self._notices)
+
+
+class CalamineSheet:
+    """A sheet of such a workbook."""
+
+    def __init__(self, process: ReadingProcess, name: str, *, fill: bool, notices: Sequence[str]) -> None:
+        self._process = process
+        self._name = name
+        self._notices = list(notices)
+        try:
+            merged_known = self._process.ask("sheet", name, fill)
+        except ReadError as error:
+            raise error.located(name) from error
+        if fill and not merged_known:
+            self._notices.append("merged: fill has no effect: merged areas cannot be told in this format")
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self._name
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """None: the library does not tell."""
+        return frozenset()
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What a person should know about how the sheet was read."""
+        return tuple(self._notices)
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield the sheet's rows; the next ones are being prepared while a batch is looked at.
+
+        Raises:
+            ReadError: The rest of the sheet cannot be read.
+        """
+        self._process.send("batch", max_rows)
+        waiting = True
+        try:
+            while True:
+                waiting = False
+                answer = self._process.answer()
+                if answer is None:
+                    return
+                self._process.send("batch", max_rows)
+                waiting = True
+                yield _batch(answer)
+        except ReadError as error:
+            raise error.located(self._name) from error
+        finally:
+            if waiting:
+                # Left in the middle: the answer that is under way would be taken for that to the next request.
+                with contextlib.suppress(ReadError):
+                    self._process.answer()
+
+
+def _batch(answer: Any) -> Batch:
+    try:
+        first, count, columns = answer
+        return Batch(
+            rows=range(first, first + count),
+            columns={position: _decoded(column) for position, column in columns.items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CorruptError("the workbook is damaged: reading it gave nonsense") from error
+
+
+_VALUES: Mapping[str, Callable[..., Value]] = {
+    "interval": timedelta,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+}
+
+
+def _decoded(column: list[Any]) -> list[Value]:
+    if tuple not in set(map(type, column)):
+        return column
+    return [_VALUES[cell[0]](*cell[1:]) if type(cell) is tuple else cell for cell in column]
+
+
+@contextlib.contextmanager
+def _path_named(source: SourceFile, content: Format) -> Iterator[str]:
+    """Give a path to the file that ends as its format does: the library believes the ending."""
+    is_local = "://" not in source.location
+    if is_local and source.location.endswith(content.value):
+        yield source.location
+        return
+    with TemporaryDirectory(prefix="pgdatahub-") as folder:
+        path = Path(folder, f"workbook{content.value}")
+        try:
+            if not is_local:
+                raise OSError("no file to link to")
+            path.symlink_to(source.location)
+        except OSError:  # Windows lets few people make links
+            with source.open() as file, path.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+        yield os.fspath(path)
+
+
+_STREAMS = {
+    "WordDocument": "a Word document (.doc)",
+    "PowerPoint Document": "a PowerPoint presentation (.ppt)",
+    "__properties_version1.0": "an Outlook message (.msg)",
+}
+
+
+def _without_workbook(error: CorruptError, path: str) -> ReadError:
+    """Return what an OLE file without a workbook is; the names of its streams stand in it in UTF-16."""
+    if "Workbook stream" not in error.message:
+        return error
+    try:
+        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if data.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+                return EncryptedError(
+                    "the workbook is protected by a password",
+                    hint="open it in Excel or LibreOffice and save it without one",
+                )
+            for stream, looks_like in _STREAMS.items():
+                if data.find(stream.encode("utf-16-le")) >= 0:
+                    return NotAWorkbookError(f"the file is no workbook but {looks_like}")
+    except (OSError, ValueError):
+        return FileChangedError("the file is not there any more")
+    return error

@@ -1,0 +1,425 @@
+"""Where the table is in a sheet: its header, its first row and its last.
+
+A reader hands over a sheet as it is; what comes out here are the rows of one table, and a record of what was left out.
+Whole columns are cut and sieved, cells are never looked at one by one unless a setting asks for it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress
+from operator import not_
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import CellError, SheetError
+from pgdatahub.model.flow import Batch, Table
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
+from pgdatahub.values.copytext import escape, unescape
+from pgdatahub.values.fields import Fields
+from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.python_values import type_value
+
+if TYPE_CHECKING:
+    from pgdatahub.config import FolderOptions
+
+AUTO_ROWS = 100
+"""How many rows with a value ``header_row: auto`` looks at."""
+
+_YEARS = range(1900, 2101)  # the numbers that headers are made of
+
+
+class EmptySheetError(SheetError):
+    """There is no cell with a value in the sheet: no header, so no table."""
+
+
+@dataclass(slots=True, kw_only=True)
+class LayoutCounts:
+    """What was left out of a sheet or is hidden in it; complete after the last batch.
+
+    Attributes:
+        counts: Of ``blank rows`` (between the header and the last row), ``hidden rows``, ``hidden columns``, ``rows
+            above the header``, ``skipped rows`` and ``rows below the end``; rows without a value are blank rows or
+            nothing. Hidden ones are counted whether they are loaded or not.
+        examples: For each of them the first one, as ``row 17`` or ``column C``.
+        notices: What a person should know.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def add(self, key: str, number: int, example: str) -> None:
+        """Count ``number`` more of ``key``."""
+        if number:
+            self.counts[key] = self.counts.get(key, 0) + number
+            self.examples.setdefault(key, example)
+
+
+def locate(
+    batches: Iterable[Batch],
+    *,
+    sheet: str,
+    options: FolderOptions,
+    hidden_columns: frozenset[int] = frozenset(),
+) -> tuple[Table, Iterator[Batch], LayoutCounts]:
+    """Find the table in a sheet.
+
+    - ``header_row: n`` is row n of the sheet, counted from 1, empty rows included. ``auto`` is the first row, among the
+      first 100 with a value, that fills more than half as many cells as the fullest of them, with nothing but texts
+      (or years: whole numbers from 1900 to 2100), no two alike; a notice names it. ``none``: all rows are data.
+    - ``skip_rows: n`` leaves out the n rows of the sheet right below the header (above all, without a header), such as
+      a row of units.
+    - ``stop_at: blank`` ends the table at the first empty row below a row with a value; any other text, at the row
+      that has it in the table's first column (without a header: in its first cell with a value), compared without regard to case and outer white space. That row and all
+      below are left out.
+    - ``hidden: skip`` leaves out hidden rows and columns. The header is one even if its row is hidden.
+    - Rows without any value and columns with neither header nor value are always left out.
+
+    Args:
+        batches: The sheet as the reader yields it.
+        sheet: Its name.
+        options: The settings of the folder.
+        hidden_columns: Positions (from 0) of the columns that the sheet hides.
+
+    Returns:
+        The table, its rows (to be taken once), and what was left out.
+
+    Raises:
+        EmptySheetError: The sheet has no value at all.
+        SheetError: The header row is empty, or none looks like one.
+        CellError: A header is an error or an uncached formula, under a policy that forbids it.
+    """
+    counts = LayoutCounts()
+    source = iter(batches)
+    if options.header_row == "none":
+        row, source = 0, _nonempty(source, sheet)
+    elif options.header_row == "auto":
+        row, source = _find_header(source, sheet, counts)
+    else:
+        row = int(options.header_row)
+        source = _seek(source, row, sheet, counts)
+    header, source = _split_header(source, row)
+    headers = _headers(header, sheet, options)
+    skipped = hidden_columns if options.hidden == "skip" else frozenset()
+    table = Table(
+        sheet=sheet,
+        headers={position: text for position, text in headers.items() if position not in skipped},
+        header_row=row,
+        hidden_columns=hidden_columns - skipped,
+    )
+    body = _Body(table, options, counts, hidden_columns, hidden_columns & headers.keys())
+    return table, body.batches(source), counts
+
+
+# ── the header ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
+    for batch in source:
+        if any(_selectors(batch)):
+            return chain((batch,), source)
+    raise _empty(sheet)
+
+
+def _seek(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts) -> Iterator[Batch]:
+    """Return the rows from ``row`` on, which must have a value."""
+    above: list[int] = []
+    for batch in source:
+        start = bisect_left(batch.rows, row)
+        filled = _filled_rows(_cut(batch, 0, start))
+        counts.add("rows above the header", len(filled), f"row {filled[0]}" if filled else "")
+        above += filled[: 1 - len(above)]
+        batch = _cut(batch, start, len(batch.rows))
+        below = _filled_rows(batch)
+        if below[:1] == [row]:
+            return chain((batch,), source)
+        if below:
+            raise _no_header(row, (above + below)[0], sheet)
+    if above:
+        raise _no_header(row, above[0], sheet)
+    raise _empty(sheet)
+
+
+def _empty(sheet: str) -> EmptySheetError:
+    return EmptySheetError("the sheet is empty", where=sheet, hint="no cell of it has a value")
+
+
+def _no_header(row: int, first: int, sheet: str) -> SheetError:
+    return SheetError(
+        f"row {row}, which should have the headers, is empty; the first row with a value is row {first}",
+        where=sheet,
+        hint=f"set header_row: {first}, auto or none for the folder",
+    )
+
+
+def _find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
+    """Return the number of the row that looks like a header, and the rows from it on."""
+    read: list[Batch] = []
+    candidates: list[tuple[int, list[tuple[Kind | None, str]]]] = []
+    for batch in source:
+        read.append(batch)
+        for row in _filled_rows(batch)[: AUTO_ROWS - len(candidates)]:
+            index = bisect_left(batch.rows, row)
+            shown = (_shown(column, index) for column in batch.columns.values())
+            candidates.append((row, [cell for cell in shown if cell[1]]))
+        if len(candidates) >= AUTO_ROWS:
+            break
+    if not candidates:
+        raise _empty(sheet)
+    width = max(len(cells) for _, cells in candidates)
+    for above, (row, cells) in enumerate(candidates):
+        if 2 * len(cells) > width and _looks_like_header(cells):
+            counts.notices.append(
+                f"header_row: auto took row {row}: the first with {len(cells)} texts, no two alike, where the fullest"
+                f" row has {width} cells"
+            )
+            counts.add("rows above the header", above, f"row {candidates[0][0]}")
+            return row, chain(read, source)
+    raise SheetError(
+        f"none of the first {len(candidates)} rows with a value looks like a header",
+        where=sheet,
+        hint="set header_row to the number of the row, or none, for the folder",
+    )
+
+
+def _looks_like_header(cells: Sequence[tuple[Kind | None, str]]) -> bool:
+    texts = {text.strip().casefold() for _, text in cells}
+    return len(texts) == len(cells) and all(
+        kind is Kind.TEXT or (kind is Kind.INTEGER and len(text) == 4 and int(text) in _YEARS) for kind, text in cells
+    )
+
+
+def _split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Iterator[Batch]]:
+    """Return the header's row by itself and the batches from it on; ``row`` is known to be there, or 0 for none."""
+    if not row:
+        return None, source
+    for batch in source:
+        start = bisect_left(batch.rows, row)
+        if start < len(batch.rows):
+            return _cut(batch, start, start + 1), chain((_cut(batch, start + 1, len(batch.rows)),), source)
+    raise AssertionError(f"row {row} was seen and is gone")
+
+
+def _headers(header: Batch | None, sheet: str, options: FolderOptions) -> Mapping[int, str]:
+    if header is None:
+        return {}
+    texts = {}
+    for position, column in sorted(header.columns.items()):
+        cell = None if isinstance(column, Texts) else column[0]
+        where = f"{sheet} › {cell_address(header.rows[0], position)}"
+        if isinstance(cell, ErrorValue) and options.errors != "text":
+            if options.errors == "fail":
+                raise CellError(f"the header is the error {cell.code}", where=where)
+            continue
+        if cell is UNCACHED:
+            if options.uncached == "fail":
+                raise CellError(
+                    "the header is a formula whose result is not in the file",
+                    where=where,
+                    hint="open the workbook in Excel and save it, or set uncached: blank",
+                )
+            continue
+        text = _shown(column, 0)[1]
+        if text:
+            texts[position] = text
+    return texts
+
+
+# ── the rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Body:
+    """The rows below the header."""
+
+    def __init__(
+        self,
+        table: Table,
+        options: FolderOptions,
+        counts: LayoutCounts,
+        hidden_columns: frozenset[int],
+        hidden_headers: frozenset[int],
+    ) -> None:
+        self._headers = table.headers
+        self._options = options
+        self._counts = counts
+        self._hidden_columns = hidden_columns
+        self._seen_hidden: set[int] = set()
+        self._first_row = table.header_row + options.skip_rows + 1
+        self._last_row = self._first_row - 1  # the last row with a value so far
+        self._begun = False
+        self._ended = False
+        self._stop = options.stop_at.strip().casefold() if options.stop_at else ""
+        self._first_column = min(table.headers, default=None)
+        self._count_hidden_columns(hidden_headers)
+
+    def batches(self, source: Iterable[Batch]) -> Iterator[Batch]:
+        """Yield the table's rows."""
+        for batch in source:
+            rest = self._without_end(self._without_blank_rows(self._without_columns(self._without_top(batch))))
+            if rest.rows:
+                self._count_blank_rows(rest.rows)
+                rest = self._without_hidden_rows(rest)
+            if rest.rows:
+                yield rest
+        if self._stop not in ("", "blank") and not self._ended:
+            self._counts.notices.append(f"stop_at: no row begins with {self._options.stop_at!r}; all were taken")
+
+    def _without_top(self, batch: Batch) -> Batch:
+        """Leave out the rows that ``skip_rows`` means."""
+        start = bisect_left(batch.rows, self._first_row) if batch.rows and batch.rows[0] < self._first_row else 0
+        if not start:
+            return batch
+        skipped = _filled_rows(_cut(batch, 0, start))
+        self._counts.add("skipped rows", len(skipped), f"row {skipped[0]}" if skipped else "")
+        return _cut(batch, start, len(batch.rows))
+
+    def _without_columns(self, batch: Batch) -> Batch:
+        """Leave out columns with neither header nor value, and hidden ones if the folder says so."""
+        hidden = self._hidden_columns & batch.columns.keys()
+        empty = {
+            position
+            for position in (batch.columns.keys() - self._headers.keys()) | hidden
+            if not any(_column_selectors(batch.columns[position]))
+        }
+        self._count_hidden_columns(hidden - empty)
+        left_out = hidden if self._options.hidden == "skip" else frozenset[int]()
+        left_out |= empty - self._headers.keys()
+        if not left_out:
+            return batch
+        kept = {position: column for position, column in batch.columns.items() if position not in left_out}
+        return replace(batch, columns=kept)
+
+    def _without_blank_rows(self, batch: Batch) -> Batch:
+        selectors = _selectors(batch)
+        return batch if all(selectors) else _sieve(batch, selectors)
+
+    def _without_end(self, batch: Batch) -> Batch:
+        """Leave out what comes after the end of the table; the rows all have a value."""
+        if not self._stop or not batch.rows:
+            return batch
+        end = 0 if self._ended else self._end(batch)
+        if end < len(batch.rows):
+            self._ended = True
+            self._counts.add("rows below the end", len(batch.rows) - end, f"row {batch.rows[end]}")
+            batch = _cut(batch, 0, end)
+        return batch
+
+    def _end(self, batch: Batch) -> int:
+        rows = batch.rows
+        if self._stop == "blank":
+            last = self._last_row if self._begun else rows[0] - 1
+            if rows[-1] - last == len(rows):
+                return len(rows)
+            return next(index for index, row in enumerate(rows) if row != last + 1 + index)
+        # Without a header nobody can say which column is the first before the sheet is read: each row's first cell.
+        first = sorted(batch.columns) if self._first_column is None else [self._first_column]
+        columns = [batch.columns[position] for position in first if position in batch.columns]
+        if not any(_may_hold(column, self._stop) for column in columns):
+            return len(rows)
+        for index in range(len(rows)):
+            text = next((text for column in columns if (text := _shown(column, index)[1])), "")
+            if text.strip().casefold() == self._stop:
+                return index
+        return len(rows)
+
+    def _count_blank_rows(self, rows: Sequence[int]) -> None:
+        blank = rows[-1] - self._last_row - len(rows)
+        if blank:
+            before = chain((self._last_row,), rows)
+            first = next(previous + 1 for previous, row in zip(before, rows, strict=False) if row != previous + 1)
+            self._counts.add("blank rows", blank, f"row {first}")
+        self._last_row = rows[-1]
+        self._begun = True
+
+    def _without_hidden_rows(self, batch: Batch) -> Batch:
+        if not batch.hidden_rows:
+            return batch
+        hidden = batch.hidden_rows.intersection(batch.rows)
+        self._counts.add("hidden rows", len(hidden), f"row {min(hidden, default=0)}")
+        if self._options.hidden == "load":
+            return replace(batch, hidden_rows=hidden)
+        batch = replace(batch, hidden_rows=frozenset())
+        return _sieve(batch, [row not in hidden for row in batch.rows]) if hidden else batch
+
+    def _count_hidden_columns(self, hidden: frozenset[int]) -> None:
+        for position in sorted(hidden - self._seen_hidden):
+            self._seen_hidden.add(position)
+            self._counts.add("hidden columns", 1, f"column {column_letters(position)}")
+
+
+# ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _cut(batch: Batch, start: int, stop: int) -> Batch:
+    return batch if start == 0 and stop == len(batch.rows) else batch.slice(start, stop)
+
+
+def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
+    columns: dict[int, Column] = {
+        position: replace(column, texts=list(compress(column.texts, selectors)))
+        if isinstance(column, Texts)
+        else list(compress(column, selectors))
+        for position, column in batch.columns.items()
+    }
+    return replace(batch, rows=tuple(compress(batch.rows, selectors)), columns=columns)
+
+
+def _column_selectors(column: Column) -> Sequence[object]:
+    """Return something true for each cell with a value and something false for each without."""
+    if isinstance(column, Texts):
+        full = isinstance(column.texts, Fields) and column.texts.is_full
+        return (True,) * len(column) if full else column.texts
+    kinds = set(map(type, column))
+    if type(None) not in kinds and not any(issubclass(kind, str) for kind in kinds):
+        return (True,) * len(column)
+    return [value is not None and not (isinstance(value, str) and not value.strip()) for value in column]
+
+
+def _selectors(batch: Batch) -> Sequence[object]:
+    """Return something true for each row with a value and something false for each without.
+
+    As a rule the first column has no gaps, and then the others are not looked at; nor is a row that has shown a value.
+    """
+    empty: Sequence[int] = range(len(batch.rows))
+    for position in sorted(batch.columns):
+        if not empty:
+            break
+        selectors = _column_selectors(batch.columns[position])
+        if isinstance(empty, range):
+            empty = list(compress(empty, map(not_, selectors)))
+        else:
+            empty = [index for index in empty if not selectors[index]]
+    filled = [True] * len(batch.rows)
+    for index in empty:
+        filled[index] = False
+    return filled
+
+
+def _filled_rows(batch: Batch) -> list[int]:
+    return list(compress(batch.rows, _selectors(batch)))
+
+
+def _may_hold(column: Column, text: str) -> bool:
+    """Tell quickly, and rather once too often, whether a cell of ``column`` is ``text``, which is casefolded."""
+    if not isinstance(column, Texts):
+        return True
+    if column.kind is Kind.NUMBER:
+        return any(map(str.isdigit, text))
+    return escape(text).decode() in b"\n".join(column.texts).decode().casefold()
+
+
+def _shown(column: Column, index: int) -> tuple[Kind | None, str]:
+    """Return the kind and the canonical text of a cell, ``(None, "")`` if it is empty; errors have no kind."""
+    if not isinstance(column, Texts):
+        value = column[index]
+        if value is UNCACHED:
+            return None, UNCACHED.value
+        kind, text = type_value(value)
+        return (None if isinstance(value, ErrorValue) else kind), unescape(text)
+    text = column.texts[index]
+    if column.kind is Kind.NUMBER and text:
+        number = parse_number(text)
+        return (Kind.INTEGER if isinstance(number, int) else Kind.NUMBER), canonical_number(number).decode()
+    return (column.kind if text else None), unescape(text)

@@ -1,0 +1,84 @@
+"""The class of a cell: all that its type and its style say about how its text is to be understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from pgdatahub.readers.xlsx.number_formats import NUMBER, NumberFormat
+
+
+class Source(Enum):
+    """What the text of a cell is."""
+
+    NUMBER = "n"
+    SHARED = "s"
+    """The index of a shared string."""
+    TEXT = "str"
+    """The text itself: a formula's result or an inline string."""
+    BOOLEAN = "b"
+    ERROR = "e"
+    DATE = "d"
+    """ISO 8601."""
+    UNCACHED = "uncached"
+    """Nothing: a formula that was never computed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellClass:
+    """How a cell's text is to be understood; one object for each combination in a workbook, compared by identity.
+
+    Attributes:
+        source: What the text is.
+        format: What the style makes of a number.
+    """
+
+    source: Source
+    format: NumberFormat = NUMBER
+
+
+UNCACHED_CLASS = CellClass(source=Source.UNCACHED)
+
+_SOURCES = {
+    "": Source.NUMBER,
+    "n": Source.NUMBER,
+    "s": Source.SHARED,
+    "str": Source.TEXT,
+    "inlineStr": Source.TEXT,
+    "b": Source.BOOLEAN,
+    "e": Source.ERROR,
+    "d": Source.DATE,
+}
+
+
+class CellClasses:
+    """The classes of a workbook's cells, by the attributes ``t`` and ``s``.
+
+    Args:
+        styles: The number formats of the cell styles.
+    """
+
+    def __init__(self, styles: Sequence[NumberFormat]) -> None:
+        self._styles = styles
+        self._known: dict[tuple[str, str], CellClass | None] = {}
+        self._classes: dict[tuple[Source, NumberFormat], CellClass] = {}
+
+    def get(self, cell_type: str, style: str) -> CellClass | None:
+        """Return the class of a cell; None if its type is none that there is. A style that is not there is General."""
+        try:
+            return self._known[cell_type, style]
+        except KeyError:
+            if len(self._known) > 100_000:  # more than Excel's 65,490 styles: made up
+                self._known.clear()
+            found = self._known[cell_type, style] = self._find(cell_type, style)
+            return found
+
+    def _find(self, cell_type: str, style: str) -> CellClass | None:
+        source = _SOURCES.get(cell_type)
+        if source is None:
+            return None
+        number_format = NUMBER
+        if source is Source.NUMBER and style.isdecimal() and len(style) < 9 and int(style) < len(self._styles):
+            number_format = self._styles[int(style)]
+        return self._classes.setdefault((source, number_format), CellClass(source=source, format=number_format))

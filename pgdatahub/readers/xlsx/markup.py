@@ -1,0 +1,120 @@
+"""XML read with expat, without what XML can do to its reader: no DTD, no entities of its own, bounded depth and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+from xml.parsers import expat
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.readers.xlsx.limits import Limits
+
+_PIECE = 64 * 1024
+
+
+class Stream(Protocol):
+    """A part that is open for reading."""
+
+    @property
+    def name(self) -> str:
+        """The part's name."""
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, ``b""`` at the end."""
+
+
+class GuardedParser:
+    """An expat parser that takes a part's bytes piece by piece.
+
+    Args:
+        part: The part's name, for errors.
+        limits: Depth and size of tokens.
+        start: Called with an element's name (``uri local``, or ``local`` alone) and its attributes.
+        end: Called with an element's name.
+        text: Called with character data, in pieces of any size.
+    """
+
+    def __init__(
+        self,
+        part: str,
+        limits: Limits,
+        *,
+        start: Callable[[str, list[str]], None],
+        end: Callable[[str], None],
+        text: Callable[[str], None] | None = None,
+    ) -> None:
+        self._part = part
+        self._limits = limits
+        self._fed = 0
+        self.encoding: str | None = None
+        parser = self._parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.ordered_attributes = True
+        # Since expat 2.6 a token cut in two may wait for more data; fed in rows, it must not.
+        if hasattr(parser, "SetReparseDeferralEnabled"):
+            parser.SetReparseDeferralEnabled(False)
+        parser.StartElementHandler = start
+        parser.EndElementHandler = end
+        parser.CharacterDataHandler = text
+        parser.StartDoctypeDeclHandler = self._doctype
+        parser.XmlDeclHandler = self._declaration
+
+    def feed(self, data: bytes, final: bool = False) -> None:
+        """Parse the next bytes.
+
+        Raises:
+            CorruptError: They are not well-formed, or one token is too long.
+        """
+        size = self._limits.token_bytes
+        for start in range(size, len(data), size):  # rarely any
+            self._feed(data[start - size : start])
+        self._feed(data[(len(data) - 1) // size * size :] if len(data) > size else data, final=final)
+
+    def _feed(self, data: bytes, *, final: bool = False) -> None:
+        try:
+            self._parser.Parse(data, final)
+        except expat.ExpatError as error:
+            message = expat.errors.messages.get(error.code, str(error.code))
+            raise CorruptError(f"the part {self._part} is not well-formed XML: {message}") from error
+        except (LookupError, ValueError) as error:  # an encoding nobody knows, or one of several bytes a character
+            raise CorruptError(f"the part {self._part} has an unknown encoding: {error}") from error
+        self._fed += len(data)
+        if self._fed - self._parser.CurrentByteIndex > self._limits.token_bytes + len(data):
+            raise CorruptError(
+                f"the part {self._part} has a tag or comment of more than {self._limits.token_bytes:,} bytes"
+            )
+
+    def _doctype(self, *_: object) -> None:
+        raise CorruptError(f"the part {self._part} has a DTD, which no workbook needs")
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.encoding = encoding
+
+
+def start_elements(stream: Stream, limits: Limits) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield the elements of a small part as they begin.
+
+    Yields:
+        The name of the element around it, its own name (both without namespace), and its attributes, of which those
+        of a namespace are named ``uri local``.
+    """
+    path: list[str] = [""]
+    found: list[tuple[str, str, dict[str, str]]] = []
+
+    def start(name: str, attributes: list[str]) -> None:
+        local = name.rpartition(" ")[2]
+        found.append((path[-1], local, dict(zip(attributes[::2], attributes[1::2], strict=True))))
+        path.append(local)
+        if len(path) > limits.depth:
+            raise CorruptError(f"the part {stream.name} nests elements more than {limits.depth} deep")
+
+    def end(_name: str) -> None:
+        path.pop()
+
+    parser = GuardedParser(stream.name, limits, start=start, end=end)
+    while data := stream.read(_PIECE):
+        parser.feed(data)
+        yield from found
+        found.clear()
+    parser.feed(b"", final=True)
+    yield from found

@@ -1,0 +1,71 @@
+"""Numbers as workbooks write them, brought to JSON's syntax."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from pgdatahub.errors import CellError, CorruptError
+from pgdatahub.readers.xlsx.package import DAMAGED
+from pgdatahub.values.numbers import canonical_number, parse_number
+
+_PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
+"""Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
+_NUMBER_CHARACTERS = b"0123456789+-.eE,"
+_LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+
+
+def plain_number(text: bytes, address: str) -> bytes:
+    """Return a number's text in JSON's syntax, from whatever XML Schema's ``double`` allows.
+
+    Raises:
+        CellError: The number is none that a column can hold.
+        CorruptError: It is no number.
+    """
+    if _PLAIN.fullmatch(text):
+        return text
+    shown = repr(text[:40].decode("utf-8", "replace"))
+    if _NO_NUMBER.fullmatch(text):
+        raise CellError(f"{shown} is no number that a column can hold", where=address)
+    if not _LOOSE.fullmatch(text):
+        raise CorruptError(f"{shown} is no number", where=address, hint=DAMAGED)
+    try:
+        number = parse_number(text)
+    except OverflowError as error:
+        raise CellError(f"the number {shown} is too large for any column", where=address) from error
+    # A double beyond 2^53 keeps its exponent: digits alone would say that each of them is meant.
+    return canonical_number(number) if isinstance(number, int) else repr(number).encode()
+
+
+def are_plain_numbers(texts: Sequence[bytes]) -> bool:
+    """Tell whether all texts but empty ones are numbers in JSON's syntax that a double can hold.
+
+    A column at a time; to spell out in the expression of a row what a number is took twice as long.
+    """
+    present = list(filter(None, texts))
+    joined = b",".join(present)
+    if joined.translate(None, _NUMBER_CHARACTERS):
+        return False
+    try:
+        numbers = orjson.loads(b"[%s]" % joined)
+    except orjson.JSONDecodeError:
+        return False
+    return len(numbers) == len(present)  # a text with a comma would be two
+
+
+def parse_plain_numbers(texts: Iterable[bytes]) -> list[int | float]:
+    """Return what numbers in JSON's syntax denote, all at once: a sixth of the time of ``float()`` for each."""
+    numbers: list[int | float] = orjson.loads(b"[%s]" % b",".join(texts))
+    return numbers
+
+
+def parse_indexes(texts: Sequence[bytes]) -> list[int]:
+    """Return what digits denote, all at once; leading zeros are allowed."""
+    try:
+        numbers: list[int] = orjson.loads(b"[%s]" % b",".join(texts))
+    except orjson.JSONDecodeError:  # a leading zero
+        numbers = list(map(int, texts))
+    return numbers

@@ -1,0 +1,276 @@
+"""The zip file that a workbook is: its parts by name, inflated piece by piece under limits, and their relationships.
+
+The directory is read by :mod:`zipfile`; the parts are inflated by ISA-L, which takes a quarter of zlib's time. Nothing
+is ever extracted to a path, so a part named ``../../x`` is a name like any other: one that nothing refers to.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, NoReturn
+from urllib.parse import unquote
+
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+
+from pgdatahub.errors import CorruptError, EncryptedError
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.markup import start_elements
+
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+_END_OF_DIRECTORY = struct.Struct("<4s4H2LH")
+_ZIP64_LOCATOR = struct.Struct("<4sLQL")
+_ZIP64_END_OF_DIRECTORY = struct.Struct("<4sQ2H2L4Q")
+_COMMENT_BYTES = 0xFFFF
+_COMPRESSED_PIECE = 64 * 1024
+
+DAMAGED = "open and save it in Excel or LibreOffice, or ask its sender for it again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relationship:
+    """What a part says about another one.
+
+    Attributes:
+        identifier: The name under which the part refers to it, such as ``rId1``.
+        type: The last word of the relationship's type, such as ``worksheet``; the same in strict and transitional files.
+        target: The other part's name, from the root of the package, without a leading slash.
+    """
+
+    identifier: str
+    type: str
+    target: str
+
+
+class Package:
+    """The parts of an Office Open XML file.
+
+    Args:
+        file: The bytes, seekable.
+        limits: How much the file may ask.
+
+    Raises:
+        CorruptError: The bytes are no sound zip file.
+    """
+
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+        self._file = file
+        self._limits = limits
+        self._check_directory()
+        try:
+            with zipfile.ZipFile(file) as archive:
+                entries = archive.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error, EOFError) as error:
+            raise CorruptError(f"this zip file is damaged: {error}", hint=DAMAGED) from error
+        self._check_overlaps(entries)
+        self._entries: dict[str, zipfile.ZipInfo] = {}
+        self._doubles: set[str] = set()
+        for entry in entries:
+            key = _key(entry.filename)
+            if key in self._entries:
+                self._doubles.add(key)
+            self._entries[key] = entry
+
+    def __contains__(self, name: str) -> bool:
+        return _key(name) in self._entries
+
+    def open(self, name: str, *, limit: int | None = None) -> PartStream:
+        """Open a part for one reading from its beginning.
+
+        Args:
+            name: The part's name, upper and lower case alike.
+            limit: Inflated bytes that it may have; the limit for small parts unless told.
+
+        Raises:
+            CorruptError: There is no such part, or two of them.
+            EncryptedError: It is encrypted by the zip format's own means.
+        """
+        key = _key(name)
+        entry = self._entries.get(key)
+        if entry is None:
+            raise CorruptError(f"the part {name} is missing", hint=DAMAGED)
+        if key in self._doubles:
+            raise CorruptError(f"there are two parts named {name}", hint=DAMAGED)
+        if entry.flag_bits & 0x1:
+            raise EncryptedError("the workbook is protected by a password", hint="save it without a password")
+        return PartStream(self._file, entry, self._limits, self._limits.small_part_bytes if limit is None else limit)
+
+    def relationships(self, name: str) -> Iterator[Relationship]:
+        """Yield the relationships of a part (``""``: of the package itself) that stay inside the package."""
+        folder, base = posixpath.split(name)
+        path = posixpath.join(folder, "_rels", base + ".rels")
+        if path not in self:
+            return
+        for _, element, attributes in start_elements(self.open(path), self._limits):
+            if element == "Relationship" and attributes.get("TargetMode") != "External":
+                yield Relationship(
+                    identifier=attributes.get("Id", ""),
+                    type=attributes.get("Type", "").rsplit("/", 1)[-1],
+                    target=self._resolve(folder, attributes.get("Target", "")),
+                )
+
+    def content_types(self) -> dict[str, str]:
+        """Return the parts that have a content type of their own, by name without the leading slash."""
+        if "[Content_Types].xml" not in self:
+            return {}
+        return {
+            attributes.get("PartName", "").lstrip("/"): attributes.get("ContentType", "")
+            for _, element, attributes in start_elements(self.open("[Content_Types].xml"), self._limits)
+            if element == "Override"
+        }
+
+    def _resolve(self, folder: str, target: str) -> str:
+        """Return the name that a target means: relative, absolute, with backslashes or percent signs."""
+        target = target.replace("\\", "/")
+        path = posixpath.normpath(posixpath.join("/" + folder, target)).lstrip("/")
+        # Some writers give targets from the root without saying so.
+        candidates = (path, unquote(path), target.lstrip("/"))
+        return next((candidate for candidate in candidates if candidate in self), path)
+
+    def _check_directory(self) -> None:
+        """Refuse a directory so large that reading it would take all memory (zipfile reads it in one piece)."""
+        size = self._file.seek(0, 2)
+        start = max(0, size - _COMMENT_BYTES - _END_OF_DIRECTORY.size - _ZIP64_LOCATOR.size)
+        self._file.seek(start)
+        tail = self._file.read(size - start)
+        at = tail.rfind(b"PK\x05\x06")
+        if at < 0 or at + _END_OF_DIRECTORY.size > len(tail):
+            raise CorruptError("the zip file has no directory: it is cut off or damaged", hint=DAMAGED)
+        directory: int = _END_OF_DIRECTORY.unpack_from(tail, at)[5]
+        locator = at - _ZIP64_LOCATOR.size
+        if locator >= 0 and tail[locator : locator + 4] == b"PK\x06\x07":
+            self._file.seek(min(_ZIP64_LOCATOR.unpack_from(tail, locator)[2], size))
+            record = self._file.read(_ZIP64_END_OF_DIRECTORY.size)
+            if len(record) == _ZIP64_END_OF_DIRECTORY.size:
+                directory = _ZIP64_END_OF_DIRECTORY.unpack(record)[8]
+        self._file.seek(0)
+        if directory > min(self._limits.directory_bytes, size):
+            raise CorruptError(f"the zip file's directory claims {directory:,} bytes", hint=DAMAGED)
+
+    @staticmethod
+    def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
+        """Refuse entries that share bytes: that is how a small zip file unfolds without bound."""
+        end = 0
+        for entry in sorted(entries, key=lambda entry: entry.header_offset):
+            if entry.header_offset < end:
+                raise CorruptError(f"the part {entry.filename} overlaps another one", hint=DAMAGED)
+            end = entry.header_offset + _LOCAL_HEADER.size + entry.compress_size
+
+
+class PartStream:
+    """The bytes of one part, inflated as they are asked for, checked against size and CRC-32 at the end."""
+
+    def __init__(self, file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits, limit: int) -> None:
+        self._file = file
+        self._entry = entry
+        self._limits = limits
+        self._limit = limit
+        self._position = self._start()
+        self._compressed_left = entry.compress_size
+        self._taken = 0
+        self._crc = 0
+        self._given = 0
+        self._ended = False
+        self._inflater = isal_zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+        if entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+            self._damaged(f"is compressed by a method ({entry.compress_type}) that workbooks do not use")
+
+    @property
+    def name(self) -> str:
+        """The part's name."""
+        return self._entry.filename
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, fewer only at the end; ``b""`` after it.
+
+        Raises:
+            CorruptError: The part is damaged, larger than it says, or unfolds past a limit.
+        """
+        pieces: list[bytes] = []
+        wanted = size
+        while wanted > 0 and not self._ended:
+            piece = self._inflated(self._inflater, wanted) if self._inflater else self._stored(wanted)
+            wanted -= len(piece)
+            pieces.append(piece)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._crc = isal_zlib.crc32(data, self._crc)
+        self._given += len(data)
+        self._check()
+        return data
+
+    @property
+    def size(self) -> int:
+        """How many bytes it claims to have."""
+        return self._entry.file_size
+
+    @property
+    def share(self) -> float:
+        """How much of the part has been given out, from 0 to 1."""
+        return self._given / max(1, self._entry.file_size)
+
+    def _inflated(self, inflater: isal_zlib.Decompress, wanted: int) -> bytes:
+        compressed = inflater.unconsumed_tail or self._compressed(_COMPRESSED_PIECE)
+        try:
+            data: bytes = inflater.decompress(compressed, wanted)
+        except IsalError as error:  # type: ignore[misc]  # the stub declares it as an instance
+            self._damaged(f"is damaged: {error}", error)
+        if inflater.eof:
+            self._ended = True
+        elif not data and not inflater.unconsumed_tail and not self._compressed_left:
+            self._damaged("ends too soon")
+        return data
+
+    def _stored(self, wanted: int) -> bytes:
+        data = self._compressed(wanted)
+        if not self._compressed_left:
+            self._ended = True
+        return data
+
+    def _compressed(self, size: int) -> bytes:
+        size = min(size, self._compressed_left)
+        self._file.seek(self._position)
+        data = self._file.read(size)
+        if len(data) < size:
+            self._damaged("ends too soon")
+        self._position += size
+        self._compressed_left -= size
+        self._taken += size
+        return data
+
+    def _check(self) -> None:
+        given, entry = self._given, self._entry
+        if given > self._limit:
+            self._damaged(f"unfolds to more than {self._limit:,} bytes")
+        if given > self._limits.ratio_from and given > self._limits.ratio * max(1, self._taken):
+            self._damaged(f"unfolds to more than {self._limits.ratio} times its size, as only a zip bomb does")
+        if given > entry.file_size:
+            self._damaged(f"has more than the {entry.file_size:,} bytes that it claims")
+        if self._ended and given < entry.file_size:
+            self._damaged(f"has {given:,} bytes and claims {entry.file_size:,}")
+        if self._ended and self._crc != entry.CRC:
+            self._damaged("is damaged: its checksum is wrong")
+
+    def _start(self) -> int:
+        """Return where the part's bytes begin: after its own header, whose name must be the directory's."""
+        entry = self._entry
+        self._file.seek(entry.header_offset)
+        header = self._file.read(_LOCAL_HEADER.size)
+        if len(header) < _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
+            self._damaged("is not where the zip file's directory says")
+        name_size, extra_size = _LOCAL_HEADER.unpack(header)[-2:]
+        encoding = "utf-8" if entry.flag_bits & 0x800 else "cp437"
+        if self._file.read(name_size).decode(encoding, "replace") != entry.orig_filename:
+            self._damaged("has another name in the zip file's directory")
+        return int(entry.header_offset) + len(header) + int(name_size) + int(extra_size)
+
+    def _damaged(self, what: str, cause: Exception | None = None) -> NoReturn:
+        raise CorruptError(f"the part {self._entry.filename} {what}", hint=DAMAGED) from cause
+
+
+def _key(name: str) -> str:
+    """Return what part names are compared by: case does not matter (ECMA-376 part 2), some writers use backslashes."""
+    return name.replace("\\", "/").lstrip("/").lower()

@@ -1,0 +1,237 @@
+"""The strings that the cells of a workbook share, as fields of ``COPY``, in memory up to a limit and then on disk."""
+
+from __future__ import annotations
+
+import mmap
+import re
+import tempfile
+from array import array
+from collections.abc import Callable, Sequence
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.markup import GuardedParser, Stream
+from pgdatahub.readers.xlsx.matching import find_columns
+
+_PIECE = 1024 * 1024
+# UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
+_BEGINNING = re.compile(
+    rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
+)
+_START, _END = b"<si><t>", b"</t></si>"
+_CONTROLS = bytes({*range(32)} - {9, 10, 13})  # which XML does not allow
+# A plain string; any other one; all that is left.
+_STRINGS = re.compile(
+    rb'\s*(?:<si><t(?: xml:space="preserve"|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
+    rb"|(<si>[\s\S]*?</si>)|([\s\S]+))"
+)
+
+
+class SharedStrings:
+    """Shared strings by index.
+
+    Args:
+        limits: How many bytes of them stay in memory.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limit = limits.strings_in_memory
+        self._texts: list[bytes] = []
+        self._bytes = 0
+        self._spill: _Spill | None = None
+        self.cleaned: set[int] = set()
+        """Indexes of those from which characters were removed that no database can store."""
+
+    def __len__(self) -> int:
+        return len(self._texts) + (len(self._spill) if self._spill else 0)
+
+    @property
+    def lookup(self) -> Callable[[int], bytes]:
+        """Return the function that gives the string of an index, raising IndexError beyond the last."""
+        return self._texts.__getitem__ if self._spill is None else self._get
+
+    def extend(self, texts: Sequence[bytes]) -> None:
+        """Add strings: UTF-8 with XML's references resolved."""
+        first = len(self)
+        texts = copy_texts(texts, lambda index: self.cleaned.add(first + index))
+        if self._spill is None and self._bytes <= self._limit:
+            self._texts.extend(texts)
+            self._bytes += sum(map(len, texts))
+            return
+        if self._spill is None:
+            self._spill = _Spill()
+        self._spill.extend(texts)
+
+    def close(self) -> None:
+        """Give back the memory and the temporary file."""
+        self._texts = []
+        if self._spill is not None:
+            self._spill.close()
+            self._spill = None
+
+    def _get(self, index: int) -> bytes:
+        known = len(self._texts)
+        if index < known or self._spill is None:
+            return self._texts[index]
+        return self._spill.get(index - known)
+
+
+class _Spill:
+    """Strings on disk, in a file that has no name and so cannot stay behind."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="pgdatahub-")  # noqa: SIM115 - lives as long as the workbook
+        self._offsets = array("Q", (0,))
+        self._map: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def extend(self, texts: Sequence[bytes]) -> None:
+        end = self._offsets[-1]
+        for text in texts:
+            end += len(text)
+            self._offsets.append(end)
+        self._file.write(b"".join(texts))
+
+    def get(self, index: int) -> bytes:
+        if self._map is None:
+            self._file.flush()
+            # Strings that are all empty make an empty file, which cannot be mapped.
+            if not self._offsets[-1]:
+                self._file.write(b"\0")
+                self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map[self._offsets[index] : self._offsets[index + 1]]
+
+    def close(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        self._file.close()
+
+
+def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
+    """Read the shared strings part.
+
+    Rich text is the text of its runs; phonetic guides are left out.
+
+    Raises:
+        CorruptError: It is damaged, or a string is too long.
+    """
+    strings = SharedStrings(limits)
+    parser = _StringParser(stream.name, limits)
+    head = stream.read(_PIECE)
+    match = _BEGINNING.match(head)
+    if match is None:
+        _read_safely(stream, head, parser, strings)
+        return strings
+    parser.feed(match[0])
+    buffer, ended = head[match.end() :], False
+    while not ended:
+        data = stream.read(_PIECE)
+        ended = not data
+        buffer += data
+        if has_asides(buffer):
+            break
+        cut = buffer.rfind(b"<si>")
+        if cut > 0:
+            piece, buffer = buffer[:cut], buffer[cut:]
+            strings.extend(_read_piece(piece, parser, limits))
+        if len(buffer) > limits.token_bytes:
+            break
+    _read_safely(stream, buffer, parser, strings)
+    return strings
+
+
+def _read_safely(stream: Stream, data: bytes, parser: _StringParser, strings: SharedStrings) -> None:
+    """Read all that is left, beginning with ``data``, with the parser."""
+    while data:
+        parser.feed(data)
+        strings.extend(parser.take())
+        data = stream.read(_PIECE)
+    parser.feed(b"", final=True)
+    strings.extend(parser.take())
+
+
+def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence[bytes]:
+    """Return the strings of a piece in which none begins that does not end there."""
+    if not is_sound(piece):
+        parser.feed(piece)
+        return parser.take()
+    texts = _split_plain(piece)
+    if texts is not None and max(map(len, texts)) <= limits.cell_bytes:
+        return resolve_texts(texts)
+    plain, others, rest = find_columns(_STRINGS, piece)
+    if max(map(len, plain)) > limits.cell_bytes:
+        parser.feed(piece)
+        return parser.take()
+    if not any(others) and not rest[-1]:
+        return resolve_texts(plain)
+    texts = []
+    start = 0
+    resolved = resolve_texts(plain)
+    for index, other in enumerate(map(b"".join, zip(others, rest, strict=True))):
+        if other:
+            texts.extend(resolved[start:index])
+            parser.feed(other)
+            texts.extend(parser.take())
+            start = index + 1
+    texts.extend(resolved[start:])
+    return texts
+
+
+def _split_plain(piece: bytes) -> list[bytes] | None:
+    """Return the strings of a piece of nothing but plain strings, None if there is anything else in it."""
+    if not (piece.startswith(_START) and piece.endswith(_END)) or piece.translate(None, _CONTROLS) != piece:
+        return None
+    texts = piece[len(_START) : -len(_END)].split(_END + _START)
+    # Four tags a string, and no other.
+    return texts if piece.count(b"<") == 4 * len(texts) else None
+
+
+class _StringParser(GuardedParser):
+    """The safe lane of shared strings: expat."""
+
+    def __init__(self, part: str, limits: Limits) -> None:
+        found: list[bytes] = []
+        pieces: list[str] = []
+        path: list[str] = []
+        length = 0
+        wanted = False
+
+        def start(name: str, _attributes: list[str]) -> None:
+            nonlocal length, wanted
+            local = name.rpartition(" ")[2]
+            path.append(local)
+            depth = len(path)
+            if depth == 2 and local == "si":
+                pieces.clear()
+                length = 0
+            wanted = local == "t" and path[1:-1] in (["si"], ["si", "r"])
+            if depth > limits.depth:
+                raise CorruptError(f"the part {part} nests elements more than {limits.depth} deep")
+
+        def end(_name: str) -> None:
+            nonlocal wanted
+            wanted = False
+            if path.pop() == "si" and len(path) == 1:
+                found.append("".join(pieces).encode())
+
+        def text(data: str) -> None:
+            nonlocal length
+            if wanted:
+                length += len(data)
+                if length > limits.cell_bytes:
+                    raise CorruptError(f"a shared string has more than {limits.cell_bytes:,} bytes")
+                pieces.append(data)
+
+        super().__init__(part, limits, start=start, end=end, text=text)
+        self._found = found
+
+    def take(self) -> list[bytes]:
+        """Return the strings that were found since the last call."""
+        found = self._found[:]
+        self._found.clear()
+        return found

@@ -1,0 +1,319 @@
+"""The safe lane: a worksheet read by a real XML parser, whatever a writer makes of the format."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.readers.xlsx.addresses import column_position
+from pgdatahub.readers.xlsx.blocks import Block
+from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
+from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
+from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.xlsx.markup import GuardedParser
+from pgdatahub.readers.xlsx.number_texts import plain_number
+from pgdatahub.readers.xlsx.package import DAMAGED
+from pgdatahub.values.cells import cell_address
+
+_ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
+_TRUE = frozenset({"1", "true", "on"})
+
+
+class SheetParser(GuardedParser):
+    """A worksheet part, fed in pieces; its rows are taken as blocks.
+
+    Args:
+        part: The part's name, for errors.
+        limits: How much it may ask.
+        classes: The classes of the workbook's cells.
+        converter: Makes columns of texts.
+    """
+
+    def __init__(self, part: str, limits: Limits, classes: CellClasses, converter: Converter) -> None:
+        super().__init__(part, limits, start=self._start, end=self._end, text=self._text)
+        self._classes = classes
+        self._converter = converter
+        self.in_data = False
+        """Within ``<sheetData>``."""
+        self.in_row = False
+        self.ended = False
+        """Past ``</sheetData>``."""
+        self.hidden_columns: set[int] = set()
+        self.row_count = 0
+        """Rows with a value that went this way."""
+        self.last_row = 0
+        """The number of the last row, whichever way it went."""
+        self.hidden_row = False
+        """The last row is hidden."""
+        self._depth = 0
+        self._path: list[str] = []
+        # the row
+        self._row_cells: dict[int, tuple[CellClass, bytes]] = {}
+        self._row_bytes = 0
+        self._row_positions: set[int] = set()
+        self._numbered = True
+        # the cell
+        self._in_cell = False
+        self._position = -1
+        self._cell_type = ""
+        self._style = ""
+        self._has_value = self._has_formula = self._has_inline = False
+        self._in_inline = self._in_run = self._collecting = False
+        self._value: list[str] = []
+        self._inline: list[str] = []
+        self._target: list[str] = self._value
+        self._cell_bytes = 0
+        # the block
+        self._rows: list[int] = []
+        self._hidden: set[int] = set()
+        self._cells: dict[int, tuple[list[int], list[CellClass], list[bytes]]] = {}
+
+    def take(self) -> Block | None:
+        """Return the rows that were finished since the last call, None if there were none with a value."""
+        if not self._rows:
+            return None
+        block = Block(
+            rows=self._rows,
+            hidden=self._hidden,
+            columns={position: self._column(position, *cells) for position, cells in self._cells.items()},
+        )
+        self._rows, self._hidden, self._cells = [], set(), {}
+        return block
+
+    def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Piece:
+        """Convert the cells of a column, class by class, each at its place."""
+        rows, pieces = self._rows, []
+        groups: dict[CellClass, list[bytes]] = {}
+        for index, cell_class, text in zip(indexes, classes, texts, strict=True):
+            group = groups.get(cell_class)
+            if group is None:
+                group = groups[cell_class] = [b""] * len(rows)
+            group[index] = text
+        for cell_class, column in groups.items():
+            pieces.append(
+                self._converter.convert(cell_class, column, lambda index: cell_address(rows[index], position))
+            )
+        return merge_pieces(pieces)
+
+    # ── what expat calls ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start(self, name: str, attributes: list[str]) -> None:
+        local = name.rpartition(" ")[2]
+        self._depth += 1
+        if not self.in_data:
+            self._start_outside(local, attributes)
+            return
+        level = self._depth - 2  # below <sheetData>, which is at depth 2
+        if level == 2:
+            if self.in_row and local == "c":
+                self._start_cell(attributes)
+        elif level == 3:
+            if self._in_cell:
+                self._start_part_of_cell(local)
+        elif level == 1:
+            if local == "row":
+                self._start_row(attributes)
+        elif self._in_inline and level == 4:
+            if local == "t":
+                self._collect(self._inline)
+            self._in_run = local == "r"
+        elif self._in_run and level == 5 and local == "t":
+            self._collect(self._inline)
+        elif self._depth > self._limits.depth:
+            raise CorruptError(
+                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
+            )
+
+    def _start_outside(self, local: str, attributes: list[str]) -> None:
+        if self._depth == 2 and local == "sheetData" and not self.ended:
+            self.in_data = True
+        elif self._depth == 3 and local == "col" and self._path[-1:] == ["cols"]:
+            self._note_column(dict(zip(attributes[::2], attributes[1::2], strict=True)))
+        elif self._depth > self._limits.depth:
+            raise CorruptError(
+                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
+            )
+        self._path.append(local)
+
+    def _start_part_of_cell(self, local: str) -> None:
+        if local == "v":
+            self._has_value = True
+            self._value.clear()
+            self._collect(self._value)
+        elif local == "f":
+            self._has_formula = True
+        elif local == "is":
+            self._has_inline = self._in_inline = True
+            self._inline.clear()
+
+    def _collect(self, target: list[str]) -> None:
+        self._target = target
+        self._collecting = True
+
+    def _text(self, data: str) -> None:
+        if self._collecting:
+            self._cell_bytes += len(data)
+            if self._cell_bytes > self._limits.cell_bytes:
+                self._corrupt(f"the text has more than {self._limits.cell_bytes:,} bytes")
+            self._target.append(data)
+
+    def _end(self, _name: str) -> None:
+        level = self._depth - 2
+        self._depth -= 1
+        if not self.in_data:
+            self._path.pop()
+            return
+        if level > 2:
+            self._collecting = False
+            if level == 3:
+                self._in_inline = self._in_run = False
+            elif level == 4:
+                self._in_run = False
+        elif level == 2:
+            if self._in_cell:
+                self._in_cell = False
+                self._end_cell()
+        elif level == 1:
+            if self.in_row:
+                self._end_row()
+        elif level == 0:
+            self.in_data = False
+            self.ended = True
+            self._path.pop()
+
+    # ── rows and cells ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start_row(self, attributes: list[str]) -> None:
+        self.in_row = True
+        self.hidden_row = False
+        number = ""
+        for name, value in zip(attributes[::2], attributes[1::2], strict=True):
+            if name == "r":
+                number = value
+            elif name == "hidden":
+                self.hidden_row = value in _TRUE
+        self._numbered = bool(number)
+        if number:
+            self.begin_row(int(number) if number.isdecimal() and len(number) < 9 else 0)
+        else:
+            self.begin_row(self.last_row + 1)
+        self._position = -1
+        self._row_bytes = 0
+        self._row_cells.clear()
+        self._row_positions.clear()
+
+    def begin_row(self, number: int) -> None:
+        """Note that a row begins, in whichever lane.
+
+        Raises:
+            CorruptError: It cannot be, or not here.
+        """
+        if not 0 < number <= self._limits.rows:
+            raise CorruptError(
+                f"a row has the number {number or 'that it cannot have'}, after row {self.last_row}", hint=DAMAGED
+            )
+        if number <= self.last_row:
+            raise CorruptError(f"row {number} comes after row {self.last_row}", hint=DAMAGED)
+        self.last_row = number
+
+    def _start_cell(self, attributes: list[str]) -> None:
+        self._in_cell = True
+        self._has_value = self._has_formula = self._has_inline = False
+        self._value.clear()
+        self._inline.clear()
+        self._cell_bytes = 0
+        address = self._cell_type = self._style = ""
+        for name, value in zip(attributes[::2], attributes[1::2], strict=True):
+            if name == "r":
+                address = value
+            elif name == "t":
+                self._cell_type = value
+            elif name == "s":
+                self._style = value
+        if address:
+            match = _ADDRESS.fullmatch(address)
+            if match is None:
+                raise CorruptError(f"row {self.last_row} has a cell {address[:40]!r}, which is nowhere", hint=DAMAGED)
+            row = int(match[2])
+            if row != self.last_row:
+                if self._numbered or self._row_positions:
+                    raise CorruptError(f"the cell {address} stands in row {self.last_row}", hint=DAMAGED)
+                self.last_row -= 1  # a row without a number has that of its cells
+                self.begin_row(row)
+                self._numbered = True
+            self._position = column_position(match[1])
+        else:
+            self._position += 1
+        if self._position >= self._limits.columns:
+            raise CorruptError(
+                f"row {self.last_row} has a cell beyond the {self._limits.columns:,} columns of a sheet", hint=DAMAGED
+            )
+        if self._position in self._row_positions:
+            self._corrupt("the cell is there twice")
+        self._row_positions.add(self._position)
+
+    def _end_cell(self) -> None:
+        value = "".join(self._value)
+        if self._has_inline and (self._cell_type == "inlineStr" or not self._has_value):
+            cell_class = self._class("inlineStr")
+            text = "".join(self._inline).encode()
+        elif value:
+            cell_class = self._class(self._cell_type)
+            text = self._checked(cell_class, value.encode())
+        elif self._has_formula and not (self._has_value and self._cell_type == "str"):
+            cell_class = UNCACHED_CLASS
+            text = b"f"
+        else:
+            return
+        if text:
+            self._row_bytes += len(text)
+            if self._row_bytes > self._limits.row_bytes:
+                self._corrupt(f"the row has more than {self._limits.row_bytes:,} bytes")
+            self._row_cells[self._position] = (cell_class, text)
+
+    def _end_row(self) -> None:
+        self.in_row = False
+        if not self._row_cells:
+            return
+        index = len(self._rows)
+        self._rows.append(self.last_row)
+        if self.hidden_row:
+            self._hidden.add(self.last_row)
+        for position, (cell_class, text) in self._row_cells.items():
+            cells = self._cells.get(position)
+            if cells is None:
+                cells = self._cells[position] = ([], [], [])
+            cells[0].append(index)
+            cells[1].append(cell_class)
+            cells[2].append(text)
+        self._row_cells.clear()
+        self.row_count += 1
+
+    def _class(self, cell_type: str) -> CellClass:
+        found = self._classes.get(cell_type, self._style)
+        if found is None:
+            self._corrupt(f"{cell_type[:40]!r} is no type of cell")
+        return found
+
+    def _checked(self, cell_class: CellClass, text: bytes) -> bytes:
+        source = cell_class.source
+        if source is Source.TEXT:
+            return text
+        text = text.strip()
+        if source is Source.NUMBER:
+            return plain_number(text, self._address()) if text else text
+        if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
+            self._corrupt(f"{text[:40]!r} is no index of a shared string")
+        return text
+
+    def _note_column(self, attributes: dict[str, str]) -> None:
+        first, last = attributes.get("min", ""), attributes.get("max", "")
+        if attributes.get("hidden") in _TRUE and first.isdecimal() and last.isdecimal() and len(first + last) < 16:
+            self.hidden_columns.update(range(int(first) - 1, min(int(last), self._limits.columns)))
+
+    def _address(self) -> str:
+        return cell_address(self.last_row, self._position)
+
+    def _corrupt(self, what: str) -> NoReturn:
+        raise CorruptError(what, where=self._address(), hint=DAMAGED)

@@ -1,0 +1,162 @@
+"""The executor ``dask``: workers of a Dask cluster, or of a small one on this machine that lasts as long as the run.
+
+A scheduler hands pickles to workers, which run them. So whoever reaches an unencrypted one can run anything there, and
+only one on this machine is used without being told to (https://distributed.dask.org/en/stable/tls.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ipaddress
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pgdatahub.errors import ConfigError, ExecutorError
+
+OPTIONS: Final = ("scheduler", "ca", "cert", "key", "timeout")
+_ENCRYPTED: Final = frozenset({"tls", "wss"})
+_TIMEOUT_SECONDS: Final = 60.0
+_LOGGERS: Final = frozenset({"distributed", "tornado"})
+
+
+class DaskExecutor:
+    """Dask's side of :class:`~pgdatahub.runs.executors.ExecutorPlugin`.
+
+    Options: ``scheduler``, the address (``tls://host:8786``; without it, a cluster on this machine); ``ca``, ``cert`` and
+    ``key``, the files for TLS, where Dask's own configuration does not name them; ``timeout``, the seconds to wait for the
+    scheduler and a first worker.
+    """
+
+    api_version = 1
+
+    @contextmanager
+    def open(self, options: Mapping[str, str], *, workers: int | None, insecure: bool) -> Iterator[Executor]:
+        """Connect, and wait for a worker."""
+        address, timeout = checked(options, insecure=insecure)
+        try:
+            distributed: Any = import_module("distributed")
+        except ImportError as error:
+            raise ConfigError(
+                "the executor 'dask' is not installed", hint="pip install 'pgdatahub[dask]', here and for the workers"
+            ) from error
+        with ExitStack() as resources:
+            resources.enter_context(_quiet())
+            try:
+                target: Any = address or resources.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+                    )
+                )
+                files = {
+                    "tls_ca_file": options.get("ca"),
+                    "tls_client_cert": options.get("cert"),
+                    "tls_client_key": options.get("key"),
+                }
+                given = {name: value for name, value in files.items() if value is not None}
+                # Without files of ours the client takes what Dask's own configuration has.
+                security = distributed.Security(require_encryption=True, **given) if given else None
+                client = resources.enter_context(
+                    distributed.Client(
+                        target, security=security, timeout=timeout, set_as_default=False, name="pgdatahub"
+                    )
+                )
+                client.wait_for_workers(1, timeout=timeout)
+            except (OSError, TypeError, ValueError, RuntimeError, asyncio.TimeoutError) as error:
+                where = address or "a cluster on this machine"
+                told = " ".join(str(error).split()) or "no worker came"
+                raise ExecutorError(
+                    f"Dask cannot be used: {told}", where=where, hint="are the scheduler and a worker running?"
+                ) from error
+            yield resources.enter_context(_Cluster(client))
+
+    def slots(self, executor: Executor) -> int:
+        """Return the number of the workers' threads."""
+        return executor.threads() if isinstance(executor, _Cluster) else 0
+
+    def lost(self, error: BaseException) -> bool:
+        """Tell whether the scheduler is gone: all futures are cancelled then."""
+        if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
+            return True
+        return type(error).__name__ in ("CommClosedError", "FutureCancelledError", "FuturesCancelledError")
+
+
+class _Cluster(Executor):
+    """The client's own executor, which also tells how many threads the cluster has."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        # Equal calls would be answered from memory if they were pure.
+        self._executor: Executor = client.get_executor(pure=False)
+
+    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> concurrent.futures.Future[Any]:
+        """Give a call to the cluster."""
+        return self._executor.submit(function, *arguments, **named)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Forget what is not done; who waits has taken everything in by then."""
+        del wait, cancel_futures
+        self._executor.shutdown(wait=False)
+
+    def threads(self) -> int:
+        """Return the number of threads of all workers; 0 if the scheduler does not answer."""
+        try:
+            return sum(self._client.nthreads().values())
+        except (OSError, RuntimeError, asyncio.TimeoutError, TypeError, AttributeError):
+            return 0
+
+
+def checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, float]:
+    """Return the scheduler's address and how long to wait for it.
+
+    Raises:
+        ConfigError: An option is wrong, or the address is open to the network and not encrypted.
+    """
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise ConfigError(f"the executor 'dask' has no option {unknown[0]!r}", hint=f"it has: {', '.join(OPTIONS)}")
+    try:
+        timeout = float(options.get("timeout", _TIMEOUT_SECONDS))
+    except ValueError:
+        raise ConfigError("the option timeout must be a number of seconds", where="--executor-opt") from None
+    address = options.get("scheduler")
+    if address is not None:
+        address = address if "://" in address else f"tcp://{address}"
+        parts = urlsplit(address)
+        if parts.username or parts.password:
+            raise ConfigError("a scheduler's address holds no user and no password", where="--executor-opt scheduler")
+        if not insecure and parts.scheme not in _ENCRYPTED and not is_loopback(parts.hostname or ""):
+            raise ConfigError(
+                "the connection to this scheduler is not encrypted, and whoever can reach it can run programs there",
+                where=address,
+                hint="use tls://, or say --insecure-executor where the network is your own",
+            )
+    return address, timeout
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, whatever a name server says."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own messages off the console: what they come to is told in one line of ours."""
+    # Its configuration gives every one of its loggers a handler and a level.
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
+    levels = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

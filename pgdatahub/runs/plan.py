@@ -1,0 +1,272 @@
+"""What a run would do, and why: everything is read, the database is asked, nothing is written.
+
+The database is asked in one read-only transaction, after the files were read, so that no lock is held meanwhile. A short
+look before only spares reading files that are loaded already.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pgdatahub.config import Config
+from pgdatahub.errors import FileError, PgDataHubError
+from pgdatahub.load.results import failed, skipped, skipped_as_known, unexpected
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging import Staged, file_version, hash_file, stage
+from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
+from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
+from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, OpaqueType, SchemaChange, TableName
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.postgres import catalog, ddl
+from pgdatahub.postgres.database import Database, is_unmade, open_database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History, PastImport
+from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
+from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
+from pgdatahub.runs.selection import Selection, find_files
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def plan(config: Config, *, selection: Selection | None = None, reporter: Reporter | None = None) -> RunPlan:
+    """Find out what a run would do; nothing is written.
+
+    Args:
+        config: The settings; with ``skip_db`` no database is asked, and every table is taken to be new.
+        selection: Which files; all by default.
+        reporter: Is told what happens.
+
+    Raises:
+        ConfigError: The settings or the selection are wrong.
+        PluginError: A plugin cannot be used.
+        DatabaseError: There is no database, or it went away.
+    """
+    began = time.monotonic()
+    reporter = reporter or NullReporter()
+    stages = Stages(create_plugin_manager())
+    discovery = find_files(config, stages, selection or Selection())
+    for warning in discovery.warnings:
+        reporter(Notice(text=warning, warning=True))
+    with _destination(config, reporter) as (database, destination), ExitStack() as resources:
+        size = sum(source.size for source in discovery.files)
+        reporter(RunStarted(destination=destination, files=len(discovery.files), bytes=size))
+        planner = _Planner(stages, config, reporter, resources.enter_context(SpoolFile()))
+        with _looking(database) as connection:
+            planner.look(connection, discovery.files)
+        read = [(source, planner.read(source)) for source in discovery.files]
+        with _looking(database) as connection:
+            tables = tuple(planner.foretell(connection, read))
+    return RunPlan(
+        destination=destination,
+        tables=tables,
+        ignored=discovery.ignored,
+        warnings=discovery.warnings,
+        seconds=time.monotonic() - began,
+    )
+
+
+@contextmanager
+def _destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database | None, str]]:
+    if config.skip_db:
+        yield None, "nowhere: no database is asked, and every table is taken to be new"
+    elif is_unmade(config):
+        yield None, "the embedded server, which the first run makes"
+    else:
+        with open_database(config, lambda line: reporter(Notice(text=line))) as database:
+            yield database, database.description
+
+
+@contextmanager
+def _looking(database: Database | None) -> Iterator[Connection | None]:
+    if database is None:
+        yield None
+    else:
+        with transaction(database.engine, read_only=True) as connection:
+            yield connection
+
+
+class _Planner:
+    """Reads the files, then foretells them table by table."""
+
+    def __init__(self, stages: Stages, config: Config, reporter: Reporter, kept: SpoolFile) -> None:
+        self.stages = stages
+        self.config = config
+        self.reporter = reporter
+        self._kept = kept
+        self._known: dict[TableName, dict[str, PastImport]] = {}
+        self._particular: set[TableName] = set()
+
+    def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
+        """Learn which of the files need not be read, and of which tables the values will be asked for."""
+        if connection is None:
+            return
+        history = self._history(connection)
+        if history is not None:
+            self._known = history.known(connection, files)
+        for table in {source.table for source in files}:
+            try:
+                stored = catalog.reflect(connection, table)
+            except FileError:
+                continue  # said of each of its files, later
+            if stored is not None and any(isinstance(column.type, OpaqueType) for column in stored.columns):
+                self._particular.add(table)
+
+    def _history(self, connection: Connection | None) -> History | None:
+        history = History(self.config.schema_name)
+        return history if connection is not None and history.exists(connection) else None
+
+    def read(self, source: SourceFile) -> Staged | FileResult:
+        """Read a file; its rows are kept only where the table's own types have a say."""
+        self.reporter(FileStarted(source=source))
+        try:
+            answer = self._read(source)
+        except FileError as error:
+            answer = failed(source, error)
+        except PgDataHubError:
+            raise
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a plan
+            answer = unexpected(source, error)
+        if isinstance(answer, FileResult):
+            self.reporter(FileFinished(result=answer))
+        else:
+            result = FileResult(source=source, outcome=Outcome.READ, rows=answer.rows, seconds=answer.seconds)
+            self.reporter(FileFinished(result=result))
+        return answer
+
+    def _read(self, source: SourceFile) -> Staged | FileResult:
+        version = file_version(source)
+        file_sha256 = hash_file(source)
+        past = self._known.get(source.table, {}).get(file_sha256)
+        if past is not None and not source.reload:
+            return skipped_as_known(source, past)
+
+        def stage_into(spool_file: SpoolFile) -> Staged:
+            spool = Spool(spool_file)
+            return stage(
+                source, self.stages, self.config, self.reporter, spool, file_sha256=file_sha256, version=version
+            )
+
+        try:
+            if source.table in self._particular:
+                return stage_into(self._kept)
+            with SpoolFile() as forgotten:
+                return stage_into(forgotten)
+        except EmptySheetError as error:
+            return skipped(source, error.message)
+
+    def foretell(
+        self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
+    ) -> Iterator[TablePlan]:
+        """Yield the plan of each table, in the order in which a run comes to them."""
+        history = self._history(connection)
+        for table in dict.fromkeys(source.table for source, _ in read):
+            simulation = TableSimulation(
+                table=table, stages=self.stages, config=self.config, connection=connection, history=history
+            )
+            answers = [answer for source, answer in read if source.table == table]
+            try:
+                simulation.begin()
+                files = tuple(self._file(answer, simulation.foretell) for answer in answers)
+            except FileError as error:
+                refused = error
+                files = tuple(
+                    self._file(answer, lambda staged: Foretold(source=staged.source, staged=staged, error=refused))  # noqa: B023 - called at once
+                    for answer in answers
+                )
+            yield _table_plan(simulation, files)
+
+    def _file(self, answer: Staged | FileResult, foretell: Callable[[Staged], Foretold]) -> FilePlan:
+        return _result_plan(answer) if isinstance(answer, FileResult) else _file_plan(foretell(answer))
+
+
+def _table_plan(simulation: TableSimulation, files: tuple[FilePlan, ...]) -> TablePlan:
+    columns = simulation.current.columns if simulation.current is not None else ()
+    exists = simulation.stored is not None
+    size = catalog.table_bytes(simulation.connection, simulation.table) if simulation.connection and exists else 0
+    rewriting = [file for file in files if any(change.kind == "alter_type" for change in file.changes)]
+    return TablePlan(
+        table=str(simulation.table),
+        exists=exists,
+        bytes=size,
+        rewritten=len(rewriting),
+        columns=tuple(PlannedColumn(name=one.name, type=one.type.sql, label=one.type.label) for one in columns),
+        files=files,
+    )
+
+
+def _result_plan(result: FileResult) -> FilePlan:
+    return FilePlan(
+        file=result.source.identity,
+        location=result.source.location,
+        action="fail" if result.outcome is Outcome.FAILED else "skip",
+        reason=result.reason,
+        failure=result.failure,
+    )
+
+
+def _file_plan(foretold: Foretold) -> FilePlan:
+    source, staged = foretold.source, foretold.staged
+    file = FilePlan(file=source.identity, location=source.location, action="load", notices=foretold.notices)
+    if staged is not None:
+        file = replace(file, rows=staged.rows, sheets=staged.sheets, counts=staged.counts, examples=staged.examples)
+    if foretold.error is not None:
+        return replace(file, action="fail", failure=failed(source, foretold.error).failure)
+    if foretold.skip is not None or foretold.plan is None:
+        return replace(file, action="skip", reason=foretold.skip)
+    return replace(
+        file,
+        changes=tuple(planned for change in foretold.plan.changes for planned in _planned(change, source)),
+        statements=tuple(map(ddl.readable, ddl.render(foretold.plan))),
+    )
+
+
+def _planned(change: SchemaChange, source: SourceFile) -> Iterator[PlannedChange]:
+    if isinstance(change, CreateTable):
+        yield from (_planned_column("create_table", column, source) for column in change.columns)
+    elif isinstance(change, AddColumn):
+        yield _planned_column("add_column", change.column, source)
+    else:
+        yield _planned_type(change, source)
+
+
+def _planned_column(
+    kind: Literal["create_table", "add_column"], column: ColumnSchema, source: SourceFile
+) -> PlannedChange:
+    evidence = type_evidence(column)
+    return PlannedChange(
+        kind=kind,
+        column=column.name,
+        header=column.header,
+        old=None,
+        new=column.type.label,
+        file=source.identity,
+        because=describe_type(column, source.name),
+        cell=evidence.cell if evidence else None,
+        sample=evidence.sample if evidence else None,
+        count=evidence.count if evidence else None,
+        values=column.observed.values if column.observed else None,
+    )
+
+
+def _planned_type(change: AlterType, source: SourceFile) -> PlannedChange:
+    evidence = deciding_evidence(change)
+    return PlannedChange(
+        kind="alter_type",
+        column=change.name,
+        header=change.cause.header,
+        old=change.old.label,
+        new=change.new.label,
+        file=source.identity,
+        because=describe_cause(change, source.name),
+        cell=evidence.cell if evidence else None,
+        sample=evidence.sample if evidence else None,
+        count=evidence.count if evidence else None,
+        values=change.cause.observed.values if change.cause.observed else None,
+    )

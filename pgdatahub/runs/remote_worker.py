@@ -1,0 +1,190 @@
+"""What a worker of an executor does: a module-level function that is given a unit, and what it needs to know, as data.
+
+Nothing secret travels. The worker connects with what its own environment says, and only after it has made sure that it
+is the same program in front of the same database.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from pgdatahub import __version__
+from pgdatahub.config import Config, load_config
+from pgdatahub.errors import DatabaseError, ExecutorError, PgDataHubError
+from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.model.events import Event, FileFinished, Notice
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.postgres.database import Database, ServerIdentity, connect, identify
+from pgdatahub.runs.units import Unit, UnitOutcome, perform
+from pgdatahub.system.retry import persist
+
+IDLE_SECONDS: Final = 30.0
+"""A worker lives on after the run; its connection to the database need not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a worker needs to know of a run.
+
+    Attributes:
+        run_id: The run's name.
+        config: The settings, without secrets.
+        server: The database that it must reach; None for a dry run.
+        python: The version of Python that it must be, major and minor.
+        version: The version of pgdatahub that it must be.
+    """
+
+    run_id: str
+    config: Config
+    server: ServerIdentity | None
+    python: tuple[int, int] = (sys.version_info.major, sys.version_info.minor)
+    version: str = __version__
+
+    @classmethod
+    def of(cls, config: Config, run_id: str, database: Database | None) -> Assignment:
+        """Return the assignment for the workers of a run."""
+        # Where settings came from and what somebody's executor was told is nobody's business there.
+        nothing: dict[str, Any] = {"database_url": None, "origins": {}, "notices": (), "executor_options": {}}
+        return cls(
+            run_id=run_id,
+            config=config.model_copy(update=nothing),
+            server=None if database is None else identify(database),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a worker hands back.
+
+    Attributes:
+        outcome: What became of the unit.
+        events: What is to be told of it.
+    """
+
+    outcome: UnitOutcome
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """What a process keeps between the units of a run."""
+
+    pipeline: Pipeline
+    users: int = 0
+    timer: threading.Timer | None = None
+
+
+@dataclass(slots=True)
+class _Station:
+    """The places of this process, one for each run that it works for, given up after a while without work."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    places: dict[tuple[int, str], _Place] = field(default_factory=dict)
+
+    @contextmanager
+    def pipeline(self, assignment: Assignment) -> Iterator[Pipeline]:
+        # A process that was forked must not use its parent's connection.
+        key = os.getpid(), assignment.run_id
+        with self.lock:
+            place = self.places.get(key)
+            if place is None:
+                place = self.places[key] = _Place(pipeline=_make_pipeline(assignment))
+            if place.timer is not None:
+                place.timer.cancel()
+            place.users += 1
+        try:
+            yield place.pipeline
+        finally:
+            with self.lock:
+                place.users -= 1
+                if place.timer is not None:
+                    place.timer.cancel()
+                place.timer = threading.Timer(IDLE_SECONDS, self.give_up, (key,))
+                place.timer.daemon = True
+                place.timer.start()
+
+    def give_up(self, key: tuple[int, str]) -> None:
+        with self.lock:
+            place = self.places.get(key)
+            if place is None or place.users:
+                return
+            del self.places[key]
+        if place.pipeline.database is not None:
+            place.pipeline.database.close()
+
+
+_station = _Station()  # executors call functions and pass nothing on from one call to the next
+
+
+def greet(assignment: Assignment) -> PgDataHubError | None:
+    """Say whether this process can work for a run: None, or why not."""
+    try:
+        with _station.pipeline(assignment):
+            return None
+    except PgDataHubError as error:
+        return error
+
+
+def perform_remotely(unit: Unit, assignment: Assignment) -> Done:
+    """Work on a unit, in whichever process this is; never raises for what a file, a server or a setting can do."""
+    events: list[Event] = []
+
+    def collect(event: Event) -> None:
+        if isinstance(event, Notice | FileFinished):
+            events.append(event)
+
+    try:
+        with _station.pipeline(assignment) as pipeline:
+            outcome = perform(unit, replace(pipeline, reporter=collect))
+    except (DatabaseError, ExecutorError) as problem:
+        outcome = UnitOutcome(unit=unit, problem=problem)
+    except PgDataHubError as error:
+        outcome = UnitOutcome(unit=unit, problem=ExecutorError(error.message, where=error.where, hint=error.hint))
+    return Done(outcome=outcome, events=tuple(events))
+
+
+def _make_pipeline(assignment: Assignment) -> Pipeline:
+    here = f"the worker on {platform.node()}"
+    _compare(f"{here} runs pgdatahub", __version__, assignment.version)
+    _compare(f"{here} runs Python", "{}.{}".format(*sys.version_info), "{}.{}".format(*assignment.python))
+    stages = Stages(create_plugin_manager())
+    database = None
+    if assignment.server is not None:
+        destination = load_config().destination
+        if destination.kind == "embedded":
+            raise ExecutorError(
+                f"{here} has no database", hint="set DATABASE_URL, or PGHOST, in the environment of the workers"
+            )
+        database = persist(lambda: connect(destination.conninfo, keep_connection=True), lambda _error: None)
+        with _closed_on_error(database):
+            _compare(f"{here} reaches", str(identify(database)), str(assignment.server))
+    return Pipeline(
+        stages=stages,
+        # Nobody knows how many workers share this machine.
+        config=assignment.config.model_copy(update={"read_processes": assignment.config.read_processes or 1}),
+        reporter=lambda _event: None,
+        run_id=assignment.run_id,
+        database=database,
+    )
+
+
+@contextmanager
+def _closed_on_error(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError):
+            database.close()
+        raise
+
+
+def _compare(what: str, theirs: str, ours: str) -> None:
+    if theirs != ours:
+        raise ExecutorError(f"{what} {theirs}, and this run is of {ours}", hint="they must be the same")

@@ -1,0 +1,179 @@
+"""Which files a run takes up: what the plugins find, less what is passed over, less what nobody asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from pgdatahub.config import Config
+from pgdatahub.errors import ConfigError
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.schema import METADATA_TABLES, TableName
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.system.storage import is_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which of the files a run takes up; everything by default.
+
+    Attributes:
+        paths: Files and folders.
+        tables: Names of tables.
+        locations: Exactly these files, in this order; those that are gone are warned of.
+        reload_locations: Those of them that are to be loaded again.
+        reload: Files and folders to load again, in place of what they brought; where nothing else is named, only these.
+    """
+
+    paths: tuple[Path, ...] = ()
+    tables: tuple[str, ...] = ()
+    locations: tuple[str, ...] | None = None
+    reload_locations: frozenset[str] = frozenset()
+    reload: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What a data folder has.
+
+    Attributes:
+        files: The candidates, in the order in which they are taken up.
+        ignored: Reason → what was passed over for it.
+        warnings: What a person should know before anything is loaded.
+    """
+
+    files: tuple[SourceFile, ...]
+    ignored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def find_files(config: Config, stages: Stages, selection: Selection) -> Discovery:
+    """Find the files of a run.
+
+    Raises:
+        ConfigError: The data root is missing, or the selection names what is not there.
+    """
+    found: dict[str, SourceFile] = {}
+    for source in stages.discover(config):
+        known = found.get(source.location)
+        # A file that one plugin ignores may be another's candidate.
+        if known is None or (known.ignored and not source.ignored):
+            found[source.location] = source
+    ignored: dict[str, list[str]] = defaultdict(list)
+    for source in found.values():
+        if source.ignored and _is_asked_for(source, selection):
+            ignored[source.ignored].append(source.identity)
+    candidates = [source for source in found.values() if not source.ignored]
+    warnings = (*config.notices, *_warnings(candidates, config))
+    if selection.locations is not None:
+        present = {source.location: source for source in candidates}
+        gone = [location for location in selection.locations if location not in present]
+        left = [present[location] for location in selection.locations if location in present]
+        return Discovery(
+            files=tuple(replace(source, reload=source.location in selection.reload_locations) for source in left),
+            warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
+        )
+    return Discovery(
+        files=tuple(_select(candidates, selection, config)),
+        ignored={reason: tuple(names) for reason, names in ignored.items()},
+        warnings=warnings,
+    )
+
+
+def _select(files: Sequence[SourceFile], selection: Selection, config: Config) -> Iterable[SourceFile]:
+    chosen = list(files)
+    if selection.tables:
+        wanted = {name.lower() for name in selection.tables}
+        known = {str(source.table): source.table for source in files}
+        for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
+            raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
+        chosen = [source for source in chosen if _names(source.table) & wanted]
+    again = _below(chosen, selection.reload, config)
+    if selection.paths:
+        chosen = [*_below(chosen, selection.paths, config), *again]
+    elif selection.reload and not selection.tables:
+        chosen = again
+    marked = {source.location for source in again}
+    unique = {source.location: replace(source, reload=source.location in marked) for source in chosen}
+    return unique.values()
+
+
+def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
+    """Tell whether a file that is passed over would have been taken up otherwise."""
+    if selection.tables and not _names(source.table) & {name.lower() for name in selection.tables}:
+        return False
+    paths = selection.paths or (() if selection.tables else selection.reload)
+    return not paths or any(_is_below(source, path) for path in (*paths, *selection.reload))
+
+
+def _names(table: TableName) -> set[str]:
+    return {table.name, str(table)}
+
+
+def _below(files: Sequence[SourceFile], paths: Iterable[Path], config: Config) -> list[SourceFile]:
+    """Return the files at and below ``paths``.
+
+    Raises:
+        ConfigError: There is none at one of them.
+    """
+    roots = list(paths)
+    for root in roots:
+        if not any(_is_below(source, root) for source in files):
+            raise _nothing_there(files, root, config)
+    return [source for source in files if any(_is_below(source, root) for root in roots)]
+
+
+def _nothing_there(files: Iterable[SourceFile], path: Path, config: Config) -> ConfigError:
+    root = str(config.data_root)
+    if path.parts and any(PurePosixPath(source.identity).is_relative_to(path.as_posix()) for source in files):
+        hint = f"it is below the data root: name it {root.rstrip('/')}/{path.as_posix()}"
+    else:
+        hint = f"the data root is {root}"
+    missing = "://" not in root and not _exists(path)
+    message = "there is no such file or folder" if missing else "no workbook there belongs to the data root"
+    return ConfigError(message, where=str(path), hint=hint)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return _absolute(path).exists()
+    except OSError:  # such as a name that is too long for any file
+        return False
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        return path.absolute()  # "~$a.xlsx" is nobody's home
+
+
+def _is_below(source: SourceFile, path: Path) -> bool:
+    if is_url(source.location):
+        # By its URL, of whose slashes a Path keeps one, or by its path below the data root.
+        names = (source.location.replace("://", ":/"), source.identity)
+        return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
+    root = _absolute(path)
+    return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
+
+
+def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
+    folders: dict[TableName, dict[str, str]] = defaultdict(dict)
+    present: set[tuple[str, ...]] = set()
+    for source in files:
+        folder, _, _ = source.identity.rpartition("/")
+        folders[source.table].setdefault(folder.casefold(), folder)
+        parts = tuple(part.casefold() for part in folder.split("/"))
+        present.update(parts[:length] for length in range(1, len(parts) + 1))
+    for table, spellings in folders.items():
+        if len(spellings) > 1:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
+        if table.name in METADATA_TABLES:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
+    for configured in config.folders.configured_folders():
+        if tuple(part.casefold() for part in configured.parts) not in present:
+            yield f"{configured.where}: the folder {'/'.join(configured.parts)} has no workbook, or is not there"

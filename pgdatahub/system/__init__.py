@@ -1,0 +1,1 @@
+"""The machine below: storage, atomic files, child processes, retries, failpoints, garbage-collector tuning."""

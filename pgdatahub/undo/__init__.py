@@ -1,0 +1,1 @@
+"""Exact undo: select, plan, execute, revert, reset, backup."""

@@ -1,0 +1,354 @@
+"""An undo against a database: the plan with its proofs, and its carrying out.
+
+Both run in the caller's transaction. The plan is made twice, once to be shown and once under the locks; only a plan that
+is still the same is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import ContentChangedError, PgDataHubError, TransientDatabaseError, UndoError
+from pgdatahub.model.imports import ChangeType, PastChange, PastImport, Status
+from pgdatahub.model.schema import RESERVED_COLUMNS, TableName, TableSchema
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.dependents import Dependent, dependents
+from pgdatahub.postgres.engine import translated_errors
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import count_others, delete_rows, find_rows
+from pgdatahub.postgres.narrowing import count_values, loss
+from pgdatahub.postgres.undo_ddl import carry_out
+from pgdatahub.undo.plan import (
+    DropColumn,
+    DropTable,
+    Refusal,
+    RestoreType,
+    SchemaStep,
+    TakenBack,
+    UndoPlan,
+    UndoRequest,
+    recompute,
+)
+from pgdatahub.undo.select import Choice
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
+
+
+def make_plan(connection: Connection, history: History, choice: Choice, request: UndoRequest) -> UndoPlan:
+    """Return what a request comes to; nothing is changed.
+
+    Args:
+        connection: In a transaction, which may be read-only.
+        history: The history.
+        choice: The imports that the request means.
+        request: The request.
+    """
+    current = catalog.reflect(connection, choice.table)
+    files = tuple(dict.fromkeys(past.source_file for past in choice.imports))
+    plan = UndoPlan(table=choice.table, source_files=files, hold=request.hold)
+    if request.rows:
+        plan = _plan_rows(connection, history, choice, request, current, plan)
+    if request.schema and not (request.rows and plan.refusals):
+        plan = _plan_schema(connection, history, choice, current, plan)
+    return plan
+
+
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_rows(
+    connection: Connection,
+    history: History,
+    choice: Choice,
+    request: UndoRequest,
+    current: TableSchema | None,
+    plan: UndoPlan,
+) -> UndoPlan:
+    if not choice.loaded:
+        return replace(plan, refusals=tuple(map(_not_loaded, choice.imports[-1:])))
+    refusals: list[Refusal] = []
+    notes: list[str] = []
+    taken = []
+    for past in choice.loaded:
+        examined = _examine(connection, past, current, refusals)
+        taken.append(TakenBack(past=past, rows=examined.rows))
+        objections = (*examined.missing, *examined.changed)
+        if request.force:
+            notes += [f"{past.identity}: {objection}" for objection in objections]
+        else:
+            refusals += [Refusal(subject=past.identity, reason=text, hint="--force goes on") for text in objections]
+        older = history.select_imports(
+            connection, table=past.table, identity=past.identity, statuses=(Status.SUPERSEDED,)
+        )
+        notes += [
+            f"{one.identity} replaced its rows of {one.imported_at:%Y-%m-%d %H:%M} UTC (import {one.id}), which do not "
+            "come back unless that file is loaded again"
+            for one in older
+            if one.reverted_at == past.imported_at
+        ]
+        if not request.hold and "://" not in past.source_file and Path(past.source_file).exists():
+            notes.append(f"{past.identity} is still in its folder: {RUN_AGAIN}")
+    return replace(plan, imports=tuple(taken), refusals=tuple(refusals), notes=tuple(notes))
+
+
+def _not_loaded(past: PastImport) -> Refusal:
+    moment = f" on {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
+    reason = {
+        Status.REVERTED.value: f"was taken back already{moment}",
+        Status.HELD.value: f"was taken back already{moment}, and is held back",
+        Status.SUPERSEDED.value: f"gave way{moment} to another import of the same file",
+    }.get(past.status, f"is {past.status}")
+    return Refusal(subject=f"import {past.id}, {past.identity}", reason=reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Examined:
+    """How many rows an import has, and what hands did to them: rows that are missing, rows that are not what they were."""
+
+    rows: int = 0
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def _examine(
+    connection: Connection, past: PastImport, current: TableSchema | None, refusals: list[Refusal]
+) -> _Examined:
+    """Return what there is of an import; what nothing can mend goes to ``refusals``."""
+    if current is None:
+        return _Examined(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
+    missing = [name for name in RESERVED_COLUMNS if name not in current.by_name]
+    if missing:
+        listed = " and ".join(missing)
+        hint = "give the column its name back; without it nothing tells whose a row is"
+        reason = f"{listed} of {past.table} was dropped, or renamed, by hand"
+        refusals.append(Refusal(subject=past.identity, reason=reason, hint=hint))
+        return _Examined()
+    found = find_rows(connection, past)
+    lacking: list[str] = []
+    changed: list[str] = []
+    if found.count < past.row_count:
+        gone = past.row_count - found.count
+        lacking.append(
+            f"of the {past.row_count:,} rows that it brought, {found.count:,} are there: {gone:,} were deleted by hand, "
+            "or do not name it any more"
+        )
+    elif found.count > past.row_count:
+        more = found.count - past.row_count
+        changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
+    if found.rewritten:
+        changed.append(
+            f"of its {found.count:,} rows, {found.rewritten:,} were written later than the others: changed or added by "
+            "hand"
+        )
+    return _Examined(rows=found.count, missing=tuple(lacking), changed=tuple(changed))
+
+
+# ── schema ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_schema(
+    connection: Connection, history: History, choice: Choice, current: TableSchema | None, plan: UndoPlan
+) -> UndoPlan:
+    table = choice.table
+    going = [taken.past for taken in plan.imports]
+    still = [past for past in choice.loaded if past not in going]
+    if still:
+        hint = "revert it first, or revert --with-schema"
+        refusals = [Refusal(subject=past.identity, reason="is still loaded", hint=hint) for past in still]
+        return replace(plan, refusals=(*plan.refusals, *refusals))
+    if current is None:
+        return replace(plan, notes=(*plan.notes, f"the table {table} is not there, so there is nothing to undo in it"))
+    touched = history.observed_by(connection, table, [past.id for past in choice.imports])
+    remaining = history.observed(connection, table, without=[past.id for past in going])
+    steps, notes = recompute(current, history.provenance(connection, table), touched, remaining)
+    plan = replace(plan, notes=(*plan.notes, *notes))
+    return check_steps(connection, history, current, steps, going, plan)
+
+
+def check_steps(
+    connection: Connection,
+    history: History,
+    current: TableSchema,
+    steps: Iterable[SchemaStep],
+    going: Sequence[PastImport],
+    plan: UndoPlan,
+) -> UndoPlan:
+    """Return ``plan`` with those of ``steps`` that can be done, and refusals for the others."""
+    kept: list[SchemaStep] = []
+    refusals: list[Refusal] = []
+    found = dependents(connection, plan.table, own_index=lineage_index(plan.table))
+    for step in steps:
+        if isinstance(step, DropTable):
+            refused = list(_refuse_table(connection, history, current, going, found))
+        elif isinstance(step, DropColumn):
+            refused = list(_refuse_column(connection, plan.table, step, going, found))
+        else:
+            proved, refused = _prove(connection, plan.table, step, going, found)
+            if proved is None:
+                continue
+            step = proved
+        refusals += refused
+        if not refused:
+            kept.append(step)
+    return replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
+
+
+def _refuse_table(
+    connection: Connection,
+    history: History,
+    current: TableSchema,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> Iterable[Refusal]:
+    table = current.table
+    lineage = set(RESERVED_COLUMNS) <= current.by_name.keys()
+    others = count_others(connection, table, going if lineage else ())
+    if others:
+        yield Refusal(subject=str(table), reason=f"{others:,} rows in it are of no import: they were put in by hand")
+    foreign = sorted(current.by_name.keys() - history.provenance(connection, table).columns)
+    if foreign:
+        yield Refusal(
+            subject=str(table),
+            reason=f"pgdatahub did not make its columns {', '.join(foreign)}",
+            hint="drop them, or the table, by hand",
+        )
+    for one in sorted({one.description for one in found if not one.part_of_table}):
+        yield Refusal(subject=str(table), reason=f"{one} depends on it", hint="drop that first")
+
+
+def _refuse_column(
+    connection: Connection,
+    table: TableName,
+    step: DropColumn,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> Iterable[Refusal]:
+    subject = f"{table}.{step.name}"
+    values = count_values(connection, table, step.name, going=going)
+    if values:
+        yield Refusal(subject=subject, reason=f"{values:,} rows have a value in it that was put in by hand")
+    for one in sorted({one.description for one in found if one.column == step.name}):
+        yield Refusal(subject=subject, reason=f"{one} depends on it", hint="drop that first")
+
+
+def _prove(
+    connection: Connection,
+    table: TableName,
+    step: RestoreType,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> tuple[RestoreType | None, list[Refusal]]:
+    """Return the step as the values allow it, None if the column stays as it is; and why it cannot be done."""
+    subject = f"{table}.{step.name}"
+    lost = loss(connection, table, step.name, step.old, step.new, going=going)
+    if lost is not None and step.or_else is not None:
+        if step.or_else.sql == step.old.sql:
+            return None, []
+        step = replace(step, new=step.or_else, or_else=None)
+        lost = loss(connection, table, step.name, step.old, step.new, going=going)
+    if lost is not None:
+        example = f", such as {lost.sample!r}" if lost.sample else ""
+        reason = f"a value put in by hand would be lost as {step.new.label}: {lost.reason}{example}"
+        return step, [Refusal(subject=subject, reason=reason)]
+    blockers = sorted({one.description for one in found if one.column == step.name and one.blocks_alter})
+    reason = f"depends on it, so it cannot become {step.new.label}"
+    return replace(step, or_else=None), [
+        Refusal(subject=subject, reason=f"{one} {reason}", hint="drop that first") for one in blockers
+    ]
+
+
+# ── doing it ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def lock(connection: Connection, table: TableName) -> None:
+    """Take the locks that a load takes, in its order: waiting for a load is no fault, for a person's query it has an end."""
+    locks.wait_for_turn(connection, locks.lock_key(table))
+    locks.limit_lock_waits(connection)
+    if catalog.reflect(connection, table) is not None:
+        locks.lock_table(connection, table)
+
+
+def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
+    """Carry out a plan that was made under the locks.
+
+    Raises:
+        UndoError: The server refused; the message says what.
+    """
+    moment = history.now(connection)
+    try:
+        with translated_errors():
+            _execute(connection, history, plan, moment)
+    except UndoError:
+        raise
+    except TransientDatabaseError:
+        raise
+    except PgDataHubError as error:
+        raise UndoError(f"nothing was undone: {error.message}", where=error.where or str(plan.table)) from error
+
+
+def _execute(connection: Connection, history: History, plan: UndoPlan, moment: datetime) -> None:
+    exists = catalog.reflect(connection, plan.table) is not None
+    for taken in plan.imports:
+        deleted = delete_rows(connection, taken.past) if exists else 0
+        if deleted != taken.rows:
+            raise UndoError(f"{deleted:,} rows went where {taken.rows:,} were expected", where=taken.past.identity)
+    if plan.imports:
+        status = Status.HELD if plan.hold else Status.REVERTED
+        history.mark(connection, [taken.past.id for taken in plan.imports], status, moment)
+    if plan.steps:
+        locks.lock_table(connection, plan.table, exclusively=True)
+        carry_out(connection, plan.table, plan.steps)
+        history.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
+
+
+def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> PastChange:
+    kind, column, old, new = ChangeType.DROP_TABLE, None, None, None
+    if isinstance(step, DropColumn):
+        kind, column, old = ChangeType.DROP_COLUMN, step.name, step.type
+    elif isinstance(step, RestoreType):
+        kind, column, old, new = ChangeType.RESTORE_TYPE, step.name, step.old.sql, step.new.sql
+    return PastChange(
+        id=0,
+        table=plan.table,
+        change_type=kind.value,
+        column=column,
+        old_type=old,
+        new_type=new,
+        source_file=", ".join(plan.source_files),
+        changed_at=moment,
+        import_id=plan.imports[0].past.id if len(plan.imports) == 1 else None,
+        cell=None,
+        sample=None,
+    )
+
+
+def supersede(connection: Connection, history: History, replaced: Sequence[PastImport], moment: datetime) -> None:
+    """Let imports give way to one that is loaded in the same transaction, at ``moment``.
+
+    Raises:
+        ContentChangedError: Their rows were changed by hand, and that would be lost.
+    """
+    if not replaced:
+        return
+    table = replaced[0].table
+    current = catalog.reflect(connection, table)
+    if current is not None:
+        locks.lock_table(connection, table)
+        for past in replaced:
+            refusals: list[Refusal] = []
+            objections = _examine(connection, past, current, refusals).changed
+            for reason in (*(refusal.reason for refusal in refusals), *objections):
+                raise ContentChangedError(
+                    f"its older rows cannot be replaced: {reason}",
+                    hint=f"revert --import-id {past.id} --force takes them back all the same",
+                )
+            delete_rows(connection, past)
+    history.mark(connection, [past.id for past in replaced], Status.SUPERSEDED, moment)

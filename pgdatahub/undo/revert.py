@@ -1,0 +1,121 @@
+"""Taking imports back: their rows, the changes that they made to their table, or both; in one transaction.
+
+Nothing is deleted from the history. What is shown beforehand is what is carried out, or nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pgdatahub.config import Config
+from pgdatahub.errors import UndoError
+from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.postgres.database import Database, open_database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.undo.execute import execute, lock, make_plan
+from pgdatahub.undo.plan import UndoPlan, UndoRequest
+from pgdatahub.undo.select import Choice, choose
+
+Confirm = Callable[[UndoPlan], bool]
+"""Is shown a plan and says whether to carry it out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoResult:
+    """What an undo came to.
+
+    Attributes:
+        destination: The database, without secrets.
+        plan: What was to be done.
+        done: It was done; else it was a dry run, or somebody said no.
+    """
+
+    destination: str
+    plan: UndoPlan
+    done: bool
+
+
+def revert(
+    config: Config,
+    request: UndoRequest,
+    *,
+    confirm: Confirm | None = None,
+    dry_run: bool = False,
+    reporter: Reporter | None = None,
+) -> UndoResult:
+    """Take imports back.
+
+    Args:
+        config: The settings.
+        request: What to take back.
+        confirm: Is asked, with no transaction open; without it nobody is asked.
+        dry_run: Only make the plan.
+        reporter: Is told of the embedded server.
+
+    Raises:
+        ConfigError: The request is wrong.
+        UndoError: It cannot be done, or things changed after ``confirm`` was asked; nothing was done.
+        DatabaseError: There is no database.
+    """
+    tell = reporter or NullReporter()
+    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+        history = History(config.schema_name)
+        with transaction(database.engine, read_only=True) as connection:
+            if not history.exists(connection):
+                raise UndoError("there is no history: nothing was ever loaded", where=database.description)
+            choice = choose(connection, history, request, config.directory)
+            plan = make_plan(connection, history, choice, request)
+        if dry_run:
+            return UndoResult(destination=database.description, plan=plan, done=False)
+        _refuse(plan)
+        if confirm is not None and not (plan.nothing or confirm(plan)):
+            return UndoResult(destination=database.description, plan=plan, done=False)
+        plan = _carry_out(database, history, choice, request, plan, shown=confirm is not None, config=config)
+        return UndoResult(destination=database.description, plan=plan, done=True)
+
+
+def revert_schema(
+    config: Config,
+    *,
+    table: str,
+    source_file: str,
+    confirm: Confirm | None = None,
+    dry_run: bool = False,
+    reporter: Reporter | None = None,
+) -> UndoResult:
+    """Undo what a file that is not loaded any more changed in its table; see :func:`revert`."""
+    request = UndoRequest(source_file=source_file, table=table, rows=False, schema=True)
+    return revert(config, request, confirm=confirm, dry_run=dry_run, reporter=reporter)
+
+
+def _refuse(plan: UndoPlan) -> None:
+    if plan.refusals:
+        first, *others = plan.refusals
+        reason = "; ".join([first.reason, *(f"{one.subject}: {one.reason}" for one in others)])
+        hints = dict.fromkeys(refusal.hint for refusal in plan.refusals if refusal.hint)
+        raise UndoError(reason, where=first.subject, hint="; ".join(hints) or None)
+
+
+def _carry_out(
+    database: Database,
+    history: History,
+    choice: Choice,
+    request: UndoRequest,
+    expected: UndoPlan,
+    *,
+    shown: bool,
+    config: Config,
+) -> UndoPlan:
+    with transaction(database.engine) as connection:
+        # A run that is loading the table is waited for; what it loads is then part of what is looked at.
+        lock(connection, choice.table)
+        plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
+        _refuse(plan)
+        if shown and replace(plan, notes=()) != replace(expected, notes=()):
+            raise UndoError(
+                "the table changed after the plan was shown; nothing was done", where=str(plan.table), hint="try again"
+            )
+        execute(connection, history, plan)
+    return plan

@@ -1,0 +1,138 @@
+"""Which imports somebody means: by hash, by file or by id, in one table, or an error that says what there is instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import ConfigError, UndoError
+from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.schema import SOURCE_FILE, TableName
+from pgdatahub.postgres import catalog
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import count_of_file
+from pgdatahub.undo.plan import UndoRequest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SHORTEST_HASH = 8
+"""Digits of a hash that somebody must give."""
+_LIST = "pgdatahub history lists the imports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The imports that were meant, of one table.
+
+    Attributes:
+        table: The table.
+        imports: All of them, oldest first, whatever has become of them.
+    """
+
+    table: TableName
+    imports: tuple[PastImport, ...]
+
+    @property
+    def loaded(self) -> tuple[PastImport, ...]:
+        """Those whose rows are in the table."""
+        return tuple(past for past in self.imports if past.status == Status.LOADED)
+
+
+def choose(connection: Connection, history: History, request: UndoRequest, directory: Path) -> Choice:
+    """Return the imports that a request means.
+
+    Args:
+        connection: In any transaction.
+        history: The history.
+        request: The request.
+        directory: Where relative paths begin.
+
+    Raises:
+        ConfigError: The request itself is wrong.
+        UndoError: There is no such import, or there are several.
+    """
+    found = _candidates(connection, history, request, directory)
+    tables: set[TableName] = set()
+    if request.table is not None:
+        known = {str(past.table): past.table for past in history.select_imports(connection)}
+        tables = {name for label, name in known.items() if request.table in (label, name.name)}
+        if not tables:
+            there = ", ".join(sorted(known)) or "none"
+            raise UndoError(f"the history knows no table {request.table!r}", hint=f"it knows: {there}")
+        found = [past for past in found if past.table in tables]
+    if not found:
+        message = f"no import of {_named(request)} is in the history"
+        orphans = _orphans(connection, request, tables) if request.source_file is not None else 0
+        if orphans:
+            message += f", but {orphans:,} rows of {request.table} name that file: its history row was deleted by hand"
+            raise UndoError(message, hint="delete those rows by their source_file, by hand")
+        raise UndoError(message, hint=_LIST)
+    # What is loaded is meant rather than what was.
+    of_interest = [past for past in found if past.status == Status.LOADED] or found
+    _refuse_several(of_interest, request)
+    table = of_interest[0].table
+    chosen = {past.source_file for past in of_interest} if request.import_id is None else None
+    return Choice(
+        table=table,
+        imports=tuple(past for past in found if past.table == table and (chosen is None or past.source_file in chosen)),
+    )
+
+
+def _candidates(
+    connection: Connection, history: History, request: UndoRequest, directory: Path
+) -> Sequence[PastImport]:
+    given = [request.file_hash is not None, request.source_file is not None, request.import_id is not None]
+    if sum(given) != 1:
+        raise ConfigError("name what to take back by one of --hash, --source-file and --import-id", hint=_LIST)
+    if request.import_id is not None:
+        return history.select_imports(connection, ids=[request.import_id])
+    if request.file_hash is not None:
+        prefix = request.file_hash.lower()
+        if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HASH},64}}", prefix):
+            raise ConfigError(f"a hash is {SHORTEST_HASH} to 64 digits of 0-9 and a-f", where=request.file_hash)
+        return history.select_imports(connection, hash_prefix=prefix)
+    file = request.source_file or ""
+    if "://" not in file:
+        exact = str((directory / Path(file).expanduser()).absolute())
+        found = [past for past in history.select_imports(connection, file_tail=exact) if past.source_file == exact]
+        if found:
+            return found
+        file = file.removeprefix("./")
+    return history.select_imports(connection, file_tail=file)
+
+
+def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[TableName]) -> int:
+    """Return how many rows of a table name a file that the history does not know."""
+    total = 0
+    for table in tables:
+        current = catalog.reflect(connection, table)
+        if current is not None and SOURCE_FILE in current.by_name:
+            total += count_of_file(connection, table, request.source_file or "")
+    return total
+
+
+def _refuse_several(found: Sequence[PastImport], request: UndoRequest) -> None:
+    tables = sorted({str(past.table) for past in found})
+    hashes = sorted({past.file_sha256 for past in found})
+    files = sorted({past.source_file for past in found})
+    if request.file_hash is not None and len(hashes) > 1:
+        listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)
+        raise UndoError(f"several imports begin with {request.file_hash}: {listed}", hint="give more digits")
+    if len(tables) > 1:
+        raise UndoError(f"{_named(request)} is in several tables: {', '.join(tables)}", hint="add --table")
+    if request.source_file is not None and len(files) > 1:
+        raise UndoError(
+            f"several files end with {request.source_file}: {', '.join(files)}", hint="give more of the path"
+        )
+
+
+def _named(request: UndoRequest) -> str:
+    if request.import_id is not None:
+        return f"id {request.import_id}"
+    if request.file_hash is not None:
+        return f"hash {request.file_hash}"
+    return str(request.source_file)

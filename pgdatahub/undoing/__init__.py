@@ -1,1 +1,0 @@
-"""Taking imports, changes of schema and whole databases of ours back, exactly."""
