@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from pgdatahub import __version__, garbage
+from pgdatahub import __version__
+from pgdatahub.system import gc_tuning
 
 if TYPE_CHECKING:
     import typer
@@ -20,7 +21,7 @@ def main() -> None:
         # Typer alone takes longer to import than everything else that --version needs.
         print(f"pgdatahub {__version__}")  # noqa: T201 - this is the console script
         return
-    garbage.look_seldom()
+    gc_tuning.look_seldom()
     sys.exit(_run(sys.argv[1:]))
 
 

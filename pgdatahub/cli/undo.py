@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from pgdatahub.cli.render import count
-from pgdatahub.undo.plan import DropColumn, DropTable, SchemaStep, UndoPlan
+from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep
+from pgdatahub.undo.plan import UndoPlan
 
 if TYPE_CHECKING:
     from pgdatahub.undo.revert import UndoResult

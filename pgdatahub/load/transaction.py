@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pgdatahub.config import Config
 from pgdatahub.load.dedup import Standing, standing
 from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
+from pgdatahub.load.replace import supersede
 from pgdatahub.load.results import confirmed, of_staged, skipped
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.model.flow import EncodedBatch, FileResult, ImportRecord, LoadResult, Outcome, SourceFile
@@ -30,7 +31,6 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.history import History
 from pgdatahub.system import failpoints
-from pgdatahub.undo.execute import supersede
 from pgdatahub.values.copytext import escape
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
-from pgdatahub.plugins.infer import Evidence, Observed
+from pgdatahub.values.evidence import Evidence, Observed
 from pgdatahub.values.sql_types import SqlType
 
 

@@ -15,9 +15,9 @@ from typing import BinaryIO, Protocol
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.schema import SchemaChange, SchemaPlan, TableName, TableSchema
-from pgdatahub.plugins.infer import Observed
 from pgdatahub.system.storage import is_url, open_url, version_of
 from pgdatahub.values.cells import Column, Texts, cell_address
+from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType
 
 # ── discover ──────────────────────────────────────────────────────────────────────────────────────────────────────────

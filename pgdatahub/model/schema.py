@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pgdatahub.plugins.infer import Observed
+from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType, join
 
 SOURCE_FILE = "source_file"
@@ -172,3 +172,39 @@ class SchemaPlan:
     table: TableName
     changes: tuple[SchemaChange, ...]
     result: TableSchema
+
+
+# ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropTable:
+    """The table goes: pgdatahub made it and no import remains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropColumn:
+    """The column goes: pgdatahub made it and no import that remains has it."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreType:
+    """The column gets the type that the imports that remain need.
+
+    Attributes:
+        name: The column.
+        old: Its type now.
+        new: Its type then; UNDECIDED where no value remains.
+        or_else: What it gets if a value does not fit ``new``; None if nothing else is right.
+    """
+
+    name: str
+    old: SqlType
+    new: SqlType
+    or_else: SqlType | None = None
+
+
+SchemaStep: TypeAlias = DropTable | DropColumn | RestoreType

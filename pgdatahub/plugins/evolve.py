@@ -24,8 +24,8 @@ from pgdatahub.model.schema import (
     SchemaPlan,
     TableSchema,
 )
-from pgdatahub.plugins.infer import Evidence
 from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.values.evidence import Evidence
 from pgdatahub.values.sql_types import SqlType, join
 
 

@@ -10,10 +10,11 @@ from pgdatahub.errors import CellError, PluginError
 from pgdatahub.model.flow import Batch, NormalizedBatch, NormalizedColumn, SourceFile, Table
 from pgdatahub.model.schema import RESERVED_COLUMNS
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
-from pgdatahub.plugins.infer import NOTHING, observe
+from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.values.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape
+from pgdatahub.values.evidence import NOTHING
 from pgdatahub.values.identifiers import ColumnNames, fold
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value

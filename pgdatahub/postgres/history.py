@@ -17,11 +17,11 @@ from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
 from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
-from pgdatahub.plugins.infer import Evidence
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
+from pgdatahub.values.evidence import Evidence
 
 __all__ = ["History", "PastImport"]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgdatahub.model.schema import TableName, TableSchema, observed_column
-from pgdatahub.plugins.infer import NOTHING, Evidence, Observed
 from pgdatahub.values.cells import Kind
+from pgdatahub.values.evidence import NOTHING, Evidence, Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.sql_types import SqlType
 

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from psycopg import sql
 from sqlalchemy import Connection
 
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep, TableName
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.narrowing import narrowed
-from pgdatahub.undo.plan import DropColumn, DropTable, SchemaStep
 
 
 def render_undo(table: TableName, steps: Sequence[SchemaStep]) -> list[sql.Composed]:

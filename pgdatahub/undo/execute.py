@@ -7,33 +7,32 @@ is still the same is carried out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgdatahub.errors import ContentChangedError, PgDataHubError, TransientDatabaseError, UndoError
+from pgdatahub.errors import PgDataHubError, TransientDatabaseError, UndoError
 from pgdatahub.model.imports import ChangeType, PastChange, PastImport, Status
-from pgdatahub.model.schema import RESERVED_COLUMNS, TableName, TableSchema
+from pgdatahub.model.schema import (
+    RESERVED_COLUMNS,
+    DropColumn,
+    DropTable,
+    RestoreType,
+    SchemaStep,
+    TableName,
+    TableSchema,
+)
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.dependents import Dependent, dependents
 from pgdatahub.postgres.engine import translated_errors
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import count_others, delete_rows, find_rows
+from pgdatahub.postgres.import_rows import count_others, delete_rows
+from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
 from pgdatahub.postgres.narrowing import count_values, loss
 from pgdatahub.postgres.undo_ddl import carry_out
-from pgdatahub.undo.plan import (
-    DropColumn,
-    DropTable,
-    Refusal,
-    RestoreType,
-    SchemaStep,
-    TakenBack,
-    UndoPlan,
-    UndoRequest,
-    recompute,
-)
+from pgdatahub.undo.plan import Refusal, TakenBack, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
@@ -78,9 +77,11 @@ def _plan_rows(
     notes: list[str] = []
     taken = []
     for past in choice.loaded:
-        examined = _examine(connection, past, current, refusals)
-        taken.append(TakenBack(past=past, rows=examined.rows))
-        objections = (*examined.missing, *examined.changed)
+        state = examine_import(connection, past, current)
+        if state.unreadable is not None:
+            refusals.append(Refusal(subject=past.identity, reason=state.unreadable, hint=UNREADABLE_HINT))
+        taken.append(TakenBack(past=past, rows=state.rows))
+        objections = (*state.missing, *state.changed)
         if request.force:
             notes += [f"{past.identity}: {objection}" for objection in objections]
         else:
@@ -107,48 +108,6 @@ def _not_loaded(past: PastImport) -> Refusal:
         Status.SUPERSEDED.value: f"gave way{moment} to another import of the same file",
     }.get(past.status, f"is {past.status}")
     return Refusal(subject=f"import {past.id}, {past.identity}", reason=reason)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Examined:
-    """How many rows an import has, and what hands did to them: rows that are missing, rows that are not what they were."""
-
-    rows: int = 0
-    missing: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-
-
-def _examine(
-    connection: Connection, past: PastImport, current: TableSchema | None, refusals: list[Refusal]
-) -> _Examined:
-    """Return what there is of an import; what nothing can mend goes to ``refusals``."""
-    if current is None:
-        return _Examined(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
-    missing = [name for name in RESERVED_COLUMNS if name not in current.by_name]
-    if missing:
-        listed = " and ".join(missing)
-        hint = "give the column its name back; without it nothing tells whose a row is"
-        reason = f"{listed} of {past.table} was dropped, or renamed, by hand"
-        refusals.append(Refusal(subject=past.identity, reason=reason, hint=hint))
-        return _Examined()
-    found = find_rows(connection, past)
-    lacking: list[str] = []
-    changed: list[str] = []
-    if found.count < past.row_count:
-        gone = past.row_count - found.count
-        lacking.append(
-            f"of the {past.row_count:,} rows that it brought, {found.count:,} are there: {gone:,} were deleted by hand, "
-            "or do not name it any more"
-        )
-    elif found.count > past.row_count:
-        more = found.count - past.row_count
-        changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
-    if found.rewritten:
-        changed.append(
-            f"of its {found.count:,} rows, {found.rewritten:,} were written later than the others: changed or added by "
-            "hand"
-        )
-    return _Examined(rows=found.count, missing=tuple(lacking), changed=tuple(changed))
 
 
 # ── schema ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -328,27 +287,3 @@ def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> PastChange:
         cell=None,
         sample=None,
     )
-
-
-def supersede(connection: Connection, history: History, replaced: Sequence[PastImport], moment: datetime) -> None:
-    """Let imports give way to one that is loaded in the same transaction, at ``moment``.
-
-    Raises:
-        ContentChangedError: Their rows were changed by hand, and that would be lost.
-    """
-    if not replaced:
-        return
-    table = replaced[0].table
-    current = catalog.reflect(connection, table)
-    if current is not None:
-        locks.lock_table(connection, table)
-        for past in replaced:
-            refusals: list[Refusal] = []
-            objections = _examine(connection, past, current, refusals).changed
-            for reason in (*(refusal.reason for refusal in refusals), *objections):
-                raise ContentChangedError(
-                    f"its older rows cannot be replaced: {reason}",
-                    hint=f"revert --import-id {past.id} --force takes them back all the same",
-                )
-            delete_rows(connection, past)
-    history.mark(connection, [past.id for past in replaced], Status.SUPERSEDED, moment)

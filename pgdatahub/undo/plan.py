@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from pgdatahub.model.imports import PastImport, Provenance
-from pgdatahub.model.schema import RESERVED_COLUMNS, ColumnSchema, TableName, TableSchema
+from pgdatahub.model.schema import (
+    RESERVED_COLUMNS,
+    ColumnSchema,
+    DropColumn,
+    DropTable,
+    RestoreType,
+    SchemaStep,
+    TableName,
+    TableSchema,
+)
 from pgdatahub.values.sql_types import SqlType, join, join_all
 
 
@@ -51,39 +59,6 @@ class TakenBack:
 
     past: PastImport
     rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropTable:
-    """The table goes: pgdatahub made it and no import remains."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropColumn:
-    """The column goes: pgdatahub made it and no import that remains has it."""
-
-    name: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreType:
-    """The column gets the type that the imports that remain need.
-
-    Attributes:
-        name: The column.
-        old: Its type now.
-        new: Its type then; UNDECIDED where no value remains.
-        or_else: What it gets if a value does not fit ``new``; None if nothing else is right.
-    """
-
-    name: str
-    old: SqlType
-    new: SqlType
-    or_else: SqlType | None = None
-
-
-SchemaStep: TypeAlias = DropTable | DropColumn | RestoreType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.model.schema import METADATA_TABLES, TableName
+from pgdatahub.model.schema import METADATA_TABLES, DropTable, TableName
 from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.ddl import lineage_index
@@ -23,7 +23,7 @@ from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file
 from pgdatahub.undo.execute import RUN_AGAIN, execute, lock, make_plan
-from pgdatahub.undo.plan import DropTable, Refusal, UndoPlan, UndoRequest
+from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:

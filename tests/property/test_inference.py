@@ -9,8 +9,9 @@ from math import isfinite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgdatahub.plugins.infer import Observed, TypedColumn, observe
+from pgdatahub.plugins.infer import TypedColumn, observe
 from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.evidence import Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType, join, widens_to

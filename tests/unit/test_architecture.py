@@ -14,34 +14,18 @@ PACKAGE = Path(pgdatahub.__file__).parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"cli", "__main__"}),
-    frozenset({"__init__", "testing"}),
-    frozenset({"running", "planning", "timeline", "database_status", "inspection"}),
-    frozenset({"pipeline"}),
-    frozenset({"loading"}),
-    frozenset({"outcomes"}),
-    frozenset({"evolution", "standing", "undoing"}),
-    frozenset({"reading", "pause"}),
-    frozenset({"pluginmanager"}),
+    frozenset({"__init__"}),
+    frozenset({"testing"}),
+    frozenset({"undo"}),
+    frozenset({"runs"}),
+    frozenset({"load"}),
     frozenset({"plugins"}),
-    frozenset({"hookspecs", "xlsx", "calamine", "postgres"}),
-    frozenset({"events", "candidates", "conversion", "executors", "patience"}),
+    frozenset({"readers", "postgres"}),
     frozenset({"model"}),
-    frozenset({"config", "schema", "explain", "past", "undo"}),
-    frozenset({"inference"}),
-    frozenset(
-        {
-            "values",
-            "lattice",
-            "identifiers",
-            "fileformat",
-            "remote_files",
-            "atomic",
-            "faults",
-            "processors",
-            "garbage",
-            "errors",
-        }
-    ),
+    frozenset({"config"}),
+    frozenset({"system"}),
+    frozenset({"values"}),
+    frozenset({"errors"}),
 )
 """From the top floor down; a room imports from below, or from its own floor where no circle comes of it."""
 
@@ -50,7 +34,7 @@ ONLY_IMPORTERS = {
     "psycopg": "postgres",
     "typer": "cli",
     "rich": "cli",
-    "python_calamine": "calamine",
+    "python_calamine": "readers",
     "pluggy": None,
 }
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "misc", "tools"}

@@ -13,10 +13,11 @@ from types import ModuleType
 import pytest
 
 import pgdatahub
-from pgdatahub import errors, hookspecs
+from pgdatahub import errors
 from pgdatahub.config import settings
 from pgdatahub.config.options import COLUMN_TYPES, ColumnOptions, FolderOptions, options
 from pgdatahub.model.imports import ChangeType, Status
+from pgdatahub.plugins import specs
 from pgdatahub.postgres.metadata import MetadataTables
 from pgdatahub.runs.dask import OPTIONS
 
@@ -103,10 +104,10 @@ def test_every_type_that_can_be_asked_for_is_in_the_reference(scripts: dict[str,
 
 
 def test_every_hook_is_in_the_reference_with_its_signature(scripts: dict[str, ModuleType]) -> None:
-    hooks = [name for name in vars(hookspecs) if name.startswith("pgdatahub_")]
+    hooks = [name for name in vars(specs) if name.startswith("pgdatahub_")]
     text = page(scripts, "hooks")
     # Sphinx puts the signature and the docstring there.
-    assert re.findall(r"autofunction:: pgdatahub\.hookspecs\.(\w+)", text) == hooks
+    assert re.findall(r"autofunction:: pgdatahub\.plugins\.specs\.(\w+)", text) == hooks
 
 
 def test_every_option_of_the_built_in_executor_is_in_its_guide() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub import patience
 from pgdatahub.errors import ContentionError, DatabaseError, PgDataHubError, SchemaError, TransientDatabaseError
+from pgdatahub.system import retry
 
 
 @pytest.fixture(autouse=True)
@@ -25,15 +25,15 @@ def test_what_gives_way_and_comes_back_is_tried_until_it_succeeds() -> None:
             raise left.pop(0)
         return "answer"
 
-    assert patience.persist(action, told.append) == "answer"
+    assert retry.persist(action, told.append) == "answer"
     assert [error.message for error in told] == ["lost", "deadlock", "lost"]
 
 
 @pytest.mark.parametrize(
     ("error", "waits"),
     [
-        (TransientDatabaseError("lost"), patience.LOST_WAITS),
-        (ContentionError("deadlock"), patience.CONTENTION_WAITS),
+        (TransientDatabaseError("lost"), retry.LOST_WAITS),
+        (ContentionError("deadlock"), retry.CONTENTION_WAITS),
     ],
 )
 def test_patience_ends(error: TransientDatabaseError, waits: tuple[float, ...]) -> None:
@@ -46,7 +46,7 @@ def test_patience_ends(error: TransientDatabaseError, waits: tuple[float, ...]) 
         raise error
 
     with pytest.raises(TransientDatabaseError) as raised:
-        patience.persist(action, told.append)
+        retry.persist(action, told.append)
     assert raised.value is error
     assert attempts == len(waits) + 1
     assert len(told) == len(waits)
@@ -62,5 +62,5 @@ def test_what_would_fail_again_is_not_tried_again(error: PgDataHubError) -> None
         raise error
 
     with pytest.raises(PgDataHubError):
-        patience.persist(action, lambda _error: None)
+        retry.persist(action, lambda _error: None)
     assert attempts == 1

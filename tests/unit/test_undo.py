@@ -7,9 +7,19 @@ from collections.abc import Mapping
 import pytest
 
 from pgdatahub.model.imports import Provenance
-from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
-from pgdatahub.plugins.infer import NOTHING
-from pgdatahub.undo.plan import DropColumn, DropTable, RestoreType, SchemaStep, recompute
+from pgdatahub.model.schema import (
+    ColumnSchema,
+    ColumnType,
+    DropColumn,
+    DropTable,
+    OpaqueType,
+    RestoreType,
+    SchemaStep,
+    TableName,
+    TableSchema,
+)
+from pgdatahub.undo.plan import recompute
+from pgdatahub.values.evidence import NOTHING
 from pgdatahub.values.sql_types import SqlType
 
 TABLE = TableName(schema="public", name="t")

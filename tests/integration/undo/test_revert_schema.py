@@ -9,7 +9,7 @@ import pytest
 
 from pgdatahub.errors import UndoError
 from pgdatahub.model.imports import PastChange
-from pgdatahub.undo.plan import DropColumn, DropTable, RestoreType
+from pgdatahub.model.schema import DropColumn, DropTable, RestoreType
 from tests.integration.undo.conftest import Hub
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pgdatahub.load.staging import encode
 from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
-from pgdatahub.plugins.infer import NOTHING
+from pgdatahub.values.evidence import NOTHING
 
 
 def batch(rows: int, *columns: list[bytes]) -> NormalizedBatch:

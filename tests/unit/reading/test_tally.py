@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
-from pgdatahub.plugins.infer import NOTHING, Evidence, Observed
 from pgdatahub.values.cells import Kind
+from pgdatahub.values.evidence import NOTHING, Evidence, Observed
 from pgdatahub.values.sql_types import SqlType
 
 

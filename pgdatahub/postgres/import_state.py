@@ -1,0 +1,58 @@
+"""The present state of one import: its rows, and changes made by hand since it was loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
+from pgdatahub.postgres.import_rows import find_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportState:
+    """The rows that an import has now, and their differences from the rows that it loaded.
+
+    Attributes:
+        rows: How many rows name the import.
+        missing: Reasons why rows are missing.
+        changed: Reasons why rows are not those that were loaded.
+        unreadable: The reason why its rows cannot be told from others, None if they can.
+    """
+
+    rows: int = 0
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unreadable: str | None = None
+
+
+UNREADABLE_HINT = "give the column its name back; without it nothing tells whose a row is"
+
+
+def examine_import(connection: Connection, past: PastImport, current: TableSchema | None) -> ImportState:
+    """Return the present state of an import in its table, which is None where the table is gone."""
+    if current is None:
+        return ImportState(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
+    lost = [name for name in RESERVED_COLUMNS if name not in current.by_name]
+    if lost:
+        return ImportState(unreadable=f"{' and '.join(lost)} of {past.table} was dropped, or renamed, by hand")
+    found = find_rows(connection, past)
+    missing: list[str] = []
+    changed: list[str] = []
+    if found.count < past.row_count:
+        gone = past.row_count - found.count
+        missing.append(
+            f"of the {past.row_count:,} rows that it brought, {found.count:,} are there: {gone:,} were deleted by hand, "
+            "or do not name it any more"
+        )
+    elif found.count > past.row_count:
+        more = found.count - past.row_count
+        changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
+    if found.rewritten:
+        changed.append(
+            f"of its {found.count:,} rows, {found.rewritten:,} were written later than the others: changed or added by "
+            "hand"
+        )
+    return ImportState(rows=found.count, missing=tuple(missing), changed=tuple(changed))
