@@ -13,7 +13,7 @@ from pgdatahub.config import ColumnOptions, FolderOptions, load_config, options,
 from pgdatahub.config.starter import environment_template, folders_template, write_starter
 from pgdatahub.errors import ConfigError
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def uncommented(template: str) -> str:

@@ -23,7 +23,7 @@ from pgdatahub.errors import ReadError
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import ErrorValue, Uncached, Value, cell_address
 
-CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[4] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[5] / "shared" / "corpus"))
 Read: TypeAlias = Callable[[Any], dict[str, Value]]
 MOST_CELLS = 2_000_000  # of what calamine would fill up to the last cell
 

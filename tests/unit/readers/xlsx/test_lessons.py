@@ -21,7 +21,7 @@ from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.testing import source_file
 from pgdatahub.values.cells import Kind, Texts, Value, column_letters
-from tests.unit.xlsx.conftest import Book
+from tests.unit.readers.xlsx.conftest import Book
 
 STYLES = (NUMBER, DATE)
 ROW = b'<row r="%d"><c r="A%d"><v>%d</v></c></row>'
