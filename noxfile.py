@@ -32,10 +32,11 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff's rules and formatting."""
+    """Ruff's rules and formatting, and the order of the layers."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
+    session.run("lint-imports")
 
 
 @nox.session

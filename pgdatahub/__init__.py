@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pgdatahub.runs.status import status as status
     from pgdatahub.runs.watch import WatchReport as WatchReport
     from pgdatahub.runs.watch import watch as watch
+    from pgdatahub.system.version import __version__ as __version__
     from pgdatahub.undo.backup import Restored as Restored
     from pgdatahub.undo.backup import restore as restore
     from pgdatahub.undo.plan import UndoPlan as UndoPlan
@@ -48,8 +49,6 @@ if TYPE_CHECKING:
     from pgdatahub.undo.revert import revert as revert
     from pgdatahub.undo.revert import revert_schema as revert_schema
     from pgdatahub.values.python_values import canonical_text as canonical_text
-
-__version__ = "0.1.0.dev0"
 
 _EXPORTS = {
     "Batch": "pgdatahub.model.flow",
@@ -73,6 +72,7 @@ _EXPORTS = {
     "UndoResult": "pgdatahub.undo.revert",
     "WatchReport": "pgdatahub.runs.watch",
     "Workbook": "pgdatahub.model.flow",
+    "__version__": "pgdatahub.system.version",
     "canonical_text": "pgdatahub.values.python_values",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.runs.history",

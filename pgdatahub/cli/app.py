@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from pgdatahub import __version__
 from pgdatahub.system import gc_tuning
+from pgdatahub.system.version import __version__
 
 if TYPE_CHECKING:
     import typer

@@ -17,6 +17,7 @@ import pluggy
 
 from pgdatahub.errors import PluginError
 from pgdatahub.plugins import BUILTIN_PLUGINS, specs
+from pgdatahub.system.version import __version__
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -149,7 +150,7 @@ def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
     installed = {entry_point.name: distribution for distribution, entry_point in _entry_points()}
     builtin = {module.rsplit(".", 1)[-1] for module in BUILTIN_PLUGINS}
     order = [name for name in vars(specs) if name.startswith("pgdatahub_")]
-    own_version = import_module("pgdatahub").__version__
+    own_version = __version__
     infos = []
     for name, plugin in manager.list_name_plugin():
         hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} if plugin is not None else set()

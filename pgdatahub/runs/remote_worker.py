@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from pgdatahub import __version__
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import DatabaseError, ExecutorError, PgDataHubError
 from pgdatahub.load.pipeline import Pipeline
@@ -24,6 +23,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, ServerIdentity, connect, identify
 from pgdatahub.runs.units import Unit, UnitOutcome, perform
 from pgdatahub.system.retry import persist
+from pgdatahub.system.version import __version__
 
 IDLE_SECONDS: Final = 30.0
 """A worker lives on after the run; its connection to the database need not."""
