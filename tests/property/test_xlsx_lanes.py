@@ -12,19 +12,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.errors import CellError, ReadError
+from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
+from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.blocks import batches
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.lanes import Lanes
 from pgdatahub.readers.xlsx.lessons import Lessons
 from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool
-from pgdatahub.readers.xlsx.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, Shown
-from pgdatahub.readers.xlsx.serials import Serials
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.values.cells import Texts, Value, column_letters
 from pgdatahub.values.column_values import as_values
 
-STYLES = (NUMBER, DATE, TIME, ELAPSED, NumberFormat(shown=Shown.ZEROS, digits=5), NUMBER)
+STYLES = (NUMBER, DATE, TIME, ELAPSED, zeros_format("00000"), NUMBER)
 STRINGS = (b"alpha", b"", b"  ", b"tab\tline\nback\\slash", "café".encode(), b"_x0000_nul", b"_x005F_x0041_")
 LIMITS = Limits(cell_bytes=2000, token_bytes=20_000)
 

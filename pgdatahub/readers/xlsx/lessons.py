@@ -7,14 +7,14 @@ thousand cells without one; for a thousand small workbooks it is learnt once.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Final, TypeAlias
 
+from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.shapes import Shape, ShapeLearner
 
 _MOST_LESSONS: Final = 64
@@ -31,7 +31,7 @@ class Lessons:
         worth_bytes: Sheet data without a shape from which on a lesson is worth its time; None for never.
     """
 
-    def __init__(self, styles: tuple[NumberFormat, ...], limits: Limits, worth_bytes: int | None) -> None:
+    def __init__(self, styles: Sequence[NumberFormat], limits: Limits, worth_bytes: int | None) -> None:
         self.ever = worth_bytes is not None
         """There are to be any."""
         self.classes = CellClasses(styles)
@@ -82,7 +82,7 @@ class Lessons:
             self._wait_for *= 2  # these rows have nothing to teach, and nor will the next of their kind
 
 
-_Key: TypeAlias = tuple[Hashable, tuple[NumberFormat, ...], Limits, int | None]
+_Key: TypeAlias = tuple[Hashable, Sequence[NumberFormat], Limits, int | None]
 
 
 class Experience:
@@ -98,7 +98,7 @@ class Experience:
 
     @contextmanager
     def lessons(
-        self, topic: Hashable, styles: tuple[NumberFormat, ...], limits: Limits, worth_bytes: int | None
+        self, topic: Hashable, styles: Sequence[NumberFormat], limits: Limits, worth_bytes: int | None
     ) -> Iterator[Lessons]:
         """Yield what is known of such sheets; until the block ends, nobody else gets the same.
 

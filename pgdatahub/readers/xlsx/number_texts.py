@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import orjson
 
@@ -54,12 +54,6 @@ def are_plain_numbers(texts: Sequence[bytes]) -> bool:
     except orjson.JSONDecodeError:
         return False
     return len(numbers) == len(present)  # a text with a comma would be two
-
-
-def parse_plain_numbers(texts: Iterable[bytes]) -> list[int | float]:
-    """Return what numbers in JSON's syntax denote, all at once: a sixth of the time of ``float()`` for each."""
-    numbers: list[int | float] = orjson.loads(b"[%s]" % b",".join(texts))
-    return numbers
 
 
 def parse_indexes(texts: Sequence[bytes]) -> list[int]:

@@ -1,14 +1,55 @@
-"""The styles of a workbook, reduced to what matters here: each cell style's number format."""
+"""The number formats of a workbook's cell styles."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import overload
+
+from pgdatahub.readers.format_codes import parse_format
+from pgdatahub.readers.number_formats import NumberFormat, built_in_format
 from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.markup import Stream, start_elements
-from pgdatahub.readers.xlsx.number_formats import NumberFormat, built_in_format, parse_format
 
 
-def read_styles(stream: Stream, limits: Limits) -> tuple[NumberFormat, ...]:
-    """Return the number formats of the cell styles, by the index that cells refer to.
+class Styles(Sequence[NumberFormat]):
+    """The number formats of the cell styles, by the index that cells refer to; each is parsed when a cell asks for it.
+
+    Two are equal if all their codes are.
+
+    Args:
+        codes: For each style its format's code, or the identifier of a built-in format.
+    """
+
+    def __init__(self, codes: Sequence[str | int]) -> None:
+        self._codes = tuple(codes)
+        self._hash = hash(self._codes)
+        self._known: dict[str | int, NumberFormat] = {}
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @overload
+    def __getitem__(self, index: int) -> NumberFormat: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NumberFormat]: ...
+    def __getitem__(self, index: int | slice) -> NumberFormat | Sequence[NumberFormat]:
+        if isinstance(index, slice):
+            return Styles(self._codes[index])
+        code = self._codes[index]
+        found = self._known.get(code)
+        if found is None:
+            found = self._known[code] = parse_format(code) if isinstance(code, str) else built_in_format(code)
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Styles) and self._codes == other._codes
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def read_styles(stream: Stream, limits: Limits) -> Styles:
+    """Return the number formats of the cell styles.
 
     Args:
         stream: The styles part.
@@ -17,16 +58,16 @@ def read_styles(stream: Stream, limits: Limits) -> tuple[NumberFormat, ...]:
     Raises:
         CorruptError: It is damaged.
     """
-    codes: dict[str, NumberFormat] = {}
+    codes: dict[str, str] = {}
     styles: list[str] = []
     for parent, element, attributes in start_elements(stream, limits):
         if element == "numFmt" and parent == "numFmts":
-            codes[attributes.get("numFmtId", "")] = parse_format(attributes.get("formatCode", ""))
+            codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif element == "xf" and parent == "cellXfs":
             styles.append(attributes.get("numFmtId", "0"))
-    return tuple(codes[style] if style in codes else _built_in(style) for style in styles)
+    return Styles([codes[style] if style in codes else _built_in(style) for style in styles])
 
 
-def _built_in(identifier: str) -> NumberFormat:
+def _built_in(identifier: str) -> int:
     # Longer than any identifier: not a number worth reading.
-    return built_in_format(int(identifier) if identifier.isdecimal() and len(identifier) < 9 else 0)
+    return int(identifier) if identifier.isdecimal() and len(identifier) < 9 else 0

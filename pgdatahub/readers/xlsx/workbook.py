@@ -10,14 +10,14 @@ from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
 from pgdatahub.model.flow import SheetInfo
+from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.lessons import Experience
 from pgdatahub.readers.xlsx.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.xlsx.markup import start_elements
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool, can_match_apart
-from pgdatahub.readers.xlsx.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.package import DAMAGED, Package
-from pgdatahub.readers.xlsx.serials import Serials
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.styles import read_styles
@@ -80,7 +80,7 @@ class XlsxWorkbook:
         self._processes = processes
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | None = None
-        self._styles: tuple[NumberFormat, ...] | None = None
+        self._styles: Sequence[NumberFormat] | None = None
         try:
             self._open()
         except FileError as error:
@@ -178,7 +178,7 @@ class XlsxWorkbook:
             return None  # where there is no room for another process, one reads it
         return self._sheet.enter_context(closing(pool))
 
-    def _read_styles(self) -> tuple[NumberFormat, ...]:
+    def _read_styles(self) -> Sequence[NumberFormat]:
         if self._styles is None:
             part = self._styles_part
             if part is not None and part in self._package:
