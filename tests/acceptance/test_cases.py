@@ -68,7 +68,6 @@ NOT_YET: Final = frozenset(
         "months",
         "months_first_empty",
         "neg_times",
-        "nested_value",
         "num_nan",
         "o02_ods_spaces",
         "o05_ods_types",

@@ -42,6 +42,8 @@ _VALUES = {
 _OPTIONAL = b"(?:%s)?+" if sys.version_info >= (3, 11) else b"(?:%s|)"
 _STYLED = rb'(?: s="[0-9]{1,9}"|)'
 _MOST_LITERALS = 64
+_MOST_ROW_ATTRIBUTES = 64
+"""Names of attributes that rows may have; Excel writes about ten. Rows with others go to the parser."""
 _MOST_SLOTS = 2000  # compiling takes some 100 µs for each
 
 
@@ -114,6 +116,8 @@ class ShapeLearner:
             names = set(_NAME.findall(attributes)) - {b"r"}
             if any(name.startswith(b"xmlns") for name in names):
                 continue
+            if len(self._row_attributes | names) > _MOST_ROW_ATTRIBUTES:
+                continue  # the expression compares each attribute with each name
             new = new or not names <= self._row_attributes
             self._row_attributes |= names
             for before, letters, after, body in self._cell_pattern.findall(cells):

@@ -13,6 +13,7 @@ from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, r
 from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.markup import GuardedParser, Stream
 from pgdatahub.readers.xlsx.matching import find_columns
+from pgdatahub.readers.xlsx.package import DAMAGED
 
 _PIECE = 1024 * 1024
 # UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
@@ -204,11 +205,16 @@ class _StringParser(GuardedParser):
         def start(name: str, _attributes: list[str]) -> None:
             nonlocal length, wanted
             local = name.rpartition(" ")[2]
+            inside = path[-1] if path else ""
             path.append(local)
             depth = len(path)
             if depth == 2 and local == "si":
                 pieces.clear()
                 length = 0
+            elif inside == "t" or (local == "si" and "si" in path[:-1]):
+                raise CorruptError(
+                    f"a shared string of the part {part} has <{local[:40]}> inside <{inside}>", hint=DAMAGED
+                )
             wanted = local == "t" and path[1:-1] in (["si"], ["si", "r"])
             if depth > limits.depth:
                 raise CorruptError(f"the part {part} nests elements more than {limits.depth} deep")

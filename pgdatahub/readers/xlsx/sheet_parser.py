@@ -18,6 +18,8 @@ from pgdatahub.values.cells import cell_address
 
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 _TRUE = frozenset({"1", "true", "on"})
+_PLACED = frozenset({"sheetData", "row", "c", "v", "is"})
+"""Elements with cells or values; each has one place, and its content would be lost in any other."""
 
 
 class SheetParser(GuardedParser):
@@ -59,7 +61,9 @@ class SheetParser(GuardedParser):
         self._cell_type = ""
         self._style = ""
         self._has_value = self._has_formula = self._has_inline = False
-        self._in_inline = self._in_run = self._collecting = False
+        self._in_inline = self._collecting = False
+        self._extension = 0  # the level of an <extLst>, whose content is not the sheet's
+        self._inline_child = ""
         self._value: list[str] = []
         self._inline: list[str] = []
         self._target: list[str] = self._value
@@ -108,25 +112,31 @@ class SheetParser(GuardedParser):
         if level == 2:
             if self.in_row and local == "c":
                 self._start_cell(attributes)
+                return
         elif level == 3:
             if self._in_cell:
                 self._start_part_of_cell(local)
+                return
         elif level == 1:
             if local == "row":
                 self._start_row(attributes)
-        elif self._in_inline and level == 4:
-            if local == "t":
-                self._collect(self._inline)
-            self._in_run = local == "r"
-        elif self._in_run and level == 5 and local == "t":
-            self._collect(self._inline)
-        elif self._depth > self._limits.depth:
+                return
+        elif self._in_cell and not self._extension:
+            self._start_deep_in_cell(local, level)
+            return
+        if local in _PLACED and not self._extension:
+            self._misplaced(local)
+        if local == "extLst" and not self._extension:
+            self._extension = level
+        if self._depth > self._limits.depth:
             raise CorruptError(
                 f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
             )
 
     def _start_outside(self, local: str, attributes: list[str]) -> None:
-        if self._depth == 2 and local == "sheetData" and not self.ended:
+        if self._depth == 2 and local == "sheetData":
+            if self.ended:
+                raise CorruptError(f"the part {self._part} has <sheetData> twice", hint=DAMAGED)
             self.in_data = True
         elif self._depth == 3 and local == "col" and self._path[-1:] == ["cols"]:
             self._note_column(dict(zip(attributes[::2], attributes[1::2], strict=True)))
@@ -138,14 +148,44 @@ class SheetParser(GuardedParser):
 
     def _start_part_of_cell(self, local: str) -> None:
         if local == "v":
+            if self._has_value:
+                self._corrupt("the cell has <v> twice")
             self._has_value = True
-            self._value.clear()
             self._collect(self._value)
         elif local == "f":
             self._has_formula = True
         elif local == "is":
+            if self._has_inline:
+                self._corrupt("the cell has <is> twice")
             self._has_inline = self._in_inline = True
-            self._inline.clear()
+        elif local == "extLst":
+            self._extension = 3
+        elif local in _PLACED or local == "t":
+            self._misplaced(local)
+
+    def _start_deep_in_cell(self, local: str, level: int) -> None:
+        """Take an element within a part of a cell: texts and their runs within ``<is>``, nothing within ``<v>``."""
+        if self._depth > self._limits.depth:
+            raise CorruptError(
+                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
+            )
+        if self._collecting:
+            self._corrupt(f"<{local[:40]}> stands inside a value")
+        if local == "t" and self._in_inline:
+            if level == 4 or (level == 5 and self._inline_child == "r"):
+                self._collect(self._inline)
+            elif level > 5 or self._inline_child != "rPh":
+                self._misplaced(local)
+        elif local in _PLACED:
+            self._misplaced(local)
+        if level == 4:
+            self._inline_child = local
+
+    def _misplaced(self, local: str) -> NoReturn:
+        if self._in_cell:
+            self._corrupt(f"<{local}> stands inside the cell, where it has no place")
+        where = f"row {self.last_row}" if self.in_row else f"<sheetData> after row {self.last_row}"
+        raise CorruptError(f"<{local}> stands in {where}, which is not its place", hint=DAMAGED)
 
     def _collect(self, target: list[str]) -> None:
         self._target = target
@@ -164,12 +204,12 @@ class SheetParser(GuardedParser):
         if not self.in_data:
             self._path.pop()
             return
+        if level == self._extension:
+            self._extension = 0
         if level > 2:
             self._collecting = False
             if level == 3:
-                self._in_inline = self._in_run = False
-            elif level == 4:
-                self._in_run = False
+                self._in_inline = False
         elif level == 2:
             if self._in_cell:
                 self._in_cell = False

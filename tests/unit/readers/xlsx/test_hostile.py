@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
@@ -247,3 +248,57 @@ def test_an_unknown_encoding_is_refused(cells: Cells) -> None:
 def test_a_sheet_that_is_not_there_is_an_error_that_names_it(book: Any) -> None:
     with pytest.raises(SheetError, match="'Other'"):
         XlsxWorkbook(book(), name="x").open("Other")
+
+
+@pytest.mark.parametrize(
+    ("rows", "where"),
+    [
+        ('<row r="2"><c r="A2"><v>1<v>2</v></v></c></row>', "A2"),
+        ('<row r="2"><c r="A2"><v>1<b/>2</v></c></row>', "A2"),
+        ('<row r="2"><c r="A2"><v>1</v><v>2</v></c></row>', "A2"),
+        ('<row r="2"><c r="A2"><v>1</v><c r="B2"><v>2</v></c></c></row>', "A2"),
+        ('<row r="2"><c r="A2"><row r="3"/><v>1</v></c></row>', "A2"),
+        ('<row r="2"><c r="A2"><x><v>1</v></x></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><is><is><t>a</t></is></is></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><is><t>a</t></is><is><t>b</t></is></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><is><t>a<t>b</t></t></is></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><is><r><t>a<b/>c</t></r></is></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><is><r><r><t>a</t></r></r></is></c></row>', "A2"),
+        ('<row r="2"><c r="A2" t="inlineStr"><t>a</t></c></row>', "A2"),
+        ('<row r="2"><row r="3"><c r="A3"><v>1</v></c></row></row>', "row 2"),
+        ('<row r="2"><v>1</v></row>', "row 2"),
+        ('<row r="2"/><c r="A2"><v>1</v></c>', "row 2"),
+        ('<row r="2"/><sheetData><row r="3"><c r="A3"><v>1</v></c></row></sheetData>', "row 2"),
+        ('<row r="2"/></sheetData><sheetData><row r="3"/>', "sheet1.xml"),
+    ],
+)
+def test_elements_out_of_place_are_damage(rows: str, where: str, cells: Cells) -> None:
+    with pytest.raises(CorruptError, match=where):
+        cells(rows)
+
+
+def test_extensions_may_have_any_element(cells: Cells) -> None:
+    extension = '<extLst><ext uri="x"><c><v>9</v></c></ext></extLst>'
+    found = cells(f'<row r="1"><c r="A1"><v>1</v>{extension}</c><c r="B1"><v>2</v></c>{extension}</row>')
+    assert found == {"A1": 1, "B1": 2}
+
+
+def test_phonetic_guides_are_no_text_of_the_cell(cells: Cells) -> None:
+    runs = '<r><rPr><b/></rPr><t>a</t></r><rPh sb="0" eb="1"><t>x</t></rPh><phoneticPr fontId="1"/>'
+    assert cells(f'<row r="1"><c r="A1" t="inlineStr"><is>{runs}</is></c></row>') == {"A1": "a"}
+
+
+@pytest.mark.parametrize("string", ["<si><t>a<t>b</t></t></si>", "<si><si><t>a</t></si></si>"])
+def test_nested_shared_strings_are_damage(string: str, cells: Cells) -> None:
+    part = f'<sst xmlns="{MAIN}">{string}</sst>'
+    with pytest.raises(CorruptError, match="shared string"):
+        cells('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', sharedStrings=part)
+
+
+@pytest.mark.parametrize("learn_from", [None, 0])
+def test_attributes_by_the_thousand_take_linear_time(learn_from: int | None, cells: Cells) -> None:
+    attributes = " ".join(f'a{number}="1"' for number in range(2000))
+    rows = "".join(f'<row r="{row}" {attributes}><c r="A{row}"><v>{row}</v></c></row>' for row in range(1, 101))
+    begin = time.process_time()
+    assert len(cells(rows, learn_from=learn_from)) == 100
+    assert time.process_time() - begin < 5
