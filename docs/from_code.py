@@ -113,7 +113,7 @@ def column_types() -> str:
 
 def limits() -> str:
     """Return how much a workbook may ask of whoever opens it."""
-    from pgdatahub.readers.xlsx.limits import DEFAULT_LIMITS, Limits
+    from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 
     said = attributes(Limits)
     return table(

@@ -30,8 +30,8 @@ class XlsxReader:
         Raises:
             ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
         """
+        from pgdatahub.readers.limits import Limits
         from pgdatahub.readers.xlsx.lessons import Experience
-        from pgdatahub.readers.xlsx.limits import Limits
         from pgdatahub.readers.xlsx.sniffing import Content, sniff
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 

@@ -19,7 +19,7 @@ import pytest
 import xlsxwriter
 
 from pgdatahub.errors import FileError
-from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))

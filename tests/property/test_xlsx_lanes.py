@@ -12,13 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.errors import CellError, ReadError
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.blocks import batches
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.lanes import Lanes
 from pgdatahub.readers.xlsx.lessons import Lessons
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.values.cells import Texts, Value, column_letters

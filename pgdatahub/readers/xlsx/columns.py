@@ -8,13 +8,13 @@ from typing import NoReturn, TypeAlias
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.pieces import Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
 from pgdatahub.readers.xlsx.number_texts import parse_indexes
-from pgdatahub.readers.xlsx.package import DAMAGED
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import lt
 
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.cell_classes import Source
 from pgdatahub.readers.xlsx.cell_text import is_sound, resolve_texts
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.matching import find_columns
 from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, parse_indexes
 from pgdatahub.readers.xlsx.shapes import Shape, Slot, hides, repeats

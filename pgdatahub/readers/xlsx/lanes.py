@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsx.blocks import WORTH_KEEPING, Block
 from pgdatahub.readers.xlsx.cell_text import has_asides
 from pgdatahub.readers.xlsx.columns import Converter, Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.readers.xlsx.fast_lane import Matched, match_rows
 from pgdatahub.readers.xlsx.lessons import Lessons
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.markup import Stream
 from pgdatahub.readers.xlsx.matching_pool import Given, MatchingPool
 from pgdatahub.readers.xlsx.shapes import Shape
 from pgdatahub.readers.xlsx.sheet_parser import SheetParser

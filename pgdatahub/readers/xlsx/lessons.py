@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Final, TypeAlias
 
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.shapes import Shape, ShapeLearner
 
 _MOST_LESSONS: Final = 64

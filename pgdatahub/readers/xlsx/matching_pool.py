@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO, Final, cast
 
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.fast_lane import Matched
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.matching_process import LENGTH, Request, Setup, read_answer
 from pgdatahub.readers.xlsx.shapes import Shape
 from pgdatahub.system.processes import bare_environment, import_path, serving_command

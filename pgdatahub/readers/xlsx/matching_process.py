@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from pgdatahub.errors import FileError
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import Source
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.fast_lane import Matched, match_rows
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.shapes import Shape
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.values.cells import Kind, Texts

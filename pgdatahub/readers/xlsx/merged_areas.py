@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import GuardedParser, Stream
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.addresses import parse_area
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.markup import GuardedParser, Stream
-from pgdatahub.readers.xlsx.package import DAMAGED
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from pgdatahub.errors import CellError, CorruptError
-from pgdatahub.readers.xlsx.package import DAMAGED
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.values.numbers import canonical_number, parse_number
 
 _PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")

@@ -13,9 +13,9 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import CellClass, CellClasses, Source
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.values.cells import column_letters
 
 # Characters that XML allows in text, but for "<"; references and UTF-8 are checked elsewhere.

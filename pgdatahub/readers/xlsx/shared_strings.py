@@ -9,9 +9,9 @@ from array import array
 from collections.abc import Callable, Sequence
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.markup import GuardedParser, Stream
 from pgdatahub.readers.xlsx.matching import find_columns
 from pgdatahub.readers.xlsx.package import DAMAGED
 

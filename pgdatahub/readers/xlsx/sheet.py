@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.xlsx.blocks import batches
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.lanes import Lanes
 from pgdatahub.readers.xlsx.lessons import Lessons
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool
 from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas, read_merged_areas
-from pgdatahub.readers.xlsx.package import PartStream
 
 
 class XlsxSheet:

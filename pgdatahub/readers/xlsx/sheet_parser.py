@@ -6,14 +6,14 @@ import re
 from typing import NoReturn
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import GuardedParser
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.blocks import Block
 from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.markup import GuardedParser
 from pgdatahub.readers.xlsx.number_texts import plain_number
-from pgdatahub.readers.xlsx.package import DAMAGED
 from pgdatahub.values.cells import cell_address
 
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")

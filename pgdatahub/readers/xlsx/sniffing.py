@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import BinaryIO
 
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.package import Package
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.package import Package
 from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

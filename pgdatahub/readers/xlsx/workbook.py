@@ -10,14 +10,14 @@ from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
 from pgdatahub.model.flow import SheetInfo
+from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
+from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.package import DAMAGED, Package
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.lessons import Experience
-from pgdatahub.readers.xlsx.limits import DEFAULT_LIMITS, Limits
-from pgdatahub.readers.xlsx.markup import start_elements
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool, can_match_apart
-from pgdatahub.readers.xlsx.package import DAMAGED, Package
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.styles import read_styles

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
-from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Value, cell_address

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import CorruptError, EncryptedError, ReadError, SheetError
-from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Value
 

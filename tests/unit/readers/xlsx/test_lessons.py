@@ -13,10 +13,10 @@ import xlsxwriter
 from pgdatahub.config import Config
 from pgdatahub.model.flow import Batch
 from pgdatahub.plugins.read_xlsx import XlsxReader
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import DATE, NUMBER
 from pgdatahub.readers.xlsx.cell_classes import Source
 from pgdatahub.readers.xlsx.lessons import Experience, Lessons
-from pgdatahub.readers.xlsx.limits import Limits
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.testing import source_file

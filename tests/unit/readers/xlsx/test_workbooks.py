@@ -13,7 +13,7 @@ import pytest
 
 from pgdatahub.errors import SheetError
 from pgdatahub.model.flow import SheetInfo
-from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Kind, Texts, Value, column_letters
 

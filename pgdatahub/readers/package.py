@@ -18,8 +18,8 @@ from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
 from pgdatahub.errors import CorruptError, EncryptedError
-from pgdatahub.readers.xlsx.limits import Limits
-from pgdatahub.readers.xlsx.markup import start_elements
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import start_elements
 
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _END_OF_DIRECTORY = struct.Struct("<4s4H2LH")

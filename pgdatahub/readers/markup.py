@@ -7,7 +7,7 @@ from typing import Protocol
 from xml.parsers import expat
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.xlsx.limits import Limits
+from pgdatahub.readers.limits import Limits
 
 _PIECE = 64 * 1024
 
