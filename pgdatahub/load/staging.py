@@ -20,7 +20,7 @@ from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.events import Reporter, RowsRead
-from pgdatahub.model.flow import Batch, EncodedBatch, NormalizedBatch, Origin, SourceFile, Workbook
+from pgdatahub.model.flow import Batch, EncodedBatch, NormalizedBatch, Origin, Sheet, SourceFile, Workbook, sheet_labels
 from pgdatahub.model.schema import METADATA_TABLES, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
@@ -270,21 +270,23 @@ def stage(
 def _read(
     workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter
 ) -> Iterator[EncodedBatch]:
-    names = choose_sheets(workbook.sheets, progress.source.options)
-    for index, name in enumerate(names):
+    positions = choose_sheets(workbook.sheets, progress.source.options)
+    labels = sheet_labels(workbook.sheets)
+    for index, position in enumerate(positions):
+        label = labels[position]
 
         def report(share: float, index: int = index) -> None:
-            share = (index + share) / len(names)
+            share = (index + share) / len(positions)
             reporter(RowsRead(source=progress.source, rows=progress.tally.rows, share=share))
 
         try:
-            yield from _read_sheet(workbook, name, progress, stages, config, report)
+            yield from _read_sheet(workbook.open(position), label, progress, stages, config, report)
         except EmptySheetError as error:
-            if len(names) == 1:
+            if len(positions) == 1:
                 raise
-            progress.tally.note([f"sheet {name}: {error.message}"])
+            progress.tally.note([f"sheet {label}: {error.message}"])
         except FileError as error:
-            raise error if error.where else error.located(name) from error
+            raise error if error.where else error.located(label) from error
     if not progress.sheets:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
     if not progress.tally.columns:
@@ -292,27 +294,26 @@ def _read(
 
 
 def _read_sheet(
-    workbook: Workbook,
-    name: str,
+    sheet: Sheet,
+    label: str,
     progress: _Progress,
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
 ) -> Iterator[EncodedBatch]:
     source = progress.source
-    sheet = workbook.open(name)
     table, batches, layout = locate(
-        sheet.batches(config.chunk_size), sheet=name, options=source.options, hidden_columns=sheet.hidden_columns
+        sheet.batches(config.chunk_size), sheet=label, options=source.options, hidden_columns=sheet.hidden_columns
     )
     # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
-    yield from progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=name, rows=())
+    yield from progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=label, rows=())
     for batch in batches:
         for part in _narrow(batch):
-            yield from progress.add(stages.normalize(part, table, source, config), sheet=name, rows=part.rows)
+            yield from progress.add(stages.normalize(part, table, source, config), sheet=label, rows=part.rows)
         # A reader that knows how far it is may say so; it is no part of what every reader must be.
         report(getattr(sheet, "share", 0.0))
-    progress.sheets.append(name)
-    progress.tally.count(layout.counts, {key: f"{name} {example}" for key, example in layout.examples.items()})
+    progress.sheets.append(label)
+    progress.tally.count(layout.counts, {key: f"{label} {example}" for key, example in layout.examples.items()})
     progress.tally.note((*layout.notices, *sheet.notices))
 
 

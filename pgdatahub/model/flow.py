@@ -5,6 +5,7 @@ All of it is plain data that survives pickling, except what a reader opens (:cla
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,10 +77,22 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetInfo:
-    """A sheet that a workbook has."""
+    """A sheet that a workbook lists; it is told from the others by its position among them, since two may share a name."""
 
     name: str
     visible: bool = True
+
+
+def sheet_labels(sheets: Sequence[SheetInfo]) -> tuple[str, ...]:
+    """Return what messages and ``sheet_column`` call each sheet: its name, with its position where sheets share the name.
+
+    Two sheets named ``Data`` are ``Data (sheet 1)`` and ``Data (sheet 3)``; positions count from 1, hidden sheets included.
+    """
+    often = Counter(sheet.name for sheet in sheets)
+    return tuple(
+        sheet.name if often[sheet.name] == 1 else f"{sheet.name} (sheet {position})"
+        for position, sheet in enumerate(sheets, start=1)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +146,12 @@ class Workbook(Protocol):
     def sheets(self) -> Sequence[SheetInfo]:
         """The sheets in their order."""
 
-    def open(self, name: str) -> Sheet:
-        """Open a sheet by its exact name, one at a time."""
+    def open(self, position: int) -> Sheet:
+        """Open the sheet ``sheets[position]`` (from 0); the sheet opened before is not read any further.
+
+        Raises:
+            ReadError: It cannot be read. A sheet that the workbook lists and has not is listed, and refused here.
+        """
 
     def close(self) -> None:
         """Give back whatever the workbook holds; may be called twice."""
@@ -148,7 +165,7 @@ class Table:
     """Where in a sheet the table is: what ``layout`` found.
 
     Attributes:
-        sheet: The sheet's name.
+        sheet: The sheet's name; with its position where another sheet has the same name.
         headers: Position of a column (from 0) → its header as written; positions without a header are left out.
         header_row: The row the headers stand in, from 1; 0 if the sheet has none.
         hidden_columns: Positions of the columns that the sheet hides.

@@ -1,10 +1,10 @@
-"""Which sheets of a workbook are loaded: what the folder's ``sheet`` setting means for the sheets there are."""
+"""Choice of the sheets to load: the folder's ``sheet`` setting, applied to the sheets of a workbook."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import SheetError
 
@@ -12,37 +12,44 @@ if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
     from pgdatahub.model.flow import SheetInfo
 
-_LISTED = 20  # names in an error message; some workbooks have a sheet for every day of the year
+_LISTED: Final = 20  # names in an error message; some workbooks have a sheet for every day of the year
 
 
-def choose_sheets(sheets: Sequence[SheetInfo], options: FolderOptions) -> tuple[str, ...]:
-    """Return the exact names of the sheets to load, each once, in the order in which they were asked for.
+def choose_sheets(sheets: Sequence[SheetInfo], options: FolderOptions) -> tuple[int, ...]:
+    """Return the positions (from 0) of the sheets to load, each once, in the order in which the setting names them.
 
-    What is asked for is looked up as a name first, as written, then without regard to case and outer white space, and
-    only then taken as a glob. A glob means visible sheets alone, in the workbook's order; a name reaches hidden sheets
-    too. Where nothing is asked for, it is the first visible sheet.
+    Each entry of the setting is looked up as a name, as Excel compares names (without regard to case), then without outer
+    white space, and only then used as a glob. A glob matches visible sheets alone, in the workbook's order; a name
+    reaches hidden sheets too. Without a setting, the first visible sheet is chosen.
 
     Raises:
-        SheetError: The workbook has no such sheet, or none at all; the message lists those it has.
+        SheetError: The workbook has no such sheet, has several of that name, or has none at all; the message lists them.
     """
     if options.sheet is None:
-        visible = [sheet.name for sheet in sheets if sheet.visible]
+        visible = [position for position, sheet in enumerate(sheets) if sheet.visible]
         if not visible:
             raise SheetError("the workbook has no visible sheet", hint=_listing(sheets))
         return (visible[0],)
-    chosen: dict[str, None] = {}
+    chosen: dict[int, None] = {}
     for wanted in options.sheet:
         chosen |= dict.fromkeys(_matching(wanted, sheets))
     return tuple(chosen)
 
 
-def _matching(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[str]:
-    for key in (str, _loosely):
-        for sheet in sheets:
-            if key(sheet.name) == key(wanted):
-                return (sheet.name,)
+def _matching(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
+    keys: tuple[Callable[[str], str], ...] = (str.casefold, _loosely)
+    for key in keys:
+        named = [position for position, sheet in enumerate(sheets) if key(sheet.name) == key(wanted)]
+        if len(named) > 1:
+            raise _ambiguous(wanted, named, sheets)
+        if named:
+            return named
     pattern = _loosely(wanted)
-    matching = [sheet.name for sheet in sheets if sheet.visible and fnmatchcase(_loosely(sheet.name), pattern)]
+    matching = [
+        position
+        for position, sheet in enumerate(sheets)
+        if sheet.visible and fnmatchcase(_loosely(sheet.name), pattern)
+    ]
     if not matching:
         raise SheetError(f"no sheet {wanted!r}", hint=_listing(sheets))
     return matching
@@ -52,9 +59,21 @@ def _loosely(name: str) -> str:
     return name.strip().casefold()
 
 
+def _ambiguous(wanted: str, named: Sequence[int], sheets: Sequence[SheetInfo]) -> SheetError:
+    found = ", ".join(f"sheet {position + 1} {_shown(sheets[position])}" for position in named[:_LISTED])
+    return SheetError(
+        f"{len(named)} sheets have the name {wanted!r}: {found}",
+        hint='rename one of them in the workbook, or load all visible sheets with sheet: "*"',
+    )
+
+
 def _listing(sheets: Sequence[SheetInfo]) -> str:
     if not sheets:
         return "it has no sheet with cells at all"
-    names = [f"{sheet.name!r}{'' if sheet.visible else ' (hidden)'}" for sheet in sheets[:_LISTED]]
+    names = [_shown(sheet) for sheet in sheets[:_LISTED]]
     more = f" and {len(sheets) - _LISTED} more" if len(sheets) > _LISTED else ""
     return f"the sheets are: {', '.join(names)}{more}"
+
+
+def _shown(sheet: SheetInfo) -> str:
+    return f"{sheet.name!r}{'' if sheet.visible else ' (hidden)'}"

@@ -11,7 +11,7 @@ from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.results import failed
 from pgdatahub.load.tally import Tally
-from pgdatahub.model.flow import Batch, Failure, Sheet, SheetInfo, SourceFile, Workbook
+from pgdatahub.model.flow import Batch, Failure, Sheet, SourceFile, Workbook, sheet_labels
 from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import locate
@@ -24,7 +24,7 @@ class SheetInspection:
     """What a sheet has.
 
     Attributes:
-        name: Its name.
+        name: Its name; with its position where another sheet has the same name.
         visible: Whether it is shown.
         chosen: Whether a run would load it.
         header_row: The row of the headers, from 1; 0 for none.
@@ -87,13 +87,22 @@ def inspect(config: Config, path: Path) -> Inspection:
 def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
     with closing(stages.read(source, config)) as workbook:
         failure = None
-        chosen: Sequence[str] = ()
+        chosen: Sequence[int] = ()
         try:
             chosen = choose_sheets(workbook.sheets, source.options)
         except FileError as error:
             failure = failed(source, error).failure
+        labels = sheet_labels(workbook.sheets)
         sheets = tuple(
-            _inspect_sheet(workbook, info, info.name in chosen, source, stages, config) for info in workbook.sheets
+            _inspect_sheet(
+                workbook,
+                position,
+                SheetInspection(name=labels[position], visible=info.visible, chosen=position in chosen),
+                source,
+                stages,
+                config,
+            )
+            for position, info in enumerate(workbook.sheets)
         )
     return Inspection(source=source, sheets=sheets, failure=failure)
 
@@ -120,11 +129,10 @@ def _source(config: Config, path: Path) -> SourceFile:
 
 
 def _inspect_sheet(
-    workbook: Workbook, info: SheetInfo, chosen: bool, source: SourceFile, stages: Stages, config: Config
+    workbook: Workbook, position: int, found: SheetInspection, source: SourceFile, stages: Stages, config: Config
 ) -> SheetInspection:
-    found = SheetInspection(name=info.name, visible=info.visible, chosen=chosen)
     try:
-        return _read_sheet(found, workbook.open(info.name), source, stages, config)
+        return _read_sheet(found, workbook.open(position), source, stages, config)
     except FileError as error:
         return replace(found, failure=failed(source, error).failure)
 

@@ -63,13 +63,13 @@ class AloneReader:
         return answer
 
 
-def read_rows(plugin: object, path: Path, *, sheet: str | None = None, **options: Any) -> list[list[Value]]:
+def read_rows(plugin: object, path: Path, *, sheet: str | int = 0, **options: Any) -> list[list[Value]]:
     """Read a sheet with a plugin's reader, and return its rows; numbers of rows that the reader left out are not there.
 
     Args:
         plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
         path: The file.
-        sheet: Name of the sheet; the first one if None.
+        sheet: Name of the sheet, or its position (from 0); of several with the name the first.
         **options: Options of the folder.
 
     Raises:
@@ -81,7 +81,8 @@ def read_rows(plugin: object, path: Path, *, sheet: str | None = None, **options
         raise AssertionError(f"the reader declines {path.name}")
     rows: list[list[Value]] = []
     with closing(workbook):
-        for batch in workbook.open(sheet or workbook.sheets[0].name).batches(1000):
+        position = sheet if isinstance(sheet, int) else [info.name for info in workbook.sheets].index(sheet)
+        for batch in workbook.open(position).batches(1000):
             columns = {position: as_values(column) for position, column in batch.columns.items()}
             width = max(columns, default=-1) + 1
             rows += (

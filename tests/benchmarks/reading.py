@@ -32,7 +32,7 @@ def read_pgdatahub(path: Path, *, learn_from: int | None = 64 * 1024, processes:
     from pgdatahub.system.processes import available_processors
 
     workbook = XlsxWorkbook(path, name=path.name, learn_from=learn_from, processes=processes or available_processors())
-    rows = sum(len(batch.rows) for batch in workbook.open(SHEET).batches(10_000))
+    rows = sum(len(batch.rows) for batch in workbook.open(0).batches(10_000))
     workbook.close()
     return rows
 

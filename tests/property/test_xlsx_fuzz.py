@@ -151,9 +151,9 @@ def read(data: bytes, learn_from: int | None) -> str:
     except FileError as error:
         return type(error).__name__
     outcome = "rows"
-    for sheet in workbook.sheets:
+    for position in range(len(workbook.sheets)):
         try:
-            for _ in workbook.open(sheet.name).batches(1000):
+            for _ in workbook.open(position).batches(1000):
                 pass
         except FileError as error:
             outcome = type(error).__name__

@@ -58,8 +58,8 @@ class LinesWorkbook:
         self.file = source.open()
         self.sheets: tuple[SheetInfo, ...] = (SheetInfo(name="lines"),)
 
-    def open(self, name: str) -> Any:
-        return type(self).sheet(name=name, rows=iter(self.file))
+    def open(self, position: int) -> Any:
+        return type(self).sheet(name=self.sheets[position].name, rows=iter(self.file))
 
     def close(self) -> None:
         self.file.close()
@@ -154,7 +154,7 @@ def test_rows_that_are_lost_are_found(tmp_path: Path) -> None:
 
 
 def test_a_sheet_under_another_name_is_found(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="says that it is 'other'"):
+    with pytest.raises(AssertionError, match="opened as 'other'"):
         check(with_sheet(lambda rows, **_: LinesSheet(name="other", rows=rows)), tmp_path)
 
 

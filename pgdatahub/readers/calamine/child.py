@@ -88,21 +88,21 @@ class _Reader:
         self._first_column = 0
         self._width = 1
 
-    def open(self, path: str) -> list[tuple[str, bool]]:
-        """Open a workbook; return the names of its sheets and whether they are visible."""
+    def open(self, path: str) -> list[tuple[int, str, bool]]:
+        """Open a workbook; return the index of each worksheet, its name, and whether it is visible."""
         import python_calamine
 
         self._workbook = python_calamine.CalamineWorkbook.from_path(path)
         return [
-            (sheet.name, sheet.visible == python_calamine.SheetVisibleEnum.Visible)
-            for sheet in self._workbook.sheets_metadata
+            (index, sheet.name, sheet.visible == python_calamine.SheetVisibleEnum.Visible)
+            for index, sheet in enumerate(self._workbook.sheets_metadata)
             if sheet.typ == python_calamine.SheetTypeEnum.WorkSheet
         ]
 
-    def sheet(self, name: str, fill: bool) -> bool:
+    def sheet(self, index: int, fill: bool) -> bool:
         """Parse a sheet; return whether its merged areas are known."""
         self._rows = iter(())  # lets go of the last sheet before there is another
-        sheet = self._workbook.get_sheet_by_name(name)
+        sheet = self._workbook.get_sheet_by_index(index)
         ranges = sheet.merged_cell_ranges if fill else None
         if sheet.start is not None and sheet.end is not None:
             self._first_column = sheet.start[1]

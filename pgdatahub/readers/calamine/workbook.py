@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
-from pgdatahub.model.flow import Batch, SheetInfo, SourceFile
+from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
 from pgdatahub.readers.calamine.process import (
     MEMORY_BYTES,
     MEMORY_FACTOR,
@@ -62,7 +62,8 @@ class CalamineWorkbook:
                 sheets = self._process.ask("open", path)
             except CorruptError as error:
                 raise _without_workbook(error, path) from error
-            self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for name, visible in sheets)
+            self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for _, name, visible in sheets)
+            self._indexes = tuple(int(index) for index, _, _ in sheets)
             self._resources = stack.pop_all()
 
     @property
@@ -75,9 +76,21 @@ class CalamineWorkbook:
         """The number of the process that reads."""
         return self._process.pid
 
-    def open(self, name: str) -> CalamineSheet:
-        """Open a sheet by its exact name, one at a time."""
-        return CalamineSheet(self._process, name, fill=self._options.merged == "fill", notices=self._told())
+    def open(self, position: int) -> CalamineSheet:
+        """Open the sheet ``sheets[position]``; one sheet at a time is open.
+
+        Raises:
+            ReadError: It cannot be read, or another sheet has its name: the library finds sheets by name alone.
+        """
+        label = sheet_labels(self._sheets)[position]
+        if label != self._sheets[position].name:
+            raise ReadError(
+                "two sheets have this name, and python-calamine cannot tell them apart",
+                where=label,
+                hint="rename one of them, or save the workbook as .xlsx",
+            )
+        index, fill = self._indexes[position], self._options.merged == "fill"
+        return CalamineSheet(self._process, index, label, fill=fill, notices=self._told())
 
     def close(self) -> None:
         """End the process that reads."""
@@ -92,14 +105,14 @@ class CalamineWorkbook:
 class CalamineSheet:
     """A sheet of such a workbook."""
 
-    def __init__(self, process: ReadingProcess, name: str, *, fill: bool, notices: Sequence[str]) -> None:
+    def __init__(self, process: ReadingProcess, index: int, label: str, *, fill: bool, notices: Sequence[str]) -> None:
         self._process = process
-        self._name = name
+        self._name = label
         self._notices = list(notices)
         try:
-            merged_known = self._process.ask("sheet", name, fill)
+            merged_known = self._process.ask("sheet", index, fill)
         except ReadError as error:
-            raise error.located(name) from error
+            raise error.located(label) from error
         if fill and not merged_known:
             self._notices.append("merged: fill has no effect: merged areas cannot be told in this format")
 

@@ -134,6 +134,8 @@ class SheetParser(GuardedParser):
             )
 
     def _start_outside(self, local: str, attributes: list[str]) -> None:
+        if self._depth == 1 and local != "worksheet":
+            raise CorruptError(f"the part {self._part} is not a worksheet; it begins with <{local[:40]}>", hint=DAMAGED)
         if self._depth == 2 and local == "sheetData":
             if self.ended:
                 raise CorruptError(f"the part {self._part} has <sheetData> twice", hint=DAMAGED)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError, SheetError
-from pgdatahub.model.flow import SheetInfo
+from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
+from pgdatahub.model.flow import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
@@ -25,6 +25,8 @@ from pgdatahub.readers.xlsx.styles import read_styles
 WORTH_PROCESSES_BYTES = 16 * 1024 * 1024
 """Sheet data from which on another process is worth its start, which takes about as long as matching 8 MB."""
 _TRUE = frozenset({"1", "true", "on"})
+_WITHOUT_CELLS = frozenset({"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"})
+"""Types of relationships that lead to sheets of other kinds, which have no cells to load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +102,14 @@ class XlsxWorkbook:
         self._styles_part = by_type.get("styles")
         self._strings_part = by_type.get("sharedStrings")
         self._date1904 = False
-        self._entries: list[_Entry] = []
+        entries: list[_Entry] = []
         for parent, element, attributes in start_elements(package.open(part), self._limits):
             if element == "workbookPr" and parent == "workbook":
                 self._date1904 = attributes.get("date1904") in _TRUE
             elif element == "sheet" and parent == "sheets":
                 identifier = next((value for key, value in attributes.items() if key.endswith("/relationships id")), "")
                 relationship = relationships.get(identifier)
-                self._entries.append(
+                entries.append(
                     _Entry(
                         name=attributes.get("name", ""),
                         visible=attributes.get("state", "visible") == "visible",
@@ -115,37 +117,36 @@ class XlsxWorkbook:
                         part=relationship.target if relationship else "",
                     )
                 )
+        self._entries = [entry for entry in entries if entry.kind not in _WITHOUT_CELLS]
+        self._labels = sheet_labels(self.sheets)
 
     @property
     def sheets(self) -> Sequence[SheetInfo]:
-        """The worksheets in their order; sheets of charts, dialogs and macros have no cells to load."""
-        return [
-            SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries if entry.kind == "worksheet"
-        ]
+        """The listed sheets in their order, without those of charts, dialogs and macros, which have no cells to load.
 
-    def open(self, name: str) -> XlsxSheet:
-        """Open a sheet by its exact name, one at a time.
+        A sheet whose part is missing or is of another kind is among them: it must fail the file that asks for it, not
+        let the next sheet slip into its place.
+        """
+        return [SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries]
+
+    def open(self, position: int) -> XlsxSheet:
+        """Open the sheet ``sheets[position]``; one sheet at a time is open.
 
         Raises:
-            SheetError: There is no such worksheet.
-            ReadError: A part that the sheet needs is damaged.
+            ReadError: A part that the sheet needs is missing or damaged.
         """
-        index = next((index for index, entry in enumerate(self._entries) if entry.name == name), None)
-        if index is None:
-            raise SheetError(f"no sheet {name!r}", where=self._name)
-        entry = self._entries[index]
-        if entry.kind != "worksheet":
-            raise SheetError(f"the sheet {name!r} is a {entry.kind}, which has no cells", where=self._name)
-        where = f"{self._name} › {name}"
+        entry, label = self._entries[position], self._labels[position]
+        where = f"{self._name} › {label}"
         try:
             self._sheet.close()
+            _require_worksheet(entry)
             pool = self._open_pool(entry.part)
-            # By its place and not by its name, which often is the month.
+            # By its position and not by its name, which often is the month.
             lessons = self._experience.lessons(
-                (self._topic, index), self._read_styles(), self._limits, self._learn_from
+                (self._topic, position), self._read_styles(), self._limits, self._learn_from
             )
             return XlsxSheet(
-                name=name,
+                name=label,
                 where=where,
                 open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
                 limits=self._limits,
@@ -196,6 +197,20 @@ class XlsxWorkbook:
             else:
                 self._strings = SharedStrings(self._limits)
         return self._strings
+
+
+def _require_worksheet(entry: _Entry) -> None:
+    """Check that the workbook part leads to a worksheet.
+
+    Raises:
+        CorruptError: The relationship is missing, or is of another kind.
+    """
+    if entry.kind == "missing":
+        raise CorruptError("the workbook lists this sheet and has no part for it", hint=DAMAGED)
+    if entry.kind != "worksheet":
+        raise CorruptError(
+            f"the workbook lists this sheet, and its part {entry.part} is not a worksheet ({entry.kind})", hint=DAMAGED
+        )
 
 
 def find_workbook_part(package: Package) -> str | None:

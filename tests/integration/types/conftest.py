@@ -51,8 +51,8 @@ class ColumnsWorkbook:
     columns: Columns
     sheets: tuple[SheetInfo, ...] = (SheetInfo(name="Sheet1"),)
 
-    def open(self, name: str) -> Sheet:
-        return ColumnsSheet(self.columns, name)
+    def open(self, position: int) -> Sheet:
+        return ColumnsSheet(self.columns, self.sheets[position].name)
 
     def close(self) -> None:
         pass

@@ -4,13 +4,12 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.model.flow import SheetInfo
+from pgdatahub.model.flow import SheetInfo, sheet_labels
 from pgdatahub.readers.sheets import choose_sheets
 
 SHEETS = (
     SheetInfo(name="Notes", visible=False),
     SheetInfo(name="Q2"),
-    SheetInfo(name="q2"),
     SheetInfo(name="Q1 "),
     SheetInfo(name="Q9", visible=False),
     SheetInfo(name="Data [raw]"),
@@ -18,16 +17,46 @@ SHEETS = (
 
 
 def choose(*wanted: str) -> tuple[str, ...]:
-    return choose_sheets(SHEETS, FolderOptions(sheet=wanted or None))
+    return tuple(SHEETS[position].name for position in choose_sheets(SHEETS, FolderOptions(sheet=wanted or None)))
+
+
+def positions(*sheets: SheetInfo, sheet: str | None = None) -> tuple[int, ...]:
+    return choose_sheets(sheets, FolderOptions(sheet=None if sheet is None else (sheet,)))
 
 
 def test_the_first_visible_sheet_is_taken_where_nothing_is_asked_for() -> None:
     assert choose() == ("Q2",)
 
 
-def test_a_name_as_written_wins_over_one_that_differs_in_case() -> None:
-    assert choose("q2") == ("q2",)
-    assert choose("Q2") == ("Q2",)
+def test_default_is_the_visible_sheet_among_two_of_one_name() -> None:
+    assert positions(SheetInfo(name="Data", visible=False), SheetInfo(name="Data")) == (1,)
+
+
+def test_all_visible_sheets_of_one_name_match_a_glob() -> None:
+    sheets = (SheetInfo(name="Data"), SheetInfo(name="Data", visible=False), SheetInfo(name="Data"))
+    assert positions(*sheets, sheet="*") == (0, 2)
+    assert positions(*sheets, sheet="dat?") == (0, 2)
+
+
+@pytest.mark.parametrize("second", ["Data", "DATA"])
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_name_that_two_sheets_have_is_refused(second: str, visible: bool) -> None:
+    sheets = (SheetInfo(name="Data"), SheetInfo(name="Notes"), SheetInfo(name=second, visible=visible))
+    for wanted in ("Data", "data"):
+        with pytest.raises(SheetError, match=f"2 sheets have the name '{wanted}': sheet 1 'Data', sheet 3 '{second}'"):
+            positions(*sheets, sheet=wanted)
+
+
+def test_a_name_as_written_wins_over_outer_white_space() -> None:
+    assert positions(SheetInfo(name="Data "), SheetInfo(name="Data"), sheet="data") == (1,)
+    with pytest.raises(SheetError, match="2 sheets have the name 'Data'"):
+        positions(SheetInfo(name="Data "), SheetInfo(name=" Data"), sheet="Data")
+
+
+def test_labels_tell_sheets_of_one_name_apart_by_position() -> None:
+    names = ("Data", "Notes", "Data", "DATA")
+    labels = sheet_labels([SheetInfo(name=name) for name in names])
+    assert labels == ("Data (sheet 1)", "Notes", "Data (sheet 3)", "DATA")
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("q1", "Q1 "), ("  DATA [RAW] ", "Data [raw]"), ("notes", "Notes")])
@@ -36,16 +65,16 @@ def test_a_name_is_found_without_regard_to_case_and_outer_space_and_even_if_hidd
 
 
 def test_a_glob_means_visible_sheets_in_the_order_of_the_workbook() -> None:
-    assert choose("q*") == ("Q2", "q2", "Q1 ")
+    assert choose("q*") == ("Q2", "Q1 ")
 
 
 def test_names_come_in_the_order_asked_for_and_once() -> None:
-    assert choose("Q1", "Q?", "Notes", "q2") == ("Q1 ", "Q2", "q2", "Notes")
+    assert choose("Q1", "Q?", "Notes", "q2") == ("Q1 ", "Q2", "Notes")
 
 
 @pytest.mark.parametrize("wanted", ["Q7", "X*", "N*", ""])
 def test_a_missing_sheet_is_an_error_that_lists_those_there_are(wanted: str) -> None:
-    with pytest.raises(SheetError, match=r"no sheet .*'Notes' \(hidden\), 'Q2', 'q2'"):
+    with pytest.raises(SheetError, match=r"no sheet .*'Notes' \(hidden\), 'Q2', 'Q1 '"):
         choose("Q2", wanted)
 
 

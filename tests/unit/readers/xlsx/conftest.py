@@ -101,7 +101,7 @@ def cells() -> Cells:
             learn_from=learn_from,  # type: ignore[arg-type]
         )
         try:
-            return read_cells(workbook.open("Data"))
+            return read_cells(workbook.open(0))
         finally:
             workbook.close()
 

@@ -175,7 +175,7 @@ def test_characters_that_postgresql_cannot_store_are_removed_and_counted(book: A
         "<si><t>half_xD800_</t></si><si><t>_x0000_</t></si></sst>"
     )
     rows = row(*(f'<c r="{letter}1" t="s"><v>{index}</v></c>' for letter, index in zip("BCD", range(3), strict=True)))
-    sheet = XlsxWorkbook(book(rows, sharedStrings=strings), name="x").open("Data")
+    sheet = XlsxWorkbook(book(rows, sharedStrings=strings), name="x").open(0)
     assert sheet_cells(sheet) == {"B1": "nul", "C1": "half"}
     assert sheet.cleaned == {"B1": 3}
     assert "3 cells" in sheet.notices[0]

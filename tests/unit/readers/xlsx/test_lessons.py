@@ -122,8 +122,8 @@ def test_small_workbooks_of_a_folder_take_the_fast_lane_once_some_were_read(
         workbook = reader.pgdatahub_read(source_file(path), Config())
         assert isinstance(workbook, XlsxWorkbook)
         with closing(workbook), closing(XlsxWorkbook(path, name="alone", learn_from=None)) as alone:
-            sheet = workbook.open("Data")
-            assert sheet_cells(sheet) == sheet_cells(alone.open("Data"))
+            sheet = workbook.open(0)
+            assert sheet_cells(sheet) == sheet_cells(alone.open(0))
             lanes.append(dict(sheet.lanes))
     assert lanes[0] == {"fast": 0, "safe": 202}
     assert lanes[-1] == {"fast": 200, "safe": 2}
@@ -136,7 +136,7 @@ def test_numbers_between_a_header_and_a_total_stay_in_their_compact_form() -> No
         file = BytesIO()
         small_workbook(file, month=month)
         with closing(XlsxWorkbook(file, name="x", experience=experience, learn_from=0)) as workbook:
-            return list(workbook.open("Data").batches(1000))
+            return list(workbook.open(0).batches(1000))
 
     read(1)
     batches = read(2)
@@ -193,7 +193,7 @@ def test_a_shape_of_wide_rows_is_given_up_for_narrow_ones(book: Book) -> None:
     def read(rows: bytes) -> XlsxSheet:
         file = book(rows.decode())
         with closing(XlsxWorkbook(file, name="x", experience=experience, learn_from=0)) as workbook:
-            sheet = workbook.open("Data")
+            sheet = workbook.open(0)
             assert sum(len(batch.rows) for batch in sheet.batches(1000)) == rows.count(b"<row")
             return sheet
 

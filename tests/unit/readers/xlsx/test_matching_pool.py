@@ -47,7 +47,7 @@ def read(file: BytesIO, processes: int, at_batch: Callable[[int], None] = lambda
     """Return the values of all columns, and the rows' numbers as column -1."""
     columns: dict[int, list[Value]] = {-1: []}
     with closing(XlsxWorkbook(file, name="large.xlsx", processes=processes)) as workbook:
-        for index, batch in enumerate(workbook.open("Data").batches(10_000)):
+        for index, batch in enumerate(workbook.open(0).batches(10_000)):
             at_batch(index)
             above = len(columns[-1])
             columns[-1].extend(batch.rows)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.errors import SheetError
+from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import SheetInfo
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
@@ -85,17 +85,17 @@ def repack(file: BytesIO, change: Callable[[str, bytes], tuple[str, bytes] | Non
 )
 def test_parts_are_found_however_they_are_referred_to(old: bytes, new: bytes, book: Any, sheet_cells: Any) -> None:
     file = repack(book(ROWS), lambda name, data: (name, data.replace(old, new)))
-    assert sheet_cells(XlsxWorkbook(file, name="x").open("Data")) == EXPECTED
+    assert sheet_cells(XlsxWorkbook(file, name="x").open(0)) == EXPECTED
 
 
 def test_names_with_backslashes_are_found(book: Any, sheet_cells: Any) -> None:
     file = repack(book(ROWS), lambda name, data: (name.replace("/", "\\"), data))
-    assert sheet_cells(XlsxWorkbook(file, name="x").open("Data")) == EXPECTED
+    assert sheet_cells(XlsxWorkbook(file, name="x").open(0)) == EXPECTED
 
 
 def test_a_workbook_without_relationships_is_found_by_its_content_type(book: Any, sheet_cells: Any) -> None:
     file = repack(book(ROWS), lambda name, data: None if name == "_rels/.rels" else (name, data))
-    assert sheet_cells(XlsxWorkbook(file, name="x").open("Data")) == EXPECTED
+    assert sheet_cells(XlsxWorkbook(file, name="x").open(0)) == EXPECTED
 
 
 def test_styles_and_shared_strings_may_be_missing(cells: Cells) -> None:
@@ -121,7 +121,7 @@ def test_data_descriptors_stored_parts_and_zip64_are_read(book: Any, sheet_cells
             with new.open(name, "w", force_zip64=True) as part:
                 part.write(old.read(name))
     for variant in (BytesIO(streamed.getvalue()), book(ROWS, compression=zipfile.ZIP_STORED)):
-        assert sheet_cells(XlsxWorkbook(variant, name="x").open("Data")) == EXPECTED
+        assert sheet_cells(XlsxWorkbook(variant, name="x").open(0)) == EXPECTED
 
 
 def test_bytes_before_and_after_the_zip_file_do_no_harm(book: Any, sheet_cells: Any) -> None:
@@ -130,14 +130,14 @@ def test_bytes_before_and_after_the_zip_file_do_no_harm(book: Any, sheet_cells: 
     with zipfile.ZipFile(with_comment, "a") as archive:
         archive.comment = b"x" * 1000
     for variant in (BytesIO(b"#!junk\n" + data), with_comment):
-        assert sheet_cells(XlsxWorkbook(variant, name="x").open("Data")) == EXPECTED
+        assert sheet_cells(XlsxWorkbook(variant, name="x").open(0)) == EXPECTED
 
 
 def test_a_path_is_as_good_as_a_file(book: Any, sheet_cells: Any, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(book(ROWS).getvalue())
     with closing(XlsxWorkbook(path, name="x")) as workbook:
-        assert sheet_cells(workbook.open("Data")) == EXPECTED
+        assert sheet_cells(workbook.open(0)) == EXPECTED
         workbook.close()
 
 
@@ -158,13 +158,66 @@ def test_sheets_know_whether_they_are_visible_and_charts_are_none(book: Any) -> 
         SheetInfo(name="<Old>", visible=False),
         SheetInfo(name="Deep", visible=False),
     ]
-    with pytest.raises(SheetError, match="'Chart' is a chartsheet"):
-        workbook.open("Chart")
+
+
+def with_sheets(book: Any, sheets: str, *relationships: str) -> XlsxWorkbook:
+    """Return a workbook with these ``<sheet>`` elements and with these ``<Relationship>`` elements beside the usual ones."""
+    workbook_part = (
+        f'<workbook xmlns="{MAIN}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+        f"<sheets>{sheets}</sheets></workbook>"
+    )
+
+    def change(name: str, data: bytes) -> tuple[str, bytes]:
+        end = "".join((*relationships, "</Relationships>")).encode()
+        return name, data.replace(b"</Relationships>", end) if name.endswith("workbook.xml.rels") else data
+
+    return XlsxWorkbook(repack(book(ROWS, workbook=workbook_part), change), name="book.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "relationship", "message"),
+    [
+        ("rId77", "", "has no part for it"),
+        ("", "", "has no part for it"),
+        ("rId2", "", "styles.xml is not a worksheet .styles"),
+        (
+            "rId9",
+            '<Relationship Id="rId9" Type="x/worksheet" Target="worksheets/sheet7.xml"/>',
+            "sheet7.xml is missing",
+        ),
+        ("rId9", '<Relationship Id="rId9" Type="x/worksheet" Target="styles.xml"/>', "begins with <styleSheet>"),
+        (
+            "rId9",
+            '<Relationship Id="rId9" Type="x/worksheet" Target="worksheets/sheet1.xml" TargetMode="External"/>',
+            "has no part for it",
+        ),
+    ],
+)
+def test_a_listed_sheet_without_a_worksheet_is_refused(
+    book: Any, sheet_cells: Any, identifier: str, relationship: str, message: str
+) -> None:
+    sheets = f'<sheet name="First" r:id="{identifier}"/><sheet name="Second" r:id="rId1"/>'
+    with closing(with_sheets(book, sheets, relationship)) as workbook:
+        assert workbook.sheets == [SheetInfo(name="First"), SheetInfo(name="Second")]
+        with pytest.raises(CorruptError, match=f"book.xlsx › First: .*{message}"):
+            sheet_cells(workbook.open(0))
+        assert sheet_cells(workbook.open(1)) == EXPECTED
+
+
+def test_sheets_of_one_name_are_opened_by_position(book: Any, sheet_cells: Any) -> None:
+    sheets = '<sheet name="Data" state="hidden" r:id="rId9"/><sheet name="Data" r:id="rId1"/>'
+    other = '<Relationship Id="rId9" Type="x/worksheet" Target="nothing.xml"/>'
+    with closing(with_sheets(book, sheets, other)) as workbook:
+        sheet = workbook.open(1)
+        assert sheet.name == "Data (sheet 2)"
+        assert sheet_cells(sheet) == EXPECTED
+        with pytest.raises(CorruptError, match=r"Data \(sheet 1\): the part"):
+            workbook.open(0)
 
 
 def test_hidden_columns_are_known_before_the_first_batch(book: Any) -> None:
     columns = '<cols><col min="2" max="3" hidden="1"/><col min="5" max="5" hidden="0"/><col min="9" max="99999" hidden="true"/></cols>'
-    sheet = XlsxWorkbook(book(sheet=SHEET.replace("<sheetData>", f"{columns}<sheetData>")), name="x").open("Data")
+    sheet = XlsxWorkbook(book(sheet=SHEET.replace("<sheetData>", f"{columns}<sheetData>")), name="x").open(0)
     assert sheet.hidden_columns == {1, 2, *range(8, 16384)}
 
 
@@ -193,7 +246,7 @@ def test_shared_strings_past_the_limit_are_read_from_disk(book: Any, sheet_cells
     for limit in (0, 1000, 10**6):
         limits = Limits(strings_in_memory=limit)
         with closing(XlsxWorkbook(book(rows, sharedStrings=strings), name="x", limits=limits)) as workbook:
-            found = sheet_cells(workbook.open("Data"))
+            found = sheet_cells(workbook.open(0))
         assert found == {f"A{n + 1}": texts[2999 - n] for n in range(3000) if texts[2999 - n]}
 
 
@@ -225,14 +278,14 @@ def test_a_shared_string_is_the_text_that_excel_shows(item: str, text: str | Non
 def test_a_column_of_one_kind_travels_as_found(book: Any) -> None:
     numbers = ("0.1", "9007199254740993", "1E-7", "43.0", "0.10000000000000001")
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{text}</v></c></row>' for n, text in enumerate(numbers, 1))
-    (batch,) = XlsxWorkbook(book(rows), name="x").open("Data").batches(10)
+    (batch,) = XlsxWorkbook(book(rows), name="x").open(0).batches(10)
     assert batch.columns == {0: Texts(kind=Kind.NUMBER, texts=[text.encode() for text in numbers])}
 
 
 def test_a_header_takes_no_column_out_of_its_compact_form(book: Any) -> None:
     header = '<row r="1"><c r="A1" t="s"><v>0</v></c></row>'
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(2, 5000))
-    batches = list(XlsxWorkbook(book(header + rows), name="x").open("Data").batches(10_000))
+    batches = list(XlsxWorkbook(book(header + rows), name="x").open(0).batches(10_000))
     compact = sum(len(batch.rows) for batch in batches if isinstance(batch.columns[0], Texts))
     assert compact > 4800
 
@@ -240,7 +293,7 @@ def test_a_header_takes_no_column_out_of_its_compact_form(book: Any) -> None:
 def test_blank_styled_rows_by_the_ten_thousand_cost_little(book: Any) -> None:
     blank = "".join(f'<row r="{n}"><c r="A{n}" s="1"/><c r="B{n}" s="2"/></row>' for n in range(2, 50_000))
     rows = f'<row r="1"><c r="A1"><v>1</v></c></row>{blank}<row r="50000"><c r="B50000"><v>2</v></c></row>'
-    sheet = XlsxWorkbook(book(rows), name="x").open("Data")
+    sheet = XlsxWorkbook(book(rows), name="x").open(0)
     batches = list(sheet.batches(1000))
     assert [row for batch in batches for row in batch.rows] == [1, 50_000]
     assert sum(sheet.lanes.values()) == 2
@@ -255,7 +308,7 @@ def test_nor_does_it_where_rows_are_so_wide_that_a_piece_has_few(book: Any) -> N
     )
     workbook = XlsxWorkbook(book(f'<row r="1">{header}</row>{rows}'), name="wide.xlsx")
     cells = {True: 0, False: 0}
-    for batch in workbook.open("Data").batches(10_000):
+    for batch in workbook.open(0).batches(10_000):
         for column in batch.columns.values():
             cells[isinstance(column, Texts)] += len(batch.rows)
     workbook.close()

@@ -34,7 +34,7 @@ def pgdatahub_read(source: SourceFile) -> CsvWorkbook | None:
 
 
 class CsvWorkbook:
-    """What pgdatahub asks a reader for: the sheets' names, one sheet at a time, and to be closed."""
+    """What pgdatahub asks a reader for: a list of sheets, one of them at a time by its position, and to be closed."""
 
     def __init__(self, source: SourceFile, form: Form) -> None:
         # The one sheet has no name of its own, so it goes by the name that the folder's settings ask for.
@@ -43,9 +43,9 @@ class CsvWorkbook:
         self._form = form
         self._lines = form.open(source)
 
-    def open(self, name: str) -> CsvSheet:
-        """Return the sheet."""
-        return CsvSheet(name, self._form, self._lines)
+    def open(self, position: int) -> CsvSheet:
+        """Return the sheet at a position; this workbook has one."""
+        return CsvSheet(self.sheets[position].name, self._form, self._lines)
 
     def close(self) -> None:
         """Give back the file. pgdatahub calls this whatever happens."""
