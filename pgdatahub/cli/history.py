@@ -67,6 +67,9 @@ def _print(timeline: Timeline) -> None:
             day = f"{moment:%Y-%m-%d}"
             console.print(Text(f"\n{day} (UTC)", style="bold"))
         console.print(line, soft_wrap=True)
+    if any(getattr(entry, "sheets_left_out", ()) for entry in timeline.entries):
+        hint = '\nsheets that were not loaded: sheet: "*" or a list of names in etl_config.yaml loads them, run --reload FILE'
+        console.print(Text(hint, style="dim"), soft_wrap=True)
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
@@ -87,7 +90,7 @@ def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
 def _import_line(past: PastImport) -> Text:
     from rich.text import Text
 
-    from pgdatahub.cli.render import count
+    from pgdatahub.cli.render import count, listed
     from pgdatahub.model.imports import Status
 
     loaded = past.status == Status.LOADED
@@ -98,6 +101,8 @@ def _import_line(past: PastImport) -> Text:
         moment = f" {past.reverted_at:%Y-%m-%d %H:%M}" if past.reverted_at else ""
         said = "taken back, held" if past.status == Status.HELD else past.status
         line.append(f"  {said}{moment}", style="yellow")
+    if past.sheets_left_out:
+        line.append(f"  not loaded: {listed(past.sheets_left_out, 10)}", style="yellow")
     return line
 
 
@@ -145,6 +150,7 @@ def _import_json(past: PastImport) -> dict[str, Any]:
         "run_id": past.run_id,
         "status": past.status,
         "reverted_at": past.reverted_at.isoformat() if past.reverted_at else None,
+        "sheets_left_out": list(past.sheets_left_out),
     }
 
 

@@ -116,7 +116,7 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     console.print(Text(f"rows would go to {plan.destination}", style="bold"), soft_wrap=True)
     idle = []
     for table in plan.tables:
-        if all(file.action == "skip" for file in table.files):
+        if all(file.action == "skip" and not file.notices for file in table.files):
             idle.append(table)
             continue
         console.print()
@@ -190,6 +190,8 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
                 line.append(f"\n        {remark}", style="yellow")
         elif file.action == "skip":
             line.append(f"  {file.reason}", style="dim")
+            for notice in file.notices:
+                line.append(f"\n        {notice}", style="yellow")
         elif file.failure is not None:
             line.append(f"  {failure_text(file.failure)}", style="default")
         yield line

@@ -35,6 +35,8 @@ def file_lines(result: FileResult) -> Text:
             text.append(f"\n        {line}", style="yellow")
     elif result.outcome is Outcome.SKIPPED:
         text.append(f": {result.reason}", style="dim")
+        for notice in result.notices:
+            text.append(f"\n        {notice}", style="yellow")
     elif result.failure is not None:
         text.append(f": {failure_text(result.failure)}", style="default")
     return text
@@ -87,7 +89,7 @@ def print_report(report: RunReport, console: Console) -> None:
             if result.failure is not None:
                 console.print(Text(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
     for reason, names in report.ignored.items():
-        console.print(Text(f"passed over, {reason}: {_listed(names)}", style="dim"), soft_wrap=True)
+        console.print(Text(f"passed over, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
     if report.stopped is not None:
         console.print(Text(ended_early(report), style="bold yellow"), soft_wrap=True)
     console.print(Text(_closing(report)), soft_wrap=True)
@@ -101,7 +103,8 @@ def ended_early(report: RunReport) -> str:
     return f"ended early, {reason}{problem}; {count(len(report.remaining), 'file')} left{way}"
 
 
-def _listed(names: Sequence[str], most: int = 3) -> str:
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names and the number of the others."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
@@ -220,4 +223,5 @@ def _file_json(result: FileResult) -> dict[str, Any]:
         "counts": dict(result.counts),
         "examples": dict(result.examples),
         "notices": list(result.notices),
+        "sheets_left_out": list(result.sheets_left_out),
     }

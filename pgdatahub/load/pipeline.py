@@ -32,7 +32,7 @@ from pgdatahub.errors import (
     TableBusyError,
     TransientDatabaseError,
 )
-from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_known, unexpected
+from pgdatahub.load.results import confirmed, failed, of_staged, skipped_as_empty, skipped_as_known, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging, file_version, hash_file
 from pgdatahub.load.transaction import Loaded, Loading
@@ -220,7 +220,7 @@ class Pipeline:
                         return result
                 return staging.finish()
             except EmptySheetError as error:
-                return skipped(source, error.message)
+                return skipped_as_empty(source, error)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,8 @@ from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
 from pgdatahub.model.imports import PastImport
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
+from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.readers.left_out import describe_left_out
 
 
 def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
@@ -24,6 +26,7 @@ def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
         counts=staged.counts,
         examples=staged.examples,
         notices=staged.notices,
+        sheets_left_out=staged.sheets_left_out,
     )
 
 
@@ -40,6 +43,16 @@ def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
 def skipped(source: SourceFile, reason: str) -> FileResult:
     """Return the result of a file that is not to be loaded."""
     return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason)
+
+
+def skipped_as_empty(source: SourceFile, error: EmptySheetError) -> FileResult:
+    """Return the result of a file whose sheet is empty, with a notice if another visible sheet has data."""
+    loud = error.left_out and source.options.sheet is None
+    return replace(
+        skipped(source, error.message),
+        notices=(describe_left_out(error.left_out, source),) if loud else (),
+        sheets_left_out=error.left_out,
+    )
 
 
 def failed(source: SourceFile, error: PgDataHubError) -> FileResult:

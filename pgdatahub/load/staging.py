@@ -24,6 +24,7 @@ from pgdatahub.model.flow import Batch, EncodedBatch, NormalizedBatch, Origin, S
 from pgdatahub.model.schema import METADATA_TABLES, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
+from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
 from pgdatahub.readers.sheets import choose_sheets
 from pgdatahub.system import failpoints
 
@@ -47,6 +48,7 @@ class Staged:
         examples: See there.
         notices: What a person should know about how it was read.
         seconds: The time it took.
+        sheets_left_out: The visible sheets with data that the folder's settings leave out.
     """
 
     source: SourceFile
@@ -60,6 +62,7 @@ class Staged:
     examples: dict[str, str]
     notices: tuple[str, ...]
     seconds: float
+    sheets_left_out: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class _Progress:
     content: ContentHash = field(default_factory=ContentHash)
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
+    sheets_left_out: tuple[str, ...] = ()
 
     @property
     def observed(self) -> TableSchema:
@@ -212,6 +216,7 @@ class Staging:
             examples=tally.examples,
             notices=tally.notices,
             seconds=self.seconds,
+            sheets_left_out=self._progress.sheets_left_out,
         )
 
     def finish(self) -> Staged:
@@ -283,10 +288,15 @@ def _read(
             yield from _read_sheet(workbook.open(position), label, progress, stages, config, report)
         except EmptySheetError as error:
             if len(positions) == 1:
+                error.left_out = sheets_left_out(workbook, positions)
                 raise
             progress.tally.note([f"sheet {label}: {error.message}"])
         except FileError as error:
             raise error if error.where else error.located(label) from error
+    progress.sheets_left_out = sheets_left_out(workbook, positions)
+    if progress.sheets_left_out and progress.source.options.sheet is None:
+        # A setting that names sheets is a choice; the first visible sheet is only a default.
+        progress.tally.note([describe_left_out(progress.sheets_left_out, progress.source)])
     if not progress.sheets:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
     if not progress.tally.columns:

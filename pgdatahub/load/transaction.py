@@ -198,6 +198,7 @@ class Loading:
             counts=staged.counts,
             observed=staged.observed,
             plan=evolution.plan,
+            sheets_left_out=staged.sheets_left_out,
         )
         callbacks = self.stages.audit(record, connection, self.config)
         failpoints.reach("recorded")

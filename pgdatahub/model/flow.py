@@ -282,6 +282,7 @@ class ImportRecord:
     counts: Mapping[str, int]
     observed: TableSchema
     plan: SchemaPlan
+    sheets_left_out: tuple[str, ...] = ()
 
 
 class Outcome(Enum):
@@ -323,6 +324,7 @@ class FileResult:
         examples: For each of them where the first one is.
         notices: What a person should know about how it was read.
         import_id: Its row in ``etl_imports``.
+        sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
     """
 
     source: SourceFile
@@ -338,6 +340,7 @@ class FileResult:
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     import_id: int | None = None
+    sheets_left_out: tuple[str, ...] = ()
 
 
 class StopReason(Enum):

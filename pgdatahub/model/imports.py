@@ -46,7 +46,11 @@ class ChangeType(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
-    """An import as the history knows it; ``reverted_at`` is when its rows left the table, in UTC."""
+    """An import as the history knows it.
+
+    ``reverted_at`` is when its rows left the table, in UTC. ``sheets_left_out`` are the visible sheets with data that the
+    folder's settings left out.
+    """
 
     id: int
     table: TableName
@@ -61,6 +65,7 @@ class PastImport:
     imported_at: datetime
     status: str
     reverted_at: datetime | None = None
+    sheets_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

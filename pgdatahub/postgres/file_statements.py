@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from pgdatahub.model.imports import COUNTED
-from pgdatahub.postgres.metadata import MetadataTables, identity_key
+from pgdatahub.postgres.metadata import LEFT_OUT, MetadataTables, identity_key
 
 
 class FileStatements:
@@ -87,6 +87,7 @@ def past_imports(tables: MetadataTables) -> Select[Any]:
         columns.imported_at,
         columns.status,
         columns.reverted_at,
+        columns.counts[LEFT_OUT].label("sheets_left_out"),
     )
 
 

@@ -19,7 +19,7 @@ from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport,
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
+from pgdatahub.postgres.metadata import IMPORTS, LEFT_OUT, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.values.evidence import Evidence
 
@@ -209,7 +209,7 @@ class History:
             "seconds": record.seconds,
             "row_count": record.rows,
             "imported_at": record.imported_at,
-            "counts": dict(record.counts),
+            "counts": {**record.counts, **({LEFT_OUT: list(record.sheets_left_out)} if record.sheets_left_out else {})},
             "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
         }
@@ -313,7 +313,7 @@ class History:
 def _past_import(row: Row[Any]) -> PastImport:
     values = dict(row._mapping)
     table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
-    return PastImport(table=table, **values)
+    return PastImport(table=table, sheets_left_out=tuple(values.pop("sheets_left_out") or ()), **values)
 
 
 def _past_change(row: Row[Any]) -> PastChange:

@@ -31,7 +31,12 @@ _YEARS = range(1900, 2101)  # the numbers that headers are made of
 
 
 class EmptySheetError(SheetError):
-    """There is no cell with a value in the sheet: no header, so no table."""
+    """There is no cell with a value in the sheet: no header, so no table.
+
+    ``left_out`` names the visible sheets with data that the settings leave out.
+    """
+
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

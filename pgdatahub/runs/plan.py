@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
-from pgdatahub.load.results import failed, skipped, skipped_as_known, unexpected
+from pgdatahub.load.results import failed, skipped_as_empty, skipped_as_known, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, file_version, hash_file, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
@@ -159,7 +159,7 @@ class _Planner:
             with SpoolFile() as forgotten:
                 return stage_into(forgotten)
         except EmptySheetError as error:
-            return skipped(source, error.message)
+            return skipped_as_empty(source, error)
 
     def foretell(
         self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
@@ -208,6 +208,8 @@ def _result_plan(result: FileResult) -> FilePlan:
         action="fail" if result.outcome is Outcome.FAILED else "skip",
         reason=result.reason,
         failure=result.failure,
+        notices=result.notices,
+        sheets_left_out=result.sheets_left_out,
     )
 
 
@@ -215,7 +217,14 @@ def _file_plan(foretold: Foretold) -> FilePlan:
     source, staged = foretold.source, foretold.staged
     file = FilePlan(file=source.identity, location=source.location, action="load", notices=foretold.notices)
     if staged is not None:
-        file = replace(file, rows=staged.rows, sheets=staged.sheets, counts=staged.counts, examples=staged.examples)
+        file = replace(
+            file,
+            rows=staged.rows,
+            sheets=staged.sheets,
+            counts=staged.counts,
+            examples=staged.examples,
+            sheets_left_out=staged.sheets_left_out,
+        )
     if foretold.error is not None:
         return replace(file, action="fail", failure=failed(source, foretold.error).failure)
     if foretold.skip is not None or foretold.plan is None:

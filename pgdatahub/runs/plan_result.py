@@ -75,6 +75,7 @@ class FilePlan:
         counts: What would be done to cells and rows → how many.
         examples: For each of them where the first one is.
         notices: What a person should know.
+        sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
     """
 
     file: str
@@ -89,6 +90,7 @@ class FilePlan:
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    sheets_left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.columns import Converter
+from pgdatahub.readers.xlsx.first_value import has_value
 from pgdatahub.readers.xlsx.lessons import Experience
 from pgdatahub.readers.xlsx.matching_pool import MatchingPool, can_match_apart
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
@@ -158,6 +159,16 @@ class XlsxWorkbook:
             )
         except FileError as error:
             raise error.located(where) from error
+
+    def has_values(self, position: int) -> bool:
+        """Return whether the sheet ``sheets[position]`` has a cell with a value, without opening the sheet.
+
+        Raises:
+            ReadError: Its part is missing or damaged.
+        """
+        entry = self._entries[position]
+        _require_worksheet(entry)
+        return has_value(self._package.open(entry.part, limit=self._limits.part_bytes))
 
     def close(self) -> None:
         """Give back what was learnt, the file, the shared strings and what they have on disk; may be called twice."""

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 from psycopg import sql
 
-from pgdatahub.config import load_config
+from pgdatahub.config import Config, load_config
 from pgdatahub.model.events import Event
 from pgdatahub.model.flow import FileResult, Outcome, RunReport
 from pgdatahub.runs.run import Selection, run
@@ -67,6 +67,10 @@ class Warehouse:
     def configure(self, yaml: str) -> None:
         (self.directory / "config").mkdir(exist_ok=True)
         (self.directory / "config" / "etl_config.yaml").write_text(yaml, encoding="utf-8")
+
+    @property
+    def config(self) -> Config:
+        return load_config(overrides={"database_url": self.url}, directory=self.directory)
 
     def run(self, *paths: Path, tables: Sequence[str] = (), **settings: Any) -> RunReport:
         self.root.mkdir(exist_ok=True)
