@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
 from pgdatahub.readers.xlsx.matching import find_columns
-from pgdatahub.readers.xlsx.package import DAMAGED
 
 _PIECE = 1024 * 1024
 # UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
