@@ -16,7 +16,7 @@ from typing import Final
 from pgdatahub.config import ColumnOptions
 from pgdatahub.values.cells import Column, Texts, Value
 from pgdatahub.values.column_values import VALUES, parse_elapsed
-from pgdatahub.values.numbers import integer_or_float, parse_number
+from pgdatahub.values.numbers import integer_or_float, parse_decimal, parse_number
 from pgdatahub.values.sql_types import SqlType, integer_type, widens_to
 
 _NUMBERS = frozenset(
@@ -98,6 +98,7 @@ def _fits(value: Value, wanted: SqlType) -> bool:
     if isinstance(value, float):
         return wanted in (SqlType.DOUBLE, SqlType.NUMERIC)
     if isinstance(value, Decimal):
+        # A whole number that is a Decimal is long: see parse_decimal.
         return wanted is SqlType.NUMERIC or (wanted is SqlType.DOUBLE and Decimal(repr(float(value))) == value)
     if isinstance(value, datetime):
         return wanted is SqlType.TIMESTAMP or (wanted is SqlType.DATE and value.time() == time())
@@ -158,8 +159,7 @@ def _parse_number(text: str, options: ColumnOptions) -> Value:
     if not _PLAIN_NUMBER.fullmatch(text):
         raise ValueError(text)
     if options.type == "numeric":
-        number = Decimal(text)
-        return int(number) if number == number.to_integral_value() else number
+        return parse_decimal(text)
     return parse_number(text.encode())
 
 

@@ -21,7 +21,7 @@ from pgdatahub.values.copytext import escape, storable
 from pgdatahub.values.evidence import NOTHING, Evidence, Locate, Observed, sample_of
 from pgdatahub.values.fields import Fields, fields_of
 from pgdatahub.values.number_lines import canonical_lines, index_of, integers_of, largest_integer
-from pgdatahub.values.numbers import parse_number
+from pgdatahub.values.numbers import parse_number, parse_value
 from pgdatahub.values.python_values import type_value
 
 
@@ -107,7 +107,7 @@ def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     fields = fields_of(texts)
     lines = canonical_lines(fields.lines)
     if lines is None:
-        return _observe_values([parse_number(text) if text else None for text in texts], locate)
+        return _observe_values([parse_value(text) if text else None for text in texts], locate)
     if lines != fields.lines:
         fields = Fields(None, lines, len(texts))
     fractions = lines.count(b".")

@@ -14,9 +14,9 @@ from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.values.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape
-from pgdatahub.values.evidence import NOTHING
+from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import ColumnNames, fold
-from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.numbers import canonical_number, parse_value
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType
 
@@ -126,7 +126,7 @@ class _Normalizer:
     def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:
         _, text = type_value(failure.value)
         return CellError(
-            f'"{text.decode()}" is no {floor.label}, which the settings ask for in column {header or position + 1!r}',
+            f'"{sample_of(text)}" is no {floor.label}, which the settings ask for in column {header or position + 1!r}',
             where=f"{self.table.sheet} › {self._address(failure.index, position)}",
             hint="correct the cell, or change type:, format: or nulls: of the column",
         )
@@ -207,7 +207,7 @@ def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
         # No number's text is another's than digits; as found it may have an exponent or zeros at its end.
         numeric = {field for field in fields if field[-1:].isdigit()}
         empty = (
-            {text for text in set(cells.texts) if text and canonical_number(parse_number(text)) in numeric}
+            {text for text in set(cells.texts) if text and canonical_number(parse_value(text)) in numeric}
             if numeric
             else set()
         )

@@ -16,7 +16,7 @@ from pgdatahub.readers.pieces import Piece, merge_pieces
 from pgdatahub.readers.serials import Memory, Serials, parse_plain_numbers
 from pgdatahub.values.cells import Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
-from pgdatahub.values.numbers import canonical_number, integer_or_float, parse_number
+from pgdatahub.values.numbers import canonical_number, integer_or_float, parse_number, parse_value
 
 _LONGEST: Final = 300
 """Bytes of a number that a double holds whatever its digits. A longer one is no date, and no code."""
@@ -152,4 +152,4 @@ def _serial_value(text: bytes, ways: Sequence[tuple[Kind, Memory]]) -> Value:
         found = memory.convert((text,))[0]
         if found is not None:
             return as_values(Texts(kind=kind, texts=(found,)))[0]
-    return parse_number(text)
+    return parse_value(text)

@@ -10,7 +10,7 @@ from typing import Final
 
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.copytext import unescape
-from pgdatahub.values.numbers import parse_number
+from pgdatahub.values.numbers import parse_value
 
 _ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6})?))?")
 
@@ -55,8 +55,8 @@ def _interval_value(text: bytes) -> Value:
 
 
 VALUES: Final[Mapping[Kind, Callable[[bytes], Value]]] = {
-    Kind.INTEGER: parse_number,
-    Kind.NUMBER: parse_number,
+    Kind.INTEGER: parse_value,
+    Kind.NUMBER: parse_value,
     Kind.DECIMAL: lambda text: Decimal(text.decode()),
     Kind.BOOLEAN: lambda text: text == b"true",
     Kind.DATE: _timestamp_value,

@@ -14,7 +14,7 @@ from math import inf
 import orjson
 
 from pgdatahub.values.fields import Fields
-from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.numbers import canonical_number
 
 _WHOLE = re.compile(rb"\.0(?<![0-9]{15}\.0)0*(?![0-9])")
 """Nothing but zeros after the point of fewer than 15 digits: an integer, since it is below 2^53. More digits need a closer
@@ -136,7 +136,7 @@ def largest_integer(integers: bytes) -> bytes:
     if isinstance(most, float) or isinstance(least, float):
         # Integers of more than 64 bits, of which orjson makes doubles: they are beyond all others.
         texts = integers.split(b",")
-        sizes = [abs(parse_number(text)) for text in texts]
+        sizes = [(len(digits), digits) for digits in (text.lstrip(b"-") for text in texts)]
         return texts[sizes.index(max(sizes))]
     if most == -least:
         return b"%d" % next(value for value in values if abs(value) == most)

@@ -10,8 +10,9 @@ trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::t
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from math import inf, isfinite, nextafter
+from typing import Final
 
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
@@ -20,6 +21,10 @@ MAX_DIGITS = 100_000
 (https://www.postgresql.org/docs/current/datatype-numeric.html)."""
 MAX_FRACTION_DIGITS = 16_383
 """Digits that ``numeric`` takes after the point."""
+EXACT: Final = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS)
+"""Decimal's default context would round to 28 digits."""
+_LONG_DIGITS: Final = 4000
+"""An ``int`` of more digits is made in the square of their number; a Decimal is made in linear time."""
 
 
 def parse_number(text: bytes) -> int | float:
@@ -43,10 +48,43 @@ def parse_number(text: bytes) -> int | float:
     return integer_or_float(value)
 
 
+def parse_value(text: bytes) -> int | float | Decimal:
+    """Return the number that ``text`` denotes as :func:`parse_number` does; a long integer as a Decimal, in linear time.
+
+    Raises:
+        ValueError: The text is not a number.
+        OverflowError: The number has too many digits, or no double is that large.
+    """
+    if len(text) > _LONG_DIGITS and text.lstrip(b"+-").isdigit():
+        if len(text) > MAX_DIGITS:
+            raise OverflowError(f"a number of {len(text):,} digits")
+        return Decimal(text.decode())
+    return parse_number(text)
+
+
+def parse_decimal(text: str) -> int | Decimal:
+    """Return the exact number that ``text`` denotes; an int if it is whole and not long.
+
+    Raises:
+        ArithmeticError: The text is not a number, or it has more digits than PostgreSQL's ``numeric`` takes.
+    """
+    number = Decimal(text)
+    if not number:
+        return 0
+    if number.adjusted() >= MAX_DIGITS:
+        raise OverflowError(f"a number of {number.adjusted() + 1:,} digits")
+    # Before anything that writes the digits out: 3E1000000 has a million of them.
+    if -int(number.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
+        raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
+    if number != number.to_integral_value():
+        return number
+    return int(number) if number.adjusted() < _LONG_DIGITS else number
+
+
 def _parse_digits(text: bytes) -> int:
     if len(text) > MAX_DIGITS:
         raise OverflowError(f"a number of {len(text):,} digits")
-    if len(text) <= 4000:
+    if len(text) <= _LONG_DIGITS:
         return int(text)
     # int() refuses more than 4,300 digits (https://docs.python.org/3/library/stdtypes.html#int-max-str-digits), since
     # its time grows with the square; Decimal reads them in linear time, and the limit above bounds the conversion.

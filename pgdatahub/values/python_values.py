@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Context, Decimal
+from decimal import Decimal
 from math import isfinite
 from typing import Final
 
 from pgdatahub.values.cells import ErrorValue, Kind, Value
 from pgdatahub.values.copytext import escape, storable, unescape
-from pgdatahub.values.numbers import MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
+from pgdatahub.values.numbers import EXACT, MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
 
 
 def type_value(value: Value) -> tuple[Kind | None, bytes]:
@@ -49,6 +49,8 @@ def canonical_text(value: Value) -> str:
 
 
 def _type_integer(value: int) -> tuple[Kind, bytes]:
+    if value.bit_length() > MAX_DIGITS * 10 // 3:  # a digit has more than 3.3 bits
+        raise OverflowError(f"a number of more than {MAX_DIGITS:,} digits")
     return Kind.INTEGER, canonical_number(int(value))
 
 
@@ -65,18 +67,14 @@ def _type_float(value: float) -> tuple[Kind | None, bytes]:
     return (Kind.INTEGER if isinstance(number, int) else Kind.NUMBER), canonical_number(number)
 
 
-_EXACT = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS)
-"""Decimal's default context would round to 28 digits."""
-
-
 def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
     if not value.is_finite():
         return _type_float(float(value))
     if value and value.adjusted() >= MAX_DIGITS:
         raise OverflowError(f"a number of {value.adjusted() + 1:,} digits")
     if value == value.to_integral_value():
-        return Kind.INTEGER, canonical_number(int(value))
-    if -int(value.normalize(_EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
+        return Kind.INTEGER, canonical_number(value) if value else b"0"
+    if -int(value.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
         raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
     # A fraction that a double equals to its last digit is a number like any other.
     is_double = Decimal(repr(float(value))) == value

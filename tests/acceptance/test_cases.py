@@ -51,7 +51,6 @@ NOT_YET: Final = frozenset(
         "embedded_workbook",
         "excel2",
         "excel3",
-        "exponent_of_a_million",
         "formula_0406",
         "formula_text_long",
         "iso_seven_digits",

@@ -9,7 +9,7 @@ import orjson
 
 from pgdatahub.errors import CellError, CorruptError
 from pgdatahub.readers.package import DAMAGED
-from pgdatahub.values.numbers import canonical_number, parse_number
+from pgdatahub.values.numbers import MAX_DIGITS, parse_number
 
 _PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
 """Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
@@ -32,12 +32,19 @@ def plain_number(text: bytes, address: str) -> bytes:
         raise CellError(f"{shown} is no number that a column can hold", where=address)
     if not _LOOSE.fullmatch(text):
         raise CorruptError(f"{shown} is no number", where=address, hint=DAMAGED)
+    digits = text.lstrip(b"+-")
+    if digits.isdigit():
+        # Without an int, which takes the square of the digits.
+        digits = digits.lstrip(b"0") or b"0"
+        if len(digits) > MAX_DIGITS:
+            raise CellError(f"the number {shown} has more than {MAX_DIGITS:,} digits", where=address)
+        return b"-" + digits if text.startswith(b"-") and digits != b"0" else digits
     try:
         number = parse_number(text)
     except OverflowError as error:
         raise CellError(f"the number {shown} is too large for any column", where=address) from error
     # A double beyond 2^53 keeps its exponent: digits alone would say that each of them is meant.
-    return canonical_number(number) if isinstance(number, int) else repr(number).encode()
+    return b"%d" % number if isinstance(number, int) else repr(number).encode()
 
 
 def are_plain_numbers(texts: Sequence[bytes]) -> bool:
