@@ -49,11 +49,14 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(message: str, error: BaseException | None = None) -> None:
+    from pgdatahub.config.loading import known_secrets
+
+    secrets = known_secrets()
     if error is not None and os.environ.get("DEBUG", "0") not in ("", "0"):
         import traceback
 
-        traceback.print_exception(error)
-    sys.stderr.write(f"error: {message}\n")
+        sys.stderr.write(secrets.mask("".join(traceback.format_exception(error))))
+    sys.stderr.write(f"error: {secrets.mask(message)}\n")
 
 
 def create_app(*, only: str | None = None) -> typer.Typer:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
@@ -14,8 +16,10 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from pgdatahub.config.folders import FolderTree
+from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config, make_config, settings
-from pgdatahub.errors import ConfigError
+from pgdatahub.config.urls import secrets_of
+from pgdatahub.errors import ConfigError, PgDataHubError
 
 ENVIRONMENT_FILE: Final = ".env"
 SETTINGS_FILE: Final = "config/config.json"
@@ -46,9 +50,9 @@ def load_config(
     origins: dict[str, str] = {}
     places: dict[str, str] = {}
     for name, value, origin, place in (
-        *_from_settings_file(directory / SETTINGS_FILE),
-        *_from_environment_file(directory / ENVIRONMENT_FILE, notices),
-        *_from_environment(notices),
+        *_from_settings_file(directory),
+        *_from_environment_file(directory, notices),
+        *_from_environment(directory, notices),
         *_from_options(overrides or {}),
     ):
         values[name], origins[name], places[name] = value, origin, place
@@ -78,7 +82,8 @@ def _from_options(overrides: Mapping[str, object]) -> Iterator[_Found]:
             yield name, value, origin, origin
 
 
-def _from_environment(notices: list[str]) -> Iterator[_Found]:
+def _from_environment(_directory: Path, notices: list[str] | None = None) -> Iterator[_Found]:
+    notices = [] if notices is None else notices
     fields = _fields()
     for variable, name in fields.items():
         if value := os.environ.get(variable):
@@ -86,7 +91,9 @@ def _from_environment(notices: list[str]) -> Iterator[_Found]:
     notices += _misspelt(os.environ, fields, "environment")
 
 
-def _from_environment_file(path: Path, notices: list[str]) -> Iterator[_Found]:
+def _from_environment_file(directory: Path, notices: list[str] | None = None) -> Iterator[_Found]:
+    notices = [] if notices is None else notices
+    path = directory / ENVIRONMENT_FILE
     if not path.exists():
         return
     try:
@@ -116,11 +123,13 @@ def _from_environment_file(path: Path, notices: list[str]) -> Iterator[_Found]:
     notices += _misspelt(written, fields, ENVIRONMENT_FILE)
 
 
-def _from_settings_file(path: Path) -> Iterator[_Found]:
+def _from_settings_file(directory: Path) -> Iterator[_Found]:
+    path = directory / SETTINGS_FILE
     if not path.exists():
         return
     try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_unique)
+        text = path.read_bytes().decode("utf-8-sig")
+        content = json.loads(text, object_pairs_hook=_unique)
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=SETTINGS_FILE) from error
     except json.JSONDecodeError as error:
@@ -140,7 +149,29 @@ def _from_settings_file(path: Path) -> Iterator[_Found]:
                 f"{key!r} is not a setting", where=SETTINGS_FILE, hint=_nearest(key.lower(), tuple(known))
             )
         if value is not None:
-            yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE} › {key}"
+            yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE}:{_line_of(text, key)} › {key}"
+
+
+def _line_of(text: str, key: str) -> int:
+    """Return the line of a key in a JSON text; the first line for a key that is written with escapes."""
+    found = re.search(rf'"{re.escape(key)}"\s*:', text)
+    return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def known_secrets(directory: Path | None = None) -> Secrets:
+    """Return the passwords that the settings and libpq's environment hold, also where the settings are not valid."""
+    directory = (directory or Path()).absolute()
+    found = Secrets.of(filter(None, (os.environ.get("PGPASSWORD"),)), public=_public_values())
+    for read in (_from_settings_file, _from_environment_file, _from_environment):
+        with suppress(PgDataHubError, OSError):
+            for name, value, _, _ in read(directory):
+                if name == "database_url" and isinstance(value, str):
+                    found |= secrets_of(value)
+    return found
+
+
+def _public_values() -> Iterator[str]:
+    return (os.environ[name] for name in ("PGHOST", "PGUSER", "PGDATABASE") if name in os.environ)
 
 
 def _fields() -> dict[str, str]:

@@ -23,7 +23,8 @@ from pydantic import (
 )
 
 from pgdatahub.config.folders import FolderTree
-from pgdatahub.config.urls import Destination, conninfo, masked_url
+from pgdatahub.config.secrets import Secrets
+from pgdatahub.config.urls import Destination, conninfo, masked_url, secrets_of
 from pgdatahub.errors import ConfigError
 from pgdatahub.values.identifiers import CUT_BYTES
 
@@ -261,6 +262,8 @@ class Config(BaseModel):
     """libpq's own variables name a server, or a service."""
     origins: Mapping[str, str] = Field(default_factory=dict)
     """Where each setting came from, by field; those left out are at their default."""
+    places: Mapping[str, str] = Field(default_factory=dict)
+    """The place of each setting for messages, by field: ``environment variable DATABASE_URL``, ``.env:3``."""
     notices: tuple[str, ...] = ()
     """What was found on the way and looks like a mistake."""
 
@@ -288,8 +291,14 @@ class Config(BaseModel):
     def destination(self) -> Destination:
         """Where the rows go."""
         if self.database_url is not None:
-            return Destination(kind="url", conninfo=conninfo(self.database_url.get_secret_value()))
+            text = conninfo(self.database_url.get_secret_value())
+            return Destination(kind="url", conninfo=text, place=self.places.get("database_url", "DATABASE_URL"))
         return Destination(kind="environment" if self.libpq_environment else "embedded")
+
+    @property
+    def secrets(self) -> Secrets:
+        """The passwords that no text may show."""
+        return secrets_of(self.database_url.get_secret_value()) if self.database_url is not None else Secrets()
 
     def origin(self, name: str) -> str:
         """Return where the setting ``name`` came from, such as ``environment ETL_SCHEMA``, ``.env`` or ``default``."""
@@ -350,7 +359,7 @@ def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: An
         ConfigError: A value is wrong; the message names the setting and what it takes.
     """
     try:
-        return Config(**values, **rest)
+        return Config(**values, places=places, **rest)
     except ValidationError as error:
         mistake = error.errors(include_url=False, include_context=False)[0]
         name = str(mistake["loc"][0])

@@ -191,7 +191,7 @@ class Pipeline:
         except PgDataHubError as error:
             result = failed(source, error)
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
-            result = unexpected(source, error, plugin=self.stages.responsible(error))
+            result = unexpected(source, error, secrets=self.config.secrets, plugin=self.stages.responsible(error))
         if self.config.on_error == "stop":
             raise _TakenBackError(result)
         return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from traceback import format_exception
 
+from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import PgDataHubError
 from pgdatahub.load.dedup import why_known
 from pgdatahub.load.staging import Staged
@@ -61,14 +62,21 @@ def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 
-def unexpected(source: SourceFile, error: Exception, *, plugin: str | None = None) -> FileResult:
-    """Return the result of a file on which a plugin, or this program, raised what it should not."""
+def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin: str | None = None) -> FileResult:
+    """Return the result of a file on which a plugin, or this program, raised what it should not.
+
+    Args:
+        source: The file.
+        error: What was raised; its text and its traceback may hold a password.
+        secrets: The passwords to mask in them.
+        plugin: The plugin that raised it, if that is known.
+    """
     culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
     way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
     failure = Failure(
         kind=type(error).__name__,
-        message=f"{culprit} made a mistake: {type(error).__name__}: {error}",
+        message=f"{culprit} made a mistake: {type(error).__name__}: {secrets.mask(str(error))}",
         hint=f"DEBUG=1 has etl.log show where{way_round}",
-        traceback="".join(format_exception(error)),
+        traceback=secrets.mask("".join(format_exception(error))),
     )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, text
 
+from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.engine import create_engine, driver_connection, transaction
 
 if TYPE_CHECKING:
-    from pgdatahub.config import Config
+    from pgdatahub.config import Config, Destination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
     """
     destination = config.destination
     if destination.kind != "embedded":
-        with closing(connect(destination.conninfo, keep_connection=True)) as database:
+        with closing(_connect_configured(destination)) as database:
             yield database
         return
     from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
@@ -114,6 +115,16 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
         conninfo = make_conninfo(**server.libpq_parameters())
         with closing(connect(conninfo, embedded=True, keep_connection=True, revive=revive)) as database:
             yield database
+
+
+def _connect_configured(destination: Destination) -> Database:
+    try:
+        return connect(destination.conninfo, keep_connection=True)
+    except DatabaseError as error:
+        if not destination.place:
+            raise
+        # "from None": the same error, with its place.
+        raise error.located(destination.place) from None
 
 
 @contextmanager

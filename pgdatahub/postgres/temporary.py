@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from pgdatahub.postgres.connection import open_connection
 from pgdatahub.postgres.engine import translated_errors
 
 PREFIX = "pgdatahub_test_"
@@ -39,5 +39,6 @@ def temporary_database(server: str | Mapping[str, str]) -> Iterator[str]:
 
 def _execute(server: str, statement: sql.Composed) -> None:
     # Neither statement may stand in a transaction.
-    with translated_errors(), psycopg.connect(server, autocommit=True) as connection:
+    with translated_errors(), open_connection(server) as connection:
+        connection.autocommit = True
         connection.execute(statement)

@@ -132,7 +132,7 @@ class _Planner:
         except PgDataHubError:
             raise
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a plan
-            answer = unexpected(source, error)
+            answer = unexpected(source, error, secrets=self.config.secrets)
         if isinstance(answer, FileResult):
             self.reporter(FileFinished(result=answer))
         else:

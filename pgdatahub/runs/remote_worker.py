@@ -51,7 +51,13 @@ class Assignment:
     def of(cls, config: Config, run_id: str, database: Database | None) -> Assignment:
         """Return the assignment for the workers of a run."""
         # Where settings came from and what somebody's executor was told is nobody's business there.
-        nothing: dict[str, Any] = {"database_url": None, "origins": {}, "notices": (), "executor_options": {}}
+        nothing: dict[str, Any] = {
+            "database_url": None,
+            "origins": {},
+            "places": {},
+            "notices": (),
+            "executor_options": {},
+        }
         return cls(
             run_id=run_id,
             config=config.model_copy(update=nothing),

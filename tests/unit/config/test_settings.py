@@ -196,7 +196,7 @@ def test_the_settings_file_may_hold_the_database_url(tmp_path: Path) -> None:
         ("[1]", "config/config.json", "must map"),
         (b"\xff\xfe", "config/config.json", "not JSON"),
         ("[" * 100_000, "config/config.json", "not JSON"),
-        ('{"data_root": 5}', "config/config.json › data_root", "data_root must be a folder"),
+        ('{"data_root": 5}', "config/config.json:1 › data_root", "data_root must be a folder"),
     ],
 )
 def test_a_mistake_in_the_settings_file_is_named(tmp_path: Path, text: str | bytes, where: str, message: str) -> None:

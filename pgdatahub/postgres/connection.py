@@ -1,0 +1,130 @@
+"""Opening of connections, and the reasons why one cannot be opened.
+
+A reason is known by its SQLSTATE, the state of libpq's connection, or the class of the error; never by its text, which
+is in the language of the server or of the system.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final, NoReturn, cast
+
+import psycopg
+from psycopg import conninfo as psycopg_conninfo
+from psycopg import pq
+
+from pgdatahub.config.urls import secrets_of, suspects, unknown_parameters
+from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
+from pgdatahub.postgres.sqlstates import meaning, one_line
+from pgdatahub.postgres.startup_trace import Startup, trace_startup
+
+_DEFAULTS: Final[dict[str, str | int]] = {
+    "application_name": "pgdatahub",
+    # A lost machine would keep its locks until TCP gives up, two hours by default.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "connect_timeout": 10,
+}
+_FOREIGN_PARAMETERS: Final = {
+    "schema": "ETL_SCHEMA sets the schema",
+    "currentSchema": "ETL_SCHEMA sets the schema",
+    "search_path": "ETL_SCHEMA sets the schema",
+    "pgbouncer": "pgdatahub needs no setting for a pooler",
+    "useSSL": "write sslmode=require",
+}
+"""Parameters of other clients → what to do instead."""
+
+
+def open_connection(conninfo: str) -> psycopg.Connection[Any]:
+    """Return a new connection.
+
+    Raises:
+        DatabaseError: There is none; the message holds no password. A TransientDatabaseError if a later attempt may succeed.
+    """
+    try:
+        given = psycopg_conninfo.conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        # "from None" here and below: libpq's text may hold the password, and so would a traceback.
+        raise _malformed(conninfo) from None
+    defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
+    try:
+        # Behind a pooler in transaction mode, the next transaction has another server, without the prepared statement.
+        return psycopg.connect(conninfo, prepare_threshold=None, **cast("dict[str, Any]", defaults))
+    except psycopg.Error as error:
+        reason = _reason(error, psycopg_conninfo.make_conninfo(conninfo, **defaults), conninfo)
+    raise reason from None
+
+
+def fail_unopened(error: psycopg.Error, conninfo: str) -> NoReturn:
+    """Raise the reason why a connection that other code tried to open could not be opened."""
+    raise _reason(error, conninfo, conninfo) from None
+
+
+def _malformed(conninfo: str) -> DatabaseError:
+    unknown = unknown_parameters(conninfo)
+    if not unknown:
+        return DatabaseError(
+            "the connection string is not valid", hint="write postgresql://user:password@host:5432/name"
+        )
+    advice = next((_FOREIGN_PARAMETERS[name] for name in unknown if name in _FOREIGN_PARAMETERS), None)
+    names = ", ".join(unknown)
+    return DatabaseError(
+        f"libpq has no connection parameter {names}", hint=f"remove {names}" + (f"; {advice}" if advice else "")
+    )
+
+
+def _reason(error: psycopg.Error, complete: str, given: str) -> PgDataHubError:
+    message = secrets_of(given).mask(one_line(str(error)))
+    written = suspects(given)
+    found = _identify(error, complete, message)
+    if written:
+        hint = f"{found.hint}; " if found.hint else ""
+        found = type(found)(found.message, hint=f"{hint}if the URL's password holds them, write {written}")
+    return found
+
+
+def _identify(error: psycopg.Error, complete: str, message: str) -> PgDataHubError:
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return TransientDatabaseError(message, hint="is the server running, and are host and port right?")
+    if error.sqlstate:
+        return meaning(error.sqlstate, message) or DatabaseError(message)
+    if error.pgconn is None:
+        return _unresolved(complete, message) or DatabaseError(message, hint="check DATABASE_URL")
+    startup = trace_startup(complete)
+    if startup.sqlstate is not None:
+        return meaning(startup.sqlstate, message) or DatabaseError(f"{message} (SQLSTATE {startup.sqlstate})")
+    return _before_session(startup, complete, message)
+
+
+def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubError:
+    if startup.needs_password:
+        return DatabaseError(message, hint="add the password to DATABASE_URL, or to a password file (PGPASSFILE)")
+    if startup.tls_failed:
+        return DatabaseError(message, hint="check sslmode and the certificates (sslrootcert, sslcert, sslkey)")
+    answer = pq.PGconn.ping(complete.encode())
+    if answer == pq.Ping.NO_ATTEMPT:
+        return DatabaseError(message, hint="check the parameters of the connection: service, port, sslmode")
+    if answer == pq.Ping.NO_RESPONSE and not startup.answered:
+        return TransientDatabaseError(message, hint="is the server running, and are host and port right?")
+    if answer == pq.Ping.REJECT:
+        return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
+    return DatabaseError(message, hint="check the user and the password in DATABASE_URL")
+
+
+def _unresolved(complete: str, message: str) -> PgDataHubError | None:
+    """Return the reason if a host has no address or a port is not a number; None if all are right."""
+    parameters = psycopg_conninfo.conninfo_to_dict(complete)
+    ports = str(parameters.get("port") or "5432").split(",")
+    if not all(port.strip().isdigit() or not port for port in ports):
+        return DatabaseError(message, hint="the port must be a number from 1 to 65535")
+    for host in str(parameters.get("host") or "").split(","):
+        if host and not host.startswith(("/", "@")):
+            try:
+                socket.getaddrinfo(host, None)
+            except socket.gaierror as unresolved:
+                kind = TransientDatabaseError if unresolved.errno == socket.EAI_AGAIN else DatabaseError
+                return kind(message, hint="check the host in DATABASE_URL")
+            except (UnicodeError, OSError):
+                return DatabaseError(message, hint="check the host in DATABASE_URL")
+    return None

@@ -1,0 +1,54 @@
+"""Meanings of SQLSTATE for a user (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pgdatahub.errors import (
+    ContentionError,
+    DatabaseError,
+    LoadError,
+    PgDataHubError,
+    PrivilegeError,
+    SchemaError,
+    TransientDatabaseError,
+)
+
+_IN_THE_WAY: Final = "another session is in the way; nothing of the file was kept"
+_AGAIN: Final = "try again; nothing of the file was kept"
+
+_MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None], ...]] = (
+    # Serialization failure, deadlock, lock timeout.
+    (("40001", "40P01", "55P03"), ContentionError, _IN_THE_WAY),
+    # Shutdowns, start-up, idle timeouts, too many connections.
+    (("57P01", "57P02", "57P03", "57P05", "25P03", "53300", "08"), TransientDatabaseError, _AGAIN),
+    (("28",), DatabaseError, "check the user and the password in DATABASE_URL"),
+    (("3D000",), DatabaseError, "create the database, or correct its name in DATABASE_URL"),
+    (("42501",), PrivilegeError, "grant the role what it lacks, or use another role or ETL_SCHEMA"),
+    (("25006",), DatabaseError, "this server is a standby or read-only; connect to the primary"),
+    (("53100", "53200"), DatabaseError, "the server is out of disk space or memory"),
+    (
+        ("54",),
+        SchemaError,
+        "a limit of PostgreSQL: a table has at most 1,600 columns, and a row 8 kB beside long texts",
+    ),
+    (("2BP01", "0A000"), SchemaError, "something depends on the column"),
+    (("23502",), LoadError, "the table has a column that must not be empty, and the file has no value for it"),
+    (("23",), LoadError, "the table has a constraint that the file breaks"),
+    (("22",), LoadError, "the column's type is the table's own and cannot hold the value"),
+)
+"""SQLSTATE prefixes → error class and hint; the first that matches counts."""
+
+
+def meaning(state: str, message: str, *, where: str | None = None) -> PgDataHubError | None:
+    """Return the error for a SQLSTATE; None if the state has no meaning of its own here."""
+    for prefixes, kind, hint in _MEANINGS:
+        if state.startswith(prefixes):
+            return kind(message, where=where, hint=hint)
+    return None
+
+
+def one_line(message: str) -> str:
+    """Return a message of several lines as one; libpq tries every address of a host and repeats itself."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    return "; ".join(dict.fromkeys(lines[:3])).rstrip(".") if lines else "unknown error"
