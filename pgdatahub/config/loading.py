@@ -110,17 +110,21 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
                 where=f"{ENVIRONMENT_FILE}:{binding.original.line}",
                 hint="is a quote open?",
             )
-        lines[binding.key or ""] = binding.original.line
-    written = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
+        written = binding.original.string
+        blank = written[: len(written) - len(written.lstrip())].count(
+            "\n"
+        )  # a binding begins at the blank lines before it
+        lines[binding.key or ""] = binding.original.line + blank
+    values = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
     fields = _fields()
-    for variable, value in written.items():
+    for variable, value in values.items():
         if variable in fields:
             yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
         elif variable in _LIBPQ:
             notices.append(
                 f"{ENVIRONMENT_FILE}: {variable} is libpq's and only read from the environment; use DATABASE_URL"
             )
-    notices += _misspelt(written, fields, ENVIRONMENT_FILE)
+    notices += _misspelt(values, fields, ENVIRONMENT_FILE)
 
 
 def _from_settings_file(directory: Path) -> Iterator[_Found]:

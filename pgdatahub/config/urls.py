@@ -173,9 +173,14 @@ def _unquoted(value: str) -> str:
 
 def _problem(rest: str) -> str | None:
     """Return why libpq would misread a URL, by what follows its scheme; None if libpq reads it right."""
+    named = _encoded(_password(rest))
     if _misread(rest):
-        named = _encoded(_password(rest)) or "@ as %40"
-        return f"the password has characters that a URL must have percent-encoded: write {named}"
+        return f"the password has characters that a URL must have percent-encoded: write {named or '@ as %40'}"
+    problem = _address_problem(rest)
+    return f"{problem}; if the password holds them, write {named}" if problem and named else problem
+
+
+def _address_problem(rest: str) -> str | None:
     if _BROKEN_ESCAPE.search(rest) or not _is_text(rest):
         return "a % begins a percent-encoded character; write % itself as %25"
     if any(character.isspace() for character in rest):

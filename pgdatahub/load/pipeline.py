@@ -185,11 +185,11 @@ class Pipeline:
             return action()
         except PrivilegeError as error:
             # The run began with the privileges that it needs for itself; what is missing is this table's.
-            result = failed(source, error)
+            result = failed(source, error, secrets=self.config.secrets)
         except (DatabaseError, SpoolError):
             raise
         except PgDataHubError as error:
-            result = failed(source, error)
+            result = failed(source, error, secrets=self.config.secrets)
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
             result = unexpected(source, error, secrets=self.config.secrets, plugin=self.stages.responsible(error))
         if self.config.on_error == "stop":
@@ -289,7 +289,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - the rows are committed; whatever a plugin does, they stay
                 plugin = self.stages.responsible(error) or "a plugin"
                 told = str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
-                warning = f"{source.identity} is loaded, but {plugin} failed after it: {told}"
+                warning = f"{source.identity} is loaded, but {plugin} failed after it: {self.config.secrets.mask(told)}"
                 self.reporter(Notice(text=warning, warning=True))
 
     def _load_under_savepoint(self, staged: Staged, connection: Connection) -> Loaded:

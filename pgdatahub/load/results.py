@@ -56,9 +56,18 @@ def skipped_as_empty(source: SourceFile, error: EmptySheetError) -> FileResult:
     )
 
 
-def failed(source: SourceFile, error: PgDataHubError) -> FileResult:
-    """Return the result of a file that cannot be loaded."""
-    failure = Failure(kind=type(error).__name__, message=error.message, where=error.where, hint=error.hint)
+def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None = None) -> FileResult:
+    """Return the result of a file that cannot be loaded.
+
+    Args:
+        source: The file.
+        error: The reason.
+        secrets: The passwords to mask in it, where a plugin may have written the reason.
+    """
+    message, hint = error.message, error.hint
+    if secrets is not None:
+        message, hint = secrets.mask(message), hint and secrets.mask(hint)
+    failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint)
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 

@@ -7,7 +7,7 @@ is in the language of the server or of the system.
 from __future__ import annotations
 
 import socket
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg import conninfo as psycopg_conninfo
@@ -47,6 +47,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     except psycopg.Error:
         # "from None" here and below: libpq's text may hold the password, and so would a traceback.
         raise _malformed(conninfo) from None
+    _check_port(given)
     defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
     try:
         # Behind a pooler in transaction mode, the next transaction has another server, without the prepared statement.
@@ -56,9 +57,12 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     raise reason from None
 
 
-def fail_unopened(error: psycopg.Error, conninfo: str) -> NoReturn:
-    """Raise the reason why a connection that other code tried to open could not be opened."""
-    raise _reason(error, conninfo, conninfo) from None
+def _check_port(given: dict[str, Any]) -> None:
+    variables = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}  # with those of the environment
+    port = str(given.get("port") or (variables.get(b"port") or b"").decode(errors="replace"))
+    for number in port.split(","):
+        if number.strip() and not (number.strip().isdigit() and 0 < int(number) < 65536):
+            raise DatabaseError("the port is not a number from 1 to 65535", hint="correct port= or PGPORT")
 
 
 def _malformed(conninfo: str) -> DatabaseError:
@@ -113,11 +117,8 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
 
 
 def _unresolved(complete: str, message: str) -> PgDataHubError | None:
-    """Return the reason if a host has no address or a port is not a number; None if all are right."""
+    """Return the reason if a host has no address; None if all have one."""
     parameters = psycopg_conninfo.conninfo_to_dict(complete)
-    ports = str(parameters.get("port") or "5432").split(",")
-    if not all(port.strip().isdigit() or not port for port in ports):
-        return DatabaseError(message, hint="the port must be a number from 1 to 65535")
     for host in str(parameters.get("host") or "").split(","):
         if host and not host.startswith(("/", "@")):
             try:

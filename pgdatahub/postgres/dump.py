@@ -14,6 +14,8 @@ from pathlib import Path
 
 from psycopg import conninfo
 
+from pgdatahub.config.secrets import SECRET_KEYWORDS, Secrets
+from pgdatahub.config.urls import secrets_of
 from pgdatahub.errors import DatabaseError, UndoError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
@@ -126,7 +128,7 @@ def _run(database: Database | None, program: Path, arguments: Sequence[str], *, 
         if password:
             environment["PGPASSWORD"] = str(password)
         # The other secrets of libpq have no variable; a server that needs them is one for pg_dump by hand.
-        for secret in ("sslpassword", "oauth_client_secret"):
+        for secret in SECRET_KEYWORDS:
             parameters.pop(secret, None)
         command.append("--no-password")
         command.append(f"{target}={conninfo.make_conninfo('', **parameters)}")
@@ -145,6 +147,7 @@ def _run(database: Database | None, program: Path, arguments: Sequence[str], *, 
     except OSError as error:
         raise DatabaseError(f"cannot run {program.name}: {error}", where=str(program)) from error
     if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        secrets = secrets_of(database.conninfo) if database is not None else Secrets()
+        lines = [secrets.mask(line.strip()) for line in done.stderr.splitlines() if line.strip()]
         raise DatabaseError(f"{program.name} failed", hint=" | ".join(lines[:3]) or None)
     return done.stdout

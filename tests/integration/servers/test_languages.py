@@ -1,0 +1,94 @@
+"""Errors are known by SQLSTATE, class and state: a server that speaks German changes no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
+from pgdatahub.postgres.connection import open_connection
+from pgdatahub.postgres.engine import translate
+from tests.servers import PASSWORD, debian_binaries, free_port, running_server
+
+
+@pytest.fixture(scope="module")
+def german() -> Iterator[str]:
+    """The URL of a server with German messages."""
+    binaries = debian_binaries()
+    if binaries is None or not list(Path("/usr/share/locale/de/LC_MESSAGES").glob("postgres-*.mo")):
+        pytest.skip("there is no PostgreSQL with German messages")
+    # LANGUAGE needs a locale other than C, and no German one.
+    variables = {"LC_ALL": "C.UTF-8", "LANGUAGE": "de"}
+    with running_server(binaries, variables=variables, parameters={"lc_messages": "C.UTF-8"}) as url:
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.UndefinedTable, match="existiert nicht"):
+            connection.execute("SELECT FROM missing")
+        yield url
+
+
+def reason(url: str) -> PgDataHubError:
+    with pytest.raises(PgDataHubError) as caught:
+        open_connection(url)
+    return caught.value
+
+
+def test_wrong_password_in_german_is_not_retried(german: str) -> None:
+    error = reason(german.replace(PASSWORD, "wrong"))
+    assert type(error) is DatabaseError
+    assert error.hint == "check the user and the password in DATABASE_URL"
+    assert "fehlgeschlagen" in error.message
+
+
+def test_missing_database_in_german_is_named_as_such(german: str) -> None:
+    error = reason(f"{german}_missing")
+    assert type(error) is DatabaseError
+    assert "create the database" in str(error.hint)
+
+
+def test_missing_password_in_german_is_asked_for(german: str) -> None:
+    error = reason(german.replace(f":{PASSWORD}", ""))
+    assert type(error) is DatabaseError
+    assert "add the password" in str(error.hint)
+
+
+def test_full_server_in_german_is_transient(german: str) -> None:
+    with psycopg.connect(german, autocommit=True) as connection:
+        connection.execute("CREATE ROLE single LOGIN CONNECTION LIMIT 1 PASSWORD 'single'")
+    url = german.replace(f"postgres:{PASSWORD}", "single:single")
+    with psycopg.connect(url):
+        assert isinstance(reason(url), TransientDatabaseError)
+
+
+def test_connection_cut_in_german_is_transient(german: str) -> None:
+    with psycopg.connect(german) as connection:
+        with psycopg.connect(german, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+        with pytest.raises(psycopg.Error) as caught:
+            connection.execute("SELECT 1")
+        assert isinstance(translate(caught.value), TransientDatabaseError)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hint"),
+    [
+        ("sslmode=require", "sslmode"),
+        ("schema=raw", "ETL_SCHEMA"),
+        ("sslmode=sometimes", "parameters of the connection"),
+    ],
+)
+def test_parameter_that_cannot_be_is_a_lasting_error(german: str, parameters: str, hint: str) -> None:
+    error = reason(f"{german}?{parameters}")
+    assert type(error) is DatabaseError
+    assert hint in str(error.hint)
+
+
+def test_server_that_is_away_is_transient() -> None:
+    error = reason(f"postgresql://u@127.0.0.1:{free_port()}/d")
+    assert type(error) is TransientDatabaseError
+
+
+@pytest.mark.parametrize("text", ["service=nowhere", "host=127.0.0.1 port=junk", "postgresql://u@nohost.invalid/d"])
+def test_address_that_cannot_be_is_a_lasting_error(text: str) -> None:
+    assert type(reason(text)) is DatabaseError

@@ -1,0 +1,197 @@
+"""Servers and poolers that tests start from given binaries: another version, another language, PgBouncer."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+PASSWORD = "pw-of-the-tests"
+_ACCOUNTS = ("pgdatahub", "postgres", "nobody")  # first the embedded server's, whose socket is closed to others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binaries:
+    """PostgreSQL's programs.
+
+    Attributes:
+        bin: Directory of ``initdb``, ``pg_ctl`` and ``postgres``.
+        lib: Directory of their libraries; None if they find them themselves.
+    """
+
+    bin: Path
+    lib: Path | None = None
+
+    def variables(self) -> dict[str, str]:
+        return {} if self.lib is None else {"LD_LIBRARY_PATH": str(self.lib)}
+
+
+def debian_binaries() -> Binaries | None:
+    """Return the newest PostgreSQL of Debian's packages, which has translated messages; None if there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return Binaries(bin=found[-1].parent) if found else None
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _account() -> str | None:
+    """Return the account for a server, which refuses to run as root; None for the caller's own."""
+    if os.geteuid() != 0:
+        return None
+    for name in _ACCOUNTS:
+        with suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise RuntimeError("no account for a server")
+
+
+def _run(command: list[str | Path], variables: Mapping[str, str]) -> None:
+    subprocess.run(
+        list(map(str, command)),
+        env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **variables},
+        user=_account(),
+        group=None if _account() is None else pwd.getpwnam(str(_account())).pw_gid,
+        extra_groups=None if _account() is None else [],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        check=True,
+        timeout=120,
+    )
+
+
+@contextmanager
+def open_directory() -> Iterator[Path]:
+    """Yield a temporary directory that belongs to the account of servers."""
+    directory = Path(tempfile.mkdtemp(prefix="pgdatahub-server-"))
+    if (account := _account()) is not None:
+        shutil.chown(directory, account, pwd.getpwnam(account).pw_gid)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+@contextmanager
+def running_server(
+    binaries: Binaries,
+    *,
+    variables: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str] | None = None,
+    encoding: str = "UTF8",
+) -> Iterator[str]:
+    """Start a server that asks for passwords (SCRAM), yield its superuser's URL, and stop it.
+
+    Args:
+        binaries: Its programs.
+        variables: Variables of its environment, such as ``LANGUAGE``.
+        parameters: Server parameters.
+        encoding: Encoding of its databases.
+    """
+    given = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", **(parameters or {})}
+    environment = {**binaries.variables(), **(variables or {})}
+    with open_directory() as directory:
+        data, passfile, port = directory / "data", directory / "pw", free_port()
+        passfile.write_text(PASSWORD)
+        passfile.chmod(0o644)
+        _run(
+            [
+                *(binaries.bin / "initdb", "-D", data, "-U", "postgres", "-E", encoding, "--locale=C"),
+                *("-A", "scram-sha-256", f"--pwfile={passfile}", "--no-sync"),
+            ],
+            environment,
+        )
+        options = {
+            **given,
+            "port": str(port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(directory),
+        }
+        with (data / "postgresql.conf").open("a") as configuration:
+            configuration.writelines(f"{name} = '{value}'\n" for name, value in options.items())
+        control: list[str | Path] = [binaries.bin / "pg_ctl", "-D", data, "-w"]
+        _run([*control, "-l", directory / "log", "start"], environment)
+        try:
+            yield f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/postgres"
+        finally:
+            _run([*control, "-m", "immediate", "stop"], environment)
+
+
+@contextmanager
+def pgbouncer(server_url: str, mode: str, *, pool_size: int = 3) -> Iterator[str]:
+    """Start PgBouncer in front of a server, yield the URL of its pool, and stop it.
+
+    Args:
+        server_url: URL or keywords of a database; the pool has that database's name.
+        mode: ``session`` or ``transaction``.
+        pool_size: Connections to the server; fewer than the clients, so that they share them.
+    """
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    assert program is not None
+    with psycopg.connect(server_url) as connection:
+        info = connection.info
+        host, to_port, dbname, user = info.host, info.port, info.dbname, info.user
+        password = info.password or _from_passfile(server_url)
+    port = free_port()
+    with open_directory() as directory:
+        (directory / "users").write_text(f'"{user}" "{password}"\n')
+        (directory / "ini").write_text(
+            f"[databases]\n{dbname} = host={host} port={to_port} dbname={dbname}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = plain\n"
+            f"auth_file = {directory / 'users'}\npool_mode = {mode}\ndefault_pool_size = {pool_size}\n"
+            "unix_socket_dir =\nignore_startup_parameters = extra_float_digits\nmax_client_conn = 100\n"
+        )
+        for name in ("users", "ini"):
+            (directory / name).chmod(0o644)
+        account = _account()
+        with subprocess.Popen(
+            [program, "-q", str(directory / "ini")], user=account, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                url = f"postgresql://{user}:{secrets_free(password)}@127.0.0.1:{port}/{dbname}"
+                _wait_for(url)
+                yield url
+            finally:
+                process.terminate()
+
+
+def secrets_free(password: str) -> str:
+    """Return a password percent-encoded for a URL."""
+    from urllib.parse import quote
+
+    return quote(password, safe="")
+
+
+def _from_passfile(server_url: str) -> str:
+    passfile = psycopg.conninfo.conninfo_to_dict(server_url).get("passfile")
+    assert passfile
+    return Path(str(passfile)).read_text().strip().rpartition(":")[2]
+
+
+def _wait_for(url: str) -> None:
+    end = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return
