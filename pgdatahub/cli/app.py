@@ -49,14 +49,16 @@ def _run(arguments: list[str]) -> int:
 
 
 def _complain(message: str, error: BaseException | None = None) -> None:
+    from pgdatahub.cli.terminal import say, say_lines
     from pgdatahub.config.loading import known_secrets
 
     secrets = known_secrets()
     if error is not None and os.environ.get("DEBUG", "0") not in ("", "0"):
         import traceback
 
-        sys.stderr.write(secrets.mask("".join(traceback.format_exception(error))))
-    sys.stderr.write(f"error: {secrets.mask(message)}\n")
+        say_lines(secrets.mask("".join(traceback.format_exception(error)).rstrip("
+")), err=True)
+    say(f"error: {secrets.mask(message)}", err=True)
 
 
 def create_app(*, only: str | None = None) -> typer.Typer:

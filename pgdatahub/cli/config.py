@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
@@ -32,11 +33,11 @@ def config_command(
 
     config = load_config(config_file=config_file)
     if output is ConfigFormat.JSON:
-        typer.echo(json.dumps(_described(config), indent=2, ensure_ascii=False))
+        say_json(_described(config))
     else:
         _print(config)
     for notice in config.notices:
-        typer.echo(f"warning: {notice}", err=True)
+        say(f"warning: {notice}", err=True)
 
 
 def _described(config: Config) -> dict[str, Any]:
@@ -69,29 +70,30 @@ def _described(config: Config) -> dict[str, Any]:
 
 def _print(config: Config) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
+    from pgdatahub.cli.console import Line, TerminalConsole, stacked
     from pgdatahub.config import as_written
 
     described = _described(config)
-    console = Console(highlight=False)
-    console.print(Text(f"rows go to: {described['destination']['database']}"), soft_wrap=True)
-    console.print(Text(f"files come from: {described['data_root']}"), soft_wrap=True)
+    console = TerminalConsole()
+    console.print(Line(f"rows go to: {described['destination']['database']}"), soft_wrap=True)
+    console.print(Line(f"files come from: {described['data_root']}"), soft_wrap=True)
     console.print()
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("setting", "value", "from"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "setting")
     for setting in described["settings"].values():
         quiet = "dim" if setting["origin"] == "default" else ""
-        table.add_row(setting["variable"], Text(as_written(setting["value"])), Text(setting["origin"]), style=quiet)
+        table.add_row(
+            Line(setting["variable"]), Line(as_written(setting["value"])), Line(setting["origin"]), style=quiet
+        )
     console.print(table)
     console.print()
     if config.config_file is None:
-        console.print("no config/etl_config.yaml: every folder is read with the default options")
+        console.print(Line("no config/etl_config.yaml: every folder is read with the default options"))
         return
-    console.print(Text(f"folder options: {described['config_file']}"), soft_wrap=True)
+    console.print(Line(f"folder options: {described['config_file']}"), soft_wrap=True)
     folders = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     folders.add_column("folder", overflow="fold")
     folders.add_column("options, with what it inherits", overflow="fold")
@@ -100,7 +102,7 @@ def _print(config: Config) -> None:
         columns = given.pop("columns", {})
         lines = [f"{key}: {_written(value)}" for key, value in given.items()]
         lines += [f"column {key} › {_written(column)}" for key, column in columns.items()]
-        folders.add_row(Text(name), Text("\n".join(lines)))
+        folders.add_row(Line(name), stacked(map(Line, lines)))
     console.print(folders)
 
 

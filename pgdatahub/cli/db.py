@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgdatahub.cli.help import Command, Group, epilog
+from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.embedded import EmbeddedServer, ServerStatus
@@ -44,7 +44,7 @@ def start(
     server.start_detached(port=port)
     status = server.status()
     _say(f"PostgreSQL {status.version} runs until `pgdatahub db stop`; its data is in {status.data_directory}")
-    typer.echo(server.url(tcp=status.tcp))
+    say(server.url(tcp=status.tcp))
 
 
 @db_app.command(cls=Command, epilog=epilog("db stop"))
@@ -62,10 +62,10 @@ def status(
     """Show whether the server runs, where its data is, and how to connect."""
     found = _server().status()
     if output is StatusFormat.JSON:
-        typer.echo(json.dumps(asdict(found), default=str, indent=2, ensure_ascii=False))
+        say_json(asdict(found), default=str)
         return
     for name, value in _described(found):
-        typer.echo(f"{name + ':':<12}{value}")
+        say(f"{name + ':':<12}{value}")
 
 
 @db_app.command(cls=Command, epilog=epilog("db url"))
@@ -84,7 +84,7 @@ def url(
     found = server.status()
     if not found.running:
         raise DatabaseError("the embedded server is not running", hint="pgdatahub db start")
-    typer.echo(server.url(password=show_password, tcp=found.tcp and not socket))
+    say(server.url(password=show_password, tcp=found.tcp and not socket))
 
 
 @db_app.command(
@@ -110,7 +110,7 @@ def restore(
     from pgdatahub.undo.backup import restore as restore_backup
 
     restored = restore_backup(load_config(), file, reporter=tell_notices)
-    typer.echo(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")
+    say(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")
 
 
 def _server() -> EmbeddedServer:
@@ -195,4 +195,4 @@ def _described(found: ServerStatus) -> list[tuple[str, object]]:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    say(line, err=True)

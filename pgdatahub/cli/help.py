@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from typer.core import TyperCommand, TyperGroup
 
+from pgdatahub.cli.terminal import printable_usage_errors
+
 EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "run": (
         ("pgdatahub run", "all that is new below data/"),
@@ -93,7 +95,17 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands, likewise."""
+    """A group of commands, likewise; errors of usage are escaped."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        """Return a context for the arguments."""
+        with printable_usage_errors():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command."""
+        with printable_usage_errors():
+            return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""

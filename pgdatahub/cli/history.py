@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.terminal import say_lines
+from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,28 +50,29 @@ def history_command(
     config = configured(schema_name=schema)
     timeline = history(config, table=table, file=file, since=since, reporter=tell_notices)
     if output is OutputFormat.JSON:
-        typer.echo(_json(timeline))
+        say_lines(_json(timeline))
     else:
         _print(timeline)
 
 
 def _print(timeline: Timeline) -> None:
-    from rich.console import Console
-    from rich.text import Text
+    from pgdatahub.cli.console import Line, TerminalConsole
 
-    console = Console(highlight=False)
-    console.print(Text(timeline.destination), soft_wrap=True)
+    console = TerminalConsole()
+    console.print(Line(timeline.destination), soft_wrap=True)
     if not timeline.entries:
-        console.print(Text("nothing happened yet", style="dim"))
+        console.print(Line("nothing happened yet", style="dim"))
     day = ""
     for moment, line in _lines(timeline.entries):
         if f"{moment:%Y-%m-%d}" != day:
             day = f"{moment:%Y-%m-%d}"
-            console.print(Text(f"\n{day} (UTC)", style="bold"))
+            console.print()
+            console.print(Line(f"{day} (UTC)", style="bold"))
         console.print(line, soft_wrap=True)
     if any(getattr(entry, "sheets_left_out", ()) for entry in timeline.entries):
-        hint = '\nsheets that were not loaded: sheet: "*" or a list of names in etl_config.yaml loads them, run --reload FILE'
-        console.print(Text(hint, style="dim"), soft_wrap=True)
+        hint = 'sheets that were not loaded: sheet: "*" or a list of names in etl_config.yaml loads them, run --reload FILE'
+        console.print()
+        console.print(Line(hint, style="dim"), soft_wrap=True)
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
@@ -88,13 +91,12 @@ def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
 
 
 def _import_line(past: PastImport) -> Text:
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import count, listed
     from pgdatahub.model.imports import Status
 
     loaded = past.status == Status.LOADED
-    line = Text().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
+    line = Line().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
     line.append(f"  {past.file_sha256[:8]}", style="dim")
     if not loaded:
@@ -107,8 +109,7 @@ def _import_line(past: PastImport) -> Text:
 
 
 def _change_line(change: PastChange, columns: int) -> Text:
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line
     from pgdatahub.model.imports import ChangeType
 
     table, column = change.table, change.column
@@ -121,7 +122,7 @@ def _change_line(change: PastChange, columns: int) -> Text:
         ChangeType.DROP_COLUMN.value: f"{table}.{column}: dropped by an undo",
         ChangeType.RESTORE_TYPE.value: f"{table}.{column}: {old} → {new} by an undo",
     }.get(change.change_type, f"{table}.{column}: {change.change_type}")
-    line = Text().append(f"{change.changed_at:%H:%M:%S}         ", style="dim")
+    line = Line().append(f"{change.changed_at:%H:%M:%S}         ", style="dim")
     line.append(said, style="cyan")
     if change.cell:
         line.append(f' because {change.cell} is "{change.sample}"', style="dim")
@@ -129,12 +130,11 @@ def _change_line(change: PastChange, columns: int) -> Text:
 
 
 def _json(timeline: Timeline) -> str:
-    import json
 
     from pgdatahub.model.imports import PastImport
 
     entries = [_import_json(one) if isinstance(one, PastImport) else _change_json(one) for one in timeline.entries]
-    return json.dumps({"destination": timeline.destination, "entries": entries}, indent=2, ensure_ascii=False)
+    return printable_json({"destination": timeline.destination, "entries": entries}, indent=2)
 
 
 def _import_json(past: PastImport) -> dict[str, Any]:

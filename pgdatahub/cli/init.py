@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pgdatahub.cli.terminal import say
+
 
 def init_command(
     directory: Annotated[Path, typer.Argument(help="Where; made if it does not exist.")] = Path(),
@@ -20,9 +22,9 @@ def init_command(
         kept = (
             "  (it was there; --force overwrites it)" if file.outcome == "kept" and not file.path.endswith("/") else ""
         )
-        typer.echo(f"{file.outcome:<12}{directory / file.path}{'/' if file.path.endswith('/') else ''}{kept}")
+        say(f"{file.outcome:<12}{directory / file.path}{'/' if file.path.endswith('/') else ''}{kept}")
     here = directory.resolve() == Path.cwd()
-    typer.echo(
-        f"\nNext: put your folders of workbooks into {directory / 'data'}, then type\n\n"
-        f"  {'' if here else f'cd {shlex.quote(str(directory))} && '}pgdatahub run"
-    )
+    say("")
+    say(f"Next: put your folders of workbooks into {directory / 'data'}, then type")
+    say("")
+    say(f"  {'' if here else f'cd {shlex.quote(str(directory))} && '}pgdatahub run")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
+from pgdatahub.cli.terminal import say_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,22 +34,21 @@ def inspect_command(
 
     inspection = inspect(config, file)
     if output is OutputFormat.JSON:
-        typer.echo(json.dumps(_described(inspection), indent=2, ensure_ascii=False))
+        say_json(_described(inspection))
         return
-    from rich.console import Console
+    from pgdatahub.cli.console import TerminalConsole
 
-    _print(inspection, Console(highlight=False), verbose=verbose)
+    _print(inspection, TerminalConsole(), verbose=verbose)
 
 
 def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import failure_text
 
-    console.print(Text(f"{inspection.source.identity} → table {inspection.source.table}", style="bold"), soft_wrap=True)
+    console.print(Line(f"{inspection.source.identity} → table {inspection.source.table}", style="bold"), soft_wrap=True)
     if inspection.failure is not None:
         told = f"a run would load no sheet: {failure_text(inspection.failure)}"
-        console.print(Text(told, style="yellow"), soft_wrap=True)
+        console.print(Line(told, style="yellow"), soft_wrap=True)
     for sheet in inspection.sheets:
         console.print()
         _print_sheet(sheet, console, verbose=verbose)
@@ -58,18 +57,18 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
 def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> None:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
+    from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import count, failure_text
 
     marks = [] if sheet.visible else ["hidden"]
     marks.append("loaded by a run" if sheet.chosen else "not loaded by a run")
     title = f"{sheet.name} ({', '.join(marks)})"
     if sheet.failure is not None:
-        console.print(Text(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
+        console.print(Line(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
         return
     header = f"headers in row {sheet.header_row}" if sheet.header_row else "no headers"
-    console.print(Text(f"{title}: {count(sheet.rows, 'row')}, {header}"), soft_wrap=True)
+    console.print(Line(f"{title}: {count(sheet.rows, 'row')}, {header}"), soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("header", overflow="fold")
     table.add_column("column", overflow="fold")
@@ -78,20 +77,20 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> 
     table.add_column("kinds" if verbose else "because", overflow="fold")
     for column in sheet.columns:
         table.add_row(
-            Text(column.header or "—"),
-            Text(column.name),
-            column.type.label,
+            Line(column.header or "—"),
+            Line(column.name),
+            Line(column.type.label),
             f"{column.observed.values if column.observed else 0:,}",
-            Text(_kinds(column) if verbose else _because(column)),
+            Line(_kinds(column) if verbose else _because(column)),
         )
     console.print(table)
     for key, number in sorted(sheet.counts.items()):
-        console.print(Text(f"{key}: {number:,}, first {sheet.examples.get(key, '?')}", style="yellow"), soft_wrap=True)
+        console.print(Line(f"{key}: {number:,}, first {sheet.examples.get(key, '?')}", style="yellow"), soft_wrap=True)
     for notice in sheet.notices:
-        console.print(Text(notice, style="yellow"), soft_wrap=True)
+        console.print(Line(notice, style="yellow"), soft_wrap=True)
     if verbose and sheet.lanes:
         console.print(
-            Text(
+            Line(
                 "rows read by: " + ", ".join(f"{lane} lane {number:,}" for lane, number in sheet.lanes.items()),
                 style="dim",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
+from pgdatahub.cli.terminal import say
 
 if TYPE_CHECKING:
     from pgdatahub.model.events import Event
@@ -15,4 +15,4 @@ def tell_notices(event: Event) -> None:
     from pgdatahub.model.events import Notice
 
     if isinstance(event, Notice):
-        typer.echo(f"warning: {event.text}" if event.warning else event.text, err=True)
+        say(f"warning: {event.text}" if event.warning else event.text, err=True)

@@ -19,7 +19,9 @@ from pgdatahub.cli.options import (
     TableOption,
     configured,
 )
+from pgdatahub.cli.terminal import say_lines
 from pgdatahub.system import gc_tuning
+from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,8 +74,7 @@ def plan_command(
     Everything is read, the database is asked in a read-only transaction, and nothing is written.
     """
     config = configured(config_file, data_root=data_root, schema_name=schema, skip_db=True if no_database else None)
-    from rich.console import Console
-
+    from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.errors import ExitCode
     from pgdatahub.runs.plan import plan
@@ -81,20 +82,19 @@ def plan_command(
 
     gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
-    errors = Console(stderr=True, highlight=False)
+    errors = TerminalConsole(stderr=True)
     # Without a terminal there is no bar to show, and a line for each file is what the plan itself prints.
     with ConsoleReporter(errors, quiet=quiet or not errors.is_terminal) as reporter:
         planned = plan(config, selection=selection, reporter=reporter)
     if output is OutputFormat.JSON:
-        typer.echo(plan_json(planned))
+        say_lines(plan_json(planned))
     else:
-        print_plan(planned, Console(highlight=False), ddl=ddl)
+        print_plan(planned, TerminalConsole(), ddl=ddl)
     raise typer.Exit(ExitCode.SCHEMA_CHANGES if check and planned.changes_schema else planned.exit_code)
 
 
 def plan_json(plan: RunPlan) -> str:
     """Return a plan as JSON."""
-    import json
     from dataclasses import asdict
 
     totals = {
@@ -104,16 +104,15 @@ def plan_json(plan: RunPlan) -> str:
         "fail": sum(file.action == "fail" for file in plan.files),
         "rows": sum(table.rows for table in plan.tables),
     }
-    return json.dumps(asdict(plan) | totals, indent=2, ensure_ascii=False)
+    return printable_json(asdict(plan) | totals, indent=2)
 
 
 def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     """Print a plan: for each table its files, its changes with their reasons, and the DDL."""
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import count, seconds
 
-    console.print(Text(f"rows would go to {plan.destination}", style="bold"), soft_wrap=True)
+    console.print(Line(f"rows would go to {plan.destination}", style="bold"), soft_wrap=True)
     idle = []
     for table in plan.tables:
         if all(file.action == "skip" and not file.notices for file in table.files):
@@ -125,9 +124,10 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     if idle:
         files = sum(len(table.files) for table in idle)
         names = ", ".join(table.table for table in idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
-        console.print(Text(f"\nnothing to do for {count(files, 'file')} of {names}", style="dim"), soft_wrap=True)
+        console.print()
+        console.print(Line(f"nothing to do for {count(files, 'file')} of {names}", style="dim"), soft_wrap=True)
     for reason, ignored in plan.ignored.items():
-        console.print(Text(f"passed over, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
+        console.print(Line(f"passed over, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
     loads = [file for file in plan.files if file.action == "load"]
     failures = sum(file.action == "fail" for file in plan.files)
     skips = sum(file.action == "skip" for file in plan.files)
@@ -137,18 +137,19 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     if failures:
         parts.append(f"{failures:,} would fail")
     parts.append("tables change" if plan.changes_schema else "no table changes")
-    console.print(Text(f"\n{'; '.join(parts)}; nothing was written ({seconds(plan.seconds)})"), soft_wrap=True)
+    console.print()
+    console.print(Line(f"{'; '.join(parts)}; nothing was written ({seconds(plan.seconds)})"), soft_wrap=True)
 
 
 def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
     from rich.filesize import decimal
-    from rich.text import Text
 
+    from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import count
     from pgdatahub.model.schema import RESERVED_COLUMNS
 
     loads = [file for file in table.files if file.action == "load"]
-    title = Text(table.table, style="bold cyan")
+    title = Line(table.table, style="bold cyan")
     title.append("" if table.exists else " (new table)", style="green")
     title.append(f": {count(len(loads), 'file')} to load, {count(table.rows, 'row')}", style="default")
     yield title
@@ -158,54 +159,52 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
             yield _change_line(change)
     if table.exists and table.rewritten:
         often = "once" if table.rewritten == 1 else f"{table.rewritten} times"
-        yield Text(f"  the table ({decimal(table.bytes)}) is rewritten {often}, and locked meanwhile", style="yellow")
+        yield Line(f"  the table ({decimal(table.bytes)}) is rewritten {often}, and locked meanwhile", style="yellow")
     if ddl:
         for file in loads:
             for statement in file.statements:
                 if not statement.startswith("COMMENT "):
-                    yield Text(f"  {statement};", style="dim")
+                    yield Line(f"  {statement};", style="dim")
 
 
 def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line, stacked
     from pgdatahub.cli.render import count, failure_text
 
     listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
     for shown, file in enumerate(listed):
         # What fails is always said.
         if shown >= MOST_FILES and file.action != "fail":
-            yield Text(f"  … and {count(len(listed) - shown, 'file')} more", style="dim")
+            yield Line(f"  … and {count(len(listed) - shown, 'file')} more", style="dim")
             return
         style = {"load": "green", "skip": "dim", "fail": "bold red"}[file.action]
-        line = Text(f"  {file.action}  ", style=style)
+        line = Line(f"  {file.action}  ", style=style)
+        remarks: list[str] = []
         line.append(file.file, style="dim" if file.action == "skip" else "default")
         if file.action == "load":
             line.append(f"  {count(file.rows, 'row')}", style="default")
-            remarks = [
+            remarks += (
                 f"{key}: {number:,}" + (f", first {file.examples[key]}" if key in file.examples else "")
                 for key, number in sorted(file.counts.items())
-            ]
-            for remark in (*remarks, *file.notices):
-                line.append(f"\n        {remark}", style="yellow")
+            )
+            remarks += file.notices
         elif file.action == "skip":
             line.append(f"  {file.reason}", style="dim")
-            for notice in file.notices:
-                line.append(f"\n        {notice}", style="yellow")
+            remarks += file.notices
         elif file.failure is not None:
             line.append(f"  {failure_text(file.failure)}", style="default")
-        yield line
+        yield stacked([line, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
 
 
 def _change_line(change: PlannedChange) -> Text:
-    from rich.text import Text
+    from pgdatahub.cli.console import Line
 
     sign, style = {
         "create_table": ("+", "green"),
         "add_column": ("+", "green"),
         "alter_type": ("~", "yellow"),
     }[change.kind]
-    line = Text(f"    {sign} {change.column}: ", style=style)
+    line = Line(f"    {sign} {change.column}: ", style=style)
     line.append(f"{change.old} → {change.new}" if change.old else change.new, style="bold" if change.old else "default")
     surprising = change.kind == "alter_type" or (change.count or 0) * 2 <= (change.values or 0)
     if change.because and surprising:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
 from pgdatahub.cli.options import FormatOption, OutputFormat
+from pgdatahub.cli.terminal import say_json
 
 if TYPE_CHECKING:
     from pgdatahub.plugins.manager import PluginInfo
@@ -20,22 +18,24 @@ def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
 
     plugins = list_plugins(create_plugin_manager())
     if output is OutputFormat.JSON:
-        typer.echo(json.dumps([asdict(plugin) for plugin in plugins], indent=2))
+        say_json([asdict(plugin) for plugin in plugins])
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from pgdatahub.cli.console import Line, TerminalConsole
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("plugin", "version", "stages", ""):
         table.add_column(title, overflow="fold")
     for plugin in plugins:
         stages = ", ".join(hook.removeprefix("pgdatahub_") for hook in plugin.hooks)
-        table.add_row(plugin.name, plugin.version, stages, _note(plugin))
-    console = Console(highlight=False)
+        table.add_row(*map(Line, (plugin.name, plugin.version, stages, _note(plugin))))
+    console = TerminalConsole()
     console.print(table)
     others = [plugin.name for plugin in plugins if not plugin.builtin and not plugin.disabled]
-    console.print(f"{DISABLE_VARIABLE}={','.join(others) or 'NAME,…'} leaves plugins out.", style="dim", soft_wrap=True)
+    hint = f"{DISABLE_VARIABLE}={','.join(others) or 'NAME,…'} leaves plugins out."
+    console.print(Line(hint, style="dim"), soft_wrap=True)
 
 
 def _note(plugin: PluginInfo) -> str:

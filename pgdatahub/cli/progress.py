@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
+from pgdatahub.cli.console import Line
 from pgdatahub.cli.render import count, ended_early, file_lines
 from pgdatahub.model.events import (
     Event,
@@ -22,6 +23,7 @@ from pgdatahub.model.events import (
     RunStarted,
 )
 from pgdatahub.model.flow import Outcome
+from pgdatahub.values.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -81,17 +83,17 @@ class ConsoleReporter:
             self._pause(event)
         elif isinstance(event, RunFinished) and self._quiet and event.report.stopped is not None:
             # Others find it in the summary.
-            self._say(Text(f"error: {ended_early(event.report)}"))
+            self._say(Line(f"error: {ended_early(event.report)}"))
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
             self._say(
-                Text(f"{'warning: ' if event.warning else ''}{event.text}", style="yellow" if event.warning else "dim")
+                Line(f"{'warning: ' if event.warning else ''}{event.text}", style="yellow" if event.warning else "dim")
             )
 
     def _begin(self, event: RunStarted) -> None:
         self._files, self._bytes = event.files, event.bytes
         if not self._quiet:
             self._say(
-                Text(f"{count(event.files, 'file')} ({decimal(event.bytes)}) → {event.destination}", style="bold")
+                Line(f"{count(event.files, 'file')} ({decimal(event.bytes)}) → {event.destination}", style="bold")
             )
         if self._progress is not None:
             self._total = self._progress.add_task("", total=max(1, event.bytes))
@@ -115,14 +117,14 @@ class ConsoleReporter:
         rate = f", {rows / elapsed:,.0f} rows/s" if elapsed > 0.5 and rows else ""
         current = next(iter(self._working.values()), None)
         name = f" · {current.source.name} {current.rows:,} rows" if current else ""
-        description = f"{self._done}/{self._files} files{rate}{name}"
+        description = printable(f"{self._done}/{self._files} files{rate}{name}")
         self._progress.update(self._total, completed=read_bytes, description=description)
 
     def _pause(self, event: PauseTick) -> None:
         if self._progress is not None and self._total is not None:
             self._progress.update(self._total, description=f"pausing, {event.seconds_left:.0f} s left")
         elif not self._pausing and not self._quiet:
-            self._say(Text(f"pausing for {event.seconds_left:.0f} s", style="dim"))
+            self._say(Line(f"pausing for {event.seconds_left:.0f} s", style="dim"))
         self._pausing = True
 
     def _say(self, text: Text) -> None:
@@ -136,7 +138,7 @@ def _bars(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
         BarColumn(bar_width=24),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
@@ -161,11 +163,11 @@ class LineReporter:
             if not self._quiet or event.result.outcome is Outcome.FAILED:
                 self._say(file_lines(event.result))
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
-            self._say(Text(f"{'warning: ' if event.warning else ''}{event.text}"))
+            self._say(Line(f"{'warning: ' if event.warning else ''}{event.text}"))
 
     def _say(self, text: Text) -> None:
         first, *rest = text.split("\n")
-        line = Text.assemble(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ", first)
+        line = Line(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ").append(first)
         for more in rest:
             line.append("; ").append(more.plain.strip())
         self._console.print(line, soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pgdatahub.cli.console import Line, stacked
 from pgdatahub.model.explain import describe_change
 from pgdatahub.model.flow import FileResult, Outcome, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
+from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from pgdatahub.errors import PgDataHubError
@@ -27,19 +28,18 @@ STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim"
 def file_lines(result: FileResult) -> Text:
     """Return what became of a file: one line, and one more for each thing worth knowing."""
     source = result.source
-    text = Text(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
+    text = Line(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
+    remarks: list[str] = []
     text.append(source.identity, style="default" if result.outcome is not Outcome.SKIPPED else "dim")
     if result.outcome in (Outcome.LOADED, Outcome.READ):
         text.append(f" → {source.table}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
-        for line in _remarks(result):
-            text.append(f"\n        {line}", style="yellow")
+        remarks += _remarks(result)
     elif result.outcome is Outcome.SKIPPED:
         text.append(f": {result.reason}", style="dim")
-        for notice in result.notices:
-            text.append(f"\n        {notice}", style="yellow")
+        remarks += result.notices
     elif result.failure is not None:
         text.append(f": {failure_text(result.failure)}", style="default")
-    return text
+    return stacked([text, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
 
 
 def _remarks(result: FileResult) -> Iterable[str]:
@@ -82,17 +82,18 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(_summary(tables, dry=report.dry))
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
     if failures:
+        console.print()
         console.print(
-            Text(f"\n{count(len(failures), 'file')} failed; nothing of them is in the tables:", style="bold red")
+            Line(f"{count(len(failures), 'file')} failed; nothing of them is in the tables:", style="bold red")
         )
         for result in failures:
             if result.failure is not None:
-                console.print(Text(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
+                console.print(Line(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
     for reason, names in report.ignored.items():
-        console.print(Text(f"passed over, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
+        console.print(Line(f"passed over, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
     if report.stopped is not None:
-        console.print(Text(ended_early(report), style="bold yellow"), soft_wrap=True)
-    console.print(Text(_closing(report)), soft_wrap=True)
+        console.print(Line(ended_early(report), style="bold yellow"), soft_wrap=True)
+    console.print(Line(_closing(report)), soft_wrap=True)
 
 
 def ended_early(report: RunReport) -> str:
@@ -135,7 +136,7 @@ def _summary(tables: Mapping[str, Sequence[FileResult]], *, dry: bool) -> Table:
         summary.add_column(title, justify="right", no_wrap=True)
     for name, row in rows.items():
         style = "bold red" if row["failed"] else None
-        summary.add_row(name, *(row[title] or "–" for title in titles), style=style)
+        summary.add_row(Line(name), *(row[title] or "–" for title in titles), style=style)
     return summary
 
 
@@ -168,7 +169,7 @@ def _new_columns(changes: Sequence[SchemaChange]) -> str:
 
 def report_json(report: RunReport) -> str:
     """Return what a run did as JSON."""
-    return json.dumps(
+    return printable_json(
         {
             "run_id": report.run_id,
             "destination": report.destination,
@@ -183,13 +184,12 @@ def report_json(report: RunReport) -> str:
             "warnings": list(report.warnings),
         },
         indent=2,
-        ensure_ascii=False,
     )
 
 
 def watch_json(report: WatchReport) -> str:
     """Return what a watch did as JSON."""
-    return json.dumps(
+    return printable_json(
         {
             "runs": report.runs,
             **{

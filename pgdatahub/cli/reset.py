@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgdatahub.cli.options import HOW, ConfigOption, DataRootOption, SchemaOption, configured
+from pgdatahub.cli.terminal import prompt, say
 
 if TYPE_CHECKING:
     from pgdatahub.undo.reset import ResetPlan
@@ -27,9 +28,7 @@ def reset_command(
 
     The tables are named with their rows first, and the database's name must be typed.
     """
-    from rich.console import Console
-    from rich.text import Text
-
+    from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.render import count
     from pgdatahub.cli.undo import require_terminal
@@ -39,22 +38,22 @@ def reset_command(
         require_terminal("--yes")
     config = configured(config_file, data_root=data_root, schema_name=schema)
     result = reset(config, backup=backup, confirm=None if yes else _ask, reporter=tell_notices)
-    console = Console(highlight=False)
+    console = TerminalConsole()
     if result.plan.nothing:
-        console.print(Text(f"nothing to reset in {result.plan.destination}"), soft_wrap=True)
+        console.print(Line(f"nothing to reset in {result.plan.destination}"), soft_wrap=True)
     elif not result.done:
-        typer.echo("nothing was done", err=True)
+        say("nothing was done", err=True)
         raise typer.Exit(1)
     else:
         if result.backup is not None:
-            console.print(Text(f"backup: {result.backup} (pgdatahub db restore brings it back)"), soft_wrap=True)
+            console.print(Line(f"backup: {result.backup} (pgdatahub db restore brings it back)"), soft_wrap=True)
         dropped = [table for table in result.plan.tables if table.undo is None]
         kept = [table for table in result.plan.tables if table.undo is not None]
         rows = sum(table.rows for table in dropped)
-        console.print(Text(f"dropped {count(len(dropped), 'table')} with {count(rows, 'row')}, and the history"))
+        console.print(Line(f"dropped {count(len(dropped), 'table')} with {count(rows, 'row')}, and the history"))
         for table in kept:
             taken = table.undo.rows if table.undo is not None else 0
-            console.print(Text(f"took {count(taken, 'row')} back from {table.table}, which stays"), soft_wrap=True)
+            console.print(Line(f"took {count(taken, 'row')} back from {table.table}, which stays"), soft_wrap=True)
     if run:
         from pgdatahub.cli.run import run_command
 
@@ -63,25 +62,24 @@ def reset_command(
 
 def _ask(plan: ResetPlan) -> bool:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console = Console(stderr=True, highlight=False)
-    console.print(Text(plan.destination), soft_wrap=True)
+    from pgdatahub.cli.console import Line, TerminalConsole
+
+    console = TerminalConsole(stderr=True)
+    console.print(Line(plan.destination), soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("table", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("what happens", overflow="fold")
     for one in plan.tables:
-        table.add_row(Text(str(one.table)), f"{one.rows:,}", Text(_fate(one.undo.rows if one.undo else None)))
+        table.add_row(Line(str(one.table)), f"{one.rows:,}", Line(_fate(one.undo.rows if one.undo else None)))
     console.print(table)
     for one in plan.tables:
         for note in one.undo.notes if one.undo else ():
-            console.print(Text(f"note       {note}", style="dim"), soft_wrap=True)
-    console.print(Text("the history of all imports goes too"), soft_wrap=True)
-    typed = typer.prompt(f"Type the name of the database ({plan.database}) to go on", default="", err=True)
-    return str(typed) == plan.database
+            console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
+    console.print(Line("the history of all imports goes too"), soft_wrap=True)
+    return prompt(f"Type the name of the database ({plan.database}) to go on") == plan.database
 
 
 def _fate(taken: int | None) -> str:

@@ -22,6 +22,7 @@ from pgdatahub.cli.options import (
     configured_as_paused,
     executor_settings,
 )
+from pgdatahub.cli.terminal import say_lines
 from pgdatahub.system import gc_tuning
 
 
@@ -50,8 +51,7 @@ def resume_command(
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     }
     config = configured_as_paused(configured(config_file, **given), config_file, given)
-    from rich.console import Console
-
+    from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
@@ -60,11 +60,11 @@ def resume_command(
     gc_tuning.keep_imports()
     with (
         interruptible() as interruption,
-        ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,
+        ConsoleReporter(TerminalConsole(stderr=True), quiet=quiet) as reporter,
     ):
         report = resume(config, reporter=reporter, interruption=interruption, log_json=log_format is LogFormat.JSON)
     if output is OutputFormat.JSON:
-        typer.echo(report_json(report))
+        say_lines(report_json(report))
     elif not quiet:
-        print_report(report, Console(highlight=False))
+        print_report(report, TerminalConsole())
     raise typer.Exit(report.exit_code)

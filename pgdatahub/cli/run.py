@@ -31,6 +31,7 @@ from pgdatahub.cli.options import (
     configured_as_paused,
     executor_settings,
 )
+from pgdatahub.cli.terminal import say_lines
 from pgdatahub.system import gc_tuning
 
 
@@ -114,8 +115,7 @@ def run_command(
     config = configured(config_file, **given)
     if resume:
         config = configured_as_paused(config, config_file, given)
-    from rich.console import Console
-
+    from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
@@ -125,7 +125,7 @@ def run_command(
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,
-        ConsoleReporter(Console(stderr=True, highlight=False), quiet=quiet) as reporter,
+        ConsoleReporter(TerminalConsole(stderr=True), quiet=quiet) as reporter,
     ):
         report = run(
             config,
@@ -137,7 +137,7 @@ def run_command(
             log_json=log_format is LogFormat.JSON,
         )
     if output is OutputFormat.JSON:
-        typer.echo(report_json(report))
+        say_lines(report_json(report))
     elif not quiet:
-        print_report(report, Console(highlight=False))
+        print_report(report, TerminalConsole())
     raise typer.Exit(report.exit_code)

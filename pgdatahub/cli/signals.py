@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pgdatahub.values.printable import printable
+
 if TYPE_CHECKING:
     from pgdatahub.runs.signals import Interruption
 
@@ -29,4 +31,4 @@ def interruptible() -> Iterator[Interruption]:
 
 def _tell(text: str) -> None:
     # Past Python's buffers: a signal may come while they are being written to.
-    os.write(2, f"\n{text}\n".encode())
+    os.write(2, f"\n{printable(text)}\n".encode())

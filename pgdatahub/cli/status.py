@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.terminal import say_lines
+from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from pgdatahub.runs.status import DatabaseStatus
@@ -26,22 +28,21 @@ def status_command(
     config = configured(schema_name=schema)
     found = status(config, count=count, reporter=tell_notices)
     if output is OutputFormat.JSON:
-        typer.echo(_json(found))
+        say_lines(_json(found))
     else:
         _print(found)
 
 
 def _print(status: DatabaseStatus) -> None:
     from rich import box
-    from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Table
-    from rich.text import Text
 
+    from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.render import count
 
-    console = Console(highlight=False)
-    console.print(Text(status.destination), soft_wrap=True)
+    console = TerminalConsole()
+    console.print(Line(status.destination), soft_wrap=True)
     if status.tables:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("table", overflow="fold")
@@ -51,32 +52,31 @@ def _print(status: DatabaseStatus) -> None:
         for one in status.tables:
             gone = "" if one.exists else "dropped by hand"
             table.add_row(
-                Text(str(one.table)),
+                Line(str(one.table)),
                 f"{one.rows:,}" if one.exists else "–",
                 f"{one.imports:,}",
-                decimal(one.bytes) if one.exists else Text(gone, style="bold red"),
+                decimal(one.bytes) if one.exists else Line(gone, style="bold red"),
                 f"{one.last_load:%Y-%m-%d %H:%M}" if one.last_load else "–",
                 style="" if one.exists else "dim",
             )
         console.print(table)
         whence = "counted" if status.counted else "by the history; --count counts them"
         line = f"{count(len(status.tables), 'table')}, {count(status.rows, 'row')} ({whence})"
-        console.print(Text(line, style="dim"), soft_wrap=True)
+        console.print(Line(line, style="dim"), soft_wrap=True)
     else:
-        console.print(Text("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
+        console.print(Line("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
     held = sum(one.held for one in status.tables)
     if held:
         line = f"{count(held, 'file')} held back; pgdatahub history names them, run --reload FILE loads one"
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.print(Line(line, style="yellow"), soft_wrap=True)
     if status.pause_file:
         line = f"a run waits to be resumed: {status.pause_file} (pgdatahub resume)"
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.print(Line(line, style="yellow"), soft_wrap=True)
 
 
 def _json(status: DatabaseStatus) -> str:
-    import json
 
-    return json.dumps(
+    return printable_json(
         {
             "destination": status.destination,
             "rows_counted": status.counted,
@@ -98,5 +98,4 @@ def _json(status: DatabaseStatus) -> str:
             ],
         },
         indent=2,
-        ensure_ascii=False,
     )

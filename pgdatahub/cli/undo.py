@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
-from rich.text import Text
 
+from pgdatahub.cli.console import Line, TerminalConsole
 from pgdatahub.cli.render import count
+from pgdatahub.cli.terminal import confirm, say, say_lines
 from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep
 from pgdatahub.undo.plan import UndoPlan
+from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from pgdatahub.undo.revert import UndoResult
@@ -23,10 +24,10 @@ def ask(plan: UndoPlan) -> bool:
     Raises:
         ConfigError: There is nobody to ask.
     """
-    console = Console(stderr=True, highlight=False)
+    console = TerminalConsole(stderr=True)
     require_terminal("--yes")
     print_plan(plan, console, done=False)
-    return typer.confirm("Go on?", err=True)
+    return confirm("Go on?")
 
 
 def require_terminal(option: str) -> None:
@@ -45,22 +46,22 @@ def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
     """Print what an undo does, or did: a line for each import, column and remark."""
     for taken in plan.imports:
         past = taken.past
-        line = Text("took back  " if done else "take back  ", style="green" if done else "yellow")
+        line = Line("took back  " if done else "take back  ", style="green" if done else "yellow")
         line.append(f"{past.identity} → {past.table}: {count(taken.rows, 'row')}", style="default")
         line.append(f", loaded {past.imported_at:%Y-%m-%d %H:%M} UTC (import {past.id})", style="dim")
         console.print(line, soft_wrap=True)
     for step in plan.steps:
-        line = Text(f"{_verb(step, done=done):<11}", style="green" if done else "yellow")
+        line = Line(f"{_verb(step, done=done):<11}", style="green" if done else "yellow")
         line.append(_object(step, plan), style="default")
         console.print(line, soft_wrap=True)
     for refusal in plan.refusals:
-        console.print(Text(f"refused    {refusal}", style="bold red"), soft_wrap=True)
+        console.print(Line(f"refused    {refusal}", style="bold red"), soft_wrap=True)
     for note in plan.notes:
-        console.print(Text(f"note       {note}", style="dim"), soft_wrap=True)
+        console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
     if plan.nothing and not plan.refusals:
-        console.print(Text(f"nothing to undo in {plan.table}"), soft_wrap=True)
+        console.print(Line(f"nothing to undo in {plan.table}"), soft_wrap=True)
     elif plan.hold and done:
-        console.print(Text("held back until run --reload", style="dim"), soft_wrap=True)
+        console.print(Line("held back until run --reload", style="dim"), soft_wrap=True)
 
 
 def _verb(step: SchemaStep, *, done: bool) -> str:
@@ -79,11 +80,9 @@ def _object(step: SchemaStep, plan: UndoPlan) -> str:
 
 def result_json(result: UndoResult) -> str:
     """Return what an undo came to as JSON."""
-    import json
-
     plan = result.plan
     described = {"destination": result.destination, "done": result.done, **plan_json(plan)}
-    return json.dumps(described, indent=2, ensure_ascii=False)
+    return printable_json(described, indent=2)
 
 
 def plan_json(plan: UndoPlan) -> dict[str, Any]:
@@ -122,8 +121,8 @@ def _step_json(step: SchemaStep) -> dict[str, Any]:
 def show_result(result: UndoResult, *, as_json: bool, asked: bool) -> None:
     """Print what an undo came to, unless it was shown already and refused by the person asked."""
     if as_json:
-        typer.echo(result_json(result))
+        say_lines(result_json(result))
     elif result.done or not asked:
-        print_plan(result.plan, Console(highlight=False), done=result.done)
+        print_plan(result.plan, TerminalConsole(), done=result.done)
     else:
-        typer.echo("nothing was done", err=True)
+        say("nothing was done", err=True)

@@ -23,6 +23,7 @@ from pgdatahub.cli.options import (
     configured,
     executor_settings,
 )
+from pgdatahub.cli.terminal import say, say_lines
 from pgdatahub.system import gc_tuning
 
 
@@ -71,8 +72,7 @@ def watch_command(
         workers=workers,
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     )
-    from rich.console import Console
-
+    from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import LineReporter
     from pgdatahub.cli.render import count, seconds, watch_json
     from pgdatahub.cli.signals import interruptible
@@ -84,20 +84,20 @@ def watch_command(
     with interruptible() as interruption:
         report = watch(
             config,
-            reporter=LineReporter(Console(stderr=True, highlight=False), quiet=quiet),
+            reporter=LineReporter(TerminalConsole(stderr=True), quiet=quiet),
             interruption=interruption,
             settle_seconds=settle,
             look_seconds=every,
             log_json=log_format is LogFormat.JSON,
         )
     if output is OutputFormat.JSON:
-        typer.echo(watch_json(report))
+        say_lines(watch_json(report))
     elif not quiet:
         outcomes = report.outcomes
         parts = [f"{count(outcomes[Outcome.LOADED], 'file')} loaded, {count(report.rows, 'row')}"]
         parts += [f"{outcomes[o]:,} {o.value}" for o in (Outcome.SKIPPED, Outcome.FAILED) if outcomes[o]]
-        typer.echo(f"{', '.join(parts)} in {seconds(report.seconds)}")
+        say(f"{', '.join(parts)} in {seconds(report.seconds)}")
         if report.unfinished:
-            typer.echo("ended in the middle of a run: the next one, or pgdatahub resume, goes on")
+            say("ended in the middle of a run: the next one, or pgdatahub resume, goes on")
     # Nothing but a signal ends a watch, so that is how it is meant to end.
     raise typer.Exit(report.stopped.exit_code if report.unfinished else ExitCode.OK)

@@ -147,6 +147,8 @@ class RunLog:
                     *(f"{_text(k)}={_text(v)}" for k, v in known.items()),
                 )
             )
+        # JSON escapes all but DEL, and all but ASCII.
+        line = line.replace("\x7f", "\\u007f")
         self._handler.handle(logging.LogRecord("pgdatahub", level, "", 0, line, None, None))
 
 
