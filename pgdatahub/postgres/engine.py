@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from pgdatahub.errors import DatabaseError, LoadError, PgDataHubError, TransientDatabaseError
-from pgdatahub.postgres.connection import open_connection
+from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.dialects import describe, refusal
 from pgdatahub.postgres.sqlstates import meaning, one_line
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from pgdatahub.postgres.connection import open_connection
+from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.engine import translated_errors
 
 PREFIX = "pgdatahub_test_"

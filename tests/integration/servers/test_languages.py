@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
-from pgdatahub.postgres.connection import open_connection
+from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.engine import translate
 from tests.servers import PASSWORD, debian_binaries, free_port, running_server
 
