@@ -56,8 +56,7 @@ def _complain(message: str, error: BaseException | None = None) -> None:
     if error is not None and os.environ.get("DEBUG", "0") not in ("", "0"):
         import traceback
 
-        say_lines(secrets.mask("".join(traceback.format_exception(error)).rstrip("
-")), err=True)
+        say_lines(secrets.mask("".join(traceback.format_exception(error)).rstrip("\n")), err=True)
     say(f"error: {secrets.mask(message)}", err=True)
 
 

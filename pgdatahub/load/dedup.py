@@ -15,7 +15,7 @@ from pgdatahub.model.imports import PastImport, Status
 from pgdatahub.postgres.history import History
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,7 @@ from pgdatahub.postgres.foreign_types import check_own_types
 from pgdatahub.postgres.proofs import prove, to_prove
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.history import History
 
 

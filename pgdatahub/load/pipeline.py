@@ -50,7 +50,7 @@ from pgdatahub.system import failpoints
 from pgdatahub.system.retry import persist
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 Answer = TypeVar("Answer")
 

@@ -14,7 +14,7 @@ from pgdatahub.postgres.import_rows import delete_rows
 from pgdatahub.postgres.import_state import examine_import
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 
 def supersede(connection: Connection, history: History, replaced: Sequence[PastImport], moment: datetime) -> None:

@@ -34,7 +34,7 @@ from pgdatahub.system import failpoints
 from pgdatahub.values.copytext import escape
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 """The result, and what plugins want called after COMMIT."""

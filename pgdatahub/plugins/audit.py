@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.model.flow import ImportRecord
 from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    import sqlalchemy
 
 
 @hookimpl(trylast=True)
-def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config) -> None:
+def pgdatahub_audit(record: ImportRecord, connection: Connection | sqlalchemy.Connection, config: Config) -> None:
     """Keep the record of an import and of what it changed."""
-    History(config.schema_name).add(connection, record)
+    History(config.schema_name).add(Connection.beneath(connection), record)

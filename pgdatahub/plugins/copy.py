@@ -9,14 +9,18 @@ from pgdatahub.model.flow import EncodedBatch, LoadResult
 from pgdatahub.model.schema import CreateTable, SchemaPlan
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres import copy, ddl
+from pgdatahub.postgres.connection import Connection
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    import sqlalchemy
 
 
 @hookimpl(trylast=True)
-def pgdatahub_load(plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection) -> LoadResult:
+def pgdatahub_load(
+    plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection | sqlalchemy.Connection
+) -> LoadResult:
     """Change the table as planned and copy the rows."""
+    connection = Connection.beneath(connection)
     ddl.carry_out(connection, plan)
     rows = copy.copy(connection, plan.table, batches)
     new = any(isinstance(change, CreateTable) for change in plan.changes)

@@ -20,7 +20,7 @@ from pgdatahub.plugins import BUILTIN_PLUGINS, specs
 from pgdatahub.system.version import __version__
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    import sqlalchemy
 
     from pgdatahub.config import Config
     from pgdatahub.model.flow import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Workbook,
     )
     from pgdatahub.model.schema import SchemaPlan, TableSchema
+    from pgdatahub.postgres.connection import Connection
 
 Answer = TypeVar("Answer")
 
@@ -93,6 +94,10 @@ def _built_in(name: str) -> object:
     return module.create_plugin() if hasattr(module, "create_plugin") else module
 
 
+def _builtin_names() -> frozenset[str]:
+    return frozenset(module.rsplit(".", 1)[-1] for module in BUILTIN_PLUGINS)
+
+
 def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
     """Yield the installed plugins; of a distribution that the path has twice, the one that is imported."""
     seen: set[tuple[str, str]] = set()
@@ -148,7 +153,7 @@ def _one_line(error: BaseException) -> str:
 def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
     """Return the plugins of ``manager``: the built-in ones first, then others by name, then the disabled ones."""
     installed = {entry_point.name: distribution for distribution, entry_point in _entry_points()}
-    builtin = {module.rsplit(".", 1)[-1] for module in BUILTIN_PLUGINS}
+    builtin = _builtin_names()
     order = [name for name in vars(specs) if name.startswith("pgdatahub_")]
     own_version = __version__
     infos = []
@@ -210,16 +215,22 @@ class Stages:
     ) -> LoadResult:
         """Change the table and copy the rows."""
         answer: LoadResult | None = self._hook.pgdatahub_load(
-            plan=plan, batches=batches, connection=connection, config=config
+            plan=plan, batches=batches, connection=self._given(connection, "pgdatahub_load"), config=config
         )
         return self._answered(answer, "pgdatahub_load", str(plan.table))
 
     def audit(self, record: ImportRecord, connection: Connection, config: Config) -> Sequence[Callable[[], None]]:
         """Let every plugin keep its record; return what is to be called after COMMIT."""
         answers: list[Callable[[], None]] = self._hook.pgdatahub_audit(
-            record=record, connection=connection, config=config
+            record=record, connection=self._given(connection, "pgdatahub_audit"), config=config
         )
         return answers
+
+    def _given(self, connection: Connection, hook: str) -> Connection | sqlalchemy.Connection:
+        """Return the connection for a hook: SQLAlchemy's where another than the built-in plugin implements the hook."""
+        implementations = getattr(self._hook, hook).get_hookimpls()
+        built_in = all(implementation.plugin_name in _builtin_names() for implementation in implementations)
+        return connection if built_in else connection.sqlalchemy
 
     def _answered(self, answer: Answer | None, hook: str, where: str) -> Answer:
         if answer is not None:

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, text
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaPlan, TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.values.sql_types import SqlType
@@ -78,13 +78,13 @@ def _check_width(connection: Connection, plan: SchemaPlan, planned_before: int) 
     )
     if not added:
         return
-    query = text("""
+    query = """
         SELECT count(*) AS used, count(*) FILTER (WHERE a.attisdropped) AS dropped
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-         WHERE n.nspname = :schema AND c.relname = :name
-    """)
-    row = connection.execute(query, {"schema": plan.table.schema, "name": plan.table.name}).one()
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+    """
+    row = connection.one(query, {"schema": plan.table.schema, "name": plan.table.name})
     total = row.used + planned_before + added
     if total > MAX_COLUMNS:
         dropped = f", {row.dropped:,} dropped ones included" if row.dropped else ""
@@ -96,13 +96,13 @@ def _check_width(connection: Connection, plan: SchemaPlan, planned_before: int) 
 
 
 def _table_obstacles(connection: Connection, plan: SchemaPlan) -> Iterator[str]:
-    query = text("""
+    query = """
         SELECT c.relispartition AS partition, c.reloftype <> 0 AS typed, pg_has_role(c.relowner, 'USAGE') AS owned,
                pg_get_userbyid(c.relowner) AS owner
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = :schema AND c.relname = :name
-    """)
-    row = connection.execute(query, {"schema": plan.table.schema, "name": plan.table.name}).one()
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+    """
+    row = connection.one(query, {"schema": plan.table.schema, "name": plan.table.name})
     if not row.owned:
         yield f"the table belongs to the role {row.owner}, and only its members may alter it"
     if row.typed:
@@ -119,7 +119,7 @@ def _blocking(connection: Connection, table: TableName, alterations: Iterable[Al
 
 
 def _structural(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
-    query = text("""
+    query = """
         SELECT a.attname AS name, a.attinhcount > 0 AS inherited,
                coalesce(a.attnum = ANY (p.partattrs::int2[]), false) OR EXISTS (
                    SELECT FROM pg_depend d
@@ -128,8 +128,8 @@ def _structural(connection: Connection, table: TableName, alterations: Iterable[
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_attribute a ON a.attrelid = c.oid
      LEFT JOIN pg_partitioned_table p ON p.partrelid = c.oid
-         WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY (:names)
-    """)
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(names)s)
+    """
     names = [change.name for change in alterations]
     for row in connection.execute(query, {"schema": table.schema, "name": table.name, "names": names}):
         if row.key:
@@ -144,27 +144,27 @@ _INTEGERS = (SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE)
 def _foreign_keys(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
     # Integers of two sizes can be compared by the index that a foreign key needs; no other two types of ours can.
     names = [change.name for change in alterations if change.new not in _INTEGERS]
-    query = text("""
+    query = """
         SELECT DISTINCT k.conname AS name, k.conrelid::regclass::text AS referencing
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_attribute a ON a.attrelid = c.oid
           JOIN pg_constraint k ON k.contype = 'f' AND ((k.conrelid = c.oid AND a.attnum = ANY (k.conkey))
                                                     OR (k.confrelid = c.oid AND a.attnum = ANY (k.confkey)))
-         WHERE n.nspname = :schema AND c.relname = :name AND a.attname = ANY (:names)
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(names)s)
       ORDER BY 1, 2
-    """)
+    """
     for row in connection.execute(query, {"schema": table.schema, "name": table.name, "names": names}):
         yield f"foreign key {row.name} of {row.referencing}"
 
 
 def _expressions(connection: Connection, current: TableSchema, alterations: Iterable[AlterType]) -> Iterator[str]:
     """Yield the checks and indexes whose expressions make no sense for the new types."""
-    query = text("""
+    query = """
         WITH wanted AS (
             SELECT c.oid, array_agg(a.attnum) AS columns
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (:names)
-             WHERE n.nspname = :schema AND c.relname = :name GROUP BY c.oid
+              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (%(names)s)
+             WHERE n.nspname = %(schema)s AND c.relname = %(name)s GROUP BY c.oid
         )
         SELECT 'check ' || quote_ident(k.conname) AS description, pg_get_expr(k.conbin, k.conrelid) AS expression
           FROM wanted JOIN pg_constraint k ON k.conrelid = wanted.oid AND k.contype = 'c' AND k.conkey && wanted.columns
@@ -175,10 +175,10 @@ def _expressions(connection: Connection, current: TableSchema, alterations: Iter
          WHERE EXISTS (SELECT FROM pg_depend d
                         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = wanted.oid
                           AND d.refobjsubid = ANY (wanted.columns))
-    """)
+    """
     new = {change.name: change.new.sql for change in alterations}
     parameters = {"schema": current.table.schema, "name": current.table.name, "names": list(new)}
-    expressions = connection.execute(query, parameters).all()
+    expressions = connection.execute(query, parameters).fetchall()
     # A row of the table as it will be; the names of types are those that format_type gives.
     columns = sql.SQL(", ").join(
         sql.SQL("NULL::{} AS {}").format(

@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, text
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import EncodedBatch, Origin
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy_writer import BackgroundWriter
 from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.engine import driver_connection, translate
@@ -85,12 +85,12 @@ def tend(connection: Connection, table: TableName, *, new: bool) -> None:
     """
     index = {"schema": table.schema, "index": lineage_index(table)}
     connection.execute(
-        text("""
+        """
             SELECT brin_summarize_new_values(c.oid)
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
-             WHERE n.nspname = :schema AND c.relname = :index AND m.amname = 'brin'
+             WHERE n.nspname = %(schema)s AND c.relname = %(index)s AND m.amname = 'brin'
                AND pg_has_role(c.relowner, 'USAGE')
-        """),
+        """,
         index,
     )
     if new:

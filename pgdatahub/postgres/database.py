@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Engine, text
 
 from pgdatahub.errors import DatabaseError
-from pgdatahub.postgres.engine import create_engine, driver_connection, transaction
+from pgdatahub.postgres.engine import Engine, create_engine, transaction
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config, Destination
@@ -69,10 +68,10 @@ def identify(database: Database) -> ServerIdentity:
     """
     allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
     with transaction(database.engine, read_only=True) as connection:
-        name = str(connection.scalar(text("SELECT current_database()")))
+        name = str(connection.scalar("SELECT current_database()"))
         cluster = ""
-        if connection.scalar(text(allowed)):
-            cluster = str(connection.scalar(text("SELECT system_identifier FROM pg_control_system()")))
+        if connection.scalar(allowed):
+            cluster = str(connection.scalar("SELECT system_identifier FROM pg_control_system()"))
         return ServerIdentity(database=name, cluster=cluster)
 
 
@@ -168,7 +167,7 @@ def connect(
     """
     engine = create_engine(conninfo, keep_connection=keep_connection)
     with transaction(engine, read_only=True) as connection:
-        info = driver_connection(connection).info
+        info = connection.info
         version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
         if embedded:
             description = f"the embedded server ({version}), database {info.dbname}"

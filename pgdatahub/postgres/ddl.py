@@ -27,7 +27,7 @@ from pgdatahub.values.identifiers import cut
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 Statement = sql.Composed
 

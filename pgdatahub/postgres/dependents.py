@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
-
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -30,11 +29,11 @@ class Dependent:
     part_of_table: bool
 
 
-_DEPENDENTS = text("""
+_DEPENDENTS = """
     WITH wanted AS (
         SELECT c.oid, c.reltype
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = :schema AND c.relname = :name AND c.relkind IN ('r', 'p')
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')
     ), reference AS (
         SELECT d.classid, d.objid, d.objsubid, d.refobjsubid, d.deptype, wanted.oid AS table_oid
           FROM wanted JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = wanted.oid
@@ -73,9 +72,9 @@ _DEPENDENTS = text("""
            NOT (f.classid = 'pg_attrdef'::regclass AND g.attname IS NULL)
        AND (a.attname IS NOT NULL OR NOT f.part_of_table)
            -- The index that pgdatahub made.
-       AND (i.relname IS NULL OR i.relname <> :own_index)
+       AND (i.relname IS NULL OR i.relname <> %(own_index)s)
   ORDER BY column_name, description
-""")
+"""
 
 
 def dependents(connection: Connection, table: TableName, *, own_index: str = "") -> tuple[Dependent, ...]:

@@ -7,10 +7,9 @@ so the file is refused with the setting that joins them.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 
 

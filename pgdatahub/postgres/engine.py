@@ -5,37 +5,77 @@ An engine keeps no connection, or one for the length of a run. This is the only 
 
 from __future__ import annotations
 
+import sys
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy import create_engine as create_sqlalchemy_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
+from psycopg.pq import TransactionStatus
 
 from pgdatahub.errors import DatabaseError, LoadError, PgDataHubError, TransientDatabaseError
+from pgdatahub.postgres.alchemy import Bridge
 from pgdatahub.postgres.connect import open_connection
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dialects import describe, refusal
 from pgdatahub.postgres.sqlstates import meaning, one_line
 
-_PINNED = {
-    # Text means one thing: no setting of the server, the database or the role may change how a value is written.
-    "extra_float_digits": "1",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "client_encoding": "UTF8",
-    "standard_conforming_strings": "on",
-    # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
+if TYPE_CHECKING:
+    import sqlalchemy
 
-_PIN = "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PINNED.items())
-"""As one text: with parameters it takes each transaction five times as long."""
+_TRUSTED_SECONDS: Final = 1.0
+"""A connection that was used so lately is used again without asking whether it still is there: the question costs a small
+file a twentieth of its time. One that is gone fails its first statement, and the work is tried again."""
+
+
+class Engine:
+    """Makes connections to one database; see :func:`create_engine`."""
+
+    def __init__(self, conninfo: str, *, keep_connection: bool) -> None:
+        self._conninfo = conninfo
+        self._keep_connection = keep_connection
+        self._recognised = False  # asked once, not with every connection
+        self._kept: deque[tuple[psycopg.Connection[Any], float]] = deque()
+        self.bridge = Bridge()
+
+    def take(self) -> psycopg.Connection[Any]:
+        """Return a connection in autocommit mode, to be given back or closed.
+
+        Raises:
+            psycopg.Error: The server does not answer or refuses the user.
+            DatabaseError: The server cannot keep the promises of a load.
+        """
+        while self._kept:
+            connection, used = self._kept.pop()
+            if time.monotonic() - used < _TRUSTED_SECONDS or _is_alive(connection):
+                return connection
+            connection.close()
+        return self._connect()
+
+    def give_back(self, connection: psycopg.Connection[Any]) -> None:
+        """Keep a connection for the next transaction if one is to be kept, else close it."""
+        if self._keep_connection and not self._kept and not connection.closed:
+            self._kept.append((connection, time.monotonic()))
+        else:
+            connection.close()
+
+    def dispose(self) -> None:
+        """Close the connection that is kept open, if one is."""
+        while self._kept:
+            self._kept.pop()[0].close()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = open_connection(self._conninfo)
+        if not self._recognised:
+            try:
+                _recognise(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._recognised = True
+        return connection
 
 
 def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
@@ -44,32 +84,17 @@ def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
     Args:
         conninfo: What ``psycopg.connect`` takes: a URL, ``key=value`` pairs, or nothing for libpq's environment.
         keep_connection: Keep one connection open between transactions, until the engine is disposed of: connecting
-            takes 16 to 20 ms, more than loading a small file. Before it is used again it is asked whether it still is.
+            takes 16 to 20 ms, more than loading a small file.
     """
-    recognised: list[bool] = []  # asked once, not with every connection
+    return Engine(conninfo, keep_connection=keep_connection)
 
-    def connect() -> psycopg.Connection[Any]:
-        connection = open_connection(conninfo)
-        if not recognised:
-            try:
-                _recognise(connection)
-            except BaseException:
-                connection.close()
-                raise
-            recognised.append(True)
-        return connection
 
-    url = "postgresql+psycopg://"
-    if keep_connection:
-        engine = create_sqlalchemy_engine(url, creator=connect, poolclass=QueuePool, pool_size=1, pool_pre_ping=True)
-    else:
-        engine = create_sqlalchemy_engine(url, creator=connect, poolclass=NullPool)
-
-    @event.listens_for(engine, "begin")
-    def pin(connection: Connection) -> None:
-        connection.exec_driver_sql(_PIN)
-
-    return engine
+def _is_alive(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("")
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _recognise(connection: psycopg.Connection[Any]) -> None:
@@ -78,9 +103,7 @@ def _recognise(connection: psycopg.Connection[Any]) -> None:
     Raises:
         DatabaseError: It is one; the message says why.
     """
-    connection.autocommit = True
     refused = refusal(describe(connection))
-    connection.autocommit = False
     if refused is not None:
         raise refused
 
@@ -92,32 +115,45 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
     Raises:
         DatabaseError: No connection, or it was lost (then a TransientDatabaseError).
     """
-    with translated_errors(), engine.connect() as connection:
+    with translated_errors():
+        driver = engine.take()
         try:
-            with connection.begin():
-                if read_only:
-                    connection.execute(text("SET TRANSACTION READ ONLY"))
-                yield connection
-        except BaseException:
-            # COPY and DDL go past SQLAlchemy, which therefore cannot know what state the connection is in.
-            connection.invalidate()
+            connection = Connection(driver, engine.bridge, read_only=read_only)
+            yield connection
+            connection.commit()
+        except BaseException as error:
+            if isinstance(error, Exception) and _rolled_back(driver):
+                engine.give_back(driver)
+            else:
+                # Whatever state the connection is in, the server rolls back.
+                driver.close()
             raise
+        engine.give_back(driver)
+
+
+def _rolled_back(driver: psycopg.Connection[Any]) -> bool:
+    """Roll back if the connection is between two statements; return whether it can be used again."""
+    if driver.info.transaction_status is TransactionStatus.ACTIVE:
+        return False
+    with suppress(psycopg.Error):
+        driver.rollback()
+    return driver.info.transaction_status is TransactionStatus.IDLE
 
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Take back what the block did, and nothing else, if it raises.
+    """Roll back what the block did, and nothing else, if it raises.
 
     Raises:
         DatabaseError: The connection was lost (then a TransientDatabaseError).
     """
-    with translated_errors(), connection.begin_nested(), translated_errors():
+    with translated_errors(), connection.driver.transaction(), translated_errors():
         yield
 
 
-def driver_connection(connection: Connection) -> psycopg.Connection[Any]:
+def driver_connection(connection: Connection | sqlalchemy.Connection) -> psycopg.Connection[Any]:
     """Return the psycopg connection beneath, which is in the same transaction; for COPY and composed DDL."""
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    return Connection.beneath(connection).driver
 
 
 @contextmanager
@@ -127,11 +163,17 @@ def translated_errors() -> Iterator[None]:
         yield
     except PgDataHubError:
         raise
-    except DBAPIError as error:
-        original = error.orig if isinstance(error.orig, psycopg.Error) else None
-        raise (translate(original) if original else DatabaseError(one_line(str(error.orig)))) from error
     except psycopg.Error as error:
         raise translate(error) from error
+    except Exception as error:
+        # SQLAlchemy wraps the driver's errors; where it was never imported, nothing is wrapped.
+        exceptions = sys.modules.get("sqlalchemy.exc")
+        if exceptions is None or not isinstance(error, exceptions.DBAPIError):
+            raise
+        original = getattr(error, "orig", None)
+        if isinstance(original, psycopg.Error):
+            raise translate(original) from error
+        raise DatabaseError(one_line(str(original))) from error
 
 
 def translate(error: psycopg.Error) -> PgDataHubError:

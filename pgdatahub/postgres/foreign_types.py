@@ -13,11 +13,11 @@ from typing import Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, text
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.flow import EncodedBatch
 from pgdatahub.model.schema import OpaqueType, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.values.copytext import unescape
@@ -87,23 +87,23 @@ def _error(column: _OwnColumn, current: TableSchema, value: str, reason: str, pl
 
 
 def _own_columns(connection: Connection, current: TableSchema, names: Iterable[str]) -> Iterator[_OwnColumn]:
-    query = text("""
+    query = """
         WITH RECURSIVE typed AS (
             SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS oid,
                    a.atttypmod AS modifier
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (:names) AND NOT a.attisdropped
-             WHERE n.nspname = :schema AND c.relname = :table
+              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (%(names)s) AND NOT a.attisdropped
+             WHERE n.nspname = %(schema)s AND c.relname = %(table)s
              UNION ALL
             SELECT typed.name, typed.type, t.typbasetype, t.typtypmod
               FROM typed JOIN pg_type t ON t.oid = typed.oid AND t.typtype = 'd'
         )
         SELECT name, type, t.typname AS base, modifier >= 0 AS limited, format_type(t.oid, NULL) AS bare
           FROM typed JOIN pg_type t ON t.oid = typed.oid AND t.typtype <> 'd'
-    """)
+    """
     parameters = {"schema": current.table.schema, "table": current.table.name, "names": list(names)}
     for row in connection.execute(query, parameters):
-        yield _OwnColumn(**row._mapping)
+        yield _OwnColumn(**row._asdict())
 
 
 def _refused(connection: Connection, column: _OwnColumn, values: Sequence[str]) -> tuple[str, str] | None:

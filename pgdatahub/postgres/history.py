@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, func, insert, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Row, any_, func, insert, literal, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
 from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, LEFT_OUT, MetadataTables
@@ -55,9 +56,10 @@ class History:
         if self._complete(connection):
             return  # as in every run but the first; all that follows costs as much as everything else before a file
         wait_for_turn(connection, metadata_lock_key(self.schema))
-        if not connection.dialect.has_schema(connection, self.schema):
-            connection.execute(CreateSchema(self.schema, if_not_exists=True))
-        self.tables.metadata.create_all(connection, checkfirst=True)
+        alchemy = connection.sqlalchemy
+        if not alchemy.dialect.has_schema(alchemy, self.schema):
+            alchemy.execute(CreateSchema(self.schema, if_not_exists=True))
+        self.tables.metadata.create_all(alchemy, checkfirst=True)
 
     def _complete(self, connection: Connection) -> bool:
         names = [table.name for table in self.tables.metadata.sorted_tables]
@@ -70,11 +72,11 @@ class History:
 
     def exists(self, connection: Connection) -> bool:
         """Tell whether the tables are there."""
-        return connection.dialect.has_table(connection, IMPORTS, schema=self.schema)
+        return connection.sqlalchemy.dialect.has_table(connection.sqlalchemy, IMPORTS, schema=self.schema)
 
     def drop(self, connection: Connection) -> None:
         """Drop the tables; only for a reset."""
-        self.tables.metadata.drop_all(connection, checkfirst=True)
+        self.tables.metadata.drop_all(connection.sqlalchemy, checkfirst=True)
 
     # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

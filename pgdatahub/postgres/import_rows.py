@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
-from sqlalchemy import Connection
 
 from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 
 

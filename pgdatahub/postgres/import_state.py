@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_rows import find_rows
 
 

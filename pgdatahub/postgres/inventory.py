@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import func, select
 
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
 
@@ -37,7 +38,7 @@ class Inventory:
     bytes: int
 
 
-_SIZES = text("""
+_SIZES = """
     SELECT n.nspname AS schema, c.relname AS name,
            -- A partitioned table has none of its own.
            (SELECT sum(pg_total_relation_size(part.relid)) FROM pg_partition_tree(c.oid) part)
@@ -45,8 +46,8 @@ _SIZES = text("""
            pg_total_relation_size(c.oid) AS bytes
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p')
-       AND (n.nspname, c.relname) IN (SELECT * FROM unnest(CAST(:schemas AS text[]), CAST(:names AS text[])))
-""")
+       AND (n.nspname, c.relname) IN (SELECT * FROM unnest(CAST(%(schemas)s AS text[]), CAST(%(names)s AS text[])))
+"""
 
 
 def take_inventory(connection: Connection, history: History) -> tuple[Inventory, ...]:
@@ -89,7 +90,7 @@ def _sizes(connection: Connection, tables: list[TableName]) -> dict[TableName, i
 
 def database_name(connection: Connection) -> str:
     """Return the name of the database."""
-    return str(connection.execute(text("SELECT current_database()")).scalar_one())
+    return str(connection.scalar("SELECT current_database()"))
 
 
 def count_rows(connection: Connection, table: TableName) -> int:

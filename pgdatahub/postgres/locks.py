@@ -9,9 +9,9 @@ from __future__ import annotations
 from hashlib import sha256
 
 from psycopg import sql
-from sqlalchemy import Connection, text
 
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 
 LOCK_TIMEOUT_SECONDS = 20
@@ -32,17 +32,17 @@ def metadata_lock_key(schema: str) -> int:
 
 def wait_for_turn(connection: Connection, key: int) -> None:
     """Take an advisory lock until the end of the transaction; waiting is no fault, so without a timeout."""
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+    connection.execute("SELECT pg_advisory_xact_lock(%(key)s)", {"key": key})
 
 
 def take_turn(connection: Connection, key: int) -> bool:
     """Take an advisory lock until the end of the transaction if nobody has it; tell whether that is so."""
-    return bool(connection.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}))
+    return bool(connection.scalar("SELECT pg_try_advisory_xact_lock(%(key)s)", {"key": key}))
 
 
 def limit_lock_waits(connection: Connection, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
     """Let every later wait for a table's lock end with an error after ``seconds``."""
-    connection.execute(text("SELECT set_config('lock_timeout', :value, true)"), {"value": f"{seconds}s"})
+    connection.execute("SELECT set_config('lock_timeout', %(value)s, true)", {"value": f"{seconds}s"})
 
 
 def lock_table(connection: Connection, table: TableName, *, exclusively: bool = False, wait: bool = True) -> None:

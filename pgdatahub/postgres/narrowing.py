@@ -12,10 +12,10 @@ from typing import Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection
 
 from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text, conversion
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.import_rows import rows_of

@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from psycopg import sql
-from sqlalchemy import Connection
 
 from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import rows_of

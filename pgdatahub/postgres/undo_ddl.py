@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psycopg import sql
-from sqlalchemy import Connection
 
 from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep, TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.narrowing import narrowed
 

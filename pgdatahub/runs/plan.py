@@ -32,7 +32,7 @@ from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
 from pgdatahub.runs.selection import Selection, find_files
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 
 def plan(config: Config, *, selection: Selection | None = None, reporter: Reporter | None = None) -> RunPlan:

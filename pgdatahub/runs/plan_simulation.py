@@ -24,7 +24,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ from pgdatahub.undo.plan import Refusal, TakenBack, UndoPlan, UndoRequest, recom
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
 

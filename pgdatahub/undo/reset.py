@@ -27,7 +27,7 @@ from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
@@ -67,6 +68,11 @@ def revert(
                 raise UndoError("there is no history: nothing was ever loaded", where=database.description)
             choice = choose(connection, history, request, config.directory)
             plan = make_plan(connection, history, choice, request)
+        if plan.refusals:
+            # Without locks the history and the table are of different moments where a run commits in between.
+            with transaction(database.engine, read_only=True) as connection:
+                locks.wait_for_turn(connection, locks.lock_key(choice.table))
+                plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
         if dry_run:
             return UndoResult(destination=database.description, plan=plan, done=False)
         _refuse(plan)

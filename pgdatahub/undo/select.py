@@ -17,7 +17,7 @@ from pgdatahub.postgres.import_rows import count_of_file
 from pgdatahub.undo.plan import UndoRequest
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from pgdatahub.postgres.connection import Connection
 
 SHORTEST_HASH = 8
 """Digits of a hash that somebody must give."""

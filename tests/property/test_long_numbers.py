@@ -66,11 +66,12 @@ def test_zeros_by_the_million_are_no_digits(text: str) -> None:
 @pytest.mark.parametrize("text", LONG_TEXTS, ids=lambda text: text[:12])
 def test_cells_of_a_million_digits_take_linear_time(text: str) -> None:
     begin = time.process_time()
+    message = ""
     try:
         plain_number(text.encode(), "B3")
     except (CellError, CorruptError) as error:
-        assert "B3" in str(error)
-        assert len(str(error)) < 300
+        message = str(error)
+    assert not message or ("B3" in message and len(message) < 300)
     assert seconds_of(begin) < 1
 
 

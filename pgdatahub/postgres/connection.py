@@ -1,0 +1,153 @@
+"""A connection in a transaction: psycopg for what every file needs, SQLAlchemy where it is asked for.
+
+Most runs never need SQLAlchemy. Its import takes a quarter of a second of a run's start, so a connection makes one only
+for a statement of SQLAlchemy's own or for the hook of a plugin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as AlchemyConnection
+    from sqlalchemy import CursorResult, Executable
+    from typing_extensions import LiteralString
+
+    from pgdatahub.postgres.alchemy import Bridge
+
+    Query: TypeAlias = "LiteralString | sql.SQL | sql.Composed"
+
+Parameters: TypeAlias = "Mapping[str, Any] | Sequence[Any] | None"
+
+_PINNED = {
+    # Text means one thing: no setting of the server, the database or the role may change how a value is written.
+    "extra_float_digits": "1",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+_PIN = sql.SQL("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PINNED.items()))
+"""One statement without parameters: with parameters it takes each transaction five times as long."""
+
+
+_BENEATH = "pgdatahub"
+
+
+class Connection:
+    """A connection in one transaction, which begins with its first statement.
+
+    Args:
+        driver: The psycopg connection, in autocommit mode.
+        bridge: Makes SQLAlchemy's connections.
+        read_only: The transaction must not write.
+    """
+
+    def __init__(self, driver: psycopg.Connection[Any], bridge: Bridge, *, read_only: bool = False) -> None:
+        self._driver = driver
+        self._bridge = bridge
+        self._begin = sql.SQL("BEGIN READ ONLY" if read_only else "BEGIN")
+        self._begun = False
+        self._sqlalchemy: AlchemyConnection | None = None
+
+    @property
+    def info(self) -> psycopg.ConnectionInfo:
+        """Facts about the server, without asking it."""
+        return self._driver.info
+
+    @property
+    def driver(self) -> psycopg.Connection[Any]:
+        """The psycopg connection, in the transaction."""
+        if not self._begun:
+            self._begun = True
+            self._driver.execute(self._begin)
+            self._driver.execute(_PIN)
+        return self._driver
+
+    @property
+    def sqlalchemy(self) -> AlchemyConnection:
+        """A SQLAlchemy connection on the same transaction; it can neither commit nor close it."""
+        if self._sqlalchemy is None:
+            self._sqlalchemy = self._bridge.connect(self.driver)
+            self._sqlalchemy.info[_BENEATH] = self
+        return self._sqlalchemy
+
+    @staticmethod
+    def beneath(connection: Connection | AlchemyConnection) -> Connection:
+        """Return the connection that made a SQLAlchemy connection; ours itself as it is."""
+        if isinstance(connection, Connection):
+            return connection
+        beneath: Connection = connection.info[_BENEATH]
+        return beneath
+
+    @overload
+    def execute(self, query: Query, parameters: Parameters = None) -> psycopg.Cursor[Any]: ...
+
+    @overload
+    def execute(self, query: Executable, parameters: Any = None) -> CursorResult[Any]: ...
+
+    def execute(self, query: Query | Executable, parameters: Any = None) -> psycopg.Cursor[Any] | CursorResult[Any]:
+        """Run a statement; rows have their columns as attributes.
+
+        Args:
+            query: For psycopg, with ``%(name)s`` for parameters; or a statement of SQLAlchemy's.
+            parameters: By name or position.
+
+        Raises:
+            psycopg.Error: The server refused it; SQLAlchemy wraps that of its own statements.
+        """
+        if isinstance(query, (str, sql.SQL, sql.Composed)):
+            return self.driver.cursor(row_factory=namedtuple_row).execute(query, parameters)
+        return self.sqlalchemy.execute(query, parameters)
+
+    def scalar(self, query: Query, parameters: Parameters = None) -> Any:
+        """Run a statement of psycopg's; return the first value of its first row, None if there is none."""
+        row = self.execute(query, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def one(self, query: Query, parameters: Parameters = None) -> Any:
+        """Run a statement of psycopg's that has one row; return the row.
+
+        Raises:
+            LookupError: It has none.
+        """
+        row = self.execute(query, parameters).fetchone()
+        if row is None:
+            raise LookupError("the statement has no row")
+        return row
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Send the statements of a block together; their rows are there after the block.
+
+        Raises:
+            psycopg.Error: The server refused one of them, and skipped the rest.
+        """
+        if not psycopg.Pipeline.is_supported():
+            yield
+            return
+        with self._driver.pipeline():
+            yield
+
+    def commit(self) -> None:
+        """End the transaction; it is committed."""
+        if self._begun:
+            self._driver.commit()
+        self._forget_sqlalchemy()
+
+    def _forget_sqlalchemy(self) -> None:
+        if self._sqlalchemy is not None:
+            self._sqlalchemy.close()
+            self._sqlalchemy = None
