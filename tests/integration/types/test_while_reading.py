@@ -14,7 +14,6 @@ from typing import Any, overload
 import psycopg
 import pytest
 from hypothesis import given
-from sqlalchemy import Connection
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.load.spool import Spool, SpoolFile
@@ -25,6 +24,7 @@ from pgdatahub.model.flow import FileResult, Outcome, SourceFile, Workbook
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.locks import lock_key
 from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Columns, Loader
