@@ -6,11 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.filesize import decimal
-from rich.text import Text
-
-from pgdatahub.cli.console import Line
+from pgdatahub.cli.lines import Line, Lines, PlainConsole
 from pgdatahub.cli.render import count, ended_early, file_lines
 from pgdatahub.model.events import (
     Event,
@@ -28,6 +24,9 @@ from pgdatahub.values.printable import printable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from pgdatahub.cli.console import TerminalConsole
+    from pgdatahub.cli.lines import Console
+
 
 class ConsoleReporter:
     """Tells a person on standard error what happens.
@@ -43,7 +42,9 @@ class ConsoleReporter:
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self._console = console
         self._quiet = quiet
-        self._progress = _bars(console) if console.is_terminal and not quiet else None
+        self._progress = None
+        if not isinstance(console, PlainConsole) and console.is_terminal and not quiet:
+            self._progress = _bars(console)
         self._total: TaskID | None = None
         self._files = 0
         self._bytes = 0
@@ -92,9 +93,7 @@ class ConsoleReporter:
     def _begin(self, event: RunStarted) -> None:
         self._files, self._bytes = event.files, event.bytes
         if not self._quiet:
-            self._say(
-                Line(f"{count(event.files, 'file')} ({decimal(event.bytes)}) → {event.destination}", style="bold")
-            )
+            self._say(Line(f"{count(event.files, 'file')} ({_size(event.bytes)}) → {event.destination}", style="bold"))
         if self._progress is not None:
             self._total = self._progress.add_task("", total=max(1, event.bytes))
 
@@ -127,12 +126,20 @@ class ConsoleReporter:
             self._say(Line(f"pausing for {event.seconds_left:.0f} s", style="dim"))
         self._pausing = True
 
-    def _say(self, text: Text) -> None:
+    def _say(self, text: Line | Lines) -> None:
         self._console.print(text, soft_wrap=True)
 
 
-def _bars(console: Console) -> Progress:
-    # Here, since from cron and in pipes nobody sees them: they take 15 ms to import.
+def _size(number: int) -> str:
+    """Return a number of bytes for people: ``1 byte``, ``16.2 MB``."""
+    if number < 1000:
+        return count(number, "byte")
+    power = min(4, (len(str(number)) - 1) // 3)
+    return f"{number / 1000**power:,.1f} {'kMGT'[power - 1]}B"
+
+
+def _bars(console: TerminalConsole) -> Progress:
+    # Here, since only a terminal shows them: they take 15 ms to import.
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     return Progress(
@@ -165,9 +172,9 @@ class LineReporter:
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
             self._say(Line(f"{'warning: ' if event.warning else ''}{event.text}"))
 
-    def _say(self, text: Text) -> None:
-        first, *rest = text.split("\n")
-        line = Line(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ").append(first)
+    def _say(self, text: Line | Lines) -> None:
+        first, *rest = text.lines if isinstance(text, Lines) else (text,)
+        line = Line(f"{time.strftime('%Y-%m-%d %H:%M:%S')} ").extend(first)
         for more in rest:
-            line.append("; ").append(more.plain.strip())
+            line.append(f"; {more.plain}")
         self._console.print(line, soft_wrap=True)

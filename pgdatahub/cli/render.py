@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from pgdatahub.cli.console import Line, stacked
+from pgdatahub.cli.lines import Line, Lines, PlainConsole, plain_table
 from pgdatahub.model.explain import describe_change
 from pgdatahub.model.flow import FileResult, Outcome, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pgdatahub.cli.lines import Console
     from pgdatahub.errors import PgDataHubError
     from pgdatahub.model.flow import Failure
     from pgdatahub.runs.watch import WatchReport
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
 
 
-def file_lines(result: FileResult) -> Text:
+def file_lines(result: FileResult) -> Lines:
     """Return what became of a file: one line, and one more for each thing worth knowing."""
     source = result.source
     text = Line(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
@@ -39,7 +37,7 @@ def file_lines(result: FileResult) -> Text:
         remarks += result.notices
     elif result.failure is not None:
         text.append(f": {failure_text(result.failure)}", style="default")
-    return stacked([text, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
+    return Lines([text, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
 
 
 def _remarks(result: FileResult) -> Iterable[str]:
@@ -79,7 +77,7 @@ def print_report(report: RunReport, console: Console) -> None:
     for result in report.results:
         tables.setdefault(str(result.source.table), []).append(result)
     if tables:
-        console.print(_summary(tables, dry=report.dry))
+        _print_summary(tables, console, dry=report.dry)
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
     if failures:
         console.print()
@@ -124,14 +122,24 @@ def _closing(report: RunReport) -> str:
     return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
 
 
-def _summary(tables: Mapping[str, Sequence[FileResult]], *, dry: bool) -> Table:
-    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
-    summary.add_column("table", overflow="fold", min_width=16)
+def _print_summary(tables: Mapping[str, Sequence[FileResult]], console: Console, *, dry: bool) -> None:
     rows = {name: _summarize(results, dry=dry) for name, results in sorted(tables.items())}
     # A column in which no table has anything only takes room.
     titles = [
         title for title in next(iter(rows.values())) if title in _ALWAYS or any(row[title] for row in rows.values())
     ]
+    if isinstance(console, PlainConsole):
+        console.print(f"\n{plain_table('table', rows, titles)}\n")
+    else:
+        console.print(_summary(rows, titles))
+
+
+def _summary(rows: Mapping[str, Mapping[str, str]], titles: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
+    summary.add_column("table", overflow="fold", min_width=16)
     for title in titles:
         summary.add_column(title, justify="right", no_wrap=True)
     for name, row in rows.items():

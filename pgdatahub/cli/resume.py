@@ -51,7 +51,7 @@ def resume_command(
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     }
     config = configured_as_paused(configured(config_file, **given), config_file, given)
-    from pgdatahub.cli.console import TerminalConsole
+    from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
@@ -60,11 +60,11 @@ def resume_command(
     gc_tuning.keep_imports()
     with (
         interruptible() as interruption,
-        ConsoleReporter(TerminalConsole(stderr=True), quiet=quiet) as reporter,
+        ConsoleReporter(open_console(stderr=True), quiet=quiet) as reporter,
     ):
         report = resume(config, reporter=reporter, interruption=interruption, log_json=log_format is LogFormat.JSON)
     if output is OutputFormat.JSON:
         say_lines(report_json(report))
     elif not quiet:
-        print_report(report, TerminalConsole())
+        print_report(report, open_console())
     raise typer.Exit(report.exit_code)

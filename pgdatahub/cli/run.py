@@ -115,7 +115,7 @@ def run_command(
     config = configured(config_file, **given)
     if resume:
         config = configured_as_paused(config, config_file, given)
-    from pgdatahub.cli.console import TerminalConsole
+    from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import print_report, report_json
     from pgdatahub.cli.signals import interruptible
@@ -125,7 +125,7 @@ def run_command(
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,
-        ConsoleReporter(TerminalConsole(stderr=True), quiet=quiet) as reporter,
+        ConsoleReporter(open_console(stderr=True), quiet=quiet) as reporter,
     ):
         report = run(
             config,
@@ -139,5 +139,5 @@ def run_command(
     if output is OutputFormat.JSON:
         say_lines(report_json(report))
     elif not quiet:
-        print_report(report, TerminalConsole())
+        print_report(report, open_console())
     raise typer.Exit(report.exit_code)

@@ -72,7 +72,7 @@ def watch_command(
         workers=workers,
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     )
-    from pgdatahub.cli.console import TerminalConsole
+    from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import LineReporter
     from pgdatahub.cli.render import count, seconds, watch_json
     from pgdatahub.cli.signals import interruptible
@@ -84,7 +84,7 @@ def watch_command(
     with interruptible() as interruption:
         report = watch(
             config,
-            reporter=LineReporter(TerminalConsole(stderr=True), quiet=quiet),
+            reporter=LineReporter(open_console(stderr=True), quiet=quiet),
             interruption=interruption,
             settle_seconds=settle,
             look_seconds=every,

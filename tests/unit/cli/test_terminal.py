@@ -128,7 +128,7 @@ ALLOWED = {
 def test_no_module_of_the_console_script_writes_by_itself() -> None:
     found = set()
     for path in sorted(CLI.glob("*.py")):
-        if path.name in ("terminal.py", "console.py"):
+        if path.name in ("terminal.py", "console.py", "lines.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
