@@ -7,15 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.model.flow import SourceFile
 from pgdatahub.model.imports import PastImport, Status
-from pgdatahub.postgres.history import History
-
-if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +38,7 @@ class Standing:
 
 
 def standing(
-    connection: Connection,
-    history: History,
+    related: Sequence[PastImport],
     source: SourceFile,
     *,
     file_sha256: str,
@@ -54,8 +48,7 @@ def standing(
     """Return how a file stands to what is loaded.
 
     Args:
-        connection: In the transaction that has the table's lock.
-        history: The history.
+        related: The imports that it may repeat or replace, asked for under the table's lock.
         source: The file.
         file_sha256: Of its bytes.
         content_sha256: Of what it says; None where that is not known yet.
@@ -64,9 +57,6 @@ def standing(
     Raises:
         ContentChangedError: It was loaded before with other content, and its folder says that this is a fault.
     """
-    related = history.related(
-        connection, source.table, identity=source.identity, file_sha256=file_sha256, content_sha256=content_sha256
-    )
     same_bytes = [past for past in related if past.file_sha256 == file_sha256]
     same_content = [past for past in related if content_sha256 is not None and past.content_sha256 == content_sha256]
     same = list({past.id: past for past in (*same_bytes, *same_content)}.values())

@@ -69,6 +69,7 @@ def evolve(
     config: Config,
     history: History | None,
     ahead: Ahead | None = None,
+    knows_others: bool = True,
 ) -> Evolution:
     """Decide what changes in a table for a file, and check that it can be done and every value be kept.
 
@@ -80,6 +81,7 @@ def evolve(
         config: The settings.
         history: The metadata tables; None where there are none yet.
         ahead: The table as it will be when this file is loaded; as it is stored by default.
+        knows_others: The history may know columns that the table does not have.
 
     Raises:
         SchemaError: The table cannot take the file.
@@ -88,7 +90,7 @@ def evolve(
     notices: tuple[str, ...] = ()
     current = ahead.current
     if stored is not None and current is not None:
-        if history is not None:
+        if history is not None and knows_others:
             notices = handmade_changes(connection, current, staged.observed, history)
         current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
         _check_nulls(staged, stored)

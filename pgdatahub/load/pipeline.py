@@ -45,6 +45,7 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.system import failpoints
 from pgdatahub.system.retry import persist
@@ -264,6 +265,8 @@ class Pipeline:
                 self.database.revive()
 
     def _load_once(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
+        if len(staged) == 1:
+            return [self._load_alone(staged[0], database)]
         results: list[FileResult] = []
         callbacks: list[tuple[SourceFile, Callable[[], None]]] = []
         with transaction(database.engine) as connection:
@@ -281,6 +284,22 @@ class Pipeline:
         self._call(callbacks)
         return results
 
+    def _load_alone(self, staged: Staged, database: Database) -> FileResult:
+        """Load a file in a transaction of its own, which needs no savepoint: a failure rolls all of it back."""
+        began = time.monotonic()
+
+        def load() -> Loaded:
+            with transaction(database.engine) as connection:
+                loaded = self.loading.load(staged, connection, ends=True)
+                failpoints.reach("before-commit")
+            failpoints.reach("after-commit")
+            return loaded
+
+        answer = self._guard(staged.source, load)
+        result, callbacks = (answer, []) if isinstance(answer, FileResult) else answer
+        self._call((staged.source, callback) for callback in callbacks)
+        return replace(result, seconds=staged.seconds + time.monotonic() - began)
+
     def _call(self, callbacks: Iterable[tuple[SourceFile, Callable[[], None]]]) -> None:
         """Do what plugins want done after COMMIT."""
         for source, callback in callbacks:
@@ -295,6 +314,13 @@ class Pipeline:
     def _load_under_savepoint(self, staged: Staged, connection: Connection) -> Loaded:
         with savepoint(connection):
             return self.loading.load(staged, connection)
+
+    def keep_up(self, results: Iterable[FileResult]) -> None:
+        """Look after the tables of loaded files when the run is done with its files; a lost database is no failure."""
+        tables = {result.source.table for result in results if result.outcome is Outcome.LOADED}
+        if self.database is not None and tables:
+            with suppress(DatabaseError):
+                summarise_new_rows(self.database.engine, sorted(tables))
 
     def look_up(self, source: SourceFile) -> FileResult | None:
         """Return the result of a file that this run has loaded, though nobody lived to tell; None if it has not."""

@@ -29,6 +29,7 @@ from pgdatahub.model.flow import EncodedBatch, FileResult, ImportRecord, LoadRes
 from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history import History
 from pgdatahub.system import failpoints
 from pgdatahub.values.copytext import escape
@@ -60,8 +61,13 @@ class Loading:
     history: History
     run_id: str
 
-    def load(self, staged: Staged, connection: Connection) -> Loaded:
+    def load(self, staged: Staged, connection: Connection, *, ends: bool = False) -> Loaded:
         """Load a file that was read to its end.
+
+        Args:
+            staged: The file.
+            connection: In a transaction.
+            ends: COMMIT follows, so that what the history records may go to the server with it.
 
         Raises:
             FileError: It cannot be loaded.
@@ -69,23 +75,25 @@ class Loading:
         """
         began = time.monotonic()
         source = staged.source
-        locks.wait_for_turn(connection, locks.lock_key(source.table))
-        locks.limit_lock_waits(connection)
+        facts = self._facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
         failpoints.reach("locked")
-        found = self._standing(staged, connection, content_sha256=staged.content_sha256)
+        found = self._standing(staged, facts, content_sha256=staged.content_sha256)
         if found.loaded_by_us is not None:
             return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
         if found.skip is not None:
             return skipped(source, found.skip), []
-        imported_at = self.history.next_moment(connection, source.table)
+        imported_at = facts.moment
         supersede(connection, self.history, found.replaced, imported_at)
         self.history.release(connection, found.released)
-        current = self._reflect_locked(source, connection)
-        evolution = self._evolve(staged, current, connection)
+        locked = self._reflect_locked(facts, source, connection)
+        current = locked.schema if locked is not None else None
+        evolution = self._evolve(staged, locked, connection)
         if current is not None and evolution.plan.changes:
             locks.lock_table(connection, source.table, exclusively=True)
         loaded = self._copy(evolution.plan, staged.spool, source, imported_at, connection)
         staged = replace(staged, seconds=staged.seconds + time.monotonic() - began)
+        if ends and self.stages.audit_is_built_in:
+            connection.pipeline_to_end()
         return self._record(staged, found, evolution, loaded, imported_at, connection)
 
     def load_while_reading(self, staging: Staging, connection: Connection) -> Loaded:
@@ -104,20 +112,23 @@ class Loading:
         locks.limit_lock_waits(connection)
         failpoints.reach("locked")
         beginning = staging.so_far()
-        if not self._standing(beginning, connection, content_sha256=None).only_adds:
+        facts = self._facts(beginning, connection, content_sha256=None)
+        if not self._standing(beginning, facts, content_sha256=None).only_adds:
             raise TooEarlyError
         # No other import of the table gets a time before this one is committed, however long that takes.
-        imported_at = self.history.next_moment(connection, source.table)
-        current = self._reflect_locked(source, connection, wait=False)
+        imported_at = facts.moment
+        locked = self._reflect_locked(facts, source, connection, wait=False)
+        current = locked.schema if locked is not None else None
         if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
             raise TooEarlyError  # the server is asked beforehand about each value for such a column
-        evolution = self._evolve(beginning, current, connection)
+        evolution = self._evolve(beginning, locked, connection)
         if current is not None and evolution.plan.changes:
             raise TooEarlyError
         batches = self._borne_out(staging, evolution)
         loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
         staged = staging.finish()
-        found = self._standing(staged, connection, content_sha256=staged.content_sha256)
+        facts = self._facts(staged, connection, content_sha256=staged.content_sha256)
+        found = self._standing(staged, facts, content_sha256=staged.content_sha256)
         if not found.only_adds:
             raise TooEarlyError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
@@ -145,26 +156,45 @@ class Loading:
             raise TooEarlyError
         return plan
 
-    def _standing(self, staged: Staged, connection: Connection, *, content_sha256: str | None) -> Standing:
-        return standing(
+    def _facts(
+        self, staged: Staged, connection: Connection, *, content_sha256: str | None, wait_for_turn: bool = False
+    ) -> FileFacts:
+        return self.history.facts(
             connection,
-            self.history,
+            staged.source,
+            file_sha256=staged.file_sha256,
+            content_sha256=content_sha256,
+            wait_for_turn=wait_for_turn,
+        )
+
+    def _standing(self, staged: Staged, facts: FileFacts, *, content_sha256: str | None) -> Standing:
+        return standing(
+            facts.related,
             staged.source,
             file_sha256=staged.file_sha256,
             content_sha256=content_sha256,
             run_id=self.run_id,
         )
 
-    def _reflect_locked(self, source: SourceFile, connection: Connection, *, wait: bool = True) -> TableSchema | None:
-        """Return the table's columns, if there is a table, so that nobody else can change them any more."""
-        # The second refuses what is no table, and sees one that was made just now.
-        if not catalog.is_table(connection, source.table) and catalog.reflect(connection, source.table) is None:
+    def _reflect_locked(
+        self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
+    ) -> LockedTable | None:
+        """Return the table's columns, if there is a table, so that no other session can change them any more."""
+        # The second refuses what is not a table, and sees one that was made just now.
+        if not facts.has_table and catalog.reflect(connection, source.table) is None:
             return None
-        locks.lock_table(connection, source.table, wait=wait)
-        return catalog.reflect(connection, source.table)
+        return self.history.lock_and_reflect(connection, source.table, wait=wait)
 
-    def _evolve(self, staged: Staged, current: TableSchema | None, connection: Connection) -> Evolution:
-        return evolve(staged, current, connection, stages=self.stages, config=self.config, history=self.history)
+    def _evolve(self, staged: Staged, locked: LockedTable | None, connection: Connection) -> Evolution:
+        return evolve(
+            staged,
+            None if locked is None else locked.schema,
+            connection,
+            stages=self.stages,
+            config=self.config,
+            history=self.history,
+            knows_others=locked is not None and locked.knows_others,
+        )
 
     def _copy(
         self,

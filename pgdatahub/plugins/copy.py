@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pgdatahub.model.flow import EncodedBatch, LoadResult
-from pgdatahub.model.schema import CreateTable, SchemaPlan
+from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres import copy, ddl
 from pgdatahub.postgres.connection import Connection
@@ -23,6 +23,5 @@ def pgdatahub_load(
     connection = Connection.beneath(connection)
     ddl.carry_out(connection, plan)
     rows = copy.copy(connection, plan.table, batches)
-    new = any(isinstance(change, CreateTable) for change in plan.changes)
-    copy.tend(connection, plan.table, new=new)
+    ddl.create_indexes(connection, plan)
     return LoadResult(rows=rows)

@@ -228,9 +228,16 @@ class Stages:
 
     def _given(self, connection: Connection, hook: str) -> Connection | sqlalchemy.Connection:
         """Return the connection for a hook: SQLAlchemy's where another than the built-in plugin implements the hook."""
+        return connection if self._is_built_in(hook) else connection.sqlalchemy
+
+    def _is_built_in(self, hook: str) -> bool:
         implementations = getattr(self._hook, hook).get_hookimpls()
-        built_in = all(implementation.plugin_name in _builtin_names() for implementation in implementations)
-        return connection if built_in else connection.sqlalchemy
+        return all(implementation.plugin_name in _builtin_names() for implementation in implementations)
+
+    @property
+    def audit_is_built_in(self) -> bool:
+        """Whether no other plugin than the built-in one records imports."""
+        return self._is_built_in("pgdatahub_audit")
 
     def _answered(self, answer: Answer | None, hook: str, where: str) -> Answer:
         if answer is not None:

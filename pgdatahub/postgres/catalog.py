@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.values.sql_types import SqlType
+
+if TYPE_CHECKING:
+    import psycopg
 
 _TYPES: Final[Mapping[str, SqlType]] = {
     **{sql_type.sql: sql_type for sql_type in SqlType if sql_type not in (SqlType.UNDECIDED, SqlType.BIGINT_WIDE)},
@@ -53,7 +56,16 @@ def reflect(connection: Connection, table: TableName) -> TableSchema | None:
     Raises:
         SchemaError: Something else has the table's name.
     """
-    rows = connection.execute(_COLUMNS, {"schema": table.schema, "name": table.name}).fetchall()
+    return table_of(table, ask_columns(connection, table).fetchall())
+
+
+def ask_columns(connection: Connection, table: TableName) -> psycopg.Cursor[Any]:
+    """Ask for what :func:`table_of` needs; in a pipeline, the rows come after it."""
+    return connection.execute(_COLUMNS, {"schema": table.schema, "name": table.name})
+
+
+def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
+    """Return the table that rows of the catalog tell of, None if they tell of none; see :func:`reflect`."""
     if not rows:
         return None
     kind = rows[0].relkind

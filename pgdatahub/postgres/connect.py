@@ -51,7 +51,13 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
     try:
         # Behind a pooler in transaction mode, the next transaction has another server, without the prepared statement.
-        return psycopg.connect(conninfo, autocommit=True, prepare_threshold=None, **cast("dict[str, Any]", defaults))
+        return psycopg.connect(
+            conninfo,
+            autocommit=True,
+            prepare_threshold=None,
+            client_encoding="UTF8",  # from the first statement on, whatever the database's own is
+            **cast("dict[str, Any]", defaults),
+        )
     except psycopg.Error as error:
         reason = _reason(error, psycopg_conninfo.make_conninfo(conninfo, **defaults), conninfo)
     raise reason from None

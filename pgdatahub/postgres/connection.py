@@ -7,7 +7,7 @@ for a statement of SQLAlchemy's own or for the hook of a plugin.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import psycopg
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pgdatahub.postgres.alchemy import Bridge
 
-    Query: TypeAlias = "LiteralString | sql.SQL | sql.Composed"
+    Query: TypeAlias = "LiteralString | bytes | sql.SQL | sql.Composed"
 
 Parameters: TypeAlias = "Mapping[str, Any] | Sequence[Any] | None"
 
@@ -61,6 +61,7 @@ class Connection:
         self._begin = sql.SQL("BEGIN READ ONLY" if read_only else "BEGIN")
         self._begun = False
         self._sqlalchemy: AlchemyConnection | None = None
+        self._ending = ExitStack()
 
     @property
     def info(self) -> psycopg.ConnectionInfo:
@@ -108,7 +109,7 @@ class Connection:
         Raises:
             psycopg.Error: The server refused it; SQLAlchemy wraps that of its own statements.
         """
-        if isinstance(query, (str, sql.SQL, sql.Composed)):
+        if isinstance(query, (str, bytes, sql.SQL, sql.Composed)):
             return self.driver.cursor(row_factory=namedtuple_row).execute(query, parameters)
         return self.sqlalchemy.execute(query, parameters)
 
@@ -141,13 +142,28 @@ class Connection:
         with self._driver.pipeline():
             yield
 
+    def pipeline_to_end(self) -> None:
+        """Send the following statements together with COMMIT; those whose rows are asked for go earlier."""
+        if psycopg.Pipeline.is_supported():
+            self._ending.enter_context(self.driver.pipeline())
+
     def commit(self) -> None:
-        """End the transaction; it is committed."""
+        """End the transaction; it is committed.
+
+        Raises:
+            psycopg.Error: The server refused this or a statement that went with it.
+        """
         if self._begun:
             self._driver.commit()
-        self._forget_sqlalchemy()
+        self.leave()
 
-    def _forget_sqlalchemy(self) -> None:
+    def leave(self) -> None:
+        """Give back all but the driver's connection.
+
+        Raises:
+            psycopg.Error: The server refused a statement that was sent late.
+        """
+        self._ending.close()
         if self._sqlalchemy is not None:
             self._sqlalchemy.close()
             self._sqlalchemy = None

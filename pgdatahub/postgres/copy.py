@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NoReturn
 
@@ -12,10 +13,9 @@ from psycopg import sql
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import EncodedBatch, Origin
-from pgdatahub.model.schema import RESERVED_COLUMNS, TableName
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy_writer import BackgroundWriter
-from pgdatahub.postgres.ddl import lineage_index
 from pgdatahub.postgres.engine import driver_connection, translate
 from pgdatahub.system import failpoints
 
@@ -31,9 +31,7 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
     cursor = driver_connection(connection).cursor()
     rows = 0
     for names, group in groupby(batches, key=lambda batch: batch.names):
-        statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT text, NULL '')").format(
-            sql.Identifier(table.schema, table.name), sql.SQL(", ").join(map(sql.Identifier, names))
-        )
+        statement = _statement(table, names)
         sent: list[tuple[int, Origin | None]] = []
         try:
             with cursor.copy(statement, writer=BackgroundWriter(cursor)) as stream:
@@ -46,6 +44,15 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
         rows += cursor.rowcount
         failpoints.reach("copied")
     return rows
+
+
+@lru_cache(maxsize=64)
+def _statement(table: TableName, names: tuple[str, ...]) -> bytes:
+    # Kept, since many files of a folder have the same columns.
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT text, NULL '')").format(
+        sql.Identifier(table.schema, table.name), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    return statement.as_bytes(None)
 
 
 def _raise_located(
@@ -73,29 +80,3 @@ def _place(
             return origin.place(index, column) if origin is not None else None
         index -= rows
     return None
-
-
-def tend(connection: Connection, table: TableName, *, new: bool) -> None:
-    """Let the planner know of the new rows, so that undoing an import finds them without reading the table.
-
-    Args:
-        connection: In the transaction that copied them.
-        table: The table.
-        new: It was created in this transaction and was never analysed; otherwise autovacuum's own pace is right.
-    """
-    index = {"schema": table.schema, "index": lineage_index(table)}
-    connection.execute(
-        """
-            SELECT brin_summarize_new_values(c.oid)
-              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am m ON m.oid = c.relam
-             WHERE n.nspname = %(schema)s AND c.relname = %(index)s AND m.amname = 'brin'
-               AND pg_has_role(c.relowner, 'USAGE')
-        """,
-        index,
-    )
-    if new:
-        # Of 20 columns and 100,000 rows these two take 0.05 s, all of them 0.35 s. Autovacuum does not count this, so the
-        # others have their turn within its minute.
-        lineage = sql.SQL(", ").join(map(sql.Identifier, RESERVED_COLUMNS))
-        statement = sql.SQL("ANALYZE {} ({})").format(sql.Identifier(table.schema, table.name), lineage)
-        driver_connection(connection).execute(statement)

@@ -6,6 +6,7 @@ new row (see :mod:`pgdatahub.values.numbers` for numbers).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -34,18 +35,31 @@ Statement = sql.Composed
 
 def render(plan: SchemaPlan) -> list[Statement]:
     """Return the statements that make a plan true, in their order; none if nothing changes."""
-    return [*_changes(plan), *_comments(plan)]
+    return [*_changes(plan), *_comments(plan), *_indexes(plan)]
 
 
 def carry_out(connection: Connection, plan: SchemaPlan) -> None:
-    """Make a plan true.
+    """Make a plan true, except for the indexes of a new table; see :func:`create_indexes`.
 
     Raises:
         SchemaError: The server refuses what no check beforehand could tell.
     """
     comments = _comments(plan)
     # One message for all comments: a table of 200 columns would make 200 round trips.
-    for statement in [*_changes(plan), *([sql.SQL("; ").join(comments)] if comments else [])]:
+    _execute(connection, plan, [*_changes(plan), *([sql.SQL("; ").join(comments)] if comments else [])])
+
+
+def create_indexes(connection: Connection, plan: SchemaPlan) -> None:
+    """Create the indexes of a new table, when its first rows are there: one pass instead of a call for each row.
+
+    Raises:
+        SchemaError: The server refuses.
+    """
+    _execute(connection, plan, _indexes(plan))
+
+
+def _execute(connection: Connection, plan: SchemaPlan, statements: Sequence[Statement]) -> None:
+    for statement in statements:
         failpoints.reach("before-ddl")
         try:
             driver_connection(connection).execute(statement)
@@ -75,7 +89,7 @@ def _changes(plan: SchemaPlan) -> list[Statement]:
     alterations: list[sql.Composable] = []
     for change in plan.changes:
         if isinstance(change, CreateTable):
-            statements += _create(plan.table, change)
+            statements.append(_create(plan.table, change))
         elif isinstance(change, AddColumn):
             alterations.append(sql.SQL("ADD COLUMN {}").format(_definition(change.column)))
         else:
@@ -95,15 +109,19 @@ def _comments(plan: SchemaPlan) -> list[Statement]:
     return [_comment(plan.table, column) for column in columns if column.header is not None]
 
 
-def _create(table: TableName, change: CreateTable) -> list[Statement]:
+def _create(table: TableName, change: CreateTable) -> Statement:
     definitions = sql.SQL(", ").join(_definition(column) for column in change.columns)
+    return sql.SQL("CREATE TABLE {} ({})").format(_table(table), definitions)
+
+
+def _indexes(plan: SchemaPlan) -> list[Statement]:
+    if not any(isinstance(change, CreateTable) for change in plan.changes):
+        return []
+    index = sql.Identifier(lineage_index(plan.table))
     return [
-        sql.SQL("CREATE TABLE {} ({})").format(_table(table), definitions),
         sql.SQL("CREATE INDEX {} ON {} USING brin ({})").format(
-            sql.Identifier(lineage_index(table)),
-            _table(table),
-            sql.Identifier(LOAD_TIMESTAMP),
-        ),
+            index, _table(plan.table), sql.Identifier(LOAD_TIMESTAMP)
+        )
     ]
 
 

@@ -6,7 +6,7 @@ Rows change their status; they are never deleted. Everything here runs in the ca
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from pgdatahub.model.flow import ImportRecord, SourceFile
 from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.file_queries import FileFacts, LockedTable, add_import, ask, lock_and_reflect
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, LEFT_OUT, MetadataTables
@@ -153,16 +154,29 @@ class History:
             known.setdefault(past.table, {})[past.file_sha256] = past
         return known
 
-    def related(
-        self, connection: Connection, table: TableName, *, identity: str, file_sha256: str, content_sha256: str | None
-    ) -> list[PastImport]:
-        """Return the imports that a file may repeat or replace, oldest first, in one question: each file asks it.
+    def facts(
+        self,
+        connection: Connection,
+        source: SourceFile,
+        *,
+        file_sha256: str,
+        content_sha256: str | None,
+        wait_for_turn: bool = False,
+    ) -> FileFacts:
+        """Return what is known of a file; see :func:`~pgdatahub.postgres.file_queries.ask`."""
+        return ask(
+            connection,
+            self.schema,
+            source.table,
+            identity=source.identity,
+            file_sha256=file_sha256,
+            content_sha256=content_sha256,
+            wait_for_turn=wait_for_turn,
+        )
 
-        They are loaded or held back, and have its place, its bytes or its content.
-        """
-        values = {"identity": identity, "file_sha256": file_sha256, "content_sha256": content_sha256}
-        values |= {"table_schema": table.schema, "table_name": table.name}
-        return [_past_import(row) for row in connection.execute(self._statements.related, values)]
+    def lock_and_reflect(self, connection: Connection, table: TableName, *, wait: bool = True) -> LockedTable | None:
+        """Lock a table and return its columns; see :func:`~pgdatahub.postgres.file_queries.lock_and_reflect`."""
+        return lock_and_reflect(connection, self.schema, table, wait=wait)
 
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
@@ -180,22 +194,13 @@ class History:
         query = select(self.imports.c.observed).where(*self._is(table), self.imports.c.id.in_(ids))
         return [observed_from_json(table, row.observed) for row in connection.execute(query)]
 
-    def next_moment(self, connection: Connection, table: TableName) -> datetime:
-        """Return the time for a new import: now (UTC), but later than any import of the table. To be asked under lock."""
-        row = connection.execute(
-            self._statements.moments, {"table_schema": table.schema, "table_name": table.name}
-        ).one()
-        now: datetime = row.now
-        last: datetime | None = row.last
-        return now if last is None or last < now else last + timedelta(microseconds=1)
-
     def now(self, connection: Connection) -> datetime:
         """Return the server's time, UTC."""
         now: datetime = connection.execute(select(utc_now())).scalar_one()
         return now
 
-    def add(self, connection: Connection, record: ImportRecord) -> int:
-        """Keep the record of an import and of its schema changes; return its id."""
+    def add(self, connection: Connection, record: ImportRecord) -> None:
+        """Keep the record of an import and of its schema changes."""
         source = record.source
         row = {
             "table_schema": source.table.schema,
@@ -215,9 +220,10 @@ class History:
             "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
         }
-        import_id: int = connection.execute(self._statements.new_import, row).scalar_one()
-        self.add_changes(connection, source, record.imported_at, import_id, record.plan.changes)
-        return import_id
+        changes = record.plan.changes
+        import_id = add_import(connection, self.schema, row, returning=bool(changes))
+        if import_id is not None:
+            self.add_changes(connection, source, record.imported_at, import_id, changes)
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
         """Say that the rows of some imports left their table."""

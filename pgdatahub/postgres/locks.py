@@ -35,6 +35,13 @@ def wait_for_turn(connection: Connection, key: int) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%(key)s)", {"key": key})
 
 
+def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
+    """Do what :func:`wait_for_turn` and :func:`limit_lock_waits` do, in one statement."""
+    # The server evaluates one after the other: the wait for the turn has no limit.
+    query = "SELECT pg_advisory_xact_lock(%(key)s), set_config('lock_timeout', %(value)s, true)"
+    connection.execute(query, {"key": key, "value": f"{seconds}s"})
+
+
 def take_turn(connection: Connection, key: int) -> bool:
     """Take an advisory lock until the end of the transaction if nobody has it; tell whether that is so."""
     return bool(connection.scalar("SELECT pg_try_advisory_xact_lock(%(key)s)", {"key": key}))

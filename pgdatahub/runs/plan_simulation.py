@@ -108,9 +108,14 @@ class TableSimulation:
                 return Standing(skip=f"{same} {other.identity}")
         if self.connection is None or self.history is None:
             return Standing()
-        return standing(
+        facts = self.history.facts(
             self.connection,
-            self.history,
+            staged.source,
+            file_sha256=staged.file_sha256,
+            content_sha256=staged.content_sha256,
+        )
+        return standing(
+            facts.related,
             staged.source,
             file_sha256=staged.file_sha256,
             content_sha256=staged.content_sha256,

@@ -199,6 +199,7 @@ class _Run:
             units = make_units(left, by_folder=self.config.sectional_commit)
             with self._crew(units, pipeline, known) as (crew, ordered):
                 dispatch.work(ordered, crew)
+            pipeline.keep_up(dispatch.results)
         except DatabaseError as error:
             dispatch.stopped, dispatch.problem = StopReason.DATABASE_LOST, str(error)
         except Leave as leave:

@@ -1,0 +1,216 @@
+"""Questions about a file and the record of its import, in as few round trips as their order allows.
+
+A small file costs little more than its statements. So its transaction has four round trips: the table's turn and all that
+the history knows of the file (:func:`ask`), the table's lock and its columns (:func:`lock_and_reflect`), COPY, and the
+record together with COMMIT (:func:`add_import`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from pgdatahub.model.imports import COUNTED, PastImport
+from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.connection import Connection
+
+_IMPORTS, _CHANGES = METADATA_TABLES
+
+PAST_COLUMNS: Final = (
+    "id",
+    "table_schema",
+    "table_name",
+    "source_file",
+    "identity",
+    "file_sha256",
+    "content_sha256",
+    "settings",
+    "run_id",
+    "row_count",
+    "bytes",
+    "imported_at",
+    "status",
+    "reverted_at",
+)
+"""The columns of ``etl_imports`` that a :class:`PastImport` has."""
+
+IDENTITY_KEY_CHARACTERS: Final = 300
+"""So much of a path is in the index by which imports of a file are found: an index takes 2,700 bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """All that the history and the catalog know of a file and its table.
+
+    Attributes:
+        related: The imports that the file may repeat or replace, oldest first.
+        moment: The time for its import, UTC: now, but later than any import of the table.
+        has_table: The table is there.
+    """
+
+    related: Sequence[PastImport]
+    moment: datetime
+    has_table: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedTable:
+    """A table that no other session can change.
+
+    Attributes:
+        schema: Its columns.
+        knows_others: The history knows a column of the table that is not there now.
+    """
+
+    schema: TableSchema
+    knows_others: bool
+
+
+def ask(
+    connection: Connection,
+    history_schema: str,
+    table: TableName,
+    *,
+    identity: str,
+    file_sha256: str,
+    content_sha256: str | None,
+    wait_for_turn: bool = False,
+) -> FileFacts:
+    """Return what is known of a file.
+
+    Args:
+        connection: In any transaction.
+        history_schema: The schema of the metadata tables.
+        table: The table of the file.
+        identity: The path of the file below the data root.
+        file_sha256: Of its bytes.
+        content_sha256: Of its content; None where that is not known yet.
+        wait_for_turn: Wait for the table's turn before that, and limit later waits for locks.
+    """
+    values = {
+        "schema": table.schema,
+        "name": table.name,
+        "identity": identity,
+        "file": file_sha256,
+        "content": content_sha256,
+        "counted": [status.value for status in COUNTED],
+    }
+    with connection.pipeline():
+        if wait_for_turn:
+            locks.take_turn_and_limit_waits(connection, locks.lock_key(table))
+        # A statement of its own: its snapshot is taken under the lock.
+        answer = connection.execute(_facts(history_schema), values)
+    rows = answer.fetchall()
+    first = rows[0]
+    last: datetime | None = first.last_moment
+    moment: datetime = first.moment
+    if last is not None and last >= moment:
+        moment = last + timedelta(microseconds=1)
+    related = [past_import(row._asdict()) for row in rows if row.id is not None]
+    return FileFacts(related=related, moment=moment, has_table=first.has_table)
+
+
+def past_import(row: Mapping[str, Any]) -> PastImport:
+    """Return the import that a row of ``etl_imports`` tells of."""
+    table = TableName(schema=row["table_schema"], name=row["table_name"])
+    return PastImport(table=table, **{name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE})
+
+
+_OF_TABLE: Final = ("table_schema", "table_name")
+
+
+@lru_cache(maxsize=4)
+def _facts(history_schema: str) -> bytes:
+    query = sql.SQL("""
+        SELECT facts.*, {past} FROM (
+            SELECT timezone('UTC', clock_timestamp()) AS moment,
+                   (SELECT max(imported_at) FROM {imports}
+                     WHERE table_schema = %(schema)s AND table_name = %(name)s) AS last_moment,
+                   EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table
+        ) facts LEFT JOIN {imports} i
+            ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(counted)s)
+           AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
+                OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s)
+         ORDER BY i.id
+    """).format(
+        past=sql.SQL(", ").join(sql.Identifier("i", name) for name in PAST_COLUMNS),
+        imports=sql.Identifier(history_schema, _IMPORTS),
+        key=sql.Literal(IDENTITY_KEY_CHARACTERS),
+    )
+    return query.as_bytes(None)
+
+
+@lru_cache(maxsize=4)
+def _other_columns(history_schema: str) -> bytes:
+    query = sql.SQL("""
+        SELECT EXISTS (SELECT FROM {changes} k WHERE k.table_schema = %(schema)s AND k.table_name = %(name)s
+                          AND k.column_name IS NOT NULL AND k.column_name NOT IN (
+                              SELECT a.attname::text FROM pg_attribute a
+                                JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+                               WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0
+                                 AND NOT a.attisdropped))
+    """).format(changes=sql.Identifier(history_schema, _CHANGES))
+    return query.as_bytes(None)
+
+
+@lru_cache(maxsize=16)
+def _insert(history_schema: str, columns: tuple[str, ...], *, returning: bool) -> bytes:
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({}){}").format(
+        sql.Identifier(history_schema, _IMPORTS),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(map(sql.Placeholder, columns)),
+        sql.SQL(" RETURNING id" if returning else ""),
+    )
+    return query.as_bytes(None)
+
+
+def lock_and_reflect(
+    connection: Connection, history_schema: str, table: TableName, *, wait: bool = True
+) -> LockedTable | None:
+    """Lock a table against changes by other sessions and return its columns; None if it is not there.
+
+    Args:
+        connection: In a transaction that has the table's turn.
+        history_schema: The schema of the metadata tables.
+        table: The table, which was there a moment ago.
+        wait: For sessions that have locked it.
+
+    Raises:
+        SchemaError: Something that is not a table has its name.
+        psycopg.errors.LockNotAvailable: Another session has locked it, or did for too long.
+        psycopg.errors.UndefinedTable: It was dropped in this moment.
+    """
+    with connection.pipeline():
+        locks.lock_table(connection, table, wait=wait)
+        columns = catalog.ask_columns(connection, table)
+        known = connection.execute(_other_columns(history_schema), {"schema": table.schema, "name": table.name})
+    schema = catalog.table_of(table, columns.fetchall())
+    row = known.fetchone()
+    return None if schema is None else LockedTable(schema=schema, knows_others=bool(row and row[0]))
+
+
+_JSON: Final = frozenset({"sheets", "counts", "observed"})
+
+
+def add_import(connection: Connection, history_schema: str, row: Mapping[str, Any], *, returning: bool) -> int | None:
+    """Add a row to ``etl_imports``.
+
+    Args:
+        connection: In the transaction of the import.
+        history_schema: The schema of the metadata tables.
+        row: Its values by column.
+        returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
+    """
+    statement = _insert(history_schema, tuple(row), returning=returning)
+    values = {name: Jsonb(value) if name in _JSON else value for name, value in row.items()}
+    answer = connection.execute(statement, values)
+    found = answer.fetchone() if returning else None
+    return None if found is None else int(found[0])
