@@ -162,9 +162,9 @@ def _other_columns(history_schema: str) -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _insert(history_schema: str, columns: tuple[str, ...], *, returning: bool) -> bytes:
+def _insert(schema: str, table: str, columns: tuple[str, ...], *, returning: bool = False) -> bytes:
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({}){}").format(
-        sql.Identifier(history_schema, _IMPORTS),
+        sql.Identifier(schema, table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.SQL(", ").join(map(sql.Placeholder, columns)),
         sql.SQL(" RETURNING id" if returning else ""),
@@ -209,8 +209,15 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
         row: Its values by column.
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
-    statement = _insert(history_schema, tuple(row), returning=returning)
+    statement = _insert(history_schema, _IMPORTS, tuple(row), returning=returning)
     values = {name: Jsonb(value) if name in _JSON else value for name, value in row.items()}
     answer = connection.execute(statement, values)
     found = answer.fetchone() if returning else None
     return None if found is None else int(found[0])
+
+
+def add_changes(connection: Connection, history_schema: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to ``etl_schema_changes``, all with the same columns."""
+    if rows:
+        statement = _insert(history_schema, _CHANGES, tuple(rows[0]))
+        connection.driver.cursor().executemany(statement, rows)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, any_, func, insert, literal, select, text, update
+from sqlalchemy import ARRAY, BigInteger, Row, any_, func, literal, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
@@ -18,7 +18,7 @@ from pgdatahub.model.flow import ImportRecord, SourceFile
 from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import FileFacts, LockedTable, add_import, ask, lock_and_reflect
+from pgdatahub.postgres.file_queries import FileFacts, LockedTable, add_changes, add_import, ask, lock_and_reflect
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import IMPORTS, LEFT_OUT, MetadataTables
@@ -310,9 +310,7 @@ class History:
             "import_id": import_id,
         }
         empty = dict.fromkeys(("column_name", "old_type", "new_type", "cell", "sample"))
-        complete = [common | empty | row for row in rows]
-        if complete:
-            connection.execute(insert(self.changes), complete)
+        add_changes(connection, self.schema, [common | empty | row for row in rows])
 
     def _is(self, table: TableName) -> tuple[Any, Any]:
         return self.imports.c.table_schema == table.schema, self.imports.c.table_name == table.name
