@@ -31,6 +31,10 @@ COUNTED: Final = (Status.LOADED, Status.HELD)
 """Imports of which a file must not be another."""
 
 
+LEFT_OUT: Final = "sheets not loaded"
+"""Key in ``counts`` of the names of the visible sheets with data that were left out; all other values are numbers."""
+
+
 class ChangeType(str, Enum):
     """What a row of ``etl_schema_changes`` tells of."""
 

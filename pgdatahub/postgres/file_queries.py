@@ -16,7 +16,7 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pgdatahub.model.imports import COUNTED, PastImport
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, PastImport
 from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
@@ -120,10 +120,19 @@ def ask(
 def past_import(row: Mapping[str, Any]) -> PastImport:
     """Return the import that a row of ``etl_imports`` tells of."""
     table = TableName(schema=row["table_schema"], name=row["table_name"])
-    return PastImport(table=table, **{name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE})
+    values = {name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE}
+    return PastImport(table=table, sheets_left_out=tuple(row["sheets_left_out"] or ()), **values)
 
 
 _OF_TABLE: Final = ("table_schema", "table_name")
+
+
+_PAST: Final = sql.SQL(", ").join(
+    [
+        *(sql.Identifier("i", name) for name in PAST_COLUMNS),
+        sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT)),
+    ]
+)
 
 
 @lru_cache(maxsize=4)
@@ -141,7 +150,7 @@ def _facts(history_schema: str) -> bytes:
                 OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s)
          ORDER BY i.id
     """).format(
-        past=sql.SQL(", ").join(sql.Identifier("i", name) for name in PAST_COLUMNS),
+        past=_PAST,
         imports=sql.Identifier(history_schema, _IMPORTS),
         key=sql.Literal(IDENTITY_KEY_CHARACTERS),
     )

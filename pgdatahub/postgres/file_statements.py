@@ -17,7 +17,8 @@ from sqlalchemy import (
     select,
 )
 
-from pgdatahub.postgres.metadata import LEFT_OUT, MetadataTables
+from pgdatahub.model.imports import LEFT_OUT
+from pgdatahub.postgres.metadata import MetadataTables
 
 
 class FileStatements:

@@ -15,13 +15,13 @@ from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
-from pgdatahub.model.imports import COUNTED, ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeType, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable, add_changes, add_import, ask, lock_and_reflect
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, LEFT_OUT, MetadataTables
+from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.values.evidence import Evidence
 

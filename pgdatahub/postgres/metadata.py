@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -25,8 +23,6 @@ from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import METADATA_TABLES
 
 IMPORTS, SCHEMA_CHANGES = METADATA_TABLES
-LEFT_OUT: Final = "sheets not loaded"
-"""Key in ``counts`` of the names of the visible sheets with data that were left out; all other values are numbers."""
 
 
 class MetadataTables:
