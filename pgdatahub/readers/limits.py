@@ -27,6 +27,7 @@ class Limits:
         depth: Elements within elements; worksheets have at most a dozen.
         columns: Excel's number of columns.
         rows: Excel's number of rows.
+        repeated_cells: Cells that repeat the value of another one, in a format that writes them once (``.ods``).
         merged_areas: Merged areas of a sheet, where they are filled.
         strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
     """
@@ -42,6 +43,7 @@ class Limits:
     depth: int = 64
     columns: int = 16384
     rows: int = 1048576
+    repeated_cells: int = 32_000_000
     merged_areas: int = 1_000_000
     strings_in_memory: int = 64 * MIB
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 from xml.parsers import expat
 
 from pgdatahub.errors import CorruptError
@@ -32,6 +32,9 @@ class GuardedParser:
         start: Called with an element's name (``uri local``, or ``local`` alone) and its attributes.
         end: Called with an element's name.
         text: Called with character data, in pieces of any size.
+        namespaces: Called with the prefix and the namespace of a declaration before ``start``, and with its prefix
+            after ``end``; None for no prefix.
+        mapping: Attributes come as a dict instead of a list of names and values.
     """
 
     def __init__(
@@ -39,9 +42,11 @@ class GuardedParser:
         part: str,
         limits: Limits,
         *,
-        start: Callable[[str, list[str]], None],
+        start: Callable[[str, Any], None],
         end: Callable[[str], None],
         text: Callable[[str], None] | None = None,
+        namespaces: tuple[Callable[[str | None, str | None], None], Callable[[str | None], None]] | None = None,
+        mapping: bool = False,
     ) -> None:
         self._part = part
         self._limits = limits
@@ -49,13 +54,15 @@ class GuardedParser:
         self.encoding: str | None = None
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
-        parser.ordered_attributes = True
+        parser.ordered_attributes = not mapping
         # Since expat 2.6 a token cut in two may wait for more data; fed in rows, it must not.
         if hasattr(parser, "SetReparseDeferralEnabled"):
             parser.SetReparseDeferralEnabled(False)
         parser.StartElementHandler = start
         parser.EndElementHandler = end
         parser.CharacterDataHandler = text
+        if namespaces is not None:
+            parser.StartNamespaceDeclHandler, parser.EndNamespaceDeclHandler = namespaces
         parser.StartDoctypeDeclHandler = self._doctype
         parser.XmlDeclHandler = self._declaration
 

@@ -27,10 +27,11 @@ class Serials:
     Args:
         date1904: Day 0 is 1904-01-01. Otherwise day 1 is 1900-01-01, and there is a day 60 that never was: 1900 was no
             leap year, Lotus 1-2-3 thought it was, and Excel follows.
+        epoch: Day 0, in a format that names the day (``.ods``).
     """
 
-    def __init__(self, *, date1904: bool) -> None:
-        self._date1904 = date1904
+    def __init__(self, *, date1904: bool = False, epoch: date | None = None) -> None:
+        self._epoch = date(1904, 1, 1) if date1904 and epoch is None else epoch
         self._days: dict[int, bytes] = {}
         # The minutes of a day with the space before them, and whole seconds by their milliseconds.
         sixty = [b":%02d" % number for number in range(60)]
@@ -66,7 +67,7 @@ class Serials:
             return text
         if time == _DAY:
             # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
-            return self._date(61 if day == 59 and not self._date1904 else day + 1)
+            return self._date(61 if day == 59 and self._epoch is None else day + 1)
         return text + b" " + self._clock(time)
 
     def times(self, texts: Iterable[bytes]) -> list[bytes | None]:
@@ -95,8 +96,8 @@ class Serials:
         return text
 
     def _date_text(self, day: int) -> bytes | None:
-        if self._date1904:
-            epoch = date(1904, 1, 1)
+        if self._epoch is not None:
+            epoch = self._epoch
         elif day == 60:
             return None
         else:

@@ -1,0 +1,5 @@
+"""Reader of OpenDocument spreadsheets (``.ods``)."""
+
+from pgdatahub.readers.ods.workbook import OdsWorkbook
+
+__all__ = ["OdsWorkbook"]

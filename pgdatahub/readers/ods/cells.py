@@ -1,0 +1,129 @@
+"""Classes of cells, and columns of values from the texts of their cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Final
+
+from pgdatahub.readers.formatted_numbers import FormattedNumbers
+from pgdatahub.readers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.ods.moments import Moments
+from pgdatahub.readers.pieces import Piece, merge_pieces
+from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, plain_number
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts
+
+Locate = Callable[[int], str]
+"""Index of a cell in a column → its address."""
+
+
+class Source(Enum):
+    """The kind of text that a cell has."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    """ISO 8601, with or without a time."""
+    DURATION = "duration"
+    """ISO 8601: ``PT08H30M00S``."""
+    ERROR = "error"
+    UNCACHED = "uncached"
+    """A formula without a result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellClass:
+    """The way to understand a cell's text; one object for each combination, compared by identity.
+
+    Attributes:
+        source: The kind of text.
+        format: The number format of the cell.
+    """
+
+    source: Source
+    format: NumberFormat = NUMBER
+
+
+TEXT: Final = CellClass(source=Source.TEXT)
+BOOLEAN: Final = CellClass(source=Source.BOOLEAN)
+ERROR: Final = CellClass(source=Source.ERROR)
+NO_RESULT: Final = CellClass(source=Source.UNCACHED)
+
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+class Converter:
+    """Makes columns of the texts of cells.
+
+    Args:
+        null_date: The date of the number 0.
+    """
+
+    def __init__(self, null_date: date) -> None:
+        self._numbers = FormattedNumbers(Serials(epoch=null_date))
+        self._moments = Moments(null_date)
+        self._classes: dict[tuple[Source, NumberFormat], CellClass] = {}
+
+    def cell_class(self, source: Source, number_format: NumberFormat) -> CellClass:
+        """Return the class of a cell of a number, a date or a duration."""
+        key = (source, number_format)
+        if key not in self._classes:
+            self._classes[key] = CellClass(source=source, format=number_format)
+        return self._classes[key]
+
+    def column(self, classes: Sequence[CellClass], texts: Sequence[str], locate: Locate) -> Piece:
+        """Return a column.
+
+        Args:
+            classes: The class of each cell; that of an empty cell does not matter.
+            texts: The text of each cell, empty for an empty cell.
+            locate: Gives the address of a cell.
+
+        Raises:
+            CorruptError: A number is not a number.
+            CellError: A number is beyond what any column holds.
+        """
+        distinct = set(classes)
+        if len(distinct) == 1:
+            return self._convert(distinct.pop(), texts, locate)
+        groups: dict[CellClass, list[str]] = {}
+        for index, (cell_class, text) in enumerate(zip(classes, texts, strict=True)):
+            if text:
+                group = groups.get(cell_class)
+                if group is None:
+                    group = groups[cell_class] = [""] * len(texts)
+                group[index] = text
+        return merge_pieces([self._convert(cell_class, group, locate) for cell_class, group in groups.items()])
+
+    def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Piece:
+        source = cell_class.source
+        if source is Source.TEXT:
+            return Texts(kind=Kind.TEXT, texts=_fields(texts))
+        if source is Source.NUMBER:
+            numbers = "\0".join(texts).encode().split(b"\0")
+            if not are_plain_numbers(numbers):
+                numbers = [plain_number(text, locate(index)) if text else text for index, text in enumerate(numbers)]
+            return self._numbers.column(cell_class.format, numbers)
+        if source is Source.BOOLEAN:
+            return Texts(kind=Kind.BOOLEAN, texts=[text.encode() for text in texts])
+        if source is Source.DATE:
+            return self._moments.dates(cell_class.format, texts)
+        if source is Source.DURATION:
+            return self._moments.durations(cell_class.format, texts)
+        if source is Source.ERROR:
+            return [ErrorValue(text) if text else None for text in texts]
+        return [UNCACHED if text else None for text in texts]
+
+
+def _fields(texts: Sequence[str]) -> Sequence[bytes]:
+    """Return texts as fields of ``COPY``; one of white space alone is empty."""
+    if any(map(str.isspace, texts)):
+        texts = ["" if text.isspace() else text for text in texts]
+    joined = "\0".join(texts)
+    if "\\" in joined or "\n" in joined or "\t" in joined or "\r" in joined:
+        joined = joined.translate(_ESCAPES)
+    return joined.encode().split(b"\0")

@@ -1,0 +1,182 @@
+"""``content.xml`` piece by piece, table by table.
+
+All sheets stand in one part, one behind the other. To list them, and to reach the last one, an XML parser need not see every
+cell: in well-formed XML without comments and CDATA sections, ``<`` begins a tag and nothing else, so a search for the tags
+of tables finds where each begins and ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, TypeAlias
+from xml.sax.saxutils import quoteattr
+
+from pgdatahub.errors import CorruptError, FileChangedError
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.package import DAMAGED
+
+PIECE_BYTES: Final = 64 * 1024
+_TABLE_TAG: Final = re.compile(rb"<(/?)(?:[^\s<>/:!?\"'=]+:)?table(?=[\s/>])")
+_MARKER: Final = re.compile(rb"[:<]table[\s/>]")
+_REST_OF_TAG: Final = re.compile(rb"""(?:[^"'<>]|"[^"<]*"|'[^'<]*')*>""")
+_DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^<>]*\?>")
+_ENCODING: Final = re.compile(
+    rb"""encoding\s*=\s*["'](?:utf-?8|us-ascii|iso-8859-[0-9]{1,2}|windows-125[0-9])["']""", re.IGNORECASE
+)
+
+
+class Role(Enum):
+    """The place of some bytes in the document."""
+
+    OUTSIDE = "outside of all tables"
+    BEGIN = "the tag that begins a table"
+    INSIDE = "inside of a table"
+    END = "the tag that ends a table, or a table without content"
+
+
+Segment: TypeAlias = "tuple[Role, int, bytes]"
+"""Bytes, their role, and the number of their table, from 0, of those that are in no other table."""
+
+
+class NotSearchableError(Exception):
+    """The XML has comments, CDATA sections, or an encoding in which tags cannot be searched for."""
+
+
+def segments(stream: Stream) -> Iterator[Segment]:
+    """Yield the part, divided at the tags of its tables.
+
+    Raises:
+        NotSearchableError: Tags cannot be searched for.
+    """
+    tail = stream.read(PIECE_BYTES)
+    declaration = _DECLARATION.match(tail)
+    if declaration is not None:
+        if b"encoding" in declaration[0] and not _ENCODING.search(declaration[0]):
+            raise NotSearchableError
+        yield Role.OUTSIDE, -1, declaration[0]
+        tail = tail[declaration.end() :]
+    elif not tail.startswith((b"<", b"\xef\xbb\xbf<")) or b"\0" in tail[:4]:
+        raise NotSearchableError
+    divider = _Divider()
+    while True:
+        piece = stream.read(PIECE_BYTES)
+        data = tail + piece
+        if b"<!" in data or b"<?" in data:
+            raise NotSearchableError
+        # The last tag may go on in the next piece.
+        cut = max(data.rfind(b"<"), 0) if piece else len(data)
+        tail = data[cut:]
+        if len(tail) > 64 * PIECE_BYTES:
+            raise NotSearchableError
+        yield from divider.divide(data[:cut])
+        if not piece:
+            return
+
+
+class _Divider:
+    """Divides pieces that have whole tags."""
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._depth = 0
+
+    def divide(self, data: bytes) -> Iterator[Segment]:
+        position = 0
+        if _MARKER.search(data):
+            for match in _TABLE_TAG.finditer(data):
+                rest = _REST_OF_TAG.match(data, match.end())
+                if rest is None:
+                    raise NotSearchableError
+                if match[1]:
+                    self._depth -= 1
+                    if self._depth < 0:
+                        raise NotSearchableError
+                    if self._depth == 0:
+                        yield Role.INSIDE, self._number, data[position : match.start()]
+                        yield Role.END, self._number, data[match.start() : rest.end()]
+                        position = rest.end()
+                    continue
+                is_empty = data[rest.end() - 2 : rest.end() - 1] == b"/"
+                if self._depth == 0:
+                    yield Role.OUTSIDE, self._number, data[position : match.start()]
+                    self._number += 1
+                    yield (Role.END if is_empty else Role.BEGIN), self._number, data[match.start() : rest.end()]
+                    position = rest.end()
+                if not is_empty:
+                    self._depth += 1
+        if position < len(data):
+            yield (Role.INSIDE if self._depth else Role.OUTSIDE), self._number, data[position:]
+
+
+class Content:
+    """The tables of ``content.xml``, read in their order without a second reading of those before.
+
+    Args:
+        open_part: Opens the part.
+        limits: How much the workbook may ask.
+    """
+
+    def __init__(self, open_part: Callable[[], Stream], limits: Limits) -> None:
+        self._open = open_part
+        self._limits = limits
+        self.is_searchable = True
+        self.encoding: str | None = None
+        self.namespaces: tuple[tuple[str, str], ...] = ()
+        """Prefixes and namespaces in which the tables stand."""
+        self._segments: Iterator[Segment] | None = None
+        self._reached = -1
+        self._given = 0
+
+    def outside(self) -> Iterator[bytes]:
+        """Yield the part with empty tables.
+
+        Raises:
+            NotSearchableError: Tags cannot be searched for; :meth:`whole` gives all of the part.
+        """
+        for role, _, data in segments(self._open()):
+            if role is not Role.INSIDE:
+                yield data
+
+    def whole(self) -> Iterator[bytes]:
+        """Yield all of the part.
+
+        Raises:
+            CorruptError: The part has been read too often for its size.
+        """
+        stream = self._open()
+        while piece := stream.read(PIECE_BYTES):
+            self._given += len(piece)
+            if self._given > self._limits.part_bytes:
+                raise CorruptError(
+                    f"the sheets of the workbook take more than {self._limits.part_bytes:,} bytes to read", hint=DAMAGED
+                )
+            yield piece
+
+    def table(self, number: int) -> Iterator[bytes]:
+        """Yield a document with one table in it.
+
+        Args:
+            number: The number of the table, from 0, of those that are in no other table.
+        """
+        declaration = f'<?xml version="1.0" encoding={quoteattr(self.encoding)}?>' if self.encoding else ""
+        declared = "".join(
+            f" {f'xmlns:{prefix}' if prefix else 'xmlns'}={quoteattr(uri)}" for prefix, uri in self.namespaces
+        )
+        yield f"{declaration}<document{declared}>".encode(self.encoding or "utf-8")
+        if self._segments is None or number <= self._reached:
+            self._segments, self._reached = segments(self._open()), -1
+        try:
+            for role, found, data in self._segments:
+                if role is Role.OUTSIDE:
+                    continue
+                self._reached = found
+                if found == number:
+                    yield data
+                    if role is Role.END:
+                        break
+        except NotSearchableError as error:
+            raise FileChangedError("the file changed while it was read") from error
+        yield b"</document>"

@@ -1,0 +1,183 @@
+"""Rows of cells → blocks of columns; repeated rows and cells become columns without a loop over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.ods.cells import CellClass, Converter
+from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.pieces import Piece
+from pgdatahub.readers.xlsx.blocks import Block
+from pgdatahub.values.cells import Texts, cell_address
+
+_BLOCK_CELLS: Final = 250_000
+_MOST_ROWS: Final = 1 << 24
+"""LibreOffice's number of rows, where it is set to large spreadsheets."""
+_REPEATED_FOR_EACH: Final = 64
+"""Cells that each written cell may stand for, beyond the limit: a row of equal values is one cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RepeatedRow:
+    """A row that stands for several.
+
+    Attributes:
+        first: The number of the first.
+        count: The number of rows.
+        hidden: The rows are hidden.
+        cells: Position, class and text of each cell.
+    """
+
+    first: int
+    count: int
+    hidden: bool
+    cells: list[tuple[int, CellClass, str]]
+
+
+class RowCollector:
+    """Takes rows from the top to the bottom.
+
+    Args:
+        limits: How much the sheet may ask.
+        converter: Makes columns of texts.
+    """
+
+    def __init__(self, limits: Limits, converter: Converter) -> None:
+        self._limits = limits
+        self._converter = converter
+        self.number = 0
+        """The number of the row that is being read."""
+        self._next = 1
+        self._hidden_row = False
+        self._row: list[tuple[int, CellClass, str]] | None = None
+        """The cells of a row that stands for several."""
+        self._has_value = False
+        self._written = 0
+        self._repeated = 0
+        self._ready: list[Block | _RepeatedRow] = []
+        # the block
+        self._rows: list[int] = []
+        self._hidden: set[int] = set()
+        self._cells: dict[int, tuple[list[int], list[CellClass], list[str]]] = {}
+        self._count = 0
+
+    def start_row(self, *, repeated: int, hidden: bool) -> None:
+        """Begin a row that stands for ``repeated`` rows."""
+        self.number = self._next
+        self._next += repeated
+        self._hidden_row = hidden
+        self._has_value = False
+        self._row = [] if repeated > 1 else None
+
+    def add(self, position: int, repeated: int, cell_class: CellClass, text: str) -> None:
+        """Add a cell with a value, and those to the right that repeat it.
+
+        Raises:
+            CorruptError: The sheet has too many rows, or repeats too much.
+        """
+        self._has_value = True
+        self._written += 1
+        if repeated > 1:
+            self._count_repeated(repeated - 1)
+        if self._row is not None:
+            self._row.extend((place, cell_class, text) for place in range(position, position + repeated))
+            return
+        index = len(self._rows)
+        for place in range(position, position + repeated):
+            cells = self._cells.get(place)
+            if cells is None:
+                cells = self._cells[place] = ([], [], [])
+            cells[0].append(index)
+            cells[1].append(cell_class)
+            cells[2].append(text)
+        self._count += repeated
+
+    def end_row(self) -> None:
+        """End the row.
+
+        Raises:
+            CorruptError: The sheet has too many rows, or repeats too much.
+        """
+        if not self._has_value:
+            return
+        if self._next > _MOST_ROWS + 1:
+            raise CorruptError(f"the sheet has values beyond row {_MOST_ROWS:,}", hint=DAMAGED)
+        if self._row is not None:
+            count = self._next - self.number
+            self._count_repeated((count - 1) * len(self._row))
+            self._end_block()
+            self._ready.append(_RepeatedRow(first=self.number, count=count, hidden=self._hidden_row, cells=self._row))
+            return
+        self._rows.append(self.number)
+        if self._hidden_row:
+            self._hidden.add(self.number)
+        if self._count > _BLOCK_CELLS:
+            self._end_block()
+
+    def take(self) -> Iterator[Block]:
+        """Yield the rows that were ended since the last call, as far as they have values."""
+        self._end_block()
+        ready, self._ready = self._ready, []
+        for item in ready:
+            if isinstance(item, Block):
+                yield item
+            else:
+                yield from self._expand(item)
+
+    def _count_repeated(self, count: int) -> None:
+        self._repeated += count
+        if self._repeated > self._limits.repeated_cells + _REPEATED_FOR_EACH * self._written:
+            raise CorruptError(
+                f"row {self.number} repeats values: the sheet would have more than "
+                f"{self._limits.repeated_cells:,} cells of repeated values",
+                hint=DAMAGED,
+            )
+
+    def _end_block(self) -> None:
+        if not self._rows:
+            return
+        rows = self._rows
+        block = Block(
+            rows=rows,
+            hidden=self._hidden,
+            columns={position: self._column(rows, position, *cells) for position, cells in self._cells.items()},
+        )
+        self._ready.append(block)
+        self._rows, self._hidden, self._cells, self._count = [], set(), {}, 0
+
+    def _column(
+        self, rows: list[int], position: int, indexes: list[int], classes: list[CellClass], texts: list[str]
+    ) -> Piece:
+        if len(indexes) < len(rows):
+            all_classes, all_texts = [classes[0]] * len(rows), [""] * len(rows)
+            for index, cell_class, text in zip(indexes, classes, texts, strict=True):
+                all_classes[index] = cell_class
+                all_texts[index] = text
+            classes, texts = all_classes, all_texts
+        return self._converter.column(classes, texts, lambda index: cell_address(rows[index], position))
+
+    def _expand(self, row: _RepeatedRow) -> Iterator[Block]:
+        """Yield a repeated row as blocks of many rows."""
+        single = {
+            position: self._converter.column([cell_class], [text], lambda _index: cell_address(row.first, position))  # noqa: B023 - called at once
+            for position, cell_class, text in row.cells
+        }
+        size = max(1, _BLOCK_CELLS // len(single))
+        for start in range(row.first, row.first + row.count, size):
+            rows = list(range(start, min(start + size, row.first + row.count)))
+            yield Block(
+                rows=rows,
+                hidden=set(rows) if row.hidden else set(),
+                columns={position: _times(piece, len(rows)) for position, piece in single.items()},
+            )
+
+
+def _times(piece: Piece, count: int) -> Piece:
+    """Return a column of one cell as one of ``count`` equal cells."""
+    if isinstance(piece, Texts):
+        return Texts(kind=piece.kind, texts=list(piece.texts) * count)
+    return piece * count

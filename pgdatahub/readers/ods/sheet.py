@@ -1,0 +1,106 @@
+"""A sheet of an OpenDocument spreadsheet that is open for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from pgdatahub.errors import FileError
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.ods.cells import Converter
+from pgdatahub.readers.ods.content import Content
+from pgdatahub.readers.ods.sheet_parser import SheetParser
+from pgdatahub.readers.ods.styles import Styles
+from pgdatahub.readers.xlsx.blocks import Block, batches
+from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
+
+
+class OdsSheet:
+    """A sheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
+
+    Args:
+        name: The sheet's name.
+        where: The workbook and the sheet, for errors.
+        part: The part's name, for errors.
+        content: The part.
+        table: The number of the sheet's table.
+        styles: The styles of the workbook.
+        null_date: The date of the number 0.
+        limits: How much the sheet may ask.
+        fill_merged: A merged area's value stands in all its cells.
+
+    Raises:
+        ReadError: The beginning of the sheet is damaged.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        where: str,
+        part: str,
+        content: Content,
+        table: int,
+        styles: Styles,
+        null_date: date,
+        limits: Limits,
+        fill_merged: bool,
+    ) -> None:
+        self._name = name
+        self._where = where
+        self._areas: list[Area] | None = [] if fill_merged else None
+        self._pieces = content.table(table) if content.is_searchable else content.whole()
+        self._parser = SheetParser(
+            part,
+            limits,
+            styles,
+            Converter(null_date),
+            table=0 if content.is_searchable else table,
+            areas=self._areas,
+        )
+        for piece in self._pieces:  # up to the first row, so that hidden columns are known
+            self._parser.feed(piece)
+            if self._parser.in_rows:
+                break
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self._name
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return frozenset(self._parser.hidden_columns)
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Remarks for the user on how the sheet was read; complete after the last batch."""
+        count = self._parser.covered
+        if not count or self._areas is not None:
+            return []
+        values, were = ("value", "was") if count == 1 else ("values", "were")
+        first = f"{self.name} › {self._parser.first_covered}"
+        return [f"{count:,} {values} under merged areas {were} not loaded; the first is {first}"]
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
+
+        Raises:
+            CorruptError: The sheet is damaged, or asks too much.
+            CellError: A number is beyond what any column holds.
+        """
+        try:
+            found = batches(self._blocks(), max_rows)
+            yield from found if self._areas is None else fill_merged_areas(found, self._areas)
+        except FileError as error:
+            raise error.located(self._where) from error
+
+    def _blocks(self) -> Iterator[Block]:
+        yield from self._parser.rows.take()
+        for piece in self._pieces:
+            self._parser.feed(piece)
+            yield from self._parser.rows.take()
+        self._parser.feed(b"", final=True)
+        yield from self._parser.rows.take()

@@ -1,0 +1,118 @@
+"""An OpenDocument spreadsheet that is open for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError, SheetError
+from pgdatahub.model.flow import SheetInfo
+from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
+from pgdatahub.readers.markup import start_elements
+from pgdatahub.readers.ods.content import Content
+from pgdatahub.readers.ods.sheet import OdsSheet
+from pgdatahub.readers.ods.sheet_list import list_sheets
+from pgdatahub.readers.ods.styles import Styles, read_styles
+from pgdatahub.readers.package import Package, PartStream
+
+_CONTENT: Final = "content.xml"
+_STYLES: Final = "styles.xml"
+_MANIFEST: Final = "META-INF/manifest.xml"
+
+
+class OdsWorkbook:
+    """An ``.ods`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+
+    Args:
+        file: A path, or the bytes, seekable; a file object given is closed with the workbook.
+        name: The file's name, for errors.
+        merged: Whether a merged area's value stands in its first cell or in all of them.
+        limits: How much the file may ask.
+
+    Raises:
+        ReadError: The file cannot be read as such a workbook.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO | Path,
+        *,
+        name: str,
+        merged: Literal["top_left", "fill"] = "top_left",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._name = name
+        self._merged = merged
+        self._limits = limits
+        self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
+        try:
+            self._open()
+        except FileError as error:
+            self.close()
+            raise error.located(name) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        package = self._package = Package(self._file, self._limits)
+        if _MANIFEST in package:
+            _refuse_encrypted(package, self._limits)
+        if _CONTENT not in package:
+            raise NotAWorkbookError("the file is a ZIP archive without a spreadsheet in it")
+        self._styles = Styles()
+        if _STYLES in package:
+            read_styles(package.open(_STYLES), self._styles, self._limits)
+        self._content = Content(self._open_content, self._limits)
+        found = list_sheets(self._content, _CONTENT, self._styles, self._limits)
+        self._sheets = found.sheets
+        self._null_date = found.null_date
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The sheets in their order."""
+        return [SheetInfo(name=sheet.name, visible=sheet.visible) for sheet in self._sheets]
+
+    def open(self, name: str) -> OdsSheet:
+        """Open a sheet by its exact name, one at a time.
+
+        Raises:
+            SheetError: The workbook does not have the sheet.
+            ReadError: The sheet is damaged.
+        """
+        sheet = next((sheet for sheet in self._sheets if sheet.name == name), None)
+        if sheet is None:
+            raise SheetError(f"no sheet {name!r}", where=self._name)
+        where = f"{self._name} › {name}"
+        try:
+            return OdsSheet(
+                name=name,
+                where=where,
+                part=_CONTENT,
+                content=self._content,
+                table=sheet.table,
+                styles=self._styles,
+                null_date=self._null_date,
+                limits=self._limits,
+                fill_merged=self._merged == "fill",
+            )
+        except FileError as error:
+            raise error.located(where) from error
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._file.close()
+
+    def _open_content(self) -> PartStream:
+        return self._package.open(_CONTENT, limit=self._limits.part_bytes)
+
+
+def _refuse_encrypted(package: Package, limits: Limits) -> None:
+    """Refuse a package whose manifest says that its parts are encrypted (ODF 1.3 part 2, 3.4)."""
+    for _, element, _ in start_elements(package.open(_MANIFEST), limits):
+        if element == "encryption-data":
+            raise EncryptedError(
+                "the workbook is protected by a password",
+                hint="open it in LibreOffice or Excel and save it without one",
+            )
