@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +15,7 @@ from pgdatahub.readers.ods.moments import Moments
 from pgdatahub.readers.pieces import Piece, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, plain_number
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 
 Locate = Callable[[int], str]
 """Index of a cell in a column → its address."""
@@ -53,6 +54,7 @@ BOOLEAN: Final = CellClass(source=Source.BOOLEAN)
 ERROR: Final = CellClass(source=Source.ERROR)
 NO_RESULT: Final = CellClass(source=Source.UNCACHED)
 
+_NOT_FINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?|1\.#[a-z]+)", re.IGNORECASE)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -75,11 +77,11 @@ class Converter:
             self._classes[key] = CellClass(source=source, format=number_format)
         return self._classes[key]
 
-    def column(self, classes: Sequence[CellClass], texts: Sequence[str], locate: Locate) -> Piece:
+    def column(self, runs: Sequence[tuple[int, CellClass]], texts: Sequence[str], locate: Locate) -> Piece:
         """Return a column.
 
         Args:
-            classes: The class of each cell; that of an empty cell does not matter.
+            runs: Classes of cells, each with the index of the first cell that has the class.
             texts: The text of each cell, empty for an empty cell.
             locate: Gives the address of a cell.
 
@@ -87,16 +89,15 @@ class Converter:
             CorruptError: A number is not a number.
             CellError: A number is beyond what any column holds.
         """
-        distinct = set(classes)
-        if len(distinct) == 1:
-            return self._convert(distinct.pop(), texts, locate)
+        if len(runs) == 1:
+            return self._convert(runs[0][1], texts, locate)
         groups: dict[CellClass, list[str]] = {}
-        for index, (cell_class, text) in enumerate(zip(classes, texts, strict=True)):
-            if text:
-                group = groups.get(cell_class)
-                if group is None:
-                    group = groups[cell_class] = [""] * len(texts)
-                group[index] = text
+        ends = [start for start, _ in runs[1:]] + [len(texts)]
+        for (start, cell_class), end in zip(runs, ends, strict=True):
+            group = groups.get(cell_class)
+            if group is None:
+                group = groups[cell_class] = [""] * len(texts)
+            group[start:end] = texts[start:end]
         return merge_pieces([self._convert(cell_class, group, locate) for cell_class, group in groups.items()])
 
     def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Piece:
@@ -104,10 +105,7 @@ class Converter:
         if source is Source.TEXT:
             return Texts(kind=Kind.TEXT, texts=_fields(texts))
         if source is Source.NUMBER:
-            numbers = "\0".join(texts).encode().split(b"\0")
-            if not are_plain_numbers(numbers):
-                numbers = [plain_number(text, locate(index)) if text else text for index, text in enumerate(numbers)]
-            return self._numbers.column(cell_class.format, numbers)
+            return self._number_column(cell_class.format, texts, locate)
         if source is Source.BOOLEAN:
             return Texts(kind=Kind.BOOLEAN, texts=[text.encode() for text in texts])
         if source is Source.DATE:
@@ -117,6 +115,20 @@ class Converter:
         if source is Source.ERROR:
             return [ErrorValue(text) if text else None for text in texts]
         return [UNCACHED if text else None for text in texts]
+
+    def _number_column(self, number_format: NumberFormat, texts: Sequence[str], locate: Locate) -> Piece:
+        numbers = "\0".join(texts).encode().split(b"\0")
+        if are_plain_numbers(numbers):
+            return self._numbers.column(number_format, numbers)
+        errors: list[Value] = [None] * len(texts)
+        for index, text in enumerate(texts):
+            stripped = text.strip()
+            if _NOT_FINITE.fullmatch(stripped):
+                errors[index] = ErrorValue(stripped)
+                numbers[index] = b""
+            elif stripped:
+                numbers[index] = plain_number(stripped.encode(), locate(index))
+        return merge_pieces([self._numbers.column(number_format, numbers), errors])
 
 
 def _fields(texts: Sequence[str]) -> Sequence[bytes]:

@@ -20,7 +20,7 @@ from pgdatahub.readers.package import DAMAGED
 
 PIECE_BYTES: Final = 64 * 1024
 _TABLE_TAG: Final = re.compile(rb"<(/?)(?:[^\s<>/:!?\"'=]+:)?table(?=[\s/>])")
-_MARKER: Final = re.compile(rb"[:<]table[\s/>]")
+_MARKER: Final = re.compile(rb"table[\s/>]")
 _REST_OF_TAG: Final = re.compile(rb"""(?:[^"'<>]|"[^"<]*"|'[^'<]*')*>""")
 _DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^<>]*\?>")
 _ENCODING: Final = re.compile(
@@ -64,7 +64,8 @@ def segments(stream: Stream) -> Iterator[Segment]:
     while True:
         piece = stream.read(PIECE_BYTES)
         data = tail + piece
-        if b"<!" in data or b"<?" in data:
+        # One byte is found ten times as fast as two.
+        if (b"!" in data and b"<!" in data) or (b"?" in data and b"<?" in data):
             raise NotSearchableError
         # The last tag may go on in the next piece.
         cut = max(data.rfind(b"<"), 0) if piece else len(data)

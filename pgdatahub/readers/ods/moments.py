@@ -43,7 +43,7 @@ class Moments:
 
     def __init__(self, null_date: date) -> None:
         self._null = datetime.combine(null_date, time())
-        self._known: dict[tuple[bool, NumberFormat, str], Moment | None] = {}
+        self._known: dict[tuple[bool, NumberFormat], dict[str, Moment | None]] = {}
 
     def dates(self, number_format: NumberFormat, texts: Sequence[str]) -> Piece:
         """Return date values as a column; one that is not a date stays a text."""
@@ -55,15 +55,15 @@ class Moments:
 
     def _column(self, is_date: bool, number_format: NumberFormat, texts: Sequence[str]) -> Piece:
         convert: Callable[[NumberFormat, str], Moment | None] = self._date if is_date else self._duration
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
-        known: dict[str, Moment | None] = {}
-        for text in set(texts):
-            if text:
-                key = (is_date, number_format, text)
-                if key not in self._known:
-                    self._known[key] = convert(number_format, text)
-                known[text] = self._known[key]
+        remembered = self._known.setdefault((is_date, number_format), {})
+        distinct = set(texts)
+        distinct.discard("")
+        if len(remembered) > _REMEMBERED:
+            remembered.clear()
+        for text in distinct:
+            if text not in remembered:
+                remembered[text] = convert(number_format, text)
+        known = {text: remembered[text] for text in distinct}
         kinds = {moment[0] if moment else None for moment in known.values()}
         if len(kinds) == 1 and (kind := next(iter(kinds))) is not None:
             fields = {text: moment[1] for text, moment in known.items() if moment}

@@ -8,7 +8,7 @@ from typing import Final
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.ods.cells import CellClass, Converter
+from pgdatahub.readers.ods.cells import CellClass, Converter, Locate
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.pieces import Piece
 from pgdatahub.readers.xlsx.blocks import Block
@@ -38,6 +38,27 @@ class _RepeatedRow:
     cells: list[tuple[int, CellClass, str]]
 
 
+class _Column:
+    """The cells of a column: their texts, and the classes with the index from which each applies."""
+
+    __slots__ = ("_last", "runs", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.runs: list[tuple[int, CellClass]] = []
+        self._last: CellClass | None = None
+
+    def add(self, index: int, cell_class: CellClass, text: str) -> None:
+        """Add a cell; those between the last one and this one are empty."""
+        texts = self.texts
+        if len(texts) != index:
+            texts.extend([""] * (index - len(texts)))
+        texts.append(text)
+        if cell_class is not self._last:
+            self._last = cell_class
+            self.runs.append((index, cell_class))
+
+
 class RowCollector:
     """Takes rows from the top to the bottom.
 
@@ -62,8 +83,9 @@ class RowCollector:
         # the block
         self._rows: list[int] = []
         self._hidden: set[int] = set()
-        self._cells: dict[int, tuple[list[int], list[CellClass], list[str]]] = {}
+        self._columns: dict[int, _Column] = {}
         self._count = 0
+        """Repeated cells in the block."""
 
     def start_row(self, *, repeated: int, hidden: bool) -> None:
         """Begin a row that stands for ``repeated`` rows."""
@@ -87,13 +109,14 @@ class RowCollector:
             self._row.extend((place, cell_class, text) for place in range(position, position + repeated))
             return
         index = len(self._rows)
+        if repeated == 1:
+            column = self._columns.get(position)
+            if column is None:
+                column = self._columns[position] = _Column()
+            column.add(index, cell_class, text)
+            return
         for place in range(position, position + repeated):
-            cells = self._cells.get(place)
-            if cells is None:
-                cells = self._cells[place] = ([], [], [])
-            cells[0].append(index)
-            cells[1].append(cell_class)
-            cells[2].append(text)
+            self._columns.setdefault(place, _Column()).add(index, cell_class, text)
         self._count += repeated
 
     def end_row(self) -> None:
@@ -144,26 +167,20 @@ class RowCollector:
         block = Block(
             rows=rows,
             hidden=self._hidden,
-            columns={position: self._column(rows, position, *cells) for position, cells in self._cells.items()},
+            columns={position: self._column(rows, position, column) for position, column in self._columns.items()},
         )
         self._ready.append(block)
-        self._rows, self._hidden, self._cells, self._count = [], set(), {}, 0
+        self._rows, self._hidden, self._columns, self._count = [], set(), {}, 0
 
-    def _column(
-        self, rows: list[int], position: int, indexes: list[int], classes: list[CellClass], texts: list[str]
-    ) -> Piece:
-        if len(indexes) < len(rows):
-            all_classes, all_texts = [classes[0]] * len(rows), [""] * len(rows)
-            for index, cell_class, text in zip(indexes, classes, texts, strict=True):
-                all_classes[index] = cell_class
-                all_texts[index] = text
-            classes, texts = all_classes, all_texts
-        return self._converter.column(classes, texts, lambda index: cell_address(rows[index], position))
+    def _column(self, rows: list[int], position: int, column: _Column) -> Piece:
+        texts = column.texts
+        texts.extend([""] * (len(rows) - len(texts)))
+        return self._converter.column(column.runs, texts, lambda index: cell_address(rows[index], position))
 
     def _expand(self, row: _RepeatedRow) -> Iterator[Block]:
         """Yield a repeated row as blocks of many rows."""
         single = {
-            position: self._converter.column([cell_class], [text], lambda _index: cell_address(row.first, position))  # noqa: B023 - called at once
+            position: self._converter.column([(0, cell_class)], [text], _locator(row.first, position))
             for position, cell_class, text in row.cells
         }
         size = max(1, _BLOCK_CELLS // len(single))
@@ -174,6 +191,11 @@ class RowCollector:
                 hidden=set(rows) if row.hidden else set(),
                 columns={position: _times(piece, len(rows)) for position, piece in single.items()},
             )
+
+
+def _locator(row: int, position: int) -> Locate:
+    """Return a function that gives the address of the only cell of a column."""
+    return lambda _index: cell_address(row, position)
 
 
 def _times(piece: Piece, count: int) -> Piece:

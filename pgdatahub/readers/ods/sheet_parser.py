@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from enum import Enum, auto
 from typing import Final, NoReturn
 
 from pgdatahub.errors import CorruptError
@@ -13,7 +11,8 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.number_formats import NUMBER
 from pgdatahub.readers.ods import names
-from pgdatahub.readers.ods.cells import BOOLEAN, ERROR, NO_RESULT, TEXT, CellClass, Converter, Source
+from pgdatahub.readers.ods.cell_values import SIMPLE, CellValue, text_value, typed_value
+from pgdatahub.readers.ods.cells import TEXT, CellClass, Converter, Source
 from pgdatahub.readers.ods.paragraphs import CHARACTERS, has_own_text, paragraph_text
 from pgdatahub.readers.ods.rows import RowCollector
 from pgdatahub.readers.ods.styles import Styles
@@ -22,22 +21,12 @@ from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import cell_address
 
 _HIDDEN: Final = frozenset({"collapse", "filter"})
-_BOOLEANS: Final = {"true": "true", "false": "false", "1": "true", "0": "false"}
-_ERROR: Final = re.compile(r"#(?:[A-Z]+(?:/[A-Z0])?[!?]?|DIV/0!|NAME\?)|Err:[0-9]{3}")
-_NOT_FINITE: Final = re.compile(r"[-+]?(?:nan|inf(?:inity)?|1\.#[a-z]+)", re.IGNORECASE)
+_SPECIAL: Final = frozenset({names.FORMULA, names.COLUMNS_REPEATED, names.ROWS_SPANNED, names.COLUMNS_SPANNED})
+"""Attributes that ask for more than the value of one cell."""
 
-
-class _Place(Enum):
-    """The part of the table that the parser is in."""
-
-    BEFORE = auto()
-    TABLE = auto()
-    ROW = auto()
-    CELL = auto()
-    VALUE_CELL = auto()
-    """A cell whose text does not matter, since its attributes have the value."""
-    PARAGRAPH = auto()
-    AFTER = auto()
+# The part of the table that the parser is in; plain numbers, since they are compared for every tag.
+_BEFORE, _TABLE, _ROW, _CELL, _VALUE_CELL, _PARAGRAPH, _AFTER = range(7)
+# _VALUE_CELL: a cell whose text does not matter, since its attributes have the value.
 
 
 class SheetParser(GuardedParser):
@@ -74,8 +63,11 @@ class SheetParser(GuardedParser):
         self.covered = 0
         """Values of cells under merged areas."""
         self.first_covered = ""
+        self._classes: dict[tuple[str, str], CellClass] = {}
+        """By source and style."""
+        self._most_deep = limits.depth
         self._depth = self._table_depth = 0
-        self._place = _Place.BEFORE
+        self._place = _BEFORE
         self._skip_depth = 0
         """The depth of an element whose content does not matter; 0 for none."""
         self._cell_depth = 0
@@ -94,6 +86,8 @@ class SheetParser(GuardedParser):
         # the cell
         self._attributes: Mapping[str, str] = {}
         self._is_covered = False
+        self._is_text = False
+        """The text is the value: the attributes have none, and it is not the result of a formula."""
         self._paragraphs: list[str] = []
         self._pieces: list[str] = []
         self._paragraph_depth = 0
@@ -103,47 +97,45 @@ class SheetParser(GuardedParser):
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         depth = self._depth = self._depth + 1
-        if self._skip_depth:
-            if depth > self._limits.depth:
-                self._too_deep()
-            return
+        if depth > self._most_deep:
+            self._too_deep()
         place = self._place
-        if place is _Place.ROW:
+        if self._skip_depth:
+            return
+        if place == _ROW:
             if name == names.CELL:
-                self._start_cell(attributes, is_covered=False)
+                simple = SIMPLE.get(attributes.get(names.VALUE_TYPE))
+                if simple is None or not self._add_simple(simple, attributes):
+                    self._start_cell(attributes, is_covered=False)
             elif name == names.COVERED_CELL:
                 self._start_cell(attributes, is_covered=True)
             else:
                 self._skip_depth = depth
-        elif place is _Place.VALUE_CELL:
-            if depth > self._limits.depth:
-                self._too_deep()
-        elif place is _Place.CELL:
+        elif place == _VALUE_CELL:
+            return
+        elif place == _CELL:
             if name in names.PARAGRAPHS:
-                self._place = _Place.PARAGRAPH
+                self._place = _PARAGRAPH
                 self._paragraph_depth = depth
                 self._pieces = []
             elif name not in names.LISTS:
                 self._skip_depth = depth
-        elif place is _Place.PARAGRAPH:
+        elif place == _PARAGRAPH:
             if name in CHARACTERS:
                 self._text(CHARACTERS[name](attributes))
             elif not has_own_text(name):
                 self._skip_depth = depth
-        elif place is _Place.TABLE:
+        elif place == _TABLE:
             self._start_in_table(name, attributes)
-        elif place is _Place.BEFORE:
-            if name.rpartition(" ")[2] == "table":
-                if self._tables_to_skip:
-                    self._tables_to_skip -= 1
-                    self._skip_depth = depth
-                else:
-                    self._place = _Place.TABLE
-                    self._table_depth = depth
-        else:
+        elif place == _AFTER:
             self._skip_depth = depth
-        if depth > self._limits.depth:
-            self._too_deep()
+        elif name.rpartition(" ")[2] == "table":
+            if self._tables_to_skip:
+                self._tables_to_skip -= 1
+                self._skip_depth = depth
+            else:
+                self._place = _TABLE
+                self._table_depth = depth
 
     def _end(self, _name: str) -> None:
         depth = self._depth
@@ -153,28 +145,28 @@ class SheetParser(GuardedParser):
                 self._skip_depth = 0
             return
         place = self._place
-        if place is _Place.VALUE_CELL:
+        if place == _VALUE_CELL:
             if depth == self._cell_depth:
-                self._place = _Place.ROW
-        elif place is _Place.PARAGRAPH:
+                self._place = _ROW
+        elif place == _PARAGRAPH:
             if depth == self._paragraph_depth:
                 self._paragraphs.append(paragraph_text(self._pieces) if self._pieces else "")
-                self._place = _Place.CELL
-        elif place is _Place.CELL:
+                self._place = _CELL
+        elif place == _CELL:
             if depth == self._cell_depth:
                 self._end_text_cell()
-                self._place = _Place.ROW
-        elif place is _Place.ROW:
+                self._place = _ROW
+        elif place == _ROW:
             self.rows.end_row()
-            self._place = _Place.TABLE
-        elif place is _Place.TABLE:
+            self._place = _TABLE
+        elif place == _TABLE:
             if self._hidden_groups and self._hidden_groups[-1] == depth:
                 self._hidden_groups.pop()
             if depth == self._table_depth:
-                self._place = _Place.AFTER
+                self._place = _AFTER
 
     def _text(self, data: str) -> None:
-        if self._place is _Place.PARAGRAPH and not self._skip_depth:
+        if self._place == _PARAGRAPH and not self._skip_depth:
             self._cell_bytes += len(data)
             if self._cell_bytes > self._limits.cell_bytes:
                 self._corrupt(f"the text has more than {self._limits.cell_bytes:,} characters")
@@ -215,7 +207,7 @@ class SheetParser(GuardedParser):
         if not self.in_rows:
             self.in_rows = True
             self._forget_plain_columns()
-        self._place = _Place.ROW
+        self._place = _ROW
         self._position = 0
         self._row_bytes = 0
         repeated = self._row_repeated = _count(attributes, names.ROWS_REPEATED)
@@ -225,78 +217,61 @@ class SheetParser(GuardedParser):
 
     # ── cells ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _add_simple(self, simple: tuple[Source, str], attributes: Mapping[str, str]) -> bool:
+        """Add a cell that is a number, a date or a duration and nothing more; return whether it is."""
+        value = attributes.get(simple[1])
+        if not value or not _SPECIAL.isdisjoint(attributes) or attributes.get(names.CALC_VALUE_TYPE) == "error":
+            return False
+        style = attributes.get(names.STYLE_NAME) or self._row_style
+        position = self._position
+        if (self._column_ends and not style) or position >= self._limits.columns:
+            return False
+        cell_class = self._classes.get((simple[0].value, style))
+        if cell_class is None:
+            cell_class = self._class(simple[0], style)
+        self.rows.add(position, 1, cell_class, value)
+        self._position = position + 1
+        self._cell_depth = self._depth
+        self._place = _VALUE_CELL
+        return True
+
     def _start_cell(self, attributes: Mapping[str, str], *, is_covered: bool) -> None:
         self._cell_depth = self._depth
         self._attributes = attributes
         self._is_covered = is_covered
         if self._areas is not None and (names.ROWS_SPANNED in attributes or names.COLUMNS_SPANNED in attributes):
             self._note_area(self._areas, attributes)
-        kind = attributes.get(names.VALUE_TYPE)
         # A formula's text may be an error; cells without a type may have a text.
-        if kind is not None and names.FORMULA not in attributes and attributes.get(names.CALC_VALUE_TYPE) != "error":
-            value = self._typed_value(kind, attributes)
+        self._is_text = names.FORMULA not in attributes and attributes.get(names.CALC_VALUE_TYPE) != "error"
+        if self._is_text:
+            value = typed_value(attributes)
             if value is not None:
-                self._place = _Place.VALUE_CELL
-                self._add(*value)
+                self._place = _VALUE_CELL
+                self._add(value)
                 return
-        self._place = _Place.CELL
+        self._place = _CELL
         self._paragraphs = []
         self._cell_bytes = 0
 
-    def _typed_value(self, kind: str, attributes: Mapping[str, str]) -> tuple[Source | CellClass, str] | None:
-        """Return the value that a cell has in its attributes, None if it has none there."""
-        if kind in ("float", "percentage", "currency"):
-            value = attributes.get(names.VALUE, "").strip()
-            if _NOT_FINITE.fullmatch(value):
-                return ERROR, value
-            return (Source.NUMBER, value) if value else None
-        if kind == "date":
-            value = attributes.get(names.DATE_VALUE, "").strip()
-            return (Source.DATE, value) if value else None
-        if kind == "time":
-            value = attributes.get(names.TIME_VALUE, "").strip()
-            return (Source.DURATION, value) if value else None
-        if kind == "boolean":
-            value = attributes.get(names.BOOLEAN_VALUE, "").strip()
-            if value.lower() in _BOOLEANS:
-                return BOOLEAN, _BOOLEANS[value.lower()]
-            # LibreOffice writes a number as it is where its format is a boolean's.
-            return (Source.NUMBER, value) if value else None
-        value_of_text = attributes.get(names.STRING_VALUE)
-        return None if value_of_text is None else (TEXT, value_of_text)
-
     def _end_text_cell(self) -> None:
         """Add the cell whose text has been read."""
-        attributes = self._attributes
-        shown = "\n".join(self._paragraphs)
-        kind = attributes.get(names.VALUE_TYPE, "")
-        has_formula = names.FORMULA in attributes
-        calc_kind = attributes.get(names.CALC_VALUE_TYPE)
-        if calc_kind == "error":
-            self._add(ERROR, shown or attributes.get(names.STRING_VALUE, "") or "#N/A")
-            return
-        value = self._typed_value(kind, attributes)
-        if has_formula:
-            if value is None and not self._paragraphs:
-                self._add(NO_RESULT, "formula")
-                return
-            if _is_error(value, shown, calc_kind):
-                self._add(ERROR, shown)
-                return
-            if value is None and kind not in ("", "string"):
-                # A number, a date … whose value is missing: its text is in the writer's language.
-                self._add(NO_RESULT, "formula")
-                return
-        if value is None:
-            value = TEXT, shown
-        self._add(*value)
+        paragraphs = self._paragraphs
+        if self._is_text:
+            self._add((TEXT, paragraphs[0] if len(paragraphs) == 1 else "\n".join(paragraphs)))
+        else:
+            self._add(text_value(self._attributes, paragraphs))
 
-    def _add(self, source: Source | CellClass, text: str) -> None:
+    def _class(self, source: Source, style: str) -> CellClass:
+        number_format = self._styles.number_format(style) if style else NUMBER
+        found = self._classes[source.value, style] = self._converter.cell_class(source, number_format)
+        return found
+
+    def _add(self, value: CellValue) -> None:
         """Add the cell, and those that repeat it, to the row."""
+        source, text = value
+        attributes = self._attributes
         position = self._position
-        repeated = 1
-        if names.COLUMNS_REPEATED in self._attributes:
-            repeated = _count(self._attributes, names.COLUMNS_REPEATED)
+        repeated = _count(attributes, names.COLUMNS_REPEATED) if names.COLUMNS_REPEATED in attributes else 1
         self._position = position + repeated
         if not text or text.isspace():
             return
@@ -312,12 +287,12 @@ class SheetParser(GuardedParser):
         self._row_bytes += len(text)
         if self._row_bytes > self._limits.row_bytes:
             self._corrupt(f"the row has more than {self._limits.row_bytes:,} characters")
-        style = self._attributes.get(names.STYLE_NAME, "") or self._row_style
         if isinstance(source, CellClass):
             self.rows.add(position, repeated, source, text)
-        elif style or not self._column_ends:
-            number_format = self._styles.number_format(style) if style else NUMBER
-            self.rows.add(position, repeated, self._converter.cell_class(source, number_format), text)
+            return
+        style = attributes.get(names.STYLE_NAME, "") or self._row_style
+        if style or not self._column_ends:
+            self.rows.add(position, repeated, self._class(source, style), text)
         else:
             self._add_under_columns(source, position, repeated, text)
 
@@ -328,8 +303,7 @@ class SheetParser(GuardedParser):
             index = bisect_right(self._column_ends, position)
             last = min(self._column_ends[index], end) if index < len(self._column_ends) else end
             style = self._column_styles[index] if index < len(self._column_styles) else ""
-            number_format = self._styles.number_format(style) if style else NUMBER
-            self.rows.add(position, last - position, self._converter.cell_class(source, number_format), text)
+            self.rows.add(position, last - position, self._class(source, style), text)
             position = last
 
     def _note_area(self, areas: list[Area], attributes: Mapping[str, str]) -> None:
@@ -363,16 +337,3 @@ def _count(attributes: Mapping[str, str], name: str) -> int:
     """Return the number of an attribute, 1 if it is not there or not a number of at least 1."""
     text = attributes.get(name, "1").strip()
     return max(1, int(text)) if text.isdecimal() and len(text) < 12 else 1
-
-
-def _is_error(value: tuple[Source | CellClass, str] | None, shown: str, calc_kind: str | None) -> bool:
-    """Return whether a formula's result is an error, of which only the text tells.
-
-    LibreOffice says so in an attribute of its own (``calcext``). Without it, an error is a text of such a form beside an empty
-    text, the number 0 or the same text.
-    """
-    if calc_kind is not None or not shown:
-        return False
-    if value is not None and value[0] is TEXT and not value[1]:
-        return True
-    return _ERROR.fullmatch(shown) is not None
