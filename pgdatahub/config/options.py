@@ -39,6 +39,7 @@ ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
 UncachedPolicy: TypeAlias = Literal["fail", "blank"]
 MergedPolicy: TypeAlias = Literal["top_left", "fill"]
 HiddenPolicy: TypeAlias = Literal["load", "skip"]
+Reader: TypeAlias = Literal["auto", "calamine"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
 
@@ -164,6 +165,12 @@ class FolderOptions:
         "top_left", ("top_left", "fill"), "merged cells: the value once, or in every cell of the area"
     )
     hidden: HiddenPolicy = _choice("load", ("load", "skip"), "hidden rows and columns")
+    reader: Reader = _choice(
+        "auto",
+        ("auto", "calamine"),
+        "the program that reads the workbooks: the reader of each format, or python-calamine, which takes some damaged"
+        " files and cannot tell errors, formats and formulas without a result",
+    )
     nulls: tuple[str, ...] = _option((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
     table: str | None = _option(
         None,

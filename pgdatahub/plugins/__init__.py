@@ -9,6 +9,7 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.discover_folders",
     "pgdatahub.plugins.discover_remote",
     "pgdatahub.plugins.read_calamine",
+    "pgdatahub.plugins.read_ods",
     "pgdatahub.plugins.read_xlsx",
     "pgdatahub.plugins.normalize",
     "pgdatahub.plugins.evolve",

@@ -1,4 +1,4 @@
-"""The built-in reader of ``.xls``, ``.xlsb`` and ``.ods``; by their content, whatever the file's name says.
+"""Reads ``.xls`` and ``.xlsb`` by python-calamine, and any workbook of a folder that asks for it (``reader: calamine``).
 
 It is also the one that says what a file under a workbook's name is, if it is no workbook at all.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_read(source: SourceFile) -> Workbook | None:
-    """Open an ``.xls``, ``.xlsb`` or ``.ods`` workbook; refuse what is no workbook but is named like one."""
+    """Open a workbook by its content, whatever its name; refuse a file that is named like one and is not."""
     # Here, so that listing plugins does not import a reader's machinery.
     from pgdatahub.readers.calamine import CalamineWorkbook
     from pgdatahub.readers.detect import WORKBOOK_SUFFIXES, Format, detect
@@ -28,9 +28,10 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         raise FileChangedError("the file is not there any more") from error
     except OSError as error:
         raise ReadError(f"the file cannot be read: {error.strerror or error}") from error
-    if content.format in (Format.XLS, Format.XLSB, Format.ODS):
+    asked_for = source.options.reader == "calamine"
+    if content.format in (Format.XLS, Format.XLSB) or (asked_for and content.format in (Format.XLSX, Format.ODS)):
         return CalamineWorkbook(source, content.format)
-    if content.format is Format.XLSX or source.suffix not in WORKBOOK_SUFFIXES:
+    if content.format in (Format.XLSX, Format.ODS) or source.suffix not in WORKBOOK_SUFFIXES:
         return None
     if content.format is Format.EMPTY:
         raise EmptyFileError("the file is empty: it has no bytes", hint="copy or download it again")

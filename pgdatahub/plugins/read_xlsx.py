@@ -35,6 +35,8 @@ class XlsxReader:
         from pgdatahub.readers.xlsx.sniffing import Content, sniff
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
+        if source.options.reader != "auto":
+            return None
         if self._experience is None:
             self._experience = Experience()
         ours = source.suffix in _OURS

@@ -97,6 +97,9 @@ _PARTS = {
     "index/": "an Apple Numbers document",
 }
 
+_MEDIA_TYPE = re.compile(rb"application/vnd\.oasis\.opendocument\.[a-z-]+")
+_MANIFEST_BYTES = 64 * 1024
+
 
 def _detect_zip(file: BinaryIO) -> Content:
     try:
@@ -105,6 +108,8 @@ def _detect_zip(file: BinaryIO) -> Content:
             if "mimetype" in names:
                 with archive.open("mimetype") as entry:
                     return _open_document(entry.read(200))
+            if "content.xml" in names and "[content_types].xml" not in names:
+                return _without_mimetype(archive)
     except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, KeyError, EOFError, NotImplementedError):
         return Content(format=Format.DAMAGED_ZIP, looks_like="a damaged or truncated ZIP archive")
     except Exception as error:  # the inflating libraries raise errors of their own
@@ -119,6 +124,17 @@ def _detect_zip(file: BinaryIO) -> Content:
     if "[content_types].xml" in names or any(name.startswith("xl/") for name in names):
         return Content(format=Format.XLSX)
     return Content(format=Format.OTHER, looks_like="a ZIP archive of other files", advice="unpack it into the folder")
+
+
+def _without_mimetype(archive: zipfile.ZipFile) -> Content:
+    """Return the kind of an OpenDocument file without a ``mimetype``, as Google Docs writes them, by its manifest."""
+    for name in archive.namelist():
+        if name.lower().lstrip("/") == "meta-inf/manifest.xml":
+            with archive.open(name) as entry:
+                found = _MEDIA_TYPE.search(entry.read(_MANIFEST_BYTES))
+            if found:
+                return _open_document(found[0])
+    return Content(format=Format.ODS)
 
 
 def _open_document(mimetype: bytes) -> Content:
@@ -146,7 +162,11 @@ def _detect_text(text: str) -> Content:
     if "urn:schemas-microsoft-com:office:spreadsheet" in start:
         return Content(format=Format.OTHER, looks_like="an Excel 2003 XML spreadsheet")
     if "urn:oasis:names:tc:opendocument" in start:
-        return Content(format=Format.OTHER, looks_like="a flat OpenDocument file")
+        return Content(
+            format=Format.OTHER,
+            looks_like="a flat OpenDocument file (.fods)",
+            advice="open it in LibreOffice and save it as .ods",
+        )
     if re.search(r"<(!doctype html|html|head|body|table|meta)\b", start):
         return Content(format=Format.OTHER, looks_like="an HTML page")
     if start.startswith("id;p"):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError, SheetError
-from pgdatahub.model.flow import SheetInfo
+from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError
+from pgdatahub.model.flow import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.ods.content import Content
@@ -68,30 +68,28 @@ class OdsWorkbook:
         found = list_sheets(self._content, _CONTENT, self._styles, self._limits)
         self._sheets = found.sheets
         self._null_date = found.null_date
+        self._labels = sheet_labels(self.sheets)
 
     @property
     def sheets(self) -> Sequence[SheetInfo]:
         """The sheets in their order."""
         return [SheetInfo(name=sheet.name, visible=sheet.visible) for sheet in self._sheets]
 
-    def open(self, name: str) -> OdsSheet:
-        """Open a sheet by its exact name, one at a time.
+    def open(self, position: int) -> OdsSheet:
+        """Open the sheet ``sheets[position]``; one sheet at a time is open.
 
         Raises:
-            SheetError: The workbook does not have the sheet.
             ReadError: The sheet is damaged.
         """
-        sheet = next((sheet for sheet in self._sheets if sheet.name == name), None)
-        if sheet is None:
-            raise SheetError(f"no sheet {name!r}", where=self._name)
-        where = f"{self._name} › {name}"
+        label = self._labels[position]
+        where = f"{self._name} › {label}"
         try:
             return OdsSheet(
-                name=name,
+                name=label,
                 where=where,
                 part=_CONTENT,
                 content=self._content,
-                table=sheet.table,
+                table=self._sheets[position].table,
                 styles=self._styles,
                 null_date=self._null_date,
                 limits=self._limits,
@@ -99,6 +97,14 @@ class OdsWorkbook:
             )
         except FileError as error:
             raise error.located(where) from error
+
+    def has_values(self, position: int) -> bool:
+        """Return whether the sheet ``sheets[position]`` has a cell with a value.
+
+        Raises:
+            ReadError: The sheet is damaged.
+        """
+        return any(batch.rows for batch in self.open(position).batches(1))
 
     def close(self) -> None:
         """Close the file; may be called twice."""
