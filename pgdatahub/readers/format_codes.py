@@ -23,7 +23,8 @@ _TOKEN: Final = re.compile(
   | (?P<general>general)
   | (?P<noon>am/pm|a/p)
   | (?P<letters>y+|m+|d+|h+|s+)
-  | (?P<calendar>e(?![+-])|gg+|bb+|rr|a{3,})        # year of an era, era, Buddhist year, both, weekday
+  | (?P<calendar>g+e|ee|gg+|bb+|rr|a{3,})           # era and year of an era, Buddhist year, weekday
+  | (?P<era>e(?![+-])|g)                            # a year with other letters; LibreOffice writes "BOOL"e"AN" for booleans
   | (?P<digit>[0#?])
   | (?P<fraction>[.,]0+)
   | (?P<text>@)
@@ -40,6 +41,8 @@ _NUMERIC: Final = frozenset(".,%/#?eE")
 """Characters that make a number of zeros: a point, thousands, a percentage, a fraction, an exponent."""
 _SIGNS: Final = frozenset("-+()' \u00a0")
 """Literals that may stand before or behind a code of zeros without making it a number with a unit."""
+_LOCALIZED: Final = frozenset("tj")
+"""Days and years of German and French codes (TT.MM.JJJJ, jj/mm/aaaa), which some programs write as they are."""
 _LONGEST_PATTERN: Final = 255
 """Excel's limit for a whole code. A longer pattern of zeros would make long texts of short numbers."""
 _DATES: Final = frozenset({Shown.DATE, Shown.TIME, Shown.ELAPSED})
@@ -79,8 +82,8 @@ class _Draft:
     """Those of ``y m d h s`` that there are, and ``p`` for ``AM/PM``."""
     long_run: bool = False
     """A year, a day or a month of three letters or more."""
-    words: bool = False
-    """Letters without quotes that mean nothing in a code, such as those of ``kr``."""
+    words: set[str] = field(default_factory=set)
+    """Letters without quotes that mean nothing in a code, such as the ``k`` of ``kr``."""
     digits: bool = False
     """A digit placeholder, apart from the fraction of seconds."""
     numeric: bool = False
@@ -104,8 +107,10 @@ class _Draft:
         """Return the kind of date, time or duration, None for a text."""
         if self.words and not self.long_run:
             # ``kr``, ``USD`` or ``Standard`` is a text; ``hh:mm Uhr`` is a time.
-            dates = self.letters & {"y", "m"} and len(self.letters) > 1
-            if not dates and not self.elapsed:
+            if self.elapsed:
+                return Shown.ELAPSED
+            localized = "m" in self.letters and self.words <= _LOCALIZED
+            if not localized and not (self.letters & {"y", "m"} and len(self.letters) > 1):
                 return None
         clock = self.letters & {"h", "s", "p"}
         minutes = "m" in self.letters and not self.long_run and (clock or self.elapsed)
@@ -172,7 +177,8 @@ def _drafts(code: str) -> Iterator[_Draft]:
             draft.text = True
         elif kind == "other":
             draft.numeric = draft.numeric or text in _NUMERIC
-            draft.words = draft.words or (text.isascii() and text.isalpha())
+            if text.isascii() and text.isalpha():
+                draft.words.add(text.lower())
             _add_literal(draft, text)
     yield draft
 
@@ -223,7 +229,7 @@ def _with_conditions(sections: list[Section], conditions: list[Condition | None]
 
 def _under(section: Section, condition: Condition | None) -> Section:
     section = replace(section, condition=condition)
-    return _unsigned(section) if condition is not None and condition.negative_only else section
+    return _unsigned(section) if condition is not None and condition.is_negative else section
 
 
 def _unsigned(section: Section) -> Section:

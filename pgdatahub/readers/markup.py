@@ -10,6 +10,14 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
 
 _PIECE = 64 * 1024
+_COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+_UNDERSTOOD = (
+    "http://schemas.microsoft.com/office/",
+    "http://schemas.openxmlformats.org/",
+    "http://purl.oclc.org/ooxml/",
+)
+"""Namespaces that Excel understands begin with one of these."""
+_MOST_PREFIXES = 1000
 
 
 class Stream(Protocol):
@@ -45,7 +53,7 @@ class GuardedParser:
         start: Callable[[str, Any], None],
         end: Callable[[str], None],
         text: Callable[[str], None] | None = None,
-        namespaces: tuple[Callable[[str | None, str | None], None], Callable[[str | None], None]] | None = None,
+        namespaces: tuple[Callable[[str | None, str | None], None], Callable[[str | None], None] | None] | None = None,
         mapping: bool = False,
     ) -> None:
         self._part = part
@@ -101,27 +109,77 @@ class GuardedParser:
 def start_elements(stream: Stream, limits: Limits) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the elements of a small part as they begin.
 
+    Of alternatives (``mc:AlternateContent``, ECMA-376 part 3) only the elements of the chosen one are there, as if they
+    stood in its place.
+
     Yields:
         The name of the element around it, its own name (both without namespace), and its attributes, of which those
         of a namespace are named ``uri local``.
     """
     path: list[str] = [""]
     found: list[tuple[str, str, dict[str, str]]] = []
+    alternatives = Alternatives()
 
     def start(name: str, attributes: list[str]) -> None:
-        local = name.rpartition(" ")[2]
-        found.append((path[-1], local, dict(zip(attributes[::2], attributes[1::2], strict=True))))
-        path.append(local)
-        if len(path) > limits.depth:
+        uri, _, local = name.rpartition(" ")
+        depth = len(path)
+        if alternatives.start(uri, local, attributes, depth):
+            path.append(path[-1])  # what is within belongs to the element around the alternatives
+        else:
+            if not alternatives.skipping:
+                found.append((path[-1], local, dict(zip(attributes[::2], attributes[1::2], strict=True))))
+            path.append(local)
+        if depth >= limits.depth:
             raise CorruptError(f"the part {stream.name} nests elements more than {limits.depth} deep")
 
     def end(_name: str) -> None:
         path.pop()
+        alternatives.end(len(path))
 
-    parser = GuardedParser(stream.name, limits, start=start, end=end)
+    parser = GuardedParser(stream.name, limits, start=start, end=end, namespaces=(alternatives.declare, None))
     while data := stream.read(_PIECE):
         parser.feed(data)
         yield from found
         found.clear()
     parser.feed(b"", final=True)
     yield from found
+
+
+class Alternatives:
+    """The alternatives of a part, and the one to read: the first that Excel understands, else the fallback."""
+
+    def __init__(self) -> None:
+        self.skipping = 0
+        """The depth of an alternative that is left out, 0 outside of one."""
+        self._namespaces: dict[str, str] = {}
+        self._chosen: dict[int, bool] = {}
+
+    def declare(self, prefix: str | None, uri: str | None) -> None:
+        """Note a prefix, which ``Requires`` refers to."""
+        if prefix and len(self._namespaces) < _MOST_PREFIXES:
+            self._namespaces[prefix] = uri or ""
+
+    def start(self, uri: str, local: str, attributes: list[str], depth: int) -> bool:
+        """Take note of an element at a depth; return whether it is one of the markup of alternatives."""
+        if self.skipping or uri != _COMPATIBILITY:
+            return False
+        if local == "AlternateContent":
+            self._chosen[depth] = False
+            return True
+        if local not in ("Choice", "Fallback") or depth - 1 not in self._chosen:
+            return False
+        if self._chosen[depth - 1] or (local == "Choice" and not self._is_understood(attributes)):
+            self.skipping = depth
+        else:
+            self._chosen[depth - 1] = True
+        return True
+
+    def end(self, depth: int) -> None:
+        """Take note of the end of the element at a depth."""
+        self._chosen.pop(depth, None)
+        if self.skipping == depth:
+            self.skipping = 0
+
+    def _is_understood(self, attributes: list[str]) -> bool:
+        required = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("Requires", "").split()
+        return bool(required) and all(self._namespaces.get(prefix, "").startswith(_UNDERSTOOD) for prefix in required)

@@ -47,11 +47,9 @@ class Condition:
         return _OPERATORS[self.operator](number, self.operand)
 
     @property
-    def negative_only(self) -> bool:
-        """Whether the comparison is true of negative numbers alone."""
-        if self.operator == "<":
-            return self.operand <= 0
-        return self.operator in ("<=", "=") and self.operand < 0
+    def is_negative(self) -> bool:
+        """Whether the comparison is true of all negative numbers and of no others."""
+        return self.operator == "<" and self.operand == 0
 
 
 _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = {

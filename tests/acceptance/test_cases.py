@@ -31,7 +31,6 @@ CASES: Final = Path(__file__).parents[1] / "cases"
 EXPECTED: Final[dict[str, Any]] = json.loads((CASES / "expected.json").read_text(encoding="utf-8"))
 NOT_YET: Final = frozenset(
     {
-        "alternate_numfmt",
         "area",
         "area_xls",
         "b03_xls_zeros",
