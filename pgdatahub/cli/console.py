@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import IO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -16,11 +17,12 @@ class TerminalConsole(Console):
     """A console that takes no markup from texts, and escapes each piece of text before it is written.
 
     Args:
-        stderr: Write to standard error.
+        file: Write there; None for standard output, or standard error with ``stderr``.
+        width: Columns; None to ask the terminal.
     """
 
-    def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable; those that Rich itself controls the terminal by stay as they are."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+import psycopg
+import pytest
 
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import create_engine, transaction
+from pgdatahub.postgres.file_queries import ask
 from pgdatahub.postgres.history import History
 
 IMPORTS = 20_000
@@ -16,35 +19,45 @@ TABLE = TableName(schema="public", name="sales")
 
 def fill(connection: Connection) -> None:
     connection.execute(
-        text("""
+        """
             INSERT INTO etl_imports (table_name, source_file, file_sha256, row_count, imported_at, table_schema, identity,
                                      content_sha256, settings, sheets, run_id, bytes, seconds, counts, status, observed)
             SELECT 'sales', 'f' || i, 'file ' || i, 1, 'epoch'::timestamp + i * interval '1 s', 'public',
                    i || repeat(' long', 1000), 'content ' || i, '', '[]', '', 1, 1, '{}', 'loaded', '{}'
-              FROM generate_series(1, :count) i
-        """),
+              FROM generate_series(1, %(count)s) i
+        """,
         {"count": IMPORTS},
     )
-    connection.execute(text("ANALYZE etl_imports"))
+    connection.execute("ANALYZE etl_imports")
 
 
-def test_what_a_file_may_repeat_is_found_by_indexes_however_many_imports_there_are(database_url: str) -> None:
+def test_repeats_of_a_file_are_found_by_indexes(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = create_engine(database_url)
-    history = History("public")
-    asked: list[tuple[str, Any]] = []
+    asked: list[tuple[Any, Any]] = []
+    execute = psycopg.Cursor.execute
+
+    def recorded(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
+        asked.append((query, params))
+        return execute(self, query, params, **options)
+
     with transaction(engine) as connection:
-        history.ensure(connection)
+        History("public").ensure(connection)
         fill(connection)
-        event.listen(
-            engine, "before_cursor_execute", lambda _c, _cursor, query, values, *_: asked.append((query, values))
-        )
-        found = history.related(
-            connection, TABLE, identity="7" + " long" * 1000, file_sha256="file 8", content_sha256="content 9"
-        )
+        with monkeypatch.context() as patch:
+            patch.setattr(psycopg.Cursor, "execute", recorded)
+            facts = ask(
+                connection,
+                "public",
+                TABLE,
+                identity="7" + " long" * 1000,
+                file_sha256="file 8",
+                content_sha256="content 9",
+            )
         query, values = asked[-1]
-        plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {query}", values).scalars())
+        rows = connection.driver.execute(b"EXPLAIN " + query, values).fetchall()
     engine.dispose()
-    assert [past.file_sha256 for past in found] == ["file 7", "file 8", "file 9"]
+    plan = "\n".join(row[0] for row in rows)
+    assert [past.file_sha256 for past in facts.related] == ["file 7", "file 8", "file 9"]
     for index in ("etl_imports_identity", "etl_imports_file", "etl_imports_content"):
         assert f"Bitmap Index Scan on {index}" in plan
 

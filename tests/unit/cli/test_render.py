@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from pgdatahub.cli.console import TerminalConsole
 from pgdatahub.cli.progress import ConsoleReporter
 from pgdatahub.cli.render import count, file_lines, print_report, report_json, seconds
 from pgdatahub.config import FolderOptions
@@ -43,13 +43,13 @@ REPORT = RunReport(
 
 def shown(report: RunReport, width: int = 80) -> str:
     text = io.StringIO()
-    print_report(report, Console(file=text, width=width))
+    print_report(report, TerminalConsole(file=text, width=width))
     return text.getvalue()
 
 
 def told(*events: Any, quiet: bool) -> str:
     text = io.StringIO()
-    with ConsoleReporter(Console(file=text, width=80), quiet=quiet) as reporter:
+    with ConsoleReporter(TerminalConsole(file=text, width=80), quiet=quiet) as reporter:
         for event in events:
             reporter(event)
     return text.getvalue()

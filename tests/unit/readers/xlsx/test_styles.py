@@ -4,8 +4,8 @@ import time
 from io import BytesIO
 
 import pytest
-from pgdatahub.readers.xlsx.limits import Limits
 
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import DATE, NUMBER
 from pgdatahub.readers.xlsx.styles import Styles, read_styles
 
