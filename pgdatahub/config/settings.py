@@ -161,16 +161,6 @@ class Config(BaseModel):
             "--workers",
         ),
     ] = None
-    read_processes: Annotated[
-        int | None,
-        Field(ge=1, le=64),
-        Explained(
-            "ETL_READ_PROCESSES",
-            "processes that read one large sheet together; else as many as there are processors for each worker",
-            "a whole number, 1 to 64",
-            advanced=True,
-        ),
-    ] = None
     executor: Annotated[
         str,
         Field(min_length=1),
@@ -222,6 +212,16 @@ class Config(BaseModel):
             "--state-dir",
         ),
     ] = Path()
+    reader: Annotated[
+        Literal["native", "python"] | None,
+        Explained(
+            "PGDATAHUB_READER",
+            "the reader of .xlsx files: native (the compiled core) or python; else native where it is installed",
+            "native or python",
+            example="python",
+            advanced=True,
+        ),
+    ] = None
     skip_db: Annotated[bool, Explained("SKIP_DB", "1: read everything, write nothing", _SWITCH, "--dry-run")] = False
     debug: Annotated[bool, Explained("DEBUG", "1: show tracebacks", _SWITCH, "--debug")] = False
     pgdatahub_home: Annotated[

@@ -344,16 +344,27 @@ def _compact(rows: Sequence[int]) -> Sequence[int]:
 def encode(batch: NormalizedBatch, origin: Origin | None = None) -> EncodedBatch:
     """Return the rows of a batch as COPY text."""
     columns = [column.texts for column in batch.columns] if batch.rows else []
-    pieces = []
-    for start in range(0, max(map(len, columns), default=0), _ROWS_AT_ONCE):
-        part = [texts[start : start + _ROWS_AT_ONCE] for texts in columns]
-        pieces.append(b"\n".join(map(b"\t".join, zip(*part, strict=True))))
     return EncodedBatch(
         names=tuple(column.name for column in batch.columns),
         rows=batch.rows,
-        data=b"\n".join([*pieces, b""]) if pieces else b"",
+        data=_encode_rows(columns, batch.rows) if columns else b"",
         origin=origin,
     )
+
+
+def _encode_rows(columns: Sequence[Sequence[bytes]], rows: int) -> bytes:
+    """Return columns as rows of COPY text, by the compiled core where it is installed."""
+    from pgdatahub.readers.xlsx.native.library import CoreMissingError
+    from pgdatahub.readers.xlsx.native.rows import encode_text
+
+    try:
+        return encode_text(columns, rows)
+    except CoreMissingError:
+        pieces = []
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            part = [texts[start : start + _ROWS_AT_ONCE] for texts in columns]
+            pieces.append(b"\n".join(map(b"\t".join, zip(*part, strict=True))))
+        return b"\n".join([*pieces, b""])
 
 
 _ROWS_AT_ONCE = 500

@@ -23,6 +23,7 @@ from pgdatahub.values.fields import Fields, fields_of
 from pgdatahub.values.number_lines import canonical_lines, index_of, integers_of, largest_integer
 from pgdatahub.values.numbers import parse_number, parse_value
 from pgdatahub.values.python_values import type_value
+from pgdatahub.values.tallies import MixedColumn, TalliedFields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,11 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
         ValueError: A value is of a class that no column can hold.
         OverflowError: A number that no double holds, or with more digits than ``numeric`` takes.
     """
+    tallied = column.texts if isinstance(column, Texts) else column
+    if isinstance(column, MixedColumn) and not column.has_issues:
+        tallied = column.fields
+    if isinstance(tallied, TalliedFields):
+        return TypedColumn(texts=tallied, observed=tallied.observed(locate))
     if isinstance(column, Texts):
         return _OBSERVERS[column.kind](column.texts, locate)
     return _observe_values(column, locate)

@@ -19,6 +19,7 @@ from pgdatahub.values.identifiers import ColumnNames, fold
 from pgdatahub.values.numbers import canonical_number, parse_value
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType
+from pgdatahub.values.tallies import MixedColumn
 
 ERRORS = "error cells"
 UNCACHED = "formulas without a value"
@@ -147,7 +148,9 @@ class _Normalizer:
         self.examples.setdefault(key, example)
 
     def _apply_policies(self, cells: Column, position: int) -> Column:
-        if isinstance(cells, Texts) or not {ErrorValue, Uncached}.intersection(map(type, cells)):
+        if isinstance(cells, Texts) or (isinstance(cells, MixedColumn) and not cells.has_issues):
+            return cells
+        if not {ErrorValue, Uncached}.intersection(map(type, cells)):
             return cells
         return [self._apply_policy(value, index, position) for index, value in enumerate(cells)]
 

@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.system.processes import available_processors
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model.flow import SourceFile, Workbook
-    from pgdatahub.readers.xlsx.lessons import Experience
 
 _OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
 
 
 class XlsxReader:
-    """Opens workbooks of Office Open XML, and remembers what those of a table look like."""
-
-    def __init__(self) -> None:
-        self._experience: Experience | None = None
+    """Opens workbooks of Office Open XML."""
 
     @hookimpl(trylast=True)
     def pgdatahub_read(self, source: SourceFile, config: Config) -> Workbook | None:
@@ -31,14 +26,12 @@ class XlsxReader:
             ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
         """
         from pgdatahub.readers.limits import Limits
-        from pgdatahub.readers.xlsx.lessons import Experience
+        from pgdatahub.readers.xlsx.reader_choice import choose_reader
         from pgdatahub.readers.xlsx.sniffing import Content, sniff
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
         if source.options.reader != "auto":
             return None
-        if self._experience is None:
-            self._experience = Experience()
         ours = source.suffix in _OURS
         with ExitStack() as files:
             file = files.enter_context(source.open())
@@ -55,9 +48,7 @@ class XlsxReader:
                     file,
                     name=source.name,
                     merged=source.options.merged,
-                    experience=self._experience,
-                    topic=source.table,
-                    processes=config.read_processes or available_processors(),
+                    reader=choose_reader(config.reader),
                 )
         if content is Content.ENCRYPTED:
             raise EncryptedError(

@@ -20,6 +20,7 @@ from pgdatahub.values.copytext import escape, unescape
 from pgdatahub.values.fields import Fields
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
+from pgdatahub.values.tallies import MixedColumn
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
@@ -373,9 +374,10 @@ def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
 
 def _column_selectors(column: Column) -> Sequence[object]:
     """Return something true for each cell with a value and something false for each without."""
-    if isinstance(column, Texts):
-        full = isinstance(column.texts, Fields) and column.texts.is_full
-        return (True,) * len(column) if full else column.texts
+    if isinstance(column, Texts | MixedColumn):
+        texts = column.texts if isinstance(column, Texts) else column.fields
+        full = isinstance(texts, Fields) and texts.is_full
+        return (True,) * len(column) if full else texts
     kinds = set(map(type, column))
     if type(None) not in kinds and not any(issubclass(kind, str) for kind in kinds):
         return (True,) * len(column)

@@ -58,8 +58,11 @@ class GuardedParser:
     ) -> None:
         self._part = part
         self._limits = limits
+        self._on_prefix, self._on_prefix_end = namespaces or (None, None)
         self._fed = 0
         self.encoding: str | None = None
+        self.prefixes: list[str] = []
+        """The namespace prefixes that are declared where the parser stands."""
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.ordered_attributes = not mapping
@@ -69,10 +72,10 @@ class GuardedParser:
         parser.StartElementHandler = start
         parser.EndElementHandler = end
         parser.CharacterDataHandler = text
-        if namespaces is not None:
-            parser.StartNamespaceDeclHandler, parser.EndNamespaceDeclHandler = namespaces
         parser.StartDoctypeDeclHandler = self._doctype
         parser.XmlDeclHandler = self._declaration
+        parser.StartNamespaceDeclHandler = self._declare
+        parser.EndNamespaceDeclHandler = self._undeclare
 
     def feed(self, data: bytes, final: bool = False) -> None:
         """Parse the next bytes.
@@ -101,6 +104,16 @@ class GuardedParser:
 
     def _doctype(self, *_: object) -> None:
         raise CorruptError(f"the part {self._part} has a DTD, which no workbook needs")
+
+    def _declare(self, prefix: str | None, uri: str | None) -> None:
+        self.prefixes.append(prefix or "")
+        if self._on_prefix is not None:
+            self._on_prefix(prefix, uri)
+
+    def _undeclare(self, prefix: str | None) -> None:
+        self.prefixes.remove(prefix or "")
+        if self._on_prefix_end is not None:
+            self._on_prefix_end(prefix)
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         self.encoding = encoding

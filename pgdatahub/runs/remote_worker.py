@@ -173,8 +173,7 @@ def _make_pipeline(assignment: Assignment) -> Pipeline:
             _compare(f"{here} reaches", str(identify(database)), str(assignment.server))
     return Pipeline(
         stages=stages,
-        # Nobody knows how many workers share this machine.
-        config=assignment.config.model_copy(update={"read_processes": assignment.config.read_processes or 1}),
+        config=assignment.config,
         reporter=lambda _event: None,
         run_id=assignment.run_id,
         database=database,

@@ -260,15 +260,12 @@ class _Run:
                 yield crew, largest_first(units)
             return
         size = self._workers(units)
-        # What the workers leave free may help with a large sheet.
-        read_processes = self.config.read_processes or max(1, available_processors() // size)
-        config = self.config.model_copy(update={"read_processes": read_processes})
         if size == 1:
-            yield Alone(replace(pipeline, config=config, eager_bytes=EAGER_BYTES), known), units
+            yield Alone(replace(pipeline, eager_bytes=EAGER_BYTES), known), units
             return
         database = pipeline.database
         setup = WorkerSetup(
-            config=config,
+            config=self.config,
             run_id=self.run_id,
             conninfo=database.conninfo if database else None,
             embedded=database is not None and database.embedded,

@@ -2,7 +2,7 @@
 
 Every reading has a process of its own, the clock starts after its imports. Readers take turns, so that a noisy machine is
 unfair to all of them alike; the best of the rounds counts. What each does: pgdatahub yields typed, COPY-ready columns,
-with as many processes as there are processors and with one; python-calamine yields rows of Python objects; fastexcel an
+with the compiled core where it is installed and with the Python reader; python-calamine yields rows of Python objects; fastexcel an
 Arrow table; openpyxl rows of cells, read-only. Processor time and memory are those of all its processes. Readers that are
 not installed are left out.
 
@@ -23,26 +23,30 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pgdatahub.readers.xlsx.reader_choice import Reader
 
 SHEET = "Sheet1"
 
 
-def read_pgdatahub(path: Path, *, learn_from: int | None = 64 * 1024, processes: int | None = None) -> int:
+def read_pgdatahub(path: Path, reader: Reader | None = None) -> int:
+    from pgdatahub.readers.xlsx.reader_choice import choose_reader
     from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
-    from pgdatahub.system.processes import available_processors
 
-    workbook = XlsxWorkbook(path, name=path.name, learn_from=learn_from, processes=processes or available_processors())
+    workbook = XlsxWorkbook(path, name=path.name, reader=reader or choose_reader(None))
     rows = sum(len(batch.rows) for batch in workbook.open(0).batches(10_000))
     workbook.close()
     return rows
 
 
-def read_safe_lane(path: Path) -> int:
-    return read_pgdatahub(path, learn_from=None)
+def read_with_python(path: Path) -> int:
+    return read_pgdatahub(path, "python")
 
 
-def read_with_one_process(path: Path) -> int:
-    return read_pgdatahub(path, processes=1)
+def read_with_parser(path: Path) -> int:
+    return read_pgdatahub(path, "parser")
 
 
 def read_calamine(path: Path) -> int:
@@ -67,13 +71,13 @@ def read_openpyxl(path: Path) -> int:
 
 READERS: dict[str, tuple[str, Callable[[Path], int]]] = {
     "pgdatahub": ("pgdatahub.readers.xlsx.workbook", read_pgdatahub),
-    "pgdatahub, one process": ("pgdatahub.readers.xlsx.workbook", read_with_one_process),
+    "pgdatahub, Python reader": ("pgdatahub.readers.xlsx.workbook", read_with_python),
     "python-calamine": ("python_calamine", read_calamine),
     "fastexcel": ("fastexcel", read_fastexcel),
-    "pgdatahub, safe lane": ("pgdatahub.readers.xlsx.workbook", read_safe_lane),
+    "pgdatahub, parser alone": ("pgdatahub.readers.xlsx.workbook", read_with_parser),
     "openpyxl": ("openpyxl", read_openpyxl),
 }
-SLOW = ("pgdatahub, safe lane", "openpyxl")
+SLOW = ("pgdatahub, parser alone", "openpyxl")
 
 
 def peak_memory() -> int:
@@ -133,7 +137,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, action="append", help="generate workbooks of so many rows")
     parser.add_argument("--all-kinds", action="store_true", help="inline strings and sparse rows too")
-    parser.add_argument("--slow", action="store_true", help="openpyxl and the safe lane too")
+    parser.add_argument("--slow", action="store_true", help="openpyxl and the parser alone too")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:

@@ -20,6 +20,7 @@ import xlsxwriter
 
 from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))
@@ -73,7 +74,7 @@ INTERESTING = (
 
 
 def own_book() -> bytes:
-    """A workbook large enough for the fast lane."""
+    """A workbook of several pieces."""
     file = BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
         day = book.add_format({"num_format": "yyyy-mm-dd"})
@@ -144,10 +145,10 @@ def mutate_book(data: bytes, chance: random.Random) -> bytes:
     return damaged.getvalue()
 
 
-def read(data: bytes, learn_from: int | None) -> str:
+def read(data: bytes, reader: Reader) -> str:
     """Read all sheets; return what came of it."""
     try:
-        workbook = XlsxWorkbook(BytesIO(data), name="x", limits=LIMITS, learn_from=learn_from, merged="fill")
+        workbook = XlsxWorkbook(BytesIO(data), name="x", limits=LIMITS, reader=reader, merged="fill")
     except FileError as error:
         return type(error).__name__
     outcome = "rows"
@@ -174,7 +175,7 @@ def test_mutated_workbooks_give_rows_or_one_of_our_errors(
         data = mutate_book(chance.choice(books), chance)
         begun = time.process_time()
         try:
-            outcomes[read(data, chance.choice((None, 0, 0)))] += 1
+            outcomes[read(data, chance.choice(available_readers()))] += 1
         except Exception as error:
             kept = tmp_path / "failure.xlsx"
             kept.write_bytes(data)

@@ -1,95 +1,18 @@
-"""The fast lane and the safe lane give the same cells, whatever a sheet looks like."""
+"""Every reader of worksheets gives the cells that the parser gives, or both refuse the sheet."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
-from io import BytesIO
+from collections.abc import Callable, Iterable
 from xml.sax.saxutils import escape
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pgdatahub.errors import CellError, ReadError
-from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
-from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.xlsx.blocks import batches
-from pgdatahub.readers.xlsx.columns import Converter
-from pgdatahub.readers.xlsx.lanes import Lanes
-from pgdatahub.readers.xlsx.lessons import Lessons
-from pgdatahub.readers.xlsx.matching_pool import MatchingPool
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
-from pgdatahub.values.cells import Texts, Value, column_letters
-from pgdatahub.values.column_values import as_values
-
-STYLES = (NUMBER, DATE, TIME, ELAPSED, zeros_format("00000"), NUMBER)
-STRINGS = (b"alpha", b"", b"  ", b"tab\tline\nback\\slash", "café".encode(), b"_x0000_nul", b"_x005F_x0041_")
-LIMITS = Limits(cell_bytes=2000, token_bytes=20_000)
-
-
-class Part(BytesIO):
-    """A worksheet part in memory."""
-
-    name = "xl/worksheets/sheet1.xml"
-
-
-def read(
-    xml: bytes,
-    *,
-    learn_from: int | None,
-    piece_bytes: int,
-    max_rows: int,
-    processes: int = 0,
-    lessons: Lessons | None = None,
-) -> tuple[object, Mapping[str, int]]:
-    """Return all that reading a sheet gives, or how it fails, and the rows of each lane."""
-    lessons = lessons or Lessons(STYLES, LIMITS, learn_from)
-    if processes:
-        pool = MatchingPool(processes, date1904=False, limits=LIMITS, piece_bytes=max(piece_bytes, 2000))
-        with closing(pool):
-            return read_with(pool, xml, lessons, piece_bytes=piece_bytes, max_rows=max_rows)
-    return read_with(None, xml, lessons, piece_bytes=piece_bytes, max_rows=max_rows)
-
-
-def read_with(
-    pool: MatchingPool | None, xml: bytes, lessons: Lessons, *, piece_bytes: int, max_rows: int
-) -> tuple[object, Mapping[str, int]]:
-    strings = SharedStrings(LIMITS)
-    strings.extend(STRINGS)
-    converter = Converter(strings, Serials(date1904=False))
-    cells: dict[tuple[int, int], tuple[type, Value]] = {}
-    hidden: set[int] = set()
-    lanes = None
-    try:
-        lanes = Lanes(
-            Part(xml),
-            LIMITS,
-            lessons,
-            converter,
-            piece_bytes=piece_bytes,
-            pool=pool,
-            sample_rows=5 if pool else 100,
-        )
-        for batch in batches(lanes.blocks(), max_rows):
-            assert len(batch.rows) <= max_rows
-            assert list(batch.rows) == sorted(set(batch.rows))
-            for position, column in batch.columns.items():
-                assert len(column) == len(batch.rows)
-                if isinstance(column, Texts):
-                    assert all(isinstance(text, bytes) for text in column.texts)
-                for row, value in zip(batch.rows, as_values(column), strict=True):
-                    if value is not None:
-                        cells[row, position] = (type(value), value)
-            hidden |= batch.hidden_rows & {row for row, _ in cells}
-    except (ReadError, CellError):
-        # Where several cells are wrong, which of them is named depends on the lane and on what is read at once.
-        return "refused", {}
-    assert lanes is not None
-    cleaned = converter.cleaning
-    found = (cells, hidden, lanes.parser.hidden_columns, cleaned.count)
-    return found, {"fast": lanes.fast_rows, "safe": lanes.parser.row_count}
+from pgdatahub.readers.xlsx.reader_choice import Reader
+from pgdatahub.values.cells import column_letters
+from tests.property.worksheets import JUDGED, STRINGS, read
 
 
 def sheet(rows: Iterable[str], *, before: str = "", after: str = "", prefix: str = "") -> bytes:
@@ -231,59 +154,64 @@ def sheets(draw: st.DrawFn) -> bytes:
     return sheet(rows, before=columns, after=after)
 
 
+@pytest.mark.parametrize("reader", JUDGED)
 @settings(max_examples=100, deadline=None)
-@given(sheets(), st.sampled_from([40, 300, 2000, 100_000]), st.sampled_from([1, 7, 1000]))
-@example(sheet(['<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="1"><c r="A1"><v>2</v></c></row>'] * 3), 40, 7)
-@example(sheet([f'<row r="{n}"><c r="A{n + (n == 9)}"><v>{n}</v></c></row>' for n in range(1, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>&' for n in range(1, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>&bad;</v></c></row>' for n in range(1, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>]]></v></c></row>' for n in range(1, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>&#{n};</v></c></row>' for n in range(9, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\x0b</v></c></row>' for n in range(9, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}" ht="1" ht="2"><c r="A{n}"><v>{n}</v></c></row>' for n in range(1, 20)]), 100, 1000)
-@example(sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\uffff</v></c></row>' for n in range(9, 20)]), 100, 1000)
-def test_both_lanes_give_the_same_cells(xml: bytes, piece_bytes: int, max_rows: int) -> None:
-    safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
-    fast, _ = read(xml, learn_from=0, piece_bytes=piece_bytes, max_rows=max_rows)
-    assert fast == safe
+@given(xml=sheets(), piece_bytes=st.sampled_from([40, 300, 2000, 100_000]), max_rows=st.sampled_from([1, 7, 1000]))
+@example(
+    xml=sheet(['<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="1"><c r="A1"><v>2</v></c></row>'] * 3),
+    piece_bytes=40,
+    max_rows=7,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n + (n == 9)}"><v>{n}</v></c></row>' for n in range(1, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>&' for n in range(1, 20)]), piece_bytes=100, max_rows=1000
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>&bad;</v></c></row>' for n in range(1, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>]]></v></c></row>' for n in range(1, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>&#{n};</v></c></row>' for n in range(9, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\x0b</v></c></row>' for n in range(9, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}" ht="1" ht="2"><c r="A{n}"><v>{n}</v></c></row>' for n in range(1, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+@example(
+    xml=sheet([f'<row r="{n}"><c r="A{n}" t="str"><v>\uffff</v></c></row>' for n in range(9, 20)]),
+    piece_bytes=100,
+    max_rows=1000,
+)
+def test_readers_give_the_cells_of_the_parser(reader: Reader, xml: bytes, piece_bytes: int, max_rows: int) -> None:
+    expected = read(xml, reader="parser")[0]
+    assert read(xml, reader=reader, piece_bytes=piece_bytes, max_rows=max_rows)[0] == expected
 
 
-@settings(max_examples=40, deadline=None)
-@given(sheets(), st.sampled_from([300, 2000]), st.sampled_from([7, 1000]), st.sampled_from([1, 2]))
-def test_several_processes_give_the_same_cells(xml: bytes, piece_bytes: int, max_rows: int, processes: int) -> None:
-    safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
-    fast, _ = read(xml, learn_from=0, piece_bytes=piece_bytes, max_rows=max_rows, processes=processes)
-    assert fast == safe
-
-
+@pytest.mark.parametrize("reader", JUDGED)
 @settings(max_examples=60, deadline=None)
-@given(st.lists(sheets(), min_size=2, max_size=4), st.sampled_from([0, 500]), st.sampled_from([300, 100_000]))
-def test_what_other_sheets_taught_changes_no_cell(books: list[bytes], learn_from: int, piece_bytes: int) -> None:
-    lessons = Lessons(STYLES, LIMITS, learn_from)
-    for xml in books:
-        safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
-        fast, _ = read(xml, learn_from=learn_from, piece_bytes=piece_bytes, max_rows=1000, lessons=lessons)
-        assert fast == safe
-
-
-@settings(max_examples=12, deadline=None)
-@given(st.lists(sheets(), min_size=2, max_size=2))
-def test_what_other_sheets_taught_changes_no_cell_where_several_processes_match(books: list[bytes]) -> None:
-    lessons = Lessons(STYLES, LIMITS, 0)
-    for xml in books:
-        safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
-        fast, _ = read(xml, learn_from=0, piece_bytes=300, max_rows=1000, processes=1, lessons=lessons)
-        assert fast == safe
-
-
-@settings(max_examples=60, deadline=None)
-@given(sheets(), st.data())
-def test_damaged_sheets_give_the_same_error_or_the_same_cells(xml: bytes, data: st.DataObject) -> None:
+@given(xml=sheets(), data=st.data())
+def test_damaged_sheets_give_the_same_error_or_the_same_cells(reader: Reader, xml: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(xml) - 1))
     damaged = xml[:at] + data.draw(st.binary(max_size=3)) + xml[at + data.draw(st.integers(0, 3)) :]
-    safe, _ = read(damaged, learn_from=None, piece_bytes=100_000, max_rows=1000)
-    fast, _ = read(damaged, learn_from=0, piece_bytes=200, max_rows=1000)
-    assert fast == safe
+    assert read(damaged, reader=reader, piece_bytes=200)[0] == read(damaged, reader="parser")[0]
 
 
 def rows_of_a_table(prefix: str = "", gap: str = "") -> list[str]:
@@ -297,17 +225,25 @@ def rows_of_a_table(prefix: str = "", gap: str = "") -> list[str]:
     ]
 
 
-def test_rows_of_a_table_take_the_fast_lane() -> None:
-    address_last = [re.sub(r'(<c)( r="[^"]*")([^<>/]*)', r"\1\3\2", row) for row in rows_of_a_table()]
-    assert '<c s="1" r="B7">' in address_last[6]
+def test_plain_rows_take_the_row_expression() -> None:
+    without_addresses = [re.sub(r' r="[^"]*"', "", row) for row in rows_of_a_table()]
     for xml in (
         sheet(rows_of_a_table()),
         sheet(rows_of_a_table(gap="\n")),
         sheet(rows_of_a_table("x:"), prefix="x:"),
-        sheet(address_last),
+        sheet(without_addresses),
     ):
-        safe, _ = read(xml, learn_from=None, piece_bytes=100_000, max_rows=1000)
-        fast, lanes = read(xml, learn_from=0, piece_bytes=10_000, max_rows=1000)
-        assert fast == safe
-        assert lanes["safe"] <= 110
-        assert lanes["fast"] >= 290
+        expected = read(xml, reader="parser")[0]
+        found, plain, others = read(xml, reader="python", piece_bytes=10_000)
+        assert found == expected
+        assert (plain, others) == (400, 0)
+
+
+def test_odd_piece_alone_takes_the_parser() -> None:
+    rows = rows_of_a_table()
+    rows[200] = rows[200].replace(' r="201"', " r='201'")
+    xml = sheet(rows)
+    found, plain, others = read(xml, reader="python", piece_bytes=10_000)
+    assert found == read(xml, reader="parser")[0]
+    assert plain > 300
+    assert others < 100

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import CellClass, Converter, Locate
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.pieces import Piece
-from pgdatahub.readers.xlsx.blocks import Block
 from pgdatahub.values.cells import Texts, cell_address
 
 _BLOCK_CELLS: Final = 250_000

@@ -7,12 +7,12 @@ from datetime import date
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import Batch
+from pgdatahub.readers.blocks import Block, batches
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import Converter
 from pgdatahub.readers.ods.content import Content
 from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.styles import Styles
-from pgdatahub.readers.xlsx.blocks import Block, batches
 from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
 
 

@@ -15,7 +15,7 @@ from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
 from pgdatahub.readers.xlsx.number_texts import parse_indexes
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
+from pgdatahub.readers.xlsx.shared_strings import StringTable
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
@@ -42,14 +42,14 @@ class Cleaning:
 
 
 class Converter:
-    """Makes columns of the texts that a lane found.
+    """Makes columns of the texts that a reader found.
 
     Args:
         strings: The workbook's shared strings.
         serials: The workbook's date system.
     """
 
-    def __init__(self, strings: SharedStrings, serials: Serials) -> None:
+    def __init__(self, strings: StringTable, serials: Serials) -> None:
         self._strings = strings
         self._numbers = FormattedNumbers(serials)
         self.cleaning = Cleaning()

@@ -7,17 +7,17 @@ import re
 import tempfile
 from array import array
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
-from pgdatahub.readers.xlsx.matching import find_columns
 
 _PIECE = 1024 * 1024
 # UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
-_BEGINNING = re.compile(
+BEGINNING = re.compile(
     rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
 )
 _START, _END = b"<si><t>", b"</t></si>"
@@ -27,6 +27,34 @@ _STRINGS = re.compile(
     rb'\s*(?:<si><t(?: xml:space="preserve"|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
     rb"|(<si>[\s\S]*?</si>)|([\s\S]+))"
 )
+
+
+class IndexSet(Protocol):
+    """Indexes of strings."""
+
+    def __len__(self) -> int:
+        """Return the number of indexes."""
+
+    def __contains__(self, index: object, /) -> bool:
+        """Return whether an index is one of them."""
+
+
+class StringTable(Protocol):
+    """Shared strings by index, as fields of ``COPY``."""
+
+    def __len__(self) -> int:
+        """Return the number of strings."""
+
+    @property
+    def lookup(self) -> Callable[[int], bytes]:
+        """The function that gives the string of an index, raising IndexError beyond the last."""
+
+    @property
+    def cleaned(self) -> IndexSet:
+        """Indexes of those from which characters were removed that no database can store."""
+
+    def close(self) -> None:
+        """Free the memory and the temporary file."""
 
 
 class SharedStrings:
@@ -122,9 +150,9 @@ def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
         CorruptError: It is damaged, or a string is too long.
     """
     strings = SharedStrings(limits)
-    parser = _StringParser(stream.name, limits)
+    parser = StringParser(stream.name, limits)
     head = stream.read(_PIECE)
-    match = _BEGINNING.match(head)
+    match = BEGINNING.match(head)
     if match is None:
         _read_safely(stream, head, parser, strings)
         return strings
@@ -146,7 +174,7 @@ def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
     return strings
 
 
-def _read_safely(stream: Stream, data: bytes, parser: _StringParser, strings: SharedStrings) -> None:
+def _read_safely(stream: Stream, data: bytes, parser: StringParser, strings: SharedStrings) -> None:
     """Read all that is left, beginning with ``data``, with the parser."""
     while data:
         parser.feed(data)
@@ -156,7 +184,7 @@ def _read_safely(stream: Stream, data: bytes, parser: _StringParser, strings: Sh
     strings.extend(parser.take())
 
 
-def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence[bytes]:
+def _read_piece(piece: bytes, parser: StringParser, limits: Limits) -> Sequence[bytes]:
     """Return the strings of a piece in which none begins that does not end there."""
     if not is_sound(piece):
         parser.feed(piece)
@@ -164,7 +192,7 @@ def _read_piece(piece: bytes, parser: _StringParser, limits: Limits) -> Sequence
     texts = _split_plain(piece)
     if texts is not None and max(map(len, texts)) <= limits.cell_bytes:
         return resolve_texts(texts)
-    plain, others, rest = find_columns(_STRINGS, piece)
+    plain, others, rest = zip(*_STRINGS.findall(piece), strict=True)
     if max(map(len, plain)) > limits.cell_bytes:
         parser.feed(piece)
         return parser.take()
@@ -192,8 +220,8 @@ def _split_plain(piece: bytes) -> list[bytes] | None:
     return texts if piece.count(b"<") == 4 * len(texts) else None
 
 
-class _StringParser(GuardedParser):
-    """The safe lane of shared strings: expat."""
+class StringParser(GuardedParser):
+    """The parser of shared strings: expat."""
 
     def __init__(self, part: str, limits: Limits) -> None:
         found: list[bytes] = []
@@ -235,6 +263,12 @@ class _StringParser(GuardedParser):
 
         super().__init__(part, limits, start=start, end=end, text=text)
         self._found = found
+        self._path = path
+
+    @property
+    def between_items(self) -> bool:
+        """Whether the parser stands within ``<sst>`` and outside of any element there."""
+        return len(self._path) == 1
 
     def take(self) -> list[bytes]:
         """Return the strings that were found since the last call."""

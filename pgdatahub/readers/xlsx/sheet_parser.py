@@ -1,4 +1,4 @@
-"""The safe lane: a worksheet read by a real XML parser, whatever a writer makes of the format."""
+"""Worksheets read by an XML parser (expat): every form of markup that the format allows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from typing import NoReturn
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.model.flow import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.addresses import column_position
-from pgdatahub.readers.xlsx.blocks import Block
 from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
 from pgdatahub.readers.xlsx.number_texts import plain_number
@@ -23,7 +23,7 @@ _PLACED = frozenset({"sheetData", "row", "c", "v", "is"})
 
 
 class SheetParser(GuardedParser):
-    """A worksheet part, fed in pieces; its rows are taken as blocks.
+    """A worksheet part, fed in pieces; its rows are taken as batches.
 
     Args:
         part: The part's name, for errors.
@@ -43,9 +43,9 @@ class SheetParser(GuardedParser):
         """Past ``</sheetData>``."""
         self.hidden_columns: set[int] = set()
         self.row_count = 0
-        """Rows with a value that went this way."""
+        """Rows with a value that the parser took."""
         self.last_row = 0
-        """The number of the last row, whichever way it went."""
+        """The number of the last row, be it one that the parser did not see."""
         self.hidden_row = False
         """The last row is hidden."""
         self._depth = 0
@@ -68,22 +68,27 @@ class SheetParser(GuardedParser):
         self._inline: list[str] = []
         self._target: list[str] = self._value
         self._cell_bytes = 0
-        # the block
+        # the batch
         self._rows: list[int] = []
         self._hidden: set[int] = set()
         self._cells: dict[int, tuple[list[int], list[CellClass], list[bytes]]] = {}
 
-    def take(self) -> Block | None:
+    @property
+    def between_rows(self) -> bool:
+        """Return whether the parser is within ``<sheetData>`` and outside of any element there."""
+        return self.in_data and self._depth == 2
+
+    def take(self) -> Batch | None:
         """Return the rows that were finished since the last call, None if there were none with a value."""
         if not self._rows:
             return None
-        block = Block(
+        batch = Batch(
             rows=self._rows,
-            hidden=self._hidden,
+            hidden_rows=frozenset(self._hidden),
             columns={position: self._column(position, *cells) for position, cells in self._cells.items()},
         )
         self._rows, self._hidden, self._cells = [], set(), {}
-        return block
+        return batch
 
     def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Piece:
         """Convert the cells of a column, class by class, each at its place."""

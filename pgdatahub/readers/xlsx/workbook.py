@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -13,18 +12,20 @@ from pgdatahub.model.flow import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.package import DAMAGED, Package
+from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.first_value import has_value
-from pgdatahub.readers.xlsx.lessons import Experience
-from pgdatahub.readers.xlsx.matching_pool import MatchingPool, can_match_apart
+from pgdatahub.readers.xlsx.native.source import NativeSource
+from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
+from pgdatahub.readers.xlsx.python_source import PythonSource
+from pgdatahub.readers.xlsx.reader_choice import Reader
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
+from pgdatahub.readers.xlsx.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.styles import read_styles
 
-WORTH_PROCESSES_BYTES = 16 * 1024 * 1024
-"""Sheet data from which on another process is worth its start, which takes about as long as matching 8 MB."""
 _TRUE = frozenset({"1", "true", "on"})
 _WITHOUT_CELLS = frozenset({"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"})
 """Types of relationships that lead to sheets of other kinds, which have no cells to load."""
@@ -48,12 +49,8 @@ class XlsxWorkbook:
         name: What errors call the file.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
-        learn_from: Bytes of sheet data, of this sheet and those like it, from which on the fast lane is worth its
-            preparation (some milliseconds); None for the safe lane alone.
-        experience: What other workbooks taught, and will be taught by this one.
-        topic: What workbooks have in common whose sheets look alike.
-        piece_bytes: How much of a sheet is inflated at a time.
-        processes: How many processes, this one among them, may work on a large sheet.
+        piece_bytes: Bytes of a sheet that are inflated at a time.
+        reader: The reader of the worksheets.
 
     Raises:
         ReadError: The file cannot be read as such a workbook.
@@ -66,23 +63,16 @@ class XlsxWorkbook:
         name: str,
         merged: Literal["top_left", "fill"] = "top_left",
         limits: Limits = DEFAULT_LIMITS,
-        learn_from: int | None = 64 * 1024,
-        experience: Experience | None = None,
-        topic: Hashable = None,
         piece_bytes: int = 1024 * 1024,
-        processes: int = 1,
+        reader: Reader = "python",
     ) -> None:
         self._name = name
         self._merged = merged
         self._limits = limits
-        self._learn_from = learn_from
-        self._experience = experience or Experience()
-        self._topic = topic
-        self._sheet = ExitStack()
         self._piece_bytes = piece_bytes
-        self._processes = processes
+        self._reader = reader
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
-        self._strings: SharedStrings | None = None
+        self._strings: SharedStrings | NativeStrings | None = None
         self._styles: Sequence[NumberFormat] | None = None
         try:
             self._open()
@@ -139,23 +129,14 @@ class XlsxWorkbook:
         entry, label = self._entries[position], self._labels[position]
         where = f"{self._name} › {label}"
         try:
-            self._sheet.close()
             _require_worksheet(entry)
-            pool = self._open_pool(entry.part)
-            # By its position and not by its name, which often is the month.
-            lessons = self._experience.lessons(
-                (self._topic, position), self._read_styles(), self._limits, self._learn_from
-            )
             return XlsxSheet(
                 name=label,
                 where=where,
                 open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
+                open_source=self._open_source,
                 limits=self._limits,
-                lessons=self._sheet.enter_context(lessons),
-                converter=Converter(self._read_strings(), Serials(date1904=self._date1904)),
-                piece_bytes=self._piece_bytes,
                 fill_merged=self._merged == "fill",
-                pool=pool,
             )
         except FileError as error:
             raise error.located(where) from error
@@ -171,24 +152,33 @@ class XlsxWorkbook:
         return has_value(self._package.open(entry.part, limit=self._limits.part_bytes))
 
     def close(self) -> None:
-        """Give back what was learnt, the file, the shared strings and what they have on disk; may be called twice."""
-        self._sheet.close()
+        """Close the file and the shared strings with their temporary file; may be called twice."""
         if self._strings is not None:
             self._strings.close()
         self._file.close()
 
-    def _open_pool(self, part: str) -> MatchingPool | None:
-        """Start the processes that help with a sheet, if it is worth their start; they begin while the strings are read."""
-        if self._processes < 2 or self._learn_from is None or not can_match_apart():
-            return None
-        if self._package.open(part, limit=self._limits.part_bytes).size < WORTH_PROCESSES_BYTES:
-            return None
-        others = self._processes - 1
-        try:
-            pool = MatchingPool(others, date1904=self._date1904, limits=self._limits, piece_bytes=self._piece_bytes)
-        except OSError:
-            return None  # where there is no room for another process, one reads it
-        return self._sheet.enter_context(closing(pool))
+    def _open_source(self, part: PartStream) -> SheetSource:
+        """Open the rows of a worksheet part with the reader that was chosen."""
+        strings, styles = self._read_strings(), self._read_styles()
+        converter = Converter(strings, Serials(date1904=self._date1904))
+        if isinstance(strings, NativeStrings):
+            return NativeSource(
+                part,
+                self._limits,
+                strings,
+                styles,
+                converter,
+                date1904=self._date1904,
+                piece_bytes=self._piece_bytes,
+            )
+        return PythonSource(
+            part,
+            self._limits,
+            CellClasses(styles),
+            converter,
+            piece_bytes=self._piece_bytes,
+            parser_only=self._reader == "parser",
+        )
 
     def _read_styles(self) -> Sequence[NumberFormat]:
         if self._styles is None:
@@ -199,11 +189,14 @@ class XlsxWorkbook:
                 self._styles = ()
         return self._styles
 
-    def _read_strings(self) -> SharedStrings:
+    def _read_strings(self) -> SharedStrings | NativeStrings:
         if self._strings is None:
-            part = self._strings_part
+            part, stream = self._strings_part, None
             if part is not None and part in self._package:
                 stream = self._package.open(part, limit=self._limits.part_bytes)
+            if self._reader == "native":
+                self._strings = read_native_strings(stream, self._limits)
+            elif stream is not None:
                 self._strings = read_shared_strings(stream, self._limits)
             else:
                 self._strings = SharedStrings(self._limits)

@@ -87,18 +87,18 @@ def book() -> Book:
 
 @pytest.fixture
 def cells() -> Cells:
-    """Make a workbook of rows and read it; arguments are those of ``book``, ``limits``, ``merged`` and ``learn_from``."""
+    """Make a workbook of rows and read it; arguments are those of ``book``, ``limits``, ``merged`` and ``reader``."""
 
     def read(rows: str = "", **settings: object) -> dict[str, Value]:
         limits = settings.pop("limits", Limits())
         merged = settings.pop("merged", "top_left")
-        learn_from = settings.pop("learn_from", 64 * 1024)
+        reader = settings.pop("reader", "native")
         workbook = XlsxWorkbook(
             make_book(rows, **settings),  # type: ignore[arg-type]  # passed on as they are
             name="book.xlsx",
             limits=limits,  # type: ignore[arg-type]
             merged=merged,  # type: ignore[arg-type]
-            learn_from=learn_from,  # type: ignore[arg-type]
+            reader=reader,  # type: ignore[arg-type]
         )
         try:
             return read_cells(workbook.open(0))

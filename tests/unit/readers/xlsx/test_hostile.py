@@ -14,6 +14,7 @@ import pytest
 
 from pgdatahub.errors import CorruptError, EncryptedError, ReadError
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import Value
 
@@ -107,21 +108,21 @@ def test_a_row_beyond_any_sheet_is_refused(row: str, cells: Cells) -> None:
 def test_rows_out_of_order_are_refused_rather_than_mixed_up(cells: Cells) -> None:
     rows = [f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>' for number in range(1, 400)]
     rows[200], rows[300] = rows[300], rows[200]
-    for learn_from in (None, 0):
+    for reader in available_readers():
         with pytest.raises(CorruptError, match="row 202 comes after row 301"):
-            cells("".join(rows), learn_from=learn_from)
+            cells("".join(rows), reader=reader)
 
 
-@pytest.mark.parametrize("learn_from", [None, 0])
-def test_a_cell_of_ten_megabytes_is_refused(learn_from: int | None, cells: Cells) -> None:
+@pytest.mark.parametrize("reader", available_readers())
+def test_a_cell_of_ten_megabytes_is_refused(reader: Reader, cells: Cells) -> None:
     small = "".join(f'<row r="{n}"><c r="A{n}" t="str"><v>a</v></c></row>' for n in range(1, 300))
     text = "a" * (10 * MIB)
     with pytest.raises(CorruptError, match=r"A300.*1,048,576"):
-        cells(f'{small}<row r="300"><c r="A300" t="str"><v>{text}</v></c></row>', learn_from=learn_from, compression=0)
+        cells(f'{small}<row r="300"><c r="A300" t="str"><v>{text}</v></c></row>', reader=reader, compression=0)
     with pytest.raises(CorruptError, match="a shared string has more than"):
         cells(sharedStrings=f"<sst><si><t>a</t></si><si><t>{text}</t></si></sst>", compression=0)
     with pytest.raises(CorruptError, match="tag or comment"):
-        cells(f'<row r="1" x="{text}"/>', learn_from=learn_from, compression=0)
+        cells(f'<row r="1" x="{text}"/>', reader=reader, compression=0)
 
 
 def test_a_row_of_many_large_cells_is_refused(cells: Cells) -> None:
@@ -297,10 +298,10 @@ def test_nested_shared_strings_are_damage(string: str, cells: Cells) -> None:
         cells('<row r="1"><c r="A1" t="s"><v>0</v></c></row>', sharedStrings=part)
 
 
-@pytest.mark.parametrize("learn_from", [None, 0])
-def test_attributes_by_the_thousand_take_linear_time(learn_from: int | None, cells: Cells) -> None:
+@pytest.mark.parametrize("reader", available_readers())
+def test_attributes_by_the_thousand_take_linear_time(reader: Reader, cells: Cells) -> None:
     attributes = " ".join(f'a{number}="1"' for number in range(2000))
     rows = "".join(f'<row r="{row}" {attributes}><c r="A{row}"><v>{row}</v></c></row>' for row in range(1, 101))
     begin = time.process_time()
-    assert len(cells(rows, learn_from=learn_from)) == 100
+    assert len(cells(rows, reader=reader)) == 100
     assert time.process_time() - begin < 5

@@ -20,6 +20,7 @@ import xlsxwriter
 from openpyxl.utils.cell import coordinate_to_tuple
 
 from pgdatahub.errors import ReadError
+from pgdatahub.readers.xlsx.reader_choice import available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.values.cells import ErrorValue, Uncached, Value, cell_address
 
@@ -169,14 +170,14 @@ def read_openpyxl(book: openpyxl.Workbook | None, sheet: str, rows: int, columns
 
 
 def compare(path: Path, read: Read) -> int:
-    """Compare all sheets of a workbook with what the witnesses say, in both lanes; return how many cells there were."""
+    """Compare all sheets of a workbook with what the witnesses say, by both ways; return how many cells there were."""
     count = 0
     workbook = XlsxWorkbook(path, name=path.name)
-    forced = XlsxWorkbook(path, name=path.name, learn_from=0)
+    parsed = XlsxWorkbook(path, name=path.name, reader="parser")
     other = open_openpyxl(path)
     for position, sheet in enumerate(workbook.sheets):
         ours = read(workbook.open(position))
-        assert read(forced.open(position)) == ours
+        assert read(parsed.open(position)) == ours
         corners = [coordinate_to_tuple(address) for address in ours] or [(1, 1)]
         rows, columns = max(row for row, _ in corners), max(column for _, column in corners)
         theirs = {
@@ -188,7 +189,7 @@ def compare(path: Path, read: Read) -> int:
                 assert unexplained(witness, ours, cells) == {}, f"{witness}: {path.name} › {sheet.name}"
                 count += len(ours)
     workbook.close()
-    forced.close()
+    parsed.close()
     return count
 
 
@@ -287,8 +288,8 @@ def test_workbooks_that_libreoffice_saved_again_read_as_others_read_them(tmp_pat
 def test_hidden_rows_and_columns_are_known(tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     xlsxwriter_book(path)
-    for learn_from in (None, 0):
-        with closing(XlsxWorkbook(path, name="x", learn_from=learn_from)) as workbook:
+    for reader in available_readers():
+        with closing(XlsxWorkbook(path, name="x", reader=reader)) as workbook:
             sheet = workbook.open(0)
             assert sheet.hidden_columns == {2, 3}
             assert frozenset[int]().union(*(batch.hidden_rows for batch in sheet.batches(100))) == {5}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pgdatahub.model.flow import Batch
-from pgdatahub.readers.xlsx.columns import Piece, join_pieces
+from pgdatahub.readers.pieces import Piece, join_pieces
 from pgdatahub.values.cells import Texts
 
 _MOST_CELLS = 250_000

@@ -1,0 +1,155 @@
+"""The C interface of the compiled core, as ``abi.rs`` declares it."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Final
+
+from pgdatahub.errors import ReadError
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.xlsx.native.library import load_library
+
+KIND_CODES: Final = 11
+BATCH_ROWS: Final = 8192
+BATCH_CELLS: Final = 200_000
+"""A batch ends at either; the texts of a batch then stay in the processor's cache until they are rows."""
+_ITEM_BYTES: Final = 8 * 1024 * 1024
+
+_POINTER = ctypes.c_void_p
+_SIZE = ctypes.c_size_t
+_INT = ctypes.c_int32
+_BYTES = ctypes.c_char_p
+
+
+class Options(ctypes.Structure):
+    """Bounds and switches of a workbook; see ``abi.rs``."""
+
+    _fields_ = (
+        ("cell_bytes", ctypes.c_uint64),
+        ("row_bytes", ctypes.c_uint64),
+        ("token_bytes", ctypes.c_uint64),
+        ("item_bytes", ctypes.c_uint64),
+        ("strings_in_memory", ctypes.c_uint64),
+        ("rows", ctypes.c_uint32),
+        ("columns", ctypes.c_uint32),
+        ("batch_rows", ctypes.c_uint32),
+        ("batch_cells", ctypes.c_uint32),
+        ("date1904", ctypes.c_uint32),
+        ("trim", ctypes.c_uint32),
+    )
+
+
+class SheetState(ctypes.Structure):
+    """The state of a sheet's reading; see ``abi.rs``."""
+
+    _fields_ = (
+        ("rows", ctypes.c_uint64),
+        ("row_numbers", ctypes.POINTER(ctypes.c_uint32)),
+        ("hidden", ctypes.c_uint64),
+        ("hidden_numbers", ctypes.POINTER(ctypes.c_uint32)),
+        ("columns", ctypes.c_uint64),
+        ("cells", ctypes.c_uint64),
+        ("last_row", ctypes.c_uint64),
+        ("general_rows", ctypes.c_uint64),
+        ("cleaned", ctypes.c_uint64),
+        ("cleaned_row", ctypes.c_uint64),
+        ("cleaned_column", ctypes.c_uint64),
+    )
+
+
+class ColumnState(ctypes.Structure):
+    """A column of a batch; see ``abi.rs``."""
+
+    _fields_ = (
+        ("position", ctypes.c_uint64),
+        ("fields", ctypes.c_void_p),
+        ("fields_bytes", ctypes.c_uint64),
+        ("kinds", ctypes.c_void_p),
+        ("largest_row", ctypes.c_uint64),
+        ("largest_at", ctypes.c_uint64),
+        ("counts", ctypes.c_uint64 * KIND_CODES),
+        ("first_rows", ctypes.c_uint64 * KIND_CODES),
+        ("first_at", ctypes.c_uint64 * KIND_CODES),
+    )
+
+
+_SIGNATURES: Final = {
+    "pgh_strings_new": (_POINTER, (ctypes.POINTER(Options), _BYTES, _SIZE, _BYTES, _SIZE)),
+    "pgh_strings_feed": (_INT, (_POINTER, _BYTES, _SIZE, _INT)),
+    "pgh_strings_rest": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
+    "pgh_strings_skip": (None, (_POINTER, _SIZE)),
+    "pgh_strings_add": (_INT, (_POINTER, _BYTES, _SIZE)),
+    "pgh_strings_finish": (_INT, (_POINTER,)),
+    "pgh_strings_count": (ctypes.c_uint64, (_POINTER,)),
+    "pgh_strings_cleaned": (ctypes.c_uint64, (_POINTER,)),
+    "pgh_strings_get": (_POINTER, (_POINTER, ctypes.c_uint64, ctypes.POINTER(_SIZE), ctypes.POINTER(_INT))),
+    "pgh_strings_free": (None, (_POINTER,)),
+    "pgh_sheet_new": (_POINTER, (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE, _BYTES, _SIZE)),
+    "pgh_sheet_feed": (_INT, (_POINTER, _BYTES, _SIZE, _INT)),
+    "pgh_sheet_rest": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
+    "pgh_sheet_skip": (None, (_POINTER, _SIZE, ctypes.c_uint32)),
+    "pgh_sheet_limit_batch": (None, (_POINTER, ctypes.c_uint32)),
+    "pgh_sheet_state": (_INT, (_POINTER, ctypes.POINTER(SheetState))),
+    "pgh_sheet_column": (_INT, (_POINTER, _SIZE, ctypes.POINTER(ColumnState))),
+    "pgh_sheet_clear": (None, (_POINTER,)),
+    "pgh_sheet_free": (None, (_POINTER,)),
+    "pgh_encode_text": (
+        ctypes.c_int64,
+        (_POINTER, _POINTER, _SIZE, _SIZE, _BYTES, _SIZE, _POINTER, _SIZE),
+    ),
+    "pgh_binary_new": (
+        _POINTER,
+        (_POINTER, _POINTER, _BYTES, _SIZE, _SIZE, _BYTES, _SIZE, ctypes.c_uint32, _POINTER),
+    ),
+    "pgh_binary_bytes": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
+    "pgh_binary_free": (None, (_POINTER,)),
+}
+
+
+def options_of(limits: Limits, *, date1904: bool = False, trim: bool = False, batch_rows: int = BATCH_ROWS) -> Options:
+    """Return bounds and switches as the core has them."""
+    return Options(
+        cell_bytes=limits.cell_bytes,
+        row_bytes=limits.row_bytes,
+        token_bytes=limits.token_bytes,
+        item_bytes=_ITEM_BYTES,
+        strings_in_memory=limits.strings_in_memory,
+        rows=limits.rows,
+        columns=limits.columns,
+        batch_rows=batch_rows,
+        batch_cells=BATCH_CELLS,
+        date1904=date1904,
+        trim=trim,
+    )
+
+
+class NativeError(ReadError):
+    """The compiled core failed in a way that its input does not explain."""
+
+    def __init__(
+        self, message: str = "the compiled reader failed", *, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(
+            message, where=where, hint=hint or "report the file, and set PGDATAHUB_READER=python meanwhile"
+        )
+
+
+@lru_cache(maxsize=1)
+def load_core() -> ctypes.CDLL:
+    """Load the library, its functions declared.
+
+    Raises:
+        CoreMissingError: The installation has none that fits.
+    """
+    core = load_library()
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(core, name)
+        function.restype = result
+        function.argtypes = arguments
+    return core
+
+
+def bytes_at(address: int | None, size: int) -> bytes:
+    """Return a copy of bytes that the library owns."""
+    return ctypes.string_at(address, size) if address and size else b""

@@ -1,0 +1,181 @@
+"""The core's reader of one sheet, and what it found as batches."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Final
+
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.xlsx.native.interface import (
+    BATCH_ROWS,
+    KIND_CODES,
+    ColumnState,
+    NativeError,
+    SheetState,
+    bytes_at,
+    load_core,
+    options_of,
+)
+from pgdatahub.readers.xlsx.native.strings import NativeStrings
+from pgdatahub.readers.xlsx.native.styles import styles_bytes
+from pgdatahub.values.cells import Column, Kind, Texts
+from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn, Place, TalliedFields, Tally
+
+_NONE: Final = 2**64 - 1
+_FAMILIES: Final = {
+    frozenset({Kind.INTEGER}): Kind.NUMBER,
+    frozenset({Kind.NUMBER}): Kind.NUMBER,
+    frozenset({Kind.INTEGER, Kind.NUMBER}): Kind.NUMBER,
+    frozenset({Kind.DATE}): Kind.TIMESTAMP,
+    frozenset({Kind.TIMESTAMP}): Kind.TIMESTAMP,
+    frozenset({Kind.DATE, Kind.TIMESTAMP}): Kind.TIMESTAMP,
+    frozenset({Kind.BOOLEAN}): Kind.BOOLEAN,
+    frozenset({Kind.TIME}): Kind.TIME,
+    frozenset({Kind.INTERVAL}): Kind.INTERVAL,
+    frozenset({Kind.TEXT}): Kind.TEXT,
+}
+"""Kinds that texts of one kind may hold together."""
+_BY_NAME: Final = sorted(KINDS.items(), key=lambda item: item[1].value)
+
+
+class Status(IntEnum):
+    """The core's answer to a piece of input."""
+
+    MORE = 0
+    """More input is wanted."""
+    FULL = 1
+    """The batch is full; input is left."""
+    ENDED = 2
+    """The element with the items ends at the beginning of the rest."""
+    DECLINED = 3
+    """The next item, at the beginning of the rest, is for the XML parser."""
+
+
+class Scanner:
+    """Reads the rows within ``<sheetData>``.
+
+    Args:
+        strings: The workbook's shared strings.
+        styles: The number formats of the cell styles.
+        limits: Bounds of a workbook.
+        prefixes: The namespace prefixes that are declared where the rows are.
+        date1904: The date system begins in 1904.
+        trim: White space around ``<t>`` without ``xml:space="preserve"`` is trimmed.
+        batch_rows: Rows of a batch.
+    """
+
+    def __init__(
+        self,
+        strings: NativeStrings,
+        styles: Sequence[NumberFormat],
+        limits: Limits,
+        *,
+        prefixes: Iterable[str],
+        date1904: bool,
+        trim: bool = False,
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
+        self._library = load_core()
+        self._state = SheetState()
+        self._column = ColumnState()
+        options = options_of(limits, date1904=date1904, trim=trim, batch_rows=batch_rows)
+        encoded, declared = styles_bytes(styles), "\0".join(prefixes).encode()
+        self._sheet = self._library.pgh_sheet_new(
+            strings.handle, ctypes.byref(options), encoded, len(encoded), declared, len(declared)
+        )
+        if not self._sheet:
+            raise NativeError("the compiled reader did not take the workbook's styles")
+
+    def feed(self, data: bytes, *, last: bool = False) -> Status:
+        """Take the rows of a piece, until the batch is full; feed no bytes to go on after that."""
+        status = self._library.pgh_sheet_feed(self._sheet, data, len(data), last)
+        if status < 0:
+            raise NativeError
+        return Status(status)
+
+    @property
+    def rest(self) -> bytes:
+        """The input that was not consumed."""
+        size = ctypes.c_size_t()
+        address = self._library.pgh_sheet_rest(self._sheet, ctypes.byref(size))
+        return bytes_at(address, size.value)
+
+    def skip(self, count: int, last_row: int) -> None:
+        """Consume so many bytes of the rest, which another parser read up to the row ``last_row``."""
+        self._library.pgh_sheet_skip(self._sheet, count, last_row)
+
+    def limit_batch(self, rows: int) -> None:
+        """End the next batches after so many rows."""
+        self._library.pgh_sheet_limit_batch(self._sheet, rows)
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row."""
+        return int(self._read_state().last_row)
+
+    @property
+    def general_rows(self) -> int:
+        """Rows that were written in an unusual way."""
+        return int(self._read_state().general_rows)
+
+    @property
+    def cleaned(self) -> tuple[int, int, int]:
+        """Cells from which characters were removed that PostgreSQL cannot store; row and position of the first one."""
+        state = self._read_state()
+        return state.cleaned, state.cleaned_row, state.cleaned_column
+
+    def take(self) -> Batch | None:
+        """Return the rows since the last call, None if there are none."""
+        state = self._read_state()
+        count = state.rows
+        if not count:
+            return None
+        numbers = state.row_numbers
+        first, last = numbers[0], numbers[count - 1]
+        rows: Sequence[int] = range(first, last + 1) if last - first + 1 == count else numbers[:count]
+        hidden = frozenset(state.hidden_numbers[: state.hidden])
+        columns: dict[int, Column] = {}
+        for index in range(state.columns):
+            column = self._take_column(index, count)
+            if column is not None:
+                columns[self._column.position] = column
+        self._library.pgh_sheet_clear(self._sheet)
+        return Batch(rows=rows, columns=columns, hidden_rows=hidden)
+
+    def close(self) -> None:
+        """Free the memory; may be called twice."""
+        if self._sheet:
+            self._library.pgh_sheet_free(self._sheet)
+            self._sheet = None
+
+    def _read_state(self) -> SheetState:
+        if self._library.pgh_sheet_state(self._sheet, ctypes.byref(self._state)):
+            raise NativeError
+        return self._state
+
+    def _take_column(self, index: int, rows: int) -> Column | None:
+        state = self._column
+        if self._library.pgh_sheet_column(self._sheet, index, ctypes.byref(state)):
+            raise NativeError
+        counts = state.counts[:]
+        if not any(counts[1:]):
+            return None
+        first_rows, first_at = state.first_rows[:], state.first_at[:]
+        tally = Tally(
+            counts={kind: counts[code] for code, kind in _BY_NAME if counts[code]},
+            firsts={kind: Place(index=first_rows[code], at=first_at[code]) for code, kind in _BY_NAME if counts[code]},
+            largest=None if state.largest_row == _NONE else Place(index=state.largest_row, at=state.largest_at),
+        )
+        fields = TalliedFields(bytes_at(state.fields, state.fields_bytes - 1), rows, tally)
+        has_issues = bool(counts[ERROR] or counts[UNCACHED_FORMULA])
+        if not state.kinds and not has_issues:
+            return Texts(kind=_FAMILIES[frozenset(tally.counts)], texts=fields)
+        if state.kinds:
+            codes = bytes_at(state.kinds, rows)
+        else:
+            codes = bytes([next(code for code in range(1, KIND_CODES) if counts[code])])
+        return MixedColumn(fields, codes, has_issues=has_issues)

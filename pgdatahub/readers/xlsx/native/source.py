@@ -1,0 +1,197 @@
+"""The native reader of worksheets: the compiled core, and the XML parser for the rows that the core declines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Final
+
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.xlsx.cell_classes import CellClasses
+from pgdatahub.readers.xlsx.columns import Converter
+from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS
+from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, read_ahead
+from pgdatahub.readers.xlsx.native.scanner import Scanner, Status
+from pgdatahub.readers.xlsx.native.strings import NativeStrings
+from pgdatahub.readers.xlsx.sheet_parser import SheetParser
+from pgdatahub.values.cells import cell_address
+
+_HEAD_BYTES: Final = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
+_WAITING_BYTES: Final = 8 * 1024 * 1024  # a longer row goes through the parser
+_WORTH_A_THREAD: Final = 2
+"""Pieces of a part from which on a thread is worth its start."""
+_FIRST_BATCHES: Final = (1, 15)
+"""Rows of the first batches: the texts of a header would mix with the kinds of the cells below."""
+_SHEET_DATA: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
+_UTF8: Final = ("utf-8", "utf8")
+
+
+class NativeSource:
+    """The rows of a worksheet part, as :class:`pgdatahub.readers.xlsx.sheet_source.SheetSource` asks for.
+
+    Args:
+        stream: The part.
+        limits: Bounds of a workbook.
+        strings: The workbook's shared strings.
+        styles: The number formats of the cell styles.
+        converter: Makes columns of the texts that the parser finds.
+        date1904: The date system begins in 1904.
+        piece_bytes: Bytes that are inflated at a time.
+        batch_rows: Rows of a batch.
+    """
+
+    def __init__(
+        self,
+        stream: SizedStream,
+        limits: Limits,
+        strings: NativeStrings,
+        styles: Sequence[NumberFormat],
+        converter: Converter,
+        *,
+        date1904: bool,
+        piece_bytes: int,
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
+        self.parser = SheetParser(stream.name, limits, CellClasses(styles), converter)
+        self.native_rows = 0
+        """Rows with a value that the core took."""
+        self._stream = stream
+        self._converter = converter
+        self._piece_bytes = piece_bytes
+        self._batch_rows = batch_rows
+        self._row_end = b"</row>"
+        self._declined = 0
+        self._cleaned = (0, 0, 0)
+        self._rest, whole = self._read_head()
+        utf8 = (self.parser.encoding or "utf-8").lower() in _UTF8
+        self._open_scanner: Callable[[], Scanner] | None = None
+        if whole and utf8 and self.parser.between_rows:
+            self._open_scanner = partial(
+                Scanner,
+                strings,
+                styles,
+                limits,
+                prefixes=tuple(self.parser.prefixes),
+                date1904=date1904,
+                batch_rows=min(_FIRST_BATCHES[0], batch_rows),
+            )
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return frozenset(self.parser.hidden_columns)
+
+    @property
+    def cleaned(self) -> tuple[int, str]:
+        """Number of cells from which characters were removed, and the first one's address."""
+        cleaning = self._converter.cleaning
+        count, row, position = self._cleaned
+        return count + cleaning.count, cell_address(row, position) if count else cleaning.first
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows that have a value.
+
+        Raises:
+            CorruptError: The sheet is damaged, or passes a limit.
+            CellError: A number is beyond what any column holds.
+        """
+        pieces = self._pieces()
+        with closing(pieces):
+            rest = self._rest
+            if self._open_scanner is not None:
+                with closing(self._open_scanner()) as scanner:
+                    rest = yield from self._scan(scanner, rest, pieces)
+                    self._cleaned = scanner.cleaned
+            while rest:
+                self.parser.feed(rest)
+                if batch := self.parser.take():
+                    yield batch
+                rest = next(pieces, b"")
+            self.parser.feed(b"", final=True)
+            if batch := self.parser.take():
+                yield batch
+
+    def _read_head(self) -> tuple[bytes, bool]:
+        """Feed everything before the rows to the parser; return what was read beyond, and whether the rows begin there."""
+        head = b""
+        while len(head) < _HEAD_BYTES:
+            data = self._stream.read(min(64 * 1024, self._piece_bytes))
+            head += data
+            match = _SHEET_DATA.search(head)
+            if match:
+                self._row_end = b"</%srow>" % match[1]
+                self.parser.feed(head[: match.end()])
+                return head[match.end() :], True
+            if not data:
+                break
+        return head, False
+
+    def _pieces(self) -> Generator[bytes, None, None]:
+        if self._stream.size > _WORTH_A_THREAD * self._piece_bytes:
+            yield from read_ahead(self._stream, self._piece_bytes)
+            return
+        while data := self._stream.read(self._piece_bytes):
+            yield data
+
+    def _scan(self, scanner: Scanner, data: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
+        """Yield the rows that the core takes; return the input that is left for the parser."""
+        sizes = iter((*_FIRST_BATCHES[1:], self._batch_rows))
+        last = False
+        while True:
+            status = scanner.feed(data, last=last)
+            while status is Status.FULL:
+                yield from self._take(scanner)
+                size = next(sizes, None)
+                if size is not None:
+                    scanner.limit_batch(min(size, self._batch_rows))
+                status = scanner.feed(b"", last=last)
+            if status is not Status.MORE:
+                yield from self._take(scanner)
+                rest = scanner.rest
+                if status is Status.ENDED:
+                    return rest
+                scanner.skip(len(rest), scanner.last_row)
+                rest = yield from self._hand_over(scanner, rest, pieces)
+                if not self.parser.between_rows or (last and not rest):
+                    return rest
+                data = rest
+                continue
+            data = next(pieces, b"")
+            last = not data
+
+    def _take(self, scanner: Scanner) -> Iterator[Batch]:
+        batch = scanner.take()
+        if batch is not None:
+            self.native_rows += len(batch.rows)
+            yield batch
+
+    def _hand_over(self, scanner: Scanner, rest: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
+        """Feed some rows to the parser, each time twice as many; return the input behind them."""
+        wanted = 1 << min(self._declined, 20)
+        self._declined += 1
+        while not (end := self._rows_end(rest, wanted)) and len(rest) < _WAITING_BYTES:
+            data = next(pieces, b"")
+            if not data:
+                break
+            rest += data
+        end = end or len(rest)
+        self.parser.last_row = scanner.last_row
+        self.parser.feed(rest[:end])
+        if batch := self.parser.take():
+            yield batch
+        scanner.skip(0, self.parser.last_row)
+        return rest[end:]
+
+    def _rows_end(self, data: bytes, most: int) -> int:
+        """Return the index behind row ``most``, or behind the last row that ends in ``data``; 0 if none ends there."""
+        end = 0
+        for _ in range(most):
+            found = data.find(self._row_end, end)
+            if found < 0:
+                break
+            end = found + len(self._row_end)
+        return end

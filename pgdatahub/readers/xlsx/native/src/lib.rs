@@ -1,0 +1,72 @@
+//! Reader core of pgdatahub: worksheet XML in, columns of `COPY` text with tallies out.
+//!
+//! A front end (`sheet`) finds rows and cells and hands them to a `batch::Batch`, which converts values and keeps the
+//! columns. The core accepts a strict subset of XML and declines everything else: the caller's XML parser then reads the
+//! row in question and names the fault, if there is one.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(missing_docs)]
+
+pub mod abi;
+pub mod batch;
+pub mod binary;
+pub mod bytes;
+pub mod cell;
+pub mod column;
+pub mod double;
+pub mod encode;
+pub mod input;
+pub mod iso;
+pub mod number;
+pub mod row;
+pub mod row_general;
+pub mod serial;
+pub mod sheet;
+pub mod spill;
+pub mod string_items;
+pub mod strings;
+pub mod style;
+pub mod text;
+pub mod xml;
+
+/// Bounds for one workbook; input beyond one of them is declined.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one cell's text, as it stands in the XML.
+    pub cell_bytes: usize,
+    /// Bytes of the texts of one row.
+    pub row_bytes: usize,
+    /// Bytes of one piece of markup.
+    pub token_bytes: usize,
+    /// Bytes of one row or string item with its markup.
+    pub item_bytes: usize,
+    /// Rows of a sheet.
+    pub rows: u32,
+    /// Columns of a sheet.
+    pub columns: u32,
+    /// Bytes of shared strings that stay in memory.
+    pub strings_in_memory: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            cell_bytes: 1 << 20,
+            row_bytes: 64 << 20,
+            token_bytes: 4 << 20,
+            item_bytes: 8 << 20,
+            rows: 1_048_576,
+            columns: 16_384,
+            strings_in_memory: 64 << 20,
+        }
+    }
+}
+
+/// The reason why a row or a string item was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The input ends within it.
+    More,
+    /// It is outside of the subset, or wrong.
+    Decline,
+}

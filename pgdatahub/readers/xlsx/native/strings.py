@@ -1,0 +1,167 @@
+"""Shared strings that the core keeps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.xlsx.native.interface import NativeError, Options, bytes_at, load_core, options_of
+from pgdatahub.readers.xlsx.shared_strings import BEGINNING, IndexSet, StringParser
+
+_PIECE: Final = 1024 * 1024
+_ITEM_END: Final = re.compile(rb"</(?:[A-Za-z_][A-Za-z0-9_.-]*:)?si>")
+_ENDED, _DECLINED = 2, 3
+
+
+class NativeStrings:
+    """Shared strings by index, as fields of ``COPY``, in memory up to a limit and then on disk.
+
+    Args:
+        options: Bounds and switches of the workbook.
+        prefixes: The namespace prefixes that are declared where the strings are.
+    """
+
+    def __init__(self, options: Options, prefixes: bytes = b"") -> None:
+        self._library = load_core()
+        path = os.fsencode(Path(tempfile.gettempdir()) / f"pgdatahub-{token_hex(8)}")
+        self.handle = self._library.pgh_strings_new(ctypes.byref(options), path, len(path), prefixes, len(prefixes))
+        if not self.handle:
+            raise NativeError
+
+    def __len__(self) -> int:
+        return int(self._library.pgh_strings_count(self.handle))
+
+    @property
+    def lookup(self) -> Callable[[int], bytes]:
+        """The function that gives the string of an index, raising IndexError beyond the last."""
+        return lambda index: self._get(index)[0]
+
+    @property
+    def cleaned(self) -> IndexSet:
+        """Indexes of strings from which characters were removed that PostgreSQL cannot store."""
+        return _Cleaned(self._get, int(self._library.pgh_strings_cleaned(self.handle)))
+
+    def feed(self, data: bytes, *, last: bool = False) -> int:
+        """Take the items of a piece; return the core's status."""
+        status: int = self._library.pgh_strings_feed(self.handle, data, len(data), last)
+        if status < 0:
+            raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
+        return status
+
+    @property
+    def rest(self) -> bytes:
+        """The input that was not consumed."""
+        size = ctypes.c_size_t()
+        address = self._library.pgh_strings_rest(self.handle, ctypes.byref(size))
+        return bytes_at(address, size.value)
+
+    def skip(self, count: int) -> None:
+        """Consume so many bytes of the rest."""
+        self._library.pgh_strings_skip(self.handle, count)
+
+    def add(self, text: bytes) -> None:
+        """Add a string: UTF-8 with XML's references resolved."""
+        if self._library.pgh_strings_add(self.handle, text, len(text)):
+            raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
+
+    def finish(self) -> None:
+        """End the reading; the strings can be looked up from now on."""
+        if self._library.pgh_strings_finish(self.handle):
+            raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
+
+    def close(self) -> None:
+        """Free the memory and the temporary file; may be called twice."""
+        if self.handle:
+            self._library.pgh_strings_free(self.handle)
+            self.handle = None
+
+    def _get(self, index: int) -> tuple[bytes, bool]:
+        size, cleaned = ctypes.c_size_t(), ctypes.c_int32()
+        address = self._library.pgh_strings_get(self.handle, index, ctypes.byref(size), ctypes.byref(cleaned))
+        if not address:
+            raise IndexError(index)
+        return bytes_at(address, size.value), bool(cleaned.value)
+
+
+class _Cleaned:
+    def __init__(self, get: Callable[[int], tuple[bytes, bool]], count: int) -> None:
+        self._get = get
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, index: object) -> bool:
+        return isinstance(index, int) and self._get(index)[1]
+
+
+def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
+    """Read the shared strings part; without one there is no string.
+
+    Items that the core declines go to the XML parser, which names what is wrong.
+
+    Raises:
+        CorruptError: The part is damaged, or a string is too long.
+    """
+    options = options_of(limits)
+    if stream is None:
+        strings = NativeStrings(options)
+        strings.finish()
+        return strings
+    parser = StringParser(stream.name, limits)
+    head = stream.read(_PIECE)
+    match = BEGINNING.match(head)
+    if match is not None:
+        parser.feed(match[0])
+    strings = NativeStrings(options, "\0".join(parser.prefixes).encode())
+    try:
+        rest = head
+        if match is not None:
+            rest = _read_items(strings, stream, parser, head[match.end() :])
+        while rest:
+            parser.feed(rest)
+            _add_all(strings, parser)
+            rest = stream.read(_PIECE)
+        parser.feed(b"", final=True)
+        _add_all(strings, parser)
+        strings.finish()
+    except BaseException:
+        strings.close()
+        raise
+    return strings
+
+
+def _read_items(strings: NativeStrings, stream: Stream, parser: StringParser, data: bytes) -> bytes:
+    """Read items until they end, or until the parser stands within one; return what is left for the parser."""
+    last = False
+    while True:
+        status = strings.feed(data, last=last)
+        if status == _ENDED:
+            return strings.rest
+        if status == _DECLINED:
+            rest = strings.rest
+            end = max((match.end() for match in _ITEM_END.finditer(rest)), default=0)
+            if last or not end:
+                return rest
+            parser.feed(rest[:end])
+            _add_all(strings, parser)
+            if not parser.between_items:
+                return rest[end:] or stream.read(_PIECE)
+            strings.skip(end)
+        if last:
+            return strings.rest
+        data = stream.read(_PIECE)
+        last = not data
+
+
+def _add_all(strings: NativeStrings, parser: StringParser) -> None:
+    for text in parser.take():
+        strings.add(text)

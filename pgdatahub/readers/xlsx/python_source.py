@@ -1,0 +1,177 @@
+"""The Python reader of worksheets: the row expression for plain pieces, the XML parser for every other piece."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.xlsx.cell_classes import CellClasses
+from pgdatahub.readers.xlsx.cell_text import has_asides
+from pgdatahub.readers.xlsx.columns import Converter, has_value, merge_pieces
+from pgdatahub.readers.xlsx.row_expression import NotPlainError, PlainRows, RowExpression
+from pgdatahub.readers.xlsx.sheet_parser import SheetParser
+from pgdatahub.values.cells import Column, cell_address
+
+_HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
+_WAITING_BYTES = 8 * 1024 * 1024  # a longer row goes through the parser
+_FIRST_ROWS = 16
+"""Rows of a batch of their own: a header's texts would take the numbers below them out of the compact form."""
+_SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
+_NAMESPACE = re.compile(rb"[ \t\r\n]xmlns:([A-Za-z_][A-Za-z0-9_.-]*)=")
+_UTF8 = ("utf-8", "utf8")
+
+
+class PythonSource:
+    """The rows of a worksheet part, as :class:`pgdatahub.readers.xlsx.sheet_source.SheetSource` asks for.
+
+    Args:
+        stream: The part.
+        limits: Bounds of a workbook.
+        classes: The classes of the workbook's cells.
+        converter: Makes columns of texts.
+        piece_bytes: Bytes that are inflated at a time.
+        parser_only: The parser takes every piece.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        limits: Limits,
+        classes: CellClasses,
+        converter: Converter,
+        *,
+        piece_bytes: int,
+        parser_only: bool = False,
+    ) -> None:
+        self.plain_rows = 0
+        """Rows with a value that the row expression took."""
+        self.parser = SheetParser(stream.name, limits, classes, converter)
+        self._stream = stream
+        self._converter = converter
+        self._piece_bytes = piece_bytes
+        self._head = self._prefix = b""
+        self._rest = self._read_head()
+        self._expression: RowExpression | None = None
+        if not parser_only:
+            self._expression = self._open_expression(limits, classes)
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return frozenset(self.parser.hidden_columns)
+
+    @property
+    def cleaned(self) -> tuple[int, str]:
+        """Number of cells from which characters were removed, and the first one's address."""
+        return self._converter.cleaning.count, self._converter.cleaning.first
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows that have a value, piece by piece.
+
+        Raises:
+            CorruptError: The sheet is damaged, or passes a limit.
+            CellError: A number is beyond what any column holds.
+        """
+        for piece in self._pieces():
+            batch = self._read_piece(piece)
+            if batch is not None and batch.rows:
+                yield batch
+        self.parser.feed(b"", final=True)
+        if batch := self.parser.take():
+            yield batch
+
+    def _read_head(self) -> bytes:
+        """Feed everything before the rows to the parser and return what was read beyond."""
+        head = b""
+        while len(head) < _HEAD_BYTES:
+            data = self._stream.read(min(64 * 1024, self._piece_bytes))
+            head += data
+            match = _SHEET_DATA.search(head)
+            if match:
+                self._head, self._prefix = head[: match.end()], match[1]
+                self.parser.feed(self._head)
+                return head[match.end() :]
+            if not data:
+                break
+        return head
+
+    def _open_expression(self, limits: Limits, classes: CellClasses) -> RowExpression | None:
+        """Return the expression of the sheet's rows, None where the parser has to take them all."""
+        declaration, _, elements = self._head.rpartition(b"?>")
+        encoding = (self.parser.encoding or "utf-8").lower()
+        if not self.parser.between_rows or encoding not in _UTF8 or b"<!" in declaration or has_asides(elements):
+            return None
+        # A prefix that another element before the rows declares is of no use to them.
+        root = elements.partition(b">")[0]
+        return RowExpression(self._prefix, frozenset(_NAMESPACE.findall(root)) | {b"xml"}, classes, limits)
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield the XML behind the head; whole rows, as long as the expression is in use."""
+        buffer, first = self._rest, True
+        self._rest = b""
+        while True:
+            if has_asides(buffer):
+                self._expression = None  # a comment may hide what looks like a row; writers of sheets have none
+            cut = self._rows_end(buffer, _FIRST_ROWS if first else None)
+            if self._expression is None or (not cut and len(buffer) > _WAITING_BYTES):
+                self._expression = None
+                cut = len(buffer)
+            if cut:
+                yield buffer[:cut]
+                buffer, first = buffer[cut:], False
+            data = self._stream.read(self._piece_bytes)
+            if not data:
+                break
+            buffer += data
+        yield buffer
+
+    def _rows_end(self, buffer: bytes, most: int | None) -> int:
+        """Return the index behind the last row that ends in ``buffer``, or behind row ``most``; 0 if none ends there."""
+        row_end = b"</%srow>" % self._prefix
+        if most is None:
+            found = buffer.rfind(row_end)
+            return found + len(row_end) if found >= 0 else 0
+        end = 0
+        for _ in range(most):
+            found = buffer.find(row_end, end)
+            if found < 0:
+                break
+            end = found + len(row_end)
+        return end
+
+    def _read_piece(self, piece: bytes) -> Batch | None:
+        if self._expression is not None:
+            try:
+                plain = self._expression.split(piece, self.parser.last_row)
+            except NotPlainError:
+                pass
+            else:
+                self.parser.last_row = plain.last_row
+                return self._batch(plain)
+        self.parser.feed(piece)
+        if not self.parser.between_rows:
+            self._expression = None
+        return self.parser.take()
+
+    def _batch(self, plain: PlainRows) -> Batch:
+        """Convert the texts of plain rows, column by column and class by class."""
+        rows = plain.rows
+        self.plain_rows += len(rows)
+        columns: dict[int, Column] = {}
+        for position, classes in plain.columns.items():
+            pieces = [
+                self._converter.convert(found, texts, partial(_address, rows, position))
+                for found, texts in classes.items()
+            ]
+            column = merge_pieces(pieces)
+            if has_value(column):
+                columns[position] = column
+        return Batch(rows=rows, columns=columns, hidden_rows=plain.hidden)
+
+
+def _address(rows: Sequence[int], position: int, index: int) -> str:
+    return cell_address(rows[index], position)

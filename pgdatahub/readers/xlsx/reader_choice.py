@@ -1,0 +1,52 @@
+"""The reader of worksheets: the compiled core or the Python reader, as ``PGDATAHUB_READER`` and the installation allow."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+from pgdatahub.errors import ConfigError
+from pgdatahub.readers.xlsx.native.library import CoreMissingError, load_library
+
+Reader: TypeAlias = Literal["native", "python", "parser"]
+"""The compiled core; the row expression with the parser; the parser alone, by which the others are judged."""
+
+HOW_TO_GET_CORE: Final = (
+    "install a wheel of pgdatahub for this system, or Rust (apt install cargo, or rustup) and reinstall pgdatahub"
+)
+
+
+def choose_reader(wanted: Literal["native", "python"] | None) -> Reader:
+    """Return the reader of worksheets.
+
+    Args:
+        wanted: The setting; None for the core where it can be loaded, and the Python reader elsewhere.
+
+    Raises:
+        ConfigError: The core is wanted and cannot be loaded.
+    """
+    if wanted == "python":
+        return "python"
+    problem = core_problem()
+    if problem is None:
+        return "native"
+    if wanted == "native":
+        raise ConfigError(
+            f"the compiled core is not available: {problem}",
+            where="PGDATAHUB_READER=native",
+            hint=f"{HOW_TO_GET_CORE}, or set PGDATAHUB_READER=python",
+        )
+    return "python"
+
+
+def core_problem() -> str | None:
+    """Return the reason why the compiled core cannot be used; None if it can be used."""
+    try:
+        load_library()
+    except CoreMissingError as error:
+        return str(error)
+    return None
+
+
+def available_readers() -> tuple[Reader, ...]:
+    """Return the readers that this installation has."""
+    return ("python", "parser") if core_problem() else ("native", "python", "parser")

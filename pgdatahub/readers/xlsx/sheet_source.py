@@ -1,0 +1,30 @@
+"""Sources of a worksheet's rows: the seam between a sheet and the readers that take its XML apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from pgdatahub.model.flow import Batch
+
+
+class SheetSource(Protocol):
+    """The rows of one worksheet part, which a reader takes apart as they are asked for."""
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides; complete once the source is open."""
+
+    @property
+    def cleaned(self) -> tuple[int, str]:
+        """Number of cells from which characters were removed that PostgreSQL cannot store, and the first one's address."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows that have a value, in batches of bounded memory; to be called once.
+
+        A batch may have any number of rows. Columns of one kind are :class:`pgdatahub.values.cells.Texts`.
+
+        Raises:
+            CorruptError: The sheet is damaged, or passes a limit.
+            CellError: A number is beyond what any column holds.
+        """

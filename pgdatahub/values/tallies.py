@@ -1,0 +1,151 @@
+"""Columns that were counted while they were read: the kinds of their cells, and where the first cell of each kind is.
+
+The compiled core counts as it reads. Evidence for a column's type then needs no second look at the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, overload
+
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
+from pgdatahub.values.column_values import VALUES
+from pgdatahub.values.copytext import unescape
+from pgdatahub.values.evidence import Evidence, Locate, Observed, sample_of
+from pgdatahub.values.fields import Fields
+
+ERROR: Final = 9
+"""The code of an error cell; its field is the error's name."""
+UNCACHED_FORMULA: Final = 10
+"""The code of a formula without a result; its field is not empty."""
+KINDS: Final[Mapping[int, Kind]] = {
+    1: Kind.INTEGER,
+    2: Kind.NUMBER,
+    3: Kind.BOOLEAN,
+    4: Kind.DATE,
+    5: Kind.TIMESTAMP,
+    6: Kind.TIME,
+    7: Kind.INTERVAL,
+    8: Kind.TEXT,
+}
+"""Kinds by the core's codes. 0 is an empty cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A cell of a column.
+
+    Attributes:
+        index: The index of its row.
+        at: The position of its field in the column's lines.
+    """
+
+    index: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Counts of a column's cells.
+
+    Attributes:
+        counts: Kind → number of cells, for the kinds that are there, in the order of the kinds' names.
+        firsts: Kind → the first cell of it.
+        largest: The first of the integers with the largest absolute value, None if there is no integer.
+    """
+
+    counts: Mapping[Kind, int]
+    firsts: Mapping[Kind, Place]
+    largest: Place | None = None
+
+
+class TalliedFields(Fields):
+    """Fields in canonical form with their tally.
+
+    Args:
+        lines: The fields with newlines between them.
+        count: How many there are.
+        tally: Their tally.
+    """
+
+    __slots__ = ("tally",)
+
+    def __init__(self, lines: bytes, count: int, tally: Tally) -> None:
+        super().__init__(None, lines, count)
+        self.tally = tally
+
+    def observed(self, locate: Locate) -> Observed:
+        """Return the evidence for the column's type; ``locate`` gives the address of a cell by its index."""
+        tally = self.tally
+        evidence = {
+            kind: Evidence(
+                count=count,
+                cell=locate(tally.firsts[kind].index),
+                sample=sample_of(self._field(tally.firsts[kind])),
+            )
+            for kind, count in tally.counts.items()
+        }
+        if tally.largest is None:
+            return Observed(evidence=evidence)
+        largest = VALUES[Kind.INTEGER](self._field(tally.largest))
+        if not isinstance(largest, int):
+            raise TypeError(f"{largest!r} was counted as an integer")
+        return Observed(evidence=evidence, largest=largest, largest_cell=locate(tally.largest.index))
+
+    def _field(self, place: Place) -> bytes:
+        end = self.lines.find(b"\n", place.at)
+        return self.lines[place.at :] if end < 0 else self.lines[place.at : end]
+
+
+class MixedColumn(Sequence[Value]):
+    """A column of cells of several kinds as fields, of which Python values are made only if a caller asks for one.
+
+    Args:
+        fields: The fields.
+        codes: A code of :data:`KINDS` for each cell; one byte for all cells if they are of one kind.
+        has_issues: The column has errors or formulas without a result, to which the settings' policies apply.
+    """
+
+    __slots__ = ("_codes", "_values", "fields", "has_issues")
+
+    def __init__(self, fields: TalliedFields, codes: bytes, *, has_issues: bool) -> None:
+        self.fields = fields
+        self.has_issues = has_issues
+        self._codes = codes
+        self._values: list[Value] | None = None
+
+    def _cells(self) -> list[Value]:
+        if self._values is None:
+            codes = self._codes if len(self._codes) == len(self.fields) else self._codes * len(self.fields)
+            self._values = [_value(code, field) for code, field in zip(codes, self.fields, strict=True)]
+        return self._values
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Value]: ...
+
+    def __getitem__(self, index: int | slice) -> Value | Sequence[Value]:
+        """Return a cell's value, or those of some cells."""
+        return self._cells()[index]
+
+    def __len__(self) -> int:
+        """Return how many cells there are."""
+        return len(self.fields)
+
+    def __iter__(self) -> Iterator[Value]:
+        """Iterate over the values."""
+        return iter(self._cells())
+
+
+def _value(code: int, field: bytes) -> Value:
+    if not field:
+        return None
+    if code == ERROR:
+        return ErrorValue(unescape(field))
+    if code == UNCACHED_FORMULA:
+        return UNCACHED
+    # Digits alone are an integer, unless the cell is a double of 2^53 and more.
+    return float(field) if KINDS[code] is Kind.NUMBER else VALUES[KINDS[code]](field)
