@@ -58,7 +58,10 @@ class GuardedParser:
     ) -> None:
         self._part = part
         self._limits = limits
-        self._on_prefix, self._on_prefix_end = namespaces or (None, None)
+        self._on_prefix: Callable[[str | None, str | None], None] | None = None
+        self._on_prefix_end: Callable[[str | None], None] | None = None
+        if namespaces is not None:
+            self._on_prefix, self._on_prefix_end = namespaces
         self._fed = 0
         self.encoding: str | None = None
         self.prefixes: list[str] = []
