@@ -15,6 +15,8 @@ READING_VERSIONS: Final[Mapping[str, int]] = {
     #    further sections are text; number formats within mc:AlternateContent count.
     ".xlsx": 1,
     ".xlsm": 1,
+    # 1: the own reader; durations, dates with a zone, codes of zeros, spaces and covered cells.
+    ".ods": 1,
 }
 """Suffix of a file's name, lower case, to the version; a format that is not here has version 0."""
 
