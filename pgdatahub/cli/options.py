@@ -121,6 +121,14 @@ OnErrorOption = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+RequireFilesOption = Annotated[
+    bool,
+    typer.Option(
+        "--require-files",
+        help="A data root without any workbook is an error, not a warning (ETL_REQUIRE_FILES).",
+        rich_help_panel=HOW,
+    ),
+]
 PauseEveryOption = Annotated[
     int | None,
     typer.Option(

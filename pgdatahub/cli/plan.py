@@ -15,6 +15,7 @@ from pgdatahub.cli.options import (
     FormatOption,
     OutputFormat,
     QuietOption,
+    RequireFilesOption,
     SchemaOption,
     TableOption,
     configured,
@@ -57,6 +58,7 @@ def plan_command(
         bool,
         typer.Option("--check", help="Exit with 5 if a table would be made or changed; for CI.", rich_help_panel=HOW),
     ] = False,
+    require_files: RequireFilesOption = False,
     no_database: Annotated[
         bool,
         typer.Option(
@@ -73,7 +75,13 @@ def plan_command(
 
     Everything is read, the database is asked in a read-only transaction, and nothing is written.
     """
-    config = configured(config_file, data_root=data_root, schema_name=schema, skip_db=True if no_database else None)
+    config = configured(
+        config_file,
+        data_root=data_root,
+        schema_name=schema,
+        require_files=require_files or None,
+        skip_db=True if no_database else None,
+    )
     from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.errors import ExitCode
@@ -126,6 +134,8 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
         names = ", ".join(table.table for table in idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
         console.print()
         console.print(Line(f"nothing to do for {count(files, 'file')} of {names}", style="dim"), soft_wrap=True)
+    for folder, reason in plan.unreadable.items():
+        console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, ignored in plan.ignored.items():
         console.print(Line(f"passed over, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
     loads = [file for file in plan.files if file.action == "load"]
@@ -136,6 +146,8 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
         parts.append(f"{skips:,} skipped")
     if failures:
         parts.append(f"{failures:,} would fail")
+    if plan.unreadable:
+        parts.append(f"{count(len(plan.unreadable), 'folder')} could not be read")
     parts.append("tables change" if plan.changes_schema else "no table changes")
     console.print()
     console.print(Line(f"{'; '.join(parts)}; nothing was written ({seconds(plan.seconds)})"), soft_wrap=True)

@@ -87,6 +87,8 @@ def print_report(report: RunReport, console: Console) -> None:
         for result in failures:
             if result.failure is not None:
                 console.print(Line(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
+    for folder, reason in report.unreadable.items():
+        console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, names in report.ignored.items():
         console.print(Line(f"passed over, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
     if report.stopped is not None:
@@ -118,6 +120,8 @@ def _closing(report: RunReport) -> str:
         parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
     if outcomes[Outcome.FAILED]:
         parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
+    if report.unreadable:
+        parts.append(f"{count(len(report.unreadable), 'folder')} could not be read")
     end = "nothing was written" if report.dry else f"rows go to {report.destination}"
     return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
 
@@ -188,6 +192,7 @@ def report_json(report: RunReport) -> str:
             "remaining": [source.identity for source in report.remaining],
             "pause_file": report.pause_file,
             "files": [_file_json(result) for result in report.results],
+            "unreadable": dict(report.unreadable),
             "ignored": {reason: list(names) for reason, names in report.ignored.items()},
             "warnings": list(report.warnings),
         },

@@ -24,6 +24,7 @@ from pgdatahub.cli.options import (
     PauseEveryOption,
     PauseSecondsOption,
     QuietOption,
+    RequireFilesOption,
     SchemaOption,
     TableOption,
     WorkersOption,
@@ -80,6 +81,7 @@ def run_command(
     executor_opt: ExecutorOptOption = None,
     insecure_executor: InsecureExecutorOption = False,
     on_error: OnErrorOption = None,
+    require_files: RequireFilesOption = False,
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
     resume: Annotated[
@@ -108,6 +110,7 @@ def run_command(
         "workers": workers,
         "sectional_commit": sectional,
         "on_error": on_error,
+        "require_files": require_files or None,
         "pause_every": pause_every,
         "pause_seconds": pause_seconds,
         **executor_settings(executor, executor_opt, insecure=insecure_executor),

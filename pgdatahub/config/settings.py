@@ -203,6 +203,15 @@ class Config(BaseModel):
             "--on-error",
         ),
     ] = "continue"
+    require_files: Annotated[
+        bool,
+        Explained(
+            "ETL_REQUIRE_FILES",
+            "1: a data root without any workbook, as where a share is not mounted, is an error; 0: a warning",
+            _SWITCH,
+            "--require-files",
+        ),
+    ] = False
     state_dir: Annotated[
         _Directory,
         Explained(

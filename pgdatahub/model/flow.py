@@ -37,6 +37,8 @@ class SourceFile:
         ignored: Why it is no candidate for loading (a lock file, a hidden file …), else None.
         reload: Somebody asked to load it again, whatever of it is loaded.
         stamp: What the listing that it was found in says of its version; empty where only :meth:`version` tells.
+        unreadable: It is a folder (or a link) that could not be read, so that the files in it are not known; ``ignored``
+            has the reason. A run loads the others and fails.
     """
 
     location: str
@@ -47,6 +49,7 @@ class SourceFile:
     ignored: str | None = None
     reload: bool = False
     stamp: tuple[str, ...] = ()
+    unreadable: bool = False
 
     @property
     def name(self) -> str:
@@ -373,6 +376,7 @@ class RunReport:
         destination: Where the rows went, without secrets.
         results: One for each file that was done with, in the order of finishing.
         ignored: Reason → the files that were no candidates for it.
+        unreadable: Folder → why it could not be read; its files are not loaded, and the run fails.
         warnings: What a person should know that belongs to no single file.
         seconds: Time from discovery to the end.
         stopped: Why the run ended before its list was done; None if it did not.
@@ -386,6 +390,7 @@ class RunReport:
     destination: str
     results: tuple[FileResult, ...]
     ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     stopped: StopReason | None = None
@@ -399,5 +404,5 @@ class RunReport:
         """What the console script tells its caller."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        failed = any(result.outcome is Outcome.FAILED for result in self.results)
+        failed = self.unreadable or any(result.outcome is Outcome.FAILED for result in self.results)
         return ExitCode.FAILED if failed else ExitCode.OK

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ConfigError
@@ -76,19 +78,19 @@ class _Walk:
         """
         from pgdatahub.plugins.filters import natural
 
+        entries: list[os.DirEntry[str]] = []
         try:
             with os.scandir(path) as scan:
-                entries = sorted(scan, key=lambda entry: natural(entry.name))
+                entries.extend(scan)
         except OSError as error:
-            yield self._file(path, parts, 0, f"the folder cannot be read: {error.strerror}")
-            return
+            yield self._unreadable(path, parts, error, hidden=hidden)
+        entries.sort(key=lambda entry: natural(entry.name))
         folders = []
         for entry in entries:
             try:
                 status = entry.stat()
             except OSError as error:
-                broken = "the link leads nowhere" if entry.is_symlink() else f"cannot be read: {error.strerror}"
-                yield self._file(entry.path, (*parts, entry.name), 0, broken)
+                yield self._broken(entry, (*parts, entry.name), error, hidden=hidden)
                 continue
             if stat.S_ISDIR(status.st_mode):
                 folders.append((entry, _identity(status)))
@@ -103,6 +105,21 @@ class _Walk:
                 yield from self.folder(
                     entry.path, below, above | {identity}, hidden=hidden or entry.name.startswith(".")
                 )
+
+    def _broken(self, entry: os.DirEntry[str], parts: tuple[str, ...], error: OSError, *, hidden: bool) -> SourceFile:
+        """Return what cannot be looked at: as unreadable, unless it is a file that is gone or a name that is left out."""
+        gone = isinstance(error, FileNotFoundError)
+        is_file = PurePath(entry.name).suffix != "" if entry.is_symlink() else not _is_folder(entry)
+        if gone and is_file:
+            reason = "the link leads nowhere" if entry.is_symlink() else "it was gone when it was looked at"
+            return self._file(entry.path, parts, 0, reason)
+        return self._unreadable(entry.path, parts, error, hidden=hidden)
+
+    def _unreadable(self, path: str, parts: tuple[str, ...], error: OSError, *, hidden: bool) -> SourceFile:
+        # A run has no use for a hidden folder or a lock file, readable or not.
+        unused = hidden or any(part.startswith((".", "~$")) for part in parts[-1:])
+        reason = f"the folder cannot be read: {error.strerror}"
+        return replace(self._file(path, parts, 0, reason), unreadable=not unused)
 
     def _reason(self, name: str, parts: tuple[str, ...], status: os.stat_result, *, hidden: bool) -> str | None:
         """Return why a file is no candidate, or None."""
@@ -122,6 +139,13 @@ class _Walk:
             location = _printable(location)
             ignored = ignored or "its name is not valid UTF-8"
         return make_source(self._config, location, _printable("/".join(parts)), parts[:-1], size, ignored)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return True  # not known; the files in it would be missed
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

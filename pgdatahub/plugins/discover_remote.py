@@ -41,6 +41,11 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
         key=lambda file: (*((1, natural(part)) for part in file.parts[:-1]), (0, natural(file.parts[-1]))),
     )
     for file in found:
+        if file.problem is not None:
+            reason = f"the folder cannot be read: {file.problem}"
+            folder = make_source(config, file.location, "/".join(file.parts), file.parts[:-1], 0, reason)
+            yield replace(folder, unreadable=not any(part.startswith(".") for part in file.parts))
+            continue
         hidden = any(part.startswith(".") for part in file.parts[:-1])
         ignored = why_ignored(file.parts, suffixes, hidden=hidden)
         source = make_source(config, file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)

@@ -104,6 +104,7 @@ class RunLog:
                 seconds=report.seconds,
                 exit_code=int(report.exit_code),
                 remaining=len(report.remaining),
+                unreadable=", ".join(report.unreadable) or None,
                 destination=report.destination,
                 **stopped,
             )

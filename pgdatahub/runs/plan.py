@@ -52,7 +52,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
     reporter = reporter or NullReporter()
     stages = Stages(create_plugin_manager())
     discovery = find_files(config, stages, selection or Selection())
-    for warning in discovery.warnings:
+    for warning in (*discovery.warnings, *discovery.failures):
         reporter(Notice(text=warning, warning=True))
     with _destination(config, reporter) as (database, destination), ExitStack() as resources:
         size = sum(source.size for source in discovery.files)
@@ -67,6 +67,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         destination=destination,
         tables=tables,
         ignored=discovery.ignored,
+        unreadable=discovery.unreadable,
         warnings=discovery.warnings,
         seconds=time.monotonic() - began,
     )

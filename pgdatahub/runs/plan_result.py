@@ -132,6 +132,7 @@ class RunPlan:
         destination: Where the rows would go, without secrets.
         tables: The tables.
         ignored: Reason → the files that are no candidates for it.
+        unreadable: Folder → why it cannot be read.
         warnings: What a person should know that belongs to no single file.
         seconds: The time it took to find out.
     """
@@ -139,6 +140,7 @@ class RunPlan:
     destination: str
     tables: tuple[TablePlan, ...]
     ignored: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -155,4 +157,5 @@ class RunPlan:
     @property
     def exit_code(self) -> ExitCode:
         """What the console script tells its caller."""
-        return ExitCode.FAILED if any(file.action == "fail" for file in self.files) else ExitCode.OK
+        failed = self.unreadable or any(file.action == "fail" for file in self.files)
+        return ExitCode.FAILED if failed else ExitCode.OK

@@ -157,7 +157,7 @@ class _Run:
             if paused is not None:
                 selection = replace(selection, locations=paused.left, reload_locations=paused.reload)
             discovery = find_files(config, stages, selection)
-            for warning in discovery.warnings:
+            for warning in (*discovery.warnings, *discovery.failures):
                 reporter(Notice(text=warning, warning=True))
             failpoints.reach("discovered")
             if config.executor != LOCAL:
@@ -218,6 +218,7 @@ class _Run:
             destination=destination,
             results=tuple(dispatch.results),
             ignored=discovery.ignored,
+            unreadable=discovery.unreadable,
             warnings=discovery.warnings,
             seconds=time.monotonic() - self.began,
             stopped=dispatch.stopped,

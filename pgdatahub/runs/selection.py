@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -41,12 +42,19 @@ class Discovery:
     Attributes:
         files: The candidates, in the order in which they are taken up.
         ignored: Reason → what was passed over for it.
+        unreadable: Folder → why it cannot be read.
         warnings: What a person should know before anything is loaded.
     """
 
     files: tuple[SourceFile, ...]
     ignored: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence for each folder that cannot be read."""
+        return tuple(f"{folder}: {reason}; no file in it is loaded" for folder, reason in self.unreadable.items())
 
 
 def find_files(config: Config, stages: Stages, selection: Selection) -> Discovery:
@@ -62,37 +70,55 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
         if known is None or (known.ignored and not source.ignored):
             found[source.location] = source
     ignored: dict[str, list[str]] = defaultdict(list)
+    unreadable: dict[str, str] = {}
     for source in found.values():
-        if source.ignored and _is_asked_for(source, selection):
+        if source.unreadable:
+            if _may_hold(source, selection):
+                unreadable[source.identity or source.location] = source.ignored or "the folder cannot be read"
+        elif source.ignored and _is_asked_for(source, selection):
             ignored[source.ignored].append(source.identity)
     candidates = [source for source in found.values() if not source.ignored]
-    warnings = (*config.notices, *_warnings(candidates, config))
+    empty = None if selection.locations is not None or candidates or unreadable else _why_empty(config, bool(found))
+    if empty is not None and config.require_files:
+        raise ConfigError(
+            empty, where=config.data_root, hint="without --require-files (ETL_REQUIRE_FILES) it is a warning"
+        )
+    warnings = (*config.notices, *((f"{config.data_root}: {empty}",) if empty else ()), *_warnings(candidates, config))
     if selection.locations is not None:
         present = {source.location: source for source in candidates}
-        gone = [location for location in selection.locations if location not in present]
+        hidden = tuple(f"{source.location.rstrip('/')}/" for source in found.values() if source.unreadable)
+        gone = [
+            location for location in selection.locations if location not in present and not location.startswith(hidden)
+        ]
         left = [present[location] for location in selection.locations if location in present]
         return Discovery(
             files=tuple(replace(source, reload=source.location in selection.reload_locations) for source in left),
+            unreadable=unreadable,
             warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
         )
     return Discovery(
-        files=tuple(_select(candidates, selection, config)),
+        files=tuple(_select(candidates, selection, config, unreadable)),
+        unreadable=unreadable,
         ignored={reason: tuple(names) for reason, names in ignored.items()},
         warnings=warnings,
     )
 
 
-def _select(files: Sequence[SourceFile], selection: Selection, config: Config) -> Iterable[SourceFile]:
+def _select(
+    files: Sequence[SourceFile], selection: Selection, config: Config, unreadable: Collection[str]
+) -> Iterable[SourceFile]:
     chosen = list(files)
     if selection.tables:
         wanted = {name.lower() for name in selection.tables}
         known = {str(source.table): source.table for source in files}
-        for name in sorted(wanted - {table.name for table in known.values()} - set(known)):
+        missing = wanted - {table.name for table in known.values()} - set(known)
+        # In a folder that cannot be read, the table may be.
+        for name in sorted(missing if not unreadable else ()):
             raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
         chosen = [source for source in chosen if _names(source.table) & wanted]
-    again = _below(chosen, selection.reload, config)
+    again = _below(chosen, selection.reload, config, unreadable)
     if selection.paths:
-        chosen = [*_below(chosen, selection.paths, config), *again]
+        chosen = [*_below(chosen, selection.paths, config, unreadable), *again]
     elif selection.reload and not selection.tables:
         chosen = again
     marked = {source.location for source in again}
@@ -108,11 +134,39 @@ def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
     return not paths or any(_is_below(source, path) for path in (*paths, *selection.reload))
 
 
+def _may_hold(folder: SourceFile, selection: Selection) -> bool:
+    """Return whether a folder that cannot be read may hold files that a run would take up."""
+    if selection.locations is not None:
+        return any(location.startswith(folder.location.rstrip("/") + "/") for location in selection.locations)
+    paths = selection.paths or (() if selection.tables else selection.reload)
+    if not paths:
+        return True  # with --table too: the settings of a folder below may name the table
+    return any(_is_below(folder, path) or _is_above(folder, path) for path in (*paths, *selection.reload))
+
+
+def _is_above(folder: SourceFile, path: Path) -> bool:
+    if is_url(folder.location):
+        names = (folder.location.replace("://", ":/"), folder.identity)
+        return any(path.is_relative_to(name) for name in names)
+    return _absolute(path).is_relative_to(folder.location)
+
+
+def _why_empty(config: Config, has_entries: bool) -> str:
+    """Return why there may be nothing to load."""
+    if has_entries:
+        return "the data root has no workbook that could be loaded; is this the right folder?"
+    if is_url(config.data_root):
+        return "the data root is empty; are the bucket and the folder the right ones?"
+    return "the data root is empty; if a network share or a volume belongs there, it is probably not mounted"
+
+
 def _names(table: TableName) -> set[str]:
     return {table.name, str(table)}
 
 
-def _below(files: Sequence[SourceFile], paths: Iterable[Path], config: Config) -> list[SourceFile]:
+def _below(
+    files: Sequence[SourceFile], paths: Iterable[Path], config: Config, unreadable: Collection[str]
+) -> list[SourceFile]:
     """Return the files at and below ``paths``.
 
     Raises:
@@ -120,7 +174,7 @@ def _below(files: Sequence[SourceFile], paths: Iterable[Path], config: Config) -
     """
     roots = list(paths)
     for root in roots:
-        if not any(_is_below(source, root) for source in files):
+        if not any(_is_below(source, root) for source in files) and not unreadable:
             raise _nothing_there(files, root, config)
     return [source for source in files if any(_is_below(source, root) for root in roots)]
 
@@ -156,7 +210,11 @@ def _is_below(source: SourceFile, path: Path) -> bool:
         names = (source.location.replace("://", ":/"), source.identity)
         return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
     root = _absolute(path)
-    return Path(source.location).is_relative_to(root) or Path(source.location).resolve().is_relative_to(root.resolve())
+    return Path(source.location).is_relative_to(root) or _real(source.location).is_relative_to(_real(root))
+
+
+def _real(path: str | Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve() raises on a circle of links
 
 
 def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:

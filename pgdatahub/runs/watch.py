@@ -128,6 +128,7 @@ class _Watcher:
         self._log_json = log_json
         self._totals = _Totals()
         self._told: frozenset[str] = frozenset()
+        self._unreadable: dict[str, str] = {}
         self._warned: set[str] = set()
         self._was_there = False
 
@@ -164,6 +165,12 @@ class _Watcher:
         sources = list(stages.discover(self._config))
         present = {source.location for source in sources}
         candidates = {source.location: source for source in sources if not source.ignored}
+        unreadable = {source.identity: str(source.ignored) for source in sources if source.unreadable}
+        for folder in sorted(unreadable.keys() - self._unreadable.keys()):
+            self._reporter(
+                Notice(text=f"{folder}: {unreadable[folder]}; its files wait until it can be read", warning=True)
+            )
+        self._unreadable = unreadable
         seen = []
         for source in candidates.values():
             try:

@@ -49,12 +49,14 @@ class Found:
         parts: Its path below the listed folder.
         size: Bytes.
         stamp: What the listing says of its version; empty if it says nothing.
+        problem: Why it could not be listed, for a folder; else None.
     """
 
     location: str
     parts: tuple[str, ...]
     size: int
     stamp: tuple[str, ...]
+    problem: str | None = None
 
 
 def is_url(location: str) -> bool:
@@ -63,7 +65,7 @@ def is_url(location: str) -> bool:
 
 
 def list_files(url: str) -> Iterator[Found]:
-    """Yield all files below a folder.
+    """Yield all files below a folder, and the folders below it that cannot be listed.
 
     Raises:
         ConfigError: The folder is not there, cannot be listed, or no driver is installed for it.
@@ -72,15 +74,19 @@ def list_files(url: str) -> Iterator[Found]:
     http = bool(_HTTP.intersection(_protocols(file_system)))
     if http and not root.endswith("/"):
         root += "/"  # or links of the page are taken for the parent folder's
-    # Where listing means walking, a folder that cannot be listed would be passed over in silence.
-    strict = {"on_error": "raise"} if _walks(file_system) else {}
     try:
         file_system.invalidate_cache()
         file_system.ls(root, detail=False)
-        entries = file_system.find(root, detail=True, **strict)
-        for name, entry in entries.items():
+        # fsspec's own walk leaves out a folder that cannot be listed in silence, or ends there.
+        walked = _walk(file_system, root) if _walks(file_system) else None
+        entries = walked or iter(file_system.find(root, detail=True).items())
+        for name, entry in entries:
             below = name.removeprefix(root)
             parts = tuple(part for part in (unquote(below) if http else below).split("/") if part)
+            if isinstance(entry, Exception):
+                location, problem = file_system.unstrip_protocol(name), _one_line(entry)
+                yield Found(location=location, parts=parts, size=0, stamp=(), problem=problem)
+                continue
             if entry.get("type") != "file" or not parts or name.endswith("/"):
                 continue
             if entry.get("size") is None:
@@ -105,6 +111,32 @@ def list_files(url: str) -> Iterator[Found]:
             where=url,
             hint="are the credentials where the driver looks for them?",
         ) from error
+
+
+def _walk(file_system: Any, root: str) -> Iterator[tuple[str, dict[str, Any] | Exception]]:
+    """Yield the name of each file below a folder with its entry, and of each folder that cannot be listed its error.
+
+    Raises:
+        Exception: The folder itself cannot be listed; drivers raise whatever their libraries do.
+    """
+    seen = {root.rstrip("/")}
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = file_system.ls(folder, detail=True)
+        except Exception as error:  # drivers raise whatever their libraries do
+            if folder == root:
+                raise
+            yield folder, error
+            continue
+        for entry in entries:
+            name = str(entry["name"])
+            if entry.get("type") != "directory":
+                yield name, entry
+            elif name.rstrip("/") not in seen:
+                seen.add(name.rstrip("/"))
+                waiting.append(name)
 
 
 def version_of(location: str) -> tuple[str, ...]:

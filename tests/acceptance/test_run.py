@@ -136,6 +136,31 @@ def test_quiet_json_is_json_alone(mixed: Place) -> None:
     assert failure["kind"] == "NotAWorkbookError"
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_ends_with_1(place: Place) -> None:
+    place.write("open/a.xlsx", [["a"], [1]])
+    (place.directory / "data" / "closed").symlink_to("closed")
+    for command in (("run",), ("plan",)):
+        done = place.run(*command)
+        assert done.code == 1
+        assert "not read: closed: the folder cannot be read" in done.out
+        assert "1 folder could not be read" in done.out
+        quiet = place.run(*command, "--quiet", "--format", "json")
+        assert quiet.code == 1
+        assert "closed: the folder cannot be read" in quiet.err
+        assert quiet.json["unreadable"].keys() == {"closed"}
+    assert place.query("SELECT a FROM open") == [(1,)]
+
+
+def test_a_data_root_without_files_may_be_made_an_error(place: Place) -> None:
+    (place.directory / "data").mkdir()
+    done = place.run("run")
+    assert done.code == 0
+    assert "warning: data: the data root is empty; if a network share" in done.err
+    for done in (place.run("run", "--require-files"), place.run("run", ETL_REQUIRE_FILES="1")):
+        assert done.code == 2
+        assert "data: the data root is empty" in done.error
+
+
 def test_etl_is_another_name_of_run(place: Place) -> None:
     place.write("good/a.xlsx", [["a"], [1]])
     assert place.run("etl", "-q").code == 0

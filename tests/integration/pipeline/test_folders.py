@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from pgdatahub.errors import ConfigError
+from pgdatahub.errors import ConfigError, ExitCode
 from pgdatahub.model.events import Notice
 from pgdatahub.model.flow import Outcome
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.runs.plan import plan
+from pgdatahub.runs.selection import Selection, find_files
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse
@@ -89,16 +91,56 @@ def test_a_circle_of_links_ends(warehouse: Warehouse) -> None:
     assert report.ignored
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_a_folder_that_cannot_be_read_is_named_and_the_others_load(warehouse: Warehouse) -> None:
-    warehouse.write("closed/a.xlsx", ONE)
+def test_a_folder_that_cannot_be_read_fails_the_run_and_the_others_load(warehouse: Warehouse) -> None:
     warehouse.write("open/a.xlsx", ONE)
-    (warehouse.root / "closed").chmod(0)
-    try:
-        report = warehouse.load()
-    finally:
-        (warehouse.root / "closed").chmod(0o700)
-    assert [names for reason, names in report.ignored.items() if "cannot be read" in reason] == [("closed",)]
+    (warehouse.root / "closed").symlink_to("closed")  # root may read any folder, and cannot follow a circle
+    report = warehouse.run()
+    assert [result.outcome for result in report.results] == [Outcome.LOADED]
+    assert report.unreadable == {"closed": "the folder cannot be read: Too many levels of symbolic links"}
+    assert report.exit_code == ExitCode.FAILED
+    assert report.pause_file is None
+    assert "unreadable=closed" in (warehouse.directory / "etl.log").read_text()
+    planned = plan(warehouse.config)
+    assert planned.unreadable == report.unreadable
+    assert planned.exit_code == ExitCode.FAILED
+
+
+def test_only_the_folders_that_a_selection_may_mean_have_to_be_read(warehouse: Warehouse) -> None:
+    warehouse.write("open/a.xlsx", ONE)
+    (warehouse.root / "closed").symlink_to("closed")
+    assert warehouse.run(warehouse.root / "open").exit_code == ExitCode.OK
+    for path in (warehouse.root, warehouse.root / "closed", warehouse.root / "closed" / "a.xlsx"):
+        assert warehouse.run(path).unreadable.keys() == {"closed"}
+    assert warehouse.run(tables=["open"]).exit_code == ExitCode.FAILED
+    assert warehouse.run(tables=["closed"]).exit_code == ExitCode.FAILED
+
+
+def test_files_left_in_a_folder_that_cannot_be_read_are_not_taken_for_gone(warehouse: Warehouse) -> None:
+    path = warehouse.write("open/a.xlsx", ONE)
+    (warehouse.root / "closed").symlink_to("closed")
+    stages = Stages(create_plugin_manager())
+    for left, unreadable in ((str(warehouse.root / "closed" / "b.xlsx"), {"closed"}), (str(path), set())):
+        discovery = find_files(warehouse.config, stages, Selection(locations=(left,)))
+        assert discovery.unreadable.keys() == unreadable
+        assert not any("is gone" in warning for warning in discovery.warnings)
+
+
+def test_an_empty_data_root_is_warned_of_with_the_likely_reason(warehouse: Warehouse) -> None:
+    report = warehouse.run()
+    assert report.exit_code == ExitCode.OK
+    (warning,) = report.warnings
+    assert "data root is empty" in warning
+    assert "probably not mounted" in warning
+    assert warnings_of(warehouse) == [warning]
+    with pytest.raises(ConfigError, match="probably not mounted"):
+        warehouse.run(require_files=True)
+    (warehouse.root / "notes.txt").touch()
+    (warning,) = warehouse.run().warnings
+    assert "has no workbook" in warning
+    with pytest.raises(ConfigError, match="has no workbook"):
+        plan(warehouse.config.model_copy(update={"require_files": True}))
+    warehouse.write("a/a.xlsx", ONE)
+    assert warehouse.run(require_files=True).warnings == ()
 
 
 def test_table_and_schema_of_a_folder_are_where_its_rows_go(warehouse: Warehouse) -> None:

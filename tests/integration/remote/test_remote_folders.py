@@ -207,6 +207,32 @@ def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_one(url: str, l
     assert caught.value.where == url
 
 
+def test_a_folder_that_cannot_be_listed_fails_the_run(memory: Any, tmp_path: Path, load: Load) -> None:
+    class Guarded(type(memory)):  # type: ignore[misc]  # a driver that has a folder which this user may not list
+        protocol = "guarded"
+        find = fsspec.AbstractFileSystem.find  # it lists folder by folder, as SFTP and SMB do
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(super()._strip_protocol(path.replace("guarded://", "memory://")))
+
+        def ls(self, path: str, detail: bool = True, **more: Any) -> Any:
+            if path.rstrip("/").endswith("shut"):
+                raise PermissionError(13, "Permission denied")
+            return super().ls(path, detail=detail, **more)
+
+    fsspec.register_implementation("guarded", Guarded, clobber=True)
+    fill(tmp_path / "filled")
+    memory.put(str(tmp_path / "filled"), "/data", recursive=True)
+    before = {result.source.identity for result in load("memory://data").results}
+    memory.pipe("/data/shut/a.xlsx", b"never seen")
+    report = load("guarded://data")
+    assert {result.source.identity for result in report.results} == before
+    assert list(report.unreadable) == ["shut"]
+    assert "Permission denied" in report.unreadable["shut"]
+    assert report.exit_code == 1
+
+
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_that_is_not_there_is_an_error(load: Load) -> None:
     with pytest.raises(ConfigError, match="does not exist"):

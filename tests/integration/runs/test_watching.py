@@ -85,6 +85,19 @@ def test_a_file_that_arrives_in_slow_pieces_is_loaded_once_and_whole(job: Job, e
     assert "1 file loaded, 500 rows" in running.output
 
 
+def test_a_folder_that_cannot_be_read_is_named_and_the_watch_goes_on(job: Job) -> None:
+    write_workbook(job.root / "open" / "a.xlsx", [["id"], [1]])
+    (job.root / "closed").symlink_to("closed")
+    running = start(job)
+    until(lambda: job.imported() == ["open/a.xlsx"], running)
+    (job.root / "closed").unlink()
+    write_workbook(job.root / "closed" / "b.xlsx", [["id"], [2]])
+    until(lambda: len(job.imported()) == 2, running)
+    told = end(running)
+    assert told.count("closed: the folder cannot be read") == 1
+    assert not job.pause_file.exists()
+
+
 def test_many_files_that_are_dropped_at_once_are_all_loaded(
     job: Job, elsewhere: Path, expected: Callable[[], Standing]
 ) -> None:

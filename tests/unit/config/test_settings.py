@@ -24,6 +24,7 @@ VARIABLES = {
     "executor_options": "ETL_EXECUTOR_OPTIONS",
     "insecure_executor": "ETL_INSECURE_EXECUTOR",
     "on_error": "ETL_ON_ERROR",
+    "require_files": "ETL_REQUIRE_FILES",
     "state_dir": "ETL_STATE_DIR",
     "reader": "PGDATAHUB_READER",
     "skip_db": "SKIP_DB",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -160,15 +161,47 @@ def test_a_folder_that_cannot_be_read_is_named() -> None:
             "config = load_config(overrides={'data_root': sys.argv[1]}, directory=Path(sys.argv[1]))\n"
             "if os.getuid() == 0:\n"
             "    os.setuid(65534)\n"
-            "print(json.dumps([[file.identity, file.ignored] for file in discover(config)]))\n"
+            "print(json.dumps([[file.identity, file.ignored, file.unreadable] for file in discover(config)]))\n"
         )
         command = [sys.executable, "-c", program, folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
         (root / "shut").chmod(0o755)
     assert json.loads(done.stdout or done.stderr) == [
-        ["open/a.xlsx", None],
-        ["shut", "the folder cannot be read: Permission denied"],
+        ["open/a.xlsx", None, False],
+        ["shut", "the folder cannot be read: Permission denied", True],
     ]
+
+
+def test_links_that_lead_nowhere_or_in_circles_may_hide_folders(root: Path) -> None:
+    put(root, "s/a.xlsx")
+    for name in ("share", ".hidden", "~$lock", "s/gone.xlsx", "s/notes.txt"):
+        (root / name).symlink_to(root / "not mounted")
+    for name in ("loop", "s/loop.xlsx"):
+        (root / name).symlink_to(root / name)
+    files = list(discover(configured(root)))
+    assert found(files) == ["s/a.xlsx"]
+    assert {file.identity: file.ignored for file in files if file.unreadable} == {
+        "share": "the folder cannot be read: No such file or directory",
+        "loop": "the folder cannot be read: Too many levels of symbolic links",
+        "s/loop.xlsx": "the folder cannot be read: Too many levels of symbolic links",
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+def test_a_path_that_is_too_long_is_unreadable(root: Path) -> None:
+    put(root, "s/a.xlsx")
+    descriptor = os.open(root, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 250, dir_fd=descriptor)
+        deeper = os.open("x" * 250, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = deeper
+    os.close(descriptor)
+    files = list(discover(configured(root)))
+    assert found(files) == ["s/a.xlsx"]
+    (long,) = (file for file in files if file.unreadable)
+    assert long.ignored == "the folder cannot be read: File name too long"
+    shutil.rmtree(root / ("x" * 250))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
