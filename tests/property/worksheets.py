@@ -7,6 +7,7 @@ from io import BytesIO
 
 from pgdatahub.errors import CellError, ReadError
 from pgdatahub.plugins.infer import observe
+from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
 from pgdatahub.readers.serials import Serials
@@ -23,7 +24,8 @@ from pgdatahub.values.cells import Column, Texts, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.tallies import MixedColumn, TalliedFields
 
-STYLES = (NUMBER, DATE, TIME, ELAPSED, zeros_format("00000"), NUMBER)
+SECTIONS = parse_format(r"[<1]hh:mm;[>40000]dd/mm/yyyy;00\-00")
+STYLES = (NUMBER, DATE, TIME, ELAPSED, zeros_format("00000"), SECTIONS)
 STRINGS = (b"alpha", b"", b"  ", b"tab\tline\nback\\slash", "café".encode(), b"_x0000_nul", b"_x005F_x0041_")
 LIMITS = Limits(cell_bytes=2000, token_bytes=20_000)
 JUDGED = [reader for reader in available_readers() if reader != "parser"]
