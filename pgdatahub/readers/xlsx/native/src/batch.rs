@@ -40,13 +40,15 @@ impl Batch {
         &mut self,
         number: u32,
         hidden: bool,
-        cells: &[Cell],
+        cells: &mut [Cell],
         input: &[u8],
         decoded: &[u8],
         values: &mut Values,
     ) -> Result<(), Stop> {
         let index = self.rows.len() as u32;
         let before = self.cleaning;
+        values.look_up(cells, input, decoded);
+        let cells = &*cells;
         for (taken, cell) in cells.iter().enumerate() {
             let bytes = if cell.decoded { decoded } else { input };
             let position = cell.column as usize;

@@ -79,21 +79,35 @@ impl Input {
     }
 }
 
+/// Bytes that are looked at together.
+const CHUNK: usize = 64;
+
 /// Return where the first character stands that XML does not allow.
 fn first_foreign(text: &[u8]) -> Option<usize> {
-    // Almost no text has one, so one look over all of it, which the compiler makes a wide one, comes first.
-    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let controls = text.iter().fold(0u8, |any, &byte| any | u8::from(is_control(byte)));
-    let marks = text.iter().fold(0u8, |any, &byte| any | u8::from(byte == 0xEF));
-    if controls | marks == 0 {
-        return None;
+    let chunks = text.chunks_exact(CHUNK);
+    let rest = text.len() - chunks.remainder().len();
+    for (index, chunk) in chunks.enumerate() {
+        // The compiler makes this one wide comparison; few chunks need another look.
+        let suspect = chunk.iter().fold(0u8, |any, &byte| any | u8::from(byte < 0x20) | u8::from(byte == 0xEF));
+        if suspect != 0 {
+            let found = foreign_in(text, index * CHUNK, (index + 1) * CHUNK);
+            if found.is_some() {
+                return found;
+            }
+        }
     }
-    // U+FFFE and U+FFFF are characters of UTF-8 and not of XML.
-    let is_foreign = |at: usize| {
-        is_control(text[at])
-            || (text[at] == 0xEF && text.get(at + 1) == Some(&0xBF) && matches!(text.get(at + 2), Some(0xBE | 0xBF)))
-    };
-    (0..text.len()).find(|&at| is_foreign(at))
+    foreign_in(text, rest, text.len())
+}
+
+#[inline(never)]
+fn foreign_in(text: &[u8], from: usize, to: usize) -> Option<usize> {
+    (from..to).find(|&at| match text[at] {
+        b'\t' | b'\n' | b'\r' => false,
+        0..=0x1F => true,
+        // U+FFFE and U+FFFF are characters of UTF-8 and not of XML.
+        0xEF => text.get(at + 1) == Some(&0xBF) && matches!(text.get(at + 2), Some(0xBE | 0xBF)),
+        _ => false,
+    })
 }
 
 #[cfg(test)]

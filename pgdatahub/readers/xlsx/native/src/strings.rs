@@ -104,6 +104,23 @@ impl Strings {
         Ok(())
     }
 
+    /// Return where a string that is in memory begins and ends, and its first byte; None if it needs [`Strings::push`].
+    #[inline(always)]
+    pub fn range(&self, index: usize) -> Option<(usize, usize, u8)> {
+        let end = *self.ends.get(index)?;
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        if end > self.in_memory || !self.cleaned.is_empty() {
+            return None;
+        }
+        Some((start as usize, end as usize, self.arena[start as usize]))
+    }
+
+    /// Append the field in a range that [`Strings::range`] returned.
+    #[inline(always)]
+    pub fn push_range(&self, start: usize, end: usize, out: &mut Vec<u8>) {
+        push(out, &self.arena, start, end);
+    }
+
     #[inline(never)]
     fn push_from_file(&self, start: u64, end: u64, out: &mut Vec<u8>) -> Result<(), Stop> {
         let (from, to) = (start - self.in_memory, end - self.in_memory);
