@@ -7,8 +7,38 @@ pub const SAFE_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Append the shortest digits that denote a finite double, of those the nearest.
 pub fn push_double(value: f64, out: &mut Vec<u8>) {
+    let start = out.len();
     // Writing to a vector cannot fail.
     let _ = if value.abs() < 1e16 { write!(out, "{}", value) } else { push_large(value, out) };
+    if out.len() - start >= 16 && value.abs() < 1e16 {
+        settle_tie(value, start, out);
+    }
+}
+
+/// Take the even one of two shortest texts that are equally near to a double, as PostgreSQL does; the standard library
+/// takes the larger one.
+///
+/// A double of `n` binary digits behind the point has exactly `n` decimal ones, the last of them a 5. So it lies half-way
+/// between two texts of one digit less.
+fn settle_tie(value: f64, start: usize, out: &mut Vec<u8>) {
+    let bits = value.to_bits();
+    let exponent = (bits >> 52 & 0x7FF) as i32 - 1075;
+    let mantissa = (bits & ((1 << 52) - 1)) | 1 << 52;
+    let places = -(exponent + mantissa.trailing_zeros() as i32);
+    let written = out[start..].iter().rev().take_while(|&&byte| byte != b'.').count();
+    if places < 2 || written + 1 != places as usize {
+        return;
+    }
+    let mut exact = format!("{:.*}", written + 1, value).into_bytes();
+    exact.pop();
+    if let Some(last) = exact.last_mut() {
+        *last += *last & 1; // never a 9, or a text of fewer digits would do
+    }
+    let text = std::str::from_utf8(&exact).unwrap_or_default();
+    if text.parse() == Ok(value) {
+        out.truncate(start);
+        out.extend_from_slice(&exact);
+    }
 }
 
 /// Append the digits of a double from 10^16 on.
@@ -82,6 +112,9 @@ mod tests {
             (1e16, "10000000000000000"),
             (39984794546555744.0, "39984794546555744"),
             (-1e22, "-10000000000000000000000"),
+            (637637799964508.25, "637637799964508.2"),
+            (-637637799964508.75, "-637637799964508.8"),
+            (637637799964509.25, "637637799964509.2"),
             (9007199254740993e3, "9007199254740993000"),
         ] {
             assert_eq!(text(value), wanted);
