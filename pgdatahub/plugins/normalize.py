@@ -148,8 +148,14 @@ class _Normalizer:
         self.examples.setdefault(key, example)
 
     def _apply_policies(self, cells: Column, position: int) -> Column:
-        if isinstance(cells, Texts) or (isinstance(cells, MixedColumn) and not cells.has_issues):
+        if isinstance(cells, Texts):
             return cells
+        if isinstance(cells, MixedColumn) and (not cells.has_issues or self.options.errors != "text"):
+            if not cells.has_issues:
+                return cells
+            for index, value in cells.issues():
+                self._apply_policy(value, index, position)  # counts the cell, or refuses it
+            return cells.without_issues()
         if not {ErrorValue, Uncached}.intersection(map(type, cells)):
             return cells
         return [self._apply_policy(value, index, position) for index, value in enumerate(cells)]

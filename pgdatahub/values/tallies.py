@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, overload
 
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
@@ -30,6 +31,7 @@ KINDS: Final[Mapping[int, Kind]] = {
     8: Kind.TEXT,
 }
 """Kinds by the core's codes. 0 is an empty cell."""
+_NO_ISSUES: Final = bytes.maketrans(bytes([ERROR, UNCACHED_FORMULA]), bytes(2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +117,35 @@ class MixedColumn(Sequence[Value]):
         self._codes = codes
         self._values: list[Value] | None = None
 
+    def issues(self) -> Iterator[tuple[int, Value]]:
+        """Yield the index and the value of each error and of each formula without a result."""
+        for index, code in enumerate(self._all_codes()):
+            if code in (ERROR, UNCACHED_FORMULA):
+                yield index, _value(code, self.fields[index])
+
+    def without_issues(self) -> MixedColumn:
+        """Return the column with empty cells in the place of errors and of formulas without a result."""
+        codes = self._all_codes().translate(_NO_ISSUES)
+        texts = [field if code else b"" for field, code in zip(self.fields, codes, strict=True)]
+        ends = list(accumulate(len(text) + 1 for text in texts))
+
+        def moved(place: Place) -> Place:
+            return Place(index=place.index, at=ends[place.index - 1] if place.index else 0)
+
+        tally = self.fields.tally
+        moved_tally = Tally(
+            counts=tally.counts,
+            firsts={kind: moved(place) for kind, place in tally.firsts.items()},
+            largest=moved(tally.largest) if tally.largest else None,
+        )
+        return MixedColumn(TalliedFields(b"\n".join(texts), len(texts), moved_tally), codes, has_issues=False)
+
+    def _all_codes(self) -> bytes:
+        return self._codes if len(self._codes) == len(self.fields) else self._codes * len(self.fields)
+
     def _cells(self) -> list[Value]:
         if self._values is None:
-            codes = self._codes if len(self._codes) == len(self.fields) else self._codes * len(self.fields)
-            self._values = [_value(code, field) for code, field in zip(codes, self.fields, strict=True)]
+            self._values = [_value(code, field) for code, field in zip(self._all_codes(), self.fields, strict=True)]
         return self._values
 
     @overload
