@@ -12,7 +12,7 @@ and batch size never matters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -20,7 +20,7 @@ from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.copytext import escape, storable
 from pgdatahub.values.evidence import NOTHING, Evidence, Locate, Observed, sample_of
 from pgdatahub.values.fields import Fields, fields_of
-from pgdatahub.values.number_lines import canonical_lines, index_of, integers_of, largest_integer
+from pgdatahub.values.number_columns import read_numbers
 from pgdatahub.values.numbers import parse_number, parse_value
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.tallies import MixedColumn, TalliedFields
@@ -110,41 +110,33 @@ def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
 
 
 def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-    fields = fields_of(texts)
-    lines = canonical_lines(fields.lines)
-    if lines is None:
+    column = read_numbers(texts)
+    if column is None:
         return _observe_values([parse_value(text) if text else None for text in texts], locate)
-    if lines != fields.lines:
-        fields = Fields(None, lines, len(texts))
-    fractions = lines.count(b".")
-    if not fractions:
-        return TypedColumn(texts=fields, observed=_observed_integers(fields, locate))
-    integers = _observed_integers(fields, locate) if fractions < _filled(fields) else NOTHING
-    first = lines.count(b"\n", 0, lines.index(b"."))
-    evidence = {**integers.evidence, Kind.NUMBER: _evidence(fractions, first, fields, locate)}
-    return TypedColumn(texts=fields, observed=replace(integers, evidence=evidence))
+    classes = list(map(type, column.values))
+    evidence = {
+        kind: _evidence(count, classes.index(found), column.fields, locate)
+        for kind, found in ((Kind.INTEGER, int), (Kind.NUMBER, float))
+        if (count := classes.count(found))
+    }
+    if Kind.INTEGER not in evidence:
+        return TypedColumn(texts=column.fields, observed=Observed(evidence=evidence))
+    largest, index = _largest(column.values)
+    return TypedColumn(
+        texts=column.fields, observed=Observed(evidence=evidence, largest=largest, largest_cell=locate(index))
+    )
+
+
+def _largest(values: Sequence[object]) -> tuple[int, int]:
+    """Return the first of the integers with the largest absolute value, and its index."""
+    integers = [value for value in values if isinstance(value, int)]
+    size = max(max(integers), -min(integers))
+    # A double beyond 2^53 may equal an integer.
+    return next((value, index) for index, value in enumerate(values) if isinstance(value, int) and abs(value) == size)
 
 
 def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
-
-
-def _observed_integers(numbers: Fields, locate: Locate) -> Observed:
-    """Return what the integers among canonical numbers show."""
-    integers = integers_of(numbers)
-    if not integers:
-        return NOTHING
-    first = integers.partition(b",")[0]
-    largest = largest_integer(integers)
-    return Observed(
-        evidence={
-            Kind.INTEGER: Evidence(
-                count=integers.count(b",") + 1, cell=locate(index_of(numbers.lines, first)), sample=sample_of(first)
-            )
-        },
-        largest=int(parse_number(largest)),
-        largest_cell=locate(index_of(numbers.lines, largest)),
-    )
 
 
 _OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
@@ -228,6 +220,12 @@ def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate
             )
     if Kind.INTEGER not in evidence:
         return Observed(evidence=evidence)
-    integers = [text if kind is Kind.INTEGER else b"" for kind, text in zip(kinds, texts, strict=True)]
-    largest = _observed_integers(fields_of(integers), locate)
-    return Observed(evidence=evidence, largest=largest.largest, largest_cell=largest.largest_cell)
+    integers = [index for index, kind in enumerate(kinds) if kind is Kind.INTEGER]
+    index = max(integers, key=lambda index: _size(texts[index]))
+    return Observed(evidence=evidence, largest=int(parse_number(texts[index])), largest_cell=locate(index))
+
+
+def _size(integer: bytes) -> tuple[int, bytes]:
+    """Return a key that orders canonical integers, however long, by their absolute values."""
+    digits = integer.lstrip(b"-")
+    return len(digits), digits

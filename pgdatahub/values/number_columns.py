@@ -1,0 +1,61 @@
+"""A column of number texts, read and written again at once.
+
+orjson reads a number in 40 ns and writes the shortest digits of a double in as much; ``float`` and ``repr`` take 600 ns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from pgdatahub.values.fields import Fields
+from pgdatahub.values.numbers import canonical_number, integer_or_float
+from pgdatahub.values.sql_types import SAFE_INTEGER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberColumn:
+    """Numbers of a column.
+
+    Attributes:
+        values: Their values by the rule of :mod:`pgdatahub.values.numbers`, None for an empty cell.
+        fields: Their canonical texts.
+    """
+
+    values: Sequence[int | float | None]
+    fields: Fields
+
+
+def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
+    """Read a column at once; None where a number needs a look of its own.
+
+    That is a number that no double and no 64-bit integer holds as it is written, or a text in another syntax than JSON's.
+    """
+    empty = not all(texts)
+    joined = b",".join([text or b"null" for text in texts] if empty else texts)
+    try:
+        values: list[int | float | None] = orjson.loads(b"[%s]" % joined)
+    except orjson.JSONDecodeError:
+        return None
+    if len(values) != len(texts) or not {*map(type, values)} <= {int, float, type(None)}:
+        return None
+    if values.count(None) != (texts.count(b"") if empty else 0):
+        return None
+    written = orjson.dumps(values)[1:-1]
+    if empty:
+        written = written.replace(b"null", b"")
+    # Digits alone, and fractions without an exponent, are canonical as they are written.
+    if b"e" not in written and b".0," not in written and not written.endswith(b".0"):
+        return NumberColumn(values=values, fields=Fields(None, written.replace(b",", b"\n"), len(texts)))
+    fields = written.split(b",")
+    for index, field in enumerate(fields):
+        value = values[index]
+        if value is None or not (b"e" in field or field.endswith(b".0")):
+            continue
+        if abs(value) > SAFE_INTEGER:
+            return None
+        number = values[index] = integer_or_float(value)
+        fields[index] = canonical_number(number)
+    return NumberColumn(values=values, fields=Fields(fields, b"\n".join(fields)))
