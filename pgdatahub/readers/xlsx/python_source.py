@@ -10,7 +10,7 @@ from pgdatahub.model.flow import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
-from pgdatahub.readers.xlsx.cell_text import has_asides
+from pgdatahub.readers.xlsx.cell_text import has_asides, is_sound
 from pgdatahub.readers.xlsx.columns import Converter, has_value, merge_pieces
 from pgdatahub.readers.xlsx.row_expression import NotPlainError, PlainRows, RowExpression
 from pgdatahub.readers.xlsx.sheet_parser import SheetParser
@@ -20,6 +20,8 @@ _HEAD_BYTES = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES = 8 * 1024 * 1024  # a longer row goes through the parser
 _FIRST_ROWS = 16
 """Rows of a batch of their own: a header's texts would take the numbers below them out of the compact form."""
+_ODD_ROWS = 16
+"""Rows that the parser takes from one with other markup on: a batch for each single row would cost more."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 _NAMESPACE = re.compile(rb"[ \t\r\n]xmlns:([A-Za-z_][A-Za-z0-9_.-]*)=")
 _UTF8 = ("utf-8", "utf8")
@@ -51,6 +53,7 @@ class PythonSource:
         """Rows with a value that the row expression took."""
         self.parser = SheetParser(stream.name, limits, classes, converter)
         self._stream = stream
+        self._limits = limits
         self._converter = converter
         self._piece_bytes = piece_bytes
         self._head = self._prefix = b""
@@ -77,12 +80,8 @@ class PythonSource:
             CellError: A number is beyond what any column holds.
         """
         for piece in self._pieces():
-            batch = self._read_piece(piece)
-            if batch is not None and batch.rows:
-                yield batch
-        self.parser.feed(b"", final=True)
-        if batch := self.parser.take():
-            yield batch
+            yield from self._read_piece(piece)
+        yield from self._parse(b"", final=True)
 
     def _read_head(self) -> bytes:
         """Feed everything before the rows to the parser and return what was read beyond."""
@@ -116,7 +115,7 @@ class PythonSource:
         while True:
             if has_asides(buffer):
                 self._expression = None  # a comment may hide what looks like a row; writers of sheets have none
-            cut = self._rows_end(buffer, _FIRST_ROWS if first else None)
+            cut = self._rows_end(buffer, 0, _FIRST_ROWS) if first else self._last_rows_end(buffer)
             if self._expression is None or (not cut and len(buffer) > _WAITING_BYTES):
                 self._expression = None
                 cut = len(buffer)
@@ -129,33 +128,45 @@ class PythonSource:
             buffer += data
         yield buffer
 
-    def _rows_end(self, buffer: bytes, most: int | None) -> int:
-        """Return the index behind the last row that ends in ``buffer``, or behind row ``most``; 0 if none ends there."""
+    def _rows_end(self, piece: bytes, start: int, most: int) -> int:
+        """Return the index behind the last of ``most`` rows from ``start`` on; ``start`` if no row ends there."""
         row_end = b"</%srow>" % self._prefix
-        if most is None:
-            found = buffer.rfind(row_end)
-            return found + len(row_end) if found >= 0 else 0
-        end = 0
         for _ in range(most):
-            found = buffer.find(row_end, end)
+            found = piece.find(row_end, start)
             if found < 0:
                 break
-            end = found + len(row_end)
-        return end
+            start = found + len(row_end)
+        return start
 
-    def _read_piece(self, piece: bytes) -> Batch | None:
-        if self._expression is not None:
-            try:
-                plain = self._expression.split(piece, self.parser.last_row)
-            except NotPlainError:
-                pass
-            else:
+    def _last_rows_end(self, piece: bytes) -> int:
+        row_end = b"</%srow>" % self._prefix
+        found = piece.rfind(row_end)
+        return found + len(row_end) if found >= 0 else 0
+
+    def _read_piece(self, piece: bytes) -> Iterator[Batch]:
+        """Yield the rows of a piece: the plain ones by the expression, the others by the parser, in their order."""
+        start = 0
+        if len(piece) <= self._limits.row_bytes and is_sound(piece):
+            while self._expression is not None and start < len(piece):
+                try:
+                    plain = self._expression.split(piece, start, self.parser.last_row)
+                except NotPlainError:
+                    break
                 self.parser.last_row = plain.last_row
-                return self._batch(plain)
-        self.parser.feed(piece)
+                if plain.rows:
+                    yield self._batch(plain)
+                start = self._rows_end(piece, plain.end, _ODD_ROWS)
+                if start == plain.end:
+                    break  # what comes after the last row
+                yield from self._parse(piece[plain.end : start])
+        yield from self._parse(piece[start:])
+
+    def _parse(self, data: bytes, *, final: bool = False) -> Iterator[Batch]:
+        self.parser.feed(data, final)
         if not self.parser.between_rows:
             self._expression = None
-        return self.parser.take()
+        if batch := self.parser.take():
+            yield batch
 
     def _batch(self, plain: PlainRows) -> Batch:
         """Convert the texts of plain rows, column by column and class by class."""

@@ -11,14 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import CellClass, CellClasses, Source
-from pgdatahub.readers.xlsx.cell_text import is_sound, resolve_texts
+from pgdatahub.readers.xlsx.cell_text import resolve_texts
 from pgdatahub.readers.xlsx.number_texts import are_plain_numbers
 
-_SPACE = rb"[ \t\r\n]*"
+_SPACES = b" \t\r\n"
 _TEXT = rb"[^<\x00-\x08\x0b\x0c\x0e-\x1f]"
 """A character that XML allows in text; UTF-8 and references are checked for a piece as a whole."""
 _NAMES = re.compile(rb" ((?:([A-Za-z_][A-Za-z0-9_.-]*):)?[A-Za-z_][A-Za-z0-9_.-]*)=")
@@ -40,16 +41,26 @@ class PlainRows:
         hidden: The numbers of those that are hidden.
         columns: Position of the column → class of cells → one text for each of ``rows``, ``b""`` if empty.
         last_row: The number of the last row, be it blank.
+        end: The index behind it in the piece.
     """
 
     rows: list[int]
     hidden: frozenset[int]
     columns: dict[int, dict[CellClass, Sequence[bytes]]]
     last_row: int
+    end: int
+
+
+class _Row(NamedTuple):
+    number: int
+    hidden: bool
+    letters: tuple[bytes, ...]
+    attributes: tuple[bytes, ...]
+    values: tuple[bytes, ...]
 
 
 class NotPlainError(Exception):
-    """A piece has markup beyond plain rows and cells."""
+    """XML has other markup than plain rows and cells."""
 
 
 class RowExpression:
@@ -72,57 +83,64 @@ class RowExpression:
         self._known_cells: dict[bytes, CellClass] = {}
         self._known_positions: dict[bytes, int] = {}
 
-    def split(self, piece: bytes, last_row: int) -> PlainRows:
-        """Split whole rows, in UTF-8 and without comments, CDATA sections and the like.
+    def split(self, piece: bytes, start: int, last_row: int) -> PlainRows:
+        """Split the rows of a piece from its index ``start`` on, up to the first one with other markup.
 
         Args:
-            piece: The rows.
-            last_row: The number of the row before them.
+            piece: XML that :func:`is_sound`, without comments, CDATA sections and the like.
+            start: The index at which a row begins.
+            last_row: The number of the row before it.
 
         Raises:
-            NotPlainError: The piece has anything but plain rows, or passes a limit.
+            NotPlainError: A column of these rows has values in another form than most writers write.
         """
-        if len(piece) > self._limits.row_bytes or not is_sound(piece):
-            raise NotPlainError
         rows: list[int] = []
         hidden: list[int] = []
         # Rows with the same cells, but for the values, are put side by side without a look at any cell.
         alike: dict[tuple[tuple[bytes, ...], tuple[bytes, ...]], tuple[list[int], list[tuple[bytes, ...]]]] = {}
-        *found, after = piece.split(self._row_end)
-        if after.strip(b" \t\r\n"):
-            raise NotPlainError
-        for row in found:
-            tag, end, markup = row.partition(b">")
-            while tag.endswith(b"/"):  # a row without any cell
-                last_row = self._number(tag[:-1], last_row)[0]
-                tag, end, markup = markup.partition(b">")
-            if not end:
-                raise NotPlainError
-            last_row, number, hides = self._number(tag, last_row)
-            if not markup:
-                continue
-            letters, digits, attributes, values, inline, rest = zip(*self._cell.findall(markup), strict=True)
-            if rest[-1] or (digits.count(number) < len(digits) and any(digits)):
-                raise NotPlainError
-            if any(inline):
-                values = tuple(map(bytes.__add__, values, inline))
-            if any(values):
-                indexes, texts = alike.setdefault((letters, attributes), ([], []))
+        while (end := piece.find(self._row_end, start)) >= 0:
+            try:
+                row = self._split_row(piece[start:end], last_row)
+            except NotPlainError:
+                break
+            start = end + len(self._row_end)
+            last_row = row.number
+            indexes, texts = alike.setdefault((row.letters, row.attributes), ([], []))
+            if any(row.values):
                 indexes.append(len(rows))
-                texts.append(values)
+                texts.append(row.values)
                 rows.append(last_row)
-                if hides:
+                if row.hidden:
                     hidden.append(last_row)
         columns: dict[int, dict[CellClass, Sequence[bytes]]] = {}
         for (letters, attributes), (indexes, texts) in alike.items():
-            for position, name, column in zip(
-                self._positions(letters), attributes, zip(*texts, strict=True), strict=True
-            ):
+            # Also those of blank cells are checked.
+            positions, classes = self._positions(letters), list(map(self._class, attributes))
+            for position, found, column in zip(positions, classes, zip(*texts, strict=True), strict=False):
                 if any(column):
-                    self._place(columns.setdefault(position, {}), self._class(name), indexes, column, len(rows))
+                    _place(columns.setdefault(position, {}), found, indexes, column, len(rows))
         for position in columns:
             columns[position] = {found: self._checked(found, texts) for found, texts in columns[position].items()}
-        return PlainRows(rows=rows, hidden=frozenset(hidden), columns=columns, last_row=last_row)
+        return PlainRows(rows=rows, hidden=frozenset(hidden), columns=columns, last_row=last_row, end=start)
+
+    def _split_row(self, row: bytes, last_row: int) -> _Row:
+        """Split a row, without its end tag, and the rows without any cell before it."""
+        tag, end, markup = row.partition(b">")
+        while tag.endswith(b"/"):
+            last_row = self._number(tag[:-1], last_row)[0]
+            tag, end, markup = markup.partition(b">")
+        if not end:
+            raise NotPlainError
+        number, digits, hidden = self._number(tag, last_row)
+        markup = markup.rstrip(_SPACES)
+        if not markup:
+            return _Row(number, hidden, (), (), ())
+        letters, rows, attributes, values, inline, rest = zip(*self._cell.findall(markup), strict=True)
+        if rest[-1] or (rows.count(digits) < len(rows) and any(rows)):
+            raise NotPlainError
+        if any(inline):
+            values = tuple(map(bytes.__add__, values, inline))
+        return _Row(number, hidden, letters, attributes, values)
 
     def _number(self, tag: bytes, last_row: int) -> tuple[int, bytes, bool]:
         """Return the number of a row, its text, and whether the row is hidden."""
@@ -172,33 +190,16 @@ class RowExpression:
 
     def _positions(self, letters: tuple[bytes, ...]) -> Sequence[int]:
         """Return the positions of a row's cells, which all have an address or all have none."""
-        if not letters[0]:
+        if not any(letters):
             positions: Sequence[int] = range(len(letters))
         else:
             known = self._known_positions
             for name in set(letters) - known.keys():
                 known[name] = column_position(name.decode())  # 18,278 of them at most
             positions = list(map(known.__getitem__, letters))
-        if len(set(positions)) < len(positions) or max(positions) >= self._limits.columns:
+        if len(set(positions)) < len(positions) or max(positions, default=0) >= self._limits.columns:
             raise NotPlainError
         return positions
-
-    def _place(
-        self,
-        column: dict[CellClass, Sequence[bytes]],
-        cell_class: CellClass,
-        indexes: Sequence[int],
-        texts: Sequence[bytes],
-        rows: int,
-    ) -> None:
-        if len(indexes) == rows:
-            column[cell_class] = texts
-            return
-        placed = column.get(cell_class)
-        if not isinstance(placed, list):
-            placed = column[cell_class] = [b""] * rows
-        for index, text in zip(indexes, texts, strict=True):
-            placed[index] = text
 
     def _checked(self, cell_class: CellClass, texts: Sequence[bytes]) -> Sequence[bytes]:
         """Return texts with references resolved, which are known to be of their class."""
@@ -219,18 +220,36 @@ class RowExpression:
         return texts
 
 
+def _place(
+    column: dict[CellClass, Sequence[bytes]],
+    cell_class: CellClass,
+    indexes: Sequence[int],
+    texts: Sequence[bytes],
+    rows: int,
+) -> None:
+    """Put texts of a class into a column, each at its row."""
+    if len(indexes) == rows:
+        column[cell_class] = texts
+        return
+    placed = column.get(cell_class)
+    if not isinstance(placed, list):
+        placed = column[cell_class] = [b""] * rows
+    for index, text in zip(indexes, texts, strict=True):
+        placed[index] = text
+
+
 @lru_cache(maxsize=16)
 def _expressions(prefix: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
     """Return the expressions of a row's tag without its end and of a cell, for sheets with this prefix."""
     p = re.escape(prefix)
-    row = rb'%s<%srow(?: r="([1-9][0-9]{0,6})")?((?: [\s\S]*)?)' % (_SPACE, p)
+    row = rb'[%s]*<%srow(?: r="([1-9][0-9]{0,6})")?((?: [\s\S]*)?)' % (_SPACES, p)
     # The attributes of a formula in the order of the schema, so that none can be there twice.
     formula = (
         rb'<PREFIXf(?: t="[a-zA-Z]+")?(?: aca="[a-z01]+")?(?: ref="[A-Z0-9:$]+")?(?: ca="[a-z01]+")?(?: si="[0-9]+")?'
         rb'(?: xml:space="preserve")?(?:/>|>TEXT*</PREFIXf>)'
     )
     cell = (
-        rb'<PREFIXc(?: r="([A-Z]{1,3})([1-9][0-9]{0,6})")?([^<>/]*(?:><PREFIXis>(?=<PREFIXt)|))'
+        rb'[ \t\r\n]*<PREFIXc(?: r="([A-Z]{1,3})([1-9][0-9]{0,6})")?([^<>/]*(?:><PREFIXis>(?=<PREFIXt)|))'
         # A value, perhaps a formula's: without a text it was never computed, unless the text is empty.
         rb"(?:>(?:FORMULA(?!<PREFIXv><))?<PREFIXv>(TEXT*)</PREFIXv></PREFIXc>|/>|></PREFIXc>"
         rb'|(?<= t="str")>FORMULA<PREFIXv></PREFIXv></PREFIXc>'
