@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
     """List the plugins: name, version and the stages they take part in."""
+    from pgdatahub.config import load_config
     from pgdatahub.plugins.manager import DISABLE_VARIABLE, create_plugin_manager, list_plugins
+    from pgdatahub.readers.xlsx.reader_choice import choose_reader, describe_reader
 
     plugins = list_plugins(create_plugin_manager())
     if output is OutputFormat.JSON:
@@ -34,6 +36,8 @@ def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
     console = TerminalConsole()
     console.print(table)
     others = [plugin.name for plugin in plugins if not plugin.builtin and not plugin.disabled]
+    reader = choose_reader(load_config().reader)
+    console.print(Line(f"{describe_reader(reader)}.", style="dim"), soft_wrap=True)
     hint = f"{DISABLE_VARIABLE}={','.join(others) or 'NAME,…'} leaves plugins out."
     console.print(Line(hint, style="dim"), soft_wrap=True)
 

@@ -1,6 +1,6 @@
 """The zip file that a workbook is: its parts by name, inflated piece by piece under limits, and their relationships.
 
-The directory is read by :mod:`zipfile`; the parts are inflated by ISA-L, which takes a quarter of zlib's time. Nothing
+The directory is read by :mod:`zipfile`; the parts are inflated by :mod:`~pgdatahub.readers.inflate`. Nothing
 is ever extracted to a path, so a part named ``../../x`` is a name like any other: one that nothing refers to.
 """
 
@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 from urllib.parse import unquote
 
-from isal import isal_zlib
-from isal.igzip_lib import IsalError
-
 from pgdatahub.errors import CorruptError, EncryptedError
+from pgdatahub.readers.inflate import INFLATE_ERRORS, Inflater, crc32
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import start_elements
 
@@ -175,7 +173,7 @@ class PartStream:
         self._crc = 0
         self._given = 0
         self._ended = False
-        self._inflater = isal_zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+        self._inflater = Inflater() if entry.compress_type == zipfile.ZIP_DEFLATED else None
         if entry.compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
             self._damaged(f"is compressed by a method ({entry.compress_type}) that workbooks do not use")
 
@@ -197,7 +195,7 @@ class PartStream:
             wanted -= len(piece)
             pieces.append(piece)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._crc = isal_zlib.crc32(data, self._crc)
+        self._crc = crc32(data, self._crc)
         self._given += len(data)
         self._check()
         return data
@@ -212,15 +210,15 @@ class PartStream:
         """How much of the part has been given out, from 0 to 1."""
         return self._given / max(1, self._entry.file_size)
 
-    def _inflated(self, inflater: isal_zlib.Decompress, wanted: int) -> bytes:
-        compressed = inflater.unconsumed_tail or self._compressed(_COMPRESSED_PIECE)
+    def _inflated(self, inflater: Inflater, wanted: int) -> bytes:
+        compressed = inflater.waiting or self._compressed(_COMPRESSED_PIECE)
         try:
-            data: bytes = inflater.decompress(compressed, wanted)
-        except IsalError as error:  # type: ignore[misc]  # the stub declares it as an instance
+            data = inflater.inflate(compressed, wanted)
+        except INFLATE_ERRORS as error:
             self._damaged(f"is damaged: {error}", error)
-        if inflater.eof:
+        if inflater.ended:
             self._ended = True
-        elif not data and not inflater.unconsumed_tail and not self._compressed_left:
+        elif not data and not inflater.waiting and not self._compressed_left:
             self._damaged("ends too soon")
         return data
 

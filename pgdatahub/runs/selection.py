@@ -61,8 +61,13 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
     """Find the files of a run.
 
     Raises:
-        ConfigError: The data root is missing, or the selection names what is not there.
+        ConfigError: The data root is missing, the selection names what is not there, or the reader that the settings
+            choose is not installed.
     """
+    if config.reader == "native":
+        from pgdatahub.readers.xlsx.reader_choice import choose_reader
+
+        choose_reader(config.reader)  # before each file fails for the same reason
     found: dict[str, SourceFile] = {}
     for source in stages.discover(config):
         known = found.get(source.location)

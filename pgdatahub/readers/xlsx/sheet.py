@@ -11,6 +11,9 @@ from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas, read_merged_areas
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
+_LARGE_BYTES = 32 * 1024 * 1024
+"""XML of a large sheet: a million cells, which the Python reader reads in a second."""
+
 
 class XlsxSheet:
     """A worksheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
@@ -22,6 +25,7 @@ class XlsxSheet:
         open_source: Opens the rows of a part.
         limits: Bounds of a workbook.
         fill_merged: A merged area's value stands in all its cells; the part is then read twice.
+        reader_notice: A notice about the reader, for large sheets.
     """
 
     def __init__(
@@ -33,9 +37,11 @@ class XlsxSheet:
         open_source: Callable[[PartStream], SheetSource],
         limits: Limits,
         fill_merged: bool,
+        reader_notice: str = "",
     ) -> None:
         self._name = name
         self._where = where
+        self._reader_notice = reader_notice
         self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
         self._part = open_part()
         self._source = open_source(self._part)
@@ -64,7 +70,8 @@ class XlsxSheet:
     @property
     def notices(self) -> Sequence[str]:
         """Notices about the way in which the sheet was read; complete after the last batch."""
-        return [
+        slow = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
+        return slow + [
             f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
             f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
             for first, count in self.cleaned.items()

@@ -20,7 +20,7 @@ from pgdatahub.readers.xlsx.first_value import has_value
 from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
 from pgdatahub.readers.xlsx.python_source import PythonSource
-from pgdatahub.readers.xlsx.reader_choice import Reader
+from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
@@ -137,6 +137,7 @@ class XlsxWorkbook:
                 open_source=self._open_source,
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
+                reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
         except FileError as error:
             raise error.located(where) from error

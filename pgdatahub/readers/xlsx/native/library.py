@@ -22,6 +22,12 @@ def library_path() -> Path:
     return Path(__file__).with_name("_core" + _SUFFIXES.get(sys.platform, ".so"))
 
 
+def _build_message(library: Path) -> str:
+    """Return the reason that the build hook left in place of the library."""
+    reason = library.with_name("_core.missing.txt")
+    return reason.read_text(encoding="utf-8").strip() if reason.is_file() else "the build hook did not run"
+
+
 @lru_cache(maxsize=1)
 def load_library() -> ctypes.CDLL:
     """Load the library. Calls into it release the interpreter's lock.
@@ -31,7 +37,7 @@ def load_library() -> ctypes.CDLL:
     """
     path = library_path()
     if not path.is_file():
-        raise CoreMissingError("this installation was built without it")
+        raise CoreMissingError(f"this installation was built without it ({_build_message(path)})")
     try:
         library = ctypes.CDLL(str(path))
         version = library.pgh_version
