@@ -21,7 +21,8 @@ from psycopg import sql
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
 _HOME = "PGDATAHUB_HOME"
-_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY"})  # they steer tests, not the product
+_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY", "PGDATAHUB_READER"})
+"""Variables that steer the tests. PGDATAHUB_READER=python runs them as on an installation without the compiled core."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
