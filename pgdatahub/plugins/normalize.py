@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError, PluginError
@@ -37,7 +38,15 @@ def column_names(table: Table, options: FolderOptions) -> ColumnNames:
     reserved: tuple[str, ...] = RESERVED_COLUMNS
     if options.sheet_column:
         reserved = (*reserved, fold(options.sheet_column))
-    return ColumnNames(table.headers.items(), reserved=reserved, rename=options.renames)
+    return _named(tuple(table.headers.items()), reserved, tuple(options.renames.items()))
+
+
+@lru_cache(maxsize=64)
+def _named(
+    headers: tuple[tuple[int, str], ...], reserved: tuple[str, ...], renames: tuple[tuple[str, str], ...]
+) -> ColumnNames:
+    # Every batch asks, and the files of a folder nearly always have the same headers.
+    return ColumnNames(headers, reserved=reserved, rename=dict(renames))
 
 
 class _Normalizer:
