@@ -12,9 +12,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
-
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config, make_config, settings
@@ -96,6 +93,10 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
     path = directory / ENVIRONMENT_FILE
     if not path.exists():
         return
+    # Here, since most directories have no such file.
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -131,6 +132,8 @@ def _from_settings_file(directory: Path) -> Iterator[_Found]:
     path = directory / SETTINGS_FILE
     if not path.exists():
         return
+    # Here, since most directories have no such file.
+
     try:
         text = path.read_bytes().decode("utf-8-sig")
         content = json.loads(text, object_pairs_hook=_unique)

@@ -62,6 +62,7 @@ class Connection:
         self._begun = False
         self._sqlalchemy: AlchemyConnection | None = None
         self._ending = ExitStack()
+        self._pipelined = False
 
     @property
     def info(self) -> psycopg.ConnectionInfo:
@@ -146,6 +147,7 @@ class Connection:
         """Send the following statements together with COMMIT; those whose rows are asked for go earlier."""
         if psycopg.Pipeline.is_supported():
             self._ending.enter_context(self.driver.pipeline())
+            self._pipelined = True
 
     def commit(self) -> None:
         """End the transaction; it is committed.
@@ -153,7 +155,9 @@ class Connection:
         Raises:
             psycopg.Error: The server refused this or a statement that went with it.
         """
-        if self._begun:
+        if self._pipelined:
+            self._driver.execute("COMMIT")
+        elif self._begun:
             self._driver.commit()
         self.leave()
 
