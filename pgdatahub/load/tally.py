@@ -35,11 +35,14 @@ class Tally:
         """Add a batch."""
         late = []
         for column in batch.columns:
-            seen = observed_column(name=column.name, header=column.header, observed=column.observed, floor=column.floor)
             known = self.columns.get(column.name)
             if known is None:
                 late.append(column.name)
-            self.columns[column.name] = seen if known is None else known.join(seen)
+                self.columns[column.name] = observed_column(
+                    name=column.name, header=column.header, observed=column.observed, floor=column.floor
+                )
+            else:
+                self.columns[column.name] = known.observing(column.observed, header=column.header, floor=column.floor)
         if late and len(late) < len(self.columns):
             self._put_in_order([column.name for column in batch.columns], frozenset(late))
         self.rows += batch.rows

@@ -77,13 +77,21 @@ class ColumnSchema:
 
     def join(self, other: ColumnSchema) -> ColumnSchema:
         """Return what both observed of one column."""
-        if self.observed is None or other.observed is None:
+        if other.observed is None:
             raise ValueError(f"column {self.name}: only observed columns can be joined")
+        return self.observing(other.observed, header=other.header, floor=other.floor)
+
+    def observing(self, observed: Observed, *, header: str | None, floor: SqlType) -> ColumnSchema:
+        """Return the column with what more of its cells show; see :func:`observed_column`."""
+        if self.observed is None:
+            raise ValueError(f"column {self.name}: only observed columns can be joined")
+        if not observed.evidence and floor is self.floor and (self.header or header) == self.header:
+            return self
         return observed_column(
             name=self.name,
-            header=self.header or other.header,
-            observed=self.observed.join(other.observed),
-            floor=join(self.floor, other.floor),
+            header=self.header or header,
+            observed=self.observed.join(observed),
+            floor=join(self.floor, floor),
         )
 
 

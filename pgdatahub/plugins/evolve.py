@@ -46,7 +46,7 @@ def pgdatahub_evolve(observed: TableSchema, current: TableSchema | None, source:
                 raise _new_column(column)
             changes.append(AddColumn(column=column))
             result[column.name] = column
-        else:
+        elif column.type is not known.type:  # nearly all columns of nearly all files have the type that the table has
             result[column.name] = replace(known, type=_joined(known, column))
             changes += _alterations(known, column, frozen=source.options.types == "freeze")
     for column in LINEAGE:

@@ -6,10 +6,12 @@ directory are looked at.
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import BinaryIO
 
 WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
@@ -56,6 +58,29 @@ def detect(file: BinaryIO) -> Content:
     Args:
         file: Seekable.
     """
+    try:
+        status = os.fstat(file.fileno())
+    except OSError:
+        return _detect(file)  # a remote file, or bytes in memory
+    version = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _detect_once(_Opened(version=version, file=file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A file that is open; equal to itself opened again."""
+
+    version: tuple[int, ...]
+    file: BinaryIO = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _detect_once(opened: _Opened) -> Content:
+    # Each reader asks in turn, and to read the directory of an archive takes as long as a small sheet.
+    return _detect(opened.file)
+
+
+def _detect(file: BinaryIO) -> Content:
     file.seek(0)
     head = file.read(_LOOKED_AT)
     if not head:

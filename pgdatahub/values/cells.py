@@ -35,6 +35,9 @@ class Kind(Enum):
     INTERVAL = "interval"
     TEXT = "text"
 
+    # Enum's own hashes the name in Python, and each column of a small file asks several times.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorValue:

@@ -94,6 +94,8 @@ class Observed:
         """Return what both show together."""
         if not other.evidence:
             return self
+        if not self.evidence:
+            return other
         evidence = dict(self.evidence)
         for kind, more in other.evidence.items():
             known = evidence.get(kind)

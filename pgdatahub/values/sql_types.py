@@ -42,6 +42,9 @@ class SqlType(Enum):
     INTERVAL = "interval"
     TEXT = "text"
 
+    # Enum's own hashes the name in Python, and a small file asks for some hundred.
+    __hash__ = object.__hash__
+
     @property
     def sql(self) -> str:
         """The type's name in DDL, as ``format_type`` of PostgreSQL prints it."""
