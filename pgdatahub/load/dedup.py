@@ -1,127 +1,254 @@
-"""How a file stands to what is loaded: new, known, held back, or changed; and what is to become of the older rows.
+"""The one answer to "is this file loaded already?", for run, plan and watch.
 
-It is asked under the table's lock, so that two runs cannot both find a file new.
+:class:`KnownFiles` answers for a file's bytes from a look at the history when a run begins. It answers only where nothing
+that the run does can change the answer. All else is decided by :func:`decide`, under the table's lock, so that two runs
+cannot both find a file new.
+
+A file whose content another import has already is a *duplicate*: it is skipped, and the import remembers it. When the
+import's own file changes under ``on_changed: replace``, a duplicate inherits the rows (see :mod:`pgdatahub.load.replace`).
+So the table has the content of every file, whichever of several equal files was loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.imports import Duplicate, PastImport, Status
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history import History
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+
+PLANNED_RUN: Final = "planned"
+"""The run of an import that a plan foretells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a file stands to what is loaded.
+class DedupDecision:
+    """The decision on a file: it is loaded or skipped, and what happens to other imports by that.
 
     Attributes:
-        loaded_by_us: This very run has loaded it: an attempt whose COMMIT was not confirmed.
-        skip: Why it is not to be loaded; None if it is.
-        replaced: The imports whose rows go when it is loaded.
-        released: The ids of the imports that held it back, which is over when it is loaded.
-        notice: What a person should know.
+        loaded_by_us: This run has loaded it already: an attempt whose COMMIT was not confirmed.
+        skip: The reason to skip it; None if it is to be loaded.
+        origin: The import that has its content, if it is skipped and to be remembered as a duplicate.
+        replaced: The imports whose rows the file itself brings again.
+        retired: The imports of its older content, whose rows go, or are inherited by a duplicate.
+        left: The imports of which it was a duplicate and is not any more.
+        released: The ids of the imports that held it back, which ends when it is loaded.
+        notice: A message for the user.
     """
 
     loaded_by_us: PastImport | None = None
     skip: str | None = None
+    origin: PastImport | None = None
     replaced: tuple[PastImport, ...] = ()
+    retired: tuple[PastImport, ...] = ()
+    left: tuple[PastImport, ...] = ()
     released: tuple[int, ...] = ()
     notice: str | None = None
 
     @property
     def only_adds(self) -> bool:
-        """The file is to be loaded, and nothing becomes of any other import by that."""
-        return self.loaded_by_us is None and self.skip is None and not self.replaced and not self.released
+        """The file is to be loaded, and no other import is touched."""
+        return self == DedupDecision(notice=self.notice)
 
 
-def standing(
-    related: Sequence[PastImport],
-    source: SourceFile,
-    *,
-    file_sha256: str,
-    content_sha256: str | None,
-    run_id: str,
-) -> Standing:
-    """Return how a file stands to what is loaded.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFiles:
+    """The files that are loaded already, as the history has them when a run begins.
+
+    Attributes:
+        imports: Table → bytes' SHA-256 → the imports with these bytes, their own or a duplicate's.
+        sizes: Table → the sizes of these files.
+        changed: Table and identity of the files with several contents in their table.
+    """
+
+    imports: Mapping[TableName, Mapping[str, Sequence[PastImport]]] = field(default_factory=dict)
+    sizes: Mapping[TableName, Collection[int]] = field(default_factory=dict)
+    changed: Collection[tuple[TableName, str]] = ()
+
+    @classmethod
+    def of(cls, imports: Iterable[PastImport], changed: Collection[tuple[TableName, str]]) -> KnownFiles:
+        """Return the files of these imports."""
+        by_table: dict[TableName, dict[str, list[PastImport]]] = {}
+        sizes: dict[TableName, set[int]] = {}
+        for past in imports:
+            by_hash = by_table.setdefault(past.table, {})
+            for file_sha256 in {past.file_sha256, *(one.file_sha256 for one in past.duplicates)}:
+                by_hash.setdefault(file_sha256, []).append(past)
+            sizes.setdefault(past.table, set()).update((past.bytes, *(one.bytes for one in past.duplicates)))
+        return cls(imports=by_table, sizes=sizes, changed=changed)
+
+    def may_know(self, source: SourceFile) -> bool:
+        """Return whether the file is as large as a known one, so that its bytes are worth hashing."""
+        return not source.reload and source.size in self.sizes.get(source.table, ())
+
+    def has(self, source: SourceFile, file_sha256: str) -> bool:
+        """Return whether these bytes are loaded or held back, under any name."""
+        found = self.imports.get(source.table, {}).get(file_sha256, ())
+        return not source.reload and any(past.has_bytes(source.identity, file_sha256) for past in found)
+
+    def skip(self, source: SourceFile, file_sha256: str) -> str | None:
+        """Return the reason to skip a file without asking again; None if only :func:`decide` can tell.
+
+        That is so for a file that is unchanged since it was loaded or found to be a duplicate: only a later version of
+        the same file takes its content out of the table.
+        """
+        if source.reload:
+            return None
+        if source.options.on_changed != "append" and (source.table, source.identity) in self.changed:
+            return None
+        for past in self.imports.get(source.table, {}).get(file_sha256, ()):
+            if past.is_file(source.identity, file_sha256):
+                return _why_skipped(past, source, file_sha256)
+        return None
+
+
+def find_known(connection: Connection, history: History, files: Sequence[SourceFile]) -> KnownFiles:
+    """Return which of ``files`` are loaded already, as far as their sizes and bytes tell."""
+    replacing = {source.table for source in files if source.options.on_changed != "append"}
+    return KnownFiles.of(history.known(connection, files), history.changed_files(connection, replacing))
+
+
+def decide(
+    related: Sequence[PastImport], source: SourceFile, *, file_sha256: str, content_sha256: str | None, run_id: str
+) -> DedupDecision:
+    """Return the decision on a file.
 
     Args:
-        related: The imports that it may repeat or replace, asked for under the table's lock.
+        related: The imports that it may repeat or replace, as the history has them under the table's lock.
         source: The file.
-        file_sha256: Of its bytes.
-        content_sha256: Of what it says; None where that is not known yet.
+        file_sha256: SHA-256 of its bytes.
+        content_sha256: SHA-256 of its content; None where the file has not been read to its end.
         run_id: The run that is about to load it.
 
     Raises:
-        ContentChangedError: It was loaded before with other content, and its folder says that this is a fault.
+        ContentChangedError: The file was loaded before with other content, and its folder says ``on_changed: fail``.
     """
-    same_bytes = [past for past in related if past.file_sha256 == file_sha256]
-    same_content = [past for past in related if content_sha256 is not None and past.content_sha256 == content_sha256]
-    same = list({past.id: past for past in (*same_bytes, *same_content)}.values())
-    for past in same:
-        if past.run_id == run_id and past.status == Status.LOADED:
-            if past.identity == source.identity:
-                return Standing(loaded_by_us=past)
-            return Standing(skip=_why_skipped(past, source, past in same_bytes))
-    if same and not source.reload:
-        # One that is loaded says more than one that is held back.
-        past = min(same, key=lambda one: one.status != Status.LOADED)
-        return Standing(skip=_why_skipped(past, source, past in same_bytes))
-    replaced = [past for past in same if past.status == Status.LOADED]
-    released = tuple(past.id for past in same if past.status == Status.HELD)
-    older = [
+    same = [
         past
         for past in related
-        if past.identity == source.identity and past.status == Status.LOADED and past not in replaced
+        if past.has_bytes(source.identity, file_sha256)
+        or (content_sha256 is not None and past.content_sha256 == content_sha256)
     ]
+    older = [past for past in related if past not in same and _moment(past, source) is not None]
+    by_us = [past for past in same if past.run_id == run_id and past.status == Status.LOADED]
+    for past in by_us:
+        if past.identity == source.identity:
+            return DedupDecision(loaded_by_us=past)
+    # Of several equal files that are to be loaded again, the first is.
+    if by_us or (same and not source.reload):
+        return _skip(same, older, source, file_sha256)
+    replaced = tuple(past for past in same if past.status == Status.LOADED)
+    released = tuple(past.id for past in same if past.status == Status.HELD)
     notice = None
     if replaced:
         notice = f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
-    if older:
-        notice = _changed(older, source, replaced)
-    return Standing(replaced=tuple(replaced), released=released, notice=notice)
+    decision = DedupDecision(replaced=replaced, released=released, notice=notice)
+    return _with_older(decision, older, source) if older else decision
 
 
-def _changed(older: Sequence[PastImport], source: SourceFile, replaced: list[PastImport]) -> str | None:
-    """Say what becomes of the older rows of a file that has other content now; those that go are put to ``replaced``."""
+def _skip(
+    same: Sequence[PastImport], older: Sequence[PastImport], source: SourceFile, file_sha256: str
+) -> DedupDecision:
+    # A loaded import tells more than one that is held back, and the file's own more than another's.
+    past = min(same, key=lambda one: (one.status != Status.LOADED, _moment(one, source) is None, one.id))
+    why = _why_skipped(past, source, file_sha256)
+    seen = max((moment for moment in (_moment(one, source) for one in same) if moment is not None), default=None)
+    changed = any(seen is None or moment > seen for one in older if (moment := _moment(one, source)) is not None)
+    if not changed:
+        return DedupDecision(skip=why, origin=None if past.is_file(source.identity, file_sha256) else past)
+    decision = _with_older(DedupDecision(skip=why, origin=past), older, source)
+    rows = sum(one.row_count for one in decision.retired)
+    if rows:
+        why = f"{why}; its {rows:,} older rows are not in the table any more (on_changed: replace)"
+    return replace(decision, skip=why, notice=None)
+
+
+def _with_older(decision: DedupDecision, older: Sequence[PastImport], source: SourceFile) -> DedupDecision:
+    """Return the decision on a file that had other content before, by its folder's policy."""
     policy = source.options.on_changed
-    before = f"its content of {older[-1].imported_at:%Y-%m-%d %H:%M} UTC"
+    own = tuple(past for past in older if past.identity == source.identity and past.status == Status.LOADED)
+    before = f"its content of {max(filter(None, (_moment(past, source) for past in older))):%Y-%m-%d %H:%M} UTC"
     if policy == "append":
-        return f"the file changed: its rows are added to those of {before} (on_changed: append)"
+        if not own:
+            return decision
+        added = f"the file changed: its rows are added to those of {before} (on_changed: append)"
+        return replace(decision, notice=added)
     if policy == "fail" and not source.reload:
         raise ContentChangedError(
             f"the file is not what it was: {before} is loaded",
             hint="run --reload FILE replaces those rows; on_changed: append or replace takes changed files",
         )
-    replaced.extend(older)
-    rows = sum(past.row_count for past in older)
-    return f"the file changed: its rows take the place of the {rows:,} rows of {before}"
+    left = tuple(past for past in older if past not in own)
+    rows = sum(past.row_count for past in own)
+    notice = f"the file changed: its rows take the place of the {rows:,} rows of {before}" if own else decision.notice
+    return replace(decision, retired=own, left=left, notice=notice)
 
 
-def _why_skipped(past: PastImport, source: SourceFile, same_bytes: bool) -> str:
-    if same_bytes:
-        return why_known(past, source)
-    if past.status == Status.HELD:
-        return f"has the same content as {past.identity}, {_held(past)}"
-    return f"has the same content as {named(past)}"
+def _moment(past: PastImport, source: SourceFile) -> datetime | None:
+    """Return the moment at which the file was last seen with the content of an import; None if it never was."""
+    moments = [past.imported_at] if past.identity == source.identity and past.status == Status.LOADED else []
+    duplicate = past.duplicate(source.identity)
+    return max([*moments, *([duplicate.seen_at] if duplicate else [])], default=None)
 
 
-def why_known(past: PastImport, source: SourceFile) -> str:
-    """Return why a file whose bytes are those of ``past`` is skipped."""
-    if past.status == Status.HELD:
-        return (
-            _held(past) if past.identity == source.identity else f"is the same file as {past.identity}, {_held(past)}"
+def as_duplicate(source: SourceFile, file_sha256: str, seen_at: datetime) -> Duplicate:
+    """Return the entry of a file that is skipped in favour of an import."""
+    return Duplicate(
+        identity=source.identity,
+        source_file=source.location,
+        file_sha256=file_sha256,
+        bytes=source.size,
+        seen_at=seen_at,
+    )
+
+
+def kept_duplicates(
+    replaced: Sequence[PastImport], source: SourceFile, *, file_sha256: str, content_sha256: str
+) -> tuple[Duplicate, ...]:
+    """Return the duplicates of an import that takes the place of ``replaced``: files with its content or its bytes."""
+    kept: dict[tuple[str, str], Duplicate] = {}
+    for past in replaced:
+        own = Duplicate(
+            identity=past.identity,
+            source_file=past.source_file,
+            file_sha256=past.file_sha256,
+            bytes=past.bytes,
+            seen_at=past.imported_at,
         )
+        for one in (own, *past.duplicates):
+            equal = past.content_sha256 == content_sha256 or one.file_sha256 == file_sha256
+            if equal and one.identity != source.identity:
+                kept[one.identity, one.file_sha256] = one
+    return tuple(kept.values())
+
+
+# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _why_skipped(past: PastImport, source: SourceFile, file_sha256: str) -> str:
+    """Return the reason to skip a file that is in the table, or held back, by ``past``."""
+    own = past.identity == source.identity
+    if past.file_sha256 != file_sha256:
+        if past.status == Status.HELD:
+            return f"has the same content as {past.identity}, {_held(past)}"
+        return f"has the same content as {named(past)}"
+    if past.status == Status.HELD:
+        return _held(past) if own else f"is the same file as {past.identity}, {_held(past)}"
     if past.settings != source.options.fingerprint:
         return (
             f"is the same file as {named(past)}, which was loaded with other settings; "
             "run --reload FILE loads it again with these"
         )
-    if past.identity == source.identity:
-        return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC"
-    return f"is the same file as {named(past)}"
+    return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC" if own else f"is the same file as {named(past)}"
 
 
 def _held(past: PastImport) -> str:
@@ -131,4 +258,6 @@ def _held(past: PastImport) -> str:
 
 def named(past: PastImport) -> str:
     """Return an import's file and time, for people."""
+    if past.run_id == PLANNED_RUN:
+        return past.identity
     return f"{past.identity} (loaded {past.imported_at:%Y-%m-%d %H:%M} UTC)"

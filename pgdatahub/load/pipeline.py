@@ -15,7 +15,7 @@ its spool, which says what is to be said.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,9 +32,10 @@ from pgdatahub.errors import (
     TableBusyError,
     TransientDatabaseError,
 )
-from pgdatahub.load.results import confirmed, failed, of_staged, skipped_as_empty, skipped_as_known, unexpected
+from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, Staging, file_version, hash_file
+from pgdatahub.load.staging import Staged, Staging, hash_once
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile
@@ -94,8 +95,8 @@ class Pipeline:
         """What is done within a transaction."""
         return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
-    def known(self, files: Sequence[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
-        """Return what of the files may be loaded already, by table and SHA-256, as far as their sizes tell.
+    def known(self, files: Sequence[SourceFile]) -> KnownFiles:
+        """Return which of the files are loaded already, as far as their sizes tell.
 
         Makes the history's tables where they are missing.
 
@@ -103,32 +104,63 @@ class Pipeline:
             DatabaseError: The database is gone.
         """
         tables = frozenset(source.table for source in files)
-        known: dict[TableName, dict[str, PastImport]] = {table: {} for table in tables}
 
-        def ask(database: Database) -> tuple[dict[TableName, dict[str, PastImport]], frozenset[TableName]]:
+        def ask(database: Database) -> tuple[KnownFiles, frozenset[TableName]]:
             with transaction(database.engine) as connection:
                 self.history.ensure(connection)
                 missing = tables - catalog.existing_tables(connection, tables)
-                return self.history.known(connection, files), missing and missing & self.history.tables_with_rows(
-                    connection
-                )
+                dropped = missing and missing & self.history.tables_with_rows(connection)
+                return find_known(connection, self.history, files), dropped
 
-        if self.database is not None:
-            imported, dropped = persist(partial(ask, self.database), self._gave_way)
-            for table in sorted(dropped):
-                self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
-            known |= imported
+        if self.database is None:
+            return KnownFiles()
+        known, dropped = persist(partial(ask, self.database), self._gave_way)
+        for table in sorted(dropped):
+            self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
         return known
+
+    def skip_known(self, source: SourceFile, known: KnownFiles) -> tuple[SourceFile, FileResult | None]:
+        """Skip a file whose bytes are loaded already.
+
+        Returns:
+            The file, with its hash if it was hashed; and its result, None if it has to be read.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        if not known.may_know(source) or self.database is None:
+            return source, None
+        try:
+            hashed = hash_once(source)
+        except FileError:
+            return source, None  # reported when it is the file's turn
+        source = replace(source, hashed=hashed)
+        reason = known.skip(source, hashed.sha256)
+        if reason is not None:
+            return source, skipped(source, reason)
+        if not known.has(source, hashed.sha256):
+            return source, None
+        return source, self._skip_known(source, hashed.sha256, self.database)
+
+    def _skip_known(self, source: SourceFile, file_sha256: str, database: Database) -> FileResult | None:
+        def ask() -> FileResult | None:
+            with transaction(database.engine) as connection:
+                return self.loading.skip_known(source, file_sha256, connection)
+
+        try:
+            return persist(ask, self._gave_way)
+        except ContentionError:
+            return None  # it waits for the table as a file that is read
+        except (FileError, PrivilegeError) as error:
+            return failed(source, error)
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def process(self, source: SourceFile, known: Mapping[str, PastImport] | None = None) -> FileResult:
-        """Load one file in a transaction of its own, or say why not; see :meth:`process_together`."""
-        return self.process_together((source,), known)[0]
+    def process(self, source: SourceFile) -> FileResult:
+        """Load one file in a transaction of its own, or return why not; see :meth:`process_together`."""
+        return self.process_together((source,))[0]
 
-    def process_together(
-        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport] | None = None
-    ) -> tuple[FileResult, ...]:
+    def process_together(self, sources: Sequence[SourceFile]) -> tuple[FileResult, ...]:
         """Load files of one table in one transaction, or say why not; whatever is wrong with a file is in its result.
 
         Several are all staged before the transaction begins, in which each has a savepoint. Where a file that fails ends
@@ -136,7 +168,6 @@ class Pipeline:
 
         Args:
             sources: The files.
-            known: SHA-256 → import, for what the run found loaded in the files' table when it began.
 
         Returns:
             A result for each file; none for those that were taken back or not taken up.
@@ -147,23 +178,21 @@ class Pipeline:
         """
         with SpoolFile() as spool_file:
             try:
-                results = self._process(sources, known or {}, spool_file)
+                results = self._process(sources, spool_file)
             except _TakenBackError as taken_back:
                 results = [taken_back.result]
         for result in results:
             self.reporter(FileFinished(result=result))
         return tuple(results)
 
-    def _process(
-        self, sources: Sequence[SourceFile], known: Mapping[str, PastImport], spool_file: SpoolFile
-    ) -> list[FileResult]:
+    def _process(self, sources: Sequence[SourceFile], spool_file: SpoolFile) -> list[FileResult]:
         results: list[FileResult] = []
         staged: list[Staged] = []
         eager_bytes = self.eager_bytes if len(sources) == 1 else None
         for source in sources:
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
-            answer = self._guard(source, partial(self._stage, source, known, spool_file, eager_bytes))
+            answer = self._guard(source, partial(self._stage, source, spool_file, eager_bytes))
             if isinstance(answer, FileResult):
                 results.append(replace(answer, seconds=time.monotonic() - began))
             elif self.database is None:
@@ -197,18 +226,12 @@ class Pipeline:
             raise _TakenBackError(result)
         return result
 
-    def _stage(
-        self, source: SourceFile, known: Mapping[str, PastImport], spool_file: SpoolFile, eager_bytes: int | None
-    ) -> Staged | FileResult:
+    def _stage(self, source: SourceFile, spool_file: SpoolFile, eager_bytes: int | None) -> Staged | FileResult:
         """Read a file to its end; return its result if nothing more is to be done, which may be that it is loaded."""
-        version = file_version(source)
-        file_sha256 = hash_file(source)
-        past = known.get(file_sha256)
-        if past is not None and not source.reload:
-            return skipped_as_known(source, past)
+        hashed = hash_once(source)
         spool = Spool(spool_file)
         staging = Staging(
-            source, self.stages, self.config, self.reporter, spool, file_sha256=file_sha256, version=version
+            source, self.stages, self.config, self.reporter, spool, file_sha256=hashed.sha256, version=hashed.version
         )
         with closing(staging):
             try:

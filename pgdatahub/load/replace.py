@@ -1,4 +1,4 @@
-"""Replacement of older imports by a file that is loaded in the same transaction."""
+"""Effects of a decision on other imports: their rows go, or a duplicate inherits them."""
 
 from __future__ import annotations
 
@@ -7,35 +7,88 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
+from pgdatahub.load.dedup import DedupDecision, as_duplicate
+from pgdatahub.model.flow import SourceFile
 from pgdatahub.model.imports import PastImport, Status
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import delete_rows
+from pgdatahub.postgres.import_rows import delete_rows, rename_rows
 from pgdatahub.postgres.import_state import examine_import
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 
-def supersede(connection: Connection, history: History, replaced: Sequence[PastImport], moment: datetime) -> None:
-    """Delete the rows of imports and mark them as superseded at ``moment``.
+def settle(
+    connection: Connection,
+    history: History,
+    decision: DedupDecision,
+    source: SourceFile,
+    *,
+    file_sha256: str,
+    moment: datetime,
+) -> None:
+    """Do to other imports what a decision on a file says.
+
+    Args:
+        connection: In the transaction that has the table's lock.
+        history: The history.
+        decision: The decision.
+        source: The file.
+        file_sha256: SHA-256 of its bytes.
+        moment: The time of the decision, UTC; later than every import of the table.
 
     Raises:
-        ContentChangedError: Their rows were changed by hand, and that would be lost.
+        ContentChangedError: Rows that would go were changed by hand.
     """
-    if not replaced:
+    identity = source.identity
+    going = list(decision.replaced)
+    for past in decision.retired:
+        rest = [one for one in past.duplicates if one.identity != identity]
+        if not rest:
+            going.append(past)
+            continue
+        _check_unchanged(connection, [past])
+        heir = min(rest, key=lambda one: (one.seen_at, one.identity))
+        if catalog.is_table(connection, past.table):
+            rename_rows(connection, past, heir.source_file)
+        history.inherit(connection, past, heir, rest)
+    _supersede(connection, history, going, moment)
+    for past in decision.left:
+        history.set_duplicates(connection, past, [one for one in past.duplicates if one.identity != identity])
+    if decision.origin is not None:
+        others = [one for one in decision.origin.duplicates if one.identity != identity]
+        history.set_duplicates(connection, decision.origin, [*others, as_duplicate(source, file_sha256, moment)])
+    history.release(connection, decision.released)
+
+
+def _supersede(connection: Connection, history: History, going: Sequence[PastImport], moment: datetime) -> None:
+    """Delete the rows of imports and mark them as superseded at ``moment``."""
+    if not going:
         return
-    table = replaced[0].table
-    current = catalog.reflect(connection, table)
-    if current is not None:
-        locks.lock_table(connection, table)
-        for past in replaced:
-            state = examine_import(connection, past, current)
-            reason = state.unreadable or next(iter(state.changed), None)
-            if reason is not None:
-                raise ContentChangedError(
-                    f"its older rows cannot be replaced: {reason}",
-                    hint=f"revert --import-id {past.id} --force takes them back all the same",
-                )
+    if _check_unchanged(connection, going):
+        for past in going:
             delete_rows(connection, past)
-    history.mark(connection, [past.id for past in replaced], Status.SUPERSEDED, moment)
+    history.mark(connection, [past.id for past in going], Status.SUPERSEDED, moment)
+
+
+def _check_unchanged(connection: Connection, going: Sequence[PastImport]) -> bool:
+    """Check that the rows of imports are as they were loaded, and lock them; return whether the table is there.
+
+    Raises:
+        ContentChangedError: They were changed by hand, and that would be lost.
+    """
+    table = going[0].table
+    current = catalog.reflect(connection, table)
+    if current is None:
+        return False
+    locks.lock_table(connection, table)
+    for past in going:
+        state = examine_import(connection, past, current)
+        reason = state.unreadable or next(iter(state.changed), None)
+        if reason is not None:
+            raise ContentChangedError(
+                f"its older rows cannot be replaced: {reason}",
+                hint=f"revert --import-id {past.id} --force takes them back all the same",
+            )
+    return True

@@ -7,7 +7,6 @@ from traceback import format_exception
 
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import PgDataHubError
-from pgdatahub.load.dedup import why_known
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
 from pgdatahub.model.imports import PastImport
@@ -34,11 +33,6 @@ def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
 def confirmed(result: FileResult, past: PastImport) -> FileResult:
     """Return the result of a loaded file with what the history says of it."""
     return replace(result, rows=past.row_count, import_id=past.id)
-
-
-def skipped_as_known(source: SourceFile, past: PastImport) -> FileResult:
-    """Return the result of a file whose bytes are loaded already, or held back."""
-    return skipped(source, why_known(past, source))
 
 
 def skipped(source: SourceFile, reason: str) -> FileResult:

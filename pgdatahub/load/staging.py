@@ -20,7 +20,17 @@ from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.events import Reporter, RowsRead
-from pgdatahub.model.flow import Batch, EncodedBatch, NormalizedBatch, Origin, Sheet, SourceFile, Workbook, sheet_labels
+from pgdatahub.model.flow import (
+    Batch,
+    EncodedBatch,
+    HashedVersion,
+    NormalizedBatch,
+    Origin,
+    Sheet,
+    SourceFile,
+    Workbook,
+    sheet_labels,
+)
 from pgdatahub.model.schema import METADATA_TABLES, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
@@ -114,6 +124,19 @@ def _unreadable(error: OSError) -> FileChangedError:
     return FileChangedError(f"the file cannot be read: {error.strerror or error}")
 
 
+def hash_once(source: SourceFile) -> HashedVersion:
+    """Return the SHA-256 of a file's bytes with its version; a file that is unchanged since it was hashed is not read.
+
+    Raises:
+        FileChangedError: The file is gone or cannot be read.
+        EmptyFileError: It has no bytes.
+    """
+    version = file_version(source)
+    if source.hashed is not None and source.hashed.version == version:
+        return source.hashed
+    return HashedVersion(sha256=hash_file(source), version=version)
+
+
 def hash_file(source: SourceFile) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal.
 
@@ -146,8 +169,8 @@ class Staging:
         config: The settings.
         reporter: Is told of every batch.
         spool: Takes the rows.
-        file_sha256: What :func:`hash_file` said of it.
-        version: What :func:`file_version` said of it before that.
+        file_sha256: SHA-256 of its bytes.
+        version: The answer of :func:`file_version` before they were read.
     """
 
     def __init__(

@@ -20,9 +20,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.load.dedup import Standing, standing
+from pgdatahub.load.dedup import DedupDecision, decide, kept_duplicates
 from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
-from pgdatahub.load.replace import supersede
+from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.model.flow import EncodedBatch, FileResult, ImportRecord, LoadResult, Outcome, SourceFile
@@ -77,14 +77,13 @@ class Loading:
         source = staged.source
         facts = self._facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
         failpoints.reach("locked")
-        found = self._standing(staged, facts, content_sha256=staged.content_sha256)
+        found = self._decide(source, facts, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256)
         if found.loaded_by_us is not None:
             return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
+        imported_at = facts.moment
+        settle(connection, self.history, found, source, file_sha256=staged.file_sha256, moment=imported_at)
         if found.skip is not None:
             return skipped(source, found.skip), []
-        imported_at = facts.moment
-        supersede(connection, self.history, found.replaced, imported_at)
-        self.history.release(connection, found.released)
         locked = self._reflect_locked(facts, source, connection)
         current = locked.schema if locked is not None else None
         evolution = self._evolve(staged, locked, connection)
@@ -95,6 +94,20 @@ class Loading:
         if ends and self.stages.audit_is_built_in:
             connection.pipeline_to_end()
         return self._record(staged, found, evolution, loaded, imported_at, connection)
+
+    def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
+        """Skip a file whose bytes are loaded or held back; return None if it has to be read.
+
+        Raises:
+            FileError: The file changed, and its folder says ``on_changed: fail``.
+            DatabaseError: The database is gone, or does not let us.
+        """
+        facts = self.history.facts(connection, source, file_sha256=file_sha256, content_sha256=None, wait_for_turn=True)
+        found = self._decide(source, facts, file_sha256=file_sha256, content_sha256=None)
+        if found.skip is None or (self.config.sectional_commit and found.retired):
+            return None  # rows of a folder change in the folder's own transaction
+        settle(connection, self.history, found, source, file_sha256=file_sha256, moment=facts.moment)
+        return skipped(source, found.skip)
 
     def load_while_reading(self, staging: Staging, connection: Connection) -> Loaded:
         """Load a file of which only the beginning was read so far; the rest is read here, and staged all the same.
@@ -113,7 +126,8 @@ class Loading:
         failpoints.reach("locked")
         beginning = staging.so_far()
         facts = self._facts(beginning, connection, content_sha256=None)
-        if not self._standing(beginning, facts, content_sha256=None).only_adds:
+        found = self._decide(source, facts, file_sha256=beginning.file_sha256, content_sha256=None)
+        if not found.only_adds:
             raise TooEarlyError
         # No other import of the table gets a time before this one is committed, however long that takes.
         imported_at = facts.moment
@@ -128,7 +142,7 @@ class Loading:
         loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
         staged = staging.finish()
         facts = self._facts(staged, connection, content_sha256=staged.content_sha256)
-        found = self._standing(staged, facts, content_sha256=staged.content_sha256)
+        found = self._decide(source, facts, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256)
         if not found.only_adds:
             raise TooEarlyError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
@@ -167,14 +181,10 @@ class Loading:
             wait_for_turn=wait_for_turn,
         )
 
-    def _standing(self, staged: Staged, facts: FileFacts, *, content_sha256: str | None) -> Standing:
-        return standing(
-            facts.related,
-            staged.source,
-            file_sha256=staged.file_sha256,
-            content_sha256=content_sha256,
-            run_id=self.run_id,
-        )
+    def _decide(
+        self, source: SourceFile, facts: FileFacts, *, file_sha256: str, content_sha256: str | None
+    ) -> DedupDecision:
+        return decide(facts.related, source, file_sha256=file_sha256, content_sha256=content_sha256, run_id=self.run_id)
 
     def _reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
@@ -209,7 +219,7 @@ class Loading:
     def _record(
         self,
         staged: Staged,
-        found: Standing,
+        found: DedupDecision,
         evolution: Evolution,
         loaded: LoadResult,
         imported_at: datetime,
@@ -229,6 +239,12 @@ class Loading:
             observed=staged.observed,
             plan=evolution.plan,
             sheets_left_out=staged.sheets_left_out,
+            duplicates=kept_duplicates(
+                found.replaced,
+                staged.source,
+                file_sha256=staged.file_sha256,
+                content_sha256=staged.content_sha256,
+            ),
         )
         callbacks = self.stages.audit(record, connection, self.config)
         failpoints.reach("recorded")

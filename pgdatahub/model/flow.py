@@ -15,6 +15,7 @@ from typing import BinaryIO, Protocol
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ExitCode
+from pgdatahub.model.imports import Duplicate
 from pgdatahub.model.schema import SchemaChange, SchemaPlan, TableName, TableSchema
 from pgdatahub.system.storage import is_url, open_url, version_of
 from pgdatahub.values.cells import Column, Texts, cell_address
@@ -22,6 +23,14 @@ from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType
 
 # ── discover ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashedVersion:
+    """The SHA-256 of a file's bytes, and what :meth:`SourceFile.version` said before they were read."""
+
+    sha256: str
+    version: tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +48,7 @@ class SourceFile:
         stamp: What the listing that it was found in says of its version; empty where only :meth:`version` tells.
         unreadable: It is a folder (or a link) that could not be read, so that the files in it are not known; ``ignored``
             has the reason. A run loads the others and fails.
+        hashed: The SHA-256 of its bytes with the version that had them, where the run has hashed it already.
     """
 
     location: str
@@ -50,6 +60,7 @@ class SourceFile:
     reload: bool = False
     stamp: tuple[str, ...] = ()
     unreadable: bool = False
+    hashed: HashedVersion | None = None
 
     @property
     def name(self) -> str:
@@ -286,6 +297,7 @@ class ImportRecord:
     observed: TableSchema
     plan: SchemaPlan
     sheets_left_out: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
 
 
 class Outcome(Enum):

@@ -49,11 +49,32 @@ class ChangeType(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """A file that was skipped since another import of its table has its content.
+
+    Attributes:
+        identity: The file's path below the data root.
+        source_file: Its absolute path or its URL.
+        file_sha256: SHA-256 of its bytes, which may differ from those of the import.
+        bytes: Its size.
+        seen_at: The moment of the last run that compared it, UTC.
+    """
+
+    identity: str
+    source_file: str
+    file_sha256: str
+    bytes: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
     """An import as the history knows it.
 
     ``reverted_at`` is when its rows left the table, in UTC. ``sheets_left_out`` are the visible sheets with data that the
     folder's settings left out.
+    ``duplicates`` are the files that were skipped in its favour: one of them inherits the rows when the import's own file
+    changes and its folder says ``on_changed: replace``.
     """
 
     id: int
@@ -70,6 +91,22 @@ class PastImport:
     status: str
     reverted_at: datetime | None = None
     sheets_left_out: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+
+    def duplicate(self, identity: str) -> Duplicate | None:
+        """Return the entry of the file at ``identity`` among the duplicates, the latest if there are several."""
+        found = [one for one in self.duplicates if one.identity == identity]
+        return max(found, key=lambda one: one.seen_at, default=None)
+
+    def has_bytes(self, identity: str, file_sha256: str) -> bool:
+        """Return whether the import, or its duplicate at ``identity``, has these bytes."""
+        return self.file_sha256 == file_sha256 or self.is_file(identity, file_sha256)
+
+    def is_file(self, identity: str, file_sha256: str) -> bool:
+        """Return whether the file at ``identity`` was last seen with these bytes and is in the table by this import."""
+        if self.identity == identity and self.file_sha256 == file_sha256:
+            return True
+        return any(one.identity == identity and one.file_sha256 == file_sha256 for one in self.duplicates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,18 +8,21 @@ record together with COMMIT (:func:`add_import`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, PastImport
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, PastImport
 from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
+
+if TYPE_CHECKING:
+    from typing_extensions import LiteralString
 
 _IMPORTS, _CHANGES = METADATA_TABLES
 
@@ -40,6 +43,9 @@ PAST_COLUMNS: Final = (
     "reverted_at",
 )
 """The columns of ``etl_imports`` that a :class:`PastImport` has."""
+
+ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb"}
+"""Further ones, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
 """So much of a path is in the index by which imports of a file are found: an index takes 2,700 bytes."""
@@ -82,6 +88,7 @@ def ask(
     file_sha256: str,
     content_sha256: str | None,
     wait_for_turn: bool = False,
+    older: bool = False,
 ) -> FileFacts:
     """Return what is known of a file.
 
@@ -93,6 +100,7 @@ def ask(
         file_sha256: Of its bytes.
         content_sha256: Of its content; None where that is not known yet.
         wait_for_turn: Wait for the table's turn before that, and limit later waits for locks.
+        older: The metadata tables are of an older version.
     """
     values = {
         "schema": table.schema,
@@ -100,13 +108,14 @@ def ask(
         "identity": identity,
         "file": file_sha256,
         "content": content_sha256,
+        "duplicate": Jsonb([{"identity": identity}]),
         "counted": [status.value for status in COUNTED],
     }
     with connection.pipeline():
         if wait_for_turn:
             locks.take_turn_and_limit_waits(connection, locks.lock_key(table))
         # A statement of its own: its snapshot is taken under the lock.
-        answer = connection.execute(_facts(history_schema), values)
+        answer = connection.execute(_facts(history_schema, older=older), values)
     rows = answer.fetchall()
     first = rows[0]
     last: datetime | None = first.last_moment
@@ -121,22 +130,42 @@ def past_import(row: Mapping[str, Any]) -> PastImport:
     """Return the import that a row of ``etl_imports`` tells of."""
     table = TableName(schema=row["table_schema"], name=row["table_name"])
     values = {name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE}
-    return PastImport(table=table, sheets_left_out=tuple(row["sheets_left_out"] or ()), **values)
+    return PastImport(
+        table=table,
+        sheets_left_out=tuple(row["sheets_left_out"] or ()),
+        duplicates=tuple(map(_duplicate, row["duplicates"])),
+        **values,
+    )
+
+
+def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
+    return Duplicate(**{**entry, "seen_at": datetime.fromisoformat(entry["seen_at"])})
+
+
+def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:
+    """Return a duplicate as ``etl_imports.duplicates`` keeps it."""
+    return asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
 
 
 _OF_TABLE: Final = ("table_schema", "table_name")
 
 
-_PAST: Final = sql.SQL(", ").join(
-    [
-        *(sql.Identifier("i", name) for name in PAST_COLUMNS),
-        sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT)),
+def past_columns(*, older: bool) -> sql.Composable:
+    """Return the columns of a :class:`PastImport` from ``etl_imports`` as ``i``.
+
+    Args:
+        older: The table is of an older version.
+    """
+    added = [
+        sql.SQL("{} AS {}").format(sql.SQL(default) if older else sql.Identifier("i", name), sql.Identifier(name))
+        for name, default in ADDED_COLUMNS.items()
     ]
-)
+    left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
+    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in PAST_COLUMNS), left_out, *added])
 
 
 @lru_cache(maxsize=4)
-def _facts(history_schema: str) -> bytes:
+def _facts(history_schema: str, *, older: bool = False) -> bytes:
     query = sql.SQL("""
         SELECT facts.*, {past} FROM (
             SELECT timezone('UTC', clock_timestamp()) AS moment,
@@ -147,10 +176,11 @@ def _facts(history_schema: str) -> bytes:
         ) facts LEFT JOIN {imports} i
             ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(counted)s)
            AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
-                OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s)
+                OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s{duplicates})
          ORDER BY i.id
     """).format(
-        past=_PAST,
+        past=past_columns(older=older),
+        duplicates=sql.SQL("" if older else " OR i.duplicates @> %(duplicate)s"),
         imports=sql.Identifier(history_schema, _IMPORTS),
         key=sql.Literal(IDENTITY_KEY_CHARACTERS),
     )
@@ -206,7 +236,7 @@ def lock_and_reflect(
     return None if schema is None else LockedTable(schema=schema, knows_others=bool(row and row[0]))
 
 
-_JSON: Final = frozenset({"sheets", "counts", "observed"})
+_JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates"})
 
 
 def add_import(connection: Connection, history_schema: str, row: Mapping[str, Any], *, returning: bool) -> int | None:

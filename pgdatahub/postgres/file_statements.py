@@ -14,10 +14,12 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
+    literal_column,
     select,
 )
 
 from pgdatahub.model.imports import LEFT_OUT
+from pgdatahub.postgres.file_queries import ADDED_COLUMNS
 from pgdatahub.postgres.metadata import MetadataTables
 
 
@@ -43,9 +45,18 @@ class FileStatements:
         )
 
 
-def past_imports(tables: MetadataTables) -> Select[Any]:
-    """Return the question for imports, without any condition."""
+def past_imports(tables: MetadataTables, *, older: bool = False) -> Select[Any]:
+    """Return the question for imports, without any condition.
+
+    Args:
+        tables: The tables.
+        older: They lack the columns that were added later, which then have their defaults.
+    """
     columns = tables.imports.c
+    added = [
+        (literal_column(default, columns[name].type).label(name) if older else columns[name])
+        for name, default in ADDED_COLUMNS.items()
+    ]
     return select(
         columns.id,
         columns.table_schema,
@@ -62,6 +73,7 @@ def past_imports(tables: MetadataTables) -> Select[Any]:
         columns.status,
         columns.reverted_at,
         columns.counts[LEFT_OUT].label("sheets_left_out"),
+        *added,
     )
 
 

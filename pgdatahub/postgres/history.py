@@ -5,27 +5,49 @@ Rows change their status; they are never deleted. Everything here runs in the ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from psycopg import sql
 from sqlalchemy import ARRAY, BigInteger, Row, any_, func, literal, select, text, update
 from sqlalchemy.schema import CreateSchema
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeType, PastChange, PastImport, Provenance, Status
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeType, Duplicate, PastChange, PastImport, Provenance, Status
 from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import FileFacts, LockedTable, add_changes, add_import, ask, lock_and_reflect
+from pgdatahub.postgres.file_queries import (
+    ADDED_COLUMNS,
+    FileFacts,
+    LockedTable,
+    add_changes,
+    add_import,
+    ask,
+    duplicate_to_json,
+    lock_and_reflect,
+    past_import,
+)
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, MetadataTables
+from pgdatahub.postgres.metadata import IMPORTS, MetadataTables, has_duplicates
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.values.evidence import Evidence
 
 __all__ = ["History", "PastImport"]
+
+
+_CHANGED_FILES = sql.SQL("""
+    SELECT table_schema, table_name, identity
+      FROM (SELECT table_schema, table_name, identity, id FROM {imports} WHERE status = ANY ({counted})
+             UNION ALL
+            SELECT table_schema, table_name, entry ->> 'identity', id
+              FROM {imports}, jsonb_array_elements(duplicates) entry
+             WHERE status = ANY ({counted}) AND duplicates <> '[]'::jsonb) files
+  GROUP BY 1, 2, 3 HAVING count(DISTINCT id) > 1
+""")
 
 
 @lru_cache(maxsize=4)
@@ -51,6 +73,7 @@ class History:
         self.tables = _metadata_tables(schema)
         self.imports, self.changes = self.tables.imports, self.tables.changes
         self._statements = _file_statements(schema)
+        self._older = False
 
     def ensure(self, connection: Connection) -> None:
         """Create the schema and the tables where they are missing; safe when several processes begin at once."""
@@ -61,19 +84,28 @@ class History:
         if not alchemy.dialect.has_schema(alchemy, self.schema):
             alchemy.execute(CreateSchema(self.schema, if_not_exists=True))
         self.tables.metadata.create_all(alchemy, checkfirst=True)
+        self.tables.add_columns(alchemy)
 
     def _complete(self, connection: Connection) -> bool:
         names = [table.name for table in self.tables.metadata.sorted_tables]
         query = text("""
-            SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            SELECT count(DISTINCT c.oid) = :tables AND count(a.attname) = :columns
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+                                 AND c.relname = :imports AND a.attname = ANY (:added)
              WHERE n.nspname = :schema AND c.relname = ANY (:names)
         """)
-        found: int = connection.execute(query, {"schema": self.schema, "names": names}).scalar_one()
-        return found == len(names)
+        values = {"schema": self.schema, "names": names, "tables": len(names), "imports": IMPORTS}
+        values |= {"added": list(ADDED_COLUMNS), "columns": len(ADDED_COLUMNS)}
+        complete: bool = connection.execute(query, values).scalar_one()
+        return complete
 
     def exists(self, connection: Connection) -> bool:
-        """Tell whether the tables are there."""
-        return connection.sqlalchemy.dialect.has_table(connection.sqlalchemy, IMPORTS, schema=self.schema)
+        """Return whether the tables are there; from now on, tables of an older version can be read."""
+        if not connection.sqlalchemy.dialect.has_table(connection.sqlalchemy, IMPORTS, schema=self.schema):
+            return False
+        self._older = not self._complete(connection)
+        return True
 
     def drop(self, connection: Connection) -> None:
         """Drop the tables; only for a reset."""
@@ -110,7 +142,7 @@ class History:
             run_id: By this run.
         """
         columns = self.imports.c
-        query = past_imports(self.tables)
+        query = past_imports(self.tables, older=self._older)
         if table is not None:
             query = query.where(*self._is(table))
         if statuses:
@@ -147,12 +179,29 @@ class History:
         """Yield the imports whose rows are in their tables now."""
         yield from self.select_imports(connection, statuses=(Status.LOADED,))
 
-    def known(self, connection: Connection, files: Iterable[SourceFile]) -> dict[TableName, dict[str, PastImport]]:
-        """Return the imports that files may be, as far as their sizes tell, by table and SHA-256 of their bytes."""
-        known: dict[TableName, dict[str, PastImport]] = {}
-        for past in self.select_imports(connection, statuses=COUNTED, sizes={source.size for source in files}):
-            known.setdefault(past.table, {})[past.file_sha256] = past
-        return known
+    def known(self, connection: Connection, files: Sequence[SourceFile]) -> list[PastImport]:
+        """Return the imports whose bytes files may have, as far as their sizes tell, oldest first."""
+        sizes = {source.size for source in files}
+        found = {past.id: past for past in self.select_imports(connection, statuses=COUNTED, sizes=sizes)}
+        if not self._older:
+            query = past_imports(self.tables).where(
+                has_duplicates(self.imports), self.imports.c.status.in_([status.value for status in COUNTED])
+            )
+            found |= {past.id: past for past in map(_past_import, connection.execute(query))}
+        return [found[key] for key in sorted(found)]
+
+    def changed_files(self, connection: Connection, tables: Collection[TableName]) -> set[tuple[TableName, str]]:
+        """Return the table and identity of each file with several contents in its table.
+
+        A folder has those where a changed file is added to its older rows; in a folder that replaces, there is none.
+        """
+        if not tables or self._older:
+            return set()
+        query = _CHANGED_FILES.format(
+            imports=sql.Identifier(self.schema, IMPORTS), counted=[status.value for status in COUNTED]
+        )
+        found = {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in connection.driver.execute(query)}
+        return {(table, identity) for table, identity in found if table in tables}
 
     def facts(
         self,
@@ -172,6 +221,7 @@ class History:
             file_sha256=file_sha256,
             content_sha256=content_sha256,
             wait_for_turn=wait_for_turn,
+            older=self._older,
         )
 
     def lock_and_reflect(self, connection: Connection, table: TableName, *, wait: bool = True) -> LockedTable | None:
@@ -219,6 +269,7 @@ class History:
             "counts": {**record.counts, **({LEFT_OUT: list(record.sheets_left_out)} if record.sheets_left_out else {})},
             "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
+            "duplicates": [duplicate_to_json(one) for one in record.duplicates],
         }
         changes = record.plan.changes
         import_id = add_import(connection, self.schema, row, returning=bool(changes))
@@ -229,6 +280,36 @@ class History:
         """Say that the rows of some imports left their table."""
         values = {"status": status.value, "reverted_at": moment}
         connection.execute(update(self.imports).where(self.imports.c.id.in_(ids)).values(values))
+
+    def set_duplicates(self, connection: Connection, past: PastImport, duplicates: Iterable[Duplicate]) -> None:
+        """Record the files that were skipped in favour of an import."""
+        values = {"duplicates": [duplicate_to_json(one) for one in duplicates]}
+        connection.execute(update(self.imports).where(self.imports.c.id == past.id).values(values))
+
+    def inherit(self, connection: Connection, past: PastImport, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
+        """Record an import as that of one of its duplicates.
+
+        Args:
+            connection: In the transaction that gives the rows to ``heir``.
+            past: The import.
+            heir: The duplicate.
+            rest: The duplicates that the import has then.
+        """
+        columns = self.imports.c
+        same_bytes = select(columns.id).where(
+            *self._is(past.table),
+            columns.status == Status.LOADED.value,
+            columns.file_sha256 == heir.file_sha256,
+            columns.id != past.id,
+        )
+        values: dict[str, Any] = {
+            "identity": heir.identity,
+            "source_file": heir.source_file,
+            "duplicates": [duplicate_to_json(one) for one in rest],
+        }
+        if connection.execute(same_bytes).first() is None:
+            values |= {"file_sha256": heir.file_sha256, "bytes": heir.bytes}
+        connection.execute(update(self.imports).where(columns.id == past.id).values(values))
 
     def release(self, connection: Connection, ids: Collection[int]) -> None:
         """Let the files of imports that were held back be loaded again."""
@@ -317,9 +398,7 @@ class History:
 
 
 def _past_import(row: Row[Any]) -> PastImport:
-    values = dict(row._mapping)
-    table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
-    return PastImport(table=table, sheets_left_out=tuple(values.pop("sheets_left_out") or ()), **values)
+    return past_import(dict(row._mapping))
 
 
 def _past_change(row: Row[Any]) -> PastChange:

@@ -38,6 +38,7 @@ _COUNT = sql.SQL("""
       FROM (SELECT count(*) AS rows FROM {table} WHERE {condition} GROUP BY xmin::text) written
 """)
 _DELETE = sql.SQL("DELETE FROM {table} WHERE {condition}")
+_RENAME = sql.SQL("UPDATE {table} SET {file} = {name} WHERE {condition}")
 _REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TRUE")
 
 
@@ -62,6 +63,17 @@ def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor
     answer = driver_connection(connection).execute(statement)
     connection.execute("SET LOCAL enable_seqscan = on")
     return answer
+
+
+def rename_rows(connection: Connection, past: PastImport, source_file: str) -> int:
+    """Let the rows of an import name another file; return how many there were."""
+    statement = _RENAME.format(
+        table=sql.Identifier(past.table.schema, past.table.name),
+        file=sql.Identifier(SOURCE_FILE),
+        name=sql.Literal(source_file),
+        condition=rows_of([past]),
+    )
+    return driver_connection(connection).execute(statement).rowcount
 
 
 def count_others(connection: Connection, table: TableName, imports: Sequence[PastImport]) -> int:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ColumnElement,
+    Connection,
     Float,
     Identity,
     Index,
@@ -17,10 +18,12 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, dialect
+from sqlalchemy.schema import CreateColumn
 
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import METADATA_TABLES
+from pgdatahub.postgres.file_queries import ADDED_COLUMNS
 
 IMPORTS, SCHEMA_CHANGES = METADATA_TABLES
 
@@ -55,6 +58,7 @@ class MetadataTables:
             Column("status", Text, nullable=False),
             Column("reverted_at", TIMESTAMP),
             Column("observed", JSONB, nullable=False),
+            Column("duplicates", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
         )
         Index(
             "etl_imports_loaded_once",
@@ -71,6 +75,14 @@ class MetadataTables:
         Index("etl_imports_file", self.imports.c.file_sha256)
         Index("etl_imports_content", self.imports.c.content_sha256)
         Index("etl_imports_identity", identity_key(self.imports.c.identity))
+        # Empty for most imports; neither index has an entry for those.
+        Index(
+            "etl_imports_duplicates",
+            self.imports.c.duplicates,
+            postgresql_using="gin",
+            postgresql_ops={"duplicates": "jsonb_path_ops"},
+        )
+        Index("etl_imports_duplicated", self.imports.c.id, postgresql_where=has_duplicates(self.imports))
         self.changes = Table(
             SCHEMA_CHANGES,
             self.metadata,
@@ -87,6 +99,24 @@ class MetadataTables:
             Column("cell", Text),
             Column("sample", Text),
         )
+
+    def add_columns(self, connection: Connection) -> None:
+        """Add the columns and indexes that tables of an older version lack."""
+        for name in ADDED_COLUMNS:
+            column = CreateColumn(self.imports.c[name]).compile(connection)
+            connection.execute(text(f"ALTER TABLE {_quoted(self.imports)} ADD COLUMN IF NOT EXISTS {column}"))
+        for index in self.imports.indexes:
+            index.create(connection, checkfirst=True)
+
+
+def _quoted(table: Table) -> str:
+    name: str = dialect().identifier_preparer.format_table(table)  # type: ignore[no-untyped-call]
+    return name
+
+
+def has_duplicates(imports: Table) -> ColumnElement[bool]:
+    """Return the condition that other files were skipped in favour of an import."""
+    return imports.c.duplicates != literal_column("'[]'::jsonb")
 
 
 def identity_key(identity: ColumnElement[str] | str) -> ColumnElement[str]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
-from pgdatahub.load.results import failed, skipped_as_empty, skipped_as_known, unexpected
+from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, file_version, hash_file, stage
+from pgdatahub.load.staging import Staged, hash_once, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile
@@ -25,7 +26,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog, ddl
 from pgdatahub.postgres.database import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History, PastImport
+from pgdatahub.postgres.history import History
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
@@ -60,7 +61,10 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         planner = _Planner(stages, config, reporter, resources.enter_context(SpoolFile()))
         with _looking(database) as connection:
             planner.look(connection, discovery.files)
-        read = [(source, planner.read(source)) for source in discovery.files]
+        files = [planner.hash(source) for source in discovery.files]
+        with _looking(database) as connection:
+            planner.skip_known(connection, files)
+        read = [(source, planner.read(source)) for source in files]
         with _looking(database) as connection:
             tables = tuple(planner.foretell(connection, read))
     return RunPlan(
@@ -101,7 +105,9 @@ class _Planner:
         self.config = config
         self.reporter = reporter
         self._kept = kept
-        self._known: dict[TableName, dict[str, PastImport]] = {}
+        self._known = KnownFiles()
+        self._simulations: dict[TableName, TableSimulation] = {}
+        self._skipped: dict[str, Foretold] = {}
         self._particular: set[TableName] = set()
 
     def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
@@ -110,7 +116,7 @@ class _Planner:
             return
         history = self._history(connection)
         if history is not None:
-            self._known = history.known(connection, files)
+            self._known = find_known(connection, history, files)
         for table in {source.table for source in files}:
             try:
                 stored = catalog.reflect(connection, table)
@@ -119,6 +125,36 @@ class _Planner:
             if stored is not None and any(isinstance(column.type, OpaqueType) for column in stored.columns):
                 self._particular.add(table)
 
+    def hash(self, source: SourceFile) -> SourceFile:
+        """Return the file, with its hash if it may be loaded already."""
+        if self._known.may_know(source):
+            with suppress(FileError):  # reported when the file is read
+                return replace(source, hashed=hash_once(source))
+        return source
+
+    def skip_known(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
+        """Find the files that a run skips before it reads any."""
+        history = self._history(connection)
+        for source in files:
+            if source.hashed is None or not self._known.has(source, source.hashed.sha256):
+                continue
+            reason = self._known.skip(source, source.hashed.sha256)
+            skipped = (
+                Foretold(source=source, skip=reason)
+                if reason is not None
+                else self._simulation(source.table, connection, history).skip_known(source, source.hashed.sha256)
+            )
+            if skipped is not None:
+                self._skipped[source.location] = skipped
+
+    def _simulation(self, table: TableName, connection: Connection | None, history: History | None) -> TableSimulation:
+        simulation = self._simulations.setdefault(
+            table,
+            TableSimulation(table=table, stages=self.stages, config=self.config, connection=None, history=None),
+        )
+        simulation.connection, simulation.history = connection, history
+        return simulation
+
     def _history(self, connection: Connection | None) -> History | None:
         history = History(self.config.schema_name)
         return history if connection is not None and history.exists(connection) else None
@@ -126,6 +162,11 @@ class _Planner:
     def read(self, source: SourceFile) -> Staged | FileResult:
         """Read a file; its rows are kept only where the table's own types have a say."""
         self.reporter(FileStarted(source=source))
+        known = self._skipped.get(source.location)
+        if known is not None:
+            result = failed(source, known.error) if known.error else skipped(source, known.skip or "")
+            self.reporter(FileFinished(result=result))
+            return result
         try:
             answer = self._read(source)
         except FileError as error:
@@ -142,16 +183,18 @@ class _Planner:
         return answer
 
     def _read(self, source: SourceFile) -> Staged | FileResult:
-        version = file_version(source)
-        file_sha256 = hash_file(source)
-        past = self._known.get(source.table, {}).get(file_sha256)
-        if past is not None and not source.reload:
-            return skipped_as_known(source, past)
+        hashed = hash_once(source)
 
         def stage_into(spool_file: SpoolFile) -> Staged:
             spool = Spool(spool_file)
             return stage(
-                source, self.stages, self.config, self.reporter, spool, file_sha256=file_sha256, version=version
+                source,
+                self.stages,
+                self.config,
+                self.reporter,
+                spool,
+                file_sha256=hashed.sha256,
+                version=hashed.version,
             )
 
         try:
@@ -168,9 +211,7 @@ class _Planner:
         """Yield the plan of each table, in the order in which a run comes to them."""
         history = self._history(connection)
         for table in dict.fromkeys(source.table for source, _ in read):
-            simulation = TableSimulation(
-                table=table, stages=self.stages, config=self.config, connection=connection, history=history
-            )
+            simulation = self._simulation(table, connection, history)
             answers = [answer for source, answer in read if source.table == table]
             try:
                 simulation.begin()

@@ -6,17 +6,19 @@ would have been loaded by then.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.load.dedup import Standing, standing
+from pgdatahub.load.dedup import PLANNED_RUN, DedupDecision, as_duplicate, decide, kept_duplicates
 from pgdatahub.load.evolve import Ahead, Evolution, evolve
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import Duplicate, PastImport, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
@@ -25,6 +27,9 @@ from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+
+
+_AFTER_ALL: Final = datetime(9999, 1, 1)  # noqa: DTZ001 - UTC without a zone, as the history has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +76,8 @@ class TableSimulation:
     current: TableSchema | None = None
     _settled: set[str] = field(default_factory=set)
     _going: list[PastImport] = field(default_factory=list)
-    _loaded: dict[str, SourceFile] = field(default_factory=dict)
+    _changed: dict[int, PastImport | None] = field(default_factory=dict)
+    _moments: int = 0
 
     def begin(self) -> None:
         """Look at the table.
@@ -86,41 +92,95 @@ class TableSimulation:
         """Return what would become of a file, and take it as done."""
         source = staged.source
         try:
-            stands = self._standing(staged)
-            if stands.skip is not None:
-                return Foretold(source=source, staged=staged, skip=stands.skip)
-            evolution = self._evolve(staged, [*self._going, *stands.replaced])
+            found = self._decide(source, staged.file_sha256, staged.content_sha256)
+            if found.skip is not None:
+                self._settle(source, found, staged.file_sha256)
+                return Foretold(source=source, staged=staged, skip=found.skip)
+            going = [*self._going, *found.replaced, *(past for past in found.retired if not _heirs(past, source))]
+            evolution = self._evolve(staged, going)
         except FileError as error:
             return Foretold(source=source, staged=staged, error=error)
-        self._going += stands.replaced
-        self._loaded |= dict.fromkeys((staged.file_sha256, staged.content_sha256), source)
-        self._settle(staged, evolution.plan.result)
-        notices = (*staged.notices, *evolution.notices, *([stands.notice] if stands.notice else ()))
+        self._settle(source, found, staged.file_sha256)
+        self._load(staged, found)
+        self._take(staged, evolution.plan.result)
+        notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         return Foretold(source=source, staged=staged, plan=evolution.plan, notices=notices)
 
-    def _standing(self, staged: Staged) -> Standing:
-        for sha256, same in (
-            (staged.file_sha256, "is the same file as"),
-            (staged.content_sha256, "has the same content as"),
-        ):
-            other = self._loaded.get(sha256)
-            if other is not None:
-                return Standing(skip=f"{same} {other.identity}")
-        if self.connection is None or self.history is None:
-            return Standing()
-        facts = self.history.facts(
-            self.connection,
-            staged.source,
+    def skip_known(self, source: SourceFile, file_sha256: str) -> Foretold | None:
+        """Return what would become of a file whose bytes are loaded, and take it as done; None if it has to be read."""
+        try:
+            found = self._decide(source, file_sha256, None)
+        except FileError as error:
+            return Foretold(source=source, error=error)
+        if found.skip is None:
+            return None
+        self._settle(source, found, file_sha256)
+        return Foretold(source=source, skip=found.skip)
+
+    def _decide(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> DedupDecision:
+        related: dict[int, PastImport] = {}
+        if self.connection is not None and self.history is not None:
+            facts = self.history.facts(self.connection, source, file_sha256=file_sha256, content_sha256=content_sha256)
+            related = {past.id: past for past in facts.related if past.id not in self._changed}
+        related |= {number: past for number, past in self._changed.items() if past is not None}
+        return decide(
+            [related[number] for number in sorted(related)],
+            source,
+            file_sha256=file_sha256,
+            content_sha256=content_sha256,
+            run_id=PLANNED_RUN,
+        )
+
+    def _settle(self, source: SourceFile, found: DedupDecision, file_sha256: str) -> None:
+        """Take note of what a decision does to other imports; as :func:`pgdatahub.load.replace.settle` does."""
+        gone = list(found.replaced)
+        for past in found.retired:
+            heirs = _heirs(past, source)
+            if heirs:
+                heir = min(heirs, key=lambda one: (one.seen_at, one.identity))
+                self._changed[past.id] = replace(
+                    past,
+                    identity=heir.identity,
+                    source_file=heir.source_file,
+                    file_sha256=heir.file_sha256,
+                    duplicates=heirs,
+                )
+            else:
+                gone.append(past)
+        self._going += gone
+        self._changed |= dict.fromkeys((past.id for past in gone), None)
+        self._changed |= {past.id: replace(past, duplicates=_heirs(past, source)) for past in found.left}
+        if found.origin is not None:
+            duplicate = as_duplicate(source, file_sha256, self._moment())
+            past = found.origin
+            self._changed[past.id] = replace(past, duplicates=(*_heirs(past, source), duplicate))
+        self._changed |= dict.fromkeys(found.released, None)
+
+    def _load(self, staged: Staged, found: DedupDecision) -> None:
+        source, moment = staged.source, self._moment()
+        number = sys.maxsize - 1_000_000 + self._moments  # after every import that is stored
+        self._changed[number] = PastImport(
+            id=number,
+            table=self.table,
+            source_file=source.location,
+            identity=source.identity,
             file_sha256=staged.file_sha256,
             content_sha256=staged.content_sha256,
+            settings=source.options.fingerprint,
+            run_id=PLANNED_RUN,
+            row_count=staged.rows,
+            bytes=source.size,
+            imported_at=moment,
+            status=Status.LOADED,
+            duplicates=kept_duplicates(
+                found.replaced, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
+            ),
         )
-        return standing(
-            facts.related,
-            staged.source,
-            file_sha256=staged.file_sha256,
-            content_sha256=staged.content_sha256,
-            run_id="",
-        )
+
+    def _moment(self) -> datetime:
+        """Return a moment after those of all imports, and after the last one that this returned."""
+        self._moments += 1
+        return _AFTER_ALL + timedelta(microseconds=self._moments)
 
     def _evolve(self, staged: Staged, going: Iterable[PastImport]) -> Evolution:
         if self.connection is None:
@@ -137,7 +197,7 @@ class TableSimulation:
             ahead=ahead,
         )
 
-    def _settle(self, staged: Staged, result: TableSchema) -> None:
+    def _take(self, staged: Staged, result: TableSchema) -> None:
         """Take the table for what the file would leave."""
         self.current = result
         known = self.stored.by_name if self.stored is not None else {}
@@ -152,3 +212,8 @@ class TableSimulation:
                 or (observed is not None and observed.type is SqlType.TEXT)
             ):
                 self._settled.add(column.name)
+
+
+def _heirs(past: PastImport, source: SourceFile) -> tuple[Duplicate, ...]:
+    """Return the files other than ``source`` that have the content of an import."""
+    return tuple(one for one in past.duplicates if one.identity != source.identity)

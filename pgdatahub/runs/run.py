@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Final
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError, DatabaseError, FileError, PauseFileError
+from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError
+from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
-from pgdatahub.load.results import skipped_as_known
-from pgdatahub.load.staging import hash_file
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.flow import FileResult, Outcome, RunReport, SourceFile, StopReason
-from pgdatahub.model.imports import PastImport
-from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.runs.executors import LOCAL, find_executor, refuse_embedded
@@ -195,9 +191,9 @@ class _Run:
         # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
         known = pipeline.known(discovery.files)
         try:
-            left = self._pass_over(discovery.files, known, dispatch)
+            left = self._skip_known(discovery.files, pipeline, known, dispatch)
             units = make_units(left, by_folder=self.config.sectional_commit)
-            with self._crew(units, pipeline, known) as (crew, ordered):
+            with self._crew(units, pipeline) as (crew, ordered):
                 dispatch.work(ordered, crew)
             pipeline.keep_up(dispatch.results)
         except DatabaseError as error:
@@ -227,34 +223,25 @@ class _Run:
             dry=self.config.skip_db,
         )
 
-    def _pass_over(
-        self, files: Sequence[SourceFile], known: Mapping[TableName, Mapping[str, PastImport]], dispatch: Dispatch
+    def _skip_known(
+        self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, dispatch: Dispatch
     ) -> list[SourceFile]:
-        """Skip what is loaded; return the others.
-
-        Only a file as large as one that is loaded can be that one, so only such a file is hashed here.
-        """
-        sizes: dict[TableName, set[int]] = defaultdict(set)
-        for table, imports in known.items():
-            sizes[table].update(past.bytes for past in imports.values())
+        """Skip the files whose bytes are loaded; return the others."""
         left = []
-        for source in files:
+        for found in files:
             began = time.monotonic()
-            worth_hashing = source.size in sizes[source.table] and not source.reload
-            past = _known(source, known[source.table]) if worth_hashing else None
-            if past is None:
+            source, result = (found, None) if dispatch.stopped else pipeline.skip_known(found, known)
+            if result is None:
                 left.append(source)
                 continue
             self.reporter(FileStarted(source=source))
-            result = replace(skipped_as_known(source, past), seconds=time.monotonic() - began)
+            result = replace(result, seconds=time.monotonic() - began)
             self.reporter(FileFinished(result=result))
             dispatch.add((result,))
         return left
 
     @contextmanager
-    def _crew(
-        self, units: list[Unit], pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]]
-    ) -> Iterator[tuple[Crew, list[Unit]]]:
+    def _crew(self, units: list[Unit], pipeline: Pipeline) -> Iterator[tuple[Crew, list[Unit]]]:
         """Yield who works on the units, and the units in the order that suits them."""
         if units and self.config.executor != LOCAL:
             with self._elsewhere(pipeline.database) as crew:
@@ -262,7 +249,7 @@ class _Run:
             return
         size = self._workers(units)
         if size == 1:
-            yield Alone(replace(pipeline, eager_bytes=EAGER_BYTES), known), units
+            yield Alone(replace(pipeline, eager_bytes=EAGER_BYTES)), units
             return
         database = pipeline.database
         setup = WorkerSetup(
@@ -343,13 +330,6 @@ class _Run:
             failed=tuple(_failed(report.results)),
             remaining=tuple(map(PausedFile.of, report.remaining)),
         )
-
-
-def _known(source: SourceFile, imports: Mapping[str, PastImport]) -> PastImport | None:
-    try:
-        return imports.get(hash_file(source))
-    except FileError:
-        return None  # what is wrong with the file is found out again, and told, when it is its turn
 
 
 def _failed(results: Iterable[FileResult]) -> Iterator[PausedFile]:

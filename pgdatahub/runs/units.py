@@ -6,13 +6,12 @@ in another, or on another machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.flow import FileResult, SourceFile
-from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import TableName
 
 
@@ -45,18 +44,15 @@ class UnitOutcome:
     died: str | None = None
 
 
-def perform(
-    unit: Unit, pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]] | None = None
-) -> UnitOutcome:
+def perform(unit: Unit, pipeline: Pipeline) -> UnitOutcome:
     """Work on a unit.
 
     Args:
         unit: The unit.
         pipeline: Loads the files.
-        known: What the run found loaded when it began, if that was not looked at before.
     """
     try:
-        results = pipeline.process_together(unit.sources, (known or {}).get(unit.sources[0].table))
+        results = pipeline.process_together(unit.sources)
     except (DatabaseError, SpoolError) as problem:
         return UnitOutcome(unit=unit, problem=problem)
     return UnitOutcome(unit=unit, results=results)

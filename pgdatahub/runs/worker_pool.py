@@ -11,15 +11,13 @@ import pickle
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import IO, Final, Protocol, cast
 
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Reporter
-from pgdatahub.model.imports import PastImport
-from pgdatahub.model.schema import TableName
 from pgdatahub.runs.units import Unit, UnitOutcome, perform
 from pgdatahub.runs.worker import ConnectionLost, WorkerSetup
 from pgdatahub.system.processes import import_path, serving_command
@@ -56,12 +54,10 @@ class Alone:
 
     Args:
         pipeline: Loads the files.
-        known: What the run found loaded when it began.
     """
 
-    def __init__(self, pipeline: Pipeline, known: Mapping[TableName, Mapping[str, PastImport]]) -> None:
+    def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
-        self._known = known
         self._unit: Unit | None = None
 
     @property
@@ -83,7 +79,7 @@ class Alone:
         unit, self._unit = self._unit, None
         if unit is None:
             raise RuntimeError("there is nothing to wait for")
-        return perform(unit, self._pipeline, self._known)
+        return perform(unit, self._pipeline)
 
     def close(self, *, at_once: bool = False) -> None:
         """Do nothing: there is nobody else."""
