@@ -155,6 +155,10 @@ class ContentChangedError(FileError):
     """The file was loaded before with other content, and its older rows must stay as they are."""
 
 
+class HistoryLostError(FileError):
+    """The table has rows of imports that the history does not know, so that the file might be loaded twice."""
+
+
 class DatabaseError(PgDataHubError):
     """There is no database to talk to, or it went away."""
 

@@ -91,6 +91,14 @@ def run_command(
     force: Annotated[
         bool, typer.Option("--force", help="If a run was paused, forget that.", rich_help_panel=PAUSES)
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt",
+            help="Rebuild the history of tables with rows that it does not know, where the files prove them.",
+            rich_help_panel=HOW,
+        ),
+    ] = False,
     log_format: LogFormatOption = LogFormat.TEXT,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
@@ -136,6 +144,7 @@ def run_command(
             reporter=reporter,
             resume=resume,
             force=force,
+            adopt=adopt,
             interruption=interruption,
             log_json=log_format is LogFormat.JSON,
         )

@@ -32,6 +32,7 @@ from pgdatahub.errors import (
     TableBusyError,
     TransientDatabaseError,
 )
+from pgdatahub.load.adopt import Adopter
 from pgdatahub.load.dedup import KnownFiles, find_known
 from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
@@ -46,6 +47,7 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.system import failpoints
@@ -153,6 +155,47 @@ class Pipeline:
             return None  # it waits for the table as a file that is read
         except (FileError, PrivilegeError) as error:
             return failed(source, error)
+
+    def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
+        """Return the rows of tables that the history does not know, for those tables that have any.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> dict[TableName, UnknownRows]:
+            with transaction(database.engine, read_only=True) as connection:
+                return find_all_unknown(connection, self.history, tables)
+
+        return {} if self.database is None else persist(partial(ask, self.database), self._gave_way)
+
+    def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
+        """Rebuild the history of the files' tables where it is lost; return the files that are known then.
+
+        Raises:
+            DatabaseError: The database is gone.
+            SpoolError: The disk is full.
+        """
+        unknown = self.unknown_rows({source.table for source in files})
+        if self.database is None:
+            return known
+        adopter = Adopter(
+            stages=self.stages,
+            config=self.config,
+            reporter=self.reporter,
+            history=self.history,
+            run_id=self.run_id,
+            database=self.database,
+            gave_way=self._gave_way,
+        )
+        for table, rows in unknown.items():
+            adoption = adopter.adopt(rows, [source for source in files if source.table == table], known)
+            for text in adoption.messages:
+                self.reporter(Notice(text=text, warning=bool(adoption.unproved)))
+        if not unknown:
+            self.reporter(Notice(text="nothing to adopt: the history knows all rows of the tables"))
+            return known
+        return self.known(files)
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

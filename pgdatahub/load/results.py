@@ -6,11 +6,12 @@ from dataclasses import replace
 from traceback import format_exception
 
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.errors import PgDataHubError
+from pgdatahub.errors import HistoryLostError, PgDataHubError
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
 from pgdatahub.model.imports import PastImport
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
+from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.left_out import describe_left_out
 
@@ -63,6 +64,25 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
         message, hint = secrets.mask(message), hint and secrets.mask(hint)
     failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint)
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
+
+
+def unknown_rows(source: SourceFile, unknown: UnknownRows, history_schema: str) -> FileResult | None:
+    """Return the failure of a file whose rows its table may have already; None if nothing speaks for that.
+
+    Where the history knows no import of the table, any file may be in it; else only one whose name the rows have.
+    """
+    alike = [group for group in unknown.groups if group.file_name == source.name]
+    if unknown.known and not alike:
+        return None
+    group = (alike or unknown.groups)[-1]
+    error = HistoryLostError(
+        f"the table {unknown.table} has {unknown.rows:,} rows of imports that the history in schema {history_schema} does "
+        f"not know, such as {group.rows:,} rows of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M} UTC): "
+        "loading might double them",
+        hint="run --adopt rebuilds the history from the files; or set ETL_SCHEMA to the schema of the history that knows "
+        "them, give the folder another schema: or table:, or empty the table",
+    )
+    return failed(source, error)
 
 
 def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin: str | None = None) -> FileResult:

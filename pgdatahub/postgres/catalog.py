@@ -97,6 +97,13 @@ def is_table(connection: Connection, table: TableName) -> bool:
     return found
 
 
+def has_index(connection: Connection, table: TableName, index: str) -> bool:
+    """Return whether the table has an index of this name."""
+    query = "SELECT FROM pg_indexes WHERE (schemaname, tablename, indexname) = (%(schema)s, %(name)s, %(index)s)"
+    values = {"schema": table.schema, "name": table.name, "index": index}
+    return connection.driver.execute(query, values).fetchone() is not None
+
+
 def _column_type(name: str, *, computed: bool, numbered: bool) -> ColumnType:
     known = _TYPES.get(name)
     # An identity column can be no text or double, and what a computed one is follows from others.

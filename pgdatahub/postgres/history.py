@@ -228,6 +228,17 @@ class History:
         """Lock a table and return its columns; see :func:`~pgdatahub.postgres.file_queries.lock_and_reflect`."""
         return lock_and_reflect(connection, self.schema, table, wait=wait)
 
+    def has_import(self, connection: Connection, table: TableName, source_file: str, moment: datetime) -> bool:
+        """Return whether there is a loaded import that rows with this pair are of."""
+        columns = self.imports.c
+        query = select(columns.id).where(
+            *self._is(table),
+            columns.imported_at == moment,
+            columns.source_file == source_file,
+            columns.status == Status.LOADED.value,
+        )
+        return connection.execute(query).first() is not None
+
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
         return self.select_imports(connection, table=table, statuses=(Status.LOADED,), identity=identity)

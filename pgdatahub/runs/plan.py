@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.dedup import KnownFiles, find_known
-from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
+from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, hash_once, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
@@ -27,6 +28,7 @@ from pgdatahub.postgres import catalog, ddl
 from pgdatahub.postgres.database import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
@@ -210,9 +212,12 @@ class _Planner:
     ) -> Iterator[TablePlan]:
         """Yield the plan of each table, in the order in which a run comes to them."""
         history = self._history(connection)
+        left = {source.table for source, _ in read if source.location not in self._skipped}
+        unknown = find_all_unknown(connection, history, left) if connection is not None else {}
         for table in dict.fromkeys(source.table for source, _ in read):
             simulation = self._simulation(table, connection, history)
-            answers = [answer for source, answer in read if source.table == table]
+            refuse = partial(self._refuse, unknown.get(table))
+            answers = [refuse(source, answer) for source, answer in read if source.table == table]
             try:
                 simulation.begin()
                 files = tuple(self._file(answer, simulation.foretell) for answer in answers)
@@ -223,6 +228,13 @@ class _Planner:
                     for answer in answers
                 )
             yield _table_plan(simulation, files)
+
+    def _refuse(
+        self, unknown: UnknownRows | None, source: SourceFile, answer: Staged | FileResult
+    ) -> Staged | FileResult:
+        if unknown is None or source.location in self._skipped:
+            return answer
+        return unknown_rows(source, unknown, self.config.schema_name) or answer
 
     def _file(self, answer: Staged | FileResult, foretell: Callable[[Staged], Foretold]) -> FilePlan:
         return _result_plan(answer) if isinstance(answer, FileResult) else _file_plan(foretell(answer))

@@ -12,9 +12,10 @@ from datetime import datetime, timezone
 from typing import Final
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError
+from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
 from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.flow import FileResult, Outcome, RunReport, SourceFile, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
@@ -62,6 +63,7 @@ def run(
     reporter: Reporter | None = None,
     resume: bool = False,
     force: bool = False,
+    adopt: bool = False,
     interruption: Interruption | None = None,
     log_json: bool = False,
 ) -> RunReport:
@@ -73,6 +75,7 @@ def run(
         reporter: Is told what happens.
         resume: If a run was paused, do what is left of that instead.
         force: If a run was paused, forget that.
+        adopt: Rebuild the history of tables that have rows it does not know, where the files prove them.
         interruption: Says when somebody wants the run to end.
         log_json: Write the log's lines as JSON.
 
@@ -95,9 +98,8 @@ def run(
             where=str(pause_file(config)),
             hint="pgdatahub resume, or run --resume, finishes it; run --force forgets it",
         )
-    return _Run(config, reporter or NullReporter(), interruption or Interruption(), log_json=log_json).report(
-        selection or Selection(), paused, forget=force
-    )
+    job = _Run(config, reporter or NullReporter(), interruption or Interruption(), log_json=log_json, adopt=adopt)
+    return job.report(selection or Selection(), paused, forget=force)
 
 
 def resume(
@@ -132,8 +134,11 @@ def resume(
 class _Run:
     """One run."""
 
-    def __init__(self, config: Config, reporter: Reporter, interruption: Interruption, *, log_json: bool) -> None:
+    def __init__(
+        self, config: Config, reporter: Reporter, interruption: Interruption, *, log_json: bool, adopt: bool
+    ) -> None:
         self.config = config
+        self._adopt = adopt
         self.interruption = interruption
         self.run_id = new_run_id()
         self.began = time.monotonic()
@@ -191,13 +196,18 @@ class _Run:
         # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
         known = pipeline.known(discovery.files)
         try:
+            if self._adopt:
+                known = pipeline.adopt(discovery.files, known)
             left = self._skip_known(discovery.files, pipeline, known, dispatch)
+            left = self._refuse_unknown(left, pipeline, dispatch)
             units = make_units(left, by_folder=self.config.sectional_commit)
             with self._crew(units, pipeline) as (crew, ordered):
                 dispatch.work(ordered, crew)
             pipeline.keep_up(dispatch.results)
         except DatabaseError as error:
             dispatch.stopped, dispatch.problem = StopReason.DATABASE_LOST, str(error)
+        except SpoolError as error:
+            dispatch.stopped, dispatch.problem = StopReason.DISK_FULL, str(error)
         except Leave as leave:
             dispatch.stopped = leave.reason
         except KeyboardInterrupt as interrupt:
@@ -236,6 +246,22 @@ class _Run:
                 continue
             self.reporter(FileStarted(source=source))
             result = replace(result, seconds=time.monotonic() - began)
+            self.reporter(FileFinished(result=result))
+            dispatch.add((result,))
+        return left
+
+    def _refuse_unknown(self, files: Sequence[SourceFile], pipeline: Pipeline, dispatch: Dispatch) -> list[SourceFile]:
+        """Fail the files whose rows their table may have though the history does not know; return the others."""
+        unknown = pipeline.unknown_rows({source.table for source in files})
+        left = []
+        for source in files:
+            result = None
+            if source.table in unknown and not dispatch.stopped:
+                result = unknown_rows(source, unknown[source.table], self.config.schema_name)
+            if result is None:
+                left.append(source)
+                continue
+            self.reporter(FileStarted(source=source))
             self.reporter(FileFinished(result=result))
             dispatch.add((result,))
         return left

@@ -1,0 +1,248 @@
+"""``run --adopt``: the history's rows for tables whose history is lost, rebuilt from the files where the server proves them.
+
+A file is read again and compared with the rows that name one import (:mod:`pgdatahub.postgres.row_proof`). Where they are
+equal, the import is recorded as it was loaded: hashes, settings and types from the file, the time from the rows. What is
+not proved stays unknown.
+
+Provenance is recorded as far as the table shows it. pgdatahub made a table that has the index it gives to every table of
+its own, and whose columns all carry a header as their comment; it made a column whose comment is the file's header. All
+else counts as the user's own, which an undo never drops or narrows.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pgdatahub.config import Config
+from pgdatahub.errors import DatabaseError, PgDataHubError, SpoolError, TransientDatabaseError
+from pgdatahub.load.dedup import KnownFiles
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging import Staged, Staging, hash_once
+from pgdatahub.model.events import Reporter
+from pgdatahub.model.flow import ImportRecord, SourceFile
+from pgdatahub.model.imports import Provenance
+from pgdatahub.model.schema import (
+    RESERVED_COLUMNS,
+    AddColumn,
+    CreateTable,
+    OpaqueType,
+    SchemaChange,
+    SchemaPlan,
+    TableName,
+    TableSchema,
+)
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.row_proof import difference
+from pgdatahub.postgres.unknown_rows import RowGroup, UnknownRows
+from pgdatahub.system.retry import persist
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+NAMED: Final = 5
+"""Imports that are named one by one."""
+_UNNAMED = re.compile(r"column_\d+(_\d+)?")
+
+
+@dataclass(slots=True, kw_only=True)
+class Adoption:
+    """The result for one table.
+
+    Attributes:
+        table: The table.
+        adopted: The imports that the history knows again.
+        unproved: The others, with the reason.
+    """
+
+    table: TableName
+    adopted: list[RowGroup] = field(default_factory=list)
+    unproved: dict[RowGroup, str] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The result in sentences; of the imports that are not proved, the first few."""
+        rows = sum(group.rows for group in self.adopted)
+        lines = [f"{self.table}: the history knows {len(self.adopted):,} imports with {rows:,} rows again"]
+        for group, reason in list(self.unproved.items())[:NAMED]:
+            lines.append(
+                f"{self.table}: {group.rows:,} rows of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC) "
+                f"are not adopted: {reason}"
+            )
+        if len(self.unproved) > NAMED:
+            lines.append(f"{self.table}: {len(self.unproved) - NAMED:,} more imports are not adopted")
+        return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopter:
+    """Rebuilds the history of tables.
+
+    Attributes:
+        stages: The plugins.
+        config: The settings.
+        reporter: Is told of rows read.
+        history: The metadata tables.
+        run_id: Names the run in the history.
+        database: The database.
+        gave_way: Is told of errors after which a transaction is tried again.
+    """
+
+    stages: Stages
+    config: Config
+    reporter: Reporter
+    history: History
+    run_id: str
+    database: Database
+    gave_way: Callable[[TransientDatabaseError], None]
+
+    def adopt(self, unknown: UnknownRows, files: Sequence[SourceFile], known: KnownFiles) -> Adoption:
+        """Record the imports of one table that files prove.
+
+        Args:
+            unknown: The rows.
+            files: The files of the table.
+            known: The files that the history knows.
+
+        Raises:
+            DatabaseError: The database is gone.
+            SpoolError: The disk is full.
+        """
+        adoption = Adoption(table=unknown.table)
+        adoption.unproved = dict.fromkeys(unknown.groups, "no file in the folder has these rows")
+        for source in files:
+            if not adoption.unproved:
+                break
+            with SpoolFile() as spool_file:
+                self._adopt_file(source, known, adoption, spool_file)
+        return adoption
+
+    def _adopt_file(self, source: SourceFile, known: KnownFiles, adoption: Adoption, spool_file: SpoolFile) -> None:
+        named = [group for group in adoption.unproved if group.file_name == source.name]
+        try:
+            hashed = hash_once(source)
+            if known.has(replace(source, reload=False), hashed.sha256):
+                return
+            staging = Staging(
+                source,
+                self.stages,
+                self.config,
+                self.reporter,
+                Spool(spool_file),
+                file_sha256=hashed.sha256,
+                version=hashed.version,
+            )
+            with closing(staging):
+                staged = staging.finish()
+        except (DatabaseError, SpoolError):
+            raise
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
+            message = error.message if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
+            adoption.unproved |= dict.fromkeys(named, f"{source.identity}: {message}")
+            return
+        for group in sorted(adoption.unproved, key=partial(_likeness, source), reverse=True):
+            if group.rows != staged.rows:
+                if group in named:
+                    adoption.unproved[group] = f"{source.identity} has {staged.rows:,} rows"
+                continue
+            reason = persist(partial(self._adopt_rows, staged, group), self.gave_way)
+            if reason is None:
+                del adoption.unproved[group]
+                adoption.adopted.append(group)
+                return
+            if group in named:
+                adoption.unproved[group] = f"{source.identity}: {reason}"
+
+    def _adopt_rows(self, staged: Staged, group: RowGroup) -> str | None:
+        """Record a file as the import that rows name, if they are its rows; else return why they are not."""
+        began = time.monotonic()
+        source = staged.source
+        with transaction(self.database.engine) as connection:
+            locks.wait_for_turn(connection, locks.lock_key(source.table))
+            locks.limit_lock_waits(connection)
+            locks.lock_table(connection, source.table)
+            current = catalog.reflect(connection, source.table)
+            if current is None:
+                return "the table is gone"
+            if self.history.has_import(connection, source.table, group.source_file, group.load_timestamp):
+                return None  # another run was faster
+            facts = self.history.facts(
+                connection, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
+            )
+            for past in facts.related:
+                if staged.content_sha256 == past.content_sha256 or staged.file_sha256 == past.file_sha256:
+                    return f"the table has its rows a second time, by import {past.id}; delete one of them"
+            reason = difference(connection, current, group, staged.observed, staged.spool)
+            if reason is not None:
+                return reason
+            provenance = self.history.provenance(connection, source.table)
+            changes = _provable(connection, current, staged.observed, provenance)
+            record = ImportRecord(
+                run_id=self.run_id,
+                source=replace(source, location=group.source_file),
+                sheets=staged.sheets,
+                file_sha256=staged.file_sha256,
+                content_sha256=staged.content_sha256,
+                settings_fingerprint=source.options.fingerprint,
+                imported_at=group.load_timestamp,
+                seconds=staged.seconds + time.monotonic() - began,
+                rows=group.rows,
+                counts=staged.counts,
+                observed=staged.observed,
+                plan=SchemaPlan(table=source.table, changes=changes, result=current),
+            )
+            self.history.add(connection, record)
+        return None
+
+
+def _likeness(source: SourceFile, group: RowGroup) -> tuple[int, object]:
+    """Return how well the name in rows fits a file: its path, its path below the root, its name; then the latest."""
+    fits = (
+        group.source_file == source.location,
+        group.source_file.endswith("/" + source.identity),
+        group.file_name == source.name,
+    )
+    return sum(fits), group.load_timestamp
+
+
+def _provable(
+    connection: Connection, current: TableSchema, observed: TableSchema, provenance: Provenance
+) -> tuple[SchemaChange, ...]:
+    """Return the changes by which pgdatahub made the table, or columns of it, as far as the table shows."""
+    if provenance.created:
+        return ()
+    own = [column for column in current.columns if column.name not in RESERVED_COLUMNS]
+    has_index = catalog.has_index(connection, current.table, lineage_index(current.table))
+    if has_index and all(
+        not isinstance(column.type, OpaqueType)
+        and not column.required
+        and not column.filled
+        and (column.header is not None or _is_unnamed(column.name, observed))
+        for column in own
+    ):
+        return (CreateTable(columns=current.columns),)
+    return tuple(
+        AddColumn(column=column)
+        for column in own
+        if column.header is not None
+        and column.name in observed.by_name
+        and column.header == observed.by_name[column.name].header
+        and column.name not in provenance.columns
+        and not isinstance(column.type, OpaqueType)
+    )
+
+
+def _is_unnamed(name: str, observed: TableSchema) -> bool:
+    """Return whether a column without a comment is one that pgdatahub makes without a header."""
+    column = observed.by_name.get(name)
+    return column.header is None if column is not None else _UNNAMED.fullmatch(name) is not None

@@ -1,0 +1,88 @@
+"""Proof that rows of a table are exactly those of a file: the server compares them as two bags of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+from pgdatahub.errors import FileError
+from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.schema import LOAD_TIMESTAMP, RESERVED_COLUMNS, SOURCE_FILE, TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.copy import copy
+from pgdatahub.postgres.engine import driver_connection, savepoint
+from pgdatahub.postgres.unknown_rows import RowGroup
+
+_STAGED = "pgdatahub_adopted"
+_PART = sql.SQL("{table} WHERE {moment} = {at}::timestamp AND {file} = {name}")
+
+
+def difference(
+    connection: Connection,
+    current: TableSchema,
+    group: RowGroup,
+    observed: TableSchema,
+    batches: Iterable[EncodedBatch],
+) -> str | None:
+    """Return why the rows of a group are not those of a file; None if the server finds them equal.
+
+    The file's rows are copied into a temporary table with the table's own types. Equal means the same number of rows, and
+    the same rows as often, compared as text in every column of the file; the table's other columns must be NULL.
+
+    Args:
+        connection: In the transaction that has the table's lock.
+        current: The table's columns.
+        group: The rows.
+        observed: The columns of the file.
+        batches: The rows of the file.
+    """
+    names = [column.name for column in observed.columns]
+    missing = [name for name in names if name not in current.by_name]
+    if missing:
+        return f"the table has no column {missing[0]}"
+    table = current.table
+    part = _part(table, group)
+    execute = driver_connection(connection).execute
+    others = [name for name in current.by_name if name not in names and name not in RESERVED_COLUMNS]
+    filled = [name for name in others if current.by_name[name].filled or current.by_name[name].required]
+    nulls = [sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in others if name not in filled]
+    if nulls:
+        query = sql.SQL("SELECT 1 FROM {} AND ({}) LIMIT 1").format(part, sql.SQL(" OR ").join(nulls))
+        if execute(query).fetchone():
+            return "the rows have values in columns that the file lacks"
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+    staged = sql.Identifier("pg_temp", _STAGED)
+    execute(sql.SQL("DROP TABLE IF EXISTS {}").format(staged))
+    source = sql.Identifier(table.schema, table.name)
+    execute(
+        sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+            sql.Identifier(_STAGED), columns, source
+        )
+    )
+    try:
+        with savepoint(connection):
+            rows = copy(connection, TableName(schema="pg_temp", name=_STAGED), batches)
+    except (FileError, psycopg.Error) as error:
+        message = error.message if isinstance(error, FileError) else str(error)
+        return f"the table cannot hold its values: {message}"
+    count = execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
+    if count is None or rows != count[0]:
+        return f"the file has {rows:,} rows"
+    compare = sql.SQL("SELECT 1 FROM (SELECT {texts} FROM {part} EXCEPT ALL SELECT {texts} FROM {staged}) x LIMIT 1")
+    # Of two bags of one size, each is in the other if one is.
+    if execute(compare.format(texts=texts, part=part, staged=staged)).fetchone():
+        return "the file has other values"
+    return None
+
+
+def _part(table: TableName, group: RowGroup) -> sql.Composed:
+    return _PART.format(
+        table=sql.Identifier(table.schema, table.name),
+        moment=sql.Identifier(LOAD_TIMESTAMP),
+        at=sql.Literal(group.load_timestamp.isoformat(" ")),
+        file=sql.Identifier(SOURCE_FILE),
+        name=sql.Literal(group.source_file),
+    )

@@ -1,0 +1,173 @@
+"""Rows of a table that name an import which the history does not know.
+
+The history was dropped, emptied, restored without its tables, or is that of another schema. Loading would add the same
+rows a second time, so a run looks for such rows in each table that it is about to load into.
+
+The look is cheap in every run over a table that is known: rows before the first and after the last known import are found
+by the BRIN index on ``load_timestamp``; rows between them exactly in a table up to 16 MB (some 20 ms), and by a sample of
+1,000 pages in a larger one. Only where that finds a row is the whole table read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import sql
+
+from pgdatahub.errors import FileError, PrivilegeError
+from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, OpaqueType, TableName
+from pgdatahub.postgres import catalog
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.engine import driver_connection, savepoint
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.metadata import IMPORTS
+from pgdatahub.values.sql_types import SqlType
+
+WHOLE_BYTES: Final = 16 * 2**20
+SAMPLE_PAGES: Final = 1000
+_PAGE_BYTES: Final = 8192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroup:
+    """The rows of a table that name one import: its file, its time (UTC), and how many rows there are."""
+
+    source_file: str
+    load_timestamp: datetime
+    rows: int
+
+    @property
+    def file_name(self) -> str:
+        """The file's name without its folders."""
+        return self.source_file.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownRows:
+    """The rows of a table that the history does not know.
+
+    Attributes:
+        table: The table.
+        groups: The imports that they name, oldest first; at least one.
+        known: The history knows other imports of the table.
+    """
+
+    table: TableName
+    groups: tuple[RowGroup, ...]
+    known: bool
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return sum(group.rows for group in self.groups)
+
+
+_NAMED = sql.SQL("t.{file} IS NOT NULL AND t.{moment} IS NOT NULL")
+_UNKNOWN = sql.SQL("""
+    NOT EXISTS (SELECT FROM {imports} i
+                 WHERE i.table_schema = {schema} AND i.table_name = {name} AND i.status = {loaded}
+                   AND i.imported_at = t.{moment} AND i.source_file = t.{file})
+""")
+_ENDS = sql.SQL("""
+    SELECT min(imported_at), max(imported_at) FROM {imports}
+     WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}
+""")
+_GROUPS = sql.SQL("""
+    SELECT t.{file}::text, t.{moment}::timestamp, count(*) FROM {table} t WHERE {named} AND {unknown}
+     GROUP BY 1, 2 ORDER BY 2, 1
+""")
+
+
+def find_unknown_rows(connection: Connection, history: History | None, table: TableName) -> UnknownRows | None:
+    """Return the rows of a table that the history does not know; None if there are none.
+
+    Args:
+        connection: In a transaction, which may be read-only.
+        history: The history; None where there are no metadata tables.
+        table: The table.
+
+    Raises:
+        SchemaError: Something else has the table's name.
+    """
+    if not _has_lineage(connection, table):
+        return None
+    names = _names(history, table)
+    execute = driver_connection(connection).execute
+    first, last = None, None
+    if history is not None:
+        row = execute(_ENDS.format(**names)).fetchone()
+        first, last = row or (None, None)
+    if not _any(connection, names, first, last, catalog.table_bytes(connection, table)):
+        return None
+    groups = tuple(
+        RowGroup(source_file=row[0], load_timestamp=row[1], rows=int(row[2]))
+        for row in execute(_GROUPS.format(**names)).fetchall()
+    )
+    return UnknownRows(table=table, groups=groups, known=first is not None) if groups else None
+
+
+def find_all_unknown(
+    connection: Connection, history: History | None, tables: Iterable[TableName]
+) -> dict[TableName, UnknownRows]:
+    """Return the unknown rows of those tables that have any; a table that cannot be read is left to its files."""
+    found = {}
+    for table in sorted(tables):
+        with suppress(FileError, PrivilegeError), savepoint(connection):
+            unknown = find_unknown_rows(connection, history, table)
+            if unknown is not None:
+                found[table] = unknown
+    return found
+
+
+def _has_lineage(connection: Connection, table: TableName) -> bool:
+    current = catalog.reflect(connection, table)
+    if current is None or SOURCE_FILE not in current.by_name or LOAD_TIMESTAMP not in current.by_name:
+        return False
+    moment = current.by_name[LOAD_TIMESTAMP].type
+    if isinstance(moment, OpaqueType):
+        return moment.sql == "timestamp with time zone"
+    return moment is SqlType.TIMESTAMP
+
+
+def _names(history: History | None, table: TableName) -> dict[str, Any]:
+    names: dict[str, Any] = {
+        "table": sql.Identifier(table.schema, table.name),
+        "schema": sql.Literal(table.schema),
+        "name": sql.Literal(table.name),
+        "file": sql.Identifier(SOURCE_FILE),
+        "moment": sql.Identifier(LOAD_TIMESTAMP),
+        "loaded": sql.Literal(Status.LOADED.value),
+    }
+    names["named"] = _NAMED.format(**names)
+    names["unknown"] = sql.SQL("true")
+    if history is not None:
+        names["imports"] = sql.Identifier(history.schema, IMPORTS)
+        names["unknown"] = _UNKNOWN.format(**names)
+    return names
+
+
+def _any(
+    connection: Connection, names: dict[str, Any], first: datetime | None, last: datetime | None, size: int
+) -> bool:
+    """Return whether there is an unknown row, as far as a cheap look can tell."""
+    looks: list[sql.Composed] = []
+    if first is None or last is None:
+        looks.append(sql.SQL("SELECT 1 FROM {table} t WHERE {named} LIMIT 1").format(**names))
+    else:
+        ends = {"first": sql.Literal(first.isoformat(" ")), "last": sql.Literal(last.isoformat(" "))}
+        outside = sql.SQL("""
+            SELECT 1 FROM {table} t
+             WHERE (t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND t.{file} IS NOT NULL LIMIT 1
+        """)
+        looks.append(outside.format(**names, **ends))
+        pages = max(1, size // _PAGE_BYTES)
+        share = f" TABLESAMPLE SYSTEM ({100 * SAMPLE_PAGES / pages:.6f})" if size > WHOLE_BYTES else ""
+        between = sql.SQL("SELECT 1 FROM {table} t{share} WHERE {named} AND {unknown} LIMIT 1")
+        looks.append(between.format(**names, share=sql.SQL(share)))
+    execute = driver_connection(connection).execute
+    return any(execute(look).fetchone() is not None for look in looks)
