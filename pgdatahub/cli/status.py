@@ -40,6 +40,7 @@ def _print(status: DatabaseStatus) -> None:
 
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.render import count
+    from pgdatahub.load.older_readings import describe
 
     console = TerminalConsole()
     console.print(Line(status.destination), soft_wrap=True)
@@ -69,6 +70,8 @@ def _print(status: DatabaseStatus) -> None:
     if held:
         line = f"{count(held, 'file')} held back; pgdatahub history names them, run --reload FILE loads one"
         console.print(Line(line, style="yellow"), soft_wrap=True)
+    for line in describe(status.read_by_older_rules):
+        console.print(Line(line, style="yellow"), soft_wrap=True)
     if status.pause_file:
         line = f"a run waits to be resumed: {status.pause_file} (pgdatahub resume)"
         console.print(Line(line, style="yellow"), soft_wrap=True)
@@ -82,6 +85,10 @@ def _json(status: DatabaseStatus) -> str:
             "rows_counted": status.counted,
             "rows": status.rows,
             "pause_file": status.pause_file,
+            "read_by_older_rules": [
+                {"table": str(table), "files": files, "first": first}
+                for table, (files, first) in sorted(status.read_by_older_rules.items())
+            ],
             "tables": [
                 {
                     "table": str(one.table),

@@ -45,6 +45,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.row_proof import difference
 from pgdatahub.postgres.unknown_rows import RowGroup, UnknownRows
+from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system.retry import persist
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ class Adopter:
                 rows=group.rows,
                 counts=staged.counts,
                 observed=staged.observed,
+                reading=reading_version(source.name),
                 plan=SchemaPlan(table=source.table, changes=changes, result=current),
             )
             self.history.add(connection, record)

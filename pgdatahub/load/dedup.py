@@ -21,6 +21,7 @@ from pgdatahub.model.flow import SourceFile
 from pgdatahub.model.imports import Duplicate, PastImport, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history import History
+from pgdatahub.readers.reading_rules import reading_version
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -95,6 +96,14 @@ class KnownFiles:
         found = self.imports.get(source.table, {}).get(file_sha256, ())
         return not source.reload and any(past.has_bytes(source.identity, file_sha256) for past in found)
 
+    def own_import(self, source: SourceFile, file_sha256: str) -> PastImport | None:
+        """Return the loaded import of exactly this file; None if there is none."""
+        for past in self.imports.get(source.table, {}).get(file_sha256, ()):
+            own = past.identity == source.identity and past.file_sha256 == file_sha256
+            if own and past.status == Status.LOADED:
+                return past
+        return None
+
     def skip(self, source: SourceFile, file_sha256: str) -> str | None:
         """Return the reason to skip a file without asking again; None if only :func:`decide` can tell.
 
@@ -118,7 +127,13 @@ def find_known(connection: Connection, history: History, files: Sequence[SourceF
 
 
 def decide(
-    related: Sequence[PastImport], source: SourceFile, *, file_sha256: str, content_sha256: str | None, run_id: str
+    related: Sequence[PastImport],
+    source: SourceFile,
+    *,
+    file_sha256: str,
+    content_sha256: str | None,
+    run_id: str,
+    rows: int | None = None,
 ) -> DedupDecision:
     """Return the decision on a file.
 
@@ -128,6 +143,7 @@ def decide(
         file_sha256: SHA-256 of its bytes.
         content_sha256: SHA-256 of its content; None where the file has not been read to its end.
         run_id: The run that is about to load it.
+        rows: How many rows it has; None where the file has not been read to its end.
 
     Raises:
         ContentChangedError: The file was loaded before with other content, and its folder says ``on_changed: fail``.
@@ -146,6 +162,10 @@ def decide(
     # Of several equal files that are to be loaded again, the first is.
     if by_us or (same and not source.reload):
         return _skip(same, older, source, file_sha256)
+    if source.reload:
+        # Its rows as older rules read them, saved again since: the content differs by the rules alone.
+        outdated = [past for past in older if past.row_count == rows and _is_outdated(past, source)]
+        same, older = [*same, *outdated], [past for past in older if past not in outdated]
     replaced = tuple(past for past in same if past.status == Status.LOADED)
     released = tuple(past.id for past in same if past.status == Status.HELD)
     notice = None
@@ -191,6 +211,10 @@ def _with_older(decision: DedupDecision, older: Sequence[PastImport], source: So
     rows = sum(past.row_count for past in own)
     notice = f"the file changed: its rows take the place of the {rows:,} rows of {before}" if own else decision.notice
     return replace(decision, retired=own, left=left, notice=notice)
+
+
+def _is_outdated(past: PastImport, source: SourceFile) -> bool:
+    return past.identity == source.identity and past.reading < reading_version(past.identity)
 
 
 def _moment(past: PastImport, source: SourceFile) -> datetime | None:

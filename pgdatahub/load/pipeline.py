@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +34,7 @@ from pgdatahub.errors import (
 )
 from pgdatahub.load.adopt import Adopter
 from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging, hash_once
@@ -50,6 +51,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
 from pgdatahub.system import failpoints
 from pgdatahub.system.retry import persist
 
@@ -77,6 +79,7 @@ class Pipeline:
         reporter: Is told what happens.
         run_id: Names the run in the history.
         database: Where the rows go; None for a dry run.
+        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
         eager_bytes: A file that has shown so many bytes of rows is loaded while it is being read; None if none is.
     """
 
@@ -86,6 +89,7 @@ class Pipeline:
     run_id: str
     database: Database | None
     eager_bytes: int | None = None
+    contents_read_again: dict[int, str | None] = field(default_factory=dict, repr=False)
 
     @property
     def history(self) -> History:
@@ -155,6 +159,45 @@ class Pipeline:
             return None  # it waits for the table as a file that is read
         except (FileError, PrivilegeError) as error:
             return failed(source, error)
+
+    @property
+    def older(self) -> OlderReadings:
+        """The comparison with imports that were read by older rules."""
+        return OlderReadings(
+            stages=self.stages, config=self.config, history=self.history, contents=self.contents_read_again
+        )
+
+    def check_readings(self, imports: Sequence[tuple[SourceFile, PastImport]]) -> tuple[str, ...]:
+        """Return a message for each table with unchanged files that may read differently by the rules of today.
+
+        Those that read alike are recorded as such, so that they are looked at once.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        differing, alike = read_differently(imports)
+
+        def record(database: Database) -> None:
+            with transaction(database.engine) as connection:
+                versions = {past.id: reading_version(past.identity) for past in alike}
+                self.history.set_reading(connection, versions)
+
+        if alike and self.database is not None:
+            persist(partial(record, self.database), self._gave_way)
+        return describe(by_table(differing))
+
+    def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
+        """Return the tables with imports that were read by older rules.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> frozenset[TableName]:
+            with transaction(database.engine, read_only=True) as connection:
+                return frozenset(self.history.tables_of_older_readings(connection, tables, READING_VERSIONS))
+
+        return frozenset() if self.database is None else persist(partial(ask, self.database), self._gave_way)
 
     def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
         """Return the rows of tables that the history does not know, for those tables that have any.
@@ -235,7 +278,10 @@ class Pipeline:
         for source in sources:
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
-            answer = self._guard(source, partial(self._stage, source, spool_file, eager_bytes))
+            eager = None if source.compare_older else eager_bytes
+            answer = self._guard(source, partial(self._stage, source, spool_file, eager))
+            if isinstance(answer, Staged) and source.compare_older and self.database is not None:
+                answer = self._guard(source, partial(self._compare_older, answer, self.database))
             if isinstance(answer, FileResult):
                 results.append(replace(answer, seconds=time.monotonic() - began))
             elif self.database is None:
@@ -288,6 +334,16 @@ class Pipeline:
                 return staging.finish()
             except EmptySheetError as error:
                 return skipped_as_empty(source, error)
+
+    def _compare_older(self, staged: Staged, database: Database) -> Staged | FileResult:
+        """Skip a file that may have the content of an import that was read by older rules."""
+
+        def ask() -> str | None:
+            with transaction(database.engine, read_only=True) as connection:
+                return self.older.reason_to_skip(connection, staged)
+
+        reason = persist(ask, self._gave_way)
+        return staged if reason is None else skipped(staged.source, reason)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -31,6 +31,7 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history import History
+from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
 from pgdatahub.values.copytext import escape
 
@@ -77,7 +78,7 @@ class Loading:
         source = staged.source
         facts = self._facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
         failpoints.reach("locked")
-        found = self._decide(source, facts, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256)
+        found = self._decide_staged(staged, facts)
         if found.loaded_by_us is not None:
             return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
         imported_at = facts.moment
@@ -142,7 +143,7 @@ class Loading:
         loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
         staged = staging.finish()
         facts = self._facts(staged, connection, content_sha256=staged.content_sha256)
-        found = self._decide(source, facts, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256)
+        found = self._decide_staged(staged, facts)
         if not found.only_adds:
             raise TooEarlyError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
@@ -179,6 +180,16 @@ class Loading:
             file_sha256=staged.file_sha256,
             content_sha256=content_sha256,
             wait_for_turn=wait_for_turn,
+        )
+
+    def _decide_staged(self, staged: Staged, facts: FileFacts) -> DedupDecision:
+        return decide(
+            facts.related,
+            staged.source,
+            file_sha256=staged.file_sha256,
+            content_sha256=staged.content_sha256,
+            run_id=self.run_id,
+            rows=staged.rows,
         )
 
     def _decide(
@@ -239,6 +250,7 @@ class Loading:
             observed=staged.observed,
             plan=evolution.plan,
             sheets_left_out=staged.sheets_left_out,
+            reading=reading_version(staged.source.name),
             duplicates=kept_duplicates(
                 found.replaced,
                 staged.source,

@@ -48,6 +48,7 @@ class SourceFile:
         stamp: What the listing that it was found in says of its version; empty where only :meth:`version` tells.
         unreadable: It is a folder (or a link) that could not be read, so that the files in it are not known; ``ignored``
             has the reason. A run loads the others and fails.
+        compare_older: Its table has imports that were read by older rules, to which the file must be compared.
         hashed: The SHA-256 of its bytes with the version that had them, where the run has hashed it already.
     """
 
@@ -61,6 +62,7 @@ class SourceFile:
     stamp: tuple[str, ...] = ()
     unreadable: bool = False
     hashed: HashedVersion | None = None
+    compare_older: bool = False
 
     @property
     def name(self) -> str:
@@ -298,6 +300,7 @@ class ImportRecord:
     plan: SchemaPlan
     sheets_left_out: tuple[str, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
+    reading: int = 0
 
 
 class Outcome(Enum):

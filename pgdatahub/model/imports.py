@@ -74,7 +74,8 @@ class PastImport:
     ``reverted_at`` is when its rows left the table, in UTC. ``sheets_left_out`` are the visible sheets with data that the
     folder's settings left out.
     ``duplicates`` are the files that were skipped in its favour: one of them inherits the rows when the import's own file
-    changes and its folder says ``on_changed: replace``.
+    changes and its folder says ``on_changed: replace``. ``reading`` is the version of the rules that read the file
+    (:mod:`pgdatahub.readers.reading_rules`).
     """
 
     id: int
@@ -92,6 +93,7 @@ class PastImport:
     reverted_at: datetime | None = None
     sheets_left_out: tuple[str, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
+    reading: int = 0
 
     def duplicate(self, identity: str) -> Duplicate | None:
         """Return the entry of the file at ``identity`` among the duplicates, the latest if there are several."""

@@ -44,7 +44,7 @@ PAST_COLUMNS: Final = (
 )
 """The columns of ``etl_imports`` that a :class:`PastImport` has."""
 
-ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb"}
+ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb", "reading": "0"}
 """Further ones, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
@@ -134,6 +134,7 @@ def past_import(row: Mapping[str, Any]) -> PastImport:
         table=table,
         sheets_left_out=tuple(row["sheets_left_out"] or ()),
         duplicates=tuple(map(_duplicate, row["duplicates"])),
+        reading=row["reading"],
         **values,
     )
 

@@ -5,7 +5,7 @@ Rows change their status; they are never deleted. Everything here runs in the ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,7 @@ from pgdatahub.postgres.file_queries import (
     ask,
     duplicate_to_json,
     lock_and_reflect,
+    past_columns,
     past_import,
 )
 from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
@@ -48,6 +49,27 @@ _CHANGED_FILES = sql.SQL("""
              WHERE status = ANY ({counted}) AND duplicates <> '[]'::jsonb) files
   GROUP BY 1, 2, 3 HAVING count(DISTINCT id) > 1
 """)
+
+
+_OLDER_TABLES = sql.SQL("""
+    SELECT count(*), (array_agg(identity ORDER BY id))[1:3] FROM {imports} i
+     WHERE table_schema = %s AND table_name = %s AND {reading} < {highest} AND {reading} < {version} AND status = {loaded}
+""")
+_OLDER_READINGS = sql.SQL("""
+    SELECT {past}, ARRAY (SELECT jsonb_object_keys(i.observed)) AS names FROM {imports} i
+     WHERE table_schema = %(schema)s AND table_name = %(name)s AND {reading} < {highest} AND {reading} < {version} AND status = {loaded}
+       AND row_count = %(rows)s
+       AND NOT EXISTS (SELECT FROM {imports} known
+                        WHERE known.table_schema = %(schema)s AND known.table_name = %(name)s
+                          AND known.content_sha256 = %(content)s AND known.status = ANY ({counted}))
+     ORDER BY id
+""")
+
+
+def _version_now(versions: Mapping[str, int]) -> sql.Composed:
+    """Return the version of the rules of today for the file of an import ``i``."""
+    cases = [sql.SQL("WHEN {} THEN {}").format(suffix, version) for suffix, version in versions.items()]
+    return sql.SQL("CASE lower(substring(i.identity FROM '[.][^./]*$')) {} ELSE 0 END").format(sql.SQL(" ").join(cases))
 
 
 @lru_cache(maxsize=4)
@@ -281,11 +303,67 @@ class History:
             "status": Status.LOADED.value,
             "observed": observed_to_json(record.observed),
             "duplicates": [duplicate_to_json(one) for one in record.duplicates],
+            "reading": record.reading,
         }
         changes = record.plan.changes
         import_id = add_import(connection, self.schema, row, returning=bool(changes))
         if import_id is not None:
             self.add_changes(connection, source, record.imported_at, import_id, changes)
+
+    def tables_of_older_readings(
+        self, connection: Connection, tables: Iterable[TableName], versions: Mapping[str, int]
+    ) -> dict[TableName, tuple[int, list[str]]]:
+        """Return the tables with loaded imports that were read by older rules: how many, and the first three names.
+
+        Args:
+            connection: In any transaction.
+            tables: The tables to look at.
+            versions: The rules of today: suffix → version.
+        """
+        query = _OLDER_TABLES.format(
+            imports=sql.Identifier(self.schema, IMPORTS),
+            reading=sql.SQL("0" if self._older else "i.reading"),
+            version=_version_now(versions),
+            highest=max(versions.values()),
+            loaded=Status.LOADED.value,
+        )
+        found = {}
+        for table in tables:
+            row = connection.driver.execute(query, (table.schema, table.name)).fetchone()
+            if row is not None and row[0]:
+                found[table] = (int(row[0]), list(row[1]))
+        return found
+
+    def older_readings(
+        self,
+        connection: Connection,
+        table: TableName,
+        versions: Mapping[str, int],
+        *,
+        rows: int,
+        content_sha256: str,
+    ) -> list[tuple[PastImport, set[str]]]:
+        """Return the loaded imports read by older rules that a file may repeat, with their columns, oldest first.
+
+        They have as many rows as the file; none is returned if an import with the file's content is known.
+        """
+        query = _OLDER_READINGS.format(
+            past=past_columns(older=self._older),
+            imports=sql.Identifier(self.schema, IMPORTS),
+            reading=sql.SQL("0" if self._older else "i.reading"),
+            version=_version_now(versions),
+            highest=max(versions.values()),
+            loaded=Status.LOADED.value,
+            counted=[status.value for status in COUNTED],
+        )
+        values = {"schema": table.schema, "name": table.name, "rows": rows, "content": content_sha256}
+        answer = connection.execute(query, values)
+        return [(past_import(row._asdict()), set(row.names or ())) for row in answer.fetchall()]
+
+    def set_reading(self, connection: Connection, versions: Mapping[int, int]) -> None:
+        """Record that the files of imports read alike by later rules: id → version."""
+        for number, version in versions.items():
+            connection.execute(update(self.imports).where(self.imports.c.id == number).values(reading=version))
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
         """Say that the rows of some imports left their table."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Float,
     Identity,
     Index,
+    Integer,
     MetaData,
     String,
     Table,
@@ -59,6 +60,7 @@ class MetadataTables:
             Column("reverted_at", TIMESTAMP),
             Column("observed", JSONB, nullable=False),
             Column("duplicates", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+            Column("reading", Integer, nullable=False, server_default=text("0")),
         )
         Index(
             "etl_imports_loaded_once",
@@ -82,6 +84,7 @@ class MetadataTables:
             postgresql_using="gin",
             postgresql_ops={"duplicates": "jsonb_path_ops"},
         )
+        Index("etl_imports_reading", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.reading)
         Index("etl_imports_duplicated", self.imports.c.id, postgresql_where=has_duplicates(self.imports))
         self.changes = Table(
             SCHEMA_CHANGES,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, hash_once, stage
@@ -30,6 +31,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
 from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
 from pgdatahub.runs.selection import Selection, find_files
@@ -74,7 +76,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         tables=tables,
         ignored=discovery.ignored,
         unreadable=discovery.unreadable,
-        warnings=discovery.warnings,
+        warnings=(*discovery.warnings, *planner.warnings),
         seconds=time.monotonic() - began,
     )
 
@@ -110,6 +112,7 @@ class _Planner:
         self._known = KnownFiles()
         self._simulations: dict[TableName, TableSimulation] = {}
         self._skipped: dict[str, Foretold] = {}
+        self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
 
     def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
@@ -137,6 +140,15 @@ class _Planner:
     def skip_known(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
         """Find the files that a run skips before it reads any."""
         history = self._history(connection)
+        imports = [
+            (source, past)
+            for source in files
+            if source.hashed is not None and (past := self._known.own_import(source, source.hashed.sha256)) is not None
+        ]
+        differing, _ = read_differently(imports)
+        self.warnings = describe(by_table(differing))
+        for text in self.warnings:
+            self.reporter(Notice(text=text, warning=True))
         for source in files:
             if source.hashed is None or not self._known.has(source, source.hashed.sha256):
                 continue
@@ -214,10 +226,14 @@ class _Planner:
         history = self._history(connection)
         left = {source.table for source, _ in read if source.location not in self._skipped}
         unknown = find_all_unknown(connection, history, left) if connection is not None else {}
+        older = history.tables_of_older_readings(connection, left, READING_VERSIONS) if connection and history else {}
         for table in dict.fromkeys(source.table for source, _ in read):
             simulation = self._simulation(table, connection, history)
             refuse = partial(self._refuse, unknown.get(table))
             answers = [refuse(source, answer) for source, answer in read if source.table == table]
+            if connection is not None and history is not None and table in older:
+                compare = OlderReadings(stages=self.stages, config=self.config, history=history)
+                answers = [_compare_older(compare, connection, answer) for answer in answers]
             try:
                 simulation.begin()
                 files = tuple(self._file(answer, simulation.foretell) for answer in answers)
@@ -238,6 +254,13 @@ class _Planner:
 
     def _file(self, answer: Staged | FileResult, foretell: Callable[[Staged], Foretold]) -> FilePlan:
         return _result_plan(answer) if isinstance(answer, FileResult) else _file_plan(foretell(answer))
+
+
+def _compare_older(older: OlderReadings, connection: Connection, answer: Staged | FileResult) -> Staged | FileResult:
+    if isinstance(answer, FileResult) or answer.source.reload:
+        return answer
+    reason = older.reason_to_skip(connection, answer)
+    return answer if reason is None else skipped(answer.source, reason)
 
 
 def _table_plan(simulation: TableSimulation, files: tuple[FilePlan, ...]) -> TablePlan:

@@ -18,6 +18,7 @@ from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.flow import FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.imports import PastImport
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.runs.executors import LOCAL, find_executor, refuse_embedded
@@ -198,8 +199,11 @@ class _Run:
         try:
             if self._adopt:
                 known = pipeline.adopt(discovery.files, known)
-            left = self._skip_known(discovery.files, pipeline, known, dispatch)
+            left, warnings = self._skip_known(discovery.files, pipeline, known, dispatch)
+            discovery = replace(discovery, warnings=(*discovery.warnings, *warnings))
             left = self._refuse_unknown(left, pipeline, dispatch)
+            older = pipeline.tables_of_older_readings({source.table for source in left})
+            left = [replace(source, compare_older=source.table in older and not source.reload) for source in left]
             units = make_units(left, by_folder=self.config.sectional_commit)
             with self._crew(units, pipeline) as (crew, ordered):
                 dispatch.work(ordered, crew)
@@ -235,9 +239,14 @@ class _Run:
 
     def _skip_known(
         self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, dispatch: Dispatch
-    ) -> list[SourceFile]:
-        """Skip the files whose bytes are loaded; return the others."""
-        left = []
+    ) -> tuple[list[SourceFile], tuple[str, ...]]:
+        """Skip the files whose bytes are loaded.
+
+        Returns:
+            The others, and messages on files that an older version read by other rules.
+        """
+        left: list[SourceFile] = []
+        imports: list[tuple[SourceFile, PastImport]] = []
         for found in files:
             began = time.monotonic()
             source, result = (found, None) if dispatch.stopped else pipeline.skip_known(found, known)
@@ -248,7 +257,13 @@ class _Run:
             result = replace(result, seconds=time.monotonic() - began)
             self.reporter(FileFinished(result=result))
             dispatch.add((result,))
-        return left
+            past = known.own_import(source, source.hashed.sha256) if source.hashed is not None else None
+            if past is not None:
+                imports.append((source, past))
+        messages = pipeline.check_readings(imports)
+        for text in messages:
+            self.reporter(Notice(text=text, warning=True))
+        return left, messages
 
     def _refuse_unknown(self, files: Sequence[SourceFile], pipeline: Pipeline, dispatch: Dispatch) -> list[SourceFile]:
         """Fail the files whose rows their table may have though the history does not know; return the others."""

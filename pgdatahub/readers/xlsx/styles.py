@@ -25,6 +25,11 @@ class Styles(Sequence[NumberFormat]):
         self._hash = hash(self._codes)
         self._known: dict[str | int, NumberFormat] = {}
 
+    @property
+    def codes(self) -> Sequence[str | int]:
+        """For each style its format's code, or the identifier of a built-in format."""
+        return self._codes
+
     def __len__(self) -> int:
         return len(self._codes)
 

@@ -1,0 +1,170 @@
+"""Imports that were read by an older version of the reading rules.
+
+Their content hashes are of the values as they were read then. So such an import is found by the name and the bytes of its
+file; by content only after its file was read again. Where that cannot be done, a file that may have its content is skipped
+with a notice rather than loaded a second time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from pgdatahub.config import Config
+from pgdatahub.errors import FileError
+from pgdatahub.load.dedup import named
+from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging import Staged, file_version, hash_file, stage
+from pgdatahub.model.events import NullReporter
+from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres.history import History
+from pgdatahub.readers.reading_rules import READING_VERSIONS, may_read_differently, reading_version
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+NAMED: Final = 3
+"""Files of a table that a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OlderReadings:
+    """Compares files with imports that were read by older rules.
+
+    Attributes:
+        stages: The plugins.
+        config: The settings.
+        history: The metadata tables.
+        contents: Content hashes of files that were read again, by the id of their import; None where that failed.
+    """
+
+    stages: Stages
+    config: Config
+    history: History
+    contents: dict[int, str | None] = field(default_factory=dict)
+
+    def reason_to_skip(self, connection: Connection, staged: Staged) -> str | None:
+        """Return why a file must not be loaded beside an import that was read by older rules; None if it may be.
+
+        Args:
+            connection: In a transaction, which may be read-only.
+            staged: The file.
+        """
+        source = staged.source
+        columns = {column.name for column in staged.observed.columns}
+        for past, names in self.history.older_readings(
+            connection,
+            source.table,
+            READING_VERSIONS,
+            rows=staged.rows,
+            content_sha256=staged.content_sha256,
+        ):
+            own = past.identity == source.identity
+            if names != columns or (own and source.options.on_changed != "append"):
+                continue  # a file whose rows are replaced, or that fails, is not loaded twice
+            if not self._may_be(past, source):
+                continue
+            content = None if own else self._content_now(past)
+            if content is None:
+                return (
+                    f"may have the same content as {named(past)}, which was read by older rules and cannot be read again "
+                    "to compare; run --reload FILE loads this file"
+                )
+            if content == staged.content_sha256:
+                return (
+                    f"has the same content as {named(past)}, which was read by older rules; "
+                    f"run --reload {past.identity} loads that again"
+                )
+        return None
+
+    def _may_be(self, past: PastImport, source: SourceFile) -> bool:
+        """Return whether the old and the new hash of one content may differ.
+
+        If the new file reads as by the old rules, its hash is the one that the import would have.
+        """
+        if PurePosixPath(past.identity).suffix.lower() == source.suffix:
+            return may_read_differently(source.name, past.reading, source.open)
+        return may_read_differently(past.identity, past.reading, self._source(past).open)
+
+    def _content_now(self, past: PastImport) -> str | None:
+        """Return the content hash of an import's file by today's rules; None if the file is gone or is another now."""
+        if past.id not in self.contents:
+            self.contents[past.id] = self._read_again(past)
+        return self.contents[past.id]
+
+    def _read_again(self, past: PastImport) -> str | None:
+        source = self._source(past)
+        if source.options.fingerprint != past.settings:
+            return None
+        try:
+            version = file_version(source)
+            if hash_file(source) != past.file_sha256:
+                return None
+            with SpoolFile() as forgotten:
+                staged = stage(
+                    source,
+                    self.stages,
+                    self.config,
+                    NullReporter(),
+                    Spool(forgotten),
+                    file_sha256=past.file_sha256,
+                    version=version,
+                )
+        except FileError:
+            return None
+        return staged.content_sha256
+
+    def _source(self, past: PastImport) -> SourceFile:
+        folders = past.identity.split("/")[:-1]
+        return SourceFile(
+            location=past.source_file,
+            identity=past.identity,
+            table=past.table,
+            options=self.config.folders.options_for(folders),
+            size=past.bytes,
+        )
+
+
+def read_differently(imports: Iterable[tuple[SourceFile, PastImport]]) -> tuple[list[PastImport], list[PastImport]]:
+    """Divide the imports of unchanged files that were read by older rules.
+
+    Returns:
+        Those whose file may read differently now, and those whose file reads as it did.
+    """
+    differing: list[PastImport] = []
+    alike: list[PastImport] = []
+    for source, past in imports:
+        if past.reading < reading_version(past.identity):
+            (differing if may_read_differently(past.identity, past.reading, source.open) else alike).append(past)
+    return differing, alike
+
+
+def describe(names: Mapping[TableName, tuple[int, list[str]]]) -> tuple[str, ...]:
+    """Return a message for each table with imports that may read differently.
+
+    Args:
+        names: Table → how many imports there are, and the first names.
+    """
+    lines = []
+    for table, (count, first) in sorted(names.items()):
+        more = f" and {count - len(first):,} more" if count > len(first) else ""
+        files = "1 file was" if count == 1 else f"{count:,} files were"
+        lines.append(
+            f"{table}: {files} read by older rules and may have other values now: {', '.join(first)}{more}; "
+            "run --reload FILE loads a file again in place of its rows"
+        )
+    return tuple(lines)
+
+
+def by_table(imports: Iterable[PastImport]) -> dict[TableName, tuple[int, list[str]]]:
+    """Return for each table how many imports there are, and the first names."""
+    found: dict[TableName, list[str]] = defaultdict(list)
+    for past in imports:
+        found[past.table].append(past.identity)
+    return {table: (len(files), files[:NAMED]) for table, files in found.items()}
