@@ -17,8 +17,8 @@ from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.pipeline.conftest import Warehouse
 
-JAN = [["id", "amount", "note"], [1, 10, "a"], [2, 2.5, "b"], [2, 2.5, "b"]]
-FEB = [["id", "amount", "extra"], [3, 7, 1], [4, "n/a", None]]
+JAN: list[list[object]] = [["id", "amount", "note"], [1, 10, "a"], [2, 2.5, "b"], [2, 2.5, "b"]]
+FEB: list[list[object]] = [["id", "amount", "extra"], [3, 7, 1], [4, "n/a", None]]
 
 
 def _fill(warehouse: Warehouse) -> None:
