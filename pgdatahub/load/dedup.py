@@ -94,7 +94,9 @@ class KnownFiles:
     def has(self, source: SourceFile, file_sha256: str) -> bool:
         """Return whether these bytes are loaded or held back, under any name."""
         found = self.imports.get(source.table, {}).get(file_sha256, ())
-        return not source.reload and any(past.has_bytes(source.identity, file_sha256) for past in found)
+        return not source.reload and any(
+            past.has_bytes(source.identity, file_sha256, source.options.fingerprint) for past in found
+        )
 
     def own_import(self, source: SourceFile, file_sha256: str) -> PastImport | None:
         """Return the loaded import of exactly this file; None if there is none."""
@@ -115,7 +117,7 @@ class KnownFiles:
         if source.options.on_changed != "append" and (source.table, source.identity) in self.changed:
             return None
         for past in self.imports.get(source.table, {}).get(file_sha256, ()):
-            if past.is_file(source.identity, file_sha256):
+            if past.is_file(source.identity, file_sha256, source.options.fingerprint):
                 return _why_skipped(past, source, file_sha256)
         return None
 
@@ -151,7 +153,7 @@ def decide(
     same = [
         past
         for past in related
-        if past.has_bytes(source.identity, file_sha256)
+        if past.has_bytes(source.identity, file_sha256, source.options.fingerprint)
         or (content_sha256 is not None and past.content_sha256 == content_sha256)
     ]
     older = [past for past in related if past not in same and _moment(past, source) is not None]
@@ -184,7 +186,9 @@ def _skip(
     seen = max((moment for moment in (_moment(one, source) for one in same) if moment is not None), default=None)
     changed = any(seen is None or moment > seen for one in older if (moment := _moment(one, source)) is not None)
     if not changed:
-        return DedupDecision(skip=why, origin=None if past.is_file(source.identity, file_sha256) else past)
+        return DedupDecision(
+            skip=why, origin=None if past.is_file(source.identity, file_sha256, source.options.fingerprint) else past
+        )
     decision = _with_older(DedupDecision(skip=why, origin=past), older, source)
     rows = sum(one.row_count for one in decision.retired)
     if rows:
@@ -231,6 +235,7 @@ def as_duplicate(source: SourceFile, file_sha256: str, seen_at: datetime) -> Dup
         source_file=source.location,
         file_sha256=file_sha256,
         bytes=source.size,
+        settings=source.options.fingerprint,
         seen_at=seen_at,
     )
 
@@ -246,6 +251,7 @@ def kept_duplicates(
             source_file=past.source_file,
             file_sha256=past.file_sha256,
             bytes=past.bytes,
+            settings=past.settings,
             seen_at=past.imported_at,
         )
         for one in (own, *past.duplicates):

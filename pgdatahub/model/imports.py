@@ -57,6 +57,7 @@ class Duplicate:
         source_file: Its absolute path or its URL.
         file_sha256: SHA-256 of its bytes, which may differ from those of the import.
         bytes: Its size.
+        settings: The fingerprint of its folder's settings when it was compared.
         seen_at: The moment of the last run that compared it, UTC.
     """
 
@@ -64,6 +65,7 @@ class Duplicate:
     source_file: str
     file_sha256: str
     bytes: int
+    settings: str
     seen_at: datetime
 
 
@@ -100,15 +102,23 @@ class PastImport:
         found = [one for one in self.duplicates if one.identity == identity]
         return max(found, key=lambda one: one.seen_at, default=None)
 
-    def has_bytes(self, identity: str, file_sha256: str) -> bool:
-        """Return whether the import, or its duplicate at ``identity``, has these bytes."""
-        return self.file_sha256 == file_sha256 or self.is_file(identity, file_sha256)
+    def has_bytes(self, identity: str, file_sha256: str, settings: str) -> bool:
+        """Return whether the import has the content of a file, as far as its bytes tell; see :meth:`is_file`."""
+        return self.file_sha256 == file_sha256 or self.is_file(identity, file_sha256, settings)
 
-    def is_file(self, identity: str, file_sha256: str) -> bool:
-        """Return whether the file at ``identity`` was last seen with these bytes and is in the table by this import."""
+    def is_file(self, identity: str, file_sha256: str, settings: str) -> bool:
+        """Return whether the file at ``identity`` was last seen with these bytes and is in the table by this import.
+
+        A duplicate with bytes of its own may have other content by other settings.
+        """
         if self.identity == identity and self.file_sha256 == file_sha256:
             return True
-        return any(one.identity == identity and one.file_sha256 == file_sha256 for one in self.duplicates)
+        return any(
+            one.identity == identity
+            and one.file_sha256 == file_sha256
+            and (one.settings == settings or file_sha256 == self.file_sha256)
+            for one in self.duplicates
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ by the BRIN index on ``load_timestamp``; rows between them exactly in a table up
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from pgdatahub.errors import FileError, PrivilegeError
+from pgdatahub.errors import PrivilegeError, SchemaError
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, OpaqueType, TableName
 from pgdatahub.postgres import catalog
@@ -77,10 +77,13 @@ _ENDS = sql.SQL("""
     SELECT min(imported_at), max(imported_at) FROM {imports}
      WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}
 """)
+# Each condition asks for the import: another run may have committed one since the ends were read.
+_OUTSIDE = sql.SQL("(t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND {unknown}")
+_BETWEEN = sql.SQL("t.{moment} >= {first}::timestamp AND t.{moment} <= {last}::timestamp AND {unknown}")
 _GROUPS = sql.SQL("""
-    SELECT t.{file}::text, t.{moment}::timestamp, count(*) FROM {table} t WHERE {named} AND {unknown}
-     GROUP BY 1, 2 ORDER BY 2, 1
+    SELECT t.{file}::text, t.{moment}::timestamp, count(*) FROM {table} t WHERE {named} AND {condition} GROUP BY 1, 2
 """)
+_SAMPLE = sql.SQL("SELECT 1 FROM {table} t TABLESAMPLE SYSTEM ({percent}) WHERE {named} AND {condition} LIMIT 1")
 
 
 def find_unknown_rows(connection: Connection, history: History | None, table: TableName) -> UnknownRows | None:
@@ -97,18 +100,36 @@ def find_unknown_rows(connection: Connection, history: History | None, table: Ta
     if not _has_lineage(connection, table):
         return None
     names = _names(history, table)
-    execute = driver_connection(connection).execute
     first, last = None, None
     if history is not None:
-        row = execute(_ENDS.format(**names)).fetchone()
+        row = driver_connection(connection).execute(_ENDS.format(**names)).fetchone()
         first, last = row or (None, None)
-    if not _any(connection, names, first, last, catalog.table_bytes(connection, table)):
+    if first is None or last is None:
+        groups = _groups(connection, names, names["unknown"])
+    else:
+        names |= {"first": sql.Literal(first.isoformat(" ")), "last": sql.Literal(last.isoformat(" "))}
+        groups = _groups(connection, names, _OUTSIDE.format(**names))
+        between = _BETWEEN.format(**names)
+        if _may_have(connection, names, between, catalog.table_bytes(connection, table)):
+            groups += _groups(connection, names, between)
+    if not groups:
         return None
-    groups = tuple(
-        RowGroup(source_file=row[0], load_timestamp=row[1], rows=int(row[2]))
-        for row in execute(_GROUPS.format(**names)).fetchall()
-    )
-    return UnknownRows(table=table, groups=groups, known=first is not None) if groups else None
+    groups.sort(key=lambda group: (group.load_timestamp, group.source_file))
+    return UnknownRows(table=table, groups=tuple(groups), known=first is not None)
+
+
+def _groups(connection: Connection, names: Mapping[str, Any], condition: sql.Composable) -> list[RowGroup]:
+    rows = driver_connection(connection).execute(_GROUPS.format(**names, condition=condition)).fetchall()
+    return [RowGroup(source_file=row[0], load_timestamp=row[1], rows=int(row[2])) for row in rows]
+
+
+def _may_have(connection: Connection, names: Mapping[str, Any], condition: sql.Composable, size: int) -> bool:
+    """Return whether a table may have rows that meet a condition: yes if it is small, else by a sample of its pages."""
+    if size <= WHOLE_BYTES:
+        return True
+    percent = sql.Literal(min(100.0, round(100 * SAMPLE_PAGES * _PAGE_BYTES / size, 6)))
+    look = _SAMPLE.format(**names, condition=condition, percent=percent)
+    return driver_connection(connection).execute(look).fetchone() is not None
 
 
 def find_all_unknown(
@@ -117,7 +138,7 @@ def find_all_unknown(
     """Return the unknown rows of those tables that have any; a table that cannot be read is left to its files."""
     found = {}
     for table in sorted(tables):
-        with suppress(FileError, PrivilegeError), savepoint(connection):
+        with suppress(SchemaError, PrivilegeError), savepoint(connection):
             unknown = find_unknown_rows(connection, history, table)
             if unknown is not None:
                 found[table] = unknown
@@ -149,25 +170,3 @@ def _names(history: History | None, table: TableName) -> dict[str, Any]:
         names["imports"] = sql.Identifier(history.schema, IMPORTS)
         names["unknown"] = _UNKNOWN.format(**names)
     return names
-
-
-def _any(
-    connection: Connection, names: dict[str, Any], first: datetime | None, last: datetime | None, size: int
-) -> bool:
-    """Return whether there is an unknown row, as far as a cheap look can tell."""
-    looks: list[sql.Composed] = []
-    if first is None or last is None:
-        looks.append(sql.SQL("SELECT 1 FROM {table} t WHERE {named} LIMIT 1").format(**names))
-    else:
-        ends = {"first": sql.Literal(first.isoformat(" ")), "last": sql.Literal(last.isoformat(" "))}
-        outside = sql.SQL("""
-            SELECT 1 FROM {table} t
-             WHERE (t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND t.{file} IS NOT NULL LIMIT 1
-        """)
-        looks.append(outside.format(**names, **ends))
-        pages = max(1, size // _PAGE_BYTES)
-        share = f" TABLESAMPLE SYSTEM ({100 * SAMPLE_PAGES / pages:.6f})" if size > WHOLE_BYTES else ""
-        between = sql.SQL("SELECT 1 FROM {table} t{share} WHERE {named} AND {unknown} LIMIT 1")
-        looks.append(between.format(**names, share=sql.SQL(share)))
-    execute = driver_connection(connection).execute
-    return any(execute(look).fetchone() is not None for look in looks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,13 @@ def write_workbook(path: Path, sheets: Mapping[str, Rows]) -> Path:
                     assert value is None
     workbook.close()
     return path
+
+
+def save_again(path: Path, copy: Path) -> None:
+    """Write the same parts into a zip file of other bytes."""
+    with zipfile.ZipFile(path) as given, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as written:
+        for name in given.namelist():
+            written.writestr(name, given.read(name))
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ import pytest
 
 from pgdatahub.model.flow import Outcome
 from pgdatahub.runs.run import Selection, run
-from tests.integration.pipeline.conftest import Warehouse
+from tests.integration.pipeline.conftest import Warehouse, save_again
 
 REPLACE = "sales:\n  on_changed: replace\n"
 
@@ -111,3 +111,16 @@ def test_reloaded_file_keeps_its_duplicates(warehouse: Warehouse) -> None:
     warehouse.write("sales/b.xlsx", _rows("Y"))
     warehouse.run()
     assert _loaded(warehouse) == {"a.xlsx": "X", "b.xlsx": "Y"}
+
+
+def test_duplicate_is_read_again_under_other_settings(warehouse: Warehouse) -> None:
+    first = warehouse.write("sales/a.xlsx", [["id", "content"], [1, "n/a"], [2, "X"]])
+    copy = first.with_name("b.xlsx")
+    save_again(first, copy)
+    warehouse.run()
+    assert "same content" in next(
+        result.reason or "" for result in warehouse.run().results if result.source.name == "b.xlsx"
+    )
+    warehouse.configure("sales:\n  nulls: ['n/a']\n")
+    outcomes = {result.source.name: result.outcome for result in warehouse.run().results}
+    assert outcomes == {"a.xlsx": Outcome.SKIPPED, "b.xlsx": Outcome.LOADED}

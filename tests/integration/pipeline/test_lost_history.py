@@ -201,3 +201,14 @@ def test_own_rows_without_lineage_are_no_obstacle(warehouse: Warehouse) -> None:
     warehouse.write("t/b.xlsx", [["name"], ["b"]])
     assert warehouse.run().exit_code == 0
     assert warehouse.query("SELECT count(*) FROM t") == [(4,)]
+
+
+def test_rows_of_large_tables_are_found_by_their_ends(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgdatahub.postgres.unknown_rows.WHOLE_BYTES", 0)
+    for name in ("f1", "f2"):
+        warehouse.write(f"t/{name}.xlsx", [["name"], [name]])
+    warehouse.load()
+    warehouse.write("t/f3.xlsx", [["name"], ["f3"]])
+    assert warehouse.run(workers=1).exit_code == 0
+    _execute(warehouse, "DELETE FROM etl_imports WHERE identity = 't/f3.xlsx'")
+    assert _failures(warehouse.run(workers=1)) == {"t/f3.xlsx": "HistoryLostError"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
-from tests.integration.pipeline.conftest import Warehouse
+from tests.integration.pipeline.conftest import Warehouse, save_again
 
 LOADED = Path(__file__).parent / "loaded_by_881e432"
 
@@ -35,13 +34,6 @@ def older(warehouse: Warehouse) -> Warehouse:
 
 def _config(warehouse: Warehouse, **settings: Any) -> Config:
     return load_config(overrides={"database_url": warehouse.url, **settings}, directory=warehouse.directory)
-
-
-def _save_again(path: Path, copy: Path) -> None:
-    """Write the same parts into a zip file of other bytes."""
-    with zipfile.ZipFile(path) as given, zipfile.ZipFile(copy, "w", zipfile.ZIP_STORED) as written:
-        for name in given.namelist():
-            written.writestr(name, given.read(name))
 
 
 def _outcomes(report: RunReport) -> dict[str, Outcome]:
@@ -120,7 +112,7 @@ def test_reloaded_file_reads_by_the_rules_of_today(older: Warehouse) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_copy_is_compared_after_reading_the_original_again(workers: int, older: Warehouse) -> None:
-    _save_again(older.root / "prices/brl.xlsx", older.root / "prices/copy.xlsx")
+    save_again(older.root / "prices/brl.xlsx", older.root / "prices/copy.xlsx")
     planned = {file.file: file.action for table in plan(_config(older)).tables for file in table.files}
     report = older.run(workers=workers)
     assert planned["prices/copy.xlsx"] == "skip"
@@ -130,7 +122,7 @@ def test_copy_is_compared_after_reading_the_original_again(workers: int, older: 
 
 
 def test_copy_of_a_file_that_is_gone_is_skipped(older: Warehouse) -> None:
-    _save_again(older.root / "prices/brl.xlsx", older.root / "prices/copy.xlsx")
+    save_again(older.root / "prices/brl.xlsx", older.root / "prices/copy.xlsx")
     (older.root / "prices/brl.xlsx").unlink()
     report = older.run()
     assert "cannot be read again to compare; run --reload FILE" in _reason(report, "copy.xlsx")
@@ -140,7 +132,7 @@ def test_copy_of_a_file_that_is_gone_is_skipped(older: Warehouse) -> None:
 
 def test_file_saved_again_is_not_added_to_its_older_rows(older: Warehouse) -> None:
     path = older.root / "prices/brl.xlsx"
-    _save_again(path, path.with_name("kept"))
+    save_again(path, path.with_name("kept"))
     path.with_name("kept").rename(path)
     assert _outcomes(older.run())["brl.xlsx"] is Outcome.SKIPPED
     assert run(_config(older), selection=Selection(reload=(path,))).exit_code == 0
