@@ -111,7 +111,7 @@ def source_of(path: Path, options: FolderOptions | None = None) -> SourceFile:
         location=str(path),
         identity=path.name,
         table=TableName(schema="public", name="t"),
-        options=options or FolderOptions(),
+        options=options or FolderOptions(reader="calamine"),
         size=path.stat().st_size if path.exists() else 0,
     )
 
@@ -210,7 +210,7 @@ def test_a_sheet_may_be_left_in_the_middle_for_another(tmp_path: Path) -> None:
 
 
 def test_each_sheet_says_what_the_format_does_not_tell(tmp_path: Path) -> None:
-    options = FolderOptions(merged="fill", hidden="skip")
+    options = FolderOptions(reader="calamine", merged="fill", hidden="skip")
     with closing(opened(put(tmp_path, "a.xlsx", PEOPLE, options))) as workbook:
         notices = "\n".join(workbook.open(0).notices)
     assert "errors and formulas without a result may look like empty cells" in notices
@@ -250,7 +250,7 @@ def test_xlsx_content_is_left_to_its_own_reader_under_any_name(tmp_path: Path) -
         archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("xl/workbook.xml", "<workbook/>")
     for name in ("a.xlsx", "a.xls", "a.csv"):
-        assert pgdatahub_read(put(tmp_path, name, file.getvalue())) is None
+        assert pgdatahub_read(put(tmp_path, name, file.getvalue(), FolderOptions())) is None
 
 
 @pytest.mark.parametrize("suffix", [".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"])
