@@ -27,7 +27,7 @@ class Limits:
         depth: Elements within elements; worksheets have at most a dozen.
         columns: Excel's number of columns.
         rows: Excel's number of rows.
-        repeated_cells: Cells that repeat the value of another one, in a format that writes them once (``.ods``).
+        repeated_cells: Cells of rows that repeat another row, in a format that writes such rows once (``.ods``).
         merged_areas: Merged areas of a sheet, where they are filled.
         strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
     """

@@ -12,8 +12,8 @@ _WHITE_SPACE: Final = re.compile("[ \t\r\n]+")
 # Characters that XML cannot hold stand for white space that elements ask for and that does not collapse.
 _SPACE, _TAB, _BREAK = "\x00", "\x01", "\x02"
 _ASKED_FOR: Final = str.maketrans({_SPACE: " ", _TAB: "\t", _BREAK: "\n"})
-_LONGEST: Final = 1 << 20
-"""Spaces of one element; the limit for a cell's text is reached by then."""
+_LONGEST: Final = 1 << 21
+"""Spaces of one element; more than the limit for a cell's text."""
 
 
 def _spaces(attributes: Mapping[str, str]) -> str:

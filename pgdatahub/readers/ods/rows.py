@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.blocks import Block
@@ -17,8 +17,9 @@ from pgdatahub.values.cells import Texts, cell_address
 _BLOCK_CELLS: Final = 250_000
 _MOST_ROWS: Final = 1 << 24
 """LibreOffice's number of rows, where it is set to large spreadsheets."""
+_REPEATED_IN_ROWS: Final = 2_000_000
 _REPEATED_FOR_EACH: Final = 64
-"""Cells that each written cell may stand for, beyond the limit: a row of equal values is one cell."""
+"""Cells that each written cell may stand for, beyond that limit: a row of equal values is one cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ class RowCollector:
         """The cells of a row that stands for several."""
         self._has_value = False
         self._written = 0
-        self._repeated = 0
+        self._in_rows = 0
+        self._in_repeated_rows = 0
         self._ready: list[Block | _RepeatedRow] = []
         # the block
         self._rows: list[int] = []
@@ -104,7 +106,7 @@ class RowCollector:
         self._has_value = True
         self._written += 1
         if repeated > 1:
-            self._count_repeated(repeated - 1)
+            self._count_in_row(repeated - 1)
         if self._row is not None:
             self._row.extend((place, cell_class, text) for place in range(position, position + repeated))
             return
@@ -131,7 +133,7 @@ class RowCollector:
             raise CorruptError(f"the sheet has values beyond row {_MOST_ROWS:,}", hint=DAMAGED)
         if self._row is not None:
             count = self._next - self.number
-            self._count_repeated((count - 1) * len(self._row))
+            self._count_rows((count - 1) * len(self._row))
             self._end_block()
             self._ready.append(_RepeatedRow(first=self.number, count=count, hidden=self._hidden_row, cells=self._row))
             return
@@ -151,14 +153,22 @@ class RowCollector:
             else:
                 yield from self._expand(item)
 
-    def _count_repeated(self, count: int) -> None:
-        self._repeated += count
-        if self._repeated > self._limits.repeated_cells + _REPEATED_FOR_EACH * self._written:
-            raise CorruptError(
-                f"row {self.number} repeats values: the sheet would have more than "
-                f"{self._limits.repeated_cells:,} cells of repeated values",
-                hint=DAMAGED,
-            )
+    def _count_in_row(self, count: int) -> None:
+        self._in_rows += count
+        if self._in_rows > _REPEATED_IN_ROWS + _REPEATED_FOR_EACH * self._written:
+            self._refuse_repetition()
+
+    def _count_rows(self, count: int) -> None:
+        self._in_repeated_rows += count
+        if self._in_repeated_rows > self._limits.repeated_cells:
+            self._refuse_repetition()
+
+    def _refuse_repetition(self) -> NoReturn:
+        raise CorruptError(
+            f"row {self.number} repeats values: the sheet would have more than "
+            f"{self._in_rows + self._in_repeated_rows:,} cells of repeated values",
+            hint=DAMAGED,
+        )
 
     def _end_block(self) -> None:
         if not self._rows:

@@ -54,7 +54,10 @@ def test_repeated_cells_and_rows_have_their_value(cells: Cells) -> None:
         gap(1), text("y"), number(1.5), attributes='table:number-rows-repeated="3"'
     )
     assert cells(body) == {
-        **{"A1": 7, "B1": 7, "C1": 7, "F1": "x"},
+        "A1": 7,
+        "B1": 7,
+        "C1": 7,
+        "F1": "x",
         **{f"B{number}": "y" for number in (2, 3, 4)},
         **{f"C{number}": 1.5 for number in (2, 3, 4)},
     }

@@ -1,5 +1,7 @@
 """Number formats from styles: the same rules as in .xlsx decide."""
 
+# ruff: noqa: DTZ001 - workbooks know no time zones
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -138,10 +140,21 @@ def test_cell_without_a_style_has_that_of_its_row_or_column(cells: Cells) -> Non
     )
     found = cells(columns + rows, automatic=ZEROS + style("plain"))
     assert found == {
-        **{"A1": 7, "B1": 7, "C1": "00007", "D1": "00007", "E1": 7, "F1": 7},
-        **{"A2": 7, "B2": 7, "C2": 7, "D2": 7},
-        **{"A3": "00007", "B3": 7},
-        **{"A4": 7, "B4": 7, "C4": 7},
+        "A1": 7,
+        "B1": 7,
+        "C1": "00007",
+        "D1": "00007",
+        "E1": 7,
+        "F1": 7,
+        "A2": 7,
+        "B2": 7,
+        "C2": 7,
+        "D2": 7,
+        "A3": "00007",
+        "B3": 7,
+        "A4": 7,
+        "B4": 7,
+        "C4": 7,
     }
 
 

@@ -1,5 +1,7 @@
 """Numbers, dates, durations, booleans, errors and formulas."""
 
+# ruff: noqa: DTZ001 - workbooks know no time zones
+
 from __future__ import annotations
 
 from collections.abc import Callable
