@@ -22,6 +22,7 @@ SIMPLE: Final[Mapping[str | None, tuple[Source, str]]] = {
 """Value types whose value is in an attribute."""
 
 _BOOLEANS: Final = {"true": "true", "false": "false", "1": "true", "0": "false"}
+_TRUTH: Final[Mapping[CellValue | None, str]] = {(Source.NUMBER, "1"): "TRUE", (Source.NUMBER, "0"): "FALSE"}
 _ERROR: Final = re.compile(r"#(?:N/A|DIV/0!|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)|Err:[0-9]{3}")
 
 
@@ -56,6 +57,9 @@ def text_value(attributes: Mapping[str, str], paragraphs: Sequence[str]) -> Cell
             return NO_RESULT, "formula"
         if _is_error(value, shown, calc_kind):
             return ERROR, shown
+        if value in _TRUTH and shown == _TRUTH[value]:
+            # LibreOffice writes the boolean result of a formula as a number, which is shown as such a word.
+            return BOOLEAN, shown.lower()
     return (TEXT, shown) if value is None else value
 
 

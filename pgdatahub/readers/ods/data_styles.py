@@ -100,6 +100,11 @@ def literal(text: str) -> str:
     return "".join(f"\\{character}" for character in text)
 
 
+def padding(text: str) -> str:
+    """Return white space as it stands in a code: LibreOffice writes the padding of other formats (``_)``) as a space."""
+    return "_ " * len(text)
+
+
 def number_format(style: DataStyle, styles: Mapping[str, DataStyle]) -> NumberFormat:
     """Return the number format of a data style.
 

@@ -59,6 +59,16 @@ class _Column:
             self._last = cell_class
             self.runs.append((index, cell_class))
 
+    def cut_last(self) -> _Column:
+        """Cut the last cell off, and return it as the first of another column."""
+        start, cell_class = self.runs[-1]
+        text = self.texts.pop()
+        if start == len(self.texts):
+            self.runs.pop()
+        cut = _Column()
+        cut.add(0, cell_class, text)
+        return cut
+
 
 class RowCollector:
     """Takes rows from the top to the bottom.
@@ -173,14 +183,21 @@ class RowCollector:
     def _end_block(self) -> None:
         if not self._rows:
             return
-        rows = self._rows
+        rows, columns = self._rows, self._columns
+        # A row may go on in the next piece of the part; its cells so far go to the next block.
+        carried: dict[int, _Column] = {}
+        for position, column in columns.items():
+            if len(column.texts) > len(rows):
+                carried[position] = column.cut_last()
         block = Block(
             rows=rows,
             hidden=self._hidden,
-            columns={position: self._column(rows, position, column) for position, column in self._columns.items()},
+            columns={
+                position: self._column(rows, position, column) for position, column in columns.items() if column.texts
+            },
         )
         self._ready.append(block)
-        self._rows, self._hidden, self._columns, self._count = [], set(), {}, 0
+        self._rows, self._hidden, self._columns, self._count = [], set(), carried, 0
 
     def _column(self, rows: list[int], position: int, column: _Column) -> Piece:
         texts = column.texts

@@ -11,7 +11,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.ods import names
-from pgdatahub.readers.ods.data_styles import DataStyle, add_element, begin_data_style, literal, number_format
+from pgdatahub.readers.ods.data_styles import DataStyle, add_element, begin_data_style, literal, number_format, padding
 from pgdatahub.readers.package import DAMAGED
 
 _PIECE: Final = 64 * 1024
@@ -128,7 +128,7 @@ class StyleReader:
         if self._literal is not None:
             text, self._literal = "".join(self._literal), None
             if self._data_depth == 0:
-                self._data.add(literal(text))
+                self._data.add(literal(text) if text.strip() else padding(text))
             else:
                 self._embedded.append((self._position, text))
         elif self._data_depth == 0 and self._number is not None:

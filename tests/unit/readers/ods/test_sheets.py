@@ -87,6 +87,22 @@ def test_the_size_of_batches_does_not_matter(cells: Cells, max_rows: int) -> Non
     assert cells(body, max_rows=max_rows) == cells(body)
 
 
+def test_rows_across_pieces_of_the_part_stay_whole(cells: Cells) -> None:
+    # A piece has 64 KiB: each ends in another cell of a row.
+    days = '<table:table-cell office:value-type="date" office:date-value="2023-03-15"/>'
+    body = "".join(
+        row(number(index), text(f"t{index}" * (index % 7)), days if index % 3 else number(index), number(-index))
+        for index in range(1, 4000)
+    )
+    found = cells(body)
+    for index in range(1, 4000):
+        assert found[f"A{index}"] == index
+        assert found.get(f"B{index}") == (f"t{index}" * (index % 7) or None)
+        assert isinstance(found[f"C{index}"], int) is (index % 3 == 0)
+        assert found[f"D{index}"] == -index
+    assert len(found) == 3999 * 4 - 3999 // 7
+
+
 def test_value_beyond_the_last_column_is_refused(cells: Cells) -> None:
     with pytest.raises(CorruptError, match="row 1 has a value beyond the 16,384 columns"):
         cells(row(gap(16384), number(1)))

@@ -54,6 +54,7 @@ DATE = '<number:day number:style="long"/><number:text>/</number:text><number:mon
         (data_style("N", digits(5)), "123456", "123456"),
         (data_style("N", digits(1)), "501", 501),
         (data_style("N", digits(5, places=2)), "501", 501),
+        (data_style("N", f"{digits(5)}<number:text> </number:text>"), "501", "00501"),
         (data_style("N", f'{digits(2)}<number:text> kg</number:text>'), "5", 5),
         (data_style("N", digits(9, '<number:embedded-text number:position="4">-</number:embedded-text>')), "12345678", "01234-5678"),
         (

@@ -205,6 +205,9 @@ def test_date_at_the_null_date_under_a_time_format_is_a_time(cells: Cells) -> No
         ('table:formula="of:=A1"', "shown", "shown"),
         ('table:formula="of:=TODAY()" office:value-type="date" office:date-value="2023-03-15"', "x", datetime(2023, 3, 15)),
         ('table:formula="of:=TRUE()" office:value-type="boolean" office:boolean-value="true"', "TRUE", True),
+        ('table:formula="of:=1=1" office:value-type="float" office:value="1" calcext:value-type="float"', "TRUE", True),
+        ('table:formula="of:=1=2" office:value-type="float" office:value="0" calcext:value-type="float"', "FALSE", False),
+        ('table:formula="of:=1" office:value-type="float" office:value="1" calcext:value-type="float"', "1", 1),
     ],
 )  # fmt: skip
 def test_formula_has_its_result_or_its_error(cells: Cells, attributes: str, shown: str, value: Value) -> None:
