@@ -31,7 +31,12 @@ def string(content: str) -> str:
         ("<text:p>a <text:span>b<text:span> c</text:span></text:span> <text:a xlink:href='x'>d</text:a></text:p>", "a b c d"),
         ("<text:p>\n   x\n  y\n</text:p>\n  <text:p>z</text:p>\n", "x y\nz"),
         ("\n  <text:p>x</text:p>\n", "x"),
-        ("<text:p>a<text:span> </text:span> b</text:p>", "a b"),
+        ("<text:p>\n  a\n  <text:span>b</text:span>\tc\n</text:p>", "a b c"),
+        ("<text:p>\n</text:p><text:p>a</text:p>", "\na"),
+        # As LibreOffice writes "kept " and "x\n y", and as others write spaces.
+        ("<text:p>kept </text:p>", "kept "),
+        ("<text:p>x</text:p><text:p> y</text:p>", "x\n y"),
+        ("<text:p>a  b</text:p>", "a  b"),
         ("<text:p>no\u00a0break</text:p>", "no\u00a0break"),
         ("<text:h>head</text:h>", "head"),
         ("<text:list><text:list-item><text:p>item</text:p></text:list-item></text:list>", "item"),
