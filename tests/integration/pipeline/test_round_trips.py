@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def config(tmp_path: Path, database_url: str) -> Config:
     for number in range(8):
-        rows = [["Id", "Name"], [number, f"name {number}"]]
+        rows: list[list[int | str]] = [["Id", "Name"], [number, f"name {number}"]]
         make_workbook(tmp_path / "data" / "sales" / f"{number}.xlsx", {"Sheet1": rows})
     return load_config(
         overrides={"database_url": database_url, "data_root": str(tmp_path / "data"), "state_dir": str(tmp_path)}
