@@ -70,7 +70,7 @@ pub fn is_plain(bytes: &[u8], from: usize, to: usize) -> bool {
     }
     if at < to {
         let kept = u64::MAX >> (64 - 8 * (to - at));
-        found |= special((load8(bytes, at) & kept) | (ONES * 0x20 & !kept));
+        found |= special((load8(bytes, at) & kept) | ((ONES * 0x20) & !kept));
     }
     found & HIGH == 0
 }
@@ -99,6 +99,23 @@ pub fn trim(text: &[u8]) -> &[u8] {
     let from = text.iter().position(|&byte| !is_space(byte)).unwrap_or(text.len());
     let to = text.iter().rposition(|&byte| !is_space(byte)).map_or(from, |last| last + 1);
     &text[from..to]
+}
+
+/// Bytes as a word, for a comparison with eight bytes of input.
+pub const fn word(text: &[u8]) -> u64 {
+    let mut all = 0;
+    let mut at = text.len();
+    while at > 0 {
+        at -= 1;
+        all = all << 8 | text[at] as u64;
+    }
+    all
+}
+
+/// Return whether the word that was loaded begins with a text of so many bytes.
+#[inline(always)]
+pub fn begins(loaded: u64, text: &[u8]) -> bool {
+    (loaded ^ word(text)) << (64 - 8 * text.len()) == 0
 }
 
 #[cfg(test)]

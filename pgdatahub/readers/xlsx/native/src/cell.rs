@@ -4,11 +4,11 @@ use crate::bytes::{is_space, trim};
 use crate::column::Kind;
 use crate::iso::push_iso;
 use crate::number::{push_number, push_value, significant, Decimal, Numeric};
+use crate::references::resolve;
 use crate::serial::{Moment, Serials};
 use crate::strings::Strings;
 use crate::style::{push_zeros, Section, Shown, Style};
 use crate::text::{push_decoded, push_raw, push_storable};
-use crate::xml::resolve;
 use crate::Stop;
 use std::sync::Arc;
 

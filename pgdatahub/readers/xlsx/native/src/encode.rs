@@ -110,10 +110,7 @@ mod tests {
     #[test]
     fn columns_become_rows() {
         let long = "a text of more than eight bytes\n\nx";
-        assert_eq!(
-            rows(&["1\n22\n333", long], 3, "").unwrap(),
-            "1\ta text of more than eight bytes\n22\t\n333\tx\n"
-        );
+        assert_eq!(rows(&["1\n22\n333", long], 3, "").unwrap(), "1\ta text of more than eight bytes\n22\t\n333\tx\n");
         assert_eq!(rows(&["1\n2"], 2, "\tf").unwrap(), "1\tf\n2\tf\n");
         assert_eq!(rows(&["", ""], 1, "").unwrap(), "\t\n");
         assert_eq!(rows(&["\n\n"], 3, "").unwrap(), "\n\n\n");

@@ -12,13 +12,15 @@ pub fn push_iso(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
         out.truncate(start);
         push_time(text, out)
     });
-    found.or_else(|| {
-        out.truncate(start);
-        push_duration(text, out)
-    }).or_else(|| {
-        out.truncate(start);
-        None
-    })
+    found
+        .or_else(|| {
+            out.truncate(start);
+            push_duration(text, out)
+        })
+        .or_else(|| {
+            out.truncate(start);
+            None
+        })
 }
 
 fn push_date(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
@@ -174,7 +176,11 @@ fn number(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0u64, |all, &digit| {
-        if digit.is_ascii_digit() { all.checked_mul(10)?.checked_add(u64::from(digit - b'0')) } else { None }
+        if digit.is_ascii_digit() {
+            all.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+        } else {
+            None
+        }
     })
 }
 
@@ -208,8 +214,21 @@ mod tests {
     #[test]
     fn other_texts_stay_texts() {
         for text in [
-            "2023-02-29", "0000-01-01", "2024-1-1", "2024-02-29T24:00", "2024-02-29T13:37+01:00", "2024-02-29T13:37:05.",
-            "P", "PT", "P1H", "PT1D", "", "x", "2024-02-29 13:37", "PT1.S", "2024-02-29T13:37:05.1234567",
+            "2023-02-29",
+            "0000-01-01",
+            "2024-1-1",
+            "2024-02-29T24:00",
+            "2024-02-29T13:37+01:00",
+            "2024-02-29T13:37:05.",
+            "P",
+            "PT",
+            "P1H",
+            "PT1D",
+            "",
+            "x",
+            "2024-02-29 13:37",
+            "PT1.S",
+            "2024-02-29T13:37:05.1234567",
         ] {
             assert_eq!(field(text), None, "{}", text);
         }

@@ -25,6 +25,22 @@ struct Tag<'a> {
     style: &'a [u8],
 }
 
+impl<'a> Tag<'a> {
+    /// Return the attributes of the start tag that was read last.
+    fn of(reader: &Reader<'a>) -> Self {
+        let mut tag = Tag::default();
+        for attribute in &reader.attributes {
+            match attribute.name {
+                b"r" => tag.address = attribute.value,
+                b"t" => tag.kind = attribute.value,
+                b"s" => tag.style = attribute.value,
+                _ => {}
+            }
+        }
+        tag
+    }
+}
+
 /// Read what begins at `at`, which is markup, into `row`.
 pub fn read(row: &mut Row, at: usize, context: &Context<'_>) -> Result<Item, Stop> {
     row.cells.clear();
@@ -63,12 +79,31 @@ fn read_row<'a>(
             _ => {}
         }
     }
-    let mut positions: Vec<u32> = Vec::new();
+    if !closed {
+        read_cells(row, reader, name, numbered, context)?;
+    }
+    if row.number <= context.last_row || row.number > context.limits.rows {
+        return Err(Stop::Decline);
+    }
+    Ok(())
+}
+
+/// Read the cells of a row up to its end tag; the first one gives a row its number that is not `numbered`.
+fn read_cells<'a>(
+    row: &mut Row,
+    reader: &mut Reader<'a>,
+    name: &'a [u8],
+    mut numbered: bool,
+    context: &Context<'_>,
+) -> Result<(), Stop> {
+    // One bit for each column; whatever the order of the cells, each is looked up at once.
+    let mut taken = vec![0u64; context.limits.columns as usize / 64 + 1];
+    let mut begun = false;
     let mut next = 0;
-    while !closed {
+    loop {
         reader.space()?;
         let (cell, closed) = match reader.markup()? {
-            Markup::Close(found) if found == name => break,
+            Markup::Close(found) if found == name => return Ok(()),
             Markup::Open { name: cell, closed } if local(cell) == b"c" => (cell, closed),
             Markup::Open { name, closed } if local(name) == b"extLst" => {
                 if !closed {
@@ -79,40 +114,30 @@ fn read_row<'a>(
             Markup::Comment => continue,
             _ => return Err(Stop::Decline),
         };
-        let mut tag = Tag::default();
-        for attribute in &reader.attributes {
-            match attribute.name {
-                b"r" => tag.address = attribute.value,
-                b"t" => tag.kind = attribute.value,
-                b"s" => tag.style = attribute.value,
-                _ => {}
-            }
-        }
+        let tag = Tag::of(reader);
         let mut column = next;
         if !tag.address.is_empty() {
             let (row_of_cell, position) = parse_address(tag.address).ok_or(Stop::Decline)?;
             if row_of_cell != row.number {
-                if numbered || !positions.is_empty() {
+                if numbered || begun {
                     return Err(Stop::Decline);
                 }
-                row.number = row_of_cell; // a row without a number has that of its cells
+                row.number = row_of_cell;
             }
             numbered = true;
             column = position;
         }
-        if column >= context.limits.columns || positions.contains(&column) {
+        let (word, bit) = (column as usize / 64, 1 << (column % 64));
+        if column >= context.limits.columns || taken[word] & bit != 0 {
             return Err(Stop::Decline);
         }
-        positions.push(column);
+        taken[word] |= bit;
+        begun = true;
         next = column + 1;
         if !closed {
             read_cell(row, reader, cell, column, &tag, context)?;
         }
     }
-    if row.number <= context.last_row || row.number > context.limits.rows {
-        return Err(Stop::Decline);
-    }
-    Ok(())
 }
 
 /// Read a cell's content up to its end tag.

@@ -151,7 +151,8 @@ mod tests {
             assert_eq!(added, Ok(()));
         }
         strings.finish().unwrap();
-        let section = |shown| Section { operator: Operator::Always, threshold: 0.0, shown, minus: true, pattern: vec![0; 3] };
+        let section =
+            |shown| Section { operator: Operator::Always, threshold: 0.0, shown, minus: true, pattern: vec![0; 3] };
         let styles = [Shown::Number, Shown::Date, Shown::Zeros].iter().map(|&shown| Style::new(vec![section(shown)]));
         let values = Values::new(Arc::new(strings), styles.collect(), false);
         let size = BatchSize { rows, cells: 1000 };

@@ -2,9 +2,10 @@
 
 use crate::bytes::{find, is_space};
 use crate::input::Input;
+use crate::references::{is_sound, resolve, resolve_data};
 use crate::strings::Strings;
 use crate::text::{push_decoded, push_raw};
-use crate::xml::{is_sound, local, resolve, resolve_data, Markup, Reader};
+use crate::xml::{local, Markup, Reader};
 use crate::{Limits, Stop};
 
 /// The answer to a piece of input.
@@ -259,7 +260,9 @@ mod tests {
 
     #[test]
     fn damage_is_declined() {
-        for xml in [&b"<si><t>&bad;</t></si>"[..], b"<si><t>a</x></si>", b"<si><t>a", b"<si><t>\xff</t></si>", b"x<si/>"] {
+        for xml in
+            [&b"<si><t>&bad;</t></si>"[..], b"<si><t>a</x></si>", b"<si><t>a", b"<si><t>\xff</t></si>", b"x<si/>"]
+        {
             assert_eq!(read(xml, 1000, false).0, Status::Declined, "{:?}", xml);
         }
     }

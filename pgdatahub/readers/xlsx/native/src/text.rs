@@ -4,7 +4,7 @@
 //! 22.9.2.19), NUL and unpaired surrogates are removed, and text of white space alone is an empty field.
 
 use crate::bytes::{is_plain, push};
-use crate::xml::resolve;
+use crate::references::resolve;
 use crate::Stop;
 
 /// Append the field of a text without markup, `bytes[from..to]` of a padded buffer; set `cleaned` if characters were

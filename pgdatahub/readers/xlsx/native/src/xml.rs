@@ -1,6 +1,7 @@
 //! A strict reader of XML markup: elements, comments, CDATA; it declines what workbooks do not need.
 
 use crate::bytes::{find, find_slice, is_space};
+use crate::references::is_sound;
 use crate::Stop;
 
 /// An attribute as it stands in a tag; its value has no reference.
@@ -218,7 +219,8 @@ impl<'a> Reader<'a> {
         if declares || value.iter().any(|&byte| byte == b'<' || byte == b'&') {
             return Err(Stop::Decline);
         }
-        let twice = |known: &Attribute| known.name == name || (is_prefixed(known.name) && local(known.name) == local(name));
+        let twice =
+            |known: &Attribute| known.name == name || (is_prefixed(known.name) && local(known.name) == local(name));
         if self.attributes.len() >= 64 || self.attributes.iter().any(twice) {
             return Err(Stop::Decline);
         }
@@ -239,108 +241,9 @@ fn is_prefixed(name: &[u8]) -> bool {
     name.contains(&b':')
 }
 
-/// Return whether an XML parser accepts character data: its references, and no `]]>`.
-pub fn is_sound(raw: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(found) = raw[at..].iter().position(|&byte| byte == b'&' || byte == b'>') {
-        at += found;
-        if raw[at] == b'>' {
-            if raw[..at].ends_with(b"]]") {
-                return false;
-            }
-            at += 1;
-        } else {
-            match reference(&raw[at..]) {
-                Some((_, length)) => at += length,
-                None => return false,
-            }
-        }
-    }
-    true
-}
-
-/// Return the character of the reference that `raw` begins with, and the reference's length; None if it is not valid.
-pub fn reference(raw: &[u8]) -> Option<(char, usize)> {
-    let length = raw.iter().take(14).position(|&byte| byte == b';')?;
-    let character = match &raw[1..length] {
-        b"amp" => '&',
-        b"lt" => '<',
-        b"gt" => '>',
-        b"quot" => '"',
-        b"apos" => '\'',
-        [b'#', b'x', digits @ ..] => numbered(digits, 16)?,
-        [b'#', digits @ ..] => numbered(digits, 10)?,
-        _ => return None,
-    };
-    Some((character, length + 1))
-}
-
-fn numbered(digits: &[u8], radix: u32) -> Option<char> {
-    if digits.is_empty() {
-        return None;
-    }
-    let mut code = 0u32;
-    for &digit in digits {
-        code = code.checked_mul(radix)?.checked_add((digit as char).to_digit(radix)?)?;
-    }
-    // https://www.w3.org/TR/xml/#charsets
-    match code {
-        9 | 10 | 13 | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF => char::from_u32(code),
-        _ => None,
-    }
-}
-
-/// Append character data with references resolved and line ends as XML has them; None if a parser would not accept it.
-pub fn resolve(raw: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let mut at = 0;
-    while at < raw.len() {
-        match raw[at] {
-            b'&' => {
-                let (character, length) = reference(&raw[at..])?;
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-                at += length;
-                continue;
-            }
-            b'\r' => {
-                out.push(b'\n');
-                at += (raw.get(at + 1) == Some(&b'\n')) as usize;
-            }
-            b'>' if raw[..at].ends_with(b"]]") => return None,
-            byte => out.push(byte),
-        }
-        at += 1;
-    }
-    Some(())
-}
-
-/// Append the text of a CDATA section, in which only line ends are changed.
-pub fn resolve_data(raw: &[u8], out: &mut Vec<u8>) {
-    for (at, &byte) in raw.iter().enumerate() {
-        match byte {
-            b'\r' => out.push(b'\n'),
-            b'\n' if at > 0 && raw[at - 1] == b'\r' => {}
-            byte => out.push(byte),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn resolved(raw: &[u8]) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        resolve(raw, &mut out).map(|()| out)
-    }
-
-    #[test]
-    fn references_resolve_to_characters_of_xml() {
-        assert_eq!(resolved(b"a&amp;b&#x41;&#66;\r\nc\r").unwrap(), b"a&bAB\nc\n");
-        for raw in [&b"&bad;"[..], b"&#0;", b"&#xD800;", b"&#xFFFF;", b"&#;", b"&#x;", b"& ", b"&", b"a]]>b", b"&#1;"] {
-            assert_eq!(resolved(raw), None, "{:?}", raw);
-            assert!(!is_sound(raw), "{:?}", raw);
-        }
-    }
 
     fn tag(text: &[u8]) -> Result<bool, Stop> {
         let mut bytes = text.to_vec();
@@ -352,16 +255,33 @@ mod tests {
 
     #[test]
     fn tags_that_a_parser_refuses_are_declined() {
-        for good in [&b"<a>"[..], b"<a b='1' c=\"2\"/>", b"<x:a x:b = '>' >", b"<a xml:space='preserve'>", b"<_a.1-2/>"] {
+        for good in [&b"<a>"[..], b"<a b='1' c=\"2\"/>", b"<x:a x:b = '>' >", b"<a xml:space='preserve'>", b"<_a.1-2/>"]
+        {
             assert_eq!(tag(good), Ok(true), "{:?}", std::str::from_utf8(good));
         }
         for bad in [
-            &b"<1>"[..], b"<a b=1>", b"<a b='1'c='2'>", b"<a b='1' b='2'>", b"<a b='<'>", b"<y:a>", b"<a xmlns='u'>",
-            b"<a:>", b"<:a>", b"<a b>", b"< a>", b"<a/ >", b"<?pi?>", b"<a x:b='1' xml:b='2'>", b"<x:1>", b"<a b='&amp;'>",
+            &b"<1>"[..],
+            b"<a b=1>",
+            b"<a b='1'c='2'>",
+            b"<a b='1' b='2'>",
+            b"<a b='<'>",
+            b"<y:a>",
+            b"<a xmlns='u'>",
+            b"<a:>",
+            b"<:a>",
+            b"<a b>",
+            b"< a>",
+            b"<a/ >",
+            b"<?pi?>",
+            b"<a x:b='1' xml:b='2'>",
+            b"<x:1>",
+            b"<a b='&amp;'>",
         ] {
             assert_eq!(tag(bad), Err(Stop::Decline), "{:?}", std::str::from_utf8(bad));
         }
-        for cut in [&b"<"[..], b"<a", b"<a b", b"<a b=", b"<a b='1", b"<a b='1'", b"<a /", b"<!", b"<!--", b"<![CDATA[x]]"] {
+        for cut in
+            [&b"<"[..], b"<a", b"<a b", b"<a b=", b"<a b='1", b"<a b='1'", b"<a /", b"<!", b"<!--", b"<![CDATA[x]]"]
+        {
             assert_eq!(tag(cut), Err(Stop::More), "{:?}", std::str::from_utf8(cut));
         }
     }
