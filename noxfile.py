@@ -147,3 +147,50 @@ def build(session: nox.Session) -> None:
             session.run("pgdatahub", "--version")
             session.run("pgdatahub", "plugins", env={"PGDATAHUB_READER": reader})
             session.run("pgdatahub", "inspect", str(book), env={"PGDATAHUB_READER": reader})
+
+
+NATIVE = Path("pgdatahub/readers/xlsx/native")
+JUDGES = ["tests/property/test_native_reader.py", "tests/integration/types/test_native.py"]
+# The tests themselves try one per cent of this.
+THOROUGH = {
+    "PGDATAHUB_JUDGE_SHEETS": "100000",
+    "PGDATAHUB_JUDGE_MUTATIONS": "200000",
+    "PGDATAHUB_JUDGE_DOUBLES": "2000000",
+}
+
+
+@nox.session
+def core(session: nox.Session) -> None:
+    """The compiled core: format, lints and unit tests. Needs a Rust with clippy and rustfmt."""
+    target = {"CARGO_TARGET_DIR": session.create_tmp()}
+    for command in (("fmt", "--check"), ("clippy", "--all-targets", "--", "-D", "warnings"), ("test", "--release")):
+        with session.chdir(NATIVE):
+            session.run("cargo", *command, env=target, external=True)
+
+
+@nox.session
+def judge(session: nox.Session) -> None:
+    """The compiled core beside the parser and a server: 100,000 sheets, 200,000 mutations; half an hour."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", *JUDGES, *session.posargs, env=THOROUGH)
+
+
+@nox.session(name="judge-asan")
+def judge_with_sanitizer(session: nox.Session) -> None:
+    """The same mutations with the core built for the address sanitizer. Needs Linux and gcc's libasan."""
+    install(session, "test")
+    target = Path(session.create_tmp()).resolve()
+    triple = "x86_64-unknown-linux-gnu"
+    build = {"CARGO_TARGET_DIR": str(target), "RUSTC_BOOTSTRAP": "1", "RUSTFLAGS": "-Zsanitizer=address"}
+    with session.chdir(NATIVE):
+        session.run("cargo", "build", "--release", "--locked", "--target", triple, env=build, external=True)
+    library = NATIVE / "_core.so"
+    usual = library.read_bytes()
+    preload = session.run("gcc", "-print-file-name=libasan.so", external=True, silent=True)
+    # Python's own allocations are none of the core's leaks.
+    options = {"LD_PRELOAD": str(preload).strip(), "ASAN_OPTIONS": "detect_leaks=0"}
+    try:
+        library.write_bytes((target / triple / "release" / "libpgdatahub_core.so").read_bytes())
+        session.run("pytest", "-p", "no:faulthandler", JUDGES[0], *session.posargs, env=THOROUGH | options)
+    finally:
+        library.write_bytes(usual)
