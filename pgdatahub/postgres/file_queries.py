@@ -24,7 +24,7 @@ from pgdatahub.postgres.connection import Connection
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
-_IMPORTS, _CHANGES = METADATA_TABLES
+IMPORTS, CHANGES = METADATA_TABLES
 
 PAST_COLUMNS: Final = (
     "id",
@@ -182,7 +182,7 @@ def _facts(history_schema: str, *, older: bool = False) -> bytes:
     """).format(
         past=past_columns(older=older),
         duplicates=sql.SQL("" if older else " OR i.duplicates @> %(duplicate)s"),
-        imports=sql.Identifier(history_schema, _IMPORTS),
+        imports=sql.Identifier(history_schema, IMPORTS),
         key=sql.Literal(IDENTITY_KEY_CHARACTERS),
     )
     return query.as_bytes(None)
@@ -197,7 +197,7 @@ def _other_columns(history_schema: str) -> bytes:
                                 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                                WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0
                                  AND NOT a.attisdropped))
-    """).format(changes=sql.Identifier(history_schema, _CHANGES))
+    """).format(changes=sql.Identifier(history_schema, CHANGES))
     return query.as_bytes(None)
 
 
@@ -249,7 +249,7 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
         row: Its values by column.
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
-    statement = _insert(history_schema, _IMPORTS, tuple(row), returning=returning)
+    statement = _insert(history_schema, IMPORTS, tuple(row), returning=returning)
     values = {name: Jsonb(value) if name in _JSON else value for name, value in row.items()}
     answer = connection.execute(statement, values)
     found = answer.fetchone() if returning else None
@@ -259,5 +259,5 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
 def add_changes(connection: Connection, history_schema: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows to ``etl_schema_changes``, all with the same columns."""
     if rows:
-        statement = _insert(history_schema, _CHANGES, tuple(rows[0]))
+        statement = _insert(history_schema, CHANGES, tuple(rows[0]))
         connection.driver.cursor().executemany(statement, rows)

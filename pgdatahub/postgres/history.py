@@ -7,20 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
-from sqlalchemy import ARRAY, BigInteger, Row, any_, func, literal, select, text, update
-from sqlalchemy.schema import CreateSchema
+from psycopg.types.json import Jsonb
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
 from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeType, Duplicate, PastChange, PastImport, Provenance, Status
-from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName, TableSchema
+from pgdatahub.model.schema import (
+    METADATA_TABLES,
+    AddColumn,
+    ColumnSchema,
+    CreateTable,
+    SchemaChange,
+    TableName,
+    TableSchema,
+)
+from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import (
     ADDED_COLUMNS,
+    CHANGES,
+    IMPORTS,
     FileFacts,
     LockedTable,
     add_changes,
@@ -31,14 +40,16 @@ from pgdatahub.postgres.file_queries import (
     past_columns,
     past_import,
 )
-from pgdatahub.postgres.file_statements import FileStatements, past_imports, utc_now
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
-from pgdatahub.postgres.metadata import IMPORTS, MetadataTables, has_duplicates
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.values.evidence import Evidence
 
-__all__ = ["History", "PastImport"]
+if TYPE_CHECKING:
+    from typing_extensions import LiteralString
 
+    from pgdatahub.postgres.metadata import MetadataTables
+
+__all__ = ["History", "PastImport"]
 
 _CHANGED_FILES = sql.SQL("""
     SELECT table_schema, table_name, identity
@@ -72,17 +83,6 @@ def _version_now(versions: Mapping[str, int]) -> sql.Composed:
     return sql.SQL("CASE lower(substring(i.identity FROM '[.][^./]*$')) {} ELSE 0 END").format(sql.SQL(" ").join(cases))
 
 
-@lru_cache(maxsize=4)
-def _metadata_tables(schema: str) -> MetadataTables:
-    # The same value each time, kept because making it takes 2 ms, and SQLAlchemy compiles every statement on it anew.
-    return MetadataTables(schema)
-
-
-@lru_cache(maxsize=4)
-def _file_statements(schema: str) -> FileStatements:
-    return FileStatements(_metadata_tables(schema))
-
-
 class History:
     """The metadata tables of one schema.
 
@@ -92,9 +92,8 @@ class History:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self.tables = _metadata_tables(schema)
-        self.imports, self.changes = self.tables.imports, self.tables.changes
-        self._statements = _file_statements(schema)
+        self.imports = sql.Identifier(schema, IMPORTS)
+        self.changes = sql.Identifier(schema, CHANGES)
         self._older = False
 
     def ensure(self, connection: Connection) -> None:
@@ -102,36 +101,40 @@ class History:
         if self._complete(connection):
             return  # as in every run but the first; all that follows costs as much as everything else before a file
         wait_for_turn(connection, metadata_lock_key(self.schema))
-        alchemy = connection.sqlalchemy
-        if not alchemy.dialect.has_schema(alchemy, self.schema):
-            alchemy.execute(CreateSchema(self.schema, if_not_exists=True))
-        self.tables.metadata.create_all(alchemy, checkfirst=True)
-        self.tables.add_columns(alchemy)
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self.schema)))
+        tables = self._metadata_tables()
+        tables.metadata.create_all(connection.sqlalchemy, checkfirst=True)
+        tables.add_columns(connection.sqlalchemy)
+
+    def _metadata_tables(self) -> MetadataTables:
+        # Here, since only the first run and a reset need it, and SQLAlchemy with it.
+        from pgdatahub.postgres.metadata import MetadataTables
+
+        return MetadataTables(self.schema)
 
     def _complete(self, connection: Connection) -> bool:
-        names = [table.name for table in self.tables.metadata.sorted_tables]
-        query = text("""
-            SELECT count(DISTINCT c.oid) = :tables AND count(a.attname) = :columns
+        query = """
+            SELECT count(DISTINCT c.oid) = %(tables)s AND count(a.attname) = %(columns)s
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-                                 AND c.relname = :imports AND a.attname = ANY (:added)
-             WHERE n.nspname = :schema AND c.relname = ANY (:names)
-        """)
+                                 AND c.relname = %(imports)s AND a.attname = ANY (%(added)s)
+             WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s)
+        """
+        names = list(METADATA_TABLES)
         values = {"schema": self.schema, "names": names, "tables": len(names), "imports": IMPORTS}
         values |= {"added": list(ADDED_COLUMNS), "columns": len(ADDED_COLUMNS)}
-        complete: bool = connection.execute(query, values).scalar_one()
-        return complete
+        return bool(connection.scalar(query, values))
 
     def exists(self, connection: Connection) -> bool:
         """Return whether the tables are there; from now on, tables of an older version can be read."""
-        if not connection.sqlalchemy.dialect.has_table(connection.sqlalchemy, IMPORTS, schema=self.schema):
+        if not catalog.is_table(connection, TableName(schema=self.schema, name=IMPORTS)):
             return False
         self._older = not self._complete(connection)
         return True
 
     def drop(self, connection: Connection) -> None:
         """Drop the tables; only for a reset."""
-        self.tables.metadata.drop_all(connection.sqlalchemy, checkfirst=True)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(self.imports, self.changes))
 
     # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -163,39 +166,47 @@ class History:
             since: Imported then or later, UTC.
             run_id: By this run.
         """
-        columns = self.imports.c
-        query = past_imports(self.tables, older=self._older)
-        if table is not None:
-            query = query.where(*self._is(table))
-        if statuses:
-            query = query.where(columns.status.in_([status.value for status in statuses]))
-        for column, value in (
-            (columns.identity, identity),
-            (columns.run_id, run_id),
-        ):
-            if value is not None:
-                query = query.where(column == value)
-        if ids is not None:
-            query = query.where(columns.id.in_(ids))
-        if sizes is not None:
-            # An array is one parameter, of which there may be 65,535, and a folder may have more files.
-            query = query.where(columns.bytes == any_(literal(list(sizes), ARRAY(BigInteger))))
-        if hash_prefix is not None:
-            query = query.where(func.starts_with(columns.file_sha256, hash_prefix))
-        if file_tail is not None:
-            tail = "/" + file_tail
-            query = query.where(
-                (columns.source_file == file_tail) | (func.right(columns.source_file, len(tail)) == tail)
-            )
-        if since is not None:
-            query = query.where(columns.imported_at >= since)
-        return [_past_import(row) for row in connection.execute(query.order_by(columns.id))]
+        # An array is one parameter, of which there may be 65,535, and a folder may have more files.
+        conditions = {
+            "i.table_schema = %(schema)s AND i.table_name = %(name)s": table is not None,
+            "i.status = ANY (%(statuses)s)": bool(statuses),
+            "i.identity = %(identity)s": identity is not None,
+            "i.run_id = %(run_id)s": run_id is not None,
+            "i.id = ANY (%(ids)s)": ids is not None,
+            "i.bytes = ANY (%(sizes)s)": sizes is not None,
+            "starts_with(i.file_sha256, %(prefix)s)": hash_prefix is not None,
+            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None,
+            "i.imported_at >= %(since)s": since is not None,
+        }
+        values = {
+            "schema": table.schema if table is not None else None,
+            "name": table.name if table is not None else None,
+            "statuses": [status.value for status in statuses],
+            "identity": identity,
+            "run_id": run_id,
+            "ids": list(ids or ()),
+            "sizes": list(sizes or ()),
+            "prefix": hash_prefix,
+            "file": file_tail,
+            "tail": f"/{file_tail}",
+            "since": since,
+        }
+        given = [condition for condition, applies in conditions.items() if applies]
+        return self._select(connection, " AND ".join(given) or "true", values)
+
+    def _select(self, connection: Connection, condition: LiteralString, values: Mapping[str, Any]) -> list[PastImport]:
+        """Return the imports ``i`` under a condition of this module's own, oldest first."""
+        query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
+            past_columns(older=self._older), self.imports, sql.SQL(condition)
+        )
+        return [past_import(row._asdict()) for row in connection.execute(query, values)]
 
     def tables_with_rows(self, connection: Connection) -> frozenset[TableName]:
         """Return the tables that have rows of an import."""
-        columns = self.imports.c
-        query = select(columns.table_schema, columns.table_name).where(columns.status == Status.LOADED.value).distinct()
-        return frozenset(TableName(schema=row.table_schema, name=row.table_name) for row in connection.execute(query))
+        query = sql.SQL("SELECT DISTINCT table_schema, table_name FROM {} WHERE status = {}").format(
+            self.imports, Status.LOADED.value
+        )
+        return frozenset(TableName(schema=row[0], name=row[1]) for row in connection.execute(query))
 
     def loaded(self, connection: Connection) -> Iterator[PastImport]:
         """Yield the imports whose rows are in their tables now."""
@@ -203,14 +214,14 @@ class History:
 
     def known(self, connection: Connection, files: Sequence[SourceFile]) -> list[PastImport]:
         """Return the imports whose bytes files may have, as far as their sizes tell, oldest first."""
-        sizes = {source.size for source in files}
-        found = {past.id: past for past in self.select_imports(connection, statuses=COUNTED, sizes=sizes)}
-        if not self._older:
-            query = past_imports(self.tables).where(
-                has_duplicates(self.imports), self.imports.c.status.in_([status.value for status in COUNTED])
-            )
-            found |= {past.id: past for past in map(_past_import, connection.execute(query))}
-        return [found[key] for key in sorted(found)]
+        values = {
+            "sizes": list({source.size for source in files}),
+            "counted": [status.value for status in COUNTED],
+        }
+        duplicated = "" if self._older else " OR i.duplicates <> '[]'::jsonb"
+        return self._select(
+            connection, f"i.status = ANY (%(counted)s) AND (i.bytes = ANY (%(sizes)s){duplicated})", values
+        )
 
     def changed_files(self, connection: Connection, tables: Collection[TableName]) -> set[tuple[TableName, str]]:
         """Return the table and identity of each file with several contents in its table.
@@ -219,9 +230,7 @@ class History:
         """
         if not tables or self._older:
             return set()
-        query = _CHANGED_FILES.format(
-            imports=sql.Identifier(self.schema, IMPORTS), counted=[status.value for status in COUNTED]
-        )
+        query = _CHANGED_FILES.format(imports=self.imports, counted=[status.value for status in COUNTED])
         found = {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in connection.driver.execute(query)}
         return {(table, identity) for table, identity in found if table in tables}
 
@@ -252,14 +261,11 @@ class History:
 
     def has_import(self, connection: Connection, table: TableName, source_file: str, moment: datetime) -> bool:
         """Return whether there is a loaded import that rows with this pair are of."""
-        columns = self.imports.c
-        query = select(columns.id).where(
-            *self._is(table),
-            columns.imported_at == moment,
-            columns.source_file == source_file,
-            columns.status == Status.LOADED.value,
-        )
-        return connection.execute(query).first() is not None
+        query = sql.SQL("""
+            SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND imported_at = %s
+                              AND source_file = %s AND status = %s)
+        """).format(self.imports)
+        return bool(connection.scalar(query, (table.schema, table.name, moment, source_file, Status.LOADED.value)))
 
     def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
@@ -267,19 +273,25 @@ class History:
 
     def observed(self, connection: Connection, table: TableName, *, without: Collection[int] = ()) -> list[TableSchema]:
         """Return what each loaded import of ``table``, except those in ``without``, showed of its columns."""
-        query = select(self.imports.c.observed).where(
-            *self._is(table), self.imports.c.status == Status.LOADED.value, self.imports.c.id.not_in(without)
-        )
-        return [observed_from_json(table, row.observed) for row in connection.execute(query)]
+        condition = "status = %(loaded)s AND NOT id = ANY (%(ids)s)"
+        return self._observed(connection, table, condition, without)
 
     def observed_by(self, connection: Connection, table: TableName, ids: Collection[int]) -> list[TableSchema]:
         """Return what the imports with these ids showed, whatever has become of them."""
-        query = select(self.imports.c.observed).where(*self._is(table), self.imports.c.id.in_(ids))
-        return [observed_from_json(table, row.observed) for row in connection.execute(query)]
+        return self._observed(connection, table, "id = ANY (%(ids)s)", ids)
+
+    def _observed(
+        self, connection: Connection, table: TableName, condition: LiteralString, ids: Collection[int]
+    ) -> list[TableSchema]:
+        query = sql.SQL(
+            "SELECT observed FROM {} WHERE table_schema = %(schema)s AND table_name = %(name)s AND {}"
+        ).format(self.imports, sql.SQL(condition))
+        values = {"schema": table.schema, "name": table.name, "ids": list(ids), "loaded": Status.LOADED.value}
+        return [observed_from_json(table, row.observed) for row in connection.execute(query, values)]
 
     def now(self, connection: Connection) -> datetime:
         """Return the server's time, UTC."""
-        now: datetime = connection.execute(select(utc_now())).scalar_one()
+        now: datetime = connection.scalar("SELECT timezone('UTC', clock_timestamp())")
         return now
 
     def add(self, connection: Connection, record: ImportRecord) -> None:
@@ -321,7 +333,7 @@ class History:
             versions: The rules of today: suffix → version.
         """
         query = _OLDER_TABLES.format(
-            imports=sql.Identifier(self.schema, IMPORTS),
+            imports=self.imports,
             reading=sql.SQL("0" if self._older else "i.reading"),
             version=_version_now(versions),
             highest=max(versions.values()),
@@ -349,7 +361,7 @@ class History:
         """
         query = _OLDER_READINGS.format(
             past=past_columns(older=self._older),
-            imports=sql.Identifier(self.schema, IMPORTS),
+            imports=self.imports,
             reading=sql.SQL("0" if self._older else "i.reading"),
             version=_version_now(versions),
             highest=max(versions.values()),
@@ -363,17 +375,20 @@ class History:
     def set_reading(self, connection: Connection, versions: Mapping[int, int]) -> None:
         """Record that the files of imports read alike by later rules: id → version."""
         for number, version in versions.items():
-            connection.execute(update(self.imports).where(self.imports.c.id == number).values(reading=version))
+            self._update(connection, [number], {"reading": version})
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
         """Say that the rows of some imports left their table."""
-        values = {"status": status.value, "reverted_at": moment}
-        connection.execute(update(self.imports).where(self.imports.c.id.in_(ids)).values(values))
+        self._update(connection, ids, {"status": status.value, "reverted_at": moment})
+
+    def _update(self, connection: Connection, ids: Collection[int], values: Mapping[str, Any]) -> None:
+        settings = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values]
+        query = sql.SQL("UPDATE {} SET {} WHERE id = ANY (%(ids)s)").format(self.imports, sql.SQL(", ").join(settings))
+        connection.execute(query, {**values, "ids": list(ids)})
 
     def set_duplicates(self, connection: Connection, past: PastImport, duplicates: Iterable[Duplicate]) -> None:
         """Record the files that were skipped in favour of an import."""
-        values = {"duplicates": [duplicate_to_json(one) for one in duplicates]}
-        connection.execute(update(self.imports).where(self.imports.c.id == past.id).values(values))
+        self._update(connection, [past.id], {"duplicates": Jsonb([duplicate_to_json(one) for one in duplicates])})
 
     def inherit(self, connection: Connection, past: PastImport, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
         """Record an import as that of one of its duplicates.
@@ -384,31 +399,27 @@ class History:
             heir: The duplicate.
             rest: The duplicates that the import has then.
         """
-        columns = self.imports.c
-        same_bytes = select(columns.id).where(
-            *self._is(past.table),
-            columns.status == Status.LOADED.value,
-            columns.file_sha256 == heir.file_sha256,
-            columns.id != past.id,
-        )
+        same_bytes = sql.SQL("""
+            SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = %s AND file_sha256 = %s
+                              AND id <> %s)
+        """).format(self.imports)
+        table = past.table
+        parameters = (table.schema, table.name, Status.LOADED.value, heir.file_sha256, past.id)
         values: dict[str, Any] = {
             "identity": heir.identity,
             "source_file": heir.source_file,
-            "duplicates": [duplicate_to_json(one) for one in rest],
+            "duplicates": Jsonb([duplicate_to_json(one) for one in rest]),
         }
-        if connection.execute(same_bytes).first() is None:
+        if not connection.scalar(same_bytes, parameters):
             values |= {"file_sha256": heir.file_sha256, "bytes": heir.bytes}
-        connection.execute(update(self.imports).where(columns.id == past.id).values(values))
+        self._update(connection, [past.id], values)
 
     def release(self, connection: Connection, ids: Collection[int]) -> None:
         """Let the files of imports that were held back be loaded again."""
         if not ids:
             return  # nearly always, and the server would be asked to look for nothing
-        connection.execute(
-            update(self.imports)
-            .where(self.imports.c.id.in_(ids), self.imports.c.status == Status.HELD.value)
-            .values(status=Status.REVERTED.value)
-        )
+        query = sql.SQL("UPDATE {} SET status = %s WHERE id = ANY (%s) AND status = %s").format(self.imports)
+        connection.execute(query, (Status.REVERTED.value, list(ids), Status.HELD.value))
 
     # ── schema changes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -416,13 +427,17 @@ class History:
         self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None
     ) -> list[PastChange]:
         """Return schema changes, oldest first; of one table, and not before a moment (UTC), if these are given."""
-        columns = self.changes.c
-        query = select(self.changes).order_by(columns.id)
-        if table is not None:
-            query = query.where(columns.table_schema == table.schema, columns.table_name == table.name)
-        if since is not None:
-            query = query.where(columns.changed_at >= since)
-        return [_past_change(row) for row in connection.execute(query)]
+        query = sql.SQL("""
+            SELECT id, table_schema, table_name, change_type, column_name, old_type, new_type, source_file, changed_at,
+                   import_id, cell, sample
+              FROM {} WHERE {} AND {} ORDER BY id
+        """).format(
+            self.changes,
+            sql.SQL("true" if table is None else "table_schema = %(schema)s AND table_name = %(name)s"),
+            sql.SQL("true" if since is None else "changed_at >= %(since)s"),
+        )
+        values = {"since": since} | ({} if table is None else {"schema": table.schema, "name": table.name})
+        return [_past_change(row._asdict()) for row in connection.execute(query, values)]
 
     def provenance(self, connection: Connection, table: TableName) -> Provenance:
         """Return what of a table pgdatahub made."""
@@ -430,9 +445,10 @@ class History:
 
     def knows_other_columns(self, connection: Connection, table: TableName, names: Iterable[str]) -> bool:
         """Tell whether ``table`` has ever had a column by another name than these, as far as pgdatahub had to do with it."""
-        values = {"table_schema": table.schema, "table_name": table.name, "names": list(names)}
-        found: bool = connection.execute(self._statements.other_columns, values).scalar_one()
-        return found
+        query = sql.SQL("""
+            SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND column_name <> ALL (%s))
+        """).format(self.changes)
+        return bool(connection.scalar(query, (table.schema, table.name, list(names))))
 
     def created_columns(self, connection: Connection, table: TableName) -> frozenset[str]:
         """Return the columns that pgdatahub created in ``table``."""
@@ -482,16 +498,8 @@ class History:
         empty = dict.fromkeys(("column_name", "old_type", "new_type", "cell", "sample"))
         add_changes(connection, self.schema, [common | empty | row for row in rows])
 
-    def _is(self, table: TableName) -> tuple[Any, Any]:
-        return self.imports.c.table_schema == table.schema, self.imports.c.table_name == table.name
 
-
-def _past_import(row: Row[Any]) -> PastImport:
-    return past_import(dict(row._mapping))
-
-
-def _past_change(row: Row[Any]) -> PastChange:
-    values = dict(row._mapping)
+def _past_change(values: dict[str, Any]) -> PastChange:
     table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
     return PastChange(table=table, column=values.pop("column_name"), **values)
 

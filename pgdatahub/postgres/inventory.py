@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
-from sqlalchemy import func, select
 
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import TableName
@@ -52,18 +51,16 @@ _SIZES = """
 
 def take_inventory(connection: Connection, history: History) -> tuple[Inventory, ...]:
     """Return what there is of the tables that the history names, by name."""
-    imports, changes = history.imports.c, history.changes.c
-    loaded = imports.status == Status.LOADED.value
-    query = select(
-        imports.table_schema,
-        imports.table_name,
-        func.coalesce(func.sum(imports.row_count).filter(loaded), 0).label("rows"),
-        func.count().filter(loaded).label("imports"),
-        func.count().filter(imports.status == Status.HELD.value).label("held"),
-        func.max(imports.imported_at).filter(loaded).label("last_load"),
-    ).group_by(imports.table_schema, imports.table_name)
+    query = sql.SQL("""
+        SELECT table_schema, table_name,
+               coalesce(sum(row_count) FILTER (WHERE status = {loaded}), 0) AS rows,
+               count(*) FILTER (WHERE status = {loaded}) AS imports,
+               count(*) FILTER (WHERE status = {held}) AS held,
+               max(imported_at) FILTER (WHERE status = {loaded}) AS last_load
+          FROM {imports} GROUP BY 1, 2
+    """).format(imports=history.imports, loaded=Status.LOADED.value, held=Status.HELD.value)
     known = {TableName(schema=row.table_schema, name=row.table_name): row for row in connection.execute(query)}
-    changed = connection.execute(select(changes.table_schema, changes.table_name).distinct())
+    changed = connection.execute(sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.changes))
     tables = sorted({*known, *(TableName(schema=row.table_schema, name=row.table_name) for row in changed)})
     sizes = _sizes(connection, tables)
     return tuple(

@@ -23,10 +23,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, dialect
 from sqlalchemy.schema import CreateColumn
 
 from pgdatahub.model.imports import Status
-from pgdatahub.model.schema import METADATA_TABLES
-from pgdatahub.postgres.file_queries import ADDED_COLUMNS
-
-IMPORTS, SCHEMA_CHANGES = METADATA_TABLES
+from pgdatahub.postgres.file_queries import ADDED_COLUMNS, CHANGES, IMPORTS
 
 
 class MetadataTables:
@@ -87,7 +84,7 @@ class MetadataTables:
         Index("etl_imports_reading", self.imports.c.table_schema, self.imports.c.table_name, self.imports.c.reading)
         Index("etl_imports_duplicated", self.imports.c.id, postgresql_where=has_duplicates(self.imports))
         self.changes = Table(
-            SCHEMA_CHANGES,
+            CHANGES,
             self.metadata,
             Column("id", BigInteger, Identity(), primary_key=True),
             Column("table_name", Text, nullable=False),

@@ -24,8 +24,8 @@ from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, OpaqueType, Tabl
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection, savepoint
+from pgdatahub.postgres.file_queries import IMPORTS
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.metadata import IMPORTS
 from pgdatahub.values.sql_types import SqlType
 
 WHOLE_BYTES: Final = 16 * 2**20
