@@ -24,7 +24,7 @@ def inspect_command(
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also the kinds of values, and how the rows were read.")
+        bool, typer.Option("--verbose", "-v", help="Show the kinds of values instead of the deciding cells.")
     ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -88,13 +88,6 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> 
         console.print(Line(f"{key}: {number:,}, first {sheet.examples.get(key, '?')}", style="yellow"), soft_wrap=True)
     for notice in sheet.notices:
         console.print(Line(notice, style="yellow"), soft_wrap=True)
-    if verbose and sheet.lanes:
-        console.print(
-            Line(
-                "rows read by: " + ", ".join(f"{lane} lane {number:,}" for lane, number in sheet.lanes.items()),
-                style="dim",
-            )
-        )
 
 
 def _because(column: ColumnSchema) -> str:
@@ -131,7 +124,6 @@ def _described(inspection: Inspection) -> dict[str, Any]:
                 "counts": dict(sheet.counts),
                 "examples": dict(sheet.examples),
                 "notices": list(sheet.notices),
-                "lanes": dict(sheet.lanes),
                 "failure": sheet.failure.message if sheet.failure else None,
             }
             for sheet in inspection.sheets

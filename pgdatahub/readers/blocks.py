@@ -1,4 +1,4 @@
-"""Rows as the lanes hand them over, and their way into batches."""
+"""Rows as a parser hands them over, and their way into batches."""
 
 from __future__ import annotations
 

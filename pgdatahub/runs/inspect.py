@@ -33,7 +33,6 @@ class SheetInspection:
         counts: What was left out or noticed → how many.
         examples: For each of them where the first one is.
         notices: What a person should know.
-        lanes: How the rows were read, for a reader that tells.
         failure: Why it cannot be loaded.
     """
 
@@ -46,7 +45,6 @@ class SheetInspection:
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
-    lanes: Mapping[str, int] = field(default_factory=dict)
     failure: Failure | None = None
 
 
@@ -160,5 +158,4 @@ def _read_sheet(
         counts=tally.counts,
         examples=tally.examples,
         notices=tally.notices,
-        lanes=dict(getattr(sheet, "lanes", {})),
     )
