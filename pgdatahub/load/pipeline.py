@@ -32,26 +32,20 @@ from pgdatahub.errors import (
     TableBusyError,
     TransientDatabaseError,
 )
-from pgdatahub.load.adopt import Adopter
-from pgdatahub.load.dedup import KnownFiles, find_known
-from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
-from pgdatahub.load.results import confirmed, failed, of_staged, skipped, skipped_as_empty, unexpected
+from pgdatahub.load.dedup import KnownFiles
+from pgdatahub.load.lookup import Lookup
+from pgdatahub.load.results import failed, of_staged, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging, hash_once
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile
-from pgdatahub.model.imports import PastImport
-from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import savepoint, transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
-from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
 from pgdatahub.system import failpoints
 from pgdatahub.system.retry import persist
 
@@ -79,8 +73,8 @@ class Pipeline:
         reporter: Is told what happens.
         run_id: Names the run in the history.
         database: Where the rows go; None for a dry run.
-        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
         eager_bytes: A file that has shown so many bytes of rows is loaded while it is being read; None if none is.
+        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
     """
 
     stages: Stages
@@ -101,144 +95,21 @@ class Pipeline:
         """What is done within a transaction."""
         return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
-    def known(self, files: Sequence[SourceFile]) -> KnownFiles:
-        """Return which of the files are loaded already, as far as their sizes tell.
-
-        Makes the history's tables where they are missing.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-        tables = frozenset(source.table for source in files)
-
-        def ask(database: Database) -> tuple[KnownFiles, frozenset[TableName]]:
-            with transaction(database.engine) as connection:
-                self.history.ensure(connection)
-                missing = tables - catalog.existing_tables(connection, tables)
-                dropped = missing and missing & self.history.tables_with_rows(connection)
-                return find_known(connection, self.history, files), dropped
-
-        if self.database is None:
-            return KnownFiles()
-        known, dropped = persist(partial(ask, self.database), self._gave_way)
-        for table in sorted(dropped):
-            self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
-        return known
-
-    def skip_known(self, source: SourceFile, known: KnownFiles) -> tuple[SourceFile, FileResult | None]:
-        """Skip a file whose bytes are loaded already.
-
-        Returns:
-            The file, with its hash if it was hashed; and its result, None if it has to be read.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-        if not known.may_know(source) or self.database is None:
-            return source, None
-        try:
-            hashed = hash_once(source)
-        except FileError:
-            return source, None  # reported when it is the file's turn
-        source = replace(source, hashed=hashed)
-        reason = known.skip(source, hashed.sha256)
-        if reason is not None:
-            return source, skipped(source, reason)
-        if not known.has(source, hashed.sha256):
-            return source, None
-        return source, self._skip_known(source, hashed.sha256, self.database)
-
-    def _skip_known(self, source: SourceFile, file_sha256: str, database: Database) -> FileResult | None:
-        def ask() -> FileResult | None:
-            with transaction(database.engine) as connection:
-                return self.loading.skip_known(source, file_sha256, connection)
-
-        try:
-            return persist(ask, self._gave_way)
-        except ContentionError:
-            return None  # it waits for the table as a file that is read
-        except (FileError, PrivilegeError) as error:
-            return failed(source, error)
-
     @property
-    def older(self) -> OlderReadings:
-        """The comparison with imports that were read by older rules."""
-        return OlderReadings(
-            stages=self.stages, config=self.config, history=self.history, contents=self.contents_read_again
-        )
-
-    def check_readings(self, imports: Sequence[tuple[SourceFile, PastImport]]) -> tuple[str, ...]:
-        """Return a message for each table with unchanged files that may read differently by the rules of today.
-
-        Those that read alike are recorded as such, so that they are looked at once.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-        differing, alike = read_differently(imports)
-
-        def record(database: Database) -> None:
-            with transaction(database.engine) as connection:
-                versions = {past.id: reading_version(past.identity) for past in alike}
-                self.history.set_reading(connection, versions)
-
-        if alike and self.database is not None:
-            persist(partial(record, self.database), self._gave_way)
-        return describe(by_table(differing))
-
-    def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
-        """Return the tables with imports that were read by older rules.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-
-        def ask(database: Database) -> frozenset[TableName]:
-            with transaction(database.engine, read_only=True) as connection:
-                return frozenset(self.history.tables_of_older_readings(connection, tables, READING_VERSIONS))
-
-        return frozenset() if self.database is None else persist(partial(ask, self.database), self._gave_way)
-
-    def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
-        """Return the rows of tables that the history does not know, for those tables that have any.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-
-        def ask(database: Database) -> dict[TableName, UnknownRows]:
-            with transaction(database.engine, read_only=True) as connection:
-                return find_all_unknown(connection, self.history, tables)
-
-        return {} if self.database is None else persist(partial(ask, self.database), self._gave_way)
-
-    def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
-        """Rebuild the history of the files' tables where it is lost; return the files that are known then.
-
-        Raises:
-            DatabaseError: The database is gone.
-            SpoolError: The disk is full.
-        """
-        unknown = self.unknown_rows({source.table for source in files})
-        if self.database is None:
-            return known
-        adopter = Adopter(
+    def lookup(self) -> Lookup:
+        """The questions about files that need no transaction of a load."""
+        return Lookup(
             stages=self.stages,
             config=self.config,
             reporter=self.reporter,
-            history=self.history,
             run_id=self.run_id,
             database=self.database,
-            gave_way=self._gave_way,
+            contents_read_again=self.contents_read_again,
         )
-        for table, rows in unknown.items():
-            adoption = adopter.adopt(rows, [source for source in files if source.table == table], known)
-            for text in adoption.messages:
-                self.reporter(Notice(text=text, warning=bool(adoption.unproved)))
-        if not unknown:
-            self.reporter(Notice(text="nothing to adopt: the history knows all rows of the tables"))
-            return known
-        return self.known(files)
+
+    def known(self, files: Sequence[SourceFile]) -> KnownFiles:
+        """Return which of the files are loaded already; see :meth:`Lookup.known`."""
+        return self.lookup.known(files)
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -340,9 +211,9 @@ class Pipeline:
 
         def ask() -> str | None:
             with transaction(database.engine, read_only=True) as connection:
-                return self.older.reason_to_skip(connection, staged)
+                return self.lookup.older.reason_to_skip(connection, staged)
 
-        reason = persist(ask, self._gave_way)
+        reason = persist(ask, self.lookup.gave_way)
         return staged if reason is None else skipped(staged.source, reason)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -357,7 +228,7 @@ class Pipeline:
         except TransientDatabaseError as error:
             # Whether COMMIT took effect is asked by the staged way.
             if not isinstance(error, ContentionError):
-                self._gave_way(error)
+                self.lookup.gave_way(error)
             return None
         except Exception:  # noqa: BLE001 - whoever is to blame, reading on or the staged way comes upon it again
             return None
@@ -367,7 +238,7 @@ class Pipeline:
     def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
         """Load staged files in one transaction, again if the database gave way."""
         try:
-            return persist(partial(self._load_once, staged, database), self._gave_way)
+            return persist(partial(self._load_once, staged, database), self.lookup.gave_way)
         except ContentionError as error:
             # The database is there; it is only these files that cannot be loaded now.
             failure: PgDataHubError = TableBusyError(
@@ -379,12 +250,6 @@ class Pipeline:
         if self.config.on_error == "stop":
             raise _TakenBackError(failed(staged[0].source, failure))
         return [failed(item.source, failure) for item in staged]
-
-    def _gave_way(self, error: TransientDatabaseError) -> None:
-        self.reporter(Notice(text=f"{error.message}; trying again"))
-        if self.database is not None and not isinstance(error, ContentionError):
-            with suppress(DatabaseError):
-                self.database.revive()
 
     def _load_once(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
         if len(staged) == 1:
@@ -443,58 +308,3 @@ class Pipeline:
         if self.database is not None and tables:
             with suppress(DatabaseError):
                 summarise_new_rows(self.database.engine, sorted(tables))
-
-    def look_up(self, source: SourceFile) -> FileResult | None:
-        """Return the result of a file that this run has loaded, though nobody lived to tell; None if it has not."""
-
-        def ask(database: Database) -> list[PastImport]:
-            with transaction(database.engine) as connection:
-                # Whoever was loading it has the lock until the server has ended the transaction, either way.
-                locks.wait_for_turn(connection, locks.lock_key(source.table))
-                return self.history.of_identity(connection, source.table, source.identity)
-
-        if self.database is None:
-            return None
-        for past in persist(partial(ask, self.database), self._gave_way):
-            if past.run_id == self.run_id:
-                return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
-        return None
-
-    def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
-        """Return results as the history has them, where this run is the one that loaded the file.
-
-        Args:
-            results: What whoever worked on the files said.
-            sources: All files of the run, also those of which nobody said anything.
-
-        Raises:
-            DatabaseError: The database is gone.
-        """
-
-        def ask(database: Database) -> list[PastImport]:
-            with transaction(database.engine, read_only=True) as connection:
-                return self.history.select_imports(connection, run_id=self.run_id)
-
-        if self.database is None:
-            return list(results)
-        imports = persist(partial(ask, self.database), self._gave_way)
-        loaded = {(past.table, past.identity): past for past in imports}
-        said = {result.source.location: result for result in results}
-        settled = []
-        for source in sources:
-            result = said.get(source.location)
-            past = loaded.get((source.table, source.identity))
-            if past is not None:
-                if result is None or result.outcome is not Outcome.LOADED:
-                    result = FileResult(source=source, outcome=Outcome.LOADED)
-                result = confirmed(result, past)
-            if result is not None:
-                settled.append(result)
-        return settled
-
-
-def _dropped_by_hand(table: TableName) -> str:
-    return (
-        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
-        "revert --force forgets them"
-    )

@@ -63,8 +63,11 @@ _CHANGED_FILES = sql.SQL("""
 
 
 _OLDER_TABLES = sql.SQL("""
-    SELECT count(*), (array_agg(identity ORDER BY id))[1:3] FROM {imports} i
-     WHERE table_schema = %s AND table_name = %s AND {reading} < {highest} AND {reading} < {version} AND status = {loaded}
+    SELECT i.table_schema, i.table_name, count(*), (array_agg(identity ORDER BY id))[1:3]
+      FROM {imports} i JOIN unnest(%s::text[], %s::text[]) wanted(schema, name)
+        ON (i.table_schema, i.table_name) = (wanted.schema, wanted.name)
+     WHERE {reading} < {highest} AND {reading} < {version} AND status = {loaded}
+     GROUP BY 1, 2
 """)
 _OLDER_READINGS = sql.SQL("""
     SELECT {past}, ARRAY (SELECT jsonb_object_keys(i.observed)) AS names FROM {imports} i
@@ -339,12 +342,10 @@ class History:
             highest=max(versions.values()),
             loaded=Status.LOADED.value,
         )
-        found = {}
-        for table in tables:
-            row = connection.driver.execute(query, (table.schema, table.name)).fetchone()
-            if row is not None and row[0]:
-                found[table] = (int(row[0]), list(row[1]))
-        return found
+        wanted = list(tables)
+        values = [table.schema for table in wanted], [table.name for table in wanted]
+        rows = connection.driver.execute(query, values)
+        return {TableName(schema=row[0], name=row[1]): (int(row[2]), list(row[3])) for row in rows}
 
     def older_readings(
         self,

@@ -137,7 +137,7 @@ def find_all_unknown(
 ) -> dict[TableName, UnknownRows]:
     """Return the unknown rows of those tables that have any; a table that cannot be read is left to its files."""
     found = {}
-    for table in sorted(tables):
+    for table in sorted(catalog.existing_tables(connection, tables)):
         with suppress(SchemaError, PrivilegeError), savepoint(connection):
             unknown = find_unknown_rows(connection, history, table)
             if unknown is not None:

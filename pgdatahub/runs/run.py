@@ -192,17 +192,17 @@ class _Run:
         self.reporter(Notice(text=line))
 
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
-        dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.look_up)
+        dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
         left: Sequence[SourceFile] = discovery.files
         # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
         known = pipeline.known(discovery.files)
         try:
             if self._adopt:
-                known = pipeline.adopt(discovery.files, known)
+                known = pipeline.lookup.adopt(discovery.files, known)
             left, warnings = self._skip_known(discovery.files, pipeline, known, dispatch)
             discovery = replace(discovery, warnings=(*discovery.warnings, *warnings))
             left = self._refuse_unknown(left, pipeline, dispatch)
-            older = pipeline.tables_of_older_readings({source.table for source in left})
+            older = pipeline.lookup.tables_of_older_readings({source.table for source in left})
             left = [replace(source, compare_older=source.table in older and not source.reload) for source in left]
             units = make_units(left, by_folder=self.config.sectional_commit)
             with self._crew(units, pipeline) as (crew, ordered):
@@ -220,7 +220,7 @@ class _Run:
         if self.config.executor != LOCAL:
             # Whoever works elsewhere may have died after COMMIT, or worked on a file twice.
             with suppress(DatabaseError):
-                dispatch.results = pipeline.confirm(dispatch.results, discovery.files)
+                dispatch.results = pipeline.lookup.confirm(dispatch.results, discovery.files)
         done = {result.source.location for result in dispatch.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -249,7 +249,7 @@ class _Run:
         imports: list[tuple[SourceFile, PastImport]] = []
         for found in files:
             began = time.monotonic()
-            source, result = (found, None) if dispatch.stopped else pipeline.skip_known(found, known)
+            source, result = (found, None) if dispatch.stopped else pipeline.lookup.skip_known(found, known)
             if result is None:
                 left.append(source)
                 continue
@@ -260,14 +260,14 @@ class _Run:
             past = known.own_import(source, source.hashed.sha256) if source.hashed is not None else None
             if past is not None:
                 imports.append((source, past))
-        messages = pipeline.check_readings(imports)
+        messages = pipeline.lookup.check_readings(imports)
         for text in messages:
             self.reporter(Notice(text=text, warning=True))
         return left, messages
 
     def _refuse_unknown(self, files: Sequence[SourceFile], pipeline: Pipeline, dispatch: Dispatch) -> list[SourceFile]:
         """Fail the files whose rows their table may have though the history does not know; return the others."""
-        unknown = pipeline.unknown_rows({source.table for source in files})
+        unknown = pipeline.lookup.unknown_rows({source.table for source in files})
         left = []
         for source in files:
             result = None

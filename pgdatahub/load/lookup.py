@@ -1,0 +1,269 @@
+"""Questions about the files of a run that are asked outside of their loads: before the first, or after a worker died.
+
+:mod:`pgdatahub.load.dedup` decides; this module asks the history, and asks again where the database gave way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from pgdatahub.config import Config
+from pgdatahub.errors import (
+    ContentionError,
+    DatabaseError,
+    FileError,
+    PrivilegeError,
+    TransientDatabaseError,
+)
+from pgdatahub.load.adopt import Adopter
+from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
+from pgdatahub.load.results import confirmed, failed, skipped
+from pgdatahub.load.staging import hash_once
+from pgdatahub.load.transaction import Loading
+from pgdatahub.model.events import Notice, Reporter
+from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.imports import PastImport
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
+from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
+from pgdatahub.system.retry import persist
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Answers about files from the history.
+
+    Attributes:
+        stages: The plugins.
+        config: The settings.
+        reporter: Is told of what a user should know.
+        run_id: Names the run in the history.
+        database: Where the rows go; None for a dry run, which knows no file.
+        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
+    """
+
+    stages: Stages
+    config: Config
+    reporter: Reporter
+    run_id: str
+    database: Database | None
+    contents_read_again: dict[int, str | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def history(self) -> History:
+        """The metadata tables."""
+        return History(self.config.schema_name)
+
+    @property
+    def _loading(self) -> Loading:
+        return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
+
+    def known(self, files: Sequence[SourceFile]) -> KnownFiles:
+        """Return which of the files are loaded already, as far as their sizes tell.
+
+        Makes the history's tables where they are missing.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        tables = frozenset(source.table for source in files)
+
+        def ask(database: Database) -> tuple[KnownFiles, frozenset[TableName]]:
+            with transaction(database.engine) as connection:
+                self.history.ensure(connection)
+                missing = tables - catalog.existing_tables(connection, tables)
+                dropped = missing and missing & self.history.tables_with_rows(connection)
+                return find_known(connection, self.history, files), dropped
+
+        if self.database is None:
+            return KnownFiles()
+        known, dropped = persist(partial(ask, self.database), self.gave_way)
+        for table in sorted(dropped):
+            self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
+        return known
+
+    def skip_known(self, source: SourceFile, known: KnownFiles) -> tuple[SourceFile, FileResult | None]:
+        """Skip a file whose bytes are loaded already.
+
+        Returns:
+            The file, with its hash if it was hashed; and its result, None if it has to be read.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        if not known.may_know(source) or self.database is None:
+            return source, None
+        try:
+            hashed = hash_once(source)
+        except FileError:
+            return source, None  # reported when it is the file's turn
+        source = replace(source, hashed=hashed)
+        reason = known.skip(source, hashed.sha256)
+        if reason is not None:
+            return source, skipped(source, reason)
+        if not known.has(source, hashed.sha256):
+            return source, None
+        return source, self._skip_known(source, hashed.sha256, self.database)
+
+    def _skip_known(self, source: SourceFile, file_sha256: str, database: Database) -> FileResult | None:
+        def ask() -> FileResult | None:
+            with transaction(database.engine) as connection:
+                return self._loading.skip_known(source, file_sha256, connection)
+
+        try:
+            return persist(ask, self.gave_way)
+        except ContentionError:
+            return None  # it waits for the table as a file that is read
+        except (FileError, PrivilegeError) as error:
+            return failed(source, error)
+
+    @property
+    def older(self) -> OlderReadings:
+        """The comparison with imports that were read by older rules."""
+        return OlderReadings(
+            stages=self.stages, config=self.config, history=self.history, contents=self.contents_read_again
+        )
+
+    def check_readings(self, imports: Sequence[tuple[SourceFile, PastImport]]) -> tuple[str, ...]:
+        """Return a message for each table with unchanged files that may read differently by the rules of today.
+
+        Those that read alike are recorded as such, so that they are looked at once.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        differing, alike = read_differently(imports)
+
+        def record(database: Database) -> None:
+            with transaction(database.engine) as connection:
+                versions = {past.id: reading_version(past.identity) for past in alike}
+                self.history.set_reading(connection, versions)
+
+        if alike and self.database is not None:
+            persist(partial(record, self.database), self.gave_way)
+        return describe(by_table(differing))
+
+    def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
+        """Return the tables with imports that were read by older rules.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> frozenset[TableName]:
+            with transaction(database.engine, read_only=True) as connection:
+                return frozenset(self.history.tables_of_older_readings(connection, tables, READING_VERSIONS))
+
+        return frozenset() if self.database is None else persist(partial(ask, self.database), self.gave_way)
+
+    def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
+        """Return the rows of tables that the history does not know, for those tables that have any.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> dict[TableName, UnknownRows]:
+            with transaction(database.engine, read_only=True) as connection:
+                return find_all_unknown(connection, self.history, tables)
+
+        return {} if self.database is None else persist(partial(ask, self.database), self.gave_way)
+
+    def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
+        """Rebuild the history of the files' tables where it is lost; return the files that are known then.
+
+        Raises:
+            DatabaseError: The database is gone.
+            SpoolError: The disk is full.
+        """
+        unknown = self.unknown_rows({source.table for source in files})
+        if self.database is None:
+            return known
+        adopter = Adopter(
+            stages=self.stages,
+            config=self.config,
+            reporter=self.reporter,
+            history=self.history,
+            run_id=self.run_id,
+            database=self.database,
+            gave_way=self.gave_way,
+        )
+        for table, rows in unknown.items():
+            adoption = adopter.adopt(rows, [source for source in files if source.table == table], known)
+            for text in adoption.messages:
+                self.reporter(Notice(text=text, warning=bool(adoption.unproved)))
+        if not unknown:
+            self.reporter(Notice(text="nothing to adopt: the history knows all rows of the tables"))
+            return known
+        return self.known(files)
+
+    def look_up(self, source: SourceFile) -> FileResult | None:
+        """Return the result of a file that this run committed before its worker died; None if it did not."""
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine) as connection:
+                # The worker's transaction has the lock until the server has ended it, either way.
+                locks.wait_for_turn(connection, locks.lock_key(source.table))
+                return self.history.of_identity(connection, source.table, source.identity)
+
+        if self.database is None:
+            return None
+        for past in persist(partial(ask, self.database), self.gave_way):
+            if past.run_id == self.run_id:
+                return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
+        return None
+
+    def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
+        """Return results as the history has them, where this run is the one that loaded the file.
+
+        Args:
+            results: The results that the workers reported.
+            sources: All files of the run, also those without a result.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> list[PastImport]:
+            with transaction(database.engine, read_only=True) as connection:
+                return self.history.select_imports(connection, run_id=self.run_id)
+
+        if self.database is None:
+            return list(results)
+        imports = persist(partial(ask, self.database), self.gave_way)
+        loaded = {(past.table, past.identity): past for past in imports}
+        said = {result.source.location: result for result in results}
+        settled = []
+        for source in sources:
+            result = said.get(source.location)
+            past = loaded.get((source.table, source.identity))
+            if past is not None:
+                if result is None or result.outcome is not Outcome.LOADED:
+                    result = FileResult(source=source, outcome=Outcome.LOADED)
+                result = confirmed(result, past)
+            if result is not None:
+                settled.append(result)
+        return settled
+
+    def gave_way(self, error: TransientDatabaseError) -> None:
+        """Report an error after which a transaction is tried again, and reach the database again if it was lost."""
+        self.reporter(Notice(text=f"{error.message}; trying again"))
+        if self.database is not None and not isinstance(error, ContentionError):
+            with suppress(DatabaseError):
+                self.database.revive()
+
+
+def _dropped_by_hand(table: TableName) -> str:
+    return (
+        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
+        "revert --force forgets them"
+    )
