@@ -19,6 +19,7 @@ import pytest
 from psycopg import sql
 
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+from pgdatahub.postgres.temporary import drop_database
 
 _HOME = "PGDATAHUB_HOME"
 _KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY", "PGDATAHUB_READER"})
@@ -79,5 +80,4 @@ def database_url(server_url: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     yield with_database(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(server_url, name)

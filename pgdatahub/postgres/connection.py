@@ -14,6 +14,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import namedtuple_row
 
+from pgdatahub.postgres.pins import begin
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection as AlchemyConnection
     from sqlalchemy import CursorResult, Executable
@@ -24,24 +26,6 @@ if TYPE_CHECKING:
     Query: TypeAlias = "LiteralString | bytes | sql.SQL | sql.Composed"
 
 Parameters: TypeAlias = "Mapping[str, Any] | Sequence[Any] | None"
-
-_PINNED = {
-    # Text means one thing: no setting of the server, the database or the role may change how a value is written.
-    "extra_float_digits": "1",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "client_encoding": "UTF8",
-    "standard_conforming_strings": "on",
-    # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-}
-
-_PIN = sql.SQL("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _PINNED.items()))
-"""One statement without parameters: with parameters it takes each transaction five times as long."""
-
 
 _BENEATH = "pgdatahub"
 
@@ -58,7 +42,7 @@ class Connection:
     def __init__(self, driver: psycopg.Connection[Any], bridge: Bridge, *, read_only: bool = False) -> None:
         self._driver = driver
         self._bridge = bridge
-        self._begin = sql.SQL("BEGIN READ ONLY" if read_only else "BEGIN")
+        self._read_only = read_only
         self._begun = False
         self._sqlalchemy: AlchemyConnection | None = None
         self._ending = ExitStack()
@@ -74,8 +58,7 @@ class Connection:
         """The psycopg connection, in the transaction."""
         if not self._begun:
             self._begun = True
-            self._driver.execute(self._begin)
-            self._driver.execute(_PIN)
+            begin(self._driver, read_only=self._read_only)
         return self._driver
 
     @property
@@ -140,7 +123,7 @@ class Connection:
         if not psycopg.Pipeline.is_supported():
             yield
             return
-        with self._driver.pipeline():
+        with self.driver.pipeline():
             yield
 
     def pipeline_to_end(self) -> None:

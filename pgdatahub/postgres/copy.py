@@ -17,6 +17,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy_writer import BackgroundWriter
 from pgdatahub.postgres.engine import driver_connection, translate
+from pgdatahub.postgres.sqlstates import CANCELLED
 from pgdatahub.system import failpoints
 
 
@@ -62,21 +63,26 @@ def _raise_located(
     translated = translate(error)
     if not isinstance(translated, FileError):
         raise error
-    place = _place(error, table, names, sent) or translated.where or f"table {table}"
+    # A cancelled COPY was at some row, which has nothing to do with it.
+    row = None if error.sqlstate == CANCELLED else _place(error, table, names, sent)
+    place = row or translated.where or f"table {table}"
     raise type(translated)(translated.message, where=place, hint=translated.hint) from error
 
 
 def _place(
     error: psycopg.Error, table: TableName, names: Sequence[str], sent: Sequence[tuple[int, Origin | None]]
 ) -> str | None:
-    # "COPY sales, line 3, column amount: …", in the language of the server.
-    match = re.search(rf"COPY {re.escape(table.name)}, \D*?(\d+)(?:, \w+ ([^:]+):)?", error.diag.context or "")
-    if match is None:
+    # "COPY sales, line 3, column amount: …"; its words and marks are in the language of the server.
+    context = next((line for line in (error.diag.context or "").splitlines() if line.startswith("COPY")), "")
+    _, found, told = context.partition(table.name)
+    number = re.search(r"\d+", told) if found else None
+    if number is None:
         return None
-    index = int(match[1]) - 1
+    before_value = re.split(r"[:：]", told[number.end() :])[0].rstrip()
+    column = max((name for name in names if before_value.endswith(name)), key=len, default=error.diag.column_name)
+    index = int(number[0]) - 1
     for rows, origin in sent:
         if index < rows:
-            column = match[2] if match[2] in names else error.diag.column_name
             return origin.place(index, column) if origin is not None else None
         index -= rows
     return None

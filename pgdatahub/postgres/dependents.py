@@ -47,7 +47,8 @@ _DEPENDENTS = """
         SELECT classid, objid, max(objsubid) AS objsubid, refobjsubid, table_oid,
                bool_or(bool_or(deptype = 'a')) OVER (PARTITION BY classid, objid) AS part_of_table
           FROM reference
-      GROUP BY classid, objid, refobjsubid, table_oid
+      GROUP BY classid, objid, refobjsubid, table_oid,
+               CASE WHEN classid = 'pg_class'::regclass AND objid = table_oid THEN objsubid END
     )
     SELECT DISTINCT
            a.attname AS column_name,
@@ -65,8 +66,11 @@ _DEPENDENTS = """
  LEFT JOIN pg_rewrite r ON f.classid = 'pg_rewrite'::regclass AND r.oid = f.objid
  LEFT JOIN pg_class v ON v.oid = r.ev_class
  LEFT JOIN pg_attrdef e ON f.classid = 'pg_attrdef'::regclass AND e.oid = f.objid
- LEFT JOIN pg_attribute g ON g.attrelid = e.adrelid AND g.attnum = e.adnum AND g.attgenerated <> ''
-                         AND (g.attrelid, g.attnum) <> (f.table_oid, f.refobjsubid)
+            -- Before PostgreSQL 14 the generated column depends on the others, later its expression does.
+LEFT JOIN pg_attribute g ON g.attgenerated <> '' AND (g.attrelid, g.attnum) <> (f.table_oid, f.refobjsubid)
+                         AND ((g.attrelid = e.adrelid AND g.attnum = e.adnum)
+                           OR (f.classid = 'pg_class'::regclass AND f.objid = f.table_oid
+                               AND g.attrelid = f.objid AND g.attnum = f.objsubid))
  LEFT JOIN pg_class i ON f.classid = 'pg_class'::regclass AND i.oid = f.objid
      WHERE -- A column's own default.
            NOT (f.classid = 'pg_attrdef'::regclass AND g.attname IS NULL)

@@ -15,7 +15,7 @@ from pgdatahub.errors import DatabaseError
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
-OLDEST: Final = 140000
+OLDEST: Final = 120000
 """``server_version_num`` of the oldest PostgreSQL that is let in."""
 _YUGABYTE: Final = "-YB-"
 

@@ -30,11 +30,6 @@ _TRUSTED_SECONDS: Final = 1.0
 file a twentieth of its time. One that is gone fails its first statement, and the work is tried again."""
 
 
-_PREPARED_AFTER: Final = 3
-"""So many times a statement is run before the server keeps its plan, which takes a third of the time of a small one. A
-pooler in transaction mode would give the next transaction another server, without it."""
-
-
 class Engine:
     """Makes connections to one database; see :func:`create_engine`."""
 
@@ -80,9 +75,6 @@ class Engine:
                 connection.close()
                 raise
             self._recognised = True
-        if _is_direct(connection):
-            # Opening switches this off, for the sake of poolers.
-            connection.prepare_threshold = _PREPARED_AFTER
         return connection
 
 
@@ -103,12 +95,6 @@ def _is_alive(connection: psycopg.Connection[Any]) -> bool:
     except psycopg.Error:
         return False
     return True
-
-
-def _is_direct(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether the server that answers is the one that was connected to, with no pooler between."""
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    return row is not None and row[0] == connection.info.backend_pid
 
 
 def _recognise(connection: psycopg.Connection[Any]) -> None:

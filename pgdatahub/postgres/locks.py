@@ -31,8 +31,11 @@ def metadata_lock_key(schema: str) -> int:
 
 
 def wait_for_turn(connection: Connection, key: int) -> None:
-    """Take an advisory lock until the end of the transaction; waiting is no fault, so without a timeout."""
-    connection.execute("SELECT pg_advisory_xact_lock(%(key)s)", {"key": key})
+    """Take an advisory lock until the end of the transaction; waiting is no fault, so without a timeout.
+
+    A limit that :func:`limit_lock_waits` has set ends here.
+    """
+    connection.execute("SELECT pg_advisory_xact_lock(%(key)s) FROM set_config('lock_timeout', '0', true)", {"key": key})
 
 
 def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:

@@ -22,10 +22,20 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None],
     (("40001", "40P01", "55P03"), ContentionError, _IN_THE_WAY),
     # Shutdowns, start-up, idle timeouts, too many connections.
     (("57P01", "57P02", "57P03", "57P05", "25P03", "53300", "08"), TransientDatabaseError, _AGAIN),
+    (
+        ("57014",),
+        LoadError,
+        "a user cancelled the statement with pg_cancel_backend, or the role's statement_timeout is too short to set it to 0",
+    ),
+    (("25P04",), DatabaseError, "transaction_timeout ended the session: ALTER ROLE … SET transaction_timeout = 0"),
     (("28",), DatabaseError, "check the user and the password in DATABASE_URL"),
     (("3D000",), DatabaseError, "create the database, or correct its name in DATABASE_URL"),
     (("42501",), PrivilegeError, "grant the role what it lacks, or use another role or ETL_SCHEMA"),
-    (("25006",), DatabaseError, "this server is a standby or read-only; connect to the primary"),
+    (
+        ("25006",),
+        DatabaseError,
+        "the server is a standby, or default_transaction_read_only is on for the role or the database",
+    ),
     (("53100", "53200"), DatabaseError, "the server is out of disk space or memory"),
     (
         ("54",),
@@ -46,6 +56,10 @@ def meaning(state: str, message: str, *, where: str | None = None) -> PgDataHubE
         if state.startswith(prefixes):
             return kind(message, where=where, hint=hint)
     return None
+
+
+CANCELLED: Final = "57014"
+"""A statement that was cancelled: not for the sake of the row that it was at."""
 
 
 def one_line(message: str) -> str:

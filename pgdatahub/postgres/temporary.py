@@ -14,6 +14,8 @@ from pgdatahub.postgres.engine import translated_errors
 
 PREFIX = "pgdatahub_test_"
 """What the name of every such database begins with, so that one left behind by a killed test is known for what it is."""
+FORCE_VERSION = 130000
+"""``server_version_num`` from which ``DROP DATABASE`` can end the sessions of a database by itself."""
 
 
 @contextmanager
@@ -34,7 +36,22 @@ def temporary_database(server: str | Mapping[str, str]) -> Iterator[str]:
     try:
         yield make_conninfo(server, dbname=name)
     finally:
-        _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
+
+
+def drop_database(server: str, name: str) -> None:
+    """Drop a database and end the sessions in it.
+
+    Raises:
+        DatabaseError: The server does not answer, or the role may not drop it.
+    """
+    with translated_errors(), open_connection(server) as connection:
+        connection.autocommit = True
+        force = connection.info.server_version >= FORCE_VERSION
+        if not force:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        statement = sql.SQL("DROP DATABASE {} WITH (FORCE)" if force else "DROP DATABASE {}")
+        connection.execute(statement.format(sql.Identifier(name)))
 
 
 def _execute(server: str, statement: sql.Composed) -> None:

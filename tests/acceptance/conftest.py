@@ -20,6 +20,8 @@ import pytest
 import xlsxwriter
 from psycopg import sql
 
+from pgdatahub.postgres.temporary import drop_database
+
 PROJECT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("pgdatahub")
 
@@ -135,7 +137,7 @@ def quickstart_place(server_url: str, tmp_path_factory: pytest.TempPathFactory) 
             directory=directory,
             url=re.sub(rf"^({parts.scheme}://[^/]*/)[^?]*", rf"\g<1>{name}", server_url),
         )
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(server_url, name)
 
 
 @pytest.fixture(scope="session")

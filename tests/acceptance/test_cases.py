@@ -22,6 +22,7 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
+from pgdatahub.postgres.temporary import drop_database
 from tests.acceptance.conftest import Place
 from tests.conftest import with_database
 
@@ -116,7 +117,7 @@ def case_database(server_url: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield with_database(server_url, name)
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(server_url, name)
 
 
 @pytest.mark.parametrize("name", _parameters())

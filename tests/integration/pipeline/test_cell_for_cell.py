@@ -33,6 +33,7 @@ from ruamel.yaml import YAML
 
 from pgdatahub.config import load_config
 from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.runs.run import run
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _load(server_url: str, directory: Path) -> Iterator[Loaded]:
         report = run(load_config(overrides={"database_url": url}, directory=directory))
         with psycopg.connect(url) as connection:
             yield Loaded(report=report, connection=connection)
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(server_url, name)
 
 
 # ── the quickstart ────────────────────────────────────────────────────────────────────────────────────────────────────

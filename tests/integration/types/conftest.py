@@ -24,6 +24,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect
+from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.values.cells import Value
 
 Columns = Mapping[str, Sequence[Value]]
@@ -158,8 +159,7 @@ def loader(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             parameters["password"] = info.password
         url = psycopg.conninfo.make_conninfo(**parameters)
     yield from _loaders(tmp_path_factory.mktemp("files"), url)
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop_database(server_url, name)
 
 
 def _loaders(directory: Path, url: str) -> Iterator[Loader]:

@@ -1,0 +1,83 @@
+"""Settings that every transaction fixes, so that roles, databases and servers cannot change what it does.
+
+The list is the result of one reading of ``pg_settings`` of PostgreSQL 17. ``default_transaction_read_only`` stays as it is,
+since a read-only role is meant to be one. ``session_replication_role`` and ``lc_messages`` are a superuser's to set.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+
+_PINNED: Final = {
+    # Text means one thing: a value is written and read in one way.
+    "extra_float_digits": "1",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    # A load takes as long as it takes; a timeout is for interactive users. Waiting for another load is no fault:
+    # a limit for waits begins when the load has its turn (locks.limit_lock_waits).
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    # An error within a savepoint is an answer.
+    "exit_on_error": "off",
+    # Rows that a policy hides are an error, not absent.
+    "row_security": "off",
+    # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+_SINCE_17: Final = {"transaction_timeout": "0"}
+
+_PATH: Final = (
+    # The catalog comes before any schema of a user that has a pg_class; what triggers find by the path stays.
+    "pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',"
+    " nullif(pg_catalog.current_setting('search_path'), '')), true)"
+)
+
+
+_ATTEMPTS: Final = 10
+
+
+def begin(connection: psycopg.Connection[Any], *, read_only: bool = False) -> None:
+    """Begin a transaction with its settings fixed, unless one is open.
+
+    Both go to the server in one message, so that no timeout of an idle transaction can come between. A
+    ``statement_timeout`` of a millisecond may cancel the message itself, which is then sent again.
+    """
+    if connection.info.transaction_status != pq.TransactionStatus.IDLE:
+        return
+    # Under a lock, a query must see what the lock's last holder committed, whatever the role's isolation level is.
+    mode = " READ ONLY" if read_only else ""
+    pins = pin_statement(connection.info.server_version)
+    message = f"BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {pins}".encode()
+    for attempt in range(_ATTEMPTS):
+        result = connection.pgconn.exec_(message)
+        if result.status == pq.ExecStatus.TUPLES_OK:
+            return
+        error = psycopg.errors.error_from_result(result, connection.info.encoding)
+        if not isinstance(error, psycopg.errors.QueryCanceled) or attempt == _ATTEMPTS - 1:
+            raise error
+        connection.rollback()
+
+
+def pin_statement(server_version: int) -> str:
+    """Return the statement that fixes the settings of a transaction.
+
+    The values stand in its text: with parameters it would take each transaction five times as long.
+
+    Args:
+        server_version: As ``server_version_num``.
+    """
+    pinned = _PINNED | _SINCE_17 if server_version >= 170000 else _PINNED
+    calls = (f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in pinned.items())
+    return f"SELECT {', '.join(calls)}, {_PATH}"

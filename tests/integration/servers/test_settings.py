@@ -1,0 +1,142 @@
+"""Settings of roles and servers that could change what a load does are fixed in each transaction."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from threading import Thread
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgdatahub import run
+from pgdatahub.config import load_config
+from pgdatahub.model.flow import RunReport
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.locks import lock_key
+from tests.integration.runs.conftest import write_workbook
+
+
+def load(url: str, directory: Path) -> RunReport:
+    return run(load_config(overrides={"database_url": url, "workers": 1}, directory=directory))
+
+
+def set_for_database(url: str, **settings: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name, value in settings.items():
+            # A list stands there as names.
+            literals = sql.SQL(", ").join(map(sql.Literal, value.split(", ")))
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    sql.Identifier(connection.info.dbname), sql.Identifier(name), literals
+                )
+            )
+
+
+def supported(url: str, name: str) -> bool:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT FROM pg_settings WHERE name = %s", [name]).fetchone() is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("quote_all_identifiers", "on"),
+        ("statement_timeout", "1ms"),
+        ("lock_timeout", "1ms"),
+        ("transaction_timeout", "20ms"),
+        ("idle_in_transaction_session_timeout", "1ms"),
+        ("exit_on_error", "on"),
+        ("array_nulls", "off"),
+        ("transform_null_equals", "on"),
+        ("row_security", "off"),
+        ("default_transaction_isolation", "repeatable read"),
+        ("default_transaction_isolation", "serializable"),
+        ("search_path", ""),
+        ("client_min_messages", "error"),
+    ],
+)
+def test_setting_changes_nothing(name: str, value: str, database_url: str, tmp_path: Path) -> None:
+    if not supported(database_url, name):
+        pytest.skip(f"this server has no {name}")
+    set_for_database(database_url, **{name: value})
+    rows: list[list[object]] = [
+        ["id", "when", "what"],
+        *([number, number + 0.5, f"n{number}"] for number in range(3000)),
+    ]
+    write_workbook(tmp_path / "data/t/a.xlsx", rows)
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "what", "more"], ["x", 5, True]])
+    report = load(database_url, tmp_path)
+    assert [result.failure for result in report.results] == [None, None]
+    assert load(database_url, tmp_path).exit_code == 0
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        assert connection.execute("SELECT count(*) FROM public.t").fetchone() == (3001,)
+        assert connection.execute("SELECT count(*) FROM public.etl_imports").fetchone() == (2,)
+
+
+def test_catalog_of_a_user_does_not_stand_before_the_servers(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE SCHEMA evil")
+        connection.execute("CREATE TABLE evil.pg_class (x int)")
+        connection.execute(
+            "CREATE FUNCTION evil.set_config(text, text, bool) RETURNS text LANGUAGE sql AS 'SELECT 1/0'"
+        )
+    set_for_database(database_url, search_path="evil, pg_catalog")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    assert load(database_url, tmp_path).exit_code == 0
+
+
+def test_trigger_finds_its_tables_by_the_search_path(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE SCHEMA app; CREATE TABLE app.seen (id int)")
+        connection.execute("CREATE TABLE public.t (id integer, source_file text, load_timestamp timestamp)")
+        connection.execute(
+            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO seen VALUES (new.id); RETURN new; END $$"
+        )
+        connection.execute("CREATE TRIGGER note BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION note()")
+    set_for_database(database_url, search_path="app, public")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    assert load(database_url, tmp_path).results[0].failure is None
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT id FROM app.seen").fetchall() == [(1,)]
+
+
+def test_wait_for_another_load_has_no_limit(database_url: str, tmp_path: Path) -> None:
+    set_for_database(database_url, lock_timeout="50ms")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(TableName(schema="public", name="t"))])
+        reports: list[RunReport] = []
+        thread = Thread(target=lambda: reports.append(load(database_url, tmp_path)))
+        thread.start()
+        time.sleep(2.0)
+        other.rollback()
+        thread.join()
+    assert reports[0].exit_code == 0
+
+
+def test_cancelled_load_names_no_row(database_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)")
+        connection.execute(
+            "CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN IF new.id = 2 THEN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(1); END IF;"
+            " RETURN new; END $$"
+        )
+        connection.execute("CREATE TRIGGER stop BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION stop()")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2], [3]])
+    failure = load(database_url, tmp_path).results[0].failure
+    assert failure is not None
+    assert failure.where == "table t"
+    assert "statement_timeout" in str(failure.hint)
+
+
+def test_read_only_default_is_named(database_url: str, tmp_path: Path) -> None:
+    from pgdatahub.errors import DatabaseError
+
+    set_for_database(database_url, default_transaction_read_only="on")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    with pytest.raises(DatabaseError, match="default_transaction_read_only"):
+        load(database_url, tmp_path)
