@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 import pytest
-from psycopg import conninfo
+from psycopg import conninfo, sql
 
 from pgdatahub.cli.app import _run
 
@@ -24,9 +25,10 @@ def address(server_url: str) -> Iterator[dict[str, str]]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         info = connection.info
         place = info.host if not info.host.startswith("/") else quote(info.host, safe="")
-        connection.execute("CREATE ROLE stranger LOGIN PASSWORD 'another'")
-        yield {"user": "stranger", "address": f"{place}:{info.port}", "name": info.dbname}
-        connection.execute("DROP ROLE stranger")
+        role = sql.Identifier(f"stranger_{secrets.token_hex(4)}")  # roles belong to the server, which all workers share
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'another'").format(role))
+        yield {"user": role.as_string(None).strip('"'), "address": f"{place}:{info.port}", "name": info.dbname}
+        connection.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
 @pytest.mark.parametrize("debug", ["", "1"])
