@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of cargo; a PATH and a home without any other."""
     for name in ("PGDATAHUB_CORE", "CARGO_HOME", "RUSTFLAGS", "MACOSX_DEPLOYMENT_TARGET"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # a process of pytest-xdist ends without its exit functions
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("sh", "mkdir"):
