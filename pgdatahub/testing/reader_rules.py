@@ -22,11 +22,11 @@ from pgdatahub.values.column_values import as_values
 from pgdatahub.values.python_values import type_value
 
 SAMPLE_ROWS = 25
-FEW_ROWS, MANY_ROWS = 20_000, 44_000
+FEW_ROWS, MANY_ROWS = 80_000, 200_000
 """Both large enough that buffers of a fixed size are full."""
 BATCH_ROWS = 500
-MORE_MEMORY = 1 << 20
-"""Bytes that reading MANY_ROWS may take beyond reading FEW_ROWS. Kept, 24,000 rows of two numbers take 1.7 MB."""
+MORE_MEMORY = 4 << 20
+"""Bytes that reading MANY_ROWS may take beyond reading FEW_ROWS. Kept, 120,000 rows of two numbers take 8.5 MB."""
 
 _CLASSES: Final = tuple(kind for kind in get_args(Value) if kind is not type(None))
 _FOREIGN: Final = {

@@ -70,7 +70,7 @@ def test_setting_changes_nothing(name: str, value: str, database_url: str, tmp_p
     report = load(database_url, tmp_path)
     assert [result.failure for result in report.results] == [None, None]
     assert load(database_url, tmp_path).exit_code == 0
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, autocommit=True, options="-c statement_timeout=0") as connection:
         assert connection.execute("SELECT count(*) FROM public.t").fetchone() == (3001,)
         assert connection.execute("SELECT count(*) FROM public.etl_imports").fetchone() == (2,)
 
