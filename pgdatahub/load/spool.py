@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 from types import TracebackType
 
 from pgdatahub.errors import SpoolError
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.flow import ColumnBatch
 from pgdatahub.system import failpoints
 
 MEMORY_BYTES = 8 * 2**20
@@ -26,7 +26,7 @@ class SpoolFile:
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._file = SpooledTemporaryFile(max_size=memory_bytes, prefix="pgdatahub-")  # noqa: SIM115 - see close
 
-    def append(self, batch: EncodedBatch) -> int:
+    def append(self, batch: ColumnBatch) -> int:
         """Add a batch at the end; return where it begins.
 
         Raises:
@@ -46,10 +46,10 @@ class SpoolFile:
             ) from error
         return start
 
-    def read(self, start: int) -> EncodedBatch:
+    def read(self, start: int) -> ColumnBatch:
         """Return the batch that begins at ``start``."""
         self._file.seek(start)
-        batch: EncodedBatch = pickle.load(self._file)  # noqa: S301 - what this process wrote, in a file nobody else has
+        batch: ColumnBatch = pickle.load(self._file)  # noqa: S301 - what this process wrote, in a file nobody else has
         return batch
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Spool:
         file: Holds them.
 
     Attributes:
-        bytes: How much COPY text it is so far.
+        bytes: How much COPY text it is so far, without separators of fields.
     """
 
     def __init__(self, file: SpoolFile) -> None:
@@ -82,15 +82,15 @@ class Spool:
         self._file = file
         self._starts: list[int] = []
 
-    def append(self, batch: EncodedBatch) -> None:
+    def append(self, batch: ColumnBatch) -> None:
         """Add a batch at the end.
 
         Raises:
             SpoolError: There is no space for it.
         """
         self._starts.append(self._file.append(batch))
-        self.bytes += len(batch.data)
+        self.bytes += batch.size
 
-    def __iter__(self) -> Iterator[EncodedBatch]:
+    def __iter__(self) -> Iterator[ColumnBatch]:
         """Yield the batches from the first on."""
         return map(self._file.read, self._starts)

@@ -22,7 +22,7 @@ from pgdatahub.load.tally import Tally
 from pgdatahub.model.events import Reporter, RowsRead
 from pgdatahub.model.flow import (
     Batch,
-    EncodedBatch,
+    ColumnBatch,
     HashedVersion,
     NormalizedBatch,
     Origin,
@@ -37,6 +37,7 @@ from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
 from pgdatahub.readers.sheets import choose_sheets
 from pgdatahub.system import failpoints
+from pgdatahub.values.fields import lines_of
 
 MAX_BATCH_CELLS = 1_000_000
 """A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""
@@ -91,7 +92,7 @@ class _Progress:
         """The columns that the rows so far need."""
         return TableSchema(table=self.source.table, columns=tuple(self.tally.columns.values()))
 
-    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[EncodedBatch]:
+    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
         """Take note of a batch from some rows of a sheet, stage it, and yield it as it was staged."""
         self.tally.add(batch)
         self.content.update(batch)
@@ -209,11 +210,11 @@ class Staging:
         """The time since its reading began."""
         return time.monotonic() - self._began
 
-    def __iter__(self) -> Iterator[EncodedBatch]:
+    def __iter__(self) -> Iterator[ColumnBatch]:
         """Yield the batches that follow."""
         return self
 
-    def __next__(self) -> EncodedBatch:
+    def __next__(self) -> ColumnBatch:
         """Read on; see :meth:`finish` for the errors."""
         try:
             return next(self._batches)
@@ -264,7 +265,7 @@ class Staging:
         """Read no further."""
         self._batches.close()
 
-    def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[EncodedBatch, None, None]:
+    def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[ColumnBatch, None, None]:
         source = self.source
         if source.table.name in METADATA_TABLES:
             raise SchemaError(
@@ -297,7 +298,7 @@ def stage(
 
 def _read(
     workbook: Workbook, progress: _Progress, stages: Stages, config: Config, reporter: Reporter
-) -> Iterator[EncodedBatch]:
+) -> Iterator[ColumnBatch]:
     positions = choose_sheets(workbook.sheets, progress.source.options)
     labels = sheet_labels(workbook.sheets)
     for index, position in enumerate(positions):
@@ -333,7 +334,7 @@ def _read_sheet(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
-) -> Iterator[EncodedBatch]:
+) -> Iterator[ColumnBatch]:
     source = progress.source
     table, batches, layout = locate(
         sheet.batches(config.chunk_size), sheet=label, options=source.options, hidden_columns=sheet.hidden_columns
@@ -364,32 +365,17 @@ def _compact(rows: Sequence[int]) -> Sequence[int]:
     return whole if len(whole) == len(rows) else tuple(rows)
 
 
-def encode(batch: NormalizedBatch, origin: Origin | None = None) -> EncodedBatch:
-    """Return the rows of a batch as COPY text."""
-    columns = [column.texts for column in batch.columns] if batch.rows else []
-    return EncodedBatch(
+def encode(batch: NormalizedBatch, origin: Origin | None = None) -> ColumnBatch:
+    """Return the rows of a batch in the form in which they are staged.
+
+    Raises:
+        ValueError: A column is shorter or longer than the batch.
+    """
+    if any(len(column.texts) != batch.rows for column in batch.columns):
+        raise ValueError(f"a column is shorter or longer than {batch.rows:,} rows")
+    return ColumnBatch(
         names=tuple(column.name for column in batch.columns),
         rows=batch.rows,
-        data=_encode_rows(columns, batch.rows) if columns else b"",
+        columns=tuple(lines_of(column.texts) for column in batch.columns),
         origin=origin,
     )
-
-
-def _encode_rows(columns: Sequence[Sequence[bytes]], rows: int) -> bytes:
-    """Return columns as rows of COPY text, by the compiled core where it is installed."""
-    from pgdatahub.readers.xlsx.native.library import CoreMissingError
-    from pgdatahub.readers.xlsx.native.rows import encode_text
-
-    try:
-        return encode_text(columns, rows)
-    except CoreMissingError:
-        pieces = []
-        for start in range(0, rows, _ROWS_AT_ONCE):
-            part = [texts[start : start + _ROWS_AT_ONCE] for texts in columns]
-            pieces.append(b"\n".join(map(b"\t".join, zip(*part, strict=True))))
-        return b"\n".join([*pieces, b""])
-
-
-_ROWS_AT_ONCE = 500
-"""Rows are joined a few at a time: those of a whole batch fall out of the processor's cache before they are joined (57
-ns a cell, against 44)."""

@@ -25,15 +25,14 @@ from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
 from pgdatahub.load.staging import Staged, Staging
-from pgdatahub.model.flow import EncodedBatch, FileResult, ImportRecord, LoadResult, Outcome, SourceFile
-from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, SchemaPlan, TableSchema
+from pgdatahub.model.flow import ColumnBatch, FileResult, ImportRecord, Lineage, LoadResult, Outcome, SourceFile
+from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history import History
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
-from pgdatahub.values.copytext import escape
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -150,7 +149,7 @@ class Loading:
         staged = replace(staged, seconds=staging.seconds)
         return self._record(staged, found, evolution, loaded, imported_at, connection)
 
-    def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[EncodedBatch]:
+    def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[ColumnBatch]:
         """Yield the batches of a file as they are read, for as long as the plan for its beginning is right."""
         yield from staging.spool
         shape = _shape(beginning.observed)
@@ -220,7 +219,7 @@ class Loading:
     def _copy(
         self,
         plan: SchemaPlan,
-        batches: Iterable[EncodedBatch],
+        batches: Iterable[ColumnBatch],
         source: SourceFile,
         imported_at: datetime,
         connection: Connection,
@@ -270,9 +269,7 @@ def _shape(observed: TableSchema) -> list[tuple[object, ...]]:
     return [(column.name, column.type, column.header) for column in observed.columns]
 
 
-def _with_lineage(batches: Iterable[EncodedBatch], source: SourceFile, imported_at: datetime) -> Iterator[EncodedBatch]:
-    """Yield the rows of a file with the two columns that say which import they are of."""
-    lineage = b"\t%s\t%s\n" % (escape(source.location), str(imported_at).encode())
-    for batch in batches:
-        # Within a field a newline is escaped, so every newline ends a row.
-        yield replace(batch, names=(*batch.names, *RESERVED_COLUMNS), data=batch.data.replace(b"\n", lineage))
+def _with_lineage(batches: Iterable[ColumnBatch], source: SourceFile, imported_at: datetime) -> Iterator[ColumnBatch]:
+    """Yield the rows of a file with the import that they are of."""
+    lineage = Lineage(source_file=source.location, load_timestamp=imported_at)
+    return (replace(batch, lineage=lineage) for batch in batches)

@@ -256,20 +256,59 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """The import that rows are of: the values of the two columns that every imported table has.
+
+    Attributes:
+        source_file: The location of the file.
+        load_timestamp: The time of the import, UTC.
+    """
+
+    source_file: str
+    load_timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnBatch:
+    r"""Rows of a file as columns of COPY text, the form in which they are staged.
+
+    Attributes:
+        names: The columns' SQL names.
+        rows: How many fields each column has; at least one.
+        columns: The fields of each column with ``\n`` between them, empty fields for NULL.
+        origin: Where the rows stand in the workbook, so that an error can name the cell; None if that is not known.
+        lineage: The import; None as long as the rows are of none.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    columns: tuple[bytes, ...]
+    origin: Origin | None = None
+    lineage: Lineage | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of all fields."""
+        return sum(map(len, self.columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedBatch:
-    r"""Rows as COPY text, without ``source_file`` and ``load_timestamp``.
+    r"""Rows of ``COPY``, with ``source_file`` and ``load_timestamp``.
 
     Attributes:
         names: The columns' SQL names, in the order of the fields.
-        rows: How many lines ``data`` has.
-        data: Fields separated by tabs, every line ended by ``\n``, empty fields for NULL.
-        origin: Where the rows stand in the workbook, so that an error can name the cell; None if nobody knows.
+        rows: How many rows ``data`` has.
+        data: Text: fields separated by tabs, every line ended by ``\n``, empty fields for NULL.
+        origin: Where the rows stand in the workbook, so that an error can name the cell; None if that is not known.
+        binary: ``data`` is rows of the binary format instead, without its header and trailer. Plugins get text.
     """
 
     names: tuple[str, ...]
     rows: int
     data: bytes
     origin: Origin | None = None
+    binary: bool = False
 
 
 # ── load, audit, results ──────────────────────────────────────────────────────────────────────────────────────────────

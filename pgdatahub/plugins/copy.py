@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgdatahub.model.flow import EncodedBatch, LoadResult
+from pgdatahub.model.flow import ColumnBatch, EncodedBatch, LoadResult
 from pgdatahub.model.schema import SchemaPlan
+from pgdatahub.plugins.copy_rows import encode_rows
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres import copy, ddl
 from pgdatahub.postgres.connection import Connection
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_load(
-    plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection | sqlalchemy.Connection
+    plan: SchemaPlan, batches: Iterable[ColumnBatch | EncodedBatch], connection: Connection | sqlalchemy.Connection
 ) -> LoadResult:
     """Change the table as planned and copy the rows."""
     connection = Connection.beneath(connection)
     ddl.carry_out(connection, plan)
-    rows = copy.copy(connection, plan.table, batches)
+    rows = copy.copy(connection, plan.table, encode_rows(batches, plan.result))
     ddl.create_indexes(connection, plan)
     return LoadResult(rows=rows)

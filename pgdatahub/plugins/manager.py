@@ -17,6 +17,7 @@ import pluggy
 
 from pgdatahub.errors import PluginError
 from pgdatahub.plugins import BUILTIN_PLUGINS, specs
+from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.system.version import __version__
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model.flow import (
         Batch,
+        ColumnBatch,
         EncodedBatch,
         ImportRecord,
         LoadResult,
@@ -211,11 +213,15 @@ class Stages:
         return self._answered(answer, "pgdatahub_evolve", str(observed.table))
 
     def load(
-        self, plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection, config: Config
+        self, plan: SchemaPlan, batches: Iterable[ColumnBatch], connection: Connection, config: Config
     ) -> LoadResult:
         """Change the table and copy the rows."""
+        given: Iterable[ColumnBatch | EncodedBatch] = batches
+        if not (self._is_built_in("pgdatahub_load") and self._is_built_in("pgdatahub_evolve")):
+            # Another plugin's load gets the rows as text; another's evolve may not tell the types that the table has.
+            given = map(text_rows, batches)
         answer: LoadResult | None = self._hook.pgdatahub_load(
-            plan=plan, batches=batches, connection=self._given(connection, "pgdatahub_load"), config=config
+            plan=plan, batches=given, connection=self._given(connection, "pgdatahub_load"), config=config
         )
         return self._answered(answer, "pgdatahub_load", str(plan.table))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import psycopg
 from psycopg import sql
@@ -20,26 +20,35 @@ from pgdatahub.postgres.engine import driver_connection, translate
 from pgdatahub.postgres.sqlstates import CANCELLED
 from pgdatahub.system import failpoints
 
+_BINARY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+"""Signature, flags, and no extension (https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS)."""
+_BINARY_TRAILER: Final = b"\xff\xff"
+
 
 def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatch]) -> int:
     """Copy batches into a table; return the number of rows that the server took.
 
-    Batches in a row with the same columns share one statement. A column that a batch does not name gets its default.
+    Batches in a row with the same columns and format share one statement. A column that a batch does not name gets its
+    default.
 
     Raises:
         LoadError: The server refused a row; its place in the workbook is named where that is known.
     """
     cursor = driver_connection(connection).cursor()
     rows = 0
-    for names, group in groupby(batches, key=lambda batch: batch.names):
-        statement = _statement(table, names)
+    for (names, binary), group in groupby(batches, key=lambda batch: (batch.names, batch.binary)):
+        statement = _statement(table, names, binary=binary)
         sent: list[tuple[int, Origin | None]] = []
         try:
             with cursor.copy(statement, writer=BackgroundWriter(cursor)) as stream:
+                header = _BINARY_HEADER if binary else b""
                 for batch in group:
                     sent.append((batch.rows, batch.origin))
-                    stream.write(batch.data)
+                    stream.write(header + batch.data if header else batch.data)
+                    header = b""
                     failpoints.reach("copying")
+                if binary:
+                    stream.write(_BINARY_TRAILER)
         except psycopg.Error as error:
             _raise_located(error, table, names, sent)
         rows += cursor.rowcount
@@ -48,10 +57,12 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
 
 
 @lru_cache(maxsize=64)
-def _statement(table: TableName, names: tuple[str, ...]) -> bytes:
+def _statement(table: TableName, names: tuple[str, ...], *, binary: bool) -> bytes:
     # Kept, since many files of a folder have the same columns.
-    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT text, NULL '')").format(
-        sql.Identifier(table.schema, table.name), sql.SQL(", ").join(map(sql.Identifier, names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH ({})").format(
+        sql.Identifier(table.schema, table.name),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL("FORMAT binary" if binary else "FORMAT text, NULL ''"),
     )
     return statement.as_bytes(None)
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import SchemaError
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.flow import ColumnBatch
 from pgdatahub.model.schema import OpaqueType, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text
@@ -43,7 +43,7 @@ class _OwnColumn:
     bare: str
 
 
-def check_own_types(connection: Connection, current: TableSchema, batches: Iterable[EncodedBatch]) -> None:
+def check_own_types(connection: Connection, current: TableSchema, batches: Iterable[ColumnBatch]) -> None:
     """Check that every value for a column of the table's own type would be kept as it is.
 
     Args:
@@ -64,9 +64,8 @@ def check_own_types(connection: Connection, current: TableSchema, batches: Itera
             continue
         if columns is None:
             columns = {column.name: column for column in _own_columns(connection, current, opaque)}
-        lines = batch.data.split(b"\n")
         for name, index in indexes.items():
-            fields = [line.split(b"\t", index + 1)[index] for line in lines[: batch.rows]]
+            fields = batch.columns[index].split(b"\n")
             distinct = dict.fromkeys(field for field in fields if field)
             refused = _refused(connection, columns[name], list(map(unescape, distinct)))
             if refused is not None:

