@@ -1,8 +1,8 @@
 r"""Rows of ``COPY`` from staged columns: binary where the table's types allow it, text elsewhere.
 
 The server takes binary rows in half the processor time of text. A table with a column of any other type than these seven
-gets text as a whole, and so does a file from the first field on that is not of its column's type: the server then names the
-fault as it does for text.
+gets text as a whole. So does a file from the first batch on that has a field not of its column's type (the server then names
+the fault as it does for text) or long rows (of which the server would hold many).
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ _BINARY: Final = {
 
 _EPOCH: Final = datetime.fromisoformat("2000-01-01")
 
+MAX_BINARY_ROW_BYTES: Final = 4096
+"""The average row of a batch that is sent as binary. The server holds up to 1,000 rows before it writes them; of text it
+counts their bytes and writes earlier, of binary rows it does not."""
+
 _ROWS_AT_ONCE: Final = 500
 """Rows are joined a few at a time: those of a whole batch fall out of the processor's cache before they are joined (57
 ns a cell, against 44)."""
@@ -58,6 +62,8 @@ def encode_rows(batches: Iterable[ColumnBatch | EncodedBatch], table: TableSchem
         if isinstance(batch, EncodedBatch):
             yield batch
             continue
+        if batch.size > MAX_BINARY_ROW_BYTES * batch.rows:
+            types = None
         if types is not None:
             try:
                 yield binary_rows(batch, types)

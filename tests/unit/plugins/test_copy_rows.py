@@ -107,6 +107,12 @@ def test_rows_from_a_misfit_on_are_text() -> None:
     assert encoded[1].data.startswith(b"2\t")
 
 
+@needs_core
+def test_long_rows_are_text() -> None:
+    parts = [staged([b"x" * 4096]), staged([b"x" * 4097])]
+    assert [part.binary for part in encode_rows(parts, table(SqlType.TEXT))] == [True, False]
+
+
 def test_what_a_plugin_encoded_stays_as_it_is() -> None:
     given = EncodedBatch(names=("c0",), rows=1, data=b"1\n")
     assert list(encode_rows([given], table(SqlType.INTEGER))) == [given]
