@@ -37,6 +37,7 @@ from pgdatahub.model.schema import (
     TableName,
     TableSchema,
 )
+from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
@@ -183,7 +184,7 @@ class Adopter:
             for past in facts.related:
                 if staged.content_sha256 == past.content_sha256 or staged.file_sha256 == past.file_sha256:
                     return f"the table has its rows a second time, by import {past.id}; delete one of them"
-            reason = difference(connection, current, group, staged.observed, staged.spool)
+            reason = difference(connection, current, group, staged.observed, map(text_rows, staged.spool))
             if reason is not None:
                 return reason
             provenance = self.history.provenance(connection, source.table)
