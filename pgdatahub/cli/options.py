@@ -78,7 +78,7 @@ WorkersOption = Annotated[
     typer.Option(
         "--workers",
         metavar="N",
-        help="Files loaded at a time (default: ETL_WORKERS, else as many as there are processors).",
+        help="Files loaded at a time (default: ETL_WORKERS, else the number of processors, less one with the compiled core).",
         show_default=False,
         rich_help_panel=HOW,
     ),

@@ -156,7 +156,7 @@ class Config(BaseModel):
         Field(ge=1, le=1024),
         Explained(
             "ETL_WORKERS",
-            "files read at a time; else as many as the machine has processors",
+            "files loaded at a time; else the number of processors, less one for the server with the compiled core",
             "a whole number, 1 to 1024",
             "--workers",
         ),

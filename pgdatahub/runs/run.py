@@ -21,6 +21,7 @@ from pgdatahub.model.flow import FileResult, Outcome, RunReport, SourceFile, Sto
 from pgdatahub.model.imports import PastImport
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, open_database
+from pgdatahub.readers.xlsx.reader_choice import choose_reader
 from pgdatahub.runs.executors import LOCAL, find_executor, refuse_embedded
 from pgdatahub.runs.log import run_log
 from pgdatahub.runs.pause_file import (
@@ -338,7 +339,11 @@ class _Run:
     def _workers(self, units: Sequence[Unit]) -> int:
         if self.config.workers is None and sum(unit.size for unit in units) < WORTH_WORKERS_BYTES:
             return 1
-        return max(1, min(self.config.workers or available_processors(), len(units)))
+        return max(1, min(self.config.workers or self._worth_workers(), len(units)))
+
+    def _worth_workers(self) -> int:
+        """Return how many workers make a run faster: with the compiled core, the server needs a processor for itself."""
+        return available_processors() - (1 if choose_reader(self.config.reader) == "native" else 0)
 
     def _leave_pause_file(self, report: RunReport, paused: PauseState | None, *, forget: bool) -> RunReport:
         if report.stopped is None or self.config.skip_db:

@@ -13,9 +13,10 @@ from tests.benchmarks.peers import CALAMINE, DUCKDB, FLOOR, OPENPYXL, POLARS
 from tests.benchmarks.workbooks import write_workbook
 
 OURS = "pgdatahub"
-ONE_PROCESS = "pgdatahub, one worker, one process"
 ONE_WORKER = "pgdatahub, one worker"
 TWO_WORKERS = "pgdatahub, two workers"
+EARLIER = "pgdatahub before the core, one worker"
+"""Takes part in a case with several workers where a checkout of that version is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +181,10 @@ CASES: Mapping[str, Case] = {
         title="Eight workbooks of 100,000 rows × 20 columns, with one worker and with two",
         write=_many(8, 100_000),
         rows=800_000,
-        ours={ONE_PROCESS: ("--workers", "1"), ONE_WORKER: ("--workers", "1"), TWO_WORKERS: ("--workers", "2")},
-        settings={ONE_PROCESS: {"ETL_READ_PROCESSES": "1"}},
+        ours={ONE_WORKER: ("--workers", "1"), TWO_WORKERS: ("--workers", "2")},
         remark=(
-            "One worker lets idle processors help with each sheet; the goal compares with a worker that reads alone, for whom "
-            "the server has a processor to itself."
+            "The goal compares with the version before the compiled core (commit 881e432), with one worker that read alone, "
+            "where `--earlier` names a checkout of that version."
         ),
     ),
 }

@@ -34,6 +34,11 @@ class Measurement:
     server: float = 0.0
     failed: str = ""
 
+    @property
+    def total(self) -> float:
+        """Seconds of processor time of the command and the server."""
+        return self.cpu + self.server
+
 
 def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measurement:
     """Run a command once."""

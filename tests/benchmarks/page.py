@@ -32,7 +32,7 @@ What was measured is kept in `build/benchmarks.json`, and a case that is run aga
 How it is measured: every contestant is a process of its own, and all load into one embedded server on the same machine, in
 turns, after a checkpoint each; the figures are medians. *CPU* is the processor time of the process and its children.
 *Server* is that of PostgreSQL and all its processes in the meantime, as the system counts it, with autovacuum off; what it
-still writes afterwards is in nobody's figure. *Memory* is the largest sum of proportional set sizes over a process and its
+still writes afterwards is in no figure. *Both* is their sum: all processor time of the job. *Memory* is the largest sum of proportional set sizes over a process and its
 children; the server's is not in it. Machines are noisy: read the ratios, which are ours divided by theirs.
 
 pgdatahub does more in that time than the others do: it infers types from all rows, checks whether the file is loaded
@@ -85,24 +85,25 @@ def _range(counts: set[int]) -> str:
 
 def _table(found: CaseResult, ours: str) -> Sequence[str]:
     lines = [
-        "| | wall | CPU | server | memory | wall, ours ÷ theirs | CPU, ours ÷ theirs | memory, ours ÷ theirs |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| | wall | CPU | server | both | memory | wall, ours ÷ theirs | both, ours ÷ theirs | memory, ours ÷ theirs |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     reference = medians(found.runs[ours]) if ours in found.runs else None
     for name, runs in found.runs.items():
         middle = medians(runs)
-        figures = f"{middle.wall:.2f} s | {middle.cpu:.2f} s | {middle.server:.2f} s | {middle.peak / 1e6:.0f} MB"
+        seconds = (middle.wall, middle.cpu, middle.server, middle.total)
+        figures = " | ".join([*(f"{value:.2f} s" for value in seconds), f"{middle.peak / 1e6:.0f} MB"])
         if name == ours or reference is None:
             ratios = "| |"
         else:
             pairs = (
                 (reference.wall, middle.wall),
-                (reference.cpu, middle.cpu),
+                (reference.total, middle.total),
                 (reference.peak, middle.peak),
             )
             ratios = " | ".join(f"{mine / theirs:.2f}" if theirs else "" for mine, theirs in pairs)
         lines.append(f"| {name} | {figures} | {ratios} |".replace("  ", " "))
-    lines += [f"| {name} | did not run: {note} | | | | | | |" for name, note in found.notes.items()]
+    lines += [f"| {name} | did not run: {note} | | | | | | | |" for name, note in found.notes.items()]
     return lines
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.benchmarks.cases import CASES, scaled
+from tests.benchmarks.cases import CASES, EARLIER, scaled
 from tests.benchmarks.measuring import Measurement, measure
 from tests.benchmarks.peers import FLOOR
 from tests.benchmarks.results import CaseResult, place, today
@@ -41,10 +41,20 @@ class Case:
         directory: Where its files go; it must not have anything of that name.
         server: Where its rows go.
         scale: 1, or less for a trial.
+        earlier: A checkout of the version before the core, for cases with several workers; None for none.
     """
 
-    def __init__(self, name: str, directory: Path, server: Server, scale: float = 1.0) -> None:
-        self.case = CASES[name]
+    def __init__(
+        self, name: str, directory: Path, server: Server, scale: float = 1.0, earlier: Path | None = None
+    ) -> None:
+        case = CASES[name]
+        if earlier is not None and len(case.ours) > 1:
+            # One worker, and one process that reads.
+            variables = {"PYTHONPATH": str(earlier), "ETL_READ_PROCESSES": "1"}
+            case = replace(
+                case, ours={**case.ours, EARLIER: ("--workers", "1")}, settings={**case.settings, EARLIER: variables}
+            )
+        self.case = case
         self.server = server
         self.scale = scale
         self._root = directory / name / "data"

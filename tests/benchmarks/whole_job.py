@@ -33,13 +33,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("build/benchmarks.json"), help="where results are kept")
     parser.add_argument("--page", type=Path, help="the page to write")
     parser.add_argument("--scale", type=float, default=1.0, help="of the sizes; other than 1 for trials")
+    parser.add_argument("--earlier", type=Path, help="a checkout of commit 881e432, to compare several workers with")
     arguments = parser.parse_args()
     names = [name for name in arguments.cases.split(",") if name]
     unknown = [name for name in names if name not in CASES]
     if unknown:
         parser.error(f"there is no case {unknown[0]!r}; there are {', '.join(CASES)}")
     if names:
-        run(names, arguments.runs, arguments.peers.split(","), arguments.results, arguments.scale)
+        run(names, arguments.runs, arguments.peers.split(","), arguments.results, arguments.scale, arguments.earlier)
     page = render(read_results(arguments.results))
     if arguments.page:
         arguments.page.write_text(page, encoding="utf-8")
@@ -47,7 +48,9 @@ def main() -> None:
         print(page)
 
 
-def run(names: list[str], rounds: int, peers: list[str], results: Path, scale: float) -> None:
+def run(
+    names: list[str], rounds: int, peers: list[str], results: Path, scale: float, earlier: Path | None = None
+) -> None:
     """Run cases and keep what was measured."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # or the server would stay
     directory = Path(tempfile.mkdtemp(prefix="pgdatahub-bench-"))
@@ -56,7 +59,7 @@ def run(names: list[str], rounds: int, peers: list[str], results: Path, scale: f
         with embedded_server(directory / "home") as server:
             for name in names:
                 print(f"{name}: {CASES[name].title}", flush=True)
-                found = Case(name, directory, server, scale).run(rounds, peers)
+                found = Case(name, directory, server, scale, earlier).run(rounds, peers)
                 write_results(results, {**read_results(results), name: found})
                 shutil.rmtree(directory / name)
     finally:
