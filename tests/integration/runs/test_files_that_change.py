@@ -75,8 +75,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_run_loa
     change: Callable[[Path], object], job: Job
 ) -> None:
     kept = job.directory / "kept"
-    # The second file's only batch is the second of all.
-    outcomes = _change_at(job, "spooling", 2, lambda path: (kept.write_bytes(path.read_bytes()), change(path)))
+    # Each file has two batches: its first rows, and the rows below.
+    outcomes = _change_at(job, "spooling", 4, lambda path: (kept.write_bytes(path.read_bytes()), change(path)))
     message = outcomes.pop(NAME) or ""
     assert "the file changed while it was being read" in message or "the file is gone" in message
     assert set(outcomes.values()) == {None}
