@@ -8,6 +8,7 @@ from __future__ import annotations
 BUILTIN_PLUGINS = (
     "pgdatahub.plugins.discover_folders",
     "pgdatahub.plugins.discover_remote",
+    "pgdatahub.plugins.read_xls",
     "pgdatahub.plugins.read_calamine",
     "pgdatahub.plugins.read_ods",
     "pgdatahub.plugins.read_xlsx",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open a workbook by its content, whatever its name; refuse a file that is named like one and is not."""
     # Here, so that listing plugins does not import a reader's machinery.
-    from pgdatahub.readers.calamine import CalamineWorkbook
+    from pgdatahub.readers.calamine.workbook import CalamineWorkbook
     from pgdatahub.readers.detect import WORKBOOK_SUFFIXES, Format, detect
 
     try:

@@ -19,8 +19,9 @@ READING_VERSIONS: Final[Mapping[str, int]] = {
     ".xlsm": 1,
     # 1: the own reader; durations, dates with a zone, codes of zeros, spaces and covered cells.
     ".ods": 1,
-    # 1: the own readers, in place of python-calamine.
+    # 1: xlrd; number formats below 164, zeros, code pages, errors, hidden rows, merged areas.
     ".xls": 1,
+    # 1: the own reader, in place of python-calamine.
     ".xlsb": 1,
 }
 """Suffix of a file's name, lower case, to the version; a format that is not here has version 0."""

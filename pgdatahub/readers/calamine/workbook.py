@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
 from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
-from pgdatahub.readers.calamine.process import (
-    MEMORY_BYTES,
-    MEMORY_FACTOR,
-    PATIENCE_PER_MEBIBYTE,
-    PATIENCE_SECONDS,
-    ReadingProcess,
-)
 from pgdatahub.readers.detect import Format
+from pgdatahub.readers.isolated.process import ReadingProcess
 
 if TYPE_CHECKING:
     from pgdatahub.values.cells import Value
 
+MEMORY_BYTES = 2 << 30
+"""Address space that a reading process may take at least."""
+MEMORY_FACTOR = 32
+"""And for each byte of the file. An .ods takes some 150 bytes a cell, which it has packed into three to ten."""
+PATIENCE_SECONDS = 120.0
+"""How long an answer may take at least: ten times what a full .xls sheet takes on a slow machine."""
+PATIENCE_PER_MEBIBYTE = 1.0
+"""And for each mebibyte of the file, in seconds."""
+
+_PROGRAM = "pgdatahub.readers.calamine.program"
 _BLIND = "errors and formulas without a result may look like empty cells in this format"
 
 
@@ -54,6 +58,7 @@ class CalamineWorkbook:
         with contextlib.ExitStack() as stack:
             path = stack.enter_context(_path_named(source, content))
             self._process = ReadingProcess(
+                _PROGRAM,
                 memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
                 patience=patience or PATIENCE_SECONDS + PATIENCE_PER_MEBIBYTE * source.size / (1 << 20),
             )

@@ -32,7 +32,7 @@ from pgdatahub.errors import (
 from pgdatahub.model.flow import Sheet, SourceFile, Workbook
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_calamine import pgdatahub_read
-from pgdatahub.readers.calamine import CalamineWorkbook
+from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 from pgdatahub.readers.detect import Format
 from pgdatahub.values.cells import Texts, Value
 

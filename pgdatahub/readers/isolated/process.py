@@ -1,4 +1,4 @@
-"""The handle of a reading process: it is asked, waited for, and ended, and whatever happens in it becomes one error."""
+"""The handle of a reading process: requests, answers, the end; every failure in the process becomes one error."""
 
 from __future__ import annotations
 
@@ -13,45 +13,40 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
-from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, ReadError
+from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
 from pgdatahub.system.processes import bare_environment
 
-MEMORY_BYTES = 2 << 30
-"""Address space that a reading process may take at least."""
-MEMORY_FACTOR = 32
-"""And for each byte of the file. An .ods takes some 150 bytes a cell, which it has packed into three to ten."""
-PATIENCE_SECONDS = 120.0
-"""How long an answer may take at least: ten times what a full .xls sheet takes on a slow machine."""
-PATIENCE_PER_MEBIBYTE = 1.0
-"""And for each mebibyte of the file, in seconds."""
-
-_CHILD = str(Path(__file__).with_name("child.py"))
+_SERVE = str(Path(__file__).with_name("serve.py"))
 _LENGTH = struct.Struct(">Q")
 _MAX_ANSWER = 1 << 30
 _SAVE_AS_XLSX = "save it as .xlsx, which is read piece by piece"
 
 
 class ReadingProcess:
-    """A process that reads one workbook.
+    """A process that reads one file.
 
-    It is started with nothing of the environment but what programs need to start, so that no password comes near a file
-    that may be made to harm, and in a session of its own, so that Ctrl-C reaches it through its parent alone.
+    The process starts with the variables of the environment that programs need to start and no others, so that no password
+    comes near a file that may be made to harm, and in a session of its own, so that Ctrl-C reaches it through its parent.
 
     Args:
-        memory: Bytes of address space that it may take.
+        program: The name of the module that answers; it has ``Reader`` and ``describe``, and imports little.
+        memory: Bytes of address space that the process may take.
         patience: Seconds that an answer may take.
+        processor: Seconds of processor time that the process may take; 0 for no limit.
     """
 
-    def __init__(self, *, memory: int, patience: float) -> None:
+    def __init__(self, program: str, *, memory: int, patience: float, processor: int = 0) -> None:
         self._memory = memory
         self._patience = patience
+        self._processor = processor
         self._late = False
         self._closed = False
         self._stderr = TemporaryFile()  # noqa: SIM115 - closed with the process
+        command = [sys.executable, "-I", "-S", "-X", "utf8", _SERVE, str(memory), str(processor), program]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program
+            self._process = subprocess.Popen(  # noqa: S603 - a program of this package
                 # Isolated: neither the working directory nor the environment decides what is imported.
-                [sys.executable, "-I", "-S", "-X", "utf8", _CHILD, str(memory), *filter(None, sys.path)],
+                [*command, *filter(None, sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -69,7 +64,7 @@ class ReadingProcess:
         """The process's number."""
         return self._process.pid
 
-    def ask(self, verb: str, *arguments: str | int) -> Any:
+    def ask(self, verb: str, *arguments: str | int | bool | bytes | list[str]) -> Any:
         """Send a request and return its answer.
 
         Raises:
@@ -78,7 +73,7 @@ class ReadingProcess:
         self.send(verb, *arguments)
         return self.answer()
 
-    def send(self, verb: str, *arguments: str | int) -> None:
+    def send(self, verb: str, *arguments: str | int | bool | bytes | list[str]) -> None:
         """Send a request; its answer must be taken before the next."""
         payload = marshal.dumps((verb, *arguments))
         # A process that has died says why when it is asked for the answer; so does one that was ended.
@@ -148,6 +143,11 @@ class ReadingProcess:
                 f"reading it made no progress for {self._patience:,.0f} seconds",
                 hint="it may be made to harm; if it is genuine, save it as .xlsx",
             )
+        if code == -getattr(signal, "SIGXCPU", 24):
+            return CorruptError(
+                f"reading it takes more than {self._processor:,} seconds of processor time",
+                hint="it may be made to harm; if it is genuine, save it as .xlsx",
+            )
         if b"memory allocation" in said or b"MemoryError" in said or code == -getattr(signal, "SIGKILL", 9):
             return self._out_of_memory()
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
@@ -162,8 +162,12 @@ class ReadingProcess:
         if kind == "password":
             return EncryptedError(
                 "the workbook is protected by a password",
-                hint="open it in Excel or LibreOffice and save it without one",
+                hint=text or "open it in Excel or LibreOffice and save it without one",
             )
+        if kind == "wrong password":
+            return EncryptedError("the password does not open the workbook", hint=text)
+        if kind == "not a workbook":
+            return NotAWorkbookError(text, hint="move the file out of the folder")
         if kind == "gone":
             return FileChangedError("the file is not there any more")
         if kind == "memory":

@@ -1,72 +1,17 @@
-"""The program of the reading process; run as a script, it imports nothing but the standard library and python-calamine.
-
-Arguments are the memory limit in bytes and the directories to import from. It answers requests on standard input, one
-by one, on standard output; a message is its length in eight bytes and marshalled plain data (nothing that is run when
-read). When standard input ends, the other side is gone, and so is this process, whatever it is busy with: the library
-releases the GIL while it parses, so the thread that waits for input always comes to know.
-"""
+"""The program that reads a workbook by python-calamine in a process of its own (see :mod:`pgdatahub.readers.isolated`)."""
 
 from __future__ import annotations
 
-import marshal
-import os
-import queue
-import struct
-import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 MAX_CELLS = 1_000_000
 """Cells in one answer, so that a wide sheet does not make a large one."""
 
-_LENGTH = struct.Struct(">Q")
-_STDERR_BYTES = 1 << 20
 
-
-def main() -> None:
-    """Answer requests until standard input ends."""
-    limit_resources(int(sys.argv[1]))
-    sys.path[:] = sys.argv[2:]
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever else is printed must not get between the answers
-    requests: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    reader = _Reader()
-    while True:
-        verb, *arguments = requests.get()
-        try:
-            answer = ("ok", getattr(reader, verb)(*arguments))
-        except BaseException as error:  # noqa: BLE001 - a panic is no less
-            answer = ("error", _describe(error))
-        payload = marshal.dumps(answer)
-        answers.write(_LENGTH.pack(len(payload)) + payload)
-        answers.flush()
-
-
-def limit_resources(memory: int) -> None:
-    """Keep this process to ``memory`` bytes of address space, no core dump and no file, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    limits = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, _STDERR_BYTES))
-    for limit, value in limits:
-        hard = resource.getrlimit(limit)[1]
-        with suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
-            resource.setrlimit(limit, (value if hard < 0 else min(value, hard), hard))
-
-
-def _listen(source: IO[bytes], requests: queue.SimpleQueue[tuple[Any, ...]]) -> None:
-    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        requests.put(marshal.loads(source.read(_LENGTH.unpack(head)[0])))  # noqa: S302 - the parent's own messages
-    os._exit(0)
-
-
-def _describe(error: BaseException) -> tuple[str, str]:
+def describe(error: BaseException) -> tuple[str, str]:
     """Return what went wrong: a word for the kind of error, and its text."""
     name = type(error).__name__
     if name == "PanicException":
@@ -79,7 +24,7 @@ def _describe(error: BaseException) -> tuple[str, str]:
     return ("password" if name == "PasswordError" else "damaged"), str(error) or name
 
 
-class _Reader:
+class Reader:
     """The workbook and the sheet that are open. The methods are the requests."""
 
     def __init__(self) -> None:
@@ -169,7 +114,3 @@ def _encoded_value(value: Any) -> Any:
     if isinstance(value, time):
         return "time", value.isoformat()
     return value
-
-
-if __name__ == "__main__":
-    main()

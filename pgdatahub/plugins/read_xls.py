@@ -1,0 +1,34 @@
+"""Reads workbooks of Excel 2 to 2003 (``.xls``), recognised by their content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.plugins.specs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.model.flow import SourceFile, Workbook
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile) -> Workbook | None:
+    """Open a workbook of Excel 2 to 2003, whatever its name; decline other files and folders with another reader.
+
+    Raises:
+        ReadError: It is one and cannot be read.
+    """
+    # Here, so that listing plugins does not import a reader's machinery.
+    from pgdatahub.readers.detect import Format, detect
+
+    if source.options.reader != "auto":
+        return None
+    try:
+        with source.open() as file:
+            content = detect(file)
+    except OSError:
+        return None  # the reader that is asked last names the reason
+    if content.format not in (Format.XLS, Format.OLD_XLS):
+        return None
+    from pgdatahub.readers.xls.workbook import XlsWorkbook
+
+    return XlsWorkbook(source)

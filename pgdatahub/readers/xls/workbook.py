@@ -1,0 +1,214 @@
+"""A workbook of Excel 2 to 2003 and its sheets, read by another process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+from pgdatahub.errors import CorruptError, FileError
+from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
+from pgdatahub.readers.format_codes import parse_format
+from pgdatahub.readers.isolated.process import ReadingProcess
+from pgdatahub.readers.number_formats import NumberFormat, built_in_format
+from pgdatahub.readers.pieces import has_value
+from pgdatahub.readers.xls.columns import Columns
+from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
+from pgdatahub.system.storage import is_url
+from pgdatahub.values.cells import cell_address
+
+if TYPE_CHECKING:
+    from pgdatahub.values.cells import Column
+
+_PROGRAM: Final = "pgdatahub.readers.xls.program"
+MEMORY_BYTES: Final = 384 << 20
+"""Address space that the process may take at least; the interpreter alone takes some 60 MiB."""
+MEMORY_FACTOR: Final = 20
+"""And for each byte of the file: a cell takes 17 bytes and more, a text of two characters takes 60, of 5 in the file."""
+PATIENCE_SECONDS: Final = 120.0
+"""How long an answer may take at least, on a busy machine."""
+PROCESSOR_SECONDS: Final = 8
+"""Processor time at least; a sheet of 65,536 rows takes less than a second a column."""
+PROCESSOR_PER_MEBIBYTE: Final = 4
+
+
+class XlsWorkbook:
+    """An ``.xls`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+
+    Args:
+        source: The file, with the settings of its folder.
+        passwords: What to try if it is encrypted.
+        memory: Bytes that reading may take; else in proportion to the file.
+
+    Raises:
+        ReadError: It cannot be read.
+    """
+
+    def __init__(self, source: SourceFile, *, passwords: Sequence[str] = (), memory: int | None = None) -> None:
+        self._name = source.name
+        self._fill = source.options.merged == "fill"
+        self._notices: tuple[str, ...] = ()
+        if source.suffix not in (".xls", ".xlt", ".xla"):
+            ending = source.suffix or "without an ending"
+            self._notices = (f"the file is named {ending}, its content is .xls",)
+        mebibytes = source.size / (1 << 20)
+        with contextlib.ExitStack() as stack:
+            path = stack.enter_context(_local_path(source))
+            self._process = ReadingProcess(
+                _PROGRAM,
+                memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
+                patience=PATIENCE_SECONDS + mebibytes,
+                processor=PROCESSOR_SECONDS + int(PROCESSOR_PER_MEBIBYTE * mebibytes),
+            )
+            stack.callback(self._process.close)
+            try:
+                sheets, _ = self._process.ask("open", path, list(passwords))
+            except FileError as error:
+                raise error.located(source.name) from error
+            self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for name, visible in sheets)
+            self._resources = stack.pop_all()
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The worksheets in their order; sheets of other kinds have no cells and are left out."""
+        return self._sheets
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that reads."""
+        return self._process.pid
+
+    def open(self, position: int) -> XlsSheet:
+        """Open the sheet ``sheets[position]``; one sheet at a time is open.
+
+        Raises:
+            ReadError: It cannot be read.
+        """
+        label = sheet_labels(self._sheets)[position]
+        where = f"{self._name} › {label}"
+        return XlsSheet(self._process, position, label, where, fill=self._fill, notices=self._notices)
+
+    def close(self) -> None:
+        """End the process that reads; may be called twice."""
+        self._resources.close()
+
+
+class XlsSheet:
+    """A sheet, as :class:`pgdatahub.model.flow.Sheet` asks for."""
+
+    def __init__(
+        self, process: ReadingProcess, position: int, label: str, where: str, *, fill: bool, notices: Sequence[str]
+    ) -> None:
+        self._process = process
+        self._name = label
+        self._where = where
+        try:
+            found = process.ask("sheet", position, fill)
+            self._hidden_columns = frozenset(map(int, found["hidden_columns"]))
+            self._areas = [
+                Area(first_row=top + 1, last_row=bottom + 1, first_column=left, last_column=right)
+                for top, bottom, left, right in found["areas"]
+            ]
+            formats = {int(number): _number_format(*format_) for number, format_ in found["formats"].items()}
+            self._columns = Columns(date1904=bool(found["date1904"]), formats=formats)
+            self._notices = (*notices, *_remarks(label, found))
+        except FileError as error:
+            raise error.located(where) from error
+        except (TypeError, ValueError, KeyError) as error:
+            raise CorruptError("the workbook is damaged: reading it gave nonsense", where=where) from error
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self._name
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return self._hidden_columns
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Remarks for the user on how the sheet was read."""
+        return self._notices
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield the sheet's rows, those without a value left out; to be called once.
+
+        Raises:
+            ReadError: The rest of the sheet cannot be read.
+        """
+        try:
+            found = self._read(max_rows)
+            yield from fill_merged_areas(found, self._areas) if self._areas else found
+        except FileError as error:
+            raise error.located(self._where) from error
+
+    def _read(self, max_rows: int) -> Iterator[Batch]:
+        """Yield batches; the process prepares the next one while the caller looks at one."""
+        self._process.send("batch", max_rows)
+        waiting = True
+        try:
+            while True:
+                waiting = False
+                answer = self._process.answer()
+                if answer is None:
+                    return
+                self._process.send("batch", max_rows)
+                waiting = True
+                yield self._batch(answer)
+        finally:
+            if waiting:
+                # The caller leaves in the middle: the answer under way would be taken for that to the next request.
+                with contextlib.suppress(FileError):
+                    self._process.answer()
+
+    def _batch(self, answer: Any) -> Batch:
+        numbers, hidden, messages = answer
+        rows = [row + 1 for row in memoryview(numbers).cast("H")]
+        columns: dict[int, Column] = {}
+        for position, message in messages.items():
+            piece = self._columns.column(message, len(rows))
+            if has_value(piece):
+                columns[position] = piece
+        return Batch(rows=rows, columns=columns, hidden_rows=frozenset(row + 1 for row in hidden))
+
+
+def _number_format(key: int, code: str | None) -> NumberFormat:
+    """Return the number format: the file's own code has priority over a built-in one of the same number."""
+    return built_in_format(key) if code is None else parse_format(code)
+
+
+def _remarks(label: str, found: dict[str, Any]) -> Iterator[str]:
+    count, first = found["covered"]
+    if count:
+        values, were = ("value", "was") if count == 1 else ("values", "were")
+        yield f"{count:,} {values} under merged areas {were} not loaded; the first is {_place(label, first)}"
+    count, first = found["recalculated"]
+    if count:
+        formulas = "formula asks" if count == 1 else "formulas ask"
+        yield (
+            f"{count:,} {formulas} to be calculated when the workbook is opened, and 0 is stored; the stored results may be"
+            f" out of date; the first is {_place(label, first)}"
+        )
+
+
+def _place(label: str, place: tuple[int, int]) -> str:
+    return f"{label} › {cell_address(place[0] + 1, place[1])}"
+
+
+@contextlib.contextmanager
+def _local_path(source: SourceFile) -> Iterator[str]:
+    """Give a path to the file; one at a URL is copied first."""
+    if not is_url(source.location):
+        yield source.location
+        return
+    with TemporaryDirectory(prefix="pgdatahub-") as folder:
+        path = Path(folder, "workbook.xls")
+        with source.open() as file, path.open("wb") as copy:
+            shutil.copyfileobj(file, copy)
+        yield os.fspath(path)
