@@ -173,7 +173,7 @@ class _Reader:
             close = get_close_matches(written, option.choices, n=1) if isinstance(written, str) else []
             self._fail(
                 node,
-                f"{name} must be {option.expects}, not {shown}{f': {reason}' if reason else ''}",
+                f"{name} must be {option.expects}{'' if option.secret else f', not {shown}'}{f': {reason}' if reason else ''}",
                 hint=f"did you mean {close[0]}?" if close else None,
             )
 

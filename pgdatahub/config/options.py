@@ -27,6 +27,7 @@ from pgdatahub.config.written import (
     SQL_NAME,
     TEXT,
     TEXTS,
+    VARIABLE,
     Check,
     Written,
     one_of,
@@ -74,6 +75,7 @@ class Option:
         parse: Turns what is written into a value; raises ValueError, with a reason or without.
         choices: The valid words, if it is a matter of choosing one.
         shapes_rows: Another value gives other rows, or other names, for the same file.
+        secret: A wrong value is not shown, since it may be a password.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Option:
     parse: Callable[[Written], Any]
     choices: tuple[str, ...] = ()
     shapes_rows: bool = True
+    secret: bool = False
 
 
 def _option(
@@ -92,6 +95,7 @@ def _option(
     *,
     choices: tuple[str, ...] = (),
     shapes_rows: bool = True,
+    secret: bool = False,
 ) -> Any:
     expects, parse = parser
     metadata = {
@@ -100,6 +104,7 @@ def _option(
         "help": description,
         "choices": choices,
         "shapes_rows": shapes_rows,
+        "secret": secret,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -170,6 +175,13 @@ class FolderOptions:
         ("auto", "calamine"),
         "the program that reads the workbooks: the reader of each format, or python-calamine, which takes some damaged"
         " files and cannot tell errors, formats and formulas without a result",
+    )
+    password_env: str | None = _option(
+        None,
+        VARIABLE,
+        "the environment variable that holds the password of encrypted workbooks (needs pgdatahub[encrypted])",
+        shapes_rows=False,
+        secret=True,
     )
     nulls: tuple[str, ...] = _option((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
     table: str | None = _option(

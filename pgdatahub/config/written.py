@@ -15,6 +15,7 @@ Written: TypeAlias = "str | tuple[str, ...]"
 Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
 """What a value must be, to follow "must be"; and what makes it of the written one, or raises ValueError."""
 
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _DIRECTIVE = re.compile("%.")
 _DAYS = frozenset({"%d", "%e"})
 _YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
@@ -98,6 +99,12 @@ def _format(written: Written) -> str:
     return text
 
 
+def _variable(written: Written) -> str:
+    if not isinstance(written, str) or not _VARIABLE.fullmatch(written):
+        raise ValueError("the password itself does not belong in this file")
+    return written
+
+
 def one_of(*choices: str) -> Check:
     """Return the check of a value that must be one of ``choices``."""
 
@@ -120,3 +127,4 @@ SQL_NAME = ("a name", _sql_name)
 COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
 SCHEMA = ("the name of a schema", _schema)
 FORMAT = ("a date format such as %d.%m.%Y", _format)
+VARIABLE = ("the name of an environment variable", _variable)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pgdatahub.errors import EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.model.flow import SourceFile, Workbook
-
-_OURS = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm"})
 
 
 class XlsxReader:
@@ -20,49 +17,31 @@ class XlsxReader:
 
     @hookimpl(trylast=True)
     def pgdatahub_read(self, source: SourceFile, config: Config) -> Workbook | None:
-        """Open a workbook of Office Open XML, whatever its name; decline the kinds that another reader takes.
+        """Open a workbook of Office Open XML, whatever its name; decline other files and folders with another reader.
 
         Raises:
-            ReadError: It is one and cannot be read, or its name says that it is one and it is nothing that anyone reads.
+            ReadError: It is one and cannot be read.
         """
-        from pgdatahub.readers.limits import Limits
+        # Here, so that listing plugins does not import a reader's machinery.
+        from pgdatahub.readers.detect import Format, detect
         from pgdatahub.readers.xlsx.reader_choice import choose_reader
-        from pgdatahub.readers.xlsx.sniffing import Content, sniff
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
         if source.options.reader != "auto":
             return None
-        ours = source.suffix in _OURS
         with ExitStack() as files:
-            file = files.enter_context(source.open())
             try:
-                content = sniff(file, Limits())
-            except ReadError as error:
-                if ours:
-                    raise error.located(source.name) from error
+                file = files.enter_context(source.open())
+                content = detect(file)
+            except OSError:
+                return None  # the plugin that is asked last names the reason
+            if content.format is not Format.XLSX:
                 return None
-            if content is Content.XLSX:
-                # The same one: what was fetched to look at it need not be fetched again.
-                files.pop_all()
-                return XlsxWorkbook(
-                    file,
-                    name=source.name,
-                    merged=source.options.merged,
-                    reader=choose_reader(config.reader),
-                )
-        if content is Content.ENCRYPTED:
-            raise EncryptedError(
-                "the workbook is protected by a password", where=source.name, hint="save a copy without a password"
+            # The same file object: bytes that were fetched to look at need not be fetched again.
+            files.pop_all()
+            return XlsxWorkbook(
+                file, name=source.name, merged=source.options.merged, reader=choose_reader(config.reader)
             )
-        if content in (Content.XLS, Content.XLSB, Content.ODS) or not ours:
-            return None
-        if content is Content.EMPTY:
-            raise EmptyFileError("the file is empty", where=source.name)
-        raise NotAWorkbookError(
-            f"this is {content.value} under a workbook's name",
-            where=source.name,
-            hint="open it in Excel or LibreOffice and save it as .xlsx",
-        )
 
 
 create_plugin = XlsxReader

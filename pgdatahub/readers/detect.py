@@ -1,23 +1,34 @@
-"""What a file is by its content, whatever its name says.
+"""The kind of a file by its content, whatever its name says.
 
-People rename files, and programs export HTML or CSV under ``.xls``. Only the first bytes and, for a ZIP archive, its
-directory are looked at.
+People rename files, and programs export HTML or CSV under ``.xls``. The first bytes decide, and for a ZIP archive or an
+OLE compound file its directory.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
+from pgdatahub.readers.limits import DEFAULT_LIMITS
+from pgdatahub.readers.ole import SIGNATURE, Container, FileData, OleError
+from pgdatahub.readers.package import Package
+from pgdatahub.readers.signatures import MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
+from pgdatahub.readers.xlsx.workbook import find_workbook_part
+
+WORKBOOK_SUFFIXES: Final = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".xlsb", ".ods"})
 """The endings, in lower case, that the built-in readers stand for."""
 
-_LOOKED_AT = 4096
+_LOOKED_AT: Final = 4096
+_BIFF: Final = {b"\x09\x00": "2", b"\x09\x02": "3", b"\x09\x04": "4", b"\x09\x08": "5 to 2003"}
+"""The first two bytes of records without a container → the versions of Excel that write them."""
+_RIGHTS: Final = "\tDRMContent"
+_BOOKS: Final = frozenset({"workbook", "book"})
 
 
 class Format(Enum):
@@ -28,32 +39,36 @@ class Format(Enum):
     XLSB = ".xlsb"
     ODS = ".ods"
     XLS = ".xls"
-    """An OLE compound file: a workbook of Excel 5 to 2003, an encrypted package, or another program's document."""
+    """A workbook of Excel 5 to 2003 in an OLE compound file, or such a file that is not known to be anything else."""
     OLD_XLS = "old .xls"
-    """A workbook of Excel 2, 3 or 4."""
+    """Records of Excel 2 to 2003 without a container."""
+    ENCRYPTED = "encrypted"
+    """An Office Open XML package that is encrypted, in an OLE compound file."""
     DAMAGED_ZIP = "damaged zip"
-    """The beginning of a ZIP archive without a directory that can be read."""
+    """A ZIP archive whose directory cannot be read."""
     EMPTY = "empty"
     OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a file is.
+    """The kind of a file.
 
     Attributes:
         format: Its format.
         looks_like: For people, with an article: "an HTML page".
-        advice: What to do about a file that is no workbook.
+        advice: A hint for a file that is not a workbook.
+        damage: The fault of a damaged archive.
     """
 
     format: Format
     looks_like: str = "a workbook"
-    advice: str = "open it in Excel or LibreOffice and save it as .xlsx"
+    advice: str = MOVE
+    damage: ReadError | None = None
 
 
 def detect(file: BinaryIO) -> Content:
-    """Return what ``file`` is, leaving it at any position.
+    """Return the kind of ``file``, leaving it at any position.
 
     Args:
         file: Seekable.
@@ -85,94 +100,117 @@ def _detect(file: BinaryIO) -> Content:
     head = file.read(_LOOKED_AT)
     if not head:
         return Content(format=Format.EMPTY, looks_like="an empty file")
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return Content(format=Format.XLS)
-    if head.startswith(b"PK\x03\x04"):
+    if head.startswith(SIGNATURE):
+        return _detect_ole(file)
+    if head.lstrip(b"\xef\xbb\xbf\r\n ").startswith((b"PK\x03\x04", b"PK00PK\x03\x04")):
         return _detect_zip(file)
-    if head[0] == 9 and head[1:2] in (b"\x00", b"\x02", b"\x04") and len(head) >= 8:
-        version = {0: 2, 2: 3, 4: 4}[head[1]]
-        return Content(format=Format.OLD_XLS, looks_like=f"a workbook of Excel {version}")
-    for magic, looks_like in _MAGIC.items():
-        if head.startswith(magic):
-            return Content(format=Format.OTHER, looks_like=looks_like, advice=_MOVE)
-    text = _as_text(head)
-    if text is None:
-        return Content(format=Format.OTHER, looks_like="no format that is known", advice=_MOVE)
-    return _detect_text(text)
+    if head[:2] in _BIFF and len(head) >= 8 and head[2] in (4, 6, 8, 16) and not head[3]:
+        return Content(format=Format.OLD_XLS, looks_like=f"a workbook of Excel {_BIFF[head[:2]]}")
+    kind = known_beginning(head)
+    if kind is None:
+        text = _as_text(head)
+        kind = Kind(name="no format that is known") if text is None else known_text(text)
+    return _other(kind)
 
 
-_MOVE = "if it holds a table, save that as .xlsx, otherwise move the file out of the folder"
-_MAGIC = {
-    b"%PDF": "a PDF document",
-    b"{\\rtf": "an RTF document",
-    b"\x1f\x8b": "a gzip archive",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"PAR1": "a Parquet file",
-    b"SQLite format 3": "an SQLite database",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"PK\x05\x06": "an empty ZIP archive",
-}
+def refuse(content: Content) -> ReadError:
+    """Return the error for a file that is named like a workbook and is not one that can be read."""
+    if content.format is Format.EMPTY:
+        return EmptyFileError("the file is empty: it has no bytes", hint="copy or download it again")
+    if content.format is Format.DAMAGED_ZIP:
+        if content.damage is not None:
+            return content.damage
+        return CorruptError("the workbook is a damaged or truncated ZIP archive", hint="copy or download it again")
+    if content.format is Format.ENCRYPTED:
+        return EncryptedError("the workbook is protected by a password", hint="save a copy without a password")
+    return NotAWorkbookError(f"the file is not a workbook; it is {content.looks_like}", hint=content.advice)
 
-_PARTS = {
-    "word/": "a Word document",
-    "ppt/": "a PowerPoint presentation",
-    "visio/": "a Visio drawing",
-    "index/": "an Apple Numbers document",
-}
 
-_MEDIA_TYPE = re.compile(rb"application/vnd\.oasis\.opendocument\.[a-z-]+")
-_MANIFEST_BYTES = 64 * 1024
+def _other(kind: Kind) -> Content:
+    return Content(format=Format.OTHER, looks_like=kind.name, advice=kind.advice)
+
+
+def _detect_ole(file: BinaryIO) -> Content:
+    try:
+        names = Container(FileData(file)).names()
+    except OleError:
+        return Content(format=Format.XLS)
+    if "EncryptedPackage" in names:
+        return Content(format=Format.ENCRYPTED, looks_like="a workbook protected by a password")
+    if any(name.lower() in _BOOKS for name in names):
+        return Content(format=Format.XLS)
+    if _RIGHTS in names:
+        return _other(Kind(name="protected by rights management", advice="ask its author for a copy without it"))
+    for stream, kind in OLE_STREAMS.items():
+        if stream in names:
+            return _other(kind)
+    return Content(format=Format.XLS)
+
+
+_MEDIA_TYPE: Final = re.compile(rb"application/vnd\.oasis\.opendocument\.[a-z-]+")
+_MANIFEST_BYTES: Final = 64 * 1024
 
 
 def _detect_zip(file: BinaryIO) -> Content:
     try:
-        with zipfile.ZipFile(file) as archive:
-            names = {name.lower().lstrip("/") for name in archive.namelist()}
-            if "mimetype" in names:
-                with archive.open("mimetype") as entry:
-                    return _open_document(entry.read(200))
-            if "content.xml" in names and "[content_types].xml" not in names:
-                return _without_mimetype(archive)
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, KeyError, EOFError, NotImplementedError):
-        return Content(format=Format.DAMAGED_ZIP, looks_like="a damaged or truncated ZIP archive")
-    except Exception as error:  # the inflating libraries raise errors of their own
-        if type(error).__module__ not in ("zlib", "lzma", "_lzma", "struct"):
-            raise
-        return Content(format=Format.DAMAGED_ZIP, looks_like="a damaged or truncated ZIP archive")
-    if "xl/workbook.bin" in names:
+        package = Package(file, DEFAULT_LIMITS)
+        return _detect_package(package)
+    except ReadError as error:
+        return Content(format=Format.DAMAGED_ZIP, looks_like="a damaged or truncated ZIP archive", damage=error)
+
+
+def _detect_package(package: Package) -> Content:
+    names = package.names
+    if "mimetype" in names:
+        return _open_document(package.open("mimetype").read(200))
+    if "content.xml" in names and "[content_types].xml" not in names:
+        return _without_mimetype(package)
+    part = None
+    with suppress(ReadError):  # its reader reports the damage
+        part = find_workbook_part(package)
+    if part is not None:
+        content_type = package.content_types().get(part, "").lower()
+        if part.lower().endswith(".bin") or ".binary." in content_type:
+            return Content(format=Format.XLSB)
+        if "spreadsheetml" in content_type:
+            return Content(format=Format.XLSX)
+    elif "xl/workbook.bin" in names:
         return Content(format=Format.XLSB)
-    for beginning, looks_like in _PARTS.items():
+    for beginning, kind in ZIP_FOLDERS.items():
         if any(name.startswith(beginning) for name in names):
-            return Content(format=Format.OTHER, looks_like=looks_like, advice=_MOVE)
+            return _other(kind)
     if "[content_types].xml" in names or any(name.startswith("xl/") for name in names):
         return Content(format=Format.XLSX)
-    return Content(format=Format.OTHER, looks_like="a ZIP archive of other files", advice="unpack it into the folder")
+    return _other(Kind(name="a ZIP archive of other files", advice="unpack it into the folder"))
 
 
-def _without_mimetype(archive: zipfile.ZipFile) -> Content:
+def _without_mimetype(package: Package) -> Content:
     """Return the kind of an OpenDocument file without a ``mimetype``, as Google Docs writes them, by its manifest."""
-    for name in archive.namelist():
-        if name.lower().lstrip("/") == "meta-inf/manifest.xml":
-            with archive.open(name) as entry:
-                found = _MEDIA_TYPE.search(entry.read(_MANIFEST_BYTES))
-            if found:
-                return _open_document(found[0])
+    if "meta-inf/manifest.xml" in package.names:
+        found = _MEDIA_TYPE.search(package.open("META-INF/manifest.xml").read(_MANIFEST_BYTES))
+        if found:
+            return _open_document(found[0])
     return Content(format=Format.ODS)
 
 
 def _open_document(mimetype: bytes) -> Content:
     if mimetype.startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
         return Content(format=Format.ODS)
-    return Content(format=Format.OTHER, looks_like="an OpenDocument file other than a spreadsheet", advice=_MOVE)
+    if mimetype.startswith(b"application/vnd.oasis.opendocument"):
+        return _other(Kind(name="an OpenDocument file other than a spreadsheet"))
+    return _other(Kind(name="a ZIP archive of other files", advice="unpack it into the folder"))
+
+
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
 def _as_text(head: bytes) -> str | None:
-    """Return the beginning of a text file, None if the bytes are no text."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+    """Return the beginning of a text file, None if the bytes are not text."""
+    for mark, encoding in _MARKS:
         if head.startswith(mark):
             return head[len(mark) :].decode(encoding, "replace")
+    if (wide := _wide_encoding(head)) is not None:
+        return head.decode(wide, "replace")
     if any(byte < 32 and byte not in b"\t\n\r\f\x1a\x1b" for byte in head):
         return None
     try:
@@ -182,26 +220,12 @@ def _as_text(head: bytes) -> str | None:
         return head.decode("utf-8" if error.start > len(head) - 4 else "latin-1", "replace")
 
 
-def _detect_text(text: str) -> Content:
-    start = text.lstrip()[:_LOOKED_AT].lower()
-    if "urn:schemas-microsoft-com:office:spreadsheet" in start:
-        return Content(format=Format.OTHER, looks_like="an Excel 2003 XML spreadsheet")
-    if "urn:oasis:names:tc:opendocument" in start:
-        return Content(
-            format=Format.OTHER,
-            looks_like="a flat OpenDocument file (.fods)",
-            advice="open it in LibreOffice and save it as .ods",
-        )
-    if re.search(r"<(!doctype html|html|head|body|table|meta)\b", start):
-        return Content(format=Format.OTHER, looks_like="an HTML page")
-    if start.startswith("id;p"):
-        return Content(format=Format.OTHER, looks_like="a SYLK file")
-    if start.startswith("<"):
-        return Content(format=Format.OTHER, looks_like="an XML document", advice=_MOVE)
-    if start.startswith(("{", "[")):
-        return Content(format=Format.OTHER, looks_like="a JSON document", advice=_MOVE)
-    lines = text.splitlines()[:5] or [""]
-    for delimiter, looks_like in (("\t", "a text with tabs (TSV)"), (";", "a CSV file"), (",", "a CSV file")):
-        if all(delimiter in line for line in lines[: max(1, len(lines) - 1)]):
-            return Content(format=Format.OTHER, looks_like=looks_like)
-    return Content(format=Format.OTHER, looks_like="a plain text", advice=_MOVE)
+def _wide_encoding(head: bytes) -> str | None:
+    """Return UTF-16 for a text without a mark at its beginning: most of its high bytes are 0."""
+    pairs = len(head) // 2
+    if pairs < 4:
+        return None
+    for encoding, high, low in (("utf-16-le", head[1::2], head[0::2]), ("utf-16-be", head[0::2], head[1::2])):
+        if high.count(0) > pairs * 0.7 and not low.count(0) and not any(byte < 9 for byte in low):
+            return encoding
+    return None

@@ -12,17 +12,35 @@ from dataclasses import dataclass
 from mmap import mmap
 from struct import unpack_from
 from sys import byteorder
-from typing import Final, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 SIGNATURE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-Data: TypeAlias = "bytes | mmap"
+
+class FileData:
+    """The bytes of a file, of which only those that are asked for are read.
+
+    Args:
+        file: Seekable.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, 2)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        self._file.seek(start)
+        return self._file.read(max(0, stop - start))
+
+
+Data: TypeAlias = "bytes | mmap | FileData"
 
 _HEADER: Final = 512
 _ENTRY: Final = 128
-_LAST: Final = 0xFFFFFFFA
-"""Sector numbers from here on mean the end of a chain, a free sector, a sector of the tables."""
-_NONE: Final = 0xFFFFFFFF
 _STORAGE: Final = 1
 _STREAM: Final = 2
 _MOST_ENTRIES: Final = 100_000
@@ -59,17 +77,17 @@ class Container:
         if len(data) < _HEADER or data[:8] != SIGNATURE:
             raise OleError("it is not an OLE compound file")
         self._data = data
-        shift, short_shift = unpack_from("<HH", data, 30)
+        self._header = header = data[:_HEADER]
+        shift, short_shift = unpack_from("<HH", header, 30)
         self._sector = 1 << (shift if 7 <= shift <= 16 else 9)
         self._short_sector = 1 << (short_shift if 2 <= short_shift <= 12 else 6)
-        directory, _, self._cutoff, short_first, _, more_first, _ = unpack_from("<IIIIIII", data, 48)
+        directory, _, self._cutoff, short_first, _, more_first, _ = unpack_from("<IIIIIII", header, 48)
         self._base = max(_HEADER, self._sector)
         self._sectors = max(0, -(-(len(data) - self._base) // self._sector))
         self._table = self._read_table(more_first)
         self._entries = self._read_directory(directory)
-        root = self._entries[0]
-        self._short_stream = b"".join(self._pieces(root.first)) if root.first < _LAST else b""
-        self._short_table = _numbers(b"".join(self._pieces(short_first)))
+        self._short_first = short_first
+        self._short: tuple[array[int], bytes] | None = None
 
     def streams(self) -> list[Entry]:
         """Return the streams that lie in the root; those of embedded objects lie in storages."""
@@ -92,13 +110,21 @@ class Container:
         """Return the content of a stream, as far as the file has it."""
         if entry.size >= self._cutoff:
             return b"".join(self._pieces(entry.first))[: entry.size]
-        size, stream = self._short_sector, self._short_stream
-        pieces = [stream[number * size : (number + 1) * size] for number in _chain(self._short_table, entry.first)]
+        size = self._short_sector
+        table, stream = self._short_sectors()
+        pieces = [stream[number * size : (number + 1) * size] for number in _chain(table, entry.first)]
         return b"".join(pieces)[: entry.size]
+
+    def _short_sectors(self) -> tuple[array[int], bytes]:
+        """Return the table of the short sectors, and the stream of the root, which holds them."""
+        if self._short is None:
+            table = _numbers(b"".join(self._pieces(self._short_first)))
+            self._short = table, b"".join(self._pieces(self._entries[0].first))
+        return self._short
 
     def _read_table(self, more: int) -> array[int]:
         """Return the table that has the next sector of each, from the list of its own sectors."""
-        listed = list(unpack_from("<109I", self._data, 76))
+        listed = list(unpack_from("<109I", self._header, 76))
         seen: set[int] = set()
         while more < self._sectors and more not in seen:
             seen.add(more)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 from urllib.parse import unquote
@@ -72,6 +72,11 @@ class Package:
             if key in self._entries:
                 self._doubles.add(key)
             self._entries[key] = entry
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of all parts, in lower case."""
+        return self._entries.keys()
 
     def __contains__(self, name: str) -> bool:
         return _key(name) in self._entries

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
+from pgdatahub.errors import CorruptError, ReadError
 from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
 from pgdatahub.readers.detect import Format
 from pgdatahub.readers.isolated.process import ReadingProcess
@@ -63,10 +62,7 @@ class CalamineWorkbook:
                 patience=patience or PATIENCE_SECONDS + PATIENCE_PER_MEBIBYTE * source.size / (1 << 20),
             )
             stack.callback(self._process.close)
-            try:
-                sheets = self._process.ask("open", path)
-            except CorruptError as error:
-                raise _without_workbook(error, path) from error
+            sheets = self._process.ask("open", path)
             self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for _, name, visible in sheets)
             self._indexes = tuple(int(index) for index, _, _ in sheets)
             self._resources = stack.pop_all()
@@ -204,29 +200,3 @@ def _path_named(source: SourceFile, content: Format) -> Iterator[str]:
             with source.open() as file, path.open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         yield os.fspath(path)
-
-
-_STREAMS = {
-    "WordDocument": "a Word document (.doc)",
-    "PowerPoint Document": "a PowerPoint presentation (.ppt)",
-    "__properties_version1.0": "an Outlook message (.msg)",
-}
-
-
-def _without_workbook(error: CorruptError, path: str) -> ReadError:
-    """Return what an OLE file without a workbook is; the names of its streams stand in it in UTF-16."""
-    if "Workbook stream" not in error.message:
-        return error
-    try:
-        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if data.find("EncryptedPackage".encode("utf-16-le")) >= 0:
-                return EncryptedError(
-                    "the workbook is protected by a password",
-                    hint="open it in Excel or LibreOffice and save it without one",
-                )
-            for stream, looks_like in _STREAMS.items():
-                if data.find(stream.encode("utf-16-le")) >= 0:
-                    return NotAWorkbookError(f"the file is no workbook but {looks_like}")
-    except (OSError, ValueError):
-        return FileChangedError("the file is not there any more")
-    return error

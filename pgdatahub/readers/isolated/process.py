@@ -9,13 +9,19 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, cast
+from typing import IO, Any, Final, cast
 
-from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, NotAWorkbookError, ReadError
+from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, ReadError
 from pgdatahub.system.processes import bare_environment
 
+_ENCRYPTED: Final[Mapping[str, str]] = {
+    "password": "the workbook is protected by a password",
+    "no library": "the workbook is protected by a password",
+    "unsupported encryption": "the workbook is protected by a password, in a way that cannot be opened",
+}
 _SERVE = str(Path(__file__).with_name("serve.py"))
 _LENGTH = struct.Struct(">Q")
 _MAX_ANSWER = 1 << 30
@@ -33,12 +39,16 @@ class ReadingProcess:
         memory: Bytes of address space that the process may take.
         patience: Seconds that an answer may take.
         processor: Seconds of processor time that the process may take; 0 for no limit.
+        hints: Advice by the kind of failure.
     """
 
-    def __init__(self, program: str, *, memory: int, patience: float, processor: int = 0) -> None:
+    def __init__(
+        self, program: str, *, memory: int, patience: float, processor: int = 0, hints: Mapping[str, str] | None = None
+    ) -> None:
         self._memory = memory
         self._patience = patience
         self._processor = processor
+        self._hints = hints or {}
         self._late = False
         self._closed = False
         self._stderr = TemporaryFile()  # noqa: SIM115 - closed with the process
@@ -159,15 +169,8 @@ class ReadingProcess:
         )
 
     def _error(self, kind: str, text: str) -> ReadError:
-        if kind == "password":
-            return EncryptedError(
-                "the workbook is protected by a password",
-                hint=text or "open it in Excel or LibreOffice and save it without one",
-            )
-        if kind == "wrong password":
-            return EncryptedError("the password does not open the workbook", hint=text)
-        if kind == "not a workbook":
-            return NotAWorkbookError(text, hint="move the file out of the folder")
+        if kind in _ENCRYPTED:
+            return EncryptedError(_ENCRYPTED[kind], hint=self._hints.get(kind, "save a copy without a password"))
         if kind == "gone":
             return FileChangedError("the file is not there any more")
         if kind == "memory":

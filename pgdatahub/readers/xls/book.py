@@ -68,6 +68,9 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
 
     def __init__(self, stream: bytes, *, trusts_empty: bool) -> None:
         super().__init__()
+        self._position: int
+        self._sheet_list: list[CellSheet | None] = []
+        self._sharedstrings: list[str] = []
         self.trusts_empty = trusts_empty
         self._in_sheet = False
         self._text_due = False
@@ -127,7 +130,7 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
                 sheet = self.get_sheet(position)
             finally:
                 self._sheet_list[position] = None
-        return sheet  # type: ignore[no-any-return]
+        return sheet
 
     def get_sheet(self, sh_number: int, update_pos: bool = True) -> CellSheet:
         """Read a sheet; xlrd calls this for the sheets of an Excel 4 workbook, which hold their own formats."""
@@ -254,7 +257,7 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
             # Some programs write wrong counts; there cannot be more strings than bytes for them.
             count = size // _SMALLEST_STRING + 1
         strings = StringReader(parts, 8)
-        found = self._sharedstrings = []
+        found = self._sharedstrings
         try:
             found.extend(strings.shared() for _ in range(count))
         except TruncatedTextError:
@@ -292,6 +295,6 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
             XLRDError: The workbook does not have it.
         """
         try:
-            return self._sharedstrings[index]  # type: ignore[no-any-return]
+            return self._sharedstrings[index]
         except IndexError:
             raise XLRDError(f"a cell has the text {index + 1:,} of {len(self._sharedstrings):,}") from None

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from xlrd.biffh import XLRDError
 
+from pgdatahub.readers.encrypted import library
 from pgdatahub.readers.ole import SIGNATURE, Container, Data, OleError
 from pgdatahub.readers.xls.book import CellBook, PasswordNeededError, TruncatedError
-from pgdatahub.readers.xls.cells import PositionError
+from pgdatahub.readers.xls.cells import Cells, PositionError
 from pgdatahub.readers.xls.code_pages import CodePageError
 from pgdatahub.readers.xls.strings import TruncatedTextError
 
@@ -36,8 +37,10 @@ def describe(error: BaseException) -> tuple[str, str]:
         return "memory", ""
     if isinstance(error, FileNotFoundError):
         return "gone", ""
+    if (encrypted := library.describe(error)) is not None:
+        return encrypted
     if isinstance(error, PasswordNeededError):
-        return "password", str(error)
+        return "unsupported encryption", ""
     if isinstance(error, (TruncatedError, TruncatedTextError)):
         return "damaged", _TRUNCATED
     if isinstance(error, (CodePageError, PositionError, OleError, NoWorkbookError, XLRDError)):
@@ -51,17 +54,17 @@ class Reader:
 
     def __init__(self) -> None:
         self._book: CellBook | None = None
-        self._batches: Iterator[Any] = iter(())
+        self._cells = Cells()
+        self._batches: Iterator[Any] | None = None
 
     def open(self, path: str, passwords: list[str]) -> tuple[list[tuple[str, bool]], bool]:
         """Open a workbook; return name and visibility of each worksheet, and whether its days count from 1904."""
         with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            decrypted: bytes | None = None
             try:
                 self._book = _open_book(data)
             except PasswordNeededError:
-                decrypted = _decrypt(data, passwords)
-            else:
-                decrypted = None
+                decrypted = library.decrypt(file, passwords).getvalue()
         if decrypted is not None:
             self._book = _open_book(decrypted)
         book = self._book
@@ -70,17 +73,13 @@ class Reader:
 
     def sheet(self, position: int, fill: bool) -> dict[str, Any]:
         """Read a sheet; return what is known of it as a whole."""
-        self._batches = iter(())
+        self._batches, self._cells = None, Cells()  # lets go of the last sheet before there is another
         if self._book is None:
             raise DamagedError
         sheet = self._book.load(position)
-        cells = sheet.cells
+        cells = self._cells = sheet.cells
         if not fill:
             cells.cover()
-        self._batches = iter(())
-        self._cells = cells
-        self._sheet = sheet
-        self._started = False
         return {
             "date1904": bool(self._book.datemode),
             "formats": {number: (key, sheet.codes.get(key)) for number, key in sheet.formats.items()},
@@ -92,15 +91,14 @@ class Reader:
 
     def batch(self, max_rows: int) -> Any:
         """Return the next rows; None after the last."""
-        if not self._started:
-            self._started = True
+        if self._batches is None:
             self._batches = self._cells.batches(max_rows)
         return next(self._batches, None)
 
 
 def _open_book(data: Data) -> CellBook:
     if data[:8] != SIGNATURE:
-        return CellBook(bytes(data), trusts_empty=False)
+        return CellBook(data[:], trusts_empty=False)
     container = Container(data)
     streams = container.streams()
     found = sorted(
@@ -113,7 +111,3 @@ def _open_book(data: Data) -> CellBook:
         if records.startswith(_BOFS) or entry is found[-1]:
             return CellBook(records, trusts_empty=trusts_empty)
     raise NoWorkbookError("it has no stream with a workbook")
-
-
-def _decrypt(data: Data, passwords: list[str]) -> bytes:
-    raise PasswordNeededError

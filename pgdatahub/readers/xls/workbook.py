@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
+from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
+from pgdatahub.readers.isolated.paths import local_path
 from pgdatahub.readers.isolated.process import ReadingProcess
 from pgdatahub.readers.number_formats import NumberFormat, built_in_format
 from pgdatahub.readers.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns
 from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
-from pgdatahub.system.storage import is_url
 from pgdatahub.values.cells import cell_address
 
 if TYPE_CHECKING:
@@ -41,14 +38,13 @@ class XlsWorkbook:
 
     Args:
         source: The file, with the settings of its folder.
-        passwords: What to try if it is encrypted.
         memory: Bytes that reading may take; else in proportion to the file.
 
     Raises:
         ReadError: It cannot be read.
     """
 
-    def __init__(self, source: SourceFile, *, passwords: Sequence[str] = (), memory: int | None = None) -> None:
+    def __init__(self, source: SourceFile, *, memory: int | None = None) -> None:
         self._name = source.name
         self._fill = source.options.merged == "fill"
         self._notices: tuple[str, ...] = ()
@@ -57,16 +53,17 @@ class XlsWorkbook:
             self._notices = (f"the file is named {ending}, its content is .xls",)
         mebibytes = source.size / (1 << 20)
         with contextlib.ExitStack() as stack:
-            path = stack.enter_context(_local_path(source))
+            path = stack.enter_context(local_path(source))
             self._process = ReadingProcess(
                 _PROGRAM,
                 memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
                 patience=PATIENCE_SECONDS + mebibytes,
                 processor=PROCESSOR_SECONDS + int(PROCESSOR_PER_MEBIBYTE * mebibytes),
+                hints=hints_for(source.options),
             )
             stack.callback(self._process.close)
             try:
-                sheets, _ = self._process.ask("open", path, list(passwords))
+                sheets, _ = self._process.ask("open", path, passwords_of(source.options))
             except FileError as error:
                 raise error.located(source.name) from error
             self._sheets = tuple(SheetInfo(name=str(name), visible=bool(visible)) for name, visible in sheets)
@@ -199,16 +196,3 @@ def _remarks(label: str, found: dict[str, Any]) -> Iterator[str]:
 
 def _place(label: str, place: tuple[int, int]) -> str:
     return f"{label} › {cell_address(place[0] + 1, place[1])}"
-
-
-@contextlib.contextmanager
-def _local_path(source: SourceFile) -> Iterator[str]:
-    """Give a path to the file; one at a URL is copied first."""
-    if not is_url(source.location):
-        yield source.location
-        return
-    with TemporaryDirectory(prefix="pgdatahub-") as folder:
-        path = Path(folder, "workbook.xls")
-        with source.open() as file, path.open("wb") as copy:
-            shutil.copyfileobj(file, copy)
-        yield os.fspath(path)

@@ -1,0 +1,48 @@
+"""Reads encrypted workbooks: those that Office opens without asking, and those whose folder names a password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import EncryptedError
+from pgdatahub.plugins.specs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.config import Config
+    from pgdatahub.model.flow import SourceFile, Workbook
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
+    """Open an encrypted package, whatever its name; decline other files. Encrypted ``.xls`` are left to their reader.
+
+    Raises:
+        EncryptedError: No password opens it.
+        ReadError: It cannot be read.
+    """
+    # Here, so that listing plugins does not import a reader's machinery.
+    from pgdatahub.readers.detect import Format, detect, refuse
+
+    try:
+        with source.open() as file:
+            content = detect(file)
+    except OSError:
+        return None  # the plugin that is asked last names the reason
+    if content.format is not Format.ENCRYPTED:
+        return None
+    from pgdatahub.readers.encrypted.package import decrypt_package
+    from pgdatahub.readers.xlsx.reader_choice import choose_reader
+    from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
+
+    package = decrypt_package(source)
+    found = detect(package)
+    if found.format is Format.XLSX:
+        return XlsxWorkbook(
+            package, name=source.name, merged=source.options.merged, reader=choose_reader(config.reader)
+        )
+    package.close()
+    if found.format in (Format.XLSB, Format.ODS):
+        raise EncryptedError(
+            f"encrypted {found.format.value} workbooks cannot be read", where=source.name, hint="save it as .xlsx"
+        )
+    raise refuse(found).located(source.name)

@@ -1,0 +1,35 @@
+"""Names what a file under a workbook's name is, where no reader has taken it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import FileChangedError, ReadError
+from pgdatahub.plugins.specs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.model.flow import SourceFile, Workbook
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile) -> Workbook | None:
+    """Refuse a file that is named like a workbook and is not; decline other names.
+
+    Raises:
+        ReadError: Always for a file under a workbook's name: the message names what it is.
+    """
+    # Here, so that listing plugins does not import a reader's machinery.
+    from pgdatahub.readers.detect import WORKBOOK_SUFFIXES, Format, detect, refuse
+
+    try:
+        with source.open() as file:
+            content = detect(file)
+    except FileNotFoundError as error:
+        raise FileChangedError("the file is not there any more") from error
+    except OSError as error:
+        raise ReadError(f"the file cannot be read: {error.strerror or error}") from error
+    if content.format in (Format.XLSX, Format.XLSB, Format.ODS, Format.XLS, Format.OLD_XLS):
+        return None  # a reader was disabled
+    if source.suffix not in WORKBOOK_SUFFIXES:
+        return None
+    raise refuse(content).located(source.name)
