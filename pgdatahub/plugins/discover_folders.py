@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ConfigError
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.readers.detect import WORKBOOK_SUFFIXES
+from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config

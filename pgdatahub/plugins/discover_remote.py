@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.readers.detect import WORKBOOK_SUFFIXES
+from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config

@@ -19,7 +19,8 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         ReadError: Always for a file under a workbook's name: the message names what it is.
     """
     # Here, so that listing plugins does not import a reader's machinery.
-    from pgdatahub.readers.detect import WORKBOOK_SUFFIXES, Format, detect, refuse
+    from pgdatahub.readers.detect import Format, detect, refuse
+    from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
     try:
         with source.open() as file:

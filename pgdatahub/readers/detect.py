@@ -21,9 +21,6 @@ from pgdatahub.readers.package import Package
 from pgdatahub.readers.signatures import MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
 from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
-WORKBOOK_SUFFIXES: Final = frozenset({".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".xlsb", ".ods"})
-"""The endings, in lower case, that the built-in readers stand for."""
-
 _LOOKED_AT: Final = 4096
 _BIFF: Final = {b"\x09\x00": "2", b"\x09\x02": "3", b"\x09\x04": "4", b"\x09\x08": "5 to 2003"}
 """The first two bytes of records without a container → the versions of Excel that write them."""

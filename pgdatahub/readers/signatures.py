@@ -1,4 +1,4 @@
-"""Beginnings of files that are not workbooks, with their names for people and advice that does not alter values."""
+"""Endings of workbooks; beginnings of other files, with their names for people and advice that does not alter values."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from struct import unpack_from
 from typing import Final
+
+WORKBOOK_SUFFIXES: Final = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
+"""The endings, in lower case, that the built-in readers stand for."""
 
 MOVE: Final = "if it holds a table, save that as .xlsx, otherwise move the file out of the folder"
 SAVE: Final = "open it in Excel or LibreOffice and save it as .xlsx"

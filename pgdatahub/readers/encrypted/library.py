@@ -38,7 +38,9 @@ def decrypt(file: BinaryIO, passwords: Sequence[str]) -> BytesIO:
         found = BytesIO()
         try:
             office = msoffcrypto.OfficeFile(file)
-            office.load_key(password=password, verify_password=True)
+            # Packages are to be told to verify the password; .xls always do, and do not know the argument.
+            verify = {"verify_password": True} if office.format == "ooxml" else {}
+            office.load_key(password=password, **verify)
             office.decrypt(found)
         except InvalidKeyError:
             continue

@@ -1,4 +1,4 @@
-"""Which files the built-in reader takes, and what it says about those that only look like workbooks."""
+"""The files that the built-in reader takes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import openpyxl
 import pytest
 
 from pgdatahub.config import Config, FolderOptions
-from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError
 from pgdatahub.model.flow import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_xlsx import XlsxReader
@@ -84,48 +83,3 @@ def document(part: str, content_type: str) -> bytes:
 )
 def test_workbooks_of_other_kinds_are_left_to_their_reader(data: bytes, tmp_path: Path) -> None:
     assert read(source(tmp_path, data)) is None
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"a,b\n1,2\n", "CSV text"),
-        ("Name;Wert\nä;1\n".encode("cp1252"), "CSV text"),
-        ("a\tb\n1\t2\n".encode("utf-16"), "CSV text"),
-        (b"  <!DOCTYPE html><html></html>", "an HTML page"),
-        (b"<table><tr><td>1</td></tr></table>", "an HTML page"),
-        (b'<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"/>', "an XML file"),
-        (b"%PDF-1.7", "a PDF file"),
-        (b"hello", "plain text"),
-        (bytes(range(256)), "no kind of file that is known here"),
-        (zipped({"a.txt": "x"}), "a zip file without a workbook"),
-        (
-            document(
-                "word/document.xml", "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
-            ),
-            "a text document or a presentation",
-        ),
-        (zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<x/>"}), "a text document"),
-    ],
-)
-def test_other_files_under_a_workbooks_name_are_called_what_they_are(data: bytes, said: str, tmp_path: Path) -> None:
-    with pytest.raises(NotAWorkbookError, match=f"book.xlsx: this is {said}"):
-        read(source(tmp_path, data))
-    assert read(source(tmp_path, data, "book.csv")) is None
-
-
-def test_a_protected_workbook_is_called_so_even_where_the_name_is_far_in_the_file(tmp_path: Path) -> None:
-    for padding in (600, 1024 * 1024 - 20, 3 * 1024 * 1024):
-        with pytest.raises(EncryptedError, match="password"):
-            read(source(tmp_path, OLE + b"\0" * padding + "EncryptedPackage".encode("utf-16-le")))
-
-
-def test_no_bytes_are_an_empty_file(tmp_path: Path) -> None:
-    with pytest.raises(EmptyFileError, match=r"book\.xlsx"):
-        read(source(tmp_path, b""))
-    assert read(source(tmp_path, b"", "book.csv")) is None
-
-
-def test_a_workbook_cut_off_is_damaged(tmp_path: Path) -> None:
-    with pytest.raises(CorruptError, match=r"book\.xlsx: "):
-        read(source(tmp_path, workbook_bytes()[:-100]))

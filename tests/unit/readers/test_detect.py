@@ -26,6 +26,8 @@ XLSX = zipped(**{"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workb
         (b"", Format.EMPTY),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), Format.XLS),
         (b"\x09\x02\x06\x00\x00\x00\x10\x00", Format.OLD_XLS),
+        (b"\x09\x08\x08\x00\x00\x00\x10\x00", Format.OLD_XLS),
+        (b"\n" + XLSX, Format.XLSX),
         (XLSX, Format.XLSX),
         (zipped(**{"[Content_Types].xml": b"", "Book/main.xml": b""}), Format.XLSX),
         (zipped(**{"[Content_Types].xml": b"", "xl/workbook.bin": b""}), Format.XLSB),
@@ -62,6 +64,24 @@ def test_workbooks_are_known_by_their_content(content: bytes, expected: Format) 
         (b'[{"a": 1}]', "a JSON document"),
         (b"%PDF-1.7", "a PDF document"),
         (b"\x1f\x8b\x08", "a gzip archive"),
+        (bytes(600), "a file of zeros"),
+        (b"\xef\xbb\xbf \r\n", "an empty text"),
+        (b"\x03\x7c\x05\x01\x02\0\0\0\x61\0\x0c\0" + bytes(84) + b"\r" + b" " * 24, "a dBASE file"),
+        (b"\0\0\x02\0\x06\x04\x06\0\x08\0", "a Lotus 1-2-3"),
+        (b"\0\0\x1a\0\x02\x10\x04\0", "a Lotus 1-2-3"),
+        (b"\0\0\x02\0\x20\x51\x06\0", "a Quattro Pro"),
+        (b"\xff\0\x02\0\x04\x04\x05\x54\x02\0", "a Microsoft Works"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"\x89PNG\r\n", "a picture"),
+        (b"GIF89a", "a picture"),
+        (b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n", "a web archive"),
+        (b"From: <Saved by Excel>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/related", "a web archive"),
+        ("MIME-Version: 1.0\nX-MimeOLE: Produced".encode("utf-16"), "a web archive"),
+        (b"<div><TABLE border=1><tr><td>1", "an HTML page"),
+        ("<html><table>".encode("utf-16"), "an HTML page"),
+        ("id\tname\n1\tAda\n".encode("utf-16-le"), "a text with tabs"),
+        (b"TABLE\r\n0,1\r\n", "a DIF file"),
+        (zipped(**{"Index/Document.iwa": b"", "Metadata/x.plist": b""}), "an Apple Numbers document"),
         (bytes(range(1, 256)), "no format that is known"),
         (zipped(**{"[Content_Types].xml": b"", "word/document.xml": b""}), "a Word document"),
         (zipped(mimetype=b"application/vnd.oasis.opendocument.text"), "an OpenDocument file other than"),
@@ -73,6 +93,14 @@ def test_what_is_no_workbook_is_called_by_its_name(content: bytes, looks_like: s
     assert found.format is Format.OTHER
     assert found.looks_like.startswith(looks_like)
     assert found.advice
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"name,zip\nAnn,00501\n", b"<html><table><tr><td>00501", b"MIME-Version: 1.0\r\nContent-Type: multipart/related"],
+)
+def test_advice_warns_where_opening_in_excel_alters_values(content: bytes) -> None:
+    assert "00501" in detect(io.BytesIO(content)).advice
 
 
 @pytest.mark.parametrize("position", range(0, len(XLSX), 3))
