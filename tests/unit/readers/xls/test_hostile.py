@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import random
 import struct
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,9 +25,6 @@ from tests.unit.readers.xls.conftest import (
     unicode,
 )
 
-CASES = Path(__file__).parents[3] / "cases"
-CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[5] / "shared" / "corpus")
-MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
 SECONDS = 60
 """Elapsed time on a busy machine; the process may use 8 seconds of processor time."""
 
@@ -87,31 +82,3 @@ def test_a_greedy_process_is_ended(tmp_path: Path) -> None:
     path.write_bytes(book(b"".join(number(row, column, row) for row in range(9000) for column in range(9))))
     with pytest.raises(PgDataHubError, match="MiB of memory"):
         XlsWorkbook(source_of(path), memory=24 << 20)
-
-
-def _originals() -> list[Path]:
-    own = [path for path in sorted(CASES.glob("*.xls")) if path.stat().st_size < 100_000]
-    return own + [path for path in sorted(CORPUS.rglob("*.xls")) if 0 < path.stat().st_size < 100_000]
-
-
-def test_mutated_workbooks_give_rows_or_an_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    draw = random.Random(20_260_101)  # noqa: S311 - no secret
-    originals = _originals()
-    path = tmp_path / "a.xls"
-    refused = []
-    for _ in range(MUTATIONS):
-        data = bytearray(draw.choice(originals).read_bytes())
-        for _ in range(draw.choice((1, 3, 20, 100))):
-            data[draw.randrange(512 if draw.random() < 0.3 else len(data)) % len(data)] = draw.randrange(256)
-        if draw.random() < 0.2:
-            del data[draw.randrange(len(data)) + 1 :]
-        path.write_bytes(bytes(data))
-        try:
-            with closing(XlsWorkbook(source_of(path))) as workbook:
-                for position in range(min(len(workbook.sheets), 20)):
-                    for _batch in workbook.open(position).batches(1000):
-                        pass
-        except PgDataHubError as error:
-            refused.append(str(error))
-    assert not [message for message in refused if "\n" in message]
-    assert capfd.readouterr() == ("", "")
