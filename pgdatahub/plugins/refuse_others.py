@@ -29,6 +29,12 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         raise FileChangedError("the file is not there any more") from error
     except OSError as error:
         raise ReadError(f"the file cannot be read: {error.strerror or error}") from error
+    if content.format is Format.OLD_XLS and source.options.reader == "calamine":
+        raise ReadError(
+            f"python-calamine does not read {content.looks_like} without a container",
+            where=source.name,
+            hint="leave out reader: calamine for its folder",
+        )
     if content.format in (Format.XLSX, Format.XLSB, Format.ODS, Format.XLS, Format.OLD_XLS):
         return None  # a reader was disabled
     if source.suffix not in WORKBOOK_SUFFIXES:

@@ -29,7 +29,10 @@ PATIENCE_PER_MEBIBYTE = 1.0
 """And for each mebibyte of the file, in seconds."""
 
 _PROGRAM = "pgdatahub.readers.calamine.program"
-_BLIND = "errors and formulas without a result may look like empty cells in this format"
+_BLIND = (
+    "read by python-calamine: errors and formulas without a result may look like empty cells in this format, codes such as"
+    " 00501 are numbers, and hidden rows and columns are not known"
+)
 
 
 class CalamineWorkbook:

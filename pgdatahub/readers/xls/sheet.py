@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pgdatahub.readers.xls.book import CellBook
 
 _MOST_AREAS: Final = 1_000_000
+_OLD_DATES: Final = 12
 _ON_LOAD: Final = 2
 """The flag of a formula that asks to be calculated when the workbook is opened."""
 
@@ -58,16 +59,22 @@ class CellSheet(Sheet):  # type: ignore[misc]  # xlrd has no types
 
     def finish(self) -> None:
         """Note what the end of the sheet tells: the formats, and formulas that were never computed."""
-        self.formats = {
-            number: self.book.xf_list[number].format_key if number < len(self.book.xf_list) else 0
-            for number in self.cells.used_formats()
-        }
+        self.formats = {number: self._format_key(number) for number in self.cells.used_formats()}
         self.codes = {key: self.book.codes[key] for key in self.formats.values() if key in self.book.codes}
         if self._empty_results and not self._results and not self.book.trusts_empty:
             # Programs that compute nothing write an empty text for the result of every formula.
             for row, position in self._empty_results:
                 self.cells.put(row, position, UNCACHED, 0.0, 0)
         self.cells.finish()
+
+    def _format_key(self, extended_format: int) -> int:
+        """Return the number of a cell's number format."""
+        known = self.book.xf_list
+        key: int = known[extended_format].format_key if extended_format < len(known) else 0
+        if key >= _OLD_DATES and self.book.biff_version <= 30 and key not in self.book.codes:
+            # Excel 4 put two formats of fractions before the dates.
+            return key + 2
+        return key
 
     def string_record_contents(self, data: bytes) -> Any:
         """Return the text of a formula; it may go on in further records."""

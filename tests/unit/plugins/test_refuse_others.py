@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from pgdatahub.config import Config, FolderOptions
+from pgdatahub.config.folder_file import read_folders
 from pgdatahub.errors import (
+    ConfigError,
     CorruptError,
     EmptyFileError,
     EncryptedError,
@@ -21,6 +25,8 @@ from pgdatahub.errors import (
 from pgdatahub.model.flow import SourceFile, Workbook
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.readers.encrypted.library import NoLibraryError, decrypt, describe
+from pgdatahub.readers.encrypted.passwords import hints_for
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
 CASES = Path(__file__).parents[2] / "cases"
@@ -160,3 +166,24 @@ def test_the_option_is_offered_where_it_is_missing() -> None:
 
 def test_password_env_leaves_the_fingerprint_alone() -> None:
     assert FolderOptions(password_env="A").fingerprint == FolderOptions().fingerprint
+
+
+def test_the_extra_is_offered_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msoffcrypto", None)
+    with pytest.raises(NoLibraryError) as caught:
+        decrypt(BytesIO(), ["x"])
+    kind, _ = describe(caught.value) or ("", "")
+    assert 'pip install "pgdatahub[encrypted]"' in hints_for(FolderOptions())[kind]
+
+
+def test_a_password_in_the_file_of_settings_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "etl_config.yaml"
+    path.write_text("sales:\n  password_env: s3cret & more\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="must be the name of an environment variable") as caught:
+        read_folders(path)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_old_records_are_not_for_python_calamine() -> None:
+    with pytest.raises(ReadError, match="leave out reader: calamine"):
+        read(source_of(CASES / "excel2.xls", FolderOptions(reader="calamine")))

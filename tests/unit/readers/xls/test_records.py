@@ -201,3 +201,35 @@ def test_an_unknown_code_page_is_named_and_bytes_are_kept() -> None:
     with pytest.raises(CodePageError, match="code page 4711"):
         encoding_of(4711)
     assert decode(b"a\x81b", "cp1252") == "a\x81b"
+
+
+def test_a_workbook_of_excel_4_has_its_own_formats(put: Put) -> None:
+    def short(text: str) -> bytes:
+        return bytes([len(text)]) + text.encode()
+
+    cells = record(0x0409, struct.pack("<HHH", 0, 0x10, 0)) + record(0x42, struct.pack("<H", 1251))
+    cells += b"".join(record(0x41E, b"\0\0" + short(code)) for code in ("General", "00000", "dd/mm/yyyy"))
+    cells += b"".join(record(0x443, bytes([0, key]) + bytes(10)) for key in range(3))
+    cells += number(0, 0, 501, xf=1) + number(0, 1, 45000, xf=2)
+    cells += record(0x204, struct.pack("<HHHH", 1, 0, 0, 3) + "Имя".encode("cp1251")) + record(0x0A)
+    day = datetime(2023, 3, 15)  # noqa: DTZ001 - workbooks know no time zones
+    assert cells_of(put(cells)) == {(1, 0): "00501", (1, 1): day, (2, 0): "Имя"}
+
+
+def test_a_workbook_of_excel_3_has_dates_without_codes(put: Put) -> None:
+    cells = record(0x0209, struct.pack("<HHH", 0, 0x10, 0)) + record(0x243, bytes([0, 12]) + bytes(10))
+    day = datetime(2023, 3, 15)  # noqa: DTZ001 - workbooks know no time zones
+    assert cells_of(put(cells + number(0, 0, 45000) + record(0x0A))) == {(1, 0): day}
+
+
+@pytest.mark.parametrize(("number", "text"), [(932, "数量"), (949, "서울"), (1251, "Имя")])
+def test_the_text_of_a_formula_is_in_the_code_page(put: Put, number: int, text: str) -> None:
+    encoded = text.encode(f"cp{number}")
+    bof = struct.pack("<HHHH", 0x0500, 0x0005, 0x0DBB, 0x07CC)
+    head = record(0x809, bof) + record(0x42, struct.pack("<H", number))
+    name = b"\x06Sheet1"
+    start = len(head) + 4 + 6 + len(name) + 4
+    head += record(0x85, struct.pack("<IBB", start, 0, 0) + name) + record(0x0A)
+    cells = formula(0, 0, TEXT_RESULT) + record(0x207, struct.pack("<H", len(encoded)) + encoded)
+    sheet = record(0x809, struct.pack("<HHHH", 0x0500, 0x0010, 0x0DBB, 0x07CC)) + cells + record(0x0A)
+    assert cells_of(put(compound(head + sheet, name="Book"))) == {(1, 0): text}
