@@ -26,6 +26,7 @@ from pgdatahub.model.flow import SourceFile, Workbook
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.encrypted.library import NoLibraryError, decrypt, describe
+from pgdatahub.readers.encrypted.package import decrypt_package
 from pgdatahub.readers.encrypted.passwords import hints_for
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
@@ -187,3 +188,10 @@ def test_a_password_in_the_file_of_settings_is_not_shown(tmp_path: Path) -> None
 def test_old_records_are_not_for_python_calamine() -> None:
     with pytest.raises(ReadError, match="leave out reader: calamine"):
         read(source_of(CASES / "excel2.xls", FolderOptions(reader="calamine")))
+
+
+def test_a_decrypted_workbook_has_no_name_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with closing(decrypt_package(source_of(CASES / "velvet.xlsx"))) as package:
+        assert package.read(2) == b"PK"
+        assert not list(tmp_path.iterdir())
