@@ -7,18 +7,18 @@ hidden rows and columns, and merged areas are read here; everything else is skip
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from struct import unpack_from
 from types import SimpleNamespace
 from typing import Any, Final
 
 from xlrd.biffh import XL_WORKBOOK_GLOBALS, XL_WORKSHEET, XLRDError
-from xlrd.book import Book
 from xlrd.formatting import Format
 
 from pgdatahub.readers.xls import records
+from pgdatahub.readers.xls.cells import Cells, FirstValue, FoundValueError
 from pgdatahub.readers.xls.code_pages import decode, encoding_of
+from pgdatahub.readers.xls.record_stream import RecordStream
 from pgdatahub.readers.xls.sheet import CellSheet
 from pgdatahub.readers.xls.strings import StringReader, TruncatedTextError, read_string
 
@@ -26,10 +26,6 @@ _BIFF5: Final = 50
 _BIFF8: Final = 80
 _WORKSHEET: Final = 0
 _SMALLEST_STRING: Final = 3
-
-
-class TruncatedError(Exception):
-    """The records end before the workbook or a sheet does."""
 
 
 class PasswordNeededError(Exception):
@@ -54,7 +50,7 @@ class _Formats(dict[int, Any]):
         return Format(key, 0, None)
 
 
-class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
+class CellBook(RecordStream):
     """A workbook.
 
     Args:
@@ -68,15 +64,10 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
 
     def __init__(self, stream: bytes, *, trusts_empty: bool) -> None:
         super().__init__()
-        self._position: int
         self._sheet_list: list[CellSheet | None] = []
         self._sharedstrings: list[str] = []
         self.trusts_empty = trusts_empty
-        self._in_sheet = False
-        self._text_due = False
-        self.formula: tuple[int, bool] | None = None
-        """Of the record that xlrd reads, if it is a formula: its flags, and whether Excel has left no trace in it."""
-        self.hooks: dict[int, Callable[[bytes], None]] = {}
+        self._cells: type[Cells] = Cells
         # As attributes, since xlrd puts its own functions of these names into the class when it opens a workbook.
         self.handle_format = self._read_format
         self.handle_xf = self._read_xf
@@ -120,6 +111,17 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
             for name, visibility in zip(self._sheet_names, self._sheet_visibility, strict=True)
         ]
 
+    def has_values(self, position: int) -> bool:
+        """Return whether a sheet has a value; it is read up to its first one."""
+        self._cells = FirstValue
+        try:
+            self.load(position)
+        except FoundValueError:
+            return True
+        finally:
+            self._cells = Cells
+        return False
+
     def load(self, position: int) -> CellSheet:
         """Return a sheet, read to its end."""
         sheet = self._sheet_list[position]
@@ -138,6 +140,7 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
             self._position = self._sh_abs_posn[sh_number]
         self.getbof(XL_WORKSHEET)
         sheet = CellSheet(self, self._position, self._sheet_names[sh_number], sh_number)
+        sheet.cells = self._cells()
         self._in_sheet, self._text_due = True, False
         try:
             sheet.read(self)
@@ -146,67 +149,6 @@ class CellBook(Book):  # type: ignore[misc]  # xlrd has no types
         sheet.finish()
         self._sheet_list[sh_number] = sheet
         return sheet
-
-    # ── records ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def get_record_parts(self) -> tuple[int, int, bytes]:
-        """Return the next record that xlrd is to read: number, length, data."""
-        while True:
-            start = self._position
-            code, data = self._record()
-            if self._text_due and code not in records.SHARED:
-                self._text_due = False
-                if code not in records.STRINGS:
-                    # A formula with a text for a result, and no text: CellSheet takes an empty record as no result.
-                    self._position = start
-                    return 0x0207, 0, b""
-            if code in self.hooks:
-                self.hooks[code](data)
-            elif self._in_sheet and code in records.BOFS:
-                self._skip_substream()
-            elif code in self._kept:
-                if code in records.FORMULAS and len(data) >= 16 and self.biff_version > 21:
-                    self._text_due = self._in_sheet and data[12:14] == b"\xff\xff" and data[6] == 0
-                    self.formula = data[14], not any(data[16:20])
-                elif code not in records.SHARED and code not in records.STRINGS:
-                    self.formula = None
-                return code, len(data), data
-
-    def get_record_parts_conditional(self, reqd_record: int) -> tuple[int | None, int, bytes]:
-        """Return the next record if it has this number."""
-        start = self._position
-        if self.mem[start : start + 2] == reqd_record.to_bytes(2, "little"):
-            code, data = self._record()
-            return code, len(data), data
-        return None, 0, b""
-
-    def with_continuations(self, data: bytes) -> list[bytes]:
-        """Return a record's data and the data of the ``CONTINUE`` records behind it."""
-        found = [data]
-        while True:
-            code, _, more = self.get_record_parts_conditional(records.CONTINUE)
-            if code is None:
-                return found
-            found.append(more)
-
-    def _record(self) -> tuple[int, bytes]:
-        start = self._position
-        head = self.mem[start : start + 4]
-        if len(head) < 4:
-            raise TruncatedError
-        code, length = unpack_from("<HH", head)
-        data = self.mem[start + 4 : start + 4 + length]
-        if len(data) < length:
-            raise TruncatedError
-        self._position = start + 4 + length
-        return code, data
-
-    def _skip_substream(self) -> None:
-        """Skip a chart within a sheet, and charts within that."""
-        depth = 1
-        while depth:
-            code, _ = self._record()
-            depth += (code in records.BOFS) - (code == records.EOF)
 
     # ── the workbook's own records ───────────────────────────────────────────────────────────────────────────────────
 

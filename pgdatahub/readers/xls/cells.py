@@ -156,6 +156,31 @@ class Cells:
         return indexes, kinds, column.formats[first:end].tobytes(), numbers.tobytes(), texts
 
 
+class FoundValueError(Exception):
+    """The sheet has a value."""
+
+
+class FirstValue(Cells):
+    """Stops the reading of a sheet at its first value."""
+
+    def put(self, row: int, position: int, kind: int, number: float, extended_format: int) -> None:  # noqa: ARG002
+        """Stop.
+
+        Raises:
+            FoundValueError: Always.
+        """
+        raise FoundValueError
+
+    def put_text(self, row: int, position: int, text: str, extended_format: int) -> None:  # noqa: ARG002
+        """Stop, unless the text is white space.
+
+        Raises:
+            FoundValueError: The text is a value.
+        """
+        if text.strip():
+            raise FoundValueError
+
+
 def _drop_covered(column: _Column) -> None:
     keep = [index for index, kind in enumerate(column.kinds) if kind != _COVERED]
     column.rows = array("H", [column.rows[index] for index in keep])

@@ -11,9 +11,10 @@ from xlrd.biffh import XLRDError
 
 from pgdatahub.readers.encrypted import library
 from pgdatahub.readers.ole import SIGNATURE, Container, Data, OleError
-from pgdatahub.readers.xls.book import CellBook, PasswordNeededError, TruncatedError
+from pgdatahub.readers.xls.book import CellBook, PasswordNeededError
 from pgdatahub.readers.xls.cells import Cells, PositionError
 from pgdatahub.readers.xls.code_pages import CodePageError
+from pgdatahub.readers.xls.record_stream import TruncatedError
 from pgdatahub.readers.xls.strings import TruncatedTextError
 
 _STREAMS: Final = ("workbook", "book")
@@ -88,6 +89,13 @@ class Reader:
             "covered": (cells.covered, cells.first_covered),
             "recalculated": (sheet.recalculated, sheet.first_recalculated),
         }
+
+    def has_values(self, position: int) -> bool:
+        """Return whether a sheet has a value."""
+        self._batches, self._cells = None, Cells()
+        if self._book is None:
+            raise DamagedError
+        return self._book.has_values(position)
 
     def batch(self, max_rows: int) -> Any:
         """Return the next rows; None after the last."""

@@ -89,6 +89,14 @@ class XlsWorkbook:
         where = f"{self._name} › {label}"
         return XlsSheet(self._process, position, label, where, fill=self._fill, notices=self._notices)
 
+    def has_values(self, position: int) -> bool:
+        """Return whether the sheet ``sheets[position]`` has a cell with a value.
+
+        Raises:
+            ReadError: It cannot be read.
+        """
+        return bool(self._process.ask("has_values", position))
+
     def close(self) -> None:
         """End the process that reads; may be called twice."""
         self._resources.close()

@@ -233,3 +233,10 @@ def test_the_text_of_a_formula_is_in_the_code_page(put: Put, number: int, text: 
     cells = formula(0, 0, TEXT_RESULT) + record(0x207, struct.pack("<H", len(encoded)) + encoded)
     sheet = record(0x809, struct.pack("<HHHH", 0x0500, 0x0010, 0x0DBB, 0x07CC)) + cells + record(0x0A)
     assert cells_of(put(compound(head + sheet, name="Book"))) == {(1, 0): text}
+
+
+def test_a_sheet_is_searched_up_to_its_first_value(put: Put) -> None:
+    damaged_behind = book(label(0, 0, " ") + number(1, 0, 1))[:-4]
+    for content, expected in ((damaged_behind, True), (book(label(0, 0, " ")), False), (book(b""), False)):
+        with closing(XlsWorkbook(source_of(put(content)))) as workbook:
+            assert workbook.has_values(0) is expected
