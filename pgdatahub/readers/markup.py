@@ -64,8 +64,7 @@ class GuardedParser:
             self._on_prefix, self._on_prefix_end = namespaces
         self._fed = 0
         self.encoding: str | None = None
-        self.prefixes: list[str] = []
-        """The namespace prefixes that are declared where the parser stands."""
+        self._prefixes: dict[str, int] = {}
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.ordered_attributes = not mapping
@@ -79,6 +78,11 @@ class GuardedParser:
         parser.XmlDeclHandler = self._declaration
         parser.StartNamespaceDeclHandler = self._declare
         parser.EndNamespaceDeclHandler = self._undeclare
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The namespace prefixes that are declared where the parser stands."""
+        return tuple(prefix for prefix, count in self._prefixes.items() if count)
 
     def feed(self, data: bytes, final: bool = False) -> None:
         """Parse the next bytes.
@@ -109,12 +113,12 @@ class GuardedParser:
         raise CorruptError(f"the part {self._part} has a DTD, which no workbook needs")
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
-        self.prefixes.append(prefix or "")
+        self._prefixes[prefix or ""] = self._prefixes.get(prefix or "", 0) + 1
         if self._on_prefix is not None:
             self._on_prefix(prefix, uri)
 
     def _undeclare(self, prefix: str | None) -> None:
-        self.prefixes.remove(prefix or "")
+        self._prefixes[prefix or ""] -= 1
         if self._on_prefix_end is not None:
             self._on_prefix_end(prefix)
 

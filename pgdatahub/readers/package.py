@@ -11,6 +11,7 @@ import struct
 import zipfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import BinaryIO, NoReturn
 from urllib.parse import unquote
 
@@ -57,6 +58,7 @@ class Package:
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self._file = file
+        self._lock = Lock()  # a thread may inflate one part while another part is opened
         self._limits = limits
         self._check_directory()
         try:
@@ -100,7 +102,8 @@ class Package:
             raise CorruptError(f"there are two parts named {name}", hint=DAMAGED)
         if entry.flag_bits & 0x1:
             raise EncryptedError("the workbook is protected by a password", hint="save it without a password")
-        return PartStream(self._file, entry, self._limits, self._limits.small_part_bytes if limit is None else limit)
+        limit = self._limits.small_part_bytes if limit is None else limit
+        return PartStream(self._file, self._lock, entry, self._limits, limit)
 
     def relationships(self, name: str) -> Iterator[Relationship]:
         """Yield the relationships of a part (``""``: of the package itself) that stay inside the package."""
@@ -167,12 +170,14 @@ class Package:
 class PartStream:
     """The bytes of one part, inflated as they are asked for, checked against size and CRC-32 at the end."""
 
-    def __init__(self, file: BinaryIO, entry: zipfile.ZipInfo, limits: Limits, limit: int) -> None:
+    def __init__(self, file: BinaryIO, lock: Lock, entry: zipfile.ZipInfo, limits: Limits, limit: int) -> None:
         self._file = file
+        self._lock = lock
         self._entry = entry
         self._limits = limits
         self._limit = limit
-        self._position = self._start()
+        with lock:
+            self._position = self._start()
         self._compressed_left = entry.compress_size
         self._taken = 0
         self._crc = 0
@@ -235,8 +240,9 @@ class PartStream:
 
     def _compressed(self, size: int) -> bytes:
         size = min(size, self._compressed_left)
-        self._file.seek(self._position)
-        data = self._file.read(size)
+        with self._lock:
+            self._file.seek(self._position)
+            data = self._file.read(size)
         if len(data) < size:
             self._damaged("ends too soon")
         self._position += size

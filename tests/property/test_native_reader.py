@@ -185,6 +185,16 @@ def test_mutated_strings_are_those_of_the_parser() -> None:
         assert native_strings(xml) == parsed_strings(xml), f"strings {SEED} {index}"
 
 
+@pytest.mark.parametrize("encoding", ["UTF8", "utf-8", "US-ASCII", "ISO-8859-1", "windows-1252", "UTF-16", "unknown"])
+def test_names_of_encodings_mean_what_they_mean_to_the_parser(encoding: str) -> None:
+    for text in ("plain", "caf\u00e9"):
+        row = f'<row r="1"><c r="A1" t="str"><v>{text}</v></c></row>'
+        start = f'<?xml version="1.0" encoding="{encoding}"?><worksheet xmlns="{NAMESPACE}">'
+        xml = f"{start}<sheetData>{row}</sheetData></worksheet>".encode()
+        expected = read(xml, reader="parser")[0]
+        assert read(xml, reader="native")[0] == read(xml, reader="python")[0] == expected
+
+
 def test_any_end_of_a_piece_gives_the_same_cells() -> None:
     for index in range(3):
         xml = generated_sheet(dice(f"ends {index}"), damage=False)

@@ -24,7 +24,7 @@ _ODD_ROWS = 16
 """Rows that the parser takes from one with other markup on: a batch for each single row would cost more."""
 _SHEET_DATA = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 _NAMESPACE = re.compile(rb"[ \t\r\n]xmlns:([A-Za-z_][A-Za-z0-9_.-]*)=")
-_UTF8 = ("utf-8", "utf8")
+_UTF8 = ("utf-8",)  # under the name UTF8 expat takes ASCII alone
 
 
 class PythonSource:

@@ -14,6 +14,8 @@ KIND_CODES: Final = 11
 BATCH_ROWS: Final = 8192
 BATCH_CELLS: Final = 200_000
 """A batch ends at either; the texts of a batch then stay in the processor's cache until they are rows."""
+MOST_PREFIXES: Final = 64
+"""Namespace prefixes that the core is told of; it looks through all of them for each name that has one."""
 _ITEM_BYTES: Final = 8 * 1024 * 1024
 
 _POINTER = ctypes.c_void_p

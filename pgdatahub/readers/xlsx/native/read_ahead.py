@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Final, Protocol
@@ -23,7 +23,7 @@ class SizedStream(Stream, Protocol):
         """The bytes that the part claims to have."""
 
 
-def read_ahead(stream: Stream, piece_bytes: int) -> Iterator[bytes]:
+def read_ahead(stream: Stream, piece_bytes: int) -> Generator[bytes, None, None]:
     """Yield the pieces of a part, which a thread inflates meanwhile; closing the iterator ends the thread.
 
     Raises:

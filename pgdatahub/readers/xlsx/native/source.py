@@ -13,7 +13,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
-from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS
+from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES
 from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, read_ahead
 from pgdatahub.readers.xlsx.native.scanner import Scanner, Status
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
@@ -26,8 +26,11 @@ _WORTH_A_THREAD: Final = 2
 """Pieces of a part from which on a thread is worth its start."""
 _FIRST_BATCHES: Final = (1, 15)
 """Rows of the first batches: the texts of a header would mix with the kinds of the cells below."""
+_SELDOM: Final = 64
+"""Rows of the core for each row of the parser from which on odd rows count as single ones: the parser takes 100 times as long."""
 _SHEET_DATA: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
-_UTF8: Final = ("utf-8", "utf8")
+_UTF8: Final = ("utf-8",)
+"""Encodings that expat takes for UTF-8; under the name UTF8 it takes ASCII alone."""
 
 
 class NativeSource:
@@ -64,18 +67,20 @@ class NativeSource:
         self._piece_bytes = piece_bytes
         self._batch_rows = batch_rows
         self._row_end = b"</row>"
-        self._declined = 0
+        self._handed_over = 0
+        self._native_before = 0
         self._cleaned = (0, 0, 0)
         self._rest, whole = self._read_head()
         utf8 = (self.parser.encoding or "utf-8").lower() in _UTF8
         self._open_scanner: Callable[[], Scanner] | None = None
-        if whole and utf8 and self.parser.between_rows:
+        prefixes = self.parser.prefixes
+        if whole and utf8 and self.parser.between_rows and len(prefixes) <= MOST_PREFIXES:
             self._open_scanner = partial(
                 Scanner,
                 strings,
                 styles,
                 limits,
-                prefixes=tuple(self.parser.prefixes),
+                prefixes=prefixes,
                 date1904=date1904,
                 batch_rows=min(_FIRST_BATCHES[0], batch_rows),
             )
@@ -170,9 +175,10 @@ class NativeSource:
             yield batch
 
     def _hand_over(self, scanner: Scanner, rest: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
-        """Feed some rows to the parser, each time twice as many; return the input behind them."""
-        wanted = 1 << min(self._declined, 20)
-        self._declined += 1
+        """Feed some rows to the parser, twice as many as before where odd rows follow soon; return the input behind them."""
+        seldom = self.native_rows - self._native_before >= _SELDOM * self._handed_over
+        wanted = self._handed_over = 1 if seldom else 2 * self._handed_over
+        self._native_before = self.native_rows
         while not (end := self._rows_end(rest, wanted)) and len(rest) < _WAITING_BYTES:
             data = next(pieces, b"")
             if not data:

@@ -13,7 +13,7 @@ from typing import Final
 
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.xlsx.native.interface import NativeError, Options, bytes_at, load_core, options_of
+from pgdatahub.readers.xlsx.native.interface import MOST_PREFIXES, NativeError, Options, bytes_at, load_core, options_of
 from pgdatahub.readers.xlsx.shared_strings import BEGINNING, IndexSet, StringParser
 
 _PIECE: Final = 1024 * 1024
@@ -121,11 +121,12 @@ def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
     match = BEGINNING.match(head)
     if match is not None:
         parser.feed(match[0])
-    strings = NativeStrings(options, "\0".join(parser.prefixes).encode())
+    prefixes = parser.prefixes
+    strings = NativeStrings(options, "\0".join(prefixes).encode())
     try:
-        rest = head
-        if match is not None:
-            rest = _read_items(strings, stream, parser, head[match.end() :])
+        rest = head if match is None else head[match.end() :]
+        if match is not None and len(prefixes) <= MOST_PREFIXES:
+            rest = _read_items(strings, stream, parser, rest)
         while rest:
             parser.feed(rest)
             _add_all(strings, parser)
