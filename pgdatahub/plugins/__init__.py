@@ -10,6 +10,7 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.discover_remote",
     "pgdatahub.plugins.read_xlsx",
     "pgdatahub.plugins.read_xls",
+    "pgdatahub.plugins.read_xlsb",
     "pgdatahub.plugins.read_ods",
     "pgdatahub.plugins.read_calamine",
     "pgdatahub.plugins.read_encrypted",

@@ -1,4 +1,4 @@
-"""Reads ``.xlsb`` by python-calamine, and any workbook of a folder that asks for it (``reader: calamine``)."""
+"""Reads any workbook of a folder that asks for python-calamine (``reader: calamine``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_read(source: SourceFile) -> Workbook | None:
-    """Open a workbook by its content, whatever its name; decline other files.
+    """Open a workbook by its content, whatever its name; decline other folders and files.
 
     Raises:
         ReadError: It is one and cannot be read.
@@ -20,13 +20,14 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     # Here, so that listing plugins does not import a reader's machinery.
     from pgdatahub.readers.detect import Format, detect
 
+    if source.options.reader != "calamine":
+        return None
     try:
         with source.open() as file:
             content = detect(file)
     except OSError:
         return None  # the plugin that is asked last names the reason
-    asked_for = source.options.reader == "calamine"
-    if content.format is Format.XLSB or (asked_for and content.format in (Format.XLSX, Format.XLS, Format.ODS)):
+    if content.format in (Format.XLSX, Format.XLSB, Format.XLS, Format.ODS):
         from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 
         return CalamineWorkbook(source, content.format)

@@ -45,9 +45,6 @@ NOT_YET: Final = frozenset(
         "s15_dup_cell",
         "text_outer_space",
         "title_above",
-        "xlsb_formats",
-        "xlsb_other_folder",
-        "xlsb_short",
         "zeros_no_refs",
     }
 )

@@ -83,7 +83,10 @@ class SharedStrings:
     def extend(self, texts: Sequence[bytes]) -> None:
         """Add strings: UTF-8 with XML's references resolved."""
         first = len(self)
-        texts = copy_texts(texts, lambda index: self.cleaned.add(first + index))
+        self.add(copy_texts(texts, lambda index: self.cleaned.add(first + index)))
+
+    def add(self, texts: Sequence[bytes]) -> None:
+        """Add strings that are fields of ``COPY`` already."""
         if self._spill is None and self._bytes <= self._limit:
             self._texts.extend(texts)
             self._bytes += sum(map(len, texts))

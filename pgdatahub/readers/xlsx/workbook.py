@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -14,6 +13,7 @@ from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.first_value import has_value
@@ -27,18 +27,6 @@ from pgdatahub.readers.xlsx.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.styles import read_styles
 
 _TRUE = frozenset({"1", "true", "on"})
-_WITHOUT_CELLS = frozenset({"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"})
-"""Types of relationships that lead to sheets of other kinds, which have no cells to load."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A sheet as the workbook part lists it."""
-
-    name: str
-    visible: bool
-    kind: str
-    part: str
 
 
 class XlsxWorkbook:
@@ -93,22 +81,20 @@ class XlsxWorkbook:
         self._styles_part = by_type.get("styles")
         self._strings_part = by_type.get("sharedStrings")
         self._date1904 = False
-        entries: list[_Entry] = []
+        entries: list[SheetEntry] = []
         for parent, element, attributes in start_elements(package.open(part), self._limits):
             if element == "workbookPr" and parent == "workbook":
                 self._date1904 = attributes.get("date1904") in _TRUE
             elif element == "sheet" and parent == "sheets":
                 identifier = next((value for key, value in attributes.items() if key.endswith("/relationships id")), "")
-                relationship = relationships.get(identifier)
                 entries.append(
-                    _Entry(
+                    sheet_entry(
                         name=attributes.get("name", ""),
                         visible=attributes.get("state", "visible") == "visible",
-                        kind=relationship.type if relationship else "missing",
-                        part=relationship.target if relationship else "",
+                        relationship=relationships.get(identifier),
                     )
                 )
-        self._entries = [entry for entry in entries if entry.kind not in _WITHOUT_CELLS]
+        self._entries = with_cells(entries)
         self._labels = sheet_labels(self.sheets)
 
     @property
@@ -129,7 +115,7 @@ class XlsxWorkbook:
         entry, label = self._entries[position], self._labels[position]
         where = f"{self._name} › {label}"
         try:
-            _require_worksheet(entry)
+            require_worksheet(entry)
             return XlsxSheet(
                 name=label,
                 where=where,
@@ -149,7 +135,7 @@ class XlsxWorkbook:
             ReadError: Its part is missing or damaged.
         """
         entry = self._entries[position]
-        _require_worksheet(entry)
+        require_worksheet(entry)
         return has_value(self._package.open(entry.part, limit=self._limits.part_bytes))
 
     def close(self) -> None:
@@ -202,20 +188,6 @@ class XlsxWorkbook:
             else:
                 self._strings = SharedStrings(self._limits)
         return self._strings
-
-
-def _require_worksheet(entry: _Entry) -> None:
-    """Check that the workbook part leads to a worksheet.
-
-    Raises:
-        CorruptError: The relationship is missing, or is of another kind.
-    """
-    if entry.kind == "missing":
-        raise CorruptError("the workbook lists this sheet and has no part for it", hint=DAMAGED)
-    if entry.kind != "worksheet":
-        raise CorruptError(
-            f"the workbook lists this sheet, and its part {entry.part} is not a worksheet ({entry.kind})", hint=DAMAGED
-        )
 
 
 def find_workbook_part(package: Package) -> str | None:

@@ -1,0 +1,36 @@
+"""Reads binary Excel workbooks (``.xlsb``), recognised by their content."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from pgdatahub.plugins.specs import hookimpl
+
+if TYPE_CHECKING:
+    from pgdatahub.model.flow import SourceFile, Workbook
+
+
+@hookimpl(trylast=True)
+def pgdatahub_read(source: SourceFile) -> Workbook | None:
+    """Open a binary Excel workbook, whatever its name; decline other files and folders with another reader.
+
+    Raises:
+        ReadError: It is one and cannot be read.
+    """
+    # Here, so that listing plugins does not import a reader's machinery.
+    from pgdatahub.readers.detect import Format, detect
+    from pgdatahub.readers.xlsb import XlsbWorkbook
+
+    if source.options.reader != "auto":
+        return None
+    with ExitStack() as files:
+        try:
+            file = files.enter_context(source.open())
+            content = detect(file)
+        except OSError:
+            return None  # the reader that is asked last names the reason
+        if content.format is not Format.XLSB:
+            return None
+        files.pop_all()
+        return XlsbWorkbook(file, name=source.name, merged=source.options.merged)

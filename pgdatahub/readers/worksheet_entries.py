@@ -1,0 +1,60 @@
+"""Sheets as the workbook part of an Office Open XML package lists them, in XML or in binary records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pgdatahub.errors import CorruptError
+from pgdatahub.readers.package import DAMAGED, Relationship
+
+WITHOUT_CELLS: Final = frozenset({"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"})
+"""Types of relationships that lead to sheets of other kinds, which have no cells to load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetEntry:
+    """A sheet as the workbook part lists it.
+
+    Attributes:
+        name: Its name.
+        visible: It is not hidden.
+        kind: The type of the relationship that leads to its part; ``missing`` for none.
+        part: The part's name, empty for none.
+    """
+
+    name: str
+    visible: bool
+    kind: str
+    part: str
+
+
+def sheet_entry(*, name: str, visible: bool, relationship: Relationship | None) -> SheetEntry:
+    """Return a listed sheet with the part that its relationship leads to."""
+    if relationship is None:
+        return SheetEntry(name=name, visible=visible, kind="missing", part="")
+    return SheetEntry(name=name, visible=visible, kind=relationship.type, part=relationship.target)
+
+
+def with_cells(entries: Iterable[SheetEntry]) -> list[SheetEntry]:
+    """Return the sheets without those of charts, dialogs and macros, which have no cells to load.
+
+    A sheet whose part is missing or is of another kind stays: it must fail the file that asks for it, not let the next
+    sheet slip into its place.
+    """
+    return [entry for entry in entries if entry.kind not in WITHOUT_CELLS]
+
+
+def require_worksheet(entry: SheetEntry) -> None:
+    """Check that the workbook part leads to a worksheet.
+
+    Raises:
+        CorruptError: The relationship is missing, or is of another kind.
+    """
+    if entry.kind == "missing":
+        raise CorruptError("the workbook lists this sheet and has no part for it", hint=DAMAGED)
+    if entry.kind != "worksheet":
+        raise CorruptError(
+            f"the workbook lists this sheet, and its part {entry.part} is not a worksheet ({entry.kind})", hint=DAMAGED
+        )

@@ -1,0 +1,114 @@
+"""A binary worksheet that is open for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from pgdatahub.errors import FileError
+from pgdatahub.model.flow import Batch
+from pgdatahub.readers.blocks import batches
+from pgdatahub.readers.covered_cells import CoveredCells
+from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.package import PartStream
+from pgdatahub.readers.xlsb.cells import Converter
+from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
+from pgdatahub.readers.xlsb.sheet_records import SheetRecords
+from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas
+
+
+class XlsbSheet:
+    """A worksheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
+
+    Args:
+        name: The sheet's name.
+        where: The workbook and the sheet, for errors.
+        open_part: Opens the sheet's part; called twice, since merged areas stand behind the rows.
+        converter: Makes columns.
+        limits: How much the sheet may ask.
+        fill_merged: A merged area's value stands in all its cells.
+        stale: The workbook asks for a calculation when it is opened.
+
+    Raises:
+        ReadError: The beginning of the sheet is damaged.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        where: str,
+        open_part: Callable[[], PartStream],
+        converter: Converter,
+        limits: Limits,
+        fill_merged: bool,
+        stale: bool,
+    ) -> None:
+        self._name = name
+        self._where = where
+        self._fill_merged = fill_merged
+        self._stale = stale
+        self._converter = converter
+        self._areas = read_merged_areas(open_part(), limits)
+        self._covered = CoveredCells(self._areas)
+        self._part = open_part()
+        self._records = SheetRecords(self._part, limits, converter)
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+        return self._name
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of the columns that the sheet hides."""
+        return frozenset(self._records.hidden_columns)
+
+    @property
+    def share(self) -> float:
+        """The part of the sheet that has been read, from 0 to 1."""
+        return self._part.share
+
+    @property
+    def cleaned(self) -> Mapping[str, int]:
+        """Address of the first cell from which characters were removed → number of such cells; empty for none."""
+        cleaning = self._converter.cleaning
+        return {cleaning.first: cleaning.count} if cleaning.count else {}
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Remarks for the user on how the sheet was read; complete after the last batch."""
+        found = [
+            f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
+            f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
+            for first, count in self.cleaned.items()
+        ]
+        covered = self._covered.count
+        if covered:
+            values, were = ("value", "was") if covered == 1 else ("values", "were")
+            first = f"{self.name} › {self._covered.first}"
+            found.append(f"{covered:,} {values} under merged areas {were} not loaded; the first is {first}")
+        formulas = self._records.formulas
+        if formulas and self._stale:
+            found.append(
+                f"the workbook asks to be calculated when it is opened, so the stored results of its formulas may be old: "
+                f"{formulas:,} {'cell' if formulas == 1 else 'cells'}, the first is {self.name} › "
+                f"{self._records.first_formula}"
+            )
+        return found
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
+
+        Raises:
+            CorruptError: The sheet is damaged, or asks too much.
+        """
+        try:
+            found = batches(self._records.blocks(), max_rows)
+            if not self._areas:
+                yield from found
+            elif self._fill_merged:
+                yield from fill_merged_areas(found, self._areas)
+            else:
+                yield from self._covered.remove(found)
+        except FileError as error:
+            raise error.located(self._where) from error

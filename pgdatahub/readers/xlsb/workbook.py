@@ -1,0 +1,164 @@
+"""A binary workbook that is open for reading: its sheets, styles and shared strings."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
+from pgdatahub.model.flow import SheetInfo, sheet_labels
+from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
+from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.package import DAMAGED, Package, PartStream
+from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.worksheet_entries import require_worksheet, sheet_entry, with_cells
+from pgdatahub.readers.xlsb.cells import Converter
+from pgdatahub.readers.xlsb.sheet import XlsbSheet
+from pgdatahub.readers.xlsb.sheet_list import read_sheet_list
+from pgdatahub.readers.xlsb.sheet_records import SheetRecords
+from pgdatahub.readers.xlsb.strings import read_shared_strings
+from pgdatahub.readers.xlsb.styles import read_styles
+from pgdatahub.readers.xlsx.shared_strings import SharedStrings
+
+_USUAL_PART: Final = "xl/workbook.bin"
+_CONTENT_TYPE: Final = ".binary.macroenabled.main"
+
+
+class XlsbWorkbook:
+    """An ``.xlsb`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+
+    Args:
+        file: A path, or the bytes, seekable; a file object given is closed with the workbook.
+        name: The file's name, for errors.
+        merged: Whether a merged area's value stands in its first cell or in all of them.
+        limits: How much the file may ask.
+
+    Raises:
+        ReadError: The file cannot be read as such a workbook.
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO | Path,
+        *,
+        name: str,
+        merged: Literal["top_left", "fill"] = "top_left",
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._name = name
+        self._merged = merged
+        self._limits = limits
+        self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
+        self._strings: SharedStrings | None = None
+        self._styles: Sequence[NumberFormat] | None = None
+        try:
+            self._open()
+        except FileError as error:
+            self.close()
+            raise error.located(name) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        package = self._package = Package(self._file, self._limits)
+        part = find_binary_workbook(package)
+        if part is None:
+            raise NotAWorkbookError("the file is a ZIP archive without a binary workbook in it")
+        relationships = {found.identifier: found for found in package.relationships(part)}
+        by_type = {found.type: found.target for found in relationships.values()}
+        # A package without relationships keeps the parts in their usual places.
+        folder = posixpath.dirname(part)
+        self._styles_part = by_type.get("styles", posixpath.join(folder, "styles.bin"))
+        self._strings_part = by_type.get("sharedStrings", posixpath.join(folder, "sharedStrings.bin"))
+        listed = read_sheet_list(package.open(part), self._limits)
+        self._date1904 = listed.date1904
+        self._stale = listed.stale
+        self._entries = with_cells(
+            sheet_entry(name=sheet.name, visible=sheet.visible, relationship=relationships.get(sheet.relationship))
+            for sheet in listed.sheets
+        )
+        self._labels = sheet_labels(self.sheets)
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The listed sheets in their order, without those of charts, dialogs and macros."""
+        return [SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries]
+
+    def open(self, position: int) -> XlsbSheet:
+        """Open the sheet ``sheets[position]``; one sheet at a time is open.
+
+        Raises:
+            ReadError: A part that the sheet needs is missing or damaged.
+        """
+        label = self._labels[position]
+        where = f"{self._name} › {label}"
+        try:
+            return XlsbSheet(
+                name=label,
+                where=where,
+                open_part=lambda: self._open_part(position),
+                converter=self._converter(),
+                limits=self._limits,
+                fill_merged=self._merged == "fill",
+                stale=self._stale,
+            )
+        except FileError as error:
+            raise error.located(where) from error
+
+    def has_values(self, position: int) -> bool:
+        """Return whether the sheet ``sheets[position]`` has a cell with a value.
+
+        Raises:
+            ReadError: Its part is missing or damaged.
+        """
+        rows = SheetRecords(self._open_part(position), self._limits, self._converter())
+        return next(rows.blocks(), None) is not None
+
+    def close(self) -> None:
+        """Close the file and the shared strings with their temporary file; may be called twice."""
+        if self._strings is not None:
+            self._strings.close()
+        self._file.close()
+
+    def _open_part(self, position: int) -> PartStream:
+        entry = self._entries[position]
+        require_worksheet(entry)
+        return self._package.open(entry.part, limit=self._limits.part_bytes)
+
+    def _converter(self) -> Converter:
+        return Converter(self._read_strings(), self._read_styles(), Serials(date1904=self._date1904))
+
+    def _read_styles(self) -> Sequence[NumberFormat]:
+        if self._styles is None:
+            part = self._styles_part
+            self._styles = read_styles(self._package.open(part), self._limits) if part in self._package else ()
+        return self._styles
+
+    def _read_strings(self) -> SharedStrings:
+        if self._strings is None:
+            if self._strings_part in self._package:
+                stream = self._package.open(self._strings_part, limit=self._limits.part_bytes)
+                self._strings = read_shared_strings(stream, self._limits)
+            else:
+                self._strings = SharedStrings(self._limits)
+        return self._strings
+
+
+def find_binary_workbook(package: Package) -> str | None:
+    """Return the name of the part that is the binary workbook, None if there is none.
+
+    Raises:
+        CorruptError: The package refers to a workbook part that is missing.
+    """
+    for relationship in package.relationships(""):
+        if relationship.type == "officeDocument":
+            if relationship.target not in package:
+                raise CorruptError(f"the part {relationship.target} is missing", hint=DAMAGED)
+            return relationship.target if relationship.target.lower().endswith(".bin") else None
+    for part, content_type in package.content_types().items():
+        if content_type.lower().endswith(_CONTENT_TYPE) and part in package:
+            return part
+    return _USUAL_PART if _USUAL_PART in package else None
