@@ -8,11 +8,16 @@ from typing import Final
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
+from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Column, Texts, cell_address
 
 _MOST_CELLS: Final = 5_000_000
 """Cells of areas in one batch; ten times those of a batch of a wide sheet."""
+
+
+_MOST_VISITS: Final = 5_000_000
+"""Areas that are looked at, over all batches; areas that do not overlap need one visit each and few more."""
 
 
 class CoveredCells:
@@ -24,6 +29,7 @@ class CoveredCells:
 
     def __init__(self, areas: Sequence[Area]) -> None:
         self._areas = areas
+        self._visits = 0
         self.count = 0
         self.first = ""
         """The address of the first value that was removed."""
@@ -45,6 +51,9 @@ class CoveredCells:
             while upcoming < len(self._areas) and self._areas[upcoming].first_row <= last:
                 open_areas.append(self._areas[upcoming])
                 upcoming += 1
+            self._visits += len(open_areas)
+            if self._visits > _MOST_VISITS:
+                raise CorruptError("there are too many merged areas over the same rows", hint=DAMAGED)
             yield self._without(batch, open_areas) if open_areas else batch
 
     def _without(self, batch: Batch, areas: Sequence[Area]) -> Batch:
@@ -61,7 +70,7 @@ class CoveredCells:
                 if found:
                     removed.setdefault(position, set()).update(found)
             if looked_at > _MOST_CELLS:
-                raise CorruptError(f"merged areas cover more than {_MOST_CELLS:,} cells", hint="set merged: fill")
+                raise CorruptError(f"merged areas cover more than {_MOST_CELLS:,} cells", hint=DAMAGED)
         if not removed:
             return batch
         self.count += sum(map(len, removed.values()))

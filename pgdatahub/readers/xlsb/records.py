@@ -214,13 +214,13 @@ class Fields:
         return int.from_bytes(self._take(size), "little")
 
     def text(self) -> str:
-        """Return a text, empty for none (MS-XLSB 2.5.166 and 2.5.169).
+        """Return a name or a code, empty for none (MS-XLSB 2.5.166 and 2.5.169), without NUL and unpaired surrogates.
 
         Raises:
             CorruptError: The payload is too short.
         """
         count = self.number(4)
-        return "" if count == 0xFFFFFFFF else decode_text(self._take(2 * count))
+        return "" if count == 0xFFFFFFFF else str(self._take(2 * count), "utf-16-le", "ignore").replace("\0", "")
 
     def skip(self, size: int) -> None:
         """Go over ``size`` bytes."""

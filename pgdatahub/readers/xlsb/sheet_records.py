@@ -70,6 +70,7 @@ class SheetRecords:
         self._column = -1
         self._row_bytes = 0
         self._cells: dict[tuple[int, Source, int], Cells] = {}
+        self._described = 0
         self.hidden_columns: set[int] = set()
         self.formulas = 0
         self.first_formula = ""
@@ -164,7 +165,11 @@ class SheetRecords:
         """Take note of columns: first, last, width, style, flags (MS-XLSB 2.4.323)."""
         if len(payload) >= 18 and payload[16] & 1:
             first, last = (int.from_bytes(payload[at : at + 4], "little") for at in (0, 4))
-            self.hidden_columns.update(range(first, min(last + 1, self._limits.columns)))
+            hidden = range(first, min(last + 1, self._limits.columns))
+            self._described += len(hidden)
+            if self._described > 4 * self._limits.columns:
+                raise self._input.damaged("describes columns again and again")
+            self.hidden_columns.update(hidden)
 
     def _read_row_header(self) -> bool:
         """Begin a row; return whether the row is hidden (MS-XLSB 2.4.745)."""

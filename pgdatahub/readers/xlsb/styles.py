@@ -23,13 +23,13 @@ def read_styles(stream: Stream, limits: Limits) -> Styles:
     styles: list[int] = []
     in_cell_styles = False
     for identifier, payload in read_records(stream, limits, records.BEGIN_STYLES, _WANTED):
-        fields = Fields(payload, stream.name)
-        if identifier == records.FORMAT:
+        if identifier == records.CELL_STYLE:
+            if in_cell_styles:
+                styles.append(int.from_bytes(payload[2:4], "little"))
+        elif identifier == records.FORMAT:
+            fields = Fields(payload, stream.name)
             number = fields.number(2)
             codes[number] = fields.text()
-        elif identifier != records.CELL_STYLE:
+        else:
             in_cell_styles = identifier == records.BEGIN_CELL_STYLES
-        elif in_cell_styles:
-            fields.skip(2)
-            styles.append(fields.number(2))
     return Styles([codes.get(style, style) for style in styles])

@@ -78,9 +78,18 @@ def styles(codes: Sequence[str | int]) -> bytes:
         record(47, struct.pack("<HH", 0, 164 + index if isinstance(code, str) else code) + bytes(12))
         for index, code in enumerate(codes)
     )
-    of_styles = record(626) + record(47, struct.pack("<HH", 0xFFFF, 14) + bytes(12)) + record(627)
+    count = struct.pack("<I", len(codes))
+    of_styles = record(626, count) + record(47, struct.pack("<HH", 0xFFFF, 14) + bytes(12)) + record(627)
     return (
-        record(278) + record(615) + formats + record(616) + of_styles + record(617) + cells + record(618) + record(279)
+        record(278)
+        + record(615, count)
+        + formats
+        + record(616)
+        + of_styles
+        + record(617, count)
+        + cells
+        + record(618)
+        + record(279)
     )
 
 

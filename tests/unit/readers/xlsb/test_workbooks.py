@@ -101,6 +101,13 @@ def test_a_number_format_decides_the_value(code: str | int, number: float, expec
     assert cells_of(file).get((1, 1)) == expected
 
 
+def test_codes_and_names_lose_what_no_text_can_hold() -> None:
+    rows = [b.row(1), b.real(0, 5, style=1)]
+    file = b.workbook([b.sheet(*rows)], codes=[0, "00\\-\\\ud80000"], names=["a\ud800\0b"])
+    assert XlsbWorkbook(BytesIO(file.getvalue()), name="a").sheets[0].name == "ab"
+    assert cells_of(file) == {(1, 0): "00-05"}
+
+
 def test_the_1904_system_counts_from_its_own_day() -> None:
     assert one(b.real(0, 1, style=0), codes=[14], date1904=True) == datetime.fromisoformat("1904-01-02")
 
