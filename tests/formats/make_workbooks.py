@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ COLUMNS: Final[dict[str, tuple[str | None, list[Cell]]]] = {
 def write(path: Path) -> None:
     """Write the workbook that LibreOffice saves."""
     with xlsxwriter.Workbook(path) as book:
-        book.set_properties({"created": datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
+        book.set_properties({"created": datetime(2024, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None)})
         for name in ("Data", "Hidden", "Other"):
             sheet = book.add_worksheet(name)
             if name == "Hidden":

@@ -14,6 +14,7 @@ import zipfile
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -104,7 +105,7 @@ def mutate_book(data: bytes, chance: random.Random) -> bytes:
 
 def read(data: bytes, chance: random.Random) -> str:
     """Read all sheets; return the outcome."""
-    merged = "fill" if chance.random() < 0.5 else "top_left"
+    merged: Literal["fill", "top_left"] = "fill" if chance.random() < 0.5 else "top_left"
     try:
         workbook = XlsbWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged)
     except FileError as error:
