@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Literal
 
-from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
+from pgdatahub.errors import FileError, NotAWorkbookError
 from pgdatahub.model.flow import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.package import DAMAGED, Package, PartStream
+from pgdatahub.readers.package import Package, PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsb.cells import Converter
@@ -21,9 +21,7 @@ from pgdatahub.readers.xlsb.sheet_records import SheetRecords
 from pgdatahub.readers.xlsb.strings import read_shared_strings
 from pgdatahub.readers.xlsb.styles import read_styles
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
-
-_USUAL_PART: Final = "xl/workbook.bin"
-_CONTENT_TYPE: Final = ".binary.macroenabled.main"
+from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 
 class XlsbWorkbook:
@@ -64,7 +62,7 @@ class XlsbWorkbook:
 
     def _open(self) -> None:
         package = self._package = Package(self._file, self._limits)
-        part = find_binary_workbook(package)
+        part = find_workbook_part(package)
         if part is None:
             raise NotAWorkbookError("the file is a ZIP archive without a binary workbook in it")
         relationships = {found.identifier: found for found in package.relationships(part)}
@@ -145,20 +143,3 @@ class XlsbWorkbook:
             else:
                 self._strings = SharedStrings(self._limits)
         return self._strings
-
-
-def find_binary_workbook(package: Package) -> str | None:
-    """Return the name of the part that is the binary workbook, None if there is none.
-
-    Raises:
-        CorruptError: The package refers to a workbook part that is missing.
-    """
-    for relationship in package.relationships(""):
-        if relationship.type == "officeDocument":
-            if relationship.target not in package:
-                raise CorruptError(f"the part {relationship.target} is missing", hint=DAMAGED)
-            return relationship.target if relationship.target.lower().endswith(".bin") else None
-    for part, content_type in package.content_types().items():
-        if content_type.lower().endswith(_CONTENT_TYPE) and part in package:
-            return part
-    return _USUAL_PART if _USUAL_PART in package else None

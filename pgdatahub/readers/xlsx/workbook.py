@@ -191,7 +191,7 @@ class XlsxWorkbook:
 
 
 def find_workbook_part(package: Package) -> str | None:
-    """Return the name of the part that is the workbook, None if there is none.
+    """Return the name of the part that is the workbook, in XML or in binary records; None if there is none.
 
     Raises:
         CorruptError: The package refers to a workbook part that is missing.
@@ -204,4 +204,6 @@ def find_workbook_part(package: Package) -> str | None:
     for part, content_type in package.content_types().items():
         if "spreadsheetml" in content_type and content_type.endswith(".main+xml"):
             return part
-    return "xl/workbook.xml" if "xl/workbook.xml" in package else None
+        if content_type.lower().endswith(".binary.macroenabled.main") and part in package:
+            return part
+    return next((part for part in ("xl/workbook.xml", "xl/workbook.bin") if part in package), None)
