@@ -40,9 +40,11 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
         return XlsxWorkbook(
             package, name=source.name, merged=source.options.merged, reader=choose_reader(config.reader)
         )
+    if found.format is Format.XLSB:
+        from pgdatahub.readers.xlsb import XlsbWorkbook
+
+        return XlsbWorkbook(package, name=source.name, merged=source.options.merged)
     package.close()
-    if found.format in (Format.XLSB, Format.ODS):
-        raise EncryptedError(
-            f"encrypted {found.format.value} workbooks cannot be read", where=source.name, hint="save it as .xlsx"
-        )
+    if found.format is Format.ODS:
+        raise EncryptedError("encrypted .ods workbooks cannot be read", where=source.name, hint="save it as .xlsx")
     raise refuse(found).located(source.name)

@@ -19,6 +19,13 @@ HERE: Final = Path(__file__).parent
 ROWS: Final = 6
 DAY: Final = 45000
 
+RECALCULATE: Final = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry">
+<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode"><value>0</value></prop></item>
+</oor:items>
+"""
+"""LibreOffice calculates what it opens; without, it stores 0 in .xls for a formula whose result is a text."""
+
 Cell = tuple[str, Any]
 """The method of a cell's kind, and its value."""
 
@@ -45,7 +52,7 @@ COLUMNS: Final[dict[str, tuple[str | None, list[Cell]]]] = {
     "money": ("[$R$-416] #,##0.00", numbers(1234.5, -2, 0, 0.01, 99, 1e6)),
     "unit": ('0.0" kg"', numbers(1.5, 2, 3.25, 0, -1, 10)),
     "percent": ("0.00%", numbers(0.5, 1, 0.125, 0, -0.25, 2)),
-    "day": ("dd/mm/yyyy", numbers(DAY, DAY + 1, 1, 61, 36526, 2958465)),
+    "day": ("dd/mm/yyyy", numbers(DAY, DAY + 1, 1, 61, 36526, 2958464)),
     "moment": ("yyyy-mm-dd hh:mm:ss", numbers(DAY + 0.5, DAY + 0.25, DAY, DAY + 0.999988425925926, DAY + 1 / 3, 36526)),
     "clock": ("hh:mm", numbers(0.5, 0.25, 0, 0.75, 0.999988425925926, 1 / 3)),
     "duration": ("[h]:mm:ss", numbers(1.5, 0.25, 0, 10, 100, 0.5)),
@@ -94,6 +101,9 @@ def save(source: Path) -> None:
     """Save the workbook in the four formats."""
     for suffix, writer in (("xlsx", "Calc MS Excel 2007 XML"), ("xls", "MS Excel 97"), ("ods", "calc8")):
         with tempfile.TemporaryDirectory() as profile:
+            settings = Path(profile) / "user" / "registrymodifications.xcu"
+            settings.parent.mkdir()
+            settings.write_text(RECALCULATE, encoding="utf-8")
             home = f"-env:UserInstallation=file://{profile}"
             to = ["--convert-to", f"{suffix}:{writer}", "--outdir", str(HERE), str(source)]
             subprocess.run(["soffice", home, "--headless", *to], check=True, timeout=300)
