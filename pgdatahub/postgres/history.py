@@ -41,13 +41,12 @@ from pgdatahub.postgres.file_queries import (
     past_import,
 )
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
+from pgdatahub.postgres.metadata import create_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.values.evidence import Evidence
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
-
-    from pgdatahub.postgres.metadata import MetadataTables
 
 __all__ = ["History", "PastImport"]
 
@@ -107,15 +106,7 @@ class History:
         # Even with IF NOT EXISTS, the server asks for the right to create schemas.
         if not connection.scalar("SELECT count(*) FROM pg_namespace WHERE nspname = %(name)s", {"name": self.schema}):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.schema)))
-        tables = self._metadata_tables()
-        tables.metadata.create_all(connection.sqlalchemy, checkfirst=True)
-        tables.add_columns(connection.sqlalchemy)
-
-    def _metadata_tables(self) -> MetadataTables:
-        # Here, since only the first run and a reset need it, and SQLAlchemy with it.
-        from pgdatahub.postgres.metadata import MetadataTables
-
-        return MetadataTables(self.schema)
+        connection.execute(create_tables(self.schema))
 
     def _complete(self, connection: Connection) -> bool:
         query = """

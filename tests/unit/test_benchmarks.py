@@ -8,6 +8,7 @@ import pytest
 
 from tests.benchmarks.cases import CASES, EARLIER, ONE_WORKER, OURS, scaled
 from tests.benchmarks.goals import GOALS, middle
+from tests.benchmarks.instructions import added_up, judge
 from tests.benchmarks.measuring import Measurement, medians
 from tests.benchmarks.page import render
 from tests.benchmarks.peers import DUCKDB, FLOOR, OPENPYXL, PEERS, POLARS
@@ -143,3 +144,32 @@ def test_no_contestant_is_kept_from_storing_its_bytecode(monkeypatch: pytest.Mon
 
 def test_the_page_of_the_documentation_was_rendered_and_not_written() -> None:
     assert PAGE.read_text(encoding="utf-8").startswith(render({}).partition("## Goals")[0])
+
+
+REPORT = """\
+--------------------------------------------------------------------------------
+Ir
+--------------------------------------------------------------------------------
+1,002,990,019 (100.0%)  PROGRAM TOTALS
+
+      631,274 ( 0.06%)  ???:core::sheet::Sheet::feed [/x/readers/xlsx/native/_core.so]
+       36,046 ( 0.01%)  ???:_PyEval_EvalFrameDefault [/usr/bin/python3.11]
+        1,000 ( 0.00%)  ???:encode [/x/readers/xlsx/native/_core.so]
+"""
+
+
+def test_instructions_of_the_core_are_those_of_its_library() -> None:
+    assert added_up(REPORT) == (1_002_990_019, 632_274)
+
+
+@pytest.mark.parametrize(("figure", "good"), [(1050, True), (1051, False), (950, True), (949, False)])
+def test_instructions_may_differ_by_five_per_cent(figure: int, good: bool) -> None:
+    lines, within = judge({"core": figure}, {"core": 1000})
+    assert within is good
+    assert f"{figure:,} instructions" in lines[0]
+
+
+def test_instructions_without_a_committed_figure_pass_and_say_it() -> None:
+    lines, within = judge({"core, rustc 9": 1000}, {"core, rustc 8": 1})
+    assert within
+    assert "--accept" in lines[0]
