@@ -32,7 +32,8 @@ characters = st.characters(codec="utf-8", exclude_characters="".join(map(chr, ra
 texts = st.one_of(
     st.text(characters, max_size=12),
     st.sampled_from(
-        ["", " ", "a\tb", "x\ny", "_x0000_", "_xD83D__xDE00_", "_xD800_", "\u00a0", "a]] >b", "\\N", "<&>\"'"]
+        ["", " ", "a\tb", "x\ny", "_x0000_", "_xD83D__xDE00_", "_xD800_", "\u00a0", "a]] >b", "\\N", "<&>\"'",
+         " lead", "trail\n", "\t both ", "\u00a0 x", "x;"]
     ),
 ).map(escape)
 numbers = st.one_of(
@@ -105,6 +106,11 @@ def odd(_: str, style: str) -> st.SearchStrategy[str]:
             f"{style}></c>",
             f'{style} t="e"><v>#N/A</v></c>',
             f'{style} t="d"><v>2024-02-29T13:37:00Z</v></c>',
+            f'{style} t="d"><v>2024-02-28T23:59:59.9999999+00:00</v></c>',
+            f'{style} t="d"><v>PT36H0.1234567S</v></c>',
+            f'{style} t="inlineStr"><is><t>&#32;a&#x9;</t></is></c>',
+            f'{style} t="inlineStr"><is><r><t> a </t></r><r><t xml:space="preserve"> b </t></r></is></c>',
+            f'{style} t="inlineStr"><is><t> <![CDATA[ c ]]> </t></is></c>',
             f'{style} t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r><rPh><t>no</t></rPh></is></c>',
             f'{style} t="n"><v>1</v><extLst><ext><v>2</v></ext></extLst></c>',
             f'{style} t="str"><v>a\r\nb&#13;&#x41;</v></c>',

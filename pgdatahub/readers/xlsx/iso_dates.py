@@ -3,60 +3,79 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from pgdatahub.values.cells import Kind
 
-_DATE = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?Z?)?")
-_TIME = re.compile(rb"T?([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?Z?")
+_CLOCK = rb"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?(?:Z|[+-]00:00)?"
+_DATE = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T" + _CLOCK + rb")?")
+_TIME = re.compile(rb"T?" + _CLOCK)
 _DURATION = re.compile(
-    rb"(-?)P(?:([0-9]{1,8})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:[.,]([0-9]{1,6}))?S)?)?"
+    rb"(-?)P(?:([0-9]{1,8})D)?(?:T(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:[.,]([0-9]+))?S)?)?"
 )
+_DAY = 86_400 * 1_000_000
 
 
 def iso_text(text: bytes) -> tuple[Kind, bytes] | None:
-    """Return what an ISO 8601 text says as a field of ``COPY``, to the microsecond; None if it stays a text.
+    """Return what an ISO 8601 text says as a field of ``COPY``, rounded to the microsecond; None if it stays a text.
 
-    A ``Z`` is dropped: a sheet shows wall-clock time and knows no zones. A text with another offset stays a text, since
-    no column of ours could keep both its time and its offset.
+    A fraction of a second may have any number of digits: .NET writes seven. A ``Z`` or ``+00:00`` is dropped: a sheet shows
+    wall-clock time and knows no zones. A text with another offset stays a text, since no column could keep both its time
+    and its offset.
     """
     if match := _DATE.fullmatch(text):
-        day, *clock = match.groups()
-        if not _is_date(day):
+        written, *clock = match.groups()
+        day = _date(written)
+        if day is None:
             return None
         if clock[0] is None:
-            return Kind.TIMESTAMP, day
+            return Kind.TIMESTAMP, written
         time = _clock(*clock)
         if time is None:
             return None
-        return Kind.TIMESTAMP, day if time == b"00:00:00" else day + b" " + time
+        if time == _DAY:
+            if day == date.max:
+                time -= 1  # the last moment that a date has, which .NET writes as 9999-12-31T23:59:59.9999999
+            else:
+                time, written = 0, (day + timedelta(days=1)).isoformat().encode()
+        return Kind.TIMESTAMP, written + b" " + _text(time) if time else written
     if match := _TIME.fullmatch(text):
         time = _clock(*match.groups())
-        return None if time is None else (Kind.TIME, time)
+        return None if time is None else (Kind.TIME, _text(min(time, _DAY - 1)))
     if (match := _DURATION.fullmatch(text)) and any(match.groups()[1:]):
         sign, *parts, fraction = match.groups()
         days, hours, minutes, seconds = (int(part or 0) for part in parts)
-        minutes, seconds = divmod((days * 24 + hours) * 3600 + minutes * 60 + seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        return Kind.INTERVAL, b"%s%02d:%02d:%02d%s" % (sign, hours, minutes, seconds, _fraction(fraction))
+        total = ((days * 24 + hours) * 3600 + minutes * 60 + seconds) * 1_000_000 + _microseconds(fraction)
+        return Kind.INTERVAL, sign + _text(total)
     return None
 
 
-def _is_date(text: bytes) -> bool:
+def _date(text: bytes) -> date | None:
     try:
-        date.fromisoformat(text.decode())
+        return date.fromisoformat(text.decode())
     except ValueError:
-        return False
-    return True
+        return None
 
 
-def _clock(hour: bytes, minute: bytes, second: bytes | None, fraction: bytes | None) -> bytes | None:
+def _clock(hour: bytes, minute: bytes, second: bytes | None, fraction: bytes | None) -> int | None:
+    """Return a time of day in microseconds, up to the whole day where it was rounded; None if there is no such time."""
     second = second or b"00"
     if hour > b"23" or minute > b"59" or second > b"59":
         return None
-    return b"%s:%s:%s%s" % (hour, minute, second, _fraction(fraction))
+    return (int(hour) * 3600 + int(minute) * 60 + int(second)) * 1_000_000 + _microseconds(fraction)
 
 
-def _fraction(digits: bytes | None) -> bytes:
-    stripped = (digits or b"").rstrip(b"0")
-    return b"." + stripped if stripped else b""
+def _microseconds(digits: bytes | None) -> int:
+    """Return the microseconds of a fraction's digits, rounded half up."""
+    if not digits:
+        return 0
+    return int(digits[:6].ljust(6, b"0")) + (digits[6:7] >= b"5")
+
+
+def _text(microseconds: int) -> bytes:
+    """Return a length of time as hours, minutes and seconds, without zeros at the fraction's end."""
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    shown = b"%02d:%02d:%02d" % (hours, minutes, seconds)
+    return shown + (b".%06d" % fraction).rstrip(b"0") if fraction else shown

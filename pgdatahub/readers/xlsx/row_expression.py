@@ -253,7 +253,7 @@ def _expressions(prefix: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
         # A value, perhaps a formula's: without a text it was never computed, unless the text is empty.
         rb"(?:>(?:FORMULA(?!<PREFIXv><))?<PREFIXv>(TEXT*)</PREFIXv></PREFIXc>|/>|></PREFIXc>"
         rb'|(?<= t="str")>FORMULA<PREFIXv></PREFIXv></PREFIXc>'
-        rb'|(?<=is>)<PREFIXt(?: xml:space="preserve")?>(TEXT*)</PREFIXt></PREFIXis></PREFIXc>)'
+        rb'|(?<=is>)<PREFIXt(?: xml:space="preserve"|(?!>[ \t\r\n&]))>(TEXT*)(?<![ \t\r\n;])</PREFIXt></PREFIXis></PREFIXc>)'
         rb"|([\s\S]+)"
     )
     cell = cell.replace(b"FORMULA", formula).replace(b"TEXT", _TEXT).replace(b"PREFIX", p)

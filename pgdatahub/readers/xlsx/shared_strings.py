@@ -14,6 +14,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
+from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space, trim
 
 _PIECE = 1024 * 1024
 # UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
@@ -24,7 +25,7 @@ _START, _END = b"<si><t>", b"</t></si>"
 _CONTROLS = bytes({*range(32)} - {9, 10, 13})  # which XML does not allow
 # A plain string; any other one; all that is left.
 _STRINGS = re.compile(
-    rb'\s*(?:<si><t(?: xml:space="preserve"|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
+    rb'\s*(?:<si><t(?:( xml:space="preserve")|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
     rb"|(<si>[\s\S]*?</si>)|([\s\S]+))"
 )
 
@@ -194,16 +195,19 @@ def _read_piece(piece: bytes, parser: StringParser, limits: Limits) -> Sequence[
         return parser.take()
     texts = _split_plain(piece)
     if texts is not None and max(map(len, texts)) <= limits.cell_bytes:
-        return resolve_texts(texts)
-    plain, others, rest = zip(*_STRINGS.findall(piece), strict=True)
+        resolved = resolve_texts(texts)
+        return resolved if parser.preserves_space else trim(resolved)
+    kept, plain, others, rest = zip(*_STRINGS.findall(piece), strict=True)
     if max(map(len, plain)) > limits.cell_bytes:
         parser.feed(piece)
         return parser.take()
+    resolved = resolve_texts(plain)
+    if not parser.preserves_space:
+        resolved = [text if keeps else text.strip(b" \t\r\n") for text, keeps in zip(resolved, kept, strict=True)]
     if not any(others) and not rest[-1]:
-        return resolve_texts(plain)
+        return resolved
     texts = []
     start = 0
-    resolved = resolve_texts(plain)
     for index, other in enumerate(map(b"".join, zip(others, rest, strict=True))):
         if other:
             texts.extend(resolved[start:index])
@@ -231,14 +235,19 @@ class StringParser(GuardedParser):
         pieces: list[str] = []
         path: list[str] = []
         length = 0
-        wanted = False
+        wanted = trims = False
+        begun = 0
+        self.preserves_space = False
+        """White space around texts counts everywhere: ``<sst>`` has ``xml:space="preserve"``."""
 
-        def start(name: str, _attributes: list[str]) -> None:
-            nonlocal length, wanted
+        def start(name: str, attributes: list[str]) -> None:
+            nonlocal length, wanted, trims, begun
             local = name.rpartition(" ")[2]
             inside = path[-1] if path else ""
             path.append(local)
             depth = len(path)
+            if depth == 1:
+                self.preserves_space = preserves_space(attributes)
             if depth == 2 and local == "si":
                 pieces.clear()
                 length = 0
@@ -247,12 +256,16 @@ class StringParser(GuardedParser):
                     f"a shared string of the part {part} has <{local[:40]}> inside <{inside}>", hint=DAMAGED
                 )
             wanted = local == "t" and path[1:-1] in (["si"], ["si", "r"])
+            trims = wanted and not (self.preserves_space or preserves_space(attributes))
+            begun = len(pieces)
             if depth > limits.depth:
                 raise CorruptError(f"the part {part} nests elements more than {limits.depth} deep")
 
         def end(_name: str) -> None:
-            nonlocal wanted
-            wanted = False
+            nonlocal wanted, trims
+            if trims:
+                pieces[begun:] = ["".join(pieces[begun:]).strip(XML_SPACE)]
+            wanted = trims = False
             if path.pop() == "si" and len(path) == 1:
                 found.append("".join(pieces).encode())
 

@@ -14,6 +14,7 @@ from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
 from pgdatahub.readers.xlsx.number_texts import plain_number
+from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space
 from pgdatahub.values.cells import cell_address
 
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
@@ -62,6 +63,10 @@ class SheetParser(GuardedParser):
         self._style = ""
         self._has_value = self._has_formula = self._has_inline = False
         self._in_inline = self._collecting = False
+        self.preserves_space = False
+        """White space around texts counts everywhere: the root or ``<sheetData>`` has ``xml:space="preserve"``."""
+        self._trims = False
+        self._text_start = 0
         self._extension = 0  # the level of an <extLst>, whose content is not the sheet's
         self._inline_child = ""
         self._value: list[str] = []
@@ -127,7 +132,7 @@ class SheetParser(GuardedParser):
                 self._start_row(attributes)
                 return
         elif self._in_cell and not self._extension:
-            self._start_deep_in_cell(local, level)
+            self._start_deep_in_cell(local, level, attributes)
             return
         if local in _PLACED and not self._extension:
             self._misplaced(local)
@@ -141,10 +146,13 @@ class SheetParser(GuardedParser):
     def _start_outside(self, local: str, attributes: list[str]) -> None:
         if self._depth == 1 and local != "worksheet":
             raise CorruptError(f"the part {self._part} is not a worksheet; it begins with <{local[:40]}>", hint=DAMAGED)
+        if self._depth == 1:
+            self.preserves_space = preserves_space(attributes)
         if self._depth == 2 and local == "sheetData":
             if self.ended:
                 raise CorruptError(f"the part {self._part} has <sheetData> twice", hint=DAMAGED)
             self.in_data = True
+            self.preserves_space |= preserves_space(attributes)
         elif self._depth == 3 and local == "col" and self._path[-1:] == ["cols"]:
             self._note_column(dict(zip(attributes[::2], attributes[1::2], strict=True)))
         elif self._depth > self._limits.depth:
@@ -170,7 +178,7 @@ class SheetParser(GuardedParser):
         elif local in _PLACED or local == "t":
             self._misplaced(local)
 
-    def _start_deep_in_cell(self, local: str, level: int) -> None:
+    def _start_deep_in_cell(self, local: str, level: int, attributes: list[str]) -> None:
         """Take an element within a part of a cell: texts and their runs within ``<is>``, nothing within ``<v>``."""
         if self._depth > self._limits.depth:
             raise CorruptError(
@@ -181,6 +189,8 @@ class SheetParser(GuardedParser):
         if local == "t" and self._in_inline:
             if level == 4 or (level == 5 and self._inline_child == "r"):
                 self._collect(self._inline)
+                self._trims = not (self.preserves_space or preserves_space(attributes))
+                self._text_start = len(self._inline)
             elif level > 5 or self._inline_child != "rPh":
                 self._misplaced(local)
         elif local in _PLACED:
@@ -214,6 +224,9 @@ class SheetParser(GuardedParser):
         if level == self._extension:
             self._extension = 0
         if level > 2:
+            if self._trims:
+                self._trims = False
+                self._inline[self._text_start :] = ["".join(self._inline[self._text_start :]).strip(XML_SPACE)]
             self._collecting = False
             if level == 3:
                 self._in_inline = False

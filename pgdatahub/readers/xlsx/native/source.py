@@ -81,6 +81,7 @@ class NativeSource:
                 styles,
                 limits,
                 prefixes=prefixes,
+                trim=not self.parser.preserves_space,
                 date1904=date1904,
                 batch_rows=min(_FIRST_BATCHES[0], batch_rows),
             )

@@ -111,9 +111,8 @@ def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
     Raises:
         CorruptError: The part is damaged, or a string is too long.
     """
-    options = options_of(limits)
     if stream is None:
-        strings = NativeStrings(options)
+        strings = NativeStrings(options_of(limits))
         strings.finish()
         return strings
     parser = StringParser(stream.name, limits)
@@ -122,6 +121,7 @@ def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
     if match is not None:
         parser.feed(match[0])
     prefixes = parser.prefixes
+    options = options_of(limits, trim=not parser.preserves_space)
     strings = NativeStrings(options, "\0".join(prefixes).encode())
     try:
         rest = head if match is None else head[match.end() :]

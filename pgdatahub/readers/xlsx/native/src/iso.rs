@@ -1,9 +1,12 @@
-//! Cells of type `d`: dates, times and durations written out (ISO 8601), to the microsecond.
+//! Cells of type `d`: dates, times and durations written out (ISO 8601), rounded to the microsecond.
 //!
-//! A `Z` is dropped, since a sheet shows wall-clock time; a text with another offset stays a text.
+//! A `Z` or `+00:00` is dropped, since a sheet shows wall-clock time; a text with another offset stays a text.
 
 use crate::serial::Moment;
 use std::io::Write;
+
+const SECOND: u64 = 1_000_000;
+const DAY: u64 = 86_400 * SECOND;
 
 /// Append the field of an ISO 8601 text; return None, with nothing appended, if it stays a text.
 pub fn push_iso(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
@@ -24,81 +27,106 @@ pub fn push_iso(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
 }
 
 fn push_date(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
-    let day = text.get(..10)?;
-    if !is_date(day) {
-        return None;
+    let (year, month, day) = date(text.get(..10)?)?;
+    let time = match &text[10..] {
+        [] => 0,
+        [b'T', clock @ ..] => time_of_day(clock)?,
+        _ => return None,
+    };
+    let (day, time) = match time {
+        // The last moment that a date has, which .NET writes as 9999-12-31T23:59:59.9999999.
+        DAY if (year, month, day) == (9999, 12, 31) => ((year, month, day), DAY - 1),
+        DAY => (next_day(year, month, day), 0),
+        time => ((year, month, day), time),
+    };
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{:04}-{:02}-{:02}", day.0, day.1, day.2);
+    if time == 0 {
+        return Some(Moment::Date);
     }
-    out.extend_from_slice(day);
-    match &text[10..] {
-        [] => Some(Moment::Date),
-        [b'T', clock @ ..] => {
-            let from = out.len();
-            out.push(b' ');
-            push_clock(clock, out)?;
-            if &out[from..] == b" 00:00:00" {
-                out.truncate(from);
-                return Some(Moment::Date);
-            }
-            Some(Moment::Timestamp)
-        }
-        _ => None,
-    }
+    out.push(b' ');
+    push_length(time, out);
+    Some(Moment::Timestamp)
 }
 
 fn push_time(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
-    push_clock(text.strip_prefix(b"T").unwrap_or(text), out)?;
+    let time = time_of_day(text.strip_prefix(b"T").unwrap_or(text))?;
+    push_length(time.min(DAY - 1), out);
     Some(Moment::Time)
 }
 
-fn is_date(text: &[u8]) -> bool {
-    let (year, month, day) = match (number(&text[..4]), number(&text[5..7]), number(&text[8..])) {
-        (Some(year), Some(month), Some(day)) if text[4] == b'-' && text[7] == b'-' => (year, month, day),
-        _ => return false,
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        2 => 28 + leap as u64,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return false,
-    };
-    year > 0 && (1..=last).contains(&day)
-}
-
-/// Append `HH:MM[:SS[.f]][Z]` with seconds and without zeros at the fraction's end.
-fn push_clock(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let text = text.strip_suffix(b"Z").unwrap_or(text);
-    let within = |digits: &[u8], end: u64| number(digits).map_or(false, |number| number < end);
-    if text.len() < 5 || !within(&text[..2], 24) || text[2] != b':' || !within(&text[3..5], 60) {
+fn date(text: &[u8]) -> Option<(u64, u64, u64)> {
+    if text[4] != b'-' || text[7] != b'-' {
         return None;
     }
-    out.extend_from_slice(&text[..5]);
-    match &text[5..] {
-        [] => out.extend_from_slice(b":00"),
-        [b':', seconds @ ..] if seconds.len() >= 2 && within(&seconds[..2], 60) => {
-            out.extend_from_slice(&text[5..8]);
-            match &seconds[2..] {
-                [] => {}
-                [b'.' | b',', fraction @ ..] => push_fraction(fraction, out)?,
+    let (year, month, day) = (number(&text[..4])?, number(&text[5..7])?, number(&text[8..])?);
+    if year > 0 && (1..=12).contains(&month) && (1..=last_day(year, month)).contains(&day) {
+        Some((year, month, day))
+    } else {
+        None
+    }
+}
+
+fn last_day(year: u64, month: u64) -> u64 {
+    match month {
+        2 => 28 + u64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+fn next_day(year: u64, month: u64, day: u64) -> (u64, u64, u64) {
+    if day < last_day(year, month) {
+        (year, month, day + 1)
+    } else if month < 12 {
+        (year, month + 1, 1)
+    } else {
+        (year + 1, 1, 1)
+    }
+}
+
+/// Return `HH:MM[:SS[.f]][Z]` in microseconds, up to the whole day where it was rounded.
+fn time_of_day(text: &[u8]) -> Option<u64> {
+    let text = [&b"Z"[..], b"+00:00", b"-00:00"].iter().find_map(|zone| text.strip_suffix(*zone)).unwrap_or(text);
+    let within = |digits: &[u8], end: u64| number(digits).filter(|&number| number < end);
+    if text.len() < 5 || text[2] != b':' {
+        return None;
+    }
+    let minutes = within(&text[..2], 24)? * 60 + within(&text[3..5], 60)?;
+    let (seconds, fraction) = match &text[5..] {
+        [] => (0, 0),
+        [b':', seconds @ ..] if seconds.len() >= 2 => {
+            let fraction = match &seconds[2..] {
+                [] => 0,
+                [b'.' | b',', fraction @ ..] => microseconds(fraction)?,
                 _ => return None,
-            }
+            };
+            (within(&seconds[..2], 60)?, fraction)
         }
         _ => return None,
-    }
-    Some(())
+    };
+    Some((minutes * 60 + seconds) * SECOND + fraction)
 }
 
-fn push_fraction(digits: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    if digits.len() > 6 {
+/// Return the microseconds of a fraction's digits, rounded half up; None if there is none or anything else.
+fn microseconds(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    number(digits)?;
-    let zeros = digits.iter().rev().take_while(|&&digit| digit == b'0').count();
-    if zeros < digits.len() {
-        out.push(b'.');
-        out.extend_from_slice(&digits[..digits.len() - zeros]);
+    let digit = |index: usize| digits.get(index).map_or(0, |digit| u64::from(digit - b'0'));
+    Some((0..6).fold(0, |all, index| all * 10 + digit(index)) + u64::from(digit(6) >= 5))
+}
+
+/// Append a length of time as hours, minutes and seconds, without zeros at the fraction's end.
+fn push_length(length: u64, out: &mut Vec<u8>) {
+    let (total, fraction) = (length / SECOND, length % SECOND);
+    let _ = write!(out, "{:02}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+    if fraction > 0 {
+        let _ = write!(out, ".{:06}", fraction);
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
     }
-    Some(())
 }
 
 /// Append `[-]P[nD][T[nH][nM][n[.f]S]]` as hours.
@@ -110,7 +138,7 @@ fn push_duration(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
     let mut rest = text.strip_prefix(b"P")?;
     let mut total = 0u64;
     let mut parts = 0;
-    let mut fraction: &[u8] = b"";
+    let mut fraction = 0;
     if let Some(days) = part(&mut rest, b'D', 8)? {
         total += days * 86_400;
         parts += 1;
@@ -127,10 +155,7 @@ fn push_duration(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
             let point = seconds.iter().position(|&byte| byte == b'.' || byte == b',');
             let whole = &seconds[..point.unwrap_or(seconds.len())];
             if let Some(point) = point {
-                fraction = &seconds[point + 1..];
-                if fraction.is_empty() {
-                    return None;
-                }
+                fraction = microseconds(&seconds[point + 1..])?;
             }
             if whole.len() > 9 {
                 return None;
@@ -143,15 +168,10 @@ fn push_duration(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
     if parts == 0 || !rest.is_empty() {
         return None;
     }
-    let start = out.len();
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{:02}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-    if !fraction.is_empty() {
-        push_fraction(fraction, out)?;
-    }
     if negative {
-        out.insert(start, b'-');
+        out.push(b'-');
     }
+    push_length(total * SECOND + fraction, out);
     Some(Moment::Interval)
 }
 
@@ -204,6 +224,13 @@ mod tests {
             ("2024-02-29T13:37:05.120Z", "2024-02-29 13:37:05.12", Moment::Timestamp),
             ("T01:02", "01:02:00", Moment::Time),
             ("23:59:59,5", "23:59:59.5", Moment::Time),
+            ("2024-02-29T13:37:05.1234567", "2024-02-29 13:37:05.123457", Moment::Timestamp),
+            ("2024-02-29T13:37:05.0000000+00:00", "2024-02-29 13:37:05", Moment::Timestamp),
+            ("2024-02-28T23:59:59.9999999", "2024-02-29", Moment::Date),
+            ("2023-12-31T23:59:59.9999995", "2024-01-01", Moment::Date),
+            ("9999-12-31T23:59:59.9999999", "9999-12-31 23:59:59.999999", Moment::Timestamp),
+            ("23:59:59.9999999", "23:59:59.999999", Moment::Time),
+            ("PT0.9999996S", "00:00:01", Moment::Interval),
             ("PT36H5M", "36:05:00", Moment::Interval),
             ("-P1DT1.50S", "-24:00:01.5", Moment::Interval),
         ] {
@@ -228,7 +255,6 @@ mod tests {
             "x",
             "2024-02-29 13:37",
             "PT1.S",
-            "2024-02-29T13:37:05.1234567",
         ] {
             assert_eq!(field(text), None, "{}", text);
         }
