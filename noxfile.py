@@ -127,6 +127,13 @@ def reading(session: nox.Session) -> None:
 
 
 @nox.session
+def instructions(session: nox.Session) -> None:
+    """Processor instructions of fixed reading jobs, within 5 % of the committed figures. It needs valgrind."""
+    install(session, "test", extras="[embedded]")
+    session.run("python", "-m", "tests.benchmarks.instructions", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """The documentation, warnings as errors, in build/docs; and that it is complete, and its links and blocks work."""
     install(session, "docs", "test", extras="[embedded]")
