@@ -22,6 +22,7 @@ Every failure that a workbook, a setting, a plugin or a server can cause is one 
     ├── DatabaseError          no database, or it went away                         exit 3
     │   ├── PrivilegeError           the role may not do it; in the midst of a run this costs the file
     │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
+    │       ├── UnreachableError     no connection can be opened at the moment
     │       └── ContentionError      another session is in the way: deadlock, lock timeout …
     ├── SpoolError             the rows read cannot be kept: the disk is full       exit 1
     ├── ExecutorError          the executor cannot be used, or is gone              exit 2
@@ -171,6 +172,10 @@ class PrivilegeError(DatabaseError):
 
 class TransientDatabaseError(DatabaseError):
     """A database error that is worth trying again."""
+
+
+class UnreachableError(TransientDatabaseError):
+    """No connection can be opened at the moment: refused, timed out, the server starts up, too many clients."""
 
 
 class ContentionError(TransientDatabaseError):

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -195,3 +196,63 @@ def _wait_for(url: str) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@contextmanager
+def cutting_proxy(server_url: str, cut_at: bytes) -> Iterator[str]:
+    """Forward TCP connections to a server, and cut the first that sends ``cut_at``, once.
+
+    Args:
+        server_url: URL of a database.
+        cut_at: A part of a statement.
+    """
+    with psycopg.connect(server_url) as connection:
+        info = connection.info
+        host, to_port, dbname, user = info.host, info.port, info.dbname, info.user
+        password = info.password or _from_passfile(server_url)
+    address = f"{host}/.s.PGSQL.{to_port}" if host.startswith("/") else (host, to_port)
+    family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET
+    cut = threading.Event()
+
+    def forward(source: socket.socket, target: socket.socket, *, watched: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if watched and cut_at in data and not cut.is_set():
+                    cut.set()
+                    break
+                target.sendall(data)
+        for side in (source, target):
+            with suppress(OSError):
+                side.shutdown(socket.SHUT_RDWR)
+
+    opened: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def serve(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.socket(family)
+                opened.extend((client, server))
+                server.connect(address)
+                for source, target, watched in ((client, server, True), (server, client, False)):
+                    threads.append(threading.Thread(target=forward, args=(source, target), kwargs={"watched": watched}))
+                    threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=serve, args=(listener,))
+        accepting.start()
+        port = listener.getsockname()[1]
+        try:
+            yield f"postgresql://{user}:{secrets_free(password)}@127.0.0.1:{port}/{dbname}?sslmode=disable"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join()
+            for side in opened:
+                with suppress(OSError):
+                    side.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+            for side in opened:
+                side.close()
+    assert cut.is_set()

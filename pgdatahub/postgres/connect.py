@@ -14,7 +14,7 @@ from psycopg import conninfo as psycopg_conninfo
 from psycopg import pq
 
 from pgdatahub.config.urls import secrets_of, suspects, unknown_parameters
-from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
+from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError, UnreachableError
 from pgdatahub.postgres.sqlstates import meaning, one_line
 from pgdatahub.postgres.startup_trace import Startup, trace_startup
 
@@ -88,6 +88,8 @@ def _reason(error: psycopg.Error, complete: str, given: str) -> PgDataHubError:
     message = secrets_of(given).mask(one_line(str(error)))
     written = suspects(given)
     found = _identify(error, complete, message)
+    if type(found) is TransientDatabaseError:
+        found = UnreachableError(found.message, hint=found.hint)
     if written:
         hint = f"{found.hint}; " if found.hint else ""
         found = type(found)(found.message, hint=f"{hint}if the URL's password holds them, write {written}")

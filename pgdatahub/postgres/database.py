@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
 
-from pgdatahub.errors import DatabaseError
+from pgdatahub.errors import DatabaseError, TransientDatabaseError, UnreachableError
 from pgdatahub.postgres.engine import Engine, create_engine, transaction
+from pgdatahub.system.retry import persist
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config, Destination
@@ -166,19 +168,43 @@ def connect(
         DatabaseError: It does not answer or does not let us in.
     """
     engine = create_engine(conninfo, keep_connection=keep_connection)
+    try:
+        info = _ask(engine)
+    except UnreachableError:
+        raise  # nothing to wait for: most likely the address is wrong
+    except TransientDatabaseError:
+        # The server was there, and the connection was lost.
+        info = persist(partial(_ask, engine), lambda _error: revive())
+    version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
+    if embedded:
+        description = f"the embedded server ({version}), database {info.dbname}"
+    else:
+        place = info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
+        description = f"{info.dbname} at {place} as {info.user} ({version})"
+    return Database(
+        engine=engine,
+        conninfo=conninfo,
+        description=description,
+        server_version=info.server_version,
+        embedded=embedded,
+        revive=revive,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a connection tells of its server; libpq knows it only while the connection is open."""
+
+    server_version: int
+    dbname: str
+    host: str
+    port: int
+    user: str
+
+
+def _ask(engine: Engine) -> _Answer:
     with transaction(engine, read_only=True) as connection:
         info = connection.info
-        version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
-        if embedded:
-            description = f"the embedded server ({version}), database {info.dbname}"
-        else:
-            place = info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
-            description = f"{info.dbname} at {place} as {info.user} ({version})"
-        return Database(
-            engine=engine,
-            conninfo=conninfo,
-            description=description,
-            server_version=info.server_version,
-            embedded=embedded,
-            revive=revive,
+        return _Answer(
+            server_version=info.server_version, dbname=info.dbname, host=info.host, port=info.port, user=info.user
         )

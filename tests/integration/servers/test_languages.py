@@ -86,7 +86,7 @@ def test_parameter_that_cannot_be_is_a_lasting_error(german: str, parameters: st
 
 def test_server_that_is_away_is_transient() -> None:
     error = reason(f"postgresql://u@127.0.0.1:{free_port()}/d")
-    assert type(error) is TransientDatabaseError
+    assert isinstance(error, TransientDatabaseError)
 
 
 @pytest.mark.parametrize("text", ["service=nowhere", "host=127.0.0.1 port=junk", "postgresql://u@nohost.invalid/d"])
