@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pgdatahub.config.folders import FolderTree
+from pgdatahub.config.ownership import require_trusted
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config, make_config, settings
 from pgdatahub.config.urls import secrets_of
@@ -120,6 +121,7 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
     fields = _fields()
     for variable, value in values.items():
         if variable in fields:
+            require_trusted(path, ENVIRONMENT_FILE, fields[variable], variable)
             yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
         elif variable in _LIBPQ:
             notices.append(
@@ -156,6 +158,7 @@ def _from_settings_file(directory: Path) -> Iterator[_Found]:
                 f"{key!r} is not a setting", where=SETTINGS_FILE, hint=_nearest(key.lower(), tuple(known))
             )
         if value is not None:
+            require_trusted(path, SETTINGS_FILE, name, key)
             yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE}:{_line_of(text, key)} › {key}"
 
 
