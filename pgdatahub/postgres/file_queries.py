@@ -7,10 +7,11 @@ record together with COMMIT (:func:`add_import`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
@@ -237,6 +238,8 @@ def lock_and_reflect(
     return None if schema is None else LockedTable(schema=schema, knows_others=bool(row and row[0]))
 
 
+# Before PostgreSQL 13, only a database in UTF-8 reads the escapes that json.dumps writes for other letters.
+_plain_json = partial(json.dumps, ensure_ascii=False)
 _JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates"})
 
 
@@ -250,7 +253,7 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
     statement = _insert(history_schema, IMPORTS, tuple(row), returning=returning)
-    values = {name: Jsonb(value) if name in _JSON else value for name, value in row.items()}
+    values = {name: Jsonb(value, dumps=_plain_json) if name in _JSON else value for name, value in row.items()}
     answer = connection.execute(statement, values)
     found = answer.fetchone() if returning else None
     return None if found is None else int(found[0])

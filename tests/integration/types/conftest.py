@@ -84,6 +84,11 @@ class Loader:
     reader: ColumnsReader = field(repr=False)
     connection: psycopg.Connection[Any]
 
+    def need(self, server_version: int) -> None:
+        """Skip the test on an older server."""
+        if self.connection.info.server_version < server_version:
+            pytest.skip(f"PostgreSQL before {server_version // 10000}")
+
     def new_table(self) -> str:
         """Return a name that no other table has."""
         return f"t{next(_numbers)}"

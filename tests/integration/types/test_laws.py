@@ -182,7 +182,9 @@ def test_a_real_is_accepted_just_when_the_server_writes_it_as_it_is(loader: Load
     numbers = [number for number in numbers if abs(number) < 3.4028235e38 and (abs(number) > 1e-44 or not number)]
     texts = [canonical_number(number).decode() for number in numbers]
     query = (
-        "SELECT trim_scale(given::real::text::numeric)::text FROM unnest(%s::text[]) WITH ORDINALITY AS g (given, n)"
+        # As trim_scale() does, from PostgreSQL 13 on.
+        r"SELECT regexp_replace(given::real::text::numeric::text, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')"
+        " FROM unnest(%s::text[]) WITH ORDINALITY AS g (given, n)"
     )
     stored = [row[0] for row in loader.execute(query + " ORDER BY n", texts)]
     assert [real_holds(number) for number in numbers] == [

@@ -241,6 +241,7 @@ FAT: Columns = {"id": list(range(60)), "text": [f"{row} " + "x" * 30_000 for row
 
 
 def test_the_server_copies_while_the_file_is_being_read(loader: Loader, table: str) -> None:
+    loader.need(140000)  # pg_stat_progress_copy
     copied: list[int] = []
 
     def look(rows: int) -> None:

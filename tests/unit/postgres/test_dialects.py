@@ -21,7 +21,7 @@ DEBIAN = "PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu, comp
     [
         (DEBIAN, 150018),
         ("PostgreSQL 18.6 on x86_64-pc-linux-gnu, compiled by gcc (GCC) 14.2.1, 64-bit", 180006),
-        ("PostgreSQL 14.0, compiled by Visual C++ build 1914, 64-bit", 140000),
+        ("PostgreSQL 12.0, compiled by Visual C++ build 1914, 64-bit", 120000),
     ],
 )
 def test_postgresql_is_let_in(version: str, number: int) -> None:
@@ -60,10 +60,10 @@ def test_yugabytedb_is_let_in_where_it_is_set_up_for_it() -> None:
 
 @pytest.mark.parametrize(
     ("version", "number", "name"),
-    [(REDSHIFT, 80002, "Redshift"), ("PostgreSQL 13.4 on x86_64-pc-linux-gnu", 130004, "the server")],
+    [(REDSHIFT, 80002, "Redshift"), ("PostgreSQL 11.9 on x86_64-pc-linux-gnu", 110009, "the server")],
 )
 def test_servers_that_are_too_old_are_refused(version: str, number: int, name: str) -> None:
     error = refusal(SelfDescription(version=version, number=number))
     assert error is not None
     assert error.message.startswith(name)
-    assert "14 or newer" in str(error.hint)
+    assert "12 or newer" in str(error.hint)
