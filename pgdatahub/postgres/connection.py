@@ -123,7 +123,7 @@ class Connection:
         if not psycopg.Pipeline.is_supported():
             yield
             return
-        with self.driver.pipeline():
+        with self._driver.pipeline():
             yield
 
     def pipeline_to_end(self) -> None:

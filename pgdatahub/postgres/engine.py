@@ -20,7 +20,8 @@ from pgdatahub.postgres.alchemy import Bridge
 from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dialects import describe, refusal
-from pgdatahub.postgres.sqlstates import meaning, one_line
+from pgdatahub.postgres.pins import lift_timeouts
+from pgdatahub.postgres.sqlstates import FOREIGN_KEY, meaning, one_line
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -75,6 +76,7 @@ class Engine:
                 connection.close()
                 raise
             self._recognised = True
+        lift_timeouts(connection)
         return connection
 
 
@@ -103,6 +105,11 @@ def _recognise(connection: psycopg.Connection[Any]) -> None:
     Raises:
         DatabaseError: It is one; the message says why.
     """
+    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+        raise DatabaseError(
+            "the database's encoding is SQL_ASCII, which keeps bytes of any encoding and knows no text",
+            hint="load into a database with ENCODING 'UTF8'",
+        )
     refused = refusal(describe(connection))
     if refused is not None:
         raise refused
@@ -182,12 +189,22 @@ def translate(error: psycopg.Error) -> PgDataHubError:
     """Return the error of ours that says what ``error``, raised within a session, means to a user."""
     message = one_line(error.diag.message_primary or str(error))
     state = error.sqlstate or error.diag.sqlstate
+    if state in FOREIGN_KEY:
+        return LoadError(message, where=_where(error), hint=_refusing_key(error))
     if state is not None:
         found = meaning(state, message, where=_where(error))
         return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=error.diag.message_hint)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return TransientDatabaseError(message, hint="the connection was lost; nothing of the file was kept")
     return DatabaseError(message)
+
+
+def _refusing_key(error: psycopg.Error) -> str:
+    """Return what to do about a foreign key; on a delete the error names the table that refers to the rows."""
+    return (
+        f"the foreign key {error.diag.constraint_name} of the table {error.diag.table_name} refuses it: load what it refers to"
+        " first, or change the rows that refer to rows that go"
+    )
 
 
 def _where(error: psycopg.Error) -> str | None:

@@ -41,7 +41,10 @@ def wait_for_turn(connection: Connection, key: int) -> None:
 def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
     """Do what :func:`wait_for_turn` and :func:`limit_lock_waits` do, in one statement."""
     # The server evaluates one after the other: the wait for the turn has no limit.
-    query = "SELECT pg_advisory_xact_lock(%(key)s), set_config('lock_timeout', %(value)s, true)"
+    query = (
+        "SELECT pg_advisory_xact_lock(%(key)s), set_config('lock_timeout', %(value)s, true)"
+        " FROM set_config('lock_timeout', '0', true)"
+    )
     connection.execute(query, {"key": key, "value": f"{seconds}s"})
 
 

@@ -6,6 +6,7 @@ since a read-only role is meant to be one. ``session_replication_role`` and ``lc
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 import psycopg
@@ -48,26 +49,51 @@ _PATH: Final = (
 _ATTEMPTS: Final = 10
 
 
-def begin(connection: psycopg.Connection[Any], *, read_only: bool = False) -> None:
-    """Begin a transaction with its settings fixed, unless one is open.
+def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
+    """Begin a transaction with its settings fixed.
 
-    Both go to the server in one message, so that no timeout of an idle transaction can come between. A
-    ``statement_timeout`` of a millisecond may cancel the message itself, which is then sent again.
+    Both go to the server together, so that no timeout of an idle transaction can come between. A ``statement_timeout`` of a
+    millisecond may cancel the message itself, which is then sent again.
+
+    Args:
+        connection: In autocommit mode, in no transaction.
+        read_only: The transaction must not write.
     """
-    if connection.info.transaction_status != pq.TransactionStatus.IDLE:
+    statements = _begin_statements(connection.info.server_version, read_only=read_only)
+    if connection.pgconn.pipeline_status != pq.PipelineStatus.OFF:
+        for statement in statements:
+            connection.execute(statement)
         return
-    # Under a lock, a query must see what the lock's last holder committed, whatever the role's isolation level is.
-    mode = " READ ONLY" if read_only else ""
-    pins = pin_statement(connection.info.server_version)
-    message = f"BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {pins}".encode()
-    for attempt in range(_ATTEMPTS):
-        result = connection.pgconn.exec_(message)
-        if result.status == pq.ExecStatus.TUPLES_OK:
+    message = b"; ".join(statements)
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            connection.execute(message)
+        except psycopg.errors.QueryCanceled:
+            connection.rollback()
+        else:
             return
-        error = psycopg.errors.error_from_result(result, connection.info.encoding)
-        if not isinstance(error, psycopg.errors.QueryCanceled) or attempt == _ATTEMPTS - 1:
-            raise error
-        connection.rollback()
+    connection.execute(message)
+
+
+@lru_cache(maxsize=8)
+def _begin_statements(server_version: int, *, read_only: bool) -> tuple[bytes, bytes]:
+    # Under a lock, a query must see what the lock's last holder committed, whatever the role's isolation level is.
+    mode = "ISOLATION LEVEL READ COMMITTED" + (" READ ONLY" if read_only else "")
+    return f"BEGIN {mode}".encode(), pin_statement(server_version).encode()
+
+
+def lift_timeouts(connection: psycopg.Connection[Any]) -> None:
+    """Lift the timeouts of a session, unless a pooler stands between.
+
+    Behind a pooler the next transaction may have another server, and what is set for the session would stay with this one.
+    """
+    timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
+    if connection.info.server_version >= 170000:
+        timeouts += _SINCE_17
+    calls = ", ".join(f"pg_catalog.set_config('{name}', '0', false)" for name in timeouts)
+    # libpq was told the number of the server's process, or of the pooler's making.
+    direct = f"pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) {connection.info.backend_pid}"
+    connection.execute(f"SELECT CASE WHEN {direct} THEN ROW({calls}) END".encode())
 
 
 def pin_statement(server_version: int) -> str:

@@ -45,6 +45,16 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None],
     (("2BP01", "0A000"), SchemaError, "something depends on the column"),
     (("23502",), LoadError, "the table has a column that must not be empty, and the file has no value for it"),
     (("23",), LoadError, "the table has a constraint that the file breaks"),
+    (
+        ("22P05", "22021"),
+        LoadError,
+        "the database's encoding does not have the character: load into one with ENCODING 'UTF8'",
+    ),
+    (
+        ("22008", "22015"),
+        LoadError,
+        "this server cannot hold so long an interval, or such a moment: correct the cell, or load the column as text",
+    ),
     (("22",), LoadError, "the column's type is the table's own and cannot hold the value"),
 )
 """SQLSTATE prefixes → error class and hint; the first that matches counts."""
@@ -58,6 +68,8 @@ def meaning(state: str, message: str, *, where: str | None = None) -> PgDataHubE
     return None
 
 
+FOREIGN_KEY: Final = ("23503", "23001")
+"""A row that another must have, or that another refers to (23001 for ``RESTRICT`` from PostgreSQL 18 on)."""
 CANCELLED: Final = "57014"
 """A statement that was cancelled: not for the sake of the row that it was at."""
 

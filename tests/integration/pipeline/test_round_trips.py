@@ -37,7 +37,7 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def test_a_small_file_takes_five_round_trips(config: Config, database: Database, tmp_path: Path) -> None:
+def test_a_small_file_takes_four_round_trips(config: Config, database: Database, tmp_path: Path) -> None:
     stages = Stages(create_plugin_manager())
     pipeline = Pipeline(stages=stages, config=config, reporter=NullReporter(), run_id="r", database=database)
     files = find_files(config, stages, Selection()).files
@@ -51,6 +51,6 @@ def test_a_small_file_takes_five_round_trips(config: Config, database: Database,
         assert pipeline.process(files[-1]).outcome is Outcome.LOADED
         driver.pgconn.untrace()
     messages = (tmp_path / "trace").read_text()
-    assert messages.count("ReadyForQuery") == 5
+    assert messages.count("ReadyForQuery") == 4
     assert "SAVEPOINT" not in messages
     assert ("FORMAT binary" in messages) == has_core()

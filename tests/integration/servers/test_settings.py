@@ -80,7 +80,7 @@ def test_catalog_of_a_user_does_not_stand_before_the_servers(database_url: str, 
         connection.execute("CREATE SCHEMA evil")
         connection.execute("CREATE TABLE evil.pg_class (x int)")
         connection.execute(
-            "CREATE FUNCTION evil.set_config(text, text, bool) RETURNS text LANGUAGE sql AS 'SELECT 1/0'"
+            "CREATE FUNCTION evil.set_config(text, text, bool) RETURNS text LANGUAGE sql AS $$ SELECT 'evil'::text $$"
         )
     set_for_database(database_url, search_path="evil, pg_catalog")
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
