@@ -17,6 +17,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy_writer import BackgroundWriter
 from pgdatahub.postgres.engine import driver_connection, translate
+from pgdatahub.postgres.server_encoding import check_batch
 from pgdatahub.postgres.sqlstates import CANCELLED
 from pgdatahub.system import failpoints
 
@@ -43,6 +44,7 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
             with cursor.copy(statement, writer=BackgroundWriter(cursor)) as stream:
                 header = _BINARY_HEADER if binary else b""
                 for batch in group:
+                    check_batch(connection, batch)
                     sent.append((batch.rows, batch.origin))
                     stream.write(header + batch.data if header else batch.data)
                     header = b""

@@ -6,7 +6,7 @@ new row (see :mod:`pgdatahub.values.numbers` for numbers).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -23,6 +23,7 @@ from pgdatahub.model.schema import (
     TableName,
 )
 from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.server_encoding import fitted
 from pgdatahub.system import failpoints
 from pgdatahub.values.identifiers import cut
 from pgdatahub.values.sql_types import SqlType
@@ -44,7 +45,7 @@ def carry_out(connection: Connection, plan: SchemaPlan) -> None:
     Raises:
         SchemaError: The server refuses what no check beforehand could tell.
     """
-    comments = _comments(plan)
+    comments = _comments(plan, lambda header: str(fitted(connection, header)))
     # One message for all comments: a table of 200 columns would make 200 round trips.
     _execute(connection, plan, [*_changes(plan), *([sql.SQL("; ").join(comments)] if comments else [])])
 
@@ -99,14 +100,14 @@ def _changes(plan: SchemaPlan) -> list[Statement]:
     return statements
 
 
-def _comments(plan: SchemaPlan) -> list[Statement]:
+def _comments(plan: SchemaPlan, fit: Callable[[str], str] = str) -> list[Statement]:
     columns: list[ColumnSchema] = []
     for change in plan.changes:
         if isinstance(change, CreateTable):
             columns += change.columns
         elif isinstance(change, AddColumn):
             columns.append(change.column)
-    return [_comment(plan.table, column) for column in columns if column.header is not None]
+    return [_comment(plan.table, column.name, fit(column.header)) for column in columns if column.header is not None]
 
 
 def _create(table: TableName, change: CreateTable) -> Statement:
@@ -137,9 +138,9 @@ def _type(name: str) -> sql.SQL:
     return sql.SQL(name)
 
 
-def _comment(table: TableName, column: ColumnSchema) -> Statement:
-    name = sql.Identifier(table.schema, table.name, column.name)
-    return sql.SQL("COMMENT ON COLUMN {} IS {}").format(name, sql.Literal(column.header))
+def _comment(table: TableName, column: str, header: str) -> Statement:
+    name = sql.Identifier(table.schema, table.name, column)
+    return sql.SQL("COMMENT ON COLUMN {} IS {}").format(name, sql.Literal(header))
 
 
 def _alter_type(change: AlterType) -> Statement:

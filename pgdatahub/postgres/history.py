@@ -43,6 +43,7 @@ from pgdatahub.postgres.file_queries import (
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 from pgdatahub.postgres.metadata import create_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
+from pgdatahub.postgres.server_encoding import check_path, fitted
 from pgdatahub.values.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -239,7 +240,12 @@ class History:
         content_sha256: str | None,
         wait_for_turn: bool = False,
     ) -> FileFacts:
-        """Return what is known of a file; see :func:`~pgdatahub.postgres.file_queries.ask`."""
+        """Return what is known of a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
+
+        Raises:
+            LoadError: The database's encoding cannot hold the path of the file.
+        """
+        check_path(connection, source.location)
         return ask(
             connection,
             self.schema,
@@ -301,15 +307,18 @@ class History:
             "file_sha256": record.file_sha256,
             "content_sha256": record.content_sha256,
             "settings": record.settings_fingerprint,
-            "sheets": list(record.sheets),
+            "sheets": fitted(connection, list(record.sheets)),
             "run_id": record.run_id,
             "bytes": source.size,
             "seconds": record.seconds,
             "row_count": record.rows,
             "imported_at": record.imported_at,
-            "counts": {**record.counts, **({LEFT_OUT: list(record.sheets_left_out)} if record.sheets_left_out else {})},
+            "counts": fitted(
+                connection,
+                {**record.counts, **({LEFT_OUT: list(record.sheets_left_out)} if record.sheets_left_out else {})},
+            ),
             "status": Status.LOADED.value,
-            "observed": observed_to_json(record.observed),
+            "observed": fitted(connection, observed_to_json(record.observed)),
             "duplicates": [duplicate_to_json(one) for one in record.duplicates],
             "reading": record.reading,
         }
@@ -490,7 +499,7 @@ class History:
             "import_id": import_id,
         }
         empty = dict.fromkeys(("column_name", "old_type", "new_type", "cell", "sample"))
-        add_changes(connection, self.schema, [common | empty | row for row in rows])
+        add_changes(connection, self.schema, [common | empty | fitted(connection, row) for row in rows])
 
 
 def _past_change(values: dict[str, Any]) -> PastChange:

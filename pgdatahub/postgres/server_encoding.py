@@ -1,0 +1,103 @@
+"""Databases that are not in UTF-8: what their encoding cannot hold, and where it stands in the workbook."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pgdatahub.errors import LoadError
+from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.postgres.connection import Connection
+
+_CODECS: Final = {
+    **{
+        f"LATIN{number}": f"iso8859-{part}"
+        for number, part in zip(range(1, 11), (1, 2, 3, 4, 9, 10, 13, 14, 15, 16), strict=True)
+    },
+    **{f"ISO_8859_{part}": f"iso8859-{part}" for part in (5, 6, 7, 8)},
+    **{f"WIN{page}": f"cp{page}" for page in (866, 874, *range(1250, 1259))},
+    "KOI8R": "koi8-r",
+    "KOI8U": "koi8-u",
+    "EUC_JP": "euc_jp",
+    "EUC_JIS_2004": "euc_jis_2004",
+    "EUC_CN": "gb2312",
+    "EUC_KR": "euc_kr",
+}
+"""Server encoding → Python's codec (https://www.postgresql.org/docs/current/multibyte.html). The others (EUC_TW,
+MULE_INTERNAL) have none, and the server alone judges."""
+
+
+def server_encoding(connection: Connection) -> str:
+    """Return the encoding of the database, such as ``UTF8`` or ``LATIN1``."""
+    return Connection.beneath(connection).info.parameter_status("server_encoding") or "UTF8"
+
+
+def check_batch(connection: Connection, batch: EncodedBatch) -> None:
+    """Check that the database's encoding can hold the text of a batch.
+
+    The server would name a line of its buffer, which need not be that of the cell.
+
+    Raises:
+        LoadError: It cannot; the cell is named.
+    """
+    encoding = server_encoding(connection)
+    codec = _CODECS.get(encoding)
+    if codec is None:
+        return
+    text = batch.data.decode()
+    if _missing(text, codec) is None:
+        return
+    # Within a field a newline is escaped, so every newline ends a row.
+    for index, line in enumerate(text.split("\n")):
+        for name, field in zip(batch.names, line.split("\t"), strict=False):
+            missing = _missing(field, codec)
+            if missing is not None:
+                raise _refused(encoding, missing, batch, index, name)
+
+
+def check_path(connection: Connection, location: str) -> None:
+    """Check that the database's encoding can hold the path of a file, which every row carries.
+
+    Raises:
+        LoadError: It cannot.
+    """
+    encoding = server_encoding(connection)
+    missing = _missing(location, _CODECS[encoding]) if encoding in _CODECS else None
+    if missing is not None:
+        raise LoadError(
+            f"the database's encoding {encoding} does not have {missing!r} (U+{ord(missing):04X}), which is in the file's path",
+            hint="rename the file or its folder, or load into a database with ENCODING 'UTF8'",
+        )
+
+
+def _refused(encoding: str, missing: str, batch: EncodedBatch, index: int, name: str) -> LoadError:
+    problem = f"the database's encoding {encoding} does not have {missing!r} (U+{ord(missing):04X})"
+    place = batch.origin.place(index, name) if batch.origin is not None else None
+    return LoadError(problem, where=place, hint="load into a database with ENCODING 'UTF8'")
+
+
+def _missing(text: str, codec: str) -> str | None:
+    """Return the first character of a text that a codec does not have."""
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return None
+
+
+def fitted(connection: Connection, value: Any) -> Any:
+    """Return a text, or JSON with texts in it, with ``?`` for what the database's encoding does not have.
+
+    For what is told to people only: headers, names of sheets, samples.
+    """
+    codec = _CODECS.get(server_encoding(connection))
+    return value if codec is None else _fitted(value, codec)
+
+
+def _fitted(value: Any, codec: str) -> Any:
+    if isinstance(value, str):
+        return value.encode(codec, "replace").decode(codec)
+    if isinstance(value, list):
+        return [_fitted(item, codec) for item in value]
+    if isinstance(value, dict):
+        return {_fitted(key, codec): _fitted(item, codec) for key, item in value.items()}
+    return value

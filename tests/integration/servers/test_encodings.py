@@ -1,0 +1,87 @@
+"""Databases that are not in UTF-8."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgdatahub.errors import DatabaseError
+from pgdatahub.postgres.temporary import drop_database
+from tests.conftest import with_database
+from tests.integration.runs.conftest import write_workbook
+from tests.integration.servers.test_settings import load
+
+MakeDatabase = Callable[[str], str]
+
+
+@pytest.fixture
+def make_database(server_url: str) -> Iterator[MakeDatabase]:
+    """Make databases of an encoding."""
+    names = []
+
+    def make(encoding: str) -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            libc = "LOCALE_PROVIDER libc" if connection.info.server_version >= 150000 else ""
+            statement = f"CREATE DATABASE {{}} ENCODING {{}} TEMPLATE template0 {libc} LC_COLLATE 'C' LC_CTYPE 'C'"
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Literal(encoding)))
+        names.append(name)
+        return with_database(server_url, name)
+
+    yield make
+    for name in names:
+        drop_database(server_url, name)
+
+
+@pytest.mark.parametrize("client", ["", "&client_encoding=SQL_ASCII", "&client_encoding=LATIN1"])
+def test_sql_ascii_is_refused_in_one_line(client: str, make_database: MakeDatabase, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    url = make_database("SQL_ASCII")
+    with pytest.raises(DatabaseError, match="SQL_ASCII") as caught:
+        load(url + (client if "?" in url else client.replace("&", "?")), tmp_path)
+    assert "UTF8" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "fits", "value"),
+    [("LATIN1", "Zürich", "5 €"), ("WIN1252", "5 €", "Łódź"), ("EUC_JP", "日本", "한국"), ("KOI8R", "Москва", "日本")],
+)
+def test_character_outside_the_encoding_is_named_by_cell(
+    encoding: str, fits: str, value: str, make_database: MakeDatabase, tmp_path: Path
+) -> None:
+    url = make_database(encoding)
+    rows: list[list[object]] = [["id", "text"], *([number, fits] for number in range(500))]
+    write_workbook(tmp_path / "data/t/a.xlsx", rows)
+    write_workbook(tmp_path / "data/t/b.xlsx", [*rows, [500, value], [501, "x"]])
+    first, second = load(url, tmp_path).results
+    assert first.failure is None
+    assert second.failure is not None
+    assert second.failure.where == "Sheet1 › B502"
+    assert encoding in second.failure.message
+    assert "UTF8" in str(second.failure.hint)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT DISTINCT text FROM t").fetchall() == [(fits,)]
+
+
+def test_header_outside_the_encoding_is_loaded(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = make_database("LATIN1")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "Größe 日本"], [1, 2]])
+    assert load(url, tmp_path).results[0].failure is None
+    with psycopg.connect(url) as connection:
+        query = "SELECT col_description('t'::regclass, 2)"
+        assert connection.execute(query).fetchone() == ("Größe ??",)
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "Größe 日本"], [1, 2.5]])
+    assert load(url, tmp_path).exit_code == 0
+
+
+def test_path_outside_the_encoding_is_named(make_database: MakeDatabase, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/日本.xlsx", [["id"], [1]])
+    failure = load(make_database("LATIN1"), tmp_path).results[0].failure
+    assert failure is not None
+    assert "path" in failure.message
+    assert "rename" in str(failure.hint)
