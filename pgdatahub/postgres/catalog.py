@@ -38,7 +38,8 @@ _COLUMNS = """
            a.attidentity <> '' AS numbered,
            a.attnotnull AS required,
            a.atthasdef OR a.attidentity <> '' AS filled,
-           col_description(c.oid, a.attnum) AS comment
+           col_description(c.oid, a.attnum) AS comment,
+           c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS hidden
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -54,7 +55,7 @@ def reflect(connection: Connection, table: TableName) -> TableSchema | None:
     closer. The header of a column is its comment.
 
     Raises:
-        SchemaError: Something else has the table's name.
+        SchemaError: Something else has the table's name, or row-level security hides rows of it.
     """
     return table_of(table, ask_columns(connection, table).fetchall())
 
@@ -72,6 +73,12 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
     if kind in _KINDS:
         raise SchemaError(
             f"{table} is {_KINDS[kind]}, not a table", hint="set table: for the folder, or move what has the name"
+        )
+    if rows[0].hidden:
+        raise SchemaError(
+            "row-level security is on for the table and hides rows from this role",
+            where=f"table {table}",
+            hint="load as the table's owner, or as a role with BYPASSRLS",
         )
     columns = tuple(
         ColumnSchema(
@@ -108,6 +115,18 @@ def _column_type(name: str, *, computed: bool, numbered: bool) -> ColumnType:
     known = _TYPES.get(name)
     # An identity column can be no text or double, and what a computed one is follows from others.
     return OpaqueType(name, computed=computed) if known is None or computed or numbered else known
+
+
+def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
+    """Return the names of the triggers that may leave out a row before it is inserted."""
+    query = """
+        SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+           AND t.tgtype & 7 = 7  -- FOR EACH ROW, BEFORE, INSERT
+      ORDER BY 1
+    """
+    rows = connection.execute(query, {"schema": table.schema, "name": table.name})
+    return tuple(row.tgname for row in rows)
 
 
 def existing_tables(connection: Connection, tables: Iterable[TableName]) -> frozenset[TableName]:

@@ -1,0 +1,96 @@
+"""Refusals of tables and their messages: row-level security, triggers, foreign keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from pgdatahub import plan
+from pgdatahub.config import load_config
+from pgdatahub.errors import PgDataHubError
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
+from tests.integration.runs.conftest import write_workbook
+from tests.integration.servers.test_settings import load
+
+
+@pytest.fixture
+def loader_url(database_url: str) -> Iterator[str]:
+    """The URL of the database for a role that is no superuser, and owns the schema public."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        info = connection.info
+        role = f"loader_{info.dbname}"
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'loader'".encode())
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {role}".encode())
+        connection.execute(f"GRANT CREATE ON DATABASE {info.dbname} TO {role}".encode())
+        place = quote(info.host, safe="")
+        url = f"postgresql://{role}:loader@{place}:{info.port}/{info.dbname}"
+    yield url
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+def execute(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def test_row_level_security_is_named_before_rows_are_hidden(loader_url: str, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    assert load(loader_url, tmp_path).exit_code == 0
+    execute(
+        loader_url,
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY",
+        "CREATE POLICY one ON t USING (id = 1)",
+    )
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id"], [3]])
+    config = load_config(overrides={"database_url": loader_url, "workers": 1}, directory=tmp_path)
+    planned = next(file for file in plan(config).files if file.action == "fail")
+    failure = next(result.failure for result in load(loader_url, tmp_path).results if result.failure)
+    assert planned.failure is not None
+    for told in (planned.failure, failure):
+        assert "row-level security" in told.message
+        assert "BYPASSRLS" in str(told.hint)
+    with pytest.raises(PgDataHubError, match="row-level security"):
+        revert(config, UndoRequest(source_file="t/a.xlsx", force=True))
+
+
+def test_rows_that_a_trigger_drops_are_counted(database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE FUNCTION odd() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN IF new.id % 2 = 0 THEN RETURN NULL; END IF; RETURN new; END $$",
+        "CREATE TRIGGER only_odd BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION odd()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], *([number] for number in range(10))])
+    result = load(database_url, tmp_path).results[0]
+    assert result.rows == 5
+    assert result.counts["rows left out by triggers"] == 5
+    assert any("only_odd" in notice for notice in result.notices)
+    with psycopg.connect(database_url) as connection:
+        query = "SELECT row_count, counts ->> 'rows left out by triggers' FROM etl_imports"
+        assert connection.execute(query).fetchone() == (5, "5")
+
+
+@pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT"])
+def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: str, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    assert load(database_url, tmp_path).exit_code == 0
+    execute(
+        database_url,
+        "ALTER TABLE t ADD UNIQUE (id)",
+        f"CREATE TABLE notes (id integer CONSTRAINT of_t REFERENCES t (id) {action})",
+        "INSERT INTO notes VALUES (1)",
+    )
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    with pytest.raises(PgDataHubError) as caught:
+        revert(config, UndoRequest(source_file="t/a.xlsx"))
+    assert "of_t" in str(caught.value)
+    assert "notes" in str(caught.value)
