@@ -40,6 +40,7 @@ ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
 UncachedPolicy: TypeAlias = Literal["fail", "blank"]
 MergedPolicy: TypeAlias = Literal["top_left", "fill"]
 HiddenPolicy: TypeAlias = Literal["load", "skip"]
+ViewPolicy: TypeAlias = Literal["fail", "recreate"]
 Reader: TypeAlias = Literal["auto", "calamine"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
@@ -205,6 +206,12 @@ class FolderOptions:
         "evolve", ("evolve", "freeze"), "values that the table's types cannot hold: widen them, or fail the file",
         shapes_rows=False,
     )  # fmt: skip
+    views: ViewPolicy = _choice(
+        "fail",
+        ("fail", "recreate"),
+        "views that use a column whose type has to change: fail the file, or drop the views and make them again",
+        shapes_rows=False,
+    )
     columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)
     """Options of single columns, by header as written or by name."""
 

@@ -24,6 +24,7 @@ from pgdatahub.postgres.proofs import prove, to_prove
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.history import History
+    from pgdatahub.postgres.views import UsingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Evolution:
         stored: The table's columns in the database; None if there is no table.
         current: Those that the plan begins with, as far as their values were asked for.
         notices: What a person should know of the table.
+        views: The views that are dropped and made again, those before those upon them.
     """
 
     plan: SchemaPlan
@@ -43,6 +45,7 @@ class Evolution:
     stored: TableSchema | None
     current: TableSchema | None
     notices: tuple[str, ...] = ()
+    views: tuple[UsingView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +98,12 @@ def evolve(
         current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
         _check_nulls(staged, stored)
     plan = stages.evolve(staged.observed, current, staged.source, config)
-    check_obstacles(connection, stored, current, plan)
+    views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
+    if views:
+        notices = (*notices, f"recreates {', '.join(view.description for view in views)}")
     if stored is not None:
         check_own_types(connection, stored, staged.spool)
-    return Evolution(plan=plan, observed=staged.observed, stored=stored, current=current, notices=notices)
+    return Evolution(plan=plan, observed=staged.observed, stored=stored, current=current, notices=notices, views=views)
 
 
 def confirmed_plan(beginning: Evolution, staged: Staged, *, stages: Stages, config: Config) -> SchemaPlan | None:

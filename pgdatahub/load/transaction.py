@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.load.dedup import DedupDecision, decide, kept_duplicates
@@ -31,6 +31,7 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
 
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 """The result, and what plugins want called after COMMIT."""
+
+
+ROWS_LEFT_OUT: Final = "rows left out by triggers"
+"""Key of ``counts``."""
 
 
 class TooEarlyError(Exception):
@@ -87,9 +92,12 @@ class Loading:
         locked = self._reflect_locked(facts, source, connection)
         current = locked.schema if locked is not None else None
         evolution = self._evolve(staged, locked, connection)
+        # Views first: a reader of a view holds the view while it waits for the table.
+        views = take_down(connection, evolution.views)
         if current is not None and evolution.plan.changes:
             locks.lock_table(connection, source.table, exclusively=True)
         loaded = self._copy(evolution.plan, staged.spool, source, imported_at, connection)
+        put_up(connection, views, source.table)
         staged = replace(staged, seconds=staged.seconds + time.monotonic() - began)
         if ends and self.stages.audit_is_built_in:
             connection.pipeline_to_end()
@@ -235,6 +243,7 @@ class Loading:
         imported_at: datetime,
         connection: Connection,
     ) -> Loaded:
+        staged, left_out = _rows_left_out(staged, loaded, connection)
         record = ImportRecord(
             run_id=self.run_id,
             source=staged.source,
@@ -260,8 +269,18 @@ class Loading:
         callbacks = self.stages.audit(record, connection, self.config)
         failpoints.reach("recorded")
         result = of_staged(staged, Outcome.LOADED)
-        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()))
+        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()), *left_out)
         return replace(result, rows=loaded.rows, changes=evolution.plan.changes, notices=notices), list(callbacks)
+
+
+def _rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
+    """Return a file with the number of its rows that the table did not take in its counts, and a notice of them."""
+    missing = staged.rows - loaded.rows
+    if missing <= 0:
+        return staged, ()
+    triggers = ", ".join(catalog.row_triggers(connection, staged.source.table)) or "a trigger or a plugin"
+    notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({triggers})"
+    return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)
 
 
 def _shape(observed: TableSchema) -> list[tuple[object, ...]]:

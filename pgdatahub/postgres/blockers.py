@@ -7,7 +7,7 @@ returns nothing; a foreign key compares with a column of its own kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import psycopg
 from psycopg import sql
@@ -17,6 +17,7 @@ from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaPlan
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.values.sql_types import SqlType
 
 MAX_COLUMNS = 1600
@@ -25,8 +26,13 @@ MAX_COLUMNS = 1600
 
 
 def check_obstacles(
-    connection: Connection, stored: TableSchema | None, current: TableSchema | None, plan: SchemaPlan
-) -> None:
+    connection: Connection,
+    stored: TableSchema | None,
+    current: TableSchema | None,
+    plan: SchemaPlan,
+    *,
+    recreate_views: bool = False,
+) -> tuple[UsingView, ...]:
     """Check that a plan can be carried out.
 
     Args:
@@ -34,20 +40,32 @@ def check_obstacles(
         stored: The table's columns in the database; None if it is not there.
         current: The columns that the plan begins with: the same, or those that files before it will have made of them.
         plan: The plan.
+        recreate_views: Views that use an altered column are dropped and made again, where that can be done.
+
+    Returns:
+        The views to recreate, those before those upon them.
 
     Raises:
         SchemaError: It cannot; all that stands in the way is named.
     """
     if not plan.changes:
-        return
+        return ()
     planned = len(current.columns) if current is not None else 0
     _check_width(connection, plan, planned - (len(stored.columns) if stored is not None else 0))
     if stored is None:
-        return
+        return ()
     alterations = [change for change in plan.changes if isinstance(change, AlterType) and change.name in stored.by_name]
     found = list(_table_obstacles(connection, plan))
+    views: tuple[UsingView, ...] = ()
     if alterations:
-        found += _blocking(connection, plan.table, alterations)
+        views = using_views(connection, plan.table, [change.name for change in alterations])
+        if recreate_views:
+            found += recreation_obstacles(connection, views)
+        found += _blocking(
+            connection, plan.table, alterations, apart=descriptions(connection, views) if recreate_views else ()
+        )
+        if not recreate_views:
+            found += _upon(found, views)
         found += _structural(connection, plan.table, alterations)
         found += _foreign_keys(connection, plan.table, alterations)
         found += _expressions(connection, stored, alterations)
@@ -55,8 +73,10 @@ def check_obstacles(
         raise SchemaError(
             f"the table must change for the file ({_changes(plan)}), and this stands in the way: {'; '.join(found)}",
             where=f"table {plan.table}",
-            hint="drop what is named, run again, and make it anew; or keep the file out with types: freeze",
+            hint="drop what is named, run again, and make it again; or keep the file out with types: freeze"
+            + ("; views: recreate does it for views" if views and not recreate_views else ""),
         )
+    return views
 
 
 def _changes(plan: SchemaPlan) -> str:
@@ -111,9 +131,19 @@ def _table_obstacles(connection: Connection, plan: SchemaPlan) -> Iterator[str]:
         yield "the table is a partition, and columns are added to the whole only"
 
 
-def _blocking(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
+def _upon(found: Iterable[str], views: Iterable[UsingView]) -> list[str]:
+    """Return the views that are not named yet: those upon the views that are."""
+    named = {text.partition(" (uses ")[0] for text in found}
+    return [f"{view.description} upon it" for view in views if view.description not in named]
+
+
+def _blocking(
+    connection: Connection, table: TableName, alterations: Iterable[AlterType], *, apart: Collection[str]
+) -> Iterator[str]:
     names = {change.name for change in alterations}
     for dependent in dependents(connection, table):
+        if dependent.description in apart:
+            continue
         if dependent.blocks_alter and (dependent.column is None or dependent.column in names):
             yield dependent.description + (f" (uses {dependent.column})" if dependent.column else "")
 

@@ -32,6 +32,8 @@ from pgdatahub.postgres.import_rows import count_others, delete_rows
 from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
 from pgdatahub.postgres.narrowing import count_values, loss
 from pgdatahub.postgres.undo_ddl import carry_out
+from pgdatahub.postgres.view_definitions import put_up, take_down
+from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.undo.plan import Refusal, TakenBack, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
 
@@ -52,7 +54,7 @@ def make_plan(connection: Connection, history: History, choice: Choice, request:
     """
     current = catalog.reflect(connection, choice.table)
     files = tuple(dict.fromkeys(past.source_file for past in choice.imports))
-    plan = UndoPlan(table=choice.table, source_files=files, hold=request.hold)
+    plan = UndoPlan(table=choice.table, source_files=files, hold=request.hold, recreate_views=request.recreate_views)
     if request.rows:
         plan = _plan_rows(connection, history, choice, request, current, plan)
     if request.schema and not (request.rows and plan.refusals):
@@ -150,14 +152,23 @@ def check_steps(
         elif isinstance(step, DropColumn):
             refused = list(_refuse_column(connection, plan.table, step, going, found))
         else:
-            proved, refused = _prove(connection, plan.table, step, going, found)
+            proved, refused = _prove(connection, plan, step, going, found)
             if proved is None:
                 continue
             step = proved
         refusals += refused
         if not refused:
             kept.append(step)
-    return replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
+    plan = replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
+    views = _views_to_recreate(connection, plan)
+    if not views:
+        return plan
+    return replace(plan, notes=(*plan.notes, f"recreates {', '.join(view.description for view in views)}"))
+
+
+def _views_to_recreate(connection: Connection, plan: UndoPlan) -> tuple[UsingView, ...]:
+    names = [step.name for step in plan.steps if isinstance(step, RestoreType)]
+    return using_views(connection, plan.table, names) if plan.recreate_views and names else ()
 
 
 def _refuse_table(
@@ -200,12 +211,13 @@ def _refuse_column(
 
 def _prove(
     connection: Connection,
-    table: TableName,
+    plan: UndoPlan,
     step: RestoreType,
     going: Sequence[PastImport],
     found: Iterable[Dependent],
 ) -> tuple[RestoreType | None, list[Refusal]]:
     """Return the step as the values allow it, None if the column stays as it is; and why it cannot be done."""
+    table = plan.table
     subject = f"{table}.{step.name}"
     lost = loss(connection, table, step.name, step.old, step.new, going=going)
     if lost is not None and step.or_else is not None:
@@ -217,10 +229,13 @@ def _prove(
         example = f", such as {lost.sample!r}" if lost.sample else ""
         reason = f"a value put in by hand would be lost as {step.new.label}: {lost.reason}{example}"
         return step, [Refusal(subject=subject, reason=reason)]
-    blockers = sorted({one.description for one in found if one.column == step.name and one.blocks_alter})
+    views = using_views(connection, table, [step.name]) if plan.recreate_views else ()
+    apart = descriptions(connection, views)
+    blockers = sorted({one.description for one in found if one.column == step.name and one.blocks_alter} - apart)
     reason = f"depends on it, so it cannot become {step.new.label}"
     return replace(step, or_else=None), [
-        Refusal(subject=subject, reason=f"{one} {reason}", hint="drop that first") for one in blockers
+        *(Refusal(subject=subject, reason=f"{one} {reason}", hint="drop that first") for one in blockers),
+        *(Refusal(subject=subject, reason=one) for one in recreation_obstacles(connection, views)),
     ]
 
 
@@ -263,8 +278,10 @@ def _execute(connection: Connection, history: History, plan: UndoPlan, moment: d
         status = Status.HELD if plan.hold else Status.REVERTED
         history.mark(connection, [taken.past.id for taken in plan.imports], status, moment)
     if plan.steps:
+        views = take_down(connection, _views_to_recreate(connection, plan))
         locks.lock_table(connection, plan.table, exclusively=True)
         carry_out(connection, plan.table, plan.steps)
+        put_up(connection, views, plan.table)
         history.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
 
 

@@ -36,6 +36,7 @@ class UndoRequest:
         schema: Recompute the columns.
         force: Go on although rows were changed by hand.
         hold: Keep the file out until it is asked for.
+        recreate_views: Drop the views that use a column whose type changes, and make them again.
     """
 
     file_hash: str | None = None
@@ -46,6 +47,7 @@ class UndoRequest:
     schema: bool = False
     force: bool = False
     hold: bool = False
+    recreate_views: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class UndoPlan:
         notes: What a person should know before agreeing.
         source_files: The files that it is about.
         hold: The files are kept out afterwards.
+        recreate_views: Views that use a column whose type changes are dropped and made again.
     """
 
     table: TableName
@@ -95,6 +98,7 @@ class UndoPlan:
     notes: tuple[str, ...] = ()
     source_files: tuple[str, ...] = ()
     hold: bool = False
+    recreate_views: bool = False
 
     @property
     def rows(self) -> int:

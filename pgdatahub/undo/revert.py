@@ -67,6 +67,7 @@ def revert(
             if not history.exists(connection):
                 raise UndoError("there is no history: nothing was ever loaded", where=database.description)
             choice = choose(connection, history, request, config.directory)
+            request = replace(request, recreate_views=recreates_views(config, choice))
             plan = make_plan(connection, history, choice, request)
         if plan.refusals:
             # Without locks the history and the table are of different moments where a run commits in between.
@@ -94,6 +95,12 @@ def revert_schema(
     """Undo what a file that is not loaded any more changed in its table; see :func:`revert`."""
     request = UndoRequest(source_file=source_file, table=table, rows=False, schema=True)
     return revert(config, request, confirm=confirm, dry_run=dry_run, reporter=reporter)
+
+
+def recreates_views(config: Config, choice: Choice) -> bool:
+    """Return whether every folder of the imports has ``views: recreate``."""
+    folders = {tuple(past.identity.split("/")[:-1]) for past in choice.imports}
+    return all(config.folders.options_for(parts).views == "recreate" for parts in folders)
 
 
 def _refuse(plan: UndoPlan) -> None:
