@@ -210,6 +210,8 @@ class Job:
             """
             SELECT 'relation', relname, relkind::text FROM pg_class WHERE relnamespace = %s::regnamespace
              UNION ALL SELECT 'type', typname, typtype::text FROM pg_type WHERE typnamespace = %s::regnamespace
+                -- Before PostgreSQL 14 a sequence has a type.
+                AND typrelid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'S')
              UNION ALL SELECT 'function', proname, prokind::text FROM pg_proc WHERE pronamespace = %s::regnamespace
              ORDER BY 1, 2, 3
             """,
