@@ -88,6 +88,15 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session
+def poolers(session: nox.Session) -> None:
+    """The integration tests through PgBouncer in its two modes, but for those that restart or make servers."""
+    install(session, "test", extras="[embedded]")
+    chosen = session.posargs or ["tests/integration/types", "tests/integration/undo", "tests/integration/pipeline"]
+    for mode in ("session", "transaction"):
+        session.run("python", "-m", "tests.on_servers", "18", "--pooler", mode, "--", *chosen)
+
+
+@nox.session
 def executors(session: nox.Session) -> None:
     """What the tests skip without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
     install(session, "test", "executors", "remote", extras="[embedded,remote]")

@@ -153,7 +153,7 @@ def pgbouncer(server_url: str, mode: str, *, pool_size: int = 3) -> Iterator[str
     with open_directory() as directory:
         (directory / "users").write_text(f'"{user}" "{password}"\n')
         (directory / "ini").write_text(
-            f"[databases]\n{dbname} = host={host} port={to_port} dbname={dbname}\n"
+            f"[databases]\n{dbname} = host={host} port={to_port} dbname={dbname}\n* = host={host} port={to_port}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = plain\n"
             f"auth_file = {directory / 'users'}\npool_mode = {mode}\ndefault_pool_size = {pool_size}\n"
             "unix_socket_dir =\nignore_startup_parameters = extra_float_digits\nmax_client_conn = 100\n"
@@ -170,6 +170,21 @@ def pgbouncer(server_url: str, mode: str, *, pool_size: int = 3) -> Iterator[str
                 yield url
             finally:
                 process.terminate()
+
+
+def through_pooler(url: str) -> str:
+    """Return the URL or keywords by which the product reaches a database: by the pooler that ``TEST_POOLER`` (host:port) names.
+
+    Tests look at the database without it. A server other than that of ``TEST_DATABASE_URL`` has no pooler.
+    """
+    pooler, server = os.environ.get("TEST_POOLER"), os.environ.get("TEST_DATABASE_URL")
+    if not pooler or not server:
+        return url
+    given, behind = (psycopg.conninfo.conninfo_to_dict(text) for text in (url, server))
+    if any(given.get(name) != behind.get(name) for name in ("host", "port", "user")):
+        return url
+    host, _, port = pooler.partition(":")
+    return psycopg.conninfo.make_conninfo(url, host=host, port=port, hostaddr="127.0.0.1")
 
 
 def secrets_free(password: str) -> str:

@@ -26,6 +26,8 @@ import pytest
 import xlsxwriter
 from psycopg import sql
 
+from tests.servers import through_pooler
+
 MakeJob: TypeAlias = "Callable[..., Job]"
 
 HEAVY = os.environ.get("PGDATAHUB_HEAVY") == "1"
@@ -146,7 +148,7 @@ class Job:
         faults.mkdir()
         self.temporary.mkdir(exist_ok=True)
         given = {
-            "DATABASE_URL": self.url,
+            "DATABASE_URL": through_pooler(self.url),
             "ETL_SCHEMA": self.schema,
             "ETL_DATA_ROOT": str(self.root),
             "ETL_WORKERS": "1",

@@ -26,6 +26,7 @@ from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect
 from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.values.cells import Value
+from tests.servers import through_pooler
 
 Columns = Mapping[str, Sequence[Value]]
 """Header → cells."""
@@ -173,7 +174,11 @@ def _loaders(directory: Path, url: str) -> Iterator[Loader]:
     manager = create_plugin_manager()
     manager.register(reader, name="columns")
     pipeline = Pipeline(
-        stages=Stages(manager), config=config, reporter=NullReporter(), run_id="test", database=connect(url)
+        stages=Stages(manager),
+        config=config,
+        reporter=NullReporter(),
+        run_id="test",
+        database=connect(through_pooler(url)),
     )
     pipeline.known(())
     with closing(psycopg.connect(url, autocommit=True)) as connection:
