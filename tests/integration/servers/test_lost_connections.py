@@ -11,7 +11,7 @@ from tests.integration.servers.test_settings import load
 from tests.servers import cutting_proxy
 
 
-@pytest.mark.parametrize("statement", [b"version()", b"transaction_timeout", b"READ ONLY", b"etl_imports"])
+@pytest.mark.parametrize("statement", [b"version()", b"statement_timeout", b"READ ONLY", b"etl_imports"])
 def test_connection_lost_in_the_first_transaction_is_retried(
     statement: bytes, database_url: str, tmp_path: Path
 ) -> None:
