@@ -117,7 +117,7 @@ def judge(measured: dict[str, int], committed: dict[str, int]) -> tuple[list[str
             lines.append(f"{key}: {figure:,} instructions, none committed to compare with (--accept writes it)")
             continue
         change = figure / expected - 1
-        within = abs(change) <= TOLERANCE
+        within = abs(figure - expected) <= TOLERANCE * expected
         good = good and within
         verdict = "" if within else "; explain it, and --accept the new figure"
         lines.append(f"{key}: {figure:,} instructions, {change:+.1%} of {expected:,}{verdict}")
