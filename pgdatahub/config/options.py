@@ -35,7 +35,7 @@ from pgdatahub.config.written import (
 from pgdatahub.values.identifiers import ColumnNames
 from pgdatahub.values.sql_types import SqlType
 
-HeaderRow: TypeAlias = "int | Literal['auto', 'none']"
+HeaderRow: TypeAlias = "int | Literal['first', 'auto', 'none']"
 ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
 UncachedPolicy: TypeAlias = Literal["fail", "blank"]
 MergedPolicy: TypeAlias = Literal["top_left", "fill"]
@@ -60,6 +60,8 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
 }
 """The types that a column can be given, by the words of the file."""
 
+_SAME_ROWS: Mapping[str, tuple[object, ...]] = {"header_row": (1,)}
+"""Values of an option that give the rows of its default, for every file that both load. Files were loaded under them."""
 _NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
 _MOMENTS = frozenset({"date", "timestamp", "time"})
 
@@ -156,7 +158,11 @@ class FolderOptions:
         None, TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
     )
     sheet_column: str | None = _option(None, COLUMN_NAME, "a further column, of this name, for the name of the sheet")
-    header_row: HeaderRow = _option(1, HEADER_ROW, "the row with the headers; auto: find it; none: there is none")
+    header_row: HeaderRow = _option(
+        "first",
+        HEADER_ROW,
+        "the row with the headers: first (the first row with a value), its number, auto (find it) or none",
+    )
     skip_rows: int = _option(0, COUNT, "rows to leave out below the header")
     stop_at: str | None = _option(
         None, TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
@@ -276,5 +282,5 @@ def _changed(value: FolderOptions | ColumnOptions) -> dict[str, object]:
     return {
         option.name: getattr(value, option.name)
         for option in options(type(value)).values()
-        if option.shapes_rows and getattr(value, option.name) != option.default
+        if option.shapes_rows and getattr(value, option.name) not in (option.default, *_SAME_ROWS.get(option.name, ()))
     }

@@ -46,7 +46,7 @@ def _count(written: Written) -> int:
 
 
 def _header_row(written: Written) -> int | str:
-    if written in ("auto", "none"):
+    if written in ("first", "auto", "none"):
         return str(written)
     row = _count(written)
     if row < 1:
@@ -120,7 +120,7 @@ TEXT = ("a text", _text)
 TEXTS = ("a text or a list of texts", _texts)
 NULLS = ("a text or a list of texts", _nulls)
 COUNT = ("a whole number, 0 or more", _count)
-HEADER_ROW = ("the number of a row (from 1), auto or none", _header_row)
+HEADER_ROW = ("the number of a row (from 1), first, auto or none", _header_row)
 BOOLEAN = ("true or false", _boolean)
 MARK = ("a single character, no letter, digit or sign", _mark)
 SQL_NAME = ("a name", _sql_name)

@@ -72,7 +72,8 @@ def locate(
 ) -> tuple[Table, Iterator[Batch], LayoutCounts]:
     """Find the table in a sheet.
 
-    - ``header_row: n`` is row n of the sheet, counted from 1, empty rows included. ``auto`` is the first row, among the
+    - ``header_row: first`` is the first row with a value; empty rows above are counted as blank rows. ``n`` is row n of
+      the sheet, counted from 1, empty rows included. ``auto`` is the first row, among the
       first 100 with a value, that fills more than half as many cells as the fullest of them, with nothing but texts
       (or years: whole numbers from 1900 to 2100), no two alike; a notice names it. ``none``: all rows are data.
     - ``skip_rows: n`` leaves out the n rows of the sheet right below the header (above all, without a header), such as
@@ -103,6 +104,8 @@ def locate(
         row, source = 0, _nonempty(source, sheet)
     elif options.header_row == "auto":
         row, source = _find_header(source, sheet, counts)
+    elif options.header_row == "first":
+        row, source = _first_row(source, sheet, counts)
     else:
         row = int(options.header_row)
         source = _seek(source, row, sheet, counts)
@@ -127,6 +130,15 @@ def _nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
         if any(_selectors(batch)):
             return chain((batch,), source)
     raise _empty(sheet)
+
+
+def _first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
+    """Return the number of the first row with a value, and the rows from it on."""
+    source = _nonempty(source, sheet)
+    batch = next(source)
+    row = _filled_rows(batch)[0]
+    counts.add("blank rows", row - 1, "row 1")
+    return row, chain((batch,), source)
 
 
 def _seek(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts) -> Iterator[Batch]:
@@ -156,7 +168,7 @@ def _no_header(row: int, first: int, sheet: str) -> SheetError:
     return SheetError(
         f"row {row}, which should have the headers, is empty; the first row with a value is row {first}",
         where=sheet,
-        hint=f"set header_row: {first}, auto or none for the folder",
+        hint=f"set header_row: first, {first}, auto or none for the folder",
     )
 
 

@@ -28,12 +28,12 @@ class Limits:
         columns: Excel's number of columns.
         rows: Excel's number of rows.
         repeated_cells: Cells of rows that repeat another row, in a format that writes such rows once (``.ods``).
-        merged_areas: Merged areas of a sheet, where they are filled.
+        merged_areas: Merged areas of a sheet.
         strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
     """
 
     ratio: int = 400
-    ratio_from: int = 16 * MIB
+    ratio_from: int = 512 * MIB
     part_bytes: int = 16 * 1024 * MIB
     small_part_bytes: int = 64 * MIB
     directory_bytes: int = 8 * MIB
@@ -44,7 +44,7 @@ class Limits:
     columns: int = 16384
     rows: int = 1048576
     repeated_cells: int = 32_000_000
-    merged_areas: int = 1_000_000
+    merged_areas: int = 500_000
     strings_in_memory: int = 64 * MIB
 
 

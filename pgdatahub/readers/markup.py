@@ -18,6 +18,13 @@ _UNDERSTOOD = (
 )
 """Namespaces that Excel understands begin with one of these."""
 _MOST_PREFIXES = 1000
+_BAD_CHARACTERS = frozenset(
+    expat.errors.codes[name] for name in (expat.errors.XML_ERROR_INVALID_TOKEN, expat.errors.XML_ERROR_PARTIAL_CHAR)
+)
+_BAD_CHARACTER = (
+    "a control character, a bare & or <, or text that is not UTF-8, stands there; remove it where the file comes from, "
+    "and export it again"
+)
 
 
 class Stream(Protocol):
@@ -100,7 +107,11 @@ class GuardedParser:
             self._parser.Parse(data, final)
         except expat.ExpatError as error:
             message = expat.errors.messages.get(error.code, str(error.code))
-            raise CorruptError(f"the part {self._part} is not well-formed XML: {message}") from error
+            raise CorruptError(
+                f"the part {self._part} is not well-formed XML: {message}",
+                where=self._where(),
+                hint=_BAD_CHARACTER if error.code in _BAD_CHARACTERS else None,
+            ) from error
         except (LookupError, ValueError) as error:  # an encoding nobody knows, or one of several bytes a character
             raise CorruptError(f"the part {self._part} has an unknown encoding: {error}") from error
         self._fed += len(data)
@@ -108,6 +119,10 @@ class GuardedParser:
             raise CorruptError(
                 f"the part {self._part} has a tag or comment of more than {self._limits.token_bytes:,} bytes"
             )
+
+    def _where(self) -> str | None:
+        """Return the place of what the parser reads, None if only the part is known."""
+        return None
 
     def _doctype(self, *_: object) -> None:
         raise CorruptError(f"the part {self._part} has a DTD, which no workbook needs")

@@ -28,6 +28,9 @@ _COMMENT_BYTES = 0xFFFF
 _COMPRESSED_PIECE = 64 * 1024
 
 DAMAGED = "open and save it in Excel or LibreOffice, or ask its sender for it again"
+"""Advice for damage that no program repairs by changing a value."""
+ASK_SENDER = "ask its sender for it again; saving it in another program may change values"
+"""Advice for damage that other programs repair by a guess: they drop one of two values, or read a word as false."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,24 @@ characters = st.characters(codec="utf-8", exclude_characters="".join(map(chr, ra
 texts = st.one_of(
     st.text(characters, max_size=12),
     st.sampled_from(
-        ["", " ", "a\tb", "x\ny", "_x0000_", "_xD83D__xDE00_", "_xD800_", "\u00a0", "a]] >b", "\\N", "<&>\"'",
-         " lead", "trail\n", "\t both ", "\u00a0 x", "x;"]
+        [
+            "",
+            " ",
+            "a\tb",
+            "x\ny",
+            "_x0000_",
+            "_xD83D__xDE00_",
+            "_xD800_",
+            "\u00a0",
+            "a]] >b",
+            "\\N",
+            "<&>\"'",
+            " lead",
+            "trail\n",
+            "\t both ",
+            "\u00a0 x",
+            "x;",
+        ]
     ),
 ).map(escape)
 numbers = st.one_of(

@@ -15,6 +15,9 @@ from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
 
+_COLUMNS = 16_384
+"""Columns of a sheet; no more areas stand side by side."""
+
 
 class OdsSheet:
     """A sheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
@@ -93,7 +96,7 @@ class OdsSheet:
         """
         try:
             found = batches(self._blocks(), max_rows)
-            yield from found if self._areas is None else fill_merged_areas(found, self._areas)
+            yield from found if self._areas is None else fill_merged_areas(found, self._areas, _COLUMNS)
         except FileError as error:
             raise error.located(self._where) from error
 

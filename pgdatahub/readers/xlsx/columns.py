@@ -8,7 +8,7 @@ from typing import NoReturn, TypeAlias
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.readers.pieces import Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
@@ -126,4 +126,4 @@ def _iso_dates(texts: Sequence[bytes]) -> Piece:
 def _refuse(what: str, texts: Sequence[bytes], locate: Locate, sound: Callable[[bytes], bool]) -> NoReturn:
     index = next(index for index, text in enumerate(texts) if not sound(text))
     shown = texts[index][:40].decode("utf-8", "replace")
-    raise CorruptError(f"{shown!r} {what}", where=locate(index), hint=DAMAGED)
+    raise CorruptError(f"{shown!r} {what}", where=locate(index), hint=ASK_SENDER)

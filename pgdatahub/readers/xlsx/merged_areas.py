@@ -10,12 +10,13 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import ASK_SENDER, DAMAGED
 from pgdatahub.readers.xlsx.addresses import parse_area
 from pgdatahub.values.cells import Column, Kind, Texts, Value
 from pgdatahub.values.column_values import as_values
 
 _PIECE = 1024 * 1024
+_OVERLAP = 20
 _MOST_CELLS = 5_000_000  # filled in one batch; ten times what a batch of a wide sheet has
 
 
@@ -27,6 +28,35 @@ class Area:
     first_column: int
     last_row: int
     last_column: int
+
+
+def add_area(areas: list[Area], attributes: Sequence[str], limits: Limits) -> None:
+    """Add the area of a ``<mergeCell>``, given its attributes as names and values in turn.
+
+    Raises:
+        CorruptError: It has no place in a sheet, or there are too many of them.
+    """
+    reference = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ref", "")
+    corners = parse_area(reference)
+    if corners is None or corners[2] > limits.rows or corners[3] >= limits.columns:
+        raise CorruptError(f"a merged area is {reference[:40]!r}, which is nowhere", hint=DAMAGED)
+    if len(areas) >= limits.merged_areas:
+        raise CorruptError(f"there are more than {limits.merged_areas:,} merged areas", hint=ASK_SENDER)
+    areas.append(Area(first_row=corners[0], first_column=corners[1], last_row=corners[2], last_column=corners[3]))
+
+
+def has_merged_areas(stream: Stream) -> bool:
+    """Return whether a worksheet part may have merged areas; it is inflated, and not parsed.
+
+    Raises:
+        CorruptError: The part is damaged.
+    """
+    before, found = b"", False
+    while data := stream.read(_PIECE):
+        # In UTF-16, each second byte of the name is NUL.
+        found = found or b"mergeCell" in before + data or b"m\0e\0r\0g\0e" in before + data
+        before = data[-_OVERLAP:]
+    return found
 
 
 def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
@@ -42,15 +72,7 @@ def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
         nonlocal depth
         depth += 1
         if depth == 3 and name.endswith("mergeCell"):
-            found = dict(zip(attributes[::2], attributes[1::2], strict=True))
-            corners = parse_area(found.get("ref", ""))
-            if corners is None or corners[2] > limits.rows or corners[3] >= limits.columns:
-                raise CorruptError(f"a merged area is {found.get('ref', '')[:40]!r}, which is nowhere", hint=DAMAGED)
-            areas.append(
-                Area(first_row=corners[0], first_column=corners[1], last_row=corners[2], last_column=corners[3])
-            )
-            if len(areas) > limits.merged_areas:
-                raise CorruptError(f"there are more than {limits.merged_areas:,} merged areas", hint=DAMAGED)
+            add_area(areas, attributes, limits)
         elif depth > limits.depth:
             raise CorruptError(f"the part {stream.name} nests elements more than {limits.depth} deep", hint=DAMAGED)
 
@@ -65,7 +87,7 @@ def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
     return sorted(areas, key=lambda area: area.first_row)
 
 
-def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area]) -> Iterator[Batch]:
+def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: int) -> Iterator[Batch]:
     """Put the value of each merged area's first cell into all its cells.
 
     A row that has no value of its own stays blank: an area merged over two rows for its looks makes no second record.
@@ -73,6 +95,10 @@ def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area]) -> Iterat
     Args:
         batches: The sheet.
         areas: Its merged areas from top to bottom.
+        columns: Columns that a sheet may have: no more areas stand side by side.
+
+    Raises:
+        CorruptError: Areas overlap, or cover too many cells of a batch.
     """
     upcoming = 0
     open_areas: list[tuple[Area, Texts | Value]] = []
@@ -81,6 +107,8 @@ def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area]) -> Iterat
             yield batch
             continue
         open_areas = [pair for pair in open_areas if pair[0].last_row >= batch.rows[0]]
+        if len(open_areas) > columns:
+            raise CorruptError("merged areas overlap many times", hint=ASK_SENDER)
         while upcoming < len(areas) and areas[upcoming].first_row <= batch.rows[-1]:
             area = areas[upcoming]
             upcoming += 1

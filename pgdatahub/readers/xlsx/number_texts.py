@@ -8,14 +8,19 @@ from collections.abc import Sequence
 import orjson
 
 from pgdatahub.errors import CellError, CorruptError
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.values.numbers import MAX_DIGITS, parse_number
 
 _PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
 """Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
 _NUMBER_CHARACTERS = b"0123456789+-.eE,"
 _LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_NO_NUMBER = re.compile(rb"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+_NO_NUMBER = re.compile(r"\s*[-+]?(?:nan|inf(?:inity)?|1\.#[a-z]+)\s*", re.IGNORECASE)
+
+
+def is_no_number(text: str) -> bool:
+    """Return whether a text is NaN or an infinity, which programs write into number cells in place of an error."""
+    return len(text) < 40 and _NO_NUMBER.fullmatch(text) is not None
 
 
 def plain_number(text: bytes, address: str) -> bytes:
@@ -28,10 +33,8 @@ def plain_number(text: bytes, address: str) -> bytes:
     if _PLAIN.fullmatch(text):
         return text
     shown = repr(text[:40].decode("utf-8", "replace"))
-    if _NO_NUMBER.fullmatch(text):
-        raise CellError(f"{shown} is no number that a column can hold", where=address)
     if not _LOOSE.fullmatch(text):
-        raise CorruptError(f"{shown} is no number", where=address, hint=DAMAGED)
+        raise CorruptError(f"{shown} is not a number", where=address, hint=ASK_SENDER)
     digits = text.lstrip(b"+-")
     if digits.isdigit():
         # Without an int, which takes the square of the digits.

@@ -12,6 +12,7 @@ from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.cell_text import has_asides, is_sound
 from pgdatahub.readers.xlsx.columns import Converter, has_value, merge_pieces
+from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.row_expression import NotPlainError, PlainRows, RowExpression
 from pgdatahub.readers.xlsx.sheet_parser import SheetParser
 from pgdatahub.values.cells import Column, cell_address
@@ -37,6 +38,7 @@ class PythonSource:
         converter: Makes columns of texts.
         piece_bytes: Bytes that are inflated at a time.
         parser_only: The parser takes every piece.
+        any_order: Rows may come in any order; the parser takes them all, into one batch.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class PythonSource:
         *,
         piece_bytes: int,
         parser_only: bool = False,
+        any_order: bool = False,
     ) -> None:
         self.plain_rows = 0
         """Rows with a value that the row expression took."""
-        self.parser = SheetParser(stream.name, limits, classes, converter)
+        self.parser = SheetParser(stream.name, limits, classes, converter, any_order=any_order)
+        self._any_order = any_order
         self._stream = stream
         self._limits = limits
         self._converter = converter
@@ -59,13 +63,18 @@ class PythonSource:
         self._head = self._prefix = b""
         self._rest = self._read_head()
         self._expression: RowExpression | None = None
-        if not parser_only:
+        if not (parser_only or any_order):
             self._expression = self._open_expression(limits, classes)
 
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
         return frozenset(self.parser.hidden_columns)
+
+    @property
+    def merged_areas(self) -> Sequence[Area]:
+        """The merged areas of the sheet; complete after the last batch."""
+        return self.parser.merged_areas
 
     @property
     def cleaned(self) -> tuple[int, str]:
@@ -165,7 +174,7 @@ class PythonSource:
         self.parser.feed(data, final)
         if not self.parser.between_rows:
             self._expression = None
-        if batch := self.parser.take():
+        if (final or not self._any_order) and (batch := self.parser.take()):
             yield batch
 
     def _batch(self, plain: PlainRows) -> Batch:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
-from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas, read_merged_areas
+from pgdatahub.readers.xlsx.covered_cells import CoveredCells
+from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
+from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas, has_merged_areas, read_merged_areas
+from pgdatahub.readers.xlsx.sheet_parser import RowOrderError
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
 _LARGE_BYTES = 32 * 1024 * 1024
 """XML of a large sheet: a million cells, which the Python reader reads in a second."""
+
+
+_HELD_BYTES: Final = 8 * 1024 * 1024
+"""XML of sheets whose rows are held until the end of the part is known, where the merged areas are: 250,000 cells. A larger
+part is inflated twice."""
+
+
+class OpenSource(Protocol):
+    """Opens the rows of a part."""
+
+    def __call__(self, part: PartStream, *, any_order: bool = False) -> SheetSource:
+        """Return the rows of a part; in any order, they come in one batch."""
 
 
 class XlsxSheet:
@@ -21,11 +37,12 @@ class XlsxSheet:
     Args:
         name: The sheet's name.
         where: The workbook and the sheet, for errors.
-        open_part: Opens the sheet's part; called again where the end of the part must be known first.
+        open_part: Opens the sheet's part; called again where the part must be read once more.
         open_source: Opens the rows of a part.
         limits: Bounds of a workbook.
-        fill_merged: A merged area's value stands in all its cells; the part is then read twice.
+        fill_merged: A merged area's value stands in all its cells.
         reader_notice: A notice about the reader, for large sheets.
+        recalculated: The workbook asks to be calculated when it is opened, so the results of its formulas may be old.
     """
 
     def __init__(
@@ -34,16 +51,24 @@ class XlsxSheet:
         name: str,
         where: str,
         open_part: Callable[[], PartStream],
-        open_source: Callable[[PartStream], SheetSource],
+        open_source: OpenSource,
         limits: Limits,
         fill_merged: bool,
         reader_notice: str = "",
+        recalculated: bool = False,
     ) -> None:
         self._name = name
         self._where = where
+        self._limits = limits
+        self._open_part = open_part
+        self._open_source = open_source
+        self._fill_merged = fill_merged
         self._reader_notice = reader_notice
-        self._areas = read_merged_areas(open_part(), limits) if fill_merged else []
+        self._formulas = FormulaCount() if recalculated else None
+        self._covered: CoveredCells | None = None
         self._part = open_part()
+        if self._formulas is not None:
+            self._part = CountingPart(self._part, self._formulas)
         self._source = open_source(self._part)
 
     @property
@@ -70,12 +95,26 @@ class XlsxSheet:
     @property
     def notices(self) -> Sequence[str]:
         """Notices about the way in which the sheet was read; complete after the last batch."""
-        slow = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
-        return slow + [
-            f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
-            f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
-            for first, count in self.cleaned.items()
-        ]
+        notices = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
+        for first, count in self.cleaned.items():
+            notices.append(
+                f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
+                f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
+            )
+        if self._covered is not None and self._covered.count:
+            count = self._covered.count
+            notices.append(
+                f"{count:,} {'value' if count == 1 else 'values'} under merged cells, which a sheet does not show, not "
+                f"loaded; the first is {self.name} › {self._covered.first}"
+            )
+        if self._formulas is not None and self._formulas.count:
+            count, first = self._formulas.count, self._formulas.first
+            place = f"; the first is {self.name} › {first}" if first else ""
+            notices.append(
+                f"{count:,} {'formula has a stored result' if count == 1 else 'formulas have stored results'} that may be"
+                f" out of date: the workbook asks to be calculated when it is opened{place} (open and save it in Excel)"
+            )
+        return notices
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
@@ -85,10 +124,31 @@ class XlsxSheet:
             CellError: A number is beyond what any column holds.
         """
         try:
-            found = cut_batches(self._source.batches(), max_rows)
-            yield from fill_merged_areas(found, self._areas) if self._areas else found
+            rows: Iterable[Batch]
+            if self._part.size <= _HELD_BYTES:
+                rows = self._hold_rows()
+                areas = self._source.merged_areas
+            else:
+                rows = self._source.batches()
+                has_areas = has_merged_areas(self._open_part())
+                areas = read_merged_areas(self._open_part(), self._limits) if has_areas else ()
+            found = cut_batches(iter(rows), max_rows)
+            if areas and self._fill_merged:
+                found = fill_merged_areas(found, sorted(areas, key=lambda area: area.first_row), self._limits.columns)
+            elif areas:
+                self._covered = CoveredCells(areas, self._limits.columns)
+                found = self._covered.leave_out(found)
+            yield from found
         except FileError as error:
             raise error.located(self._where) from error
+
+    def _hold_rows(self) -> Sequence[Batch]:
+        """Return all rows, sorted by their numbers if need be."""
+        try:
+            return list(self._source.batches())
+        except RowOrderError:
+            self._source = self._open_source(self._open_part(), any_order=True)
+            return list(self._source.batches())
 
 
 def cut_batches(batches: Iterator[Batch], max_rows: int) -> Iterator[Batch]:

@@ -9,11 +9,12 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import ASK_SENDER, DAMAGED
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
-from pgdatahub.readers.xlsx.number_texts import plain_number
+from pgdatahub.readers.xlsx.merged_areas import Area, add_area
+from pgdatahub.readers.xlsx.number_texts import is_no_number, plain_number
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space
 from pgdatahub.values.cells import cell_address
 
@@ -21,6 +22,10 @@ _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 _TRUE = frozenset({"1", "true", "on"})
 _PLACED = frozenset({"sheetData", "row", "c", "v", "is"})
 """Elements with cells or values; each has one place, and its content would be lost in any other."""
+
+
+class RowOrderError(CorruptError):
+    """A row comes after one with a larger number."""
 
 
 class SheetParser(GuardedParser):
@@ -31,18 +36,25 @@ class SheetParser(GuardedParser):
         limits: How much it may ask.
         classes: The classes of the workbook's cells.
         converter: Makes columns of texts.
+        any_order: Rows may come in any order; they are to be taken once, at the end.
     """
 
-    def __init__(self, part: str, limits: Limits, classes: CellClasses, converter: Converter) -> None:
+    def __init__(
+        self, part: str, limits: Limits, classes: CellClasses, converter: Converter, *, any_order: bool = False
+    ) -> None:
         super().__init__(part, limits, start=self._start, end=self._end, text=self._text)
         self._classes = classes
         self._converter = converter
+        self._any_order = any_order
+        self._seen_rows: set[int] = set()
         self.in_data = False
         """Within ``<sheetData>``."""
         self.in_row = False
         self.ended = False
         """Past ``</sheetData>``."""
         self.hidden_columns: set[int] = set()
+        self.merged_areas: list[Area] = []
+        """Merged areas, which stand behind the rows."""
         self.row_count = 0
         """Rows with a value that the parser took."""
         self.last_row = 0
@@ -87,6 +99,8 @@ class SheetParser(GuardedParser):
         """Return the rows that were finished since the last call, None if there were none with a value."""
         if not self._rows:
             return None
+        if self._any_order:
+            self._sort_rows()
         batch = Batch(
             rows=self._rows,
             hidden_rows=frozenset(self._hidden),
@@ -94,6 +108,14 @@ class SheetParser(GuardedParser):
         )
         self._rows, self._hidden, self._cells = [], set(), {}
         return batch
+
+    def _sort_rows(self) -> None:
+        """Bring the rows into the order of their numbers."""
+        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
+        places = {index: place for place, index in enumerate(order)}
+        self._rows = [self._rows[index] for index in order]
+        for indexes, _, _ in self._cells.values():
+            indexes[:] = [places[index] for index in indexes]
 
     def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Piece:
         """Convert the cells of a column, class by class, each at its place."""
@@ -155,6 +177,8 @@ class SheetParser(GuardedParser):
             self.preserves_space |= preserves_space(attributes)
         elif self._depth == 3 and local == "col" and self._path[-1:] == ["cols"]:
             self._note_column(dict(zip(attributes[::2], attributes[1::2], strict=True)))
+        elif self._depth == 3 and local == "mergeCell" and self._path[-1:] == ["mergeCells"]:
+            add_area(self.merged_areas, attributes, self._limits)
         elif self._depth > self._limits.depth:
             raise CorruptError(
                 f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
@@ -273,8 +297,14 @@ class SheetParser(GuardedParser):
             raise CorruptError(
                 f"a row has the number {number or 'that it cannot have'}, after row {self.last_row}", hint=DAMAGED
             )
-        if number <= self.last_row:
-            raise CorruptError(f"row {number} comes after row {self.last_row}", hint=DAMAGED)
+        if self._any_order:
+            if number in self._seen_rows:
+                raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
+            self._seen_rows.add(number)
+        elif number == self.last_row:
+            raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
+        elif number < self.last_row:
+            raise RowOrderError(f"row {number} comes after row {self.last_row}", hint=DAMAGED)
         self.last_row = number
 
     def _start_cell(self, attributes: list[str]) -> None:
@@ -310,7 +340,7 @@ class SheetParser(GuardedParser):
                 f"row {self.last_row} has a cell beyond the {self._limits.columns:,} columns of a sheet", hint=DAMAGED
             )
         if self._position in self._row_positions:
-            self._corrupt("the cell is there twice")
+            raise CorruptError("the cell is there twice", where=self._address(), hint=ASK_SENDER)
         self._row_positions.add(self._position)
 
     def _end_cell(self) -> None:
@@ -320,6 +350,8 @@ class SheetParser(GuardedParser):
             text = "".join(self._inline).encode()
         elif value:
             cell_class = self._class(self._cell_type)
+            if cell_class.source is Source.NUMBER and is_no_number(value):
+                cell_class = self._class("e")
             text = self._checked(cell_class, value.encode())
         elif self._has_formula and not (self._has_value and self._cell_type == "str"):
             cell_class = UNCACHED_CLASS
@@ -374,6 +406,13 @@ class SheetParser(GuardedParser):
 
     def _address(self) -> str:
         return cell_address(self.last_row, self._position)
+
+    def _where(self) -> str | None:
+        if self._in_cell:
+            return self._address()
+        if self.in_row:
+            return f"row {self.last_row}"
+        return f"after row {self.last_row}" if self.in_data else None
 
     def _corrupt(self, what: str) -> NoReturn:
         raise CorruptError(what, where=self._address(), hint=DAMAGED)

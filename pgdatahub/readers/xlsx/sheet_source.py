@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pgdatahub.model.flow import Batch
+from pgdatahub.readers.xlsx.merged_areas import Area
 
 
 class SheetSource(Protocol):
@@ -14,6 +15,10 @@ class SheetSource(Protocol):
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides; complete once the source is open."""
+
+    @property
+    def merged_areas(self) -> Sequence[Area]:
+        """The merged areas of the sheet; complete after the last batch."""
 
     @property
     def cleaned(self) -> tuple[int, str]:

@@ -80,11 +80,13 @@ class XlsxWorkbook:
         by_type = {found.type: found.target for found in relationships.values()}
         self._styles_part = by_type.get("styles")
         self._strings_part = by_type.get("sharedStrings")
-        self._date1904 = False
+        self._date1904 = self._recalculated = False
         entries: list[SheetEntry] = []
         for parent, element, attributes in start_elements(package.open(part), self._limits):
             if element == "workbookPr" and parent == "workbook":
                 self._date1904 = attributes.get("date1904") in _TRUE
+            elif element == "calcPr" and parent == "workbook":
+                self._recalculated = attributes.get("fullCalcOnLoad") in _TRUE
             elif element == "sheet" and parent == "sheets":
                 identifier = next((value for key, value in attributes.items() if key.endswith("/relationships id")), "")
                 entries.append(
@@ -123,6 +125,7 @@ class XlsxWorkbook:
                 open_source=self._open_source,
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
+                recalculated=self._recalculated,
                 reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
         except FileError as error:
@@ -144,11 +147,11 @@ class XlsxWorkbook:
             self._strings.close()
         self._file.close()
 
-    def _open_source(self, part: PartStream) -> SheetSource:
-        """Open the rows of a worksheet part with the reader that was chosen."""
+    def _open_source(self, part: PartStream, *, any_order: bool = False) -> SheetSource:
+        """Open the rows of a worksheet part with the reader that was chosen; in any order, with the parser."""
         strings, styles = self._read_strings(), self._read_styles()
         converter = Converter(strings, Serials(date1904=self._date1904))
-        if isinstance(strings, NativeStrings):
+        if isinstance(strings, NativeStrings) and not any_order:
             return NativeSource(
                 part,
                 self._limits,
@@ -165,6 +168,7 @@ class XlsxWorkbook:
             converter,
             piece_bytes=self._piece_bytes,
             parser_only=self._reader == "parser",
+            any_order=any_order,
         )
 
     def _read_styles(self) -> Sequence[NumberFormat]:

@@ -13,6 +13,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
+from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES
 from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, read_ahead
 from pgdatahub.readers.xlsx.native.scanner import Scanner, Status
@@ -90,6 +91,11 @@ class NativeSource:
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
         return frozenset(self.parser.hidden_columns)
+
+    @property
+    def merged_areas(self) -> Sequence[Area]:
+        """The merged areas of the sheet; complete after the last batch."""
+        return self.parser.merged_areas
 
     @property
     def cleaned(self) -> tuple[int, str]:
