@@ -9,6 +9,7 @@ import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
 from pgdatahub.cli.terminal import say_json
+from pgdatahub.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,10 +36,12 @@ def inspect_command(
     inspection = inspect(config, file)
     if output is OutputFormat.JSON:
         say_json(_described(inspection))
-        return
-    from pgdatahub.cli.console import TerminalConsole
+    else:
+        from pgdatahub.cli.console import TerminalConsole
 
-    _print(inspection, TerminalConsole(), verbose=verbose)
+        _print(inspection, TerminalConsole(), verbose=verbose)
+    if inspection.refused:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.load.staging import Staged
+from pgdatahub.load.table_fit import describe_fit
 from pgdatahub.model.imports import PastImport
 from pgdatahub.model.schema import SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
@@ -97,6 +98,8 @@ def evolve(
             notices = handmade_changes(connection, current, staged.observed, history)
         current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
         _check_nulls(staged, stored)
+    if current is not None:
+        notices = (*notices, *describe_fit(staged.observed, current))
     plan = stages.evolve(staged.observed, current, staged.source, config)
     views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
     if views:

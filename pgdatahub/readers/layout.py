@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 from operator import not_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.errors import CellError, SheetError
 from pgdatahub.model.flow import Batch, Table
+from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
 from pgdatahub.values.copytext import escape, unescape
 from pgdatahub.values.fields import Fields
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 AUTO_ROWS = 100
 """How many rows with a value ``header_row: auto`` looks at."""
-
-_YEARS = range(1900, 2101)  # the numbers that headers are made of
 
 
 class EmptySheetError(SheetError):
@@ -75,7 +74,8 @@ def locate(
     - ``header_row: first`` is the first row with a value; empty rows above are counted as blank rows. ``n`` is row n of
       the sheet, counted from 1, empty rows included. ``auto`` is the first row, among the
       first 100 with a value, that fills more than half as many cells as the fullest of them, with nothing but texts
-      (or years: whole numbers from 1900 to 2100), no two alike; a notice names it. ``none``: all rows are data.
+      (or years: whole numbers from 1900 to 2100), no two alike; without one, the first whose other cells stand above
+      values of other kinds only, such as dates above numbers; a notice names it. ``none``: all rows are data.
     - ``skip_rows: n`` leaves out the n rows of the sheet right below the header (above all, without a header), such as
       a row of units.
     - ``stop_at: blank`` ends the table at the first empty row below a row with a value; any other text, at the row
@@ -111,6 +111,8 @@ def locate(
         source = _seek(source, row, sheet, counts)
     header, source = _split_header(source, row)
     headers = _headers(header, sheet, options)
+    if header is not None and options.header_row != "auto":
+        source = _note_doubt(row, header, source, counts)
     skipped = hidden_columns if options.hidden == "skip" else frozenset()
     table = Table(
         sheet=sheet,
@@ -172,41 +174,88 @@ def _no_header(row: int, first: int, sheet: str) -> SheetError:
     )
 
 
+_Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
+"""Position → kind and text of a cell with a value."""
+
+
 def _find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
-    """Return the number of the row that looks like a header, and the rows from it on."""
-    read: list[Batch] = []
-    candidates: list[tuple[int, list[tuple[Kind | None, str]]]] = []
-    for batch in source:
-        read.append(batch)
-        for row in _filled_rows(batch)[: AUTO_ROWS - len(candidates)]:
-            index = bisect_left(batch.rows, row)
-            shown = (_shown(column, index) for column in batch.columns.values())
-            candidates.append((row, [cell for cell in shown if cell[1]]))
-        if len(candidates) >= AUTO_ROWS:
-            break
+    """Return the number of the row that looks like a header, and the rows from it on.
+
+    Raises:
+        EmptySheetError: The sheet has no value.
+        SheetError: No row looks like a header.
+    """
+    candidates, source = _look_ahead(source, AUTO_ROWS)
     if not candidates:
         raise _empty(sheet)
     width = max(len(cells) for _, cells in candidates)
-    for above, (row, cells) in enumerate(candidates):
-        if 2 * len(cells) > width and _looks_like_header(cells):
-            counts.notices.append(
-                f"header_row: auto took row {row}: the first with {len(cells)} texts, no two alike, where the fullest"
-                f" row has {width} cells"
+    wide = [above for above, (_, cells) in enumerate(candidates) if 2 * len(cells) > width]
+    for above in wide:
+        row, cells = candidates[above]
+        if _are_header_texts(cells):
+            why = f"the first with {len(cells)} texts, no two alike, where the fullest row has {width} cells"
+            break
+    else:
+        found = next((above for above in wide if _heads_other_kinds(candidates, above)), None)
+        if found is None:
+            raise SheetError(
+                f"none of the first {len(candidates)} rows with a value looks like a header",
+                where=sheet,
+                hint="set header_row to the number of the row, or none, for the folder",
             )
-            counts.add("rows above the header", above, f"row {candidates[0][0]}")
-            return row, chain(read, source)
-    raise SheetError(
-        f"none of the first {len(candidates)} rows with a value looks like a header",
-        where=sheet,
-        hint="set header_row to the number of the row, or none, for the folder",
-    )
+        above = found
+        row, cells = candidates[above]
+        why = f"the first of {len(cells)} cells, no two alike, with values of other kinds below its dates and numbers"
+    counts.notices.append(f"header_row: auto took row {row}: {why}")
+    counts.add("rows above the header", above, f"row {candidates[0][0]}")
+    return row, source
 
 
-def _looks_like_header(cells: Sequence[tuple[Kind | None, str]]) -> bool:
-    texts = {text.strip().casefold() for _, text in cells}
-    return len(texts) == len(cells) and all(
-        kind is Kind.TEXT or (kind is Kind.INTEGER and len(text) == 4 and int(text) in _YEARS) for kind, text in cells
-    )
+def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Cells]], Iterator[Batch]]:
+    """Return the first rows with a value by number, and all rows."""
+    read: list[Batch] = []
+    found: list[tuple[int, _Cells]] = []
+    for batch in source:
+        read.append(batch)
+        for row in _filled_rows(batch)[: most - len(found)]:
+            index = bisect_left(batch.rows, row)
+            shown = ((position, _shown(column, index)) for position, column in batch.columns.items())
+            found.append((row, {position: cell for position, cell in shown if cell[1]}))
+        if len(found) >= most:
+            break
+    return found, chain(read, source)
+
+
+def _are_header_texts(cells: _Cells) -> bool:
+    return _differ(cells) and all(is_header_text(kind, text) for kind, text in cells.values())
+
+
+def _heads_other_kinds(rows: Sequence[tuple[int, _Cells]], above: int) -> bool:
+    """Return whether each cell of a row that is not a header's text stands above values of other kinds only."""
+    cells = rows[above][1]
+    if not _differ(cells):
+        return False
+    for position, (kind, text) in cells.items():
+        if is_header_text(kind, text):
+            continue
+        below = {family(found[position][0]) for _, found in rows[above + 1 :] if position in found}
+        if not below or family(kind) in below:
+            return False
+    return True
+
+
+def _differ(cells: _Cells) -> bool:
+    return len({text.strip().casefold() for _, text in cells.values()}) == len(cells)
+
+
+def _note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutCounts) -> Iterator[Batch]:
+    """Add a notice where the header row does not look like one; return the rows below, from ``source``."""
+    shown = (_shown(column, 0) for column in header.columns.values())
+    below, source = _look_ahead(source, ROWS)
+    doubt = describe_doubt(row, [cell for cell in shown if cell[1]], [len(cells) for _, cells in below])
+    if doubt:
+        counts.notices.append(doubt)
+    return source
 
 
 def _split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Iterator[Batch]]:

@@ -14,7 +14,7 @@ from pgdatahub.load.tally import Tally
 from pgdatahub.model.flow import Batch, Failure, Sheet, SourceFile, Workbook, sheet_labels
 from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.readers.layout import locate
+from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.sheets import choose_sheets
 from pgdatahub.values.identifiers import table_name
 
@@ -61,6 +61,12 @@ class Inspection:
     source: SourceFile
     sheets: tuple[SheetInspection, ...]
     failure: Failure | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether a run would refuse the file; it skips an empty sheet."""
+        failures = [self.failure, *(sheet.failure for sheet in self.sheets if sheet.chosen)]
+        return any(failure is not None and failure.kind != EmptySheetError.__name__ for failure in failures)
 
 
 def inspect(config: Config, path: Path) -> Inspection:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.package import ASK_SENDER
-from pgdatahub.readers.pieces import has_value
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Column, Texts, Value, cell_address
 from pgdatahub.values.column_values import as_values
@@ -60,7 +59,7 @@ class CoveredCells:
         for position, indexes in covered.items():
             column, emptied = _without(batch.columns[position], sorted(indexes))
             found += ((batch.rows[index], position) for index in emptied)
-            if has_value(column):
+            if any(column.texts if isinstance(column, Texts) else (value is not None for value in column)):
                 columns[position] = column
             else:
                 del columns[position]

@@ -1,0 +1,71 @@
+"""Notices about a file whose columns do not fit its table: none in common, missing ones, and ones that seem renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableSchema
+
+_LISTED: Final = 10
+_ALIKE: Final = 0.7
+"""Likeness of two names, by difflib's ratio, from which on one seems to be the other renamed."""
+_COMPARED: Final = 100
+"""Names of each side that are compared."""
+
+
+def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]:
+    """Return notices about the columns that a file and its table do not share.
+
+    Args:
+        observed: The columns of the file.
+        current: The columns of the table before the file.
+    """
+    in_file = [column.name for column in observed.columns if column.name not in RESERVED_COLUMNS]
+    in_table = [
+        column.name
+        for column in current.columns
+        if column.name not in RESERVED_COLUMNS and not isinstance(column.type, OpaqueType)
+    ]
+    if not in_file or not in_table:
+        return ()
+    new = sorted(set(in_file) - set(in_table))
+    missing = sorted(set(in_table) - set(in_file), key=in_table.index)
+    if len(missing) == len(in_table):
+        notice = (
+            f"the file shares no column with the table {current.table}: the file has {_listed(in_file)}, the table has"
+            f" {_listed(in_table)}; if it belongs elsewhere, revert it and move it to another folder"
+        )
+        return (notice,)
+    if not missing:
+        return ()
+    one = len(missing) == 1
+    notice = (
+        f"the file lacks {'the column' if one else f'{len(missing):,} columns'} {_listed(missing)} of the table"
+        f" {current.table}; its rows have no value there"
+    )
+    renamed = _renamed(missing, new)
+    if renamed:
+        notice += (
+            f"; it may have renamed {', '.join(f'{old} to {name}' for old, name in renamed)} (set aliases: or rename:)"
+        )
+    return (notice,)
+
+
+def _renamed(missing: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Return pairs of a missing column and the new one that its name resembles most."""
+    left = list(new[:_COMPARED])
+    pairs = []
+    for name in missing[:_COMPARED]:
+        alike = [found for found in left if name in found.split("_") or found in name.split("_")]
+        alike = alike or get_close_matches(name, left, n=1, cutoff=_ALIKE)
+        if alike:
+            left.remove(alike[0])
+            pairs.append((name, alike[0]))
+    return pairs[:_LISTED]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
