@@ -34,6 +34,7 @@ All of them survive pickling, since they come back from worker processes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -133,7 +134,28 @@ class SheetError(FileError):
 
 
 class CellError(FileError):
-    """One cell cannot be loaded under the folder's policies."""
+    """One cell cannot be loaded under the folder's policies.
+
+    ``others`` has the errors of further cells, as long as the error stays in the process that raised it.
+    """
+
+    others: tuple[CellError, ...] = ()
+
+    @property
+    def all(self) -> tuple[CellError, ...]:
+        """This error and those of further cells."""
+        return (self, *self.others)
+
+
+def joined(errors: Sequence[CellError], most: int = 10) -> CellError:
+    """Return one error that names the first ``most`` of several cells; the first with its hint."""
+    first, *others = errors
+    if not others:
+        return first
+    named = "; ".join(f"{error.where}: {error.message}" for error in others[: most - 1])
+    more = "; and more" if len(errors) > most else ""
+    message = f"{first.message}; also {named}{more}"
+    return CellError(message, where=first.where, hint=first.hint)
 
 
 class SchemaError(FileError):

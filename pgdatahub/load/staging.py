@@ -6,16 +6,25 @@ be able to take that back; all of them are in the spool, from which they can be 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from types import TracebackType
-from typing import TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.errors import EmptyFileError, FileChangedError, FileError, SchemaError, SheetError
+from pgdatahub.errors import (
+    CorruptError,
+    EmptyFileError,
+    FileChangedError,
+    FileError,
+    SchemaError,
+    SheetError,
+)
+from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
@@ -31,7 +40,7 @@ from pgdatahub.model.flow import (
     Workbook,
     sheet_labels,
 )
-from pgdatahub.model.schema import METADATA_TABLES, TableSchema
+from pgdatahub.model.schema import METADATA_TABLES, RESERVED_COLUMNS, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
@@ -39,6 +48,8 @@ from pgdatahub.readers.sheets import choose_sheets
 from pgdatahub.system import failpoints
 from pgdatahub.values.fields import lines_of
 
+MAX_TABLE_COLUMNS = 1600
+"""PostgreSQL's limit, of which dropped columns count too."""
 MAX_BATCH_CELLS = 1_000_000
 """A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""
 
@@ -144,11 +155,13 @@ def hash_file(source: SourceFile) -> str:
     Raises:
         FileChangedError: The file is gone or cannot be read.
         EmptyFileError: It has no bytes.
+        CorruptError: It is huge and consists of holes.
     """
     digest = sha256()
     size = 0
     try:
         with source.open() as file:
+            _check_sparse(file)
             while block := file.read(1 << 20):
                 digest.update(block)
                 size += len(block)
@@ -157,6 +170,29 @@ def hash_file(source: SourceFile) -> str:
     if not size:
         raise EmptyFileError("the file is empty: it has no bytes", hint="ask for it again")
     return digest.hexdigest()
+
+
+_SPARSE_BYTES: Final = 1 << 30
+_SPARSE_SHARE: Final = 8
+
+
+def _check_sparse(file: BinaryIO) -> None:
+    """Refuse a huge file that is mostly holes: to hash 300 GB of zeros takes minutes.
+
+    Raises:
+        CorruptError: The file has less than an eighth of its size on the disk. (A workbook is compressed, so that no file
+            system makes it much smaller.)
+    """
+    try:
+        status = os.fstat(file.fileno())
+    except (OSError, AttributeError):
+        return  # a remote file, or bytes in memory
+    blocks = getattr(status, "st_blocks", None)
+    if blocks is not None and status.st_size > _SPARSE_BYTES and blocks * 512 * _SPARSE_SHARE < status.st_size:
+        raise CorruptError(
+            f"the file is not a workbook: of its {status.st_size:,} bytes only {blocks * 512:,} are on the disk",
+            hint="ask for it again, or move it out of the folder",
+        )
 
 
 class Staging:
@@ -341,14 +377,30 @@ def _read_sheet(
     )
     # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
     yield from progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=label, rows=())
-    for batch in batches:
-        for part in _narrow(batch):
-            yield from progress.add(stages.normalize(part, table, source, config), sheet=label, rows=part.rows)
+    _check_width(progress)
+    parts = (part for batch in batches for part in _narrow(batch))
+    for part, normalized in normalize_all(parts, lambda part: stages.normalize(part, table, source, config)):
+        yield from progress.add(normalized, sheet=label, rows=part.rows)
         # A reader that knows how far it is may say so; it is no part of what every reader must be.
         report(getattr(sheet, "share", 0.0))
     progress.sheets.append(label)
     progress.tally.count(layout.counts, {key: f"{label} {example}" for key, example in layout.examples.items()})
     progress.tally.note((*layout.notices, *sheet.notices))
+
+
+def _check_width(progress: _Progress) -> None:
+    """Refuse a file by its headers that no table can take, before its rows are read.
+
+    Raises:
+        SchemaError: It has more columns than a table of PostgreSQL.
+    """
+    count = len(progress.tally.columns)
+    most = MAX_TABLE_COLUMNS - len(RESERVED_COLUMNS)
+    if count > most:
+        raise SchemaError(
+            f"the sheet has {count:,} columns with a header, and a table takes {most:,} beside its own",
+            hint="leave columns out with skip:, or split the sheet",
+        )
 
 
 def _narrow(batch: Batch) -> Sequence[Batch]:

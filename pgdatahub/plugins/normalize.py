@@ -22,6 +22,8 @@ from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType
 from pgdatahub.values.tallies import MixedColumn
 
+_MOST_FAULTS = 10
+"""Cells of a batch that cannot be loaded, from which on no more are looked for."""
 ERRORS = "error cells"
 UNCACHED = "formulas without a value"
 REMOVED = "texts with characters that PostgreSQL cannot store"
@@ -58,6 +60,8 @@ class _Normalizer:
         self.options = options
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
+        self.faults: list[CellError] = []
+        """Cells that cannot be loaded: the first of each column, and those of policies."""
 
     def normalize(self) -> NormalizedBatch:
         names = column_names(self.table, self.options)
@@ -67,9 +71,19 @@ class _Normalizer:
             options = options_of(position)
             if options is not None and options.skip:
                 continue
-            column = self._column(names.name(position), names.header(position), position, options)
+            try:
+                column = self._column(names.name(position), names.header(position), position, options)
+            except CellError as error:
+                self.faults.append(error)
+                if len(self.faults) > _MOST_FAULTS:
+                    break
+                continue
             if column.header is not None or column.observed.evidence:
                 columns.append(column)
+        if self.faults:
+            first, *others = self.faults
+            first.others = tuple(others)
+            raise first
         if self.options.sheet_column:
             columns.append(self._sheet_column(self.options.sheet_column))
         return NormalizedBatch(
@@ -175,22 +189,36 @@ class _Normalizer:
         if isinstance(value, Uncached):
             address = self._address(index, position)
             if self.options.uncached == "fail":
-                raise CellError(
-                    "the formula has no computed value",
-                    where=f"{self.table.sheet} › {address}",
-                    hint="open the workbook in Excel and save it, or set uncached: blank",
+                self._refuse(
+                    CellError(
+                        "the formula has no computed value",
+                        where=f"{self.table.sheet} › {address}",
+                        hint="open the workbook in Excel and save it, or set uncached: blank",
+                    )
                 )
             self._count(UNCACHED, 1, f"{self.table.sheet}!{address}")
             return None
         return value
 
+    def _refuse(self, error: CellError) -> None:
+        """Keep an error for the end of the batch; raise it once there are enough.
+
+        Raises:
+            CellError: There are enough of them.
+        """
+        if len(self.faults) > _MOST_FAULTS:
+            raise error
+        self.faults.append(error)
+
     def _apply_error_policy(self, value: ErrorValue, index: int, position: int) -> Value:
         address = self._address(index, position)
         if self.options.errors == "fail":
-            raise CellError(
-                f"the cell shows the error {value.code}",
-                where=f"{self.table.sheet} › {address}",
-                hint="correct the cell, or set errors: blank or errors: text",
+            self._refuse(
+                CellError(
+                    f"the cell shows the error {value.code}",
+                    where=f"{self.table.sheet} › {address}",
+                    hint="correct the cell, or set errors: blank or errors: text",
+                )
             )
         self._count(ERRORS, 1, f"{self.table.sheet}!{address}")
         return value.code if self.options.errors == "text" else None

@@ -16,8 +16,9 @@ class Limits:
     """Bounds for one workbook; what passes one of them is a ``CorruptError`` that names it.
 
     Attributes:
-        ratio: Inflated bytes for one deflated byte. Deflate cannot pass 1,032; sheets of repeated rows reach about 100.
-        ratio_from: Inflated bytes of a part below which its ratio does not matter.
+        ratio: Inflated bytes for one deflated byte, of all that was read of a workbook. Deflate cannot pass 1,032; large
+            sheets of one value come near to that, others reach about 100.
+        ratio_from: Inflated bytes below which the ratio does not matter; a quarter of its limit for a small part.
         part_bytes: Inflated bytes of a sheet or of the shared strings. A full sheet of 50 columns is about 2.5 GiB.
         small_part_bytes: Inflated bytes of any other part (workbook, styles, relationships).
         directory_bytes: Bytes of the zip file's directory: some 100,000 parts.
@@ -29,6 +30,8 @@ class Limits:
         rows: Excel's number of rows.
         repeated_cells: Cells of rows that repeat another row, in a format that writes such rows once (``.ods``).
         merged_areas: Merged areas of a sheet.
+        cell_styles: Cell styles of a workbook. Excel allows 65,490.
+        number_formats: Number formats of a workbook's own. Excel allows some 250.
         strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
     """
 
@@ -46,6 +49,8 @@ class Limits:
     repeated_cells: int = 32_000_000
     merged_areas: int = 500_000
     strings_in_memory: int = 64 * MIB
+    cell_styles: int = 250_000
+    number_formats: int = 100_000
 
 
 DEFAULT_LIMITS = Limits()

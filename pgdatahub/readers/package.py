@@ -63,6 +63,7 @@ class Package:
         self._file = file
         self._lock = Lock()  # a thread may inflate one part while another part is opened
         self._limits = limits
+        self._usage = Usage()
         self._check_directory()
         try:
             with zipfile.ZipFile(file) as archive:
@@ -106,7 +107,7 @@ class Package:
         if entry.flag_bits & 0x1:
             raise EncryptedError("the workbook is protected by a password", hint="save it without a password")
         limit = self._limits.small_part_bytes if limit is None else limit
-        return PartStream(self._file, self._lock, entry, self._limits, limit)
+        return PartStream(self._file, self._lock, entry, self._limits, limit, self._usage)
 
     def relationships(self, name: str) -> Iterator[Relationship]:
         """Yield the relationships of a part (``""``: of the package itself) that stay inside the package."""
@@ -170,10 +171,26 @@ class Package:
             end = entry.header_offset + _LOCAL_HEADER.size + entry.compress_size
 
 
+@dataclass(slots=True)
+class Usage:
+    """Bytes that were read of all parts of a package, each time that they were opened.
+
+    Attributes:
+        given: Inflated bytes.
+        taken: Compressed bytes.
+    """
+
+    given: int = 0
+    taken: int = 0
+
+
 class PartStream:
     """The bytes of one part, inflated as they are asked for, checked against size and CRC-32 at the end."""
 
-    def __init__(self, file: BinaryIO, lock: Lock, entry: zipfile.ZipInfo, limits: Limits, limit: int) -> None:
+    def __init__(
+        self, file: BinaryIO, lock: Lock, entry: zipfile.ZipInfo, limits: Limits, limit: int, usage: Usage
+    ) -> None:
+        self._usage = usage
         self._file = file
         self._lock = lock
         self._entry = entry
@@ -210,6 +227,7 @@ class PartStream:
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self._crc = crc32(data, self._crc)
         self._given += len(data)
+        self._usage.given += len(data)
         self._check()
         return data
 
@@ -251,13 +269,17 @@ class PartStream:
         self._position += size
         self._compressed_left -= size
         self._taken += size
+        self._usage.taken += size
         return data
 
     def _check(self) -> None:
         given, entry = self._given, self._entry
         if given > self._limit:
             self._damaged(f"unfolds to more than {self._limit:,} bytes")
-        if given > self._limits.ratio_from and given > self._limits.ratio * max(1, self._taken):
+        limits, usage = self._limits, self._usage
+        if usage.given > limits.ratio_from and usage.given > limits.ratio * max(1, usage.taken):
+            self._damaged(f"unfolds, with the parts before it, to more than {limits.ratio} times its size")
+        if given > min(limits.ratio_from, self._limit // 4) and given > limits.ratio * max(1, self._taken):
             self._damaged(f"unfolds to more than {self._limits.ratio} times its size, as only a zip bomb does")
         if given > entry.file_size:
             self._damaged(f"has more than the {entry.file_size:,} bytes that it claims")

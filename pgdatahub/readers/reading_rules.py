@@ -14,7 +14,8 @@ from pgdatahub.errors import FileError
 
 READING_VERSIONS: Final[Mapping[str, int]] = {
     # 1: currencies and units are numbers; the section that applies to the value decides; codes of zeros with literals and
-    #    further sections are text; number formats within mc:AlternateContent count.
+    #    further sections are text; number formats within mc:AlternateContent count; <t> loses its outer white space; ISO
+    #    times have any number of digits; values under merged areas are left out.
     ".xlsx": 1,
     ".xlsm": 1,
     # 1: the own reader; durations, dates with a zone, codes of zeros, spaces and covered cells.
@@ -51,10 +52,16 @@ def _step(suffix: str, version: int, open_file: Callable[[], BinaryIO]) -> bool:
     from pgdatahub.readers.limits import Limits
     from pgdatahub.readers.package import Package
     from pgdatahub.readers.xlsx.first_format_codes import formats_read_differently
+    from pgdatahub.readers.xlsx.first_texts import has_covered_values, texts_read_differently
 
     try:
         with open_file() as file:
-            return formats_read_differently(Package(file, Limits()))
+            package = Package(file, Limits())
+            return (
+                formats_read_differently(package)
+                or texts_read_differently(package)
+                or has_covered_values(package, file)
+            )
     except (FileError, OSError):
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pgdatahub.errors import CorruptError
@@ -41,19 +41,30 @@ def with_cells(entries: Iterable[SheetEntry]) -> list[SheetEntry]:
     """Return the sheets without those of charts, dialogs and macros, which have no cells to load.
 
     A sheet whose part is missing or is of another kind stays: it must fail the file that asks for it, not let the next
-    sheet slip into its place.
+    sheet slip into its place. So does a sheet whose part is another sheet's before it: a small file could have thousands
+    of them.
     """
-    return [entry for entry in entries if entry.kind not in WITHOUT_CELLS]
+    seen: set[str] = set()
+    found = []
+    for entry in entries:
+        if entry.kind == "worksheet" and entry.part.lower() in seen:
+            entry = replace(entry, kind="shared")
+        seen.add(entry.part.lower())
+        if entry.kind not in WITHOUT_CELLS:
+            found.append(entry)
+    return found
 
 
 def require_worksheet(entry: SheetEntry) -> None:
     """Check that the workbook part leads to a worksheet.
 
     Raises:
-        CorruptError: The relationship is missing, or is of another kind.
+        CorruptError: The relationship is missing, is of another kind, or leads to the part of another sheet.
     """
     if entry.kind == "missing":
         raise CorruptError("the workbook lists this sheet and has no part for it", hint=DAMAGED)
+    if entry.kind == "shared":
+        raise CorruptError(f"another sheet before this one has the same part, {entry.part}", hint=DAMAGED)
     if entry.kind != "worksheet":
         raise CorruptError(
             f"the workbook lists this sheet, and its part {entry.part} is not a worksheet ({entry.kind})", hint=DAMAGED

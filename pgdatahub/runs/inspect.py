@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ConfigError, FileError
+from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.results import failed
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.flow import Batch, Failure, Sheet, SourceFile, Workbook, sheet_labels
@@ -114,9 +116,11 @@ def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
 def _source(config: Config, path: Path) -> SourceFile:
     path = path.expanduser().absolute()
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=str(path)) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError("not a file: a folder, pipe or device cannot be inspected", where=str(path))
     try:
         parts = path.relative_to(config.root_path).parts
     except (ValueError, ConfigError):
@@ -128,7 +132,7 @@ def _source(config: Config, path: Path) -> SourceFile:
         identity="/".join(parts),
         table=TableName(schema=options.schema or config.schema_name, name=name),
         options=options,
-        size=size,
+        size=status.st_size,
     )
 
 
@@ -152,8 +156,8 @@ def _read_sheet(
     )
     tally = Tally()
     tally.add(stages.normalize(Batch(rows=(), columns={}), table, source, config))
-    for batch in batches:
-        tally.add(stages.normalize(batch, table, source, config))
+    for _, normalized in normalize_all(batches, lambda batch: stages.normalize(batch, table, source, config)):
+        tally.add(normalized)
     tally.count(layout.counts, layout.examples)
     tally.note((*layout.notices, *sheet.notices))
     return replace(

@@ -93,6 +93,11 @@ class XlsxSheet:
         return {first: count} if count else {}
 
     @property
+    def covered(self) -> int:
+        """The number of values under merged areas that were left out so far."""
+        return self._covered.count if self._covered is not None else 0
+
+    @property
     def notices(self) -> Sequence[str]:
         """Notices about the way in which the sheet was read; complete after the last batch."""
         notices = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []

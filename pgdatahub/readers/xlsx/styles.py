@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import overload
 
+from pgdatahub.errors import CorruptError
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream, start_elements
@@ -61,15 +62,22 @@ def read_styles(stream: Stream, limits: Limits) -> Styles:
         limits: How much it may ask.
 
     Raises:
-        CorruptError: It is damaged.
+        CorruptError: It is damaged, or has too many of them.
     """
     codes: dict[str, str] = {}
     styles: list[str] = []
+    formats = 0
     for parent, element, attributes in start_elements(stream, limits):
         if element == "numFmt" and parent == "numFmts":
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            formats += 1
         elif element == "xf" and parent == "cellXfs":
             styles.append(attributes.get("numFmtId", "0"))
+        if formats > limits.number_formats or len(styles) > limits.cell_styles:
+            raise CorruptError(
+                f"the workbook has more than {limits.number_formats:,} number formats or {limits.cell_styles:,} cell styles",
+                hint="copy the sheet's values to a new workbook",
+            )
     return Styles([codes[style] if style in codes else _built_in(style) for style in styles])
 
 

@@ -162,7 +162,7 @@ def test_a_tree_survives_the_way_to_another_process(read: Read) -> None:
         ("sales/: SalesData\n", 1, "must be followed by its options", "sheet: Sheet1"),
         ("a:\n  errors: blnk\n", 2, "errors must be one of blank, text, fail, not 'blnk'", "did you mean blank?"),
         ("a:\n  header_row: 0\n", 2, "header_row must be the number of a row", None),
-        ("a:\n  header_row: first\n", 2, "not 'first'", None),
+        ("a:\n  header_row: last\n", 2, "not 'last'", None),
         ("a:\n  header_row: 1.5\n", 2, "not '1.5'", None),
         ("a:\n  skip_rows: -1\n", 2, "skip_rows must be a whole number, 0 or more, not '-1'", None),
         ("a:\n  skip_rows: [1]\n", 2, "not ['1']", None),

@@ -78,7 +78,9 @@ def test_header_rows_count_the_rows_of_the_sheet_even_those_that_the_reader_left
 def test_an_empty_header_row_is_an_error_that_names_the_first_row_with_a_value(
     batch: Batch, header_row: int, first: int
 ) -> None:
-    with pytest.raises(SheetError, match=rf"^S: row {header_row}, .* is row {first} \(set header_row: {first}, auto"):
+    with pytest.raises(
+        SheetError, match=rf"^S: row {header_row}, .* is row {first} \(set header_row: first, {first}, auto"
+    ):
         laid_out(batch, options=FolderOptions(header_row=header_row))
 
 
@@ -299,10 +301,42 @@ def test_the_sheet_is_read_as_its_rows_are_asked_for() -> None:
     def batches() -> Iterator[Batch]:
         for index in range(5):
             taken.append(index)
-            yield grid(["v"], ["w"], first=1 + 2 * index)
+            yield grid(*([f"v{row}"] for row in range(30)), first=1 + 30 * index)
 
     _, body, _ = locate(batches(), sheet="S", options=FolderOptions())
     assert taken == [0]
     next(body)
     next(body)
     assert taken == [0, 1]
+
+
+def test_first_header_row_is_the_first_with_a_value() -> None:
+    table, rows, counts = laid_out(grid([None], [None], ["a"], [1]), options=FolderOptions())
+    assert (table.header_row, table.headers, rows) == (3, {0: "a"}, [(4, {0: 1})])
+    assert counts.counts["blank rows"] == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ((["Sales 2024"], ["region", "q1", "q2"]), "it has 1 value, and a row below has 3"),
+        (([5, 6.5], [1, 2]), "2 of its 2 cells are not texts, such as '5'"),
+    ],
+)
+def test_doubtful_header_row_gives_a_warning(rows: tuple[list[Value], ...], reason: str) -> None:
+    _, _, counts = laid_out(grid(*rows), options=FolderOptions())
+    assert len(counts.notices) == 1
+    assert reason in counts.notices[0]
+    assert "header_row:" in counts.notices[0]
+
+
+@pytest.mark.parametrize("header", [["a", "b"], ["a", 2024], ["a", date(2024, 1, 1), "c"]])
+def test_usual_header_row_gives_no_warning(header: list[Value]) -> None:
+    _, _, counts = laid_out(grid(header, [1, 2], [3, 4]), options=FolderOptions())
+    assert counts.notices == []
+
+
+def test_auto_takes_dates_above_numbers_as_headers() -> None:
+    batch = grid(["Pivot"], ["Region", date(2024, 1, 1), date(2024, 2, 1)], ["North", 5, 6], ["South", 7, 8.5])
+    table, _, _ = laid_out(batch, options=FolderOptions(header_row="auto"))
+    assert (table.header_row, table.headers[1]) == (2, "2024-01-01")

@@ -48,6 +48,21 @@ def test_workbook_may_read_differently_by_its_formats(code: str, differently: bo
     assert not may_read_differently("a.xlsx", reading_version("a.xlsx"), lambda: path.open("rb"))
 
 
+@pytest.mark.parametrize(
+    ("name", "differently"),
+    [
+        ("text_outer_space", True),
+        ("iso_seven_digits", True),
+        ("m", True),
+        ("s02_sst_empty_v", False),
+        ("s06_booleans", False),
+    ],
+)
+def test_workbook_may_read_differently_by_its_cells(name: str, differently: bool) -> None:
+    path = Path(__file__).parents[2] / "cases" / f"{name}.xlsx"
+    assert may_read_differently("a.xlsx", 0, lambda: path.open("rb")) is differently
+
+
 def test_damaged_workbook_may_read_differently() -> None:
     assert may_read_differently("a.xlsx", 0, lambda: BytesIO(b"PK"))
 

@@ -142,7 +142,12 @@ def test_a_date_written_out_is_that_date(text: str, value: Value, cells: Cells) 
     assert cells(row(f'<c r="A1" t="d"><v>{text}</v></c>')) == {"A1": value}
 
 
-@pytest.mark.parametrize("text", ["1E400", "-1e999", "NaN", "INF", "-INF"])
+@pytest.mark.parametrize("text", ["NaN", "INF", "-INF", " Infinity ", "-1.#IND"])
+def test_not_a_number_is_an_error_value(text: str, cells: Cells) -> None:
+    assert cells(row(f'<c r="B1"><v>{text}</v></c>')) == {"B1": ErrorValue(text.strip())}
+
+
+@pytest.mark.parametrize("text", ["1E400", "-1e999"])
 def test_a_number_that_no_column_holds_fails_by_its_address(text: str, cells: Cells) -> None:
     with pytest.raises(CellError, match=r"book.xlsx › Data › B1"):
         cells(row(f'<c r="B1"><v>{text}</v></c>'))

@@ -40,7 +40,7 @@ def bomb(sheet_bytes: int) -> bytes:
 
 def test_a_part_that_unfolds_a_thousandfold_is_refused(cells: Cells) -> None:
     with pytest.raises(CorruptError, match="400 times its size"):
-        cells(sheet=bomb(40 * MIB))
+        cells(sheet=bomb(40 * MIB), limits=Limits(ratio_from=16 * MIB))
 
 
 def test_a_part_larger_than_the_limit_is_refused(cells: Cells) -> None:
@@ -52,7 +52,9 @@ def test_a_bomb_in_the_styles_or_the_shared_strings_is_refused(cells: Cells) -> 
     with pytest.raises(CorruptError, match=r"xl/styles\.xml unfolds"):
         cells('<row r="1"><c r="A1"><v>1</v></c></row>', styles=bomb(40 * MIB))
     with pytest.raises(CorruptError, match=r"xl/sharedStrings\.xml unfolds"):
-        cells('<row r="1"><c r="A1"><v>1</v></c></row>', sharedStrings=bomb(40 * MIB))
+        cells(
+            '<row r="1"><c r="A1"><v>1</v></c></row>', sharedStrings=bomb(40 * MIB), limits=Limits(ratio_from=16 * MIB)
+        )
 
 
 @pytest.mark.parametrize(
@@ -105,12 +107,52 @@ def test_a_row_beyond_any_sheet_is_refused(row: str, cells: Cells) -> None:
         cells(f'<row r="{row}"><c><v>1</v></c></row>')
 
 
-def test_rows_out_of_order_are_refused_rather_than_mixed_up(cells: Cells) -> None:
-    rows = [f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>' for number in range(1, 400)]
+@pytest.mark.parametrize("reader", available_readers())
+def test_rows_out_of_order_are_sorted(reader: Reader, cells: Cells) -> None:
+    rows = [f'<row r="{number}"><c r="A{number}"><v>{number}</v></c></row>' for number in range(1, 400)]
     rows[200], rows[300] = rows[300], rows[200]
-    for reader in available_readers():
-        with pytest.raises(CorruptError, match="row 202 comes after row 301"):
-            cells("".join(rows), reader=reader)
+    found = cells("".join(rows), reader=reader)
+    assert list(found.items()) == [(f"A{number}", number) for number in range(1, 400)]
+
+
+@pytest.mark.parametrize("reader", available_readers())
+def test_row_that_is_there_twice_is_refused(reader: Reader, cells: Cells) -> None:
+    rows = [f'<row r="{number}"><c r="A{number}"><v>1</v></c></row>' for number in (1, 3, 2, 3)]
+    with pytest.raises(CorruptError, match="row 3 is there twice"):
+        cells("".join(rows), reader=reader)
+
+
+def test_million_cell_styles_are_refused(cells: Cells) -> None:
+    styles = f'<styleSheet xmlns="{MAIN}"><cellXfs>{"<xf/>" * 1_000_000}</cellXfs></styleSheet>'
+    with pytest.raises(CorruptError, match="more than 100,000 number formats or 250,000 cell styles"):
+        cells('<row r="1"><c r="A1"><v>1</v></c></row>', styles=styles)
+
+
+def test_number_formats_beyond_reason_are_refused(cells: Cells) -> None:
+    formats = "".join(f'<numFmt numFmtId="{200 + n}" formatCode="0"/>' for n in range(100_001))
+    with pytest.raises(CorruptError, match="more than 100,000 number formats"):
+        cells(
+            '<row r="1"><c r="A1"><v>1</v></c></row>',
+            styles=f'<styleSheet xmlns="{MAIN}"><numFmts>{formats}</numFmts></styleSheet>',
+        )
+
+
+@pytest.mark.parametrize("reader", available_readers())
+def test_values_under_merged_areas_are_left_out(reader: Reader, cells: Cells) -> None:
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}"><v>{n}</v></c></row>' for n in range(1, 5))
+    merged = '<mergeCells><mergeCell ref="A2:A3"/><mergeCell ref="A4:B4"/></mergeCells>'
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>{merged}</worksheet>'
+    found = cells(sheet=sheet, reader=reader)
+    assert found == {"A1": 1, "B1": 1, "A2": 2, "B2": 2, "B3": 3, "A4": 4}
+
+
+def test_merged_areas_that_overlap_are_refused(cells: Cells) -> None:
+    merged = "<mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * 20_000 + "</mergeCells>"
+    sheet = (
+        f'<worksheet xmlns="{MAIN}"><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData>{merged}</worksheet>'
+    )
+    with pytest.raises(CorruptError, match="merged areas overlap"):
+        cells(sheet=sheet)
 
 
 @pytest.mark.parametrize("reader", available_readers())

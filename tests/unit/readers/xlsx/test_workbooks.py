@@ -256,11 +256,14 @@ def test_shared_strings_past_the_limit_are_read_from_disk(book: Any, sheet_cells
     [
         ("<si><t>plain</t></si>", "plain"),
         ('<si><t xml:space="preserve"> kept </t></si>', " kept "),
-        ("<si><t> kept too </t></si>", " kept too "),
-        ("<si><r><rPr><b/></rPr><t>rich</t></r><r><t> text</t></r></si>", "rich text"),
+        ("<si><t> not kept\u00a0</t></si>", "not kept\u00a0"),
+        (
+            "<si><r><rPr><b/></rPr><t>rich</t></r><r><t xml:space='preserve'> te</t></r><r><t> xt</t></r></si>",
+            "rich text",
+        ),
         ("<si><t>東京</t><rPh sb='0' eb='2'><t>トウキョウ</t></rPh><phoneticPr fontId='1'/></si>", "東京"),
-        ("<si><t>a&amp;lt;b&#10;</t></si>", "a&lt;b\n"),
-        ("<si><t>a\r\nb\\N\t</t></si>", "a\nb\\N\t"),
+        ("<si><t>a&amp;lt;b&#10;</t></si>", "a&lt;b"),
+        ("<si><t>a\r\nb\\N\t</t></si>", "a\nb\\N"),
         ("<si><t><![CDATA[<c>]]></t></si>", "<c>"),
         ("<si/>", None),
         ("<si><t/></si>", None),

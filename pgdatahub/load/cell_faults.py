@@ -1,0 +1,37 @@
+"""All cells of a file that cannot be loaded, up to a limit, in place of the first alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from pgdatahub.errors import CellError, joined
+from pgdatahub.model.flow import Batch, NormalizedBatch
+
+MAX_FAULTS: Final = 10
+"""Cells that a failure names; the reading ends there."""
+
+
+def normalize_all(
+    batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch]
+) -> Iterator[tuple[Batch, NormalizedBatch]]:
+    """Yield batches with what the normalize stage makes of them, up to the first cell that cannot be loaded.
+
+    From there on the batches are only searched for further such cells.
+
+    Raises:
+        CellError: Cells cannot be loaded; the error names the first ones.
+    """
+    faults: list[CellError] = []
+    for batch in batches:
+        try:
+            normalized = normalize(batch)
+        except CellError as error:
+            faults += error.all
+            if len(faults) > MAX_FAULTS:
+                raise joined(faults, MAX_FAULTS) from error
+            continue
+        if not faults:
+            yield batch, normalized
+    if faults:
+        raise joined(faults, MAX_FAULTS)

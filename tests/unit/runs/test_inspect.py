@@ -1,0 +1,68 @@
+"""``inspect`` on files that a run would refuse, and on things that are not files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import xlsxwriter
+from typer.testing import CliRunner
+
+from pgdatahub.cli.app import create_app
+from pgdatahub.errors import ConfigError, CorruptError
+from pgdatahub.load.staging import hash_file
+from pgdatahub.testing import source_file
+
+CASES = Path(__file__).parents[2] / "cases"
+
+
+@pytest.mark.parametrize(("name", "exit_code"), [("s15_dup_cell", 1), ("s06_booleans", 0), ("first_sheet_unlinked", 1)])
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_inspect_exits_1_where_a_run_would_refuse(
+    name: str, exit_code: int, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(
+        create_app(only="inspect"), ["inspect", str(CASES / f"{name}.xlsx"), "--format", output]
+    )
+    assert result.exit_code == exit_code, result.output
+
+
+def test_inspect_refuses_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "pipe.xlsx")
+    result = CliRunner().invoke(create_app(only="inspect"), ["inspect", "pipe.xlsx"])
+    assert isinstance(result.exception, ConfigError)
+    assert "not a file" in str(result.exception)
+
+
+def test_sparse_file_is_refused_before_it_is_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "huge.xlsx"
+    with path.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(300 * 10**9)
+    with pytest.raises(CorruptError, match=r"300,000,000,000 bytes only"):
+        hash_file(source_file(path))
+
+
+def test_failure_names_all_cells_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "data" / "sales" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "etl_config.yaml").write_text("sales:\n  errors: fail\n", encoding="utf-8")
+    workbook = xlsxwriter.Workbook(path)
+    sheet = workbook.add_worksheet("S")
+    for column, rows in enumerate(((3, 5), (4,))):
+        sheet.write(0, column, f"h{column}")
+        for row in range(1, 8):
+            sheet.write(row, column, row)
+        for row in rows:
+            sheet.write_formula(row, column, "=1/0", None, "#DIV/0!")
+    workbook.close()
+    result = CliRunner().invoke(create_app(only="inspect"), ["inspect", str(path)])
+    assert result.exit_code == 1
+    assert "S › A4" in result.output
+    assert "S › A6" in result.output
+    assert "S › B5" in result.output
