@@ -87,7 +87,7 @@ def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
     return sorted(areas, key=lambda area: area.first_row)
 
 
-def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: int) -> Iterator[Batch]:
+def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: int = 16_384) -> Iterator[Batch]:
     """Put the value of each merged area's first cell into all its cells.
 
     A row that has no value of its own stays blank: an area merged over two rows for its looks makes no second record.
