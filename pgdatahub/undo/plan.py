@@ -51,7 +51,7 @@ class UndoRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakenBack:
+class RevertedImport:
     """An import whose rows go.
 
     Attributes:
@@ -92,7 +92,7 @@ class UndoPlan:
     """
 
     table: TableName
-    imports: tuple[TakenBack, ...] = ()
+    imports: tuple[RevertedImport, ...] = ()
     steps: tuple[SchemaStep, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ from pgdatahub.postgres.inventory import count_rows, database_name, take_invento
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file
-from pgdatahub.undo.execute import RUN_AGAIN, execute, lock, make_plan
+from pgdatahub.undo.check import make_plan
+from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice
 
@@ -153,9 +154,8 @@ def _plan_table(connection: Connection, history: History, table: TableName) -> R
     choice = Choice(table=table, imports=tuple(history.select_imports(connection, table=table)))
     # A reset is asked for by name, so that rows changed by hand go with their import, and are said to.
     request = UndoRequest(rows=bool(choice.loaded), schema=True, force=True)
-    plan = make_plan(connection, history, choice, request)
-    notes = tuple(note for note in plan.notes if not note.endswith(RUN_AGAIN))
-    return ResetTable(table=table, rows=rows, undo=replace(plan, notes=notes), refusals=plan.refusals)
+    plan = make_plan(connection, history, choice, request, warn_of_reload=False)
+    return ResetTable(table=table, rows=rows, undo=plan, refusals=plan.refusals)
 
 
 def _refuse(plan: ResetPlan) -> None:

@@ -15,7 +15,8 @@ from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.undo.execute import execute, lock, make_plan
+from pgdatahub.undo.check import make_plan
+from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice, choose
 

@@ -1,0 +1,238 @@
+"""Undo plans of a database: imports and steps, each proved by the values in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.schema import (
+    RESERVED_COLUMNS,
+    DropColumn,
+    DropTable,
+    RestoreType,
+    SchemaStep,
+    TableName,
+    TableSchema,
+)
+from pgdatahub.postgres import catalog
+from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.dependents import Dependent, dependents
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import count_others
+from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.narrowing import count_values, loss
+from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
+from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
+from pgdatahub.undo.select import Choice
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+_RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
+
+
+def make_plan(
+    connection: Connection, history: History, choice: Choice, request: UndoRequest, *, warn_of_reload: bool = True
+) -> UndoPlan:
+    """Return what a request comes to; nothing is changed.
+
+    Args:
+        connection: In a transaction, which may be read-only.
+        history: The history.
+        choice: The imports that the request means.
+        request: The request.
+        warn_of_reload: Add a note for each file that the next run would load again.
+    """
+    current = catalog.reflect(connection, choice.table)
+    files = tuple(dict.fromkeys(past.source_file for past in choice.imports))
+    plan = UndoPlan(table=choice.table, source_files=files, hold=request.hold, recreate_views=request.recreate_views)
+    if request.rows:
+        plan = _plan_rows(
+            connection, history, choice, request, current, plan, warn_of_reload=warn_of_reload and not request.hold
+        )
+    if request.schema and not (request.rows and plan.refusals):
+        plan = _plan_schema(connection, history, choice, current, plan)
+    return plan
+
+
+# ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_rows(
+    connection: Connection,
+    history: History,
+    choice: Choice,
+    request: UndoRequest,
+    current: TableSchema | None,
+    plan: UndoPlan,
+    *,
+    warn_of_reload: bool,
+) -> UndoPlan:
+    if not choice.loaded:
+        return replace(plan, refusals=tuple(map(_not_loaded, choice.imports[-1:])))
+    refusals: list[Refusal] = []
+    notes: list[str] = []
+    taken = []
+    for past in choice.loaded:
+        state = examine_import(connection, past, current)
+        if state.unreadable is not None:
+            refusals.append(Refusal(subject=past.identity, reason=state.unreadable, hint=UNREADABLE_HINT))
+        taken.append(RevertedImport(past=past, rows=state.rows))
+        objections = (*state.missing, *state.changed)
+        if request.force:
+            notes += [f"{past.identity}: {objection}" for objection in objections]
+        else:
+            refusals += [Refusal(subject=past.identity, reason=text, hint="--force goes on") for text in objections]
+        older = history.select_imports(
+            connection, table=past.table, identity=past.identity, statuses=(Status.SUPERSEDED,)
+        )
+        notes += [
+            f"{one.identity} replaced its rows of {one.imported_at:%Y-%m-%d %H:%M} UTC (import {one.id}), which do not "
+            "come back unless that file is loaded again"
+            for one in older
+            if one.reverted_at == past.imported_at
+        ]
+        if warn_of_reload and "://" not in past.source_file and Path(past.source_file).exists():
+            notes.append(f"{past.identity} is still in its folder: {_RUN_AGAIN}")
+    return replace(plan, imports=tuple(taken), refusals=tuple(refusals), notes=tuple(notes))
+
+
+def _not_loaded(past: PastImport) -> Refusal:
+    moment = f" on {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
+    reason = {
+        Status.REVERTED.value: f"was taken back already{moment}",
+        Status.HELD.value: f"was taken back already{moment}, and is held back",
+        Status.SUPERSEDED.value: f"gave way{moment} to another import of the same file",
+    }.get(past.status, f"is {past.status}")
+    return Refusal(subject=f"import {past.id}, {past.identity}", reason=reason)
+
+
+# ── schema ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _plan_schema(
+    connection: Connection, history: History, choice: Choice, current: TableSchema | None, plan: UndoPlan
+) -> UndoPlan:
+    table = choice.table
+    going = [taken.past for taken in plan.imports]
+    still = [past for past in choice.loaded if past not in going]
+    if still:
+        hint = "revert it first, or revert --with-schema"
+        refusals = [Refusal(subject=past.identity, reason="is still loaded", hint=hint) for past in still]
+        return replace(plan, refusals=(*plan.refusals, *refusals))
+    if current is None:
+        return replace(plan, notes=(*plan.notes, f"the table {table} is not there, so there is nothing to undo in it"))
+    touched = history.observed_by(connection, table, [past.id for past in choice.imports])
+    remaining = history.observed(connection, table, without=[past.id for past in going])
+    steps, notes = recompute(current, history.provenance(connection, table), touched, remaining)
+    plan = replace(plan, notes=(*plan.notes, *notes))
+    return check_steps(connection, history, current, steps, going, plan)
+
+
+def check_steps(
+    connection: Connection,
+    history: History,
+    current: TableSchema,
+    steps: Iterable[SchemaStep],
+    going: Sequence[PastImport],
+    plan: UndoPlan,
+) -> UndoPlan:
+    """Return ``plan`` with those of ``steps`` that can be done, and refusals for the others."""
+    kept: list[SchemaStep] = []
+    refusals: list[Refusal] = []
+    found = dependents(connection, plan.table, own_index=lineage_index(plan.table))
+    for step in steps:
+        if isinstance(step, DropTable):
+            refused = list(_refuse_table(connection, history, current, going, found))
+        elif isinstance(step, DropColumn):
+            refused = list(_refuse_column(connection, plan.table, step, going, found))
+        else:
+            proved, refused = _prove(connection, plan, step, going, found)
+            if proved is None:
+                continue
+            step = proved
+        refusals += refused
+        if not refused:
+            kept.append(step)
+    plan = replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
+    views = views_to_recreate(connection, plan)
+    if not views:
+        return plan
+    return replace(plan, notes=(*plan.notes, f"recreates {', '.join(view.description for view in views)}"))
+
+
+def views_to_recreate(connection: Connection, plan: UndoPlan) -> tuple[UsingView, ...]:
+    """Return the views that an undo drops and makes again, because they use a column whose type changes."""
+    names = [step.name for step in plan.steps if isinstance(step, RestoreType)]
+    return using_views(connection, plan.table, names) if plan.recreate_views and names else ()
+
+
+def _refuse_table(
+    connection: Connection,
+    history: History,
+    current: TableSchema,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> Iterable[Refusal]:
+    table = current.table
+    lineage = set(RESERVED_COLUMNS) <= current.by_name.keys()
+    others = count_others(connection, table, going if lineage else ())
+    if others:
+        yield Refusal(subject=str(table), reason=f"{others:,} rows in it are of no import: they were put in by hand")
+    foreign = sorted(current.by_name.keys() - history.provenance(connection, table).columns)
+    if foreign:
+        yield Refusal(
+            subject=str(table),
+            reason=f"pgdatahub did not make its columns {', '.join(foreign)}",
+            hint="drop them, or the table, by hand",
+        )
+    for one in sorted({one.description for one in found if not one.part_of_table}):
+        yield Refusal(subject=str(table), reason=f"{one} depends on it", hint="drop that first")
+
+
+def _refuse_column(
+    connection: Connection,
+    table: TableName,
+    step: DropColumn,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> Iterable[Refusal]:
+    subject = f"{table}.{step.name}"
+    values = count_values(connection, table, step.name, going=going)
+    if values:
+        yield Refusal(subject=subject, reason=f"{values:,} rows have a value in it that was put in by hand")
+    for one in sorted({one.description for one in found if one.column == step.name}):
+        yield Refusal(subject=subject, reason=f"{one} depends on it", hint="drop that first")
+
+
+def _prove(
+    connection: Connection,
+    plan: UndoPlan,
+    step: RestoreType,
+    going: Sequence[PastImport],
+    found: Iterable[Dependent],
+) -> tuple[RestoreType | None, list[Refusal]]:
+    """Return the step as the values allow it, None if the column stays as it is; and why it cannot be done."""
+    table = plan.table
+    subject = f"{table}.{step.name}"
+    lost = loss(connection, table, step.name, step.old, step.new, going=going)
+    if lost is not None and step.or_else is not None:
+        if step.or_else.sql == step.old.sql:
+            return None, []
+        step = replace(step, new=step.or_else, or_else=None)
+        lost = loss(connection, table, step.name, step.old, step.new, going=going)
+    if lost is not None:
+        example = f", such as {lost.sample!r}" if lost.sample else ""
+        reason = f"a value put in by hand would be lost as {step.new.label}: {lost.reason}{example}"
+        return step, [Refusal(subject=subject, reason=reason)]
+    views = using_views(connection, table, [step.name]) if plan.recreate_views else ()
+    apart = descriptions(connection, views)
+    blockers = sorted({one.description for one in found if one.column == step.name and one.blocks_alter} - apart)
+    reason = f"depends on it, so it cannot become {step.new.label}"
+    return replace(step, or_else=None), [
+        *(Refusal(subject=subject, reason=f"{one} {reason}", hint="drop that first") for one in blockers),
+        *(Refusal(subject=subject, reason=one) for one in recreation_obstacles(connection, views)),
+    ]
