@@ -50,7 +50,7 @@ class Evolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class ProjectedTable:
     """A table as files before this one will have left it, where nothing is written.
 
     Attributes:
@@ -72,7 +72,7 @@ def evolve(
     stages: Stages,
     config: Config,
     history: History | None,
-    ahead: Ahead | None = None,
+    projected: ProjectedTable | None = None,
     knows_others: bool = True,
 ) -> Evolution:
     """Decide what changes in a table for a file, and check that it can be done and every value be kept.
@@ -84,19 +84,19 @@ def evolve(
         stages: The plugins.
         config: The settings.
         history: The metadata tables; None where there are none yet.
-        ahead: The table as it will be when this file is loaded; as it is stored by default.
+        projected: The table as it will be when this file is loaded; as it is stored by default.
         knows_others: The history may know columns that the table does not have.
 
     Raises:
         SchemaError: The table cannot take the file.
     """
-    ahead = ahead or Ahead(current=stored)
+    projected = projected or ProjectedTable(current=stored)
     notices: tuple[str, ...] = ()
-    current = ahead.current
+    current = projected.current
     if stored is not None and current is not None:
         if history is not None and knows_others:
             notices = handmade_changes(connection, current, staged.observed, history)
-        current = prove(connection, current, staged.observed, history, settled=ahead.settled, going=ahead.going)
+        current = prove(connection, current, staged.observed, history, settled=projected.settled, going=projected.going)
         _check_nulls(staged, stored)
     if current is not None:
         notices = (*notices, *describe_fit(staged.observed, current))

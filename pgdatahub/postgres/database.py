@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from psycopg.conninfo import make_conninfo
 
 from pgdatahub.errors import DatabaseError, TransientDatabaseError, UnreachableError
+from pgdatahub.model.address import DatabaseAddress
 from pgdatahub.postgres.engine import Engine, create_engine, transaction
 from pgdatahub.system.retry import persist
 
@@ -25,7 +26,8 @@ class Database:
     Attributes:
         engine: Makes connections to it.
         conninfo: What a worker process connects with; may hold a password, so it is not in the repr.
-        description: Where it is, for people, without secrets.
+        address: Its address, to compare with others.
+        description: Its address and version for people, without secrets.
         server_version: As ``server_version_num``: 150004 is 15.4.
         embedded: It is the private server.
         revive: To be called when the connection was lost, before the next attempt: brings the private server back.
@@ -33,6 +35,7 @@ class Database:
 
     engine: Engine
     conninfo: str
+    address: DatabaseAddress
     description: str
     server_version: int
     embedded: bool = False
@@ -177,14 +180,14 @@ def connect(
         info = persist(partial(_ask, engine), lambda _error: revive())
     version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
     if embedded:
-        description = f"the embedded server ({version}), database {info.dbname}"
+        address = DatabaseAddress(database=info.dbname, embedded=True)
     else:
-        place = info.host if info.host.startswith("/") else f"{info.host}:{info.port}"
-        description = f"{info.dbname} at {place} as {info.user} ({version})"
+        address = DatabaseAddress(database=info.dbname, host=info.host, port=info.port, user=info.user)
     return Database(
         engine=engine,
         conninfo=conninfo,
-        description=description,
+        address=address,
+        description=address.describe(version),
         server_version=info.server_version,
         embedded=embedded,
         revive=revive,

@@ -25,7 +25,7 @@ _NO_WORKER_SECONDS: Final = 60.0
 """How long there may be no worker at all: a cluster may be starting others."""
 
 
-class Futures:
+class ExecutorPool:
     """Whoever an executor has work on units.
 
     Args:

@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
+from pgdatahub.model.address import DatabaseAddress
 from pgdatahub.model.flow import SourceFile
 from pgdatahub.system.atomic_write import write_file
 
@@ -81,8 +82,10 @@ class PauseState:
         skipped: How many files it passed over because they were loaded before.
         failed: The files that failed; they are tried again.
         remaining: The files that were not taken up, or were rolled back.
-        program: Whose file it is.
-        format: Which form it has.
+        address: Address of the database; None in files of older versions.
+        server_version: Version of the server, 150004 for 15.4; None in files of older versions.
+        program: The program that writes the file.
+        format: Version of the file's format.
     """
 
     run_id: str
@@ -95,8 +98,10 @@ class PauseState:
     skipped: int
     failed: tuple[PausedFile, ...]
     remaining: tuple[PausedFile, ...]
-    program: Literal["pgdatahub"] = field(default="pgdatahub", kw_only=True)
-    format: Literal[1] = field(default=1, kw_only=True)
+    address: DatabaseAddress | None = None
+    server_version: int | None = None
+    program: Literal["pgdatahub"] = "pgdatahub"
+    format: Literal[1] = 1
 
     @property
     def left(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ look before only spares reading files that are loaded already.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
@@ -21,19 +21,19 @@ from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, hash_once, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
-from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile
-from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, OpaqueType, SchemaChange, TableName
+from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.postgres import catalog, ddl
+from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
-from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, RunPlan, TablePlan
-from pgdatahub.runs.plan_simulation import Foretold, TableSimulation
+from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
+from pgdatahub.runs.plan_result import FilePlan, RunPlan, TablePlan
+from pgdatahub.runs.plan_simulation import SimulatedFile, TableSimulation
 from pgdatahub.runs.selection import Selection, find_files
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
             planner.skip_known(connection, files)
         read = [(source, planner.read(source)) for source in files]
         with _looking(database) as connection:
-            tables = tuple(planner.foretell(connection, read))
+            tables = tuple(planner.simulate(connection, read))
     return RunPlan(
         destination=destination,
         tables=tables,
@@ -111,7 +111,7 @@ class _Planner:
         self._kept = kept
         self._known = KnownFiles()
         self._simulations: dict[TableName, TableSimulation] = {}
-        self._skipped: dict[str, Foretold] = {}
+        self._skipped: dict[str, SimulatedFile] = {}
         self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
 
@@ -154,7 +154,7 @@ class _Planner:
                 continue
             reason = self._known.skip(source, source.hashed.sha256)
             skipped = (
-                Foretold(source=source, skip=reason)
+                SimulatedFile(source=source, skip=reason)
                 if reason is not None
                 else self._simulation(source.table, connection, history).skip_known(source, source.hashed.sha256)
             )
@@ -219,7 +219,7 @@ class _Planner:
         except EmptySheetError as error:
             return skipped_as_empty(source, error)
 
-    def foretell(
+    def simulate(
         self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
     ) -> Iterator[TablePlan]:
         """Yield the plan of each table, in the order in which a run comes to them."""
@@ -236,14 +236,10 @@ class _Planner:
                 answers = [_compare_older(compare, connection, answer) for answer in answers]
             try:
                 simulation.begin()
-                files = tuple(self._file(answer, simulation.foretell) for answer in answers)
+                files = tuple(_simulated_plan(answer, simulation) for answer in answers)
             except FileError as error:
-                refused = error
-                files = tuple(
-                    self._file(answer, lambda staged: Foretold(source=staged.source, staged=staged, error=refused))  # noqa: B023 - called at once
-                    for answer in answers
-                )
-            yield _table_plan(simulation, files)
+                files = tuple(_refused_plan(answer, error) for answer in answers)
+            yield table_plan(simulation, files)
 
     def _refuse(
         self, unknown: UnknownRows | None, source: SourceFile, answer: Staged | FileResult
@@ -251,9 +247,6 @@ class _Planner:
         if unknown is None or source.location in self._skipped:
             return answer
         return unknown_rows(source, unknown, self.config.schema_name) or answer
-
-    def _file(self, answer: Staged | FileResult, foretell: Callable[[Staged], Foretold]) -> FilePlan:
-        return _result_plan(answer) if isinstance(answer, FileResult) else _file_plan(foretell(answer))
 
 
 def _compare_older(older: OlderReadings, connection: Connection, answer: Staged | FileResult) -> Staged | FileResult:
@@ -263,96 +256,11 @@ def _compare_older(older: OlderReadings, connection: Connection, answer: Staged 
     return answer if reason is None else skipped(answer.source, reason)
 
 
-def _table_plan(simulation: TableSimulation, files: tuple[FilePlan, ...]) -> TablePlan:
-    columns = simulation.current.columns if simulation.current is not None else ()
-    exists = simulation.stored is not None
-    size = catalog.table_bytes(simulation.connection, simulation.table) if simulation.connection and exists else 0
-    rewriting = [file for file in files if any(change.kind == "alter_type" for change in file.changes)]
-    return TablePlan(
-        table=str(simulation.table),
-        exists=exists,
-        bytes=size,
-        rewritten=len(rewriting),
-        columns=tuple(PlannedColumn(name=one.name, type=one.type.sql, label=one.type.label) for one in columns),
-        files=files,
-    )
+def _simulated_plan(answer: Staged | FileResult, simulation: TableSimulation) -> FilePlan:
+    return result_plan(answer) if isinstance(answer, FileResult) else file_plan(simulation.simulate(answer))
 
 
-def _result_plan(result: FileResult) -> FilePlan:
-    return FilePlan(
-        file=result.source.identity,
-        location=result.source.location,
-        action="fail" if result.outcome is Outcome.FAILED else "skip",
-        reason=result.reason,
-        failure=result.failure,
-        notices=result.notices,
-        sheets_left_out=result.sheets_left_out,
-    )
-
-
-def _file_plan(foretold: Foretold) -> FilePlan:
-    source, staged = foretold.source, foretold.staged
-    file = FilePlan(file=source.identity, location=source.location, action="load", notices=foretold.notices)
-    if staged is not None:
-        file = replace(
-            file,
-            rows=staged.rows,
-            sheets=staged.sheets,
-            counts=staged.counts,
-            examples=staged.examples,
-            sheets_left_out=staged.sheets_left_out,
-        )
-    if foretold.error is not None:
-        return replace(file, action="fail", failure=failed(source, foretold.error).failure)
-    if foretold.skip is not None or foretold.plan is None:
-        return replace(file, action="skip", reason=foretold.skip)
-    return replace(
-        file,
-        changes=tuple(planned for change in foretold.plan.changes for planned in _planned(change, source)),
-        statements=tuple(map(ddl.readable, ddl.render(foretold.plan))),
-    )
-
-
-def _planned(change: SchemaChange, source: SourceFile) -> Iterator[PlannedChange]:
-    if isinstance(change, CreateTable):
-        yield from (_planned_column("create_table", column, source) for column in change.columns)
-    elif isinstance(change, AddColumn):
-        yield _planned_column("add_column", change.column, source)
-    else:
-        yield _planned_type(change, source)
-
-
-def _planned_column(
-    kind: Literal["create_table", "add_column"], column: ColumnSchema, source: SourceFile
-) -> PlannedChange:
-    evidence = type_evidence(column)
-    return PlannedChange(
-        kind=kind,
-        column=column.name,
-        header=column.header,
-        old=None,
-        new=column.type.label,
-        file=source.identity,
-        because=describe_type(column, source.name),
-        cell=evidence.cell if evidence else None,
-        sample=evidence.sample if evidence else None,
-        count=evidence.count if evidence else None,
-        values=column.observed.values if column.observed else None,
-    )
-
-
-def _planned_type(change: AlterType, source: SourceFile) -> PlannedChange:
-    evidence = deciding_evidence(change)
-    return PlannedChange(
-        kind="alter_type",
-        column=change.name,
-        header=change.cause.header,
-        old=change.old.label,
-        new=change.new.label,
-        file=source.identity,
-        because=describe_cause(change, source.name),
-        cell=evidence.cell if evidence else None,
-        sample=evidence.sample if evidence else None,
-        count=evidence.count if evidence else None,
-        values=change.cause.observed.values if change.cause.observed else None,
-    )
+def _refused_plan(answer: Staged | FileResult, error: FileError) -> FilePlan:
+    if isinstance(answer, FileResult):
+        return result_plan(answer)
+    return file_plan(SimulatedFile(source=answer.source, staged=answer, error=error))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.load.dedup import PLANNED_RUN, DedupDecision, as_duplicate, decide, kept_duplicates
-from pgdatahub.load.evolve import Ahead, Evolution, evolve
+from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import SourceFile
 from pgdatahub.model.imports import Duplicate, PastImport, Status
@@ -33,7 +33,7 @@ _AFTER_ALL: Final = datetime(9999, 1, 1)  # noqa: DTZ001 - UTC without a zone, a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foretold:
+class SimulatedFile:
     """What a run would do with a file.
 
     Attributes:
@@ -88,34 +88,34 @@ class TableSimulation:
         if self.connection is not None:
             self.stored = self.current = catalog.reflect(self.connection, self.table)
 
-    def foretell(self, staged: Staged) -> Foretold:
+    def simulate(self, staged: Staged) -> SimulatedFile:
         """Return what would become of a file, and take it as done."""
         source = staged.source
         try:
             found = self._decide(source, staged.file_sha256, staged.content_sha256)
             if found.skip is not None:
                 self._settle(source, found, staged.file_sha256)
-                return Foretold(source=source, staged=staged, skip=found.skip)
+                return SimulatedFile(source=source, staged=staged, skip=found.skip)
             going = [*self._going, *found.replaced, *(past for past in found.retired if not _heirs(past, source))]
             evolution = self._evolve(staged, going)
         except FileError as error:
-            return Foretold(source=source, staged=staged, error=error)
+            return SimulatedFile(source=source, staged=staged, error=error)
         self._settle(source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
-        return Foretold(source=source, staged=staged, plan=evolution.plan, notices=notices)
+        return SimulatedFile(source=source, staged=staged, plan=evolution.plan, notices=notices)
 
-    def skip_known(self, source: SourceFile, file_sha256: str) -> Foretold | None:
+    def skip_known(self, source: SourceFile, file_sha256: str) -> SimulatedFile | None:
         """Return what would become of a file whose bytes are loaded, and take it as done; None if it has to be read."""
         try:
             found = self._decide(source, file_sha256, None)
         except FileError as error:
-            return Foretold(source=source, error=error)
+            return SimulatedFile(source=source, error=error)
         if found.skip is None:
             return None
         self._settle(source, found, file_sha256)
-        return Foretold(source=source, skip=found.skip)
+        return SimulatedFile(source=source, skip=found.skip)
 
     def _decide(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> DedupDecision:
         related: dict[int, PastImport] = {}
@@ -186,7 +186,7 @@ class TableSimulation:
         if self.connection is None:
             plan = self.stages.evolve(staged.observed, self.current, staged.source, self.config)
             return Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
-        ahead = Ahead(current=self.current, settled=frozenset(self._settled), going=tuple(going))
+        projected = ProjectedTable(current=self.current, settled=frozenset(self._settled), going=tuple(going))
         return evolve(
             staged,
             self.stored,
@@ -194,7 +194,7 @@ class TableSimulation:
             stages=self.stages,
             config=self.config,
             history=self.history,
-            ahead=ahead,
+            projected=projected,
         )
 
     def _take(self, staged: Staged, result: TableSchema) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
@@ -17,40 +15,22 @@ from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.model.flow import FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.flow import RunReport, SourceFile, StopReason
 from pgdatahub.model.imports import PastImport
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.postgres.database import Database, open_database
-from pgdatahub.readers.xlsx.reader_choice import choose_reader
-from pgdatahub.runs.executors import LOCAL, find_executor, refuse_embedded
+from pgdatahub.postgres.database import open_database
+from pgdatahub.runs.executors import LOCAL, refuse_embedded
 from pgdatahub.runs.log import run_log
-from pgdatahub.runs.pause_file import (
-    PausedFile,
-    PauseState,
-    options_of,
-    pause_file,
-    read_pause,
-    remove_pause,
-    write_pause,
-)
-from pgdatahub.runs.scheduler import Dispatch
+from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
+from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
+from pgdatahub.runs.pool_choice import open_pool
+from pgdatahub.runs.scheduler import Scheduler
 from pgdatahub.runs.selection import Discovery, Selection, find_files
 from pgdatahub.runs.signals import Interruption, Leave
-from pgdatahub.runs.units import Unit, largest_first, make_units
-from pgdatahub.runs.worker import WorkerSetup
-from pgdatahub.runs.worker_pool import Alone, Crew, Pool
+from pgdatahub.runs.units import make_units
 from pgdatahub.system import failpoints
-from pgdatahub.system.processes import available_processors
 
 __all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
-
-WORTH_WORKERS_BYTES: Final = 4 * 2**20
-"""Less than this is loaded sooner than worker processes are started (some 0.7 s of computing each), so that only who asks
-for workers gets them."""
-EAGER_BYTES: Final = 8 * 2**20
-"""So many bytes of rows are staged before a file is loaded while the rest is read: enough for a beginning to show the types
-of nearly every file (some 40,000 rows of 20 columns), and for what is smaller not to be worth it: the server takes them in
-a fifth of a second."""
 
 
 def new_run_id() -> str:
@@ -171,7 +151,7 @@ class _Run:
                     "nowhere: everything is read, nothing is written" if database is None else database.description
                 )
                 if paused is not None and database is not None:
-                    _refuse_elsewhere(paused, database, pause_file(config))
+                    refuse_other_database(paused, database, config)
                 reporter(
                     RunStarted(
                         destination=destination,
@@ -183,7 +163,14 @@ class _Run:
                     stages=stages, config=config, reporter=reporter, run_id=self.run_id, database=database
                 )
                 report = self._work(discovery, pipeline, destination)
-                report = self._leave_pause_file(report, paused, forget=forget)
+                report = leave_pause_file(
+                    report,
+                    config,
+                    reporter,
+                    paused=paused,
+                    forget=forget,
+                    database=database,
+                )
                 reporter(RunFinished(report=report))
         if self._interrupt is not None:
             raise self._interrupt
@@ -193,53 +180,53 @@ class _Run:
         self.reporter(Notice(text=line))
 
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
-        dispatch = Dispatch(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
+        scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
         left: Sequence[SourceFile] = discovery.files
         # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
         known = pipeline.known(discovery.files)
         try:
             if self._adopt:
                 known = pipeline.lookup.adopt(discovery.files, known)
-            left, warnings = self._skip_known(discovery.files, pipeline, known, dispatch)
+            left, warnings = self._skip_known(discovery.files, pipeline, known, scheduler)
             discovery = replace(discovery, warnings=(*discovery.warnings, *warnings))
-            left = self._refuse_unknown(left, pipeline, dispatch)
+            left = self._refuse_unknown(left, pipeline, scheduler)
             older = pipeline.lookup.tables_of_older_readings({source.table for source in left})
             left = [replace(source, compare_older=source.table in older and not source.reload) for source in left]
             units = make_units(left, by_folder=self.config.sectional_commit)
-            with self._crew(units, pipeline) as (crew, ordered):
-                dispatch.work(ordered, crew)
-            pipeline.keep_up(dispatch.results)
+            with open_pool(units, pipeline) as (pool, ordered):
+                scheduler.work(ordered, pool)
+            pipeline.keep_up(scheduler.results)
         except DatabaseError as error:
-            dispatch.stopped, dispatch.problem = StopReason.DATABASE_LOST, str(error)
+            scheduler.stopped, scheduler.problem = StopReason.DATABASE_LOST, str(error)
         except SpoolError as error:
-            dispatch.stopped, dispatch.problem = StopReason.DISK_FULL, str(error)
+            scheduler.stopped, scheduler.problem = StopReason.DISK_FULL, str(error)
         except Leave as leave:
-            dispatch.stopped = leave.reason
+            scheduler.stopped = leave.reason
         except KeyboardInterrupt as interrupt:
             # Of a program that handles signals itself: it gets its interrupt when the pause file is written.
-            dispatch.stopped, self._interrupt = StopReason.INTERRUPTED, interrupt
+            scheduler.stopped, self._interrupt = StopReason.INTERRUPTED, interrupt
         if self.config.executor != LOCAL:
             # Whoever works elsewhere may have died after COMMIT, or worked on a file twice.
             with suppress(DatabaseError):
-                dispatch.results = pipeline.lookup.confirm(dispatch.results, discovery.files)
-        done = {result.source.location for result in dispatch.results}
+                scheduler.results = pipeline.lookup.confirm(scheduler.results, discovery.files)
+        done = {result.source.location for result in scheduler.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
             run_id=self.run_id,
             destination=destination,
-            results=tuple(dispatch.results),
+            results=tuple(scheduler.results),
             ignored=discovery.ignored,
             unreadable=discovery.unreadable,
             warnings=discovery.warnings,
             seconds=time.monotonic() - self.began,
-            stopped=dispatch.stopped,
-            problem=dispatch.problem,
-            remaining=remaining if dispatch.stopped else (),
+            stopped=scheduler.stopped,
+            problem=scheduler.problem,
+            remaining=remaining if scheduler.stopped else (),
             dry=self.config.skip_db,
         )
 
     def _skip_known(
-        self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, dispatch: Dispatch
+        self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, scheduler: Scheduler
     ) -> tuple[list[SourceFile], tuple[str, ...]]:
         """Skip the files whose bytes are loaded.
 
@@ -250,14 +237,14 @@ class _Run:
         imports: list[tuple[SourceFile, PastImport]] = []
         for found in files:
             began = time.monotonic()
-            source, result = (found, None) if dispatch.stopped else pipeline.lookup.skip_known(found, known)
+            source, result = (found, None) if scheduler.stopped else pipeline.lookup.skip_known(found, known)
             if result is None:
                 left.append(source)
                 continue
             self.reporter(FileStarted(source=source))
             result = replace(result, seconds=time.monotonic() - began)
             self.reporter(FileFinished(result=result))
-            dispatch.add((result,))
+            scheduler.add((result,))
             past = known.own_import(source, source.hashed.sha256) if source.hashed is not None else None
             if past is not None:
                 imports.append((source, past))
@@ -266,135 +253,20 @@ class _Run:
             self.reporter(Notice(text=text, warning=True))
         return left, messages
 
-    def _refuse_unknown(self, files: Sequence[SourceFile], pipeline: Pipeline, dispatch: Dispatch) -> list[SourceFile]:
+    def _refuse_unknown(
+        self, files: Sequence[SourceFile], pipeline: Pipeline, scheduler: Scheduler
+    ) -> list[SourceFile]:
         """Fail the files whose rows their table may have though the history does not know; return the others."""
         unknown = pipeline.lookup.unknown_rows({source.table for source in files})
         left = []
         for source in files:
             result = None
-            if source.table in unknown and not dispatch.stopped:
+            if source.table in unknown and not scheduler.stopped:
                 result = unknown_rows(source, unknown[source.table], self.config.schema_name)
             if result is None:
                 left.append(source)
                 continue
             self.reporter(FileStarted(source=source))
             self.reporter(FileFinished(result=result))
-            dispatch.add((result,))
+            scheduler.add((result,))
         return left
-
-    @contextmanager
-    def _crew(self, units: list[Unit], pipeline: Pipeline) -> Iterator[tuple[Crew, list[Unit]]]:
-        """Yield who works on the units, and the units in the order that suits them."""
-        if units and self.config.executor != LOCAL:
-            with self._elsewhere(pipeline.database) as crew:
-                yield crew, largest_first(units)
-            return
-        size = self._workers(units)
-        if size == 1:
-            yield Alone(replace(pipeline, eager_bytes=EAGER_BYTES)), units
-            return
-        database = pipeline.database
-        setup = WorkerSetup(
-            config=self.config,
-            run_id=self.run_id,
-            conninfo=database.conninfo if database else None,
-            embedded=database is not None and database.embedded,
-        )
-
-        def revive() -> None:
-            if database is not None:
-                with suppress(DatabaseError):
-                    database.revive()
-
-        pool = Pool(setup, size, self.reporter, revive)
-        try:
-            yield pool, largest_first(units)
-        except BaseException:
-            pool.close(at_once=True)
-            raise
-        pool.close()
-
-    @contextmanager
-    def _elsewhere(self, database: Database | None) -> Iterator[Crew]:
-        """Yield the workers of an executor that somebody else looks after."""
-        # Here, so that who loads on one machine does not import the machinery.
-        from pgdatahub.runs.executor_pool import Futures
-        from pgdatahub.runs.remote_worker import Assignment
-
-        config = self.config
-        plugin = find_executor(config.executor)
-        assignment = Assignment.of(config, self.run_id, database)
-        with plugin.open(
-            config.executor_options, workers=config.workers, insecure=config.insecure_executor
-        ) as executor:
-            crew = Futures(executor, plugin, assignment, self.reporter)
-            try:
-                crew.greet()
-                yield crew
-            except BaseException:
-                crew.close(at_once=True)
-                raise
-            crew.close()
-
-    def _workers(self, units: Sequence[Unit]) -> int:
-        if self.config.workers is None and sum(unit.size for unit in units) < WORTH_WORKERS_BYTES:
-            return 1
-        return max(1, min(self.config.workers or self._worth_workers(), len(units)))
-
-    def _worth_workers(self) -> int:
-        """Return how many workers make a run faster: with the compiled core, the server needs a processor for itself."""
-        return available_processors() - (1 if choose_reader(self.config.reader) == "native" else 0)
-
-    def _leave_pause_file(self, report: RunReport, paused: PauseState | None, *, forget: bool) -> RunReport:
-        if report.stopped is None or self.config.skip_db:
-            if paused is not None or forget:
-                remove_pause(self.config)
-            return report
-        try:
-            path = write_pause(self.config, self._state(report, paused))
-        except OSError as error:
-            warning = (
-                f"{pause_file(self.config)} cannot be written: {error.strerror or error}; nothing is lost, "
-                "pgdatahub run loads what is left"
-            )
-            self.reporter(Notice(text=warning, warning=True))
-            return replace(report, warnings=(*report.warnings, warning))
-        return replace(report, pause_file=str(path))
-
-    def _state(self, report: RunReport, paused: PauseState | None) -> PauseState:
-        loaded = (result.source.identity for result in report.results if result.outcome is Outcome.LOADED)
-        reason = report.stopped.value if report.stopped else ""
-        return PauseState(
-            run_id=report.run_id,
-            paused_at=f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC",
-            reason=f"{reason}: {report.problem}" if report.problem else reason,
-            destination=report.destination,
-            options=options_of(self.config),
-            config_file=str(self.config.config_file) if self.config.config_file else None,
-            loaded=(*(paused.loaded if paused else ()), *loaded),
-            skipped=sum(result.outcome is Outcome.SKIPPED for result in report.results),
-            failed=tuple(_failed(report.results)),
-            remaining=tuple(map(PausedFile.of, report.remaining)),
-        )
-
-
-def _failed(results: Iterable[FileResult]) -> Iterator[PausedFile]:
-    for result in results:
-        if result.failure is not None:
-            failure = result.failure
-            problem = f"{failure.where}: {failure.message}" if failure.where else failure.message
-            yield PausedFile.of(result.source, problem)
-
-
-def _refuse_elsewhere(paused: PauseState, database: Database, path: object) -> None:
-    if _place(paused.destination) != _place(database.description):
-        raise PauseFileError(
-            f"the paused run loaded into {paused.destination}, and this one would load into {database.description}",
-            where=str(path),
-            hint="set DATABASE_URL as it was, or forget the paused run with run --force",
-        )
-
-
-def _place(destination: str) -> str:
-    # A server that was upgraded in the meantime is the same place.
-    return re.sub(r" \(PostgreSQL [0-9.]+\)", "", destination)

@@ -15,12 +15,12 @@ from pgdatahub.model.events import FileFinished, PauseTick, Reporter
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile, StopReason
 from pgdatahub.runs.signals import Interruption
 from pgdatahub.runs.units import Unit, UnitOutcome
-from pgdatahub.runs.worker_pool import Crew
+from pgdatahub.runs.worker_pool import WorkerPool
 
 TICK_SECONDS = 1.0
 
 
-class Dispatch:
+class Scheduler:
     """The list of a run and what has become of it.
 
     Args:
@@ -52,7 +52,7 @@ class Dispatch:
             if result.outcome is Outcome.FAILED and self._config.on_error == "stop":
                 self.stopped = self.stopped or StopReason.FAILURE
 
-    def work(self, units: Sequence[Unit], crew: Crew) -> None:
+    def work(self, units: Sequence[Unit], pool: WorkerPool) -> None:
         """Have units worked on, until all are done or the run must end; what is in work then is finished.
 
         Raises:
@@ -63,12 +63,12 @@ class Dispatch:
         begun = 0
         with self._interruption.finishing():
             while True:
-                while waiting and crew.free and begun < files and not self._ending:
+                while waiting and pool.free and begun < files and not self._ending:
                     unit = waiting.popleft()
                     begun += len(unit.sources)
-                    crew.start(unit)
-                if crew.busy:
-                    self._take_in(crew.wait())
+                    pool.start(unit)
+                if pool.busy:
+                    self._take_in(pool.wait())
                 elif self._ending or not waiting:
                     break
                 else:

@@ -36,7 +36,7 @@ class _Waiting:
     open: bool
 
 
-class Settling:
+class StabilityTracker:
     """The files that are not loaded yet, from the first look to the moment when they are whole.
 
     Args:

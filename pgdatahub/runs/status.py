@@ -13,6 +13,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.pause_file import pause_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +51,10 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
     Raises:
         DatabaseError: There is no database.
     """
-    pause_file = _pause_file(config)
+    path = pause_file(config)
+    waiting = str(path) if path.exists() else None
     if is_unmade(config):
-        return DatabaseStatus(destination="the embedded server, which the first run makes", pause_file=pause_file)
+        return DatabaseStatus(destination="the embedded server, which the first run makes", pause_file=waiting)
     tell = reporter or NullReporter()
     with (
         open_database(config, _announcer(tell)) as database,
@@ -72,15 +74,10 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
             destination=database.description,
             tables=tables,
             counted=count,
-            pause_file=pause_file,
+            pause_file=waiting,
             read_by_older_rules=older,
         )
 
 
 def _announcer(reporter: Reporter) -> Callable[[str], None]:
     return lambda line: reporter(Notice(text=line))
-
-
-def _pause_file(config: Config) -> str | None:
-    path = config.state_dir / ".etl_pause.json"
-    return str(path) if path.exists() else None

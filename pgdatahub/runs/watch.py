@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import (
@@ -28,11 +26,12 @@ from pgdatahub.model.events import Event, Notice, NullReporter, Reporter, RunFin
 from pgdatahub.model.flow import Outcome, RunReport, SourceFile, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import keep_running
+from pgdatahub.runs.changes import changes, sleep
 from pgdatahub.runs.pause_file import read_pause
 from pgdatahub.runs.run import run
 from pgdatahub.runs.selection import Selection
 from pgdatahub.runs.signals import Interruption, Leave
-from pgdatahub.runs.stability import Seen, Settling
+from pgdatahub.runs.stability import Seen, StabilityTracker
 from pgdatahub.system.storage import is_url
 
 SETTLE_SECONDS: Final = 5.0
@@ -134,20 +133,20 @@ class _Watcher:
 
     def watch(self, settle_seconds: float, look_seconds: float) -> WatchReport:
         began = time.monotonic()
-        settling = Settling(settle_seconds)
+        tracker = StabilityTracker(settle_seconds)
         stages = Stages(create_plugin_manager())
-        self._look(stages, settling)  # whatever is wrong with the settings is the caller's, now
+        self._look(stages, tracker)  # whatever is wrong with the settings is the caller's, now
         with ExitStack() as resources:
             try:
                 resources.enter_context(keep_running(self._config, self._say))
-                wait_for_change = resources.enter_context(self._changes())
+                wait_for_change = resources.enter_context(changes(self._config, self._interruption, self._say))
                 self._say(f"watching {self._config.data_root}; Ctrl-C ends it")
                 while self._interruption.reason is None:
-                    self._load(settling)
-                    wait = min(look_seconds, max(0.05, settling.next_look(time.monotonic())))
+                    self._load(tracker)
+                    wait = min(look_seconds, max(0.05, tracker.next_look(time.monotonic())))
                     if self._interruption.reason is None:
                         wait_for_change(wait)
-                        self._look_again(stages, settling)
+                        self._look_again(stages, tracker)
             except Leave:
                 pass  # between two runs: nothing was in work
         return WatchReport(
@@ -161,7 +160,7 @@ class _Watcher:
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _look(self, stages: Stages, settling: Settling) -> None:
+    def _look(self, stages: Stages, tracker: StabilityTracker) -> None:
         sources = list(stages.discover(self._config))
         present = {source.location for source in sources}
         candidates = {source.location: source for source in sources if not source.ignored}
@@ -179,70 +178,26 @@ class _Watcher:
             except (OSError, FileError):
                 continue  # gone since it was listed, or out of reach: the next look tells
             seen.append(Seen(location=source.location, version=version, open=not present.isdisjoint(_locks(source))))
-        settling.look(seen, time.monotonic())
-        left_open = frozenset(settling.left_open())
+        tracker.look(seen, time.monotonic())
+        left_open = frozenset(tracker.left_open())
         for location in sorted(left_open - self._told):
             self._say(f"{candidates[location].identity} is open in another program; it is loaded when it is closed")
         self._told = left_open
 
-    def _look_again(self, stages: Stages, settling: Settling) -> None:
+    def _look_again(self, stages: Stages, tracker: StabilityTracker) -> None:
         try:
-            self._look(stages, settling)
+            self._look(stages, tracker)
         except ConfigError as error:
             # A network folder that is away for a while comes back.
             if self._told != (told := frozenset({str(error)})):
                 self._reporter(Notice(text=f"{error}; waiting for it", warning=True))
             self._told = told
 
-    @contextmanager
-    def _changes(self) -> Iterator[Callable[[float], None]]:
-        """Yield what waits until something has changed, at most so many seconds."""
-        if is_url(self._config.data_root):
-            yield self._sleep
-            return
-        try:
-            changes: Any = import_module("watchfiles").watch
-        except ImportError:
-            self._say(
-                "without watchfiles (pip install 'pgdatahub[watch]') a change is seen when the folder is next listed"
-            )
-            yield self._sleep
-            return
-        timeout = 250
-        notices = changes(
-            self._config.root_path,
-            watch_filter=None,
-            debounce=200,
-            rust_timeout=timeout,
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
-
-        def wait(seconds: float) -> None:
-            end = time.monotonic() + seconds
-            while time.monotonic() < end and self._interruption.reason is None:
-                try:
-                    if next(notices):
-                        return
-                except (StopIteration, KeyboardInterrupt):
-                    # Its own way to say that there was a signal, which was handled already.
-                    raise Leave(self._interruption.reason or StopReason.INTERRUPTED) from None
-
-        try:
-            yield wait
-        finally:
-            notices.close()
-
-    def _sleep(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0 and self._interruption.reason is None:
-            time.sleep(min(0.25, left))
-
     # ── loading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _load(self, settling: Settling) -> None:
+    def _load(self, tracker: StabilityTracker) -> None:
         """Load the files that are whole, and what a run before has left."""
-        whole = settling.whole(time.monotonic())
+        whole = tracker.whole(time.monotonic())
         while whole and self._interruption.reason is None:
             report = self._run(tuple(whole))
             if report is None:
@@ -255,7 +210,7 @@ class _Watcher:
                 if result.failure is not None and result.failure.kind in _PASSING
             }
             taken = {location: version for location, version in whole.items() if location in done}
-            settling.done(taken, again_at={location: moment for location, moment in again.items() if location in taken})
+            tracker.done(taken, again_at={location: moment for location, moment in again.items() if location in taken})
             if report.stopped in (StopReason.INTERRUPTED, StopReason.TERMINATED):
                 return
             whole = {location: version for location, version in whole.items() if location not in done}
@@ -292,7 +247,7 @@ class _Watcher:
             if not away:
                 self._reporter(Notice(text=f"{problem}; the files wait until it is better", warning=True))
             away = True
-            self._sleep(next(waits, AWAY_SECONDS[-1]))
+            sleep(next(waits, AWAY_SECONDS[-1]), self._interruption)
         return None
 
     def _pass_on(self, event: Event) -> None:

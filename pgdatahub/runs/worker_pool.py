@@ -28,7 +28,7 @@ _LOOK_SECONDS: Final = 0.5
 """How long a wait for messages lasts at most: on some systems a signal does not interrupt one."""
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Whoever works on units."""
 
     @property
@@ -49,7 +49,7 @@ class Crew(Protocol):
         """Let everybody go; ``at_once`` with what is in work rolled back."""
 
 
-class Alone:
+class InProcessWorker:
     """This process works on one unit at a time.
 
     Args:
@@ -86,8 +86,8 @@ class Alone:
 
 
 @dataclass(slots=True, eq=False)
-class _Hand:
-    """A worker process and what it has in hand."""
+class _Worker:
+    """A worker process and what it has in worker."""
 
     process: subprocess.Popen[bytes]
     unit: Unit | None = None
@@ -99,7 +99,7 @@ class _Hand:
             pickle.dump(message, requests, protocol=pickle.HIGHEST_PROTOCOL)
             requests.flush()
 
-    def listen(self, messages: SimpleQueue[tuple[_Hand, object]]) -> None:
+    def listen(self, messages: SimpleQueue[tuple[_Worker, object]]) -> None:
         """Pass on what the process says, until it says no more; then None."""
         stream = cast("IO[bytes]", self.process.stdout)
         try:
@@ -124,7 +124,7 @@ class _Hand:
                     stream.close()
 
 
-class Pool:
+class ProcessPool:
     """Worker processes, started as they are needed.
 
     Args:
@@ -139,43 +139,43 @@ class Pool:
         self._size = size
         self._reporter = reporter
         self._revive = revive
-        self._hands: list[_Hand] = []
-        self._messages: SimpleQueue[tuple[_Hand, object]] = SimpleQueue()
+        self._workers: list[_Worker] = []
+        self._messages: SimpleQueue[tuple[_Worker, object]] = SimpleQueue()
 
     @property
     def free(self) -> bool:
         """A worker is idle, or may be started."""
-        return sum(hand.unit is not None for hand in self._hands) < self._size
+        return sum(worker.unit is not None for worker in self._workers) < self._size
 
     @property
     def busy(self) -> bool:
         """A worker has a unit."""
-        return any(hand.unit is not None for hand in self._hands)
+        return any(worker.unit is not None for worker in self._workers)
 
     @property
     def processes(self) -> tuple[int, ...]:
         """The workers' process numbers."""
-        return tuple(hand.process.pid for hand in self._hands)
+        return tuple(worker.process.pid for worker in self._workers)
 
     def start(self, unit: Unit) -> None:
         """Give a unit to an idle worker, or a new one."""
-        hand = next((hand for hand in self._hands if hand.unit is None), None) or self._hire()
-        hand.unit = unit
-        hand.send(unit)
+        worker = next((worker for worker in self._workers if worker.unit is None), None) or self._start_worker()
+        worker.unit = unit
+        worker.send(unit)
 
     def wait(self) -> UnitOutcome:
         """Tell events until a unit is done, or its worker has died."""
         while True:
             try:
-                hand, message = self._messages.get(timeout=_LOOK_SECONDS)
+                worker, message = self._messages.get(timeout=_LOOK_SECONDS)
             except Empty:
                 continue
             if isinstance(message, UnitOutcome):
-                hand.unit = None
+                worker.unit = None
                 return message
             if message is None:
-                self._hands.remove(hand)
-                unit, how = hand.unit, _cause_of_death(hand)
+                self._workers.remove(worker)
+                unit, how = worker.unit, _cause_of_death(worker)
                 if unit is not None:
                     return UnitOutcome(unit=unit, died=how)
             elif isinstance(message, ConnectionLost):
@@ -185,14 +185,14 @@ class Pool:
 
     def close(self, *, at_once: bool = False) -> None:
         """End all workers."""
-        for hand in self._hands:
+        for worker in self._workers:
             if at_once:
-                hand.process.kill()
-        for hand in self._hands:
-            hand.end(at_once=at_once)
-        self._hands.clear()
+                worker.process.kill()
+        for worker in self._workers:
+            worker.end(at_once=at_once)
+        self._workers.clear()
 
-    def _hire(self) -> _Hand:
+    def _start_worker(self) -> _Worker:
         process = subprocess.Popen(  # noqa: S603 - our own program
             serving_command("pgdatahub.runs.worker"),
             stdin=subprocess.PIPE,
@@ -200,21 +200,21 @@ class Pool:
             # Ctrl-C in a terminal is for the parent, which knows what is to become of the workers.
             start_new_session=True,
         )
-        hand = _Hand(process)
-        self._hands.append(hand)
+        worker = _Worker(process)
+        self._workers.append(worker)
         with contextlib.suppress(BrokenPipeError):
             cast("IO[bytes]", process.stdin).write(import_path())
-        hand.send(self._setup)
-        threading.Thread(target=hand.listen, args=(self._messages,), daemon=True).start()
-        return hand
+        worker.send(self._setup)
+        threading.Thread(target=worker.listen, args=(self._messages,), daemon=True).start()
+        return worker
 
 
-def _cause_of_death(hand: _Hand) -> str:
+def _cause_of_death(worker: _Worker) -> str:
     # It says no more, so it has ended or is to be ended.
     with contextlib.suppress(subprocess.TimeoutExpired):
-        hand.process.wait(1)
-    hand.end(at_once=True)
-    code = hand.process.returncode
+        worker.process.wait(1)
+    worker.end(at_once=True)
+    code = worker.process.returncode
     if code < 0:
         return f"ended by {signal.Signals(-code).name}"
     return f"exit code {code}"

@@ -16,7 +16,7 @@ from typing import Final, get_args
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import Batch, Sheet, Workbook, sheet_labels
-from pgdatahub.testing.reading import AloneReader, source_file
+from pgdatahub.testing.reading import SinglePluginReader, source_file
 from pgdatahub.values.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.python_values import type_value
@@ -69,7 +69,7 @@ def check_reader(
     Raises:
         AssertionError: A rule is broken; the message says which, and where.
     """
-    check = _ReaderCheck(AloneReader(plugin, config), folder, suffix)
+    check = _ReaderCheck(SinglePluginReader(plugin, config), folder, suffix)
     sample = folder / f"sample{suffix}"
     write(sample, SAMPLE_ROWS)
     with _no_leaks():
@@ -110,7 +110,7 @@ class _ReaderCheck:
         suffix: The ending of the reader's files.
     """
 
-    def __init__(self, reader: AloneReader, folder: Path, suffix: str) -> None:
+    def __init__(self, reader: SinglePluginReader, folder: Path, suffix: str) -> None:
         self._reader = reader
         self._folder = folder
         self._suffix = suffix

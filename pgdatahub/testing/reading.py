@@ -34,7 +34,7 @@ def source_file(path: Path, **options: Any) -> SourceFile:
     )
 
 
-class AloneReader:
+class SinglePluginReader:
     """A plugin's reader, with no other plugin beside it.
 
     Args:
@@ -76,7 +76,7 @@ def read_rows(plugin: object, path: Path, *, sheet: str | int = 0, **options: An
         AssertionError: The reader declines the file.
         ReadError: It cannot read it.
     """
-    workbook = AloneReader(plugin).read(source_file(path, **options))
+    workbook = SinglePluginReader(plugin).read(source_file(path, **options))
     if workbook is None:
         raise AssertionError(f"the reader declines {path.name}")
     rows: list[list[Value]] = []

@@ -228,7 +228,7 @@ def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Fil
         loader.load(table, columns)
     sources: list[SourceFile] = [loader.source(table, columns) for columns in [*drawn, *(drawn if again else ())]]
 
-    def foretell() -> tuple[list[object], dict[str, str]]:
+    def simulate() -> tuple[list[object], dict[str, str]]:
         database = loader.pipeline.database
         assert database is not None
         with transaction(database.engine, read_only=True) as connection, SpoolFile() as spool_file:
@@ -251,17 +251,17 @@ def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Fil
                     file_sha256=hash_file(source),
                     version=file_version(source),
                 )
-                foretold = simulation.foretell(staged)
-                told.append(_said(foretold.plan.changes) if foretold.plan else "not loaded")
+                simulated = simulation.simulate(staged)
+                told.append(_said(simulated.plan.changes) if simulated.plan else "not loaded")
             assert simulation.current is not None
             columns = {column.name: column.type.sql for column in simulation.current.columns}
             return told, {name: kind for name, kind in columns.items() if name not in ("source_file", "load_timestamp")}
 
-    told, columns = foretell()
+    told, columns = simulate()
     results = [loader.pipeline.process(source) for source in sources]
     assert [result.failure for result in results] == [None] * len(results)
     assert loader.types(table) == columns
     done = [_said(result.changes) if result.outcome is Outcome.LOADED else "not loaded" for result in results]
     assert done == told
-    assert foretell() == (["not loaded"] * len(sources), columns)
+    assert simulate() == (["not loaded"] * len(sources), columns)
     loader.execute(f"DROP TABLE {table}")
