@@ -1,1 +1,1 @@
-"""Runs and their neighbours: run, plan, watch, inspect, status, history, workers, executors, pause file."""
+"""Commands that read or load: run, plan, watch, inspect, status, history, workers, executors, pause file."""

@@ -1,7 +1,7 @@
 """The executor ``dask``: workers of a Dask cluster, or of a small one on this machine that lasts as long as the run.
 
-A scheduler hands pickles to workers, which run them. So whoever reaches an unencrypted one can run anything there, and
-only one on this machine is used without being told to (https://distributed.dask.org/en/stable/tls.html).
+A scheduler hands pickles to workers, which run them. Every program that reaches an unencrypted scheduler can therefore run
+code on the workers, so an unencrypted scheduler on another machine is refused unless the user allows it (https://distributed.dask.org/en/stable/tls.html).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOGGERS: Final = frozenset({"distributed", "tornado"})
 
 
 class DaskExecutor:
-    """Dask's side of :class:`~pgdatahub.runs.executors.ExecutorPlugin`.
+    """Implementation of :class:`~pgdatahub.runs.executors.ExecutorPlugin` for Dask.
 
     Options: ``scheduler``, the address (``tls://host:8786``; without it, a cluster on this machine); ``ca``, ``cert`` and
     ``key``, the files for TLS, where Dask's own configuration does not name them; ``timeout``, the seconds to wait for the
@@ -37,7 +37,7 @@ class DaskExecutor:
 
     @contextmanager
     def open(self, options: Mapping[str, str], *, workers: int | None, insecure: bool) -> Iterator[Executor]:
-        """Connect, and wait for a worker."""
+        """Connect to the scheduler and wait for a first worker."""
         address, timeout = checked(options, insecure=insecure)
         try:
             distributed: Any = import_module("distributed")
@@ -59,7 +59,7 @@ class DaskExecutor:
                     "tls_client_key": options.get("key"),
                 }
                 given = {name: value for name, value in files.items() if value is not None}
-                # Without files of ours the client takes what Dask's own configuration has.
+                # Without these files the client uses Dask's own configuration.
                 security = distributed.Security(require_encryption=True, **given) if given else None
                 client = resources.enter_context(
                     distributed.Client(
@@ -80,26 +80,26 @@ class DaskExecutor:
         return executor.threads() if isinstance(executor, _Cluster) else 0
 
     def lost(self, error: BaseException) -> bool:
-        """Tell whether the scheduler is gone: all futures are cancelled then."""
+        """Return whether the scheduler is gone; all futures are cancelled then."""
         if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             return True
         return type(error).__name__ in ("CommClosedError", "FutureCancelledError", "FuturesCancelledError")
 
 
 class _Cluster(Executor):
-    """The client's own executor, which also tells how many threads the cluster has."""
+    """The client's executor, with the number of the cluster's threads."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        # Equal calls would be answered from memory if they were pure.
+        # Dask answers equal calls from memory if they are pure.
         self._executor: Executor = client.get_executor(pure=False)
 
     def submit(self, function: Any, /, *arguments: Any, **named: Any) -> concurrent.futures.Future[Any]:
-        """Give a call to the cluster."""
+        """Submit a call to the cluster."""
         return self._executor.submit(function, *arguments, **named)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Forget what is not done; who waits has taken everything in by then."""
+        """Cancel the unfinished calls; the caller has received all results by then."""
         del wait, cancel_futures
         self._executor.shutdown(wait=False)
 
@@ -112,7 +112,7 @@ class _Cluster(Executor):
 
 
 def checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, float]:
-    """Return the scheduler's address and how long to wait for it.
+    """Return the scheduler's address and the seconds to wait for it.
 
     Raises:
         ConfigError: An option is wrong, or the address is open to the network and not encrypted.
@@ -132,15 +132,15 @@ def checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, 
             raise ConfigError("a scheduler's address holds no user and no password", where="--executor-opt scheduler")
         if not insecure and parts.scheme not in _ENCRYPTED and not is_loopback(parts.hostname or ""):
             raise ConfigError(
-                "the connection to this scheduler is not encrypted, and whoever can reach it can run programs there",
+                "the connection to this scheduler is not encrypted, and every user who can reach it can run programs there",
                 where=address,
-                hint="use tls://, or say --insecure-executor where the network is your own",
+                hint="use tls://, or --insecure-executor if the whole network is your own",
             )
     return address, timeout
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, whatever a name server says."""
+    """Return whether a host is this machine, without asking a name server."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -149,8 +149,8 @@ def is_loopback(host: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's own messages off the console: what they come to is told in one line of ours."""
-    # Its configuration gives every one of its loggers a handler and a level.
+    """Keep Dask's log messages off the console; the caller reports errors in one line."""
+    # Dask's configuration gives each of its loggers a handler and a level.
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
     levels = {name: logging.getLogger(name).level for name in names}
     try:

@@ -1,4 +1,4 @@
-"""Any executor at work on the units of a run: a window of futures that slides over the list."""
+"""Worker pool for any executor: a sliding window of futures over the units of a run."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pgdatahub.runs.remote_worker import Assignment, Done, greet, perform_remote
 from pgdatahub.runs.units import Unit, UnitOutcome
 
 WINDOW: Final = 2
-"""Units given out for each slot: one in work and one waiting, so that no worker idles while an outcome travels. More
-would only make a run that is to end take longer over it."""
+"""Units submitted for each slot: one in work and one waiting, so that no worker idles while an outcome travels. A larger
+window would delay the end of an interrupted run."""
 GREETING_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.5
-"""How long a wait lasts at most: on some systems a signal does not interrupt one."""
+"""Longest wait; on some systems a signal does not interrupt a wait."""
 _COUNT_SECONDS: Final = 2.0
-"""How often the executor is asked for its slots."""
+"""Time between two counts of the executor's slots."""
 _NO_WORKER_SECONDS: Final = 60.0
-"""How long there may be no worker at all: a cluster may be starting others."""
+"""Longest time without any worker; a cluster may be starting new workers."""
 
 
 class ExecutorPool:
-    """Whoever an executor has work on units.
+    """Worker pool of an executor.
 
     Args:
-        executor: Is given the units.
-        plugin: Knows the executor.
-        assignment: What workers need to know.
-        reporter: Is told of what workers tell, in the thread that calls :meth:`wait`.
-        patience: Seconds that there may be no worker.
+        executor: Receives the units.
+        plugin: Counts the executor's slots and recognizes its loss.
+        assignment: Data that workers need.
+        reporter: Receives the workers' events, in the thread that calls :meth:`wait`.
+        patience: Longest time in seconds without any worker.
     """
 
     def __init__(
@@ -57,22 +57,23 @@ class ExecutorPool:
         self._counted = self._had_workers = time.monotonic()
 
     def greet(self) -> None:
-        """Have a worker say that it is able to work, before anything is begun.
+        """Check that a worker is able to work, before any unit starts.
 
         Raises:
-            ExecutorError: It is not, or nobody answers.
-            DatabaseError: It does not reach the database.
+            ExecutorError: The worker is not able to work, or no worker answers.
+            DatabaseError: The worker does not reach the database.
         """
         try:
             problem = self._executor.submit(greet, self._assignment).result(timeout=GREETING_SECONDS)
         except FutureTimeoutError:
             raise ExecutorError(
-                f"no worker answered within {GREETING_SECONDS:.0f} seconds", hint="are they running, and free?"
+                f"no worker answered within {GREETING_SECONDS:.0f} seconds",
+                hint="check that workers are running and idle",
             ) from None
         except Exception as error:  # an executor may raise anything
             raise ExecutorError(
-                f"no worker can begin: {_one_line(error)}",
-                hint="is the same version of pgdatahub installed for them?",
+                f"no worker can start: {_one_line(error)}",
+                hint="install the same version of pgdatahub for the workers",
             ) from error
         if problem is not None:
             raise problem
@@ -80,7 +81,7 @@ class ExecutorPool:
 
     @property
     def free(self) -> bool:
-        """The window has room."""
+        """Return whether the window has room."""
         if self._on_trial:
             return False
         if time.monotonic() - self._counted > _COUNT_SECONDS:
@@ -89,11 +90,11 @@ class ExecutorPool:
 
     @property
     def busy(self) -> bool:
-        """A unit was given out and its outcome is not known."""
+        """Return whether the outcome of a submitted unit is unknown."""
         return bool(self._units or self._suspects)
 
     def start(self, unit: Unit) -> None:
-        """Give a unit out."""
+        """Submit a unit."""
         try:
             future = self._executor.submit(perform_remotely, unit, self._assignment)
         except Exception as error:  # noqa: BLE001 - an executor may raise anything when it is gone
@@ -113,22 +114,22 @@ class ExecutorPool:
                 if outcome.died is None or self._on_trial:
                     self._on_trial = False
                     return outcome
-                # A worker that dies takes all that it was given with it. Which file it was shows when each is alone.
+                # A dying worker takes all its units with it. Each unit is retried alone, which shows the file that killed the worker.
                 self._suspects.append(outcome.unit)
             if done:
                 continue
             self._count()
             if time.monotonic() - self._had_workers > self._patience:
-                # One problem ends the run; the rest of the window is given up with it.
+                # One problem ends the run, so the rest of the window is cancelled.
                 future, unit = self._units.popitem()
                 future.cancel()
                 for other in self._units:
                     other.cancel()
-                problem = ExecutorError(f"there was no worker for {self._patience:.0f} seconds")
+                problem = ExecutorError(f"no worker for {self._patience:.0f} seconds")
                 return UnitOutcome(unit=unit, problem=problem)
 
     def close(self, *, at_once: bool = False) -> None:
-        """Forget what was given out; what a worker has in work it may still finish."""
+        """Cancel the submitted units; a worker may still finish the unit it works on."""
         if at_once:
             for future in self._units:
                 future.cancel()
@@ -145,7 +146,7 @@ class ExecutorPool:
             if isinstance(error, _GoneError) or self._plugin.lost(error):
                 problem = ExecutorError(f"the executor is gone: {_one_line(error)}")
                 return UnitOutcome(unit=unit, problem=problem)
-            # The first sentence: what follows is about the executor.
+            # Only the first sentence: the rest describes the executor.
             return UnitOutcome(unit=unit, died=_one_line(error).partition(". ")[0])
         for event in done.events:
             self._reporter(event)
@@ -159,7 +160,7 @@ class ExecutorPool:
 
 
 class _GoneError(Exception):
-    """The executor takes no work any more."""
+    """The executor accepts no more work."""
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,8 +1,8 @@
-"""Executors: who gives the units of a run to processes, on this machine or on others.
+"""Executors: plugins that distribute the units of a run to processes, on this machine or on others.
 
-``local``, the worker processes that a run starts itself, needs nothing from here. Any other one is a factory of a
-:class:`concurrent.futures.Executor` and found by its name: the built-in ``dask``, or what an installed distribution
-announces in the entry-point group ``pgdatahub.executors``.
+``local`` means the worker processes that a run starts itself; it needs no plugin. Every other name means a factory of a
+:class:`concurrent.futures.Executor`: the built-in ``dask``, or an entry point of an installed distribution in the group
+``pgdatahub.executors``.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ GROUP: Final = "pgdatahub.executors"
 API_VERSION: Final = 1
 LOCAL: Final = "local"
 BUILTIN_EXECUTORS: Final = {"dask": "pgdatahub.runs.dask:DaskExecutor"}
-"""Name → where the factory is; it is imported only if it is asked for."""
+"""Name → module and attribute of the factory; imported only when the settings name it."""
 
 
 class ExecutorPlugin(Protocol):
     """A factory of executors. An entry point names a class, or a function without parameters, that makes one.
 
-    Functions and arguments that are submitted are plain data and module-level names, so they can be pickled. A unit is one
-    transaction and finds out by itself that it was loaded before, so an executor may work on it more than once.
+    Submitted functions and arguments are module-level names and plain data, so they can be pickled. A unit is one
+    transaction and recognizes duplicates by itself, so an executor may run it more than once.
 
     Attributes:
-        api_version: The version of this protocol that it is written for: 1.
+        api_version: Version of this protocol: 1.
     """
 
     api_version: int
@@ -41,31 +41,31 @@ class ExecutorPlugin(Protocol):
     def open(
         self, options: Mapping[str, str], *, workers: int | None, insecure: bool
     ) -> AbstractContextManager[Executor]:
-        """Return an executor whose workers can be given work; it is left at the end of the run.
+        """Return a context manager of an executor with workers; the run exits it at its end.
 
         Args:
-            options: What ``--executor-opt KEY=VALUE`` gives.
-            workers: How many workers somebody asked for; None if nobody did.
-            insecure: Connections that anybody on the network could use are allowed.
+            options: The pairs of ``--executor-opt KEY=VALUE``.
+            workers: Number of workers in the settings; None if not set.
+            insecure: Allow connections that every program on the network could use.
 
         Raises:
-            ConfigError: The options are wrong, or would be insecure.
-            ExecutorError: There is no such cluster, or it has no worker.
+            ConfigError: The options are wrong or insecure.
+            ExecutorError: The cluster is not found, or has no workers.
         """
 
     def slots(self, executor: Executor) -> int:
-        """Return how many units can be worked on at the same time now; 0 if there is no worker."""
+        """Return the number of units that workers can run at the same time now; 0 without workers."""
 
     def lost(self, error: BaseException) -> bool:
-        """Tell whether a future's error says that the executor itself is gone, and not only what one unit met."""
+        """Return whether a future's error means that the executor itself is gone, not only that one unit failed."""
 
 
 def find_executor(name: str) -> ExecutorPlugin:
     """Return the executor called ``name``.
 
     Raises:
-        ConfigError: There is none.
-        PluginError: It cannot be imported, or is written for another version.
+        ConfigError: The executor is not found.
+        PluginError: The executor cannot be imported, or is written for another version of the protocol.
     """
     installed = {entry_point.name: entry_point for entry_point in entry_points(group=GROUP)}
     if name in BUILTIN_EXECUTORS:
@@ -77,7 +77,7 @@ def find_executor(name: str) -> ExecutorPlugin:
         except (Exception, SystemExit) as error:  # a plugin's import may raise anything
             raise PluginError(
                 f"the executor {name!r} cannot be imported: {type(error).__name__}: {error}",
-                hint="mend or uninstall what it came with",
+                hint="fix or uninstall the distribution that it comes with",
             ) from error
     else:
         known = ", ".join(sorted({LOCAL, *BUILTIN_EXECUTORS, *installed}))
@@ -93,7 +93,7 @@ def refuse_embedded(config: Config) -> None:
     """Refuse the embedded server for workers that may be on other machines.
 
     Raises:
-        ConfigError: The settings name no other server.
+        ConfigError: The settings choose the embedded server.
     """
     if not config.skip_db and config.destination.kind == "embedded":
         raise ConfigError(

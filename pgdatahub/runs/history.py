@@ -1,4 +1,4 @@
-"""What happened to the tables, in its order: imports, and the schema changes that they brought or that undid them."""
+"""History of the tables, oldest first: imports and schema changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HistoryEntry: TypeAlias = PastImport | PastChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened, oldest first.
+    """Imports and schema changes, oldest first.
 
     Attributes:
         destination: The database, without secrets.
@@ -38,18 +38,18 @@ def history(
     since: datetime | None = None,
     reporter: Reporter | None = None,
 ) -> Timeline:
-    """Return what happened to the tables; nothing is written.
+    """Return the history of the tables; nothing is written.
 
     Args:
         config: The settings.
-        table: Only to this table.
-        file: Only by this file: its path, or the end of it.
-        since: Only then or later; without a time zone it is UTC.
-        reporter: Is told of the embedded server.
+        table: Only this table.
+        file: Only this file: its path, or the end of its path.
+        since: Only entries from this moment on; UTC if it has no time zone.
+        reporter: Receives notices on the embedded server.
 
     Raises:
-        UndoError: The history knows no such table.
-        DatabaseError: There is no database.
+        UndoError: The table is not in the history.
+        DatabaseError: The database does not answer.
     """
     tell = reporter or NullReporter()
     if since is not None and since.tzinfo is not None:

@@ -1,4 +1,4 @@
-"""A look into one file without a database: sheets, headers, kinds, types."""
+"""Inspection of one file without a database: sheets, headers, kinds, types."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from pgdatahub.values.identifiers import table_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetInspection:
-    """What a sheet has.
+    """Contents of a sheet.
 
     Attributes:
         name: Its name; with its position where another sheet has the same name.
-        visible: Whether it is shown.
-        chosen: Whether a run would load it.
+        visible: True unless the sheet is hidden.
+        chosen: True if a run would load the sheet.
         header_row: The row of the headers, from 1; 0 for none.
         rows: Rows below the header.
-        columns: The columns with what was observed of them; position and header as in the sheet.
-        counts: What was left out or noticed → how many.
-        examples: For each of them where the first one is.
-        notices: What a person should know.
-        failure: Why it cannot be loaded.
+        columns: The columns with their observed kinds; position and header as in the sheet.
+        counts: Remark on cells or rows → their number.
+        examples: Remark → place of the first cell.
+        notices: Remarks for the user.
+        failure: Reason why the sheet cannot be loaded.
     """
 
     name: str
@@ -52,12 +52,12 @@ class SheetInspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a file has.
+    """Contents of a file.
 
     Attributes:
-        source: The file, and the table it would be loaded into if it lies in the data root.
+        source: The file, and the table that a run would load it into if it is in the data root.
         sheets: All its sheets.
-        failure: Why a run would load none of them, as the settings are.
+        failure: Reason why a run with these settings would load no sheet.
     """
 
     source: SourceFile
@@ -72,15 +72,15 @@ class Inspection:
 
 
 def inspect(config: Config, path: Path) -> Inspection:
-    """Read a file and tell what is in it; no database is asked.
+    """Read a file and return its contents; no database is used.
 
     Args:
-        config: The settings; those of the file's folder apply if it lies in the data root.
+        config: The settings; those of the file's folder apply if it is in the data root.
         path: The file.
 
     Raises:
-        ConfigError: There is no such file.
-        ReadError: It cannot be read as a workbook.
+        ConfigError: The file is not found.
+        ReadError: The file cannot be read as a workbook.
     """
     stages = Stages(create_plugin_manager())
     source = _source(config, path)

@@ -1,6 +1,6 @@
-"""``etl.log``: one line for each event of every run, for whoever asks later what happened.
+"""The log file ``etl.log``: one line for each event of every run.
 
-The file is rotated at ten megabytes and five old ones are kept. Several runs may write at once.
+The file is rotated at ten megabytes, and five old files are kept. Several runs may write at the same time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 
 class _SharedFileHandler(RotatingFileHandler):
-    """Rotates, and notices when another process has rotated: else both would, and old lines would be lost early."""
+    """Rotating handler that several processes share: it reopens the file after another process rotated it."""
 
     def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the library's name
         stream = self.stream
@@ -50,7 +50,7 @@ class _SharedFileHandler(RotatingFileHandler):
         return bool(super().shouldRollover(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Do nothing: a disk that fills up must not end a run for the log's sake, nor print a traceback a line."""
+        """Ignore the error: a full disk must not end a run because of its log, nor print a traceback for each line."""
 
 
 class RunLog:
@@ -58,9 +58,9 @@ class RunLog:
 
     Args:
         handler: Writes the lines.
-        run_id: Stands in every line.
-        as_json: One JSON object a line, instead of text.
-        debug: Also write of every batch of rows, and the tracebacks of mistakes in programs.
+        run_id: The run's name, part of every line.
+        as_json: Write one JSON object a line, instead of text.
+        debug: Also write every batch of rows, and tracebacks of programming errors.
     """
 
     def __init__(self, handler: logging.Handler, run_id: str, *, as_json: bool, debug: bool) -> None:
@@ -71,9 +71,9 @@ class RunLog:
         self._paused = False
 
     def __call__(self, event: Event) -> None:
-        """Write a line for an event."""
+        """Write the line of an event."""
         if isinstance(event, PauseTick):
-            # One line for a pause, not one for each second of it.
+            # One line a pause, not one a second.
             if not self._paused:
                 self._write(logging.INFO, "pause", seconds=event.seconds_left)
             self._paused = True
@@ -148,7 +148,7 @@ class RunLog:
                     *(f"{_text(k)}={_text(v)}" for k, v in known.items()),
                 )
             )
-        # JSON escapes all but DEL, and all but ASCII.
+        # JSON escapes all control characters except DEL.
         line = line.replace("\x7f", "\\u007f")
         self._handler.handle(logging.LogRecord("pgdatahub", level, "", 0, line, None, None))
 
@@ -158,21 +158,21 @@ def _of(source: Any) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """Return a value so that it stays one word of one line, whatever a file is named."""
+    """Return a value as one word of one line, for every name that a file can have."""
     text = str(value)
     return text if text and _PLAIN.issuperset(text) else json.dumps(text)
 
 
 @contextmanager
 def run_log(directory: Path, run_id: str, *, as_json: bool, debug: bool, reporter: Reporter) -> Iterator[Reporter]:
-    """Yield a reporter that tells ``reporter`` and the log; where the log cannot be written, one warning says so.
+    """Yield a reporter that passes events to ``reporter`` and the log; warn once if the log cannot be written.
 
     Args:
-        directory: Where ``etl.log`` is; made if it is not there.
-        run_id: Stands in every line.
+        directory: Directory of ``etl.log``; created if it does not exist.
+        run_id: The run's name, part of every line.
         as_json: See :class:`RunLog`.
-        debug: Likewise.
-        reporter: Is told of everything first.
+        debug: See :class:`RunLog`.
+        reporter: Receives every event before the log.
     """
     path = directory / FILE_NAME
     try:

@@ -1,6 +1,7 @@
-"""The pause file: what a run that ended early has done, what is left, and how to go on.
+"""The pause file: state and settings of a run that ended early, for ``resume``.
 
-It holds no secrets: settings that are, or may hold, a password are left out and come from where they always come from.
+The file holds no secrets: settings that are or may hold a password are left out; a resumed run reads them from their
+usual source.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ OPTIONS: Final = (
     "workers",
     "on_error",
 )
-"""The settings that a run is resumed with: what it was started with, unless an option says otherwise."""
+"""Settings that a resumed run takes over from the paused run, unless the user gives an option."""
 _STRAY_SECONDS: Final = 60
-"""A temporary file of this age is left over from a process that was killed; writing takes milliseconds."""
+"""A temporary file of this age is a leftover of a killed process; writing takes milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausedFile:
-    """A file that is left, or that failed and why.
+    """A file that a paused run did not load.
 
     Attributes:
         file: Its path below the data root.
         location: Its absolute path or URL.
-        table: The table it belongs to.
-        problem: Why it failed; None if it is merely left.
-        reload: It was to be loaded again in place of what it brought before.
+        table: The file's table.
+        problem: Reason of the failure; None if the run did not reach the file.
+        reload: Load the file again, in place of the rows of its earlier import.
     """
 
     file: str
@@ -57,7 +58,7 @@ class PausedFile:
 
     @classmethod
     def of(cls, source: SourceFile, problem: str | None = None) -> PausedFile:
-        """Return what is to be known of a file."""
+        """Return the paused file of a source file."""
         return cls(
             file=source.identity,
             location=source.location,
@@ -69,19 +70,19 @@ class PausedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseState:
-    """What the pause file says.
+    """Contents of the pause file.
 
     Attributes:
         run_id: The run that ended early.
-        paused_at: When, UTC.
-        reason: Why, for people.
-        destination: Where the rows go, without secrets.
+        paused_at: Moment of the pause, UTC.
+        reason: Reason of the pause, as text.
+        destination: Description of the database, without secrets.
         options: Settings by field of :class:`~pgdatahub.config.Config`.
         config_file: The file of folder options; None if there was none.
         loaded: Identities of the files that the run, or one that it resumed, loaded.
-        skipped: How many files it passed over because they were loaded before.
-        failed: The files that failed; they are tried again.
-        remaining: The files that were not taken up, or were rolled back.
+        skipped: Number of files that were loaded before.
+        failed: The files that failed; ``resume`` retries them.
+        remaining: The files that the run did not start, or rolled back.
         address: Address of the database; None in files of older versions.
         server_version: Version of the server, 150004 for 15.4; None in files of older versions.
         program: The program that writes the file.
@@ -105,12 +106,12 @@ class PauseState:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The locations of the files that ``resume`` takes up: those that failed, then the others."""
+        """Locations of the files that ``resume`` loads: first the failed files, then the others."""
         return tuple(dict.fromkeys(paused.location for paused in (*self.failed, *self.remaining)))
 
     @property
     def reload(self) -> frozenset[str]:
-        """Those of them that are to be loaded again in place of what they brought before."""
+        """Locations of the files to load again in place of their earlier imports."""
         return frozenset(paused.location for paused in (*self.failed, *self.remaining) if paused.reload)
 
 
@@ -125,13 +126,13 @@ def options_of(config: Config) -> dict[str, Any]:
 
 
 def read_pause(config: Config) -> PauseState | None:
-    """Return what the pause file says, None if there is none.
+    """Return the contents of the pause file, None if the file does not exist.
 
     Raises:
-        PauseFileError: It cannot be read, is damaged, or is somebody else's.
+        PauseFileError: The file cannot be read, is damaged, or belongs to another program.
     """
     path = pause_file(config)
-    hint = "run --force begins anew and replaces it; what is loaded stays loaded"
+    hint = "run --force starts a new run and replaces the file; loaded files stay loaded"
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -150,10 +151,10 @@ def read_pause(config: Config) -> PauseState | None:
 
 
 def write_pause(config: Config, state: PauseState) -> Path:
-    """Write the pause file in one step, for its owner only, and return its path.
+    """Write the pause file atomically, readable by its owner only, and return its path.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The file cannot be written.
     """
     path = pause_file(config)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +165,7 @@ def write_pause(config: Config, state: PauseState) -> Path:
 
 
 def remove_pause(config: Config) -> None:
-    """Remove the pause file, if there is one."""
+    """Remove the pause file, if it exists."""
     path = pause_file(config)
     with suppress(OSError):
         path.unlink(missing_ok=True)
@@ -172,7 +173,7 @@ def remove_pause(config: Config) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what a process that was killed while it wrote the file has left."""
+    """Remove temporary files of processes that were killed while writing."""
     with suppress(OSError):
         for stray in path.parent.glob(f".{path.name}.*"):
             if time.time() - stray.stat().st_mtime > _STRAY_SECONDS:

@@ -1,7 +1,7 @@
-"""What a run would do, and why: everything is read, the database is asked, nothing is written.
+"""Plans of a run: read all files, query the database, write nothing.
 
-The database is asked in one read-only transaction, after the files were read, so that no lock is held meanwhile. A short
-look before only spares reading files that are loaded already.
+One read-only transaction queries the database after the files are read, so that no lock is held while reading. A short
+query before reading finds the files that are loaded already, which need no reading.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 
 
 def plan(config: Config, *, selection: Selection | None = None, reporter: Reporter | None = None) -> RunPlan:
-    """Find out what a run would do; nothing is written.
+    """Return the plan of a run; nothing is written.
 
     Args:
-        config: The settings; with ``skip_db`` no database is asked, and every table is taken to be new.
-        selection: Which files; all by default.
-        reporter: Is told what happens.
+        config: The settings; with ``skip_db`` no database is used, and every table counts as new.
+        selection: The files to load; all by default.
+        reporter: Receives events.
 
     Raises:
         ConfigError: The settings or the selection are wrong.
         PluginError: A plugin cannot be used.
-        DatabaseError: There is no database, or it went away.
+        DatabaseError: The database does not answer, or the connection is lost.
     """
     began = time.monotonic()
     reporter = reporter or NullReporter()
@@ -84,7 +84,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
 @contextmanager
 def _destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database | None, str]]:
     if config.skip_db:
-        yield None, "nowhere: no database is asked, and every table is taken to be new"
+        yield None, "nowhere: no database is asked, and every table counts as new"
     elif is_unmade(config):
         yield None, "the embedded server, which the first run makes"
     else:
@@ -102,7 +102,7 @@ def _looking(database: Database | None) -> Iterator[Connection | None]:
 
 
 class _Planner:
-    """Reads the files, then foretells them table by table."""
+    """Reader of the files and simulator of their tables."""
 
     def __init__(self, stages: Stages, config: Config, reporter: Reporter, kept: SpoolFile) -> None:
         self.stages = stages
@@ -116,7 +116,7 @@ class _Planner:
         self._particular: set[TableName] = set()
 
     def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
-        """Learn which of the files need not be read, and of which tables the values will be asked for."""
+        """Find the files that need no reading, and the tables whose stored values matter."""
         if connection is None:
             return
         history = self._history(connection)
@@ -126,19 +126,19 @@ class _Planner:
             try:
                 stored = catalog.reflect(connection, table)
             except FileError:
-                continue  # said of each of its files, later
+                continue  # reported for each of the table's files, later
             if stored is not None and any(isinstance(column.type, OpaqueType) for column in stored.columns):
                 self._particular.add(table)
 
     def hash(self, source: SourceFile) -> SourceFile:
-        """Return the file, with its hash if it may be loaded already."""
+        """Return the file, with its hash if the file may be loaded already."""
         if self._known.may_know(source):
             with suppress(FileError):  # reported when the file is read
                 return replace(source, hashed=hash_once(source))
         return source
 
     def skip_known(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
-        """Find the files that a run skips before it reads any."""
+        """Find the files that a run skips before reading."""
         history = self._history(connection)
         imports = [
             (source, past)
@@ -174,7 +174,7 @@ class _Planner:
         return history if connection is not None and history.exists(connection) else None
 
     def read(self, source: SourceFile) -> Staged | FileResult:
-        """Read a file; its rows are kept only where the table's own types have a say."""
+        """Read a file; keep its rows only if the simulation needs the values for a column of a foreign type."""
         self.reporter(FileStarted(source=source))
         known = self._skipped.get(source.location)
         if known is not None:
@@ -187,7 +187,7 @@ class _Planner:
             answer = failed(source, error)
         except PgDataHubError:
             raise
-        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a plan
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file must not end a plan
             answer = unexpected(source, error, secrets=self.config.secrets)
         if isinstance(answer, FileResult):
             self.reporter(FileFinished(result=answer))
@@ -222,7 +222,7 @@ class _Planner:
     def simulate(
         self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
     ) -> Iterator[TablePlan]:
-        """Yield the plan of each table, in the order in which a run comes to them."""
+        """Yield the plan of each table, in the order of a run."""
         history = self._history(connection)
         left = {source.table for source, _ in read if source.location not in self._skipped}
         unknown = find_all_unknown(connection, history, left) if connection is not None else {}

@@ -1,4 +1,4 @@
-"""What a run would do, as plain values that pickle and that JSON can hold."""
+"""Plan of a run as plain values, for pickle and JSON."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Action: TypeAlias = Literal["load", "skip", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedColumn:
-    """A column as it would be.
+    """A column after the run.
 
     Attributes:
         name: Its name.
         type: Its type in SQL.
-        label: Its type for people; a column without any value so far is said to be one.
+        label: Its type for people, with a remark if the column has no values so far.
     """
 
     name: str
@@ -29,20 +29,20 @@ class PlannedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedChange:
-    """A change of a table, and why.
+    """A change of a table, with its reason.
 
     Attributes:
-        kind: ``create_table`` for each column that a new table begins with, ``add_column``, or ``alter_type``.
+        kind: ``create_table`` for each first column of a new table, ``add_column``, or ``alter_type``.
         column: The column.
         header: Its header in the file.
         old: Its type before, for people.
         new: Its type afterwards.
-        file: The file that asks for it.
-        because: The sentence that says why; None where there is nothing to say.
+        file: The file that needs the change.
+        because: Sentence with the reason; None without a deciding cell.
         cell: The deciding cell, such as ``Sheet1!D17``.
-        sample: What it says.
-        count: How many cells like it there are.
-        values: How many cells of the column have a value.
+        sample: Text of the deciding cell.
+        count: Number of cells of the same kind.
+        values: Number of cells of the column that have a value.
     """
 
     kind: Literal["create_table", "add_column", "alter_type"]
@@ -60,21 +60,21 @@ class PlannedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePlan:
-    """What would become of a file.
+    """Plan of a file.
 
     Attributes:
         file: Its path below the data root.
         location: Its absolute path or URL.
-        action: Load it, skip it, or fail on it.
-        reason: Why it would be skipped.
-        failure: Why it would fail.
-        rows: How many rows it has.
-        sheets: The sheets they are from.
-        changes: What changes in the table for it.
+        action: Load, skip or fail.
+        reason: Reason of a skip.
+        failure: Reason of a failure.
+        rows: Number of rows.
+        sheets: Names of the sheets with these rows.
+        changes: Changes of the table that the file needs.
         statements: The DDL.
-        counts: What would be done to cells and rows → how many.
-        examples: For each of them where the first one is.
-        notices: What a person should know.
+        counts: Remark on cells or rows → their number.
+        examples: Remark → place of the first cell.
+        notices: Remarks for the user.
         sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
     """
 
@@ -95,15 +95,15 @@ class FilePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TablePlan:
-    """What would become of a table.
+    """Plan of a table.
 
     Attributes:
         table: Its name, with its schema if that is not ``public``.
-        exists: It is there already.
+        exists: True if the table exists already.
         bytes: Its size on disk, without indexes.
-        rewritten: How many of the files would have it rewritten, that is, have a type changed.
-        columns: Its columns afterwards.
-        files: Its files, in the order in which they would be taken up.
+        rewritten: Number of files that change a type, each of which rewrites the table.
+        columns: Its columns after the run.
+        files: Its files, in the order of the run.
     """
 
     table: str
@@ -115,26 +115,26 @@ class TablePlan:
 
     @property
     def rows(self) -> int:
-        """The rows that would be loaded."""
+        """Number of rows to load."""
         return sum(file.rows for file in self.files if file.action == "load")
 
     @property
     def changes(self) -> tuple[PlannedChange, ...]:
-        """All changes in their order."""
+        """All changes, in the order of the files."""
         return tuple(change for file in self.files for change in file.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """What a run would do.
+    """Plan of a run.
 
     Attributes:
-        destination: Where the rows would go, without secrets.
+        destination: Description of the database, without secrets.
         tables: The tables.
-        ignored: Reason → the files that are no candidates for it.
-        unreadable: Folder → why it cannot be read.
-        warnings: What a person should know that belongs to no single file.
-        seconds: The time it took to find out.
+        ignored: Reason → files that are skipped for this reason.
+        unreadable: Folder → reason why the folder cannot be read.
+        warnings: Remarks for the user that concern several files.
+        seconds: Time that planning took.
     """
 
     destination: str
@@ -151,11 +151,11 @@ class RunPlan:
 
     @property
     def changes_schema(self) -> bool:
-        """Whether any table would be made or changed."""
+        """True if the run would create or change a table."""
         return any(file.statements for file in self.files)
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the console script tells its caller."""
+        """Exit code of the console script."""
         failed = self.unreadable or any(file.action == "fail" for file in self.files)
         return ExitCode.FAILED if failed else ExitCode.OK

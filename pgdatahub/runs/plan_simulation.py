@@ -1,7 +1,6 @@
-"""The files of one table, taken through their decisions in order without a row being written.
+"""Simulation of loading the files of one table in order, without writing a row.
 
-Each file finds the table as those before it would have left it: its columns, its values' place in the lattice, and what
-would have been loaded by then.
+Each file meets the table as the files before it would leave it: columns, types and imports.
 """
 
 from __future__ import annotations
@@ -34,15 +33,15 @@ _AFTER_ALL: Final = datetime(9999, 1, 1)  # noqa: DTZ001 - UTC without a zone, a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedFile:
-    """What a run would do with a file.
+    """Result of simulating a file.
 
     Attributes:
         source: The file.
-        staged: What was read of it, if it was.
-        skip: Why it would be skipped.
-        error: Why it would fail.
-        plan: What it would change; None where it is not loaded.
-        notices: What a person should know.
+        staged: The staged file; None if the file was not read.
+        skip: Reason of a skip.
+        error: Reason of a failure.
+        plan: Changes of the table; None if the file is not loaded.
+        notices: Remarks for the user.
     """
 
     source: SourceFile
@@ -55,16 +54,16 @@ class SimulatedFile:
 
 @dataclass(slots=True, kw_only=True)
 class TableSimulation:
-    """A table that files are loaded into, as far as it can be known beforehand.
+    """Simulation of a table into which files are loaded.
 
     Attributes:
         table: The table.
         stages: The plugins.
         config: The settings.
-        connection: In a transaction that may be read-only; None where no database is asked, which is like an empty one.
-        history: The metadata tables; None where there are none yet.
+        connection: In a transaction that may be read-only; None without a database, which counts as an empty database.
+        history: The metadata tables; None if they do not exist yet.
         stored: Its columns in the database.
-        current: Its columns after the files so far.
+        current: Its columns after the files simulated so far.
     """
 
     table: TableName
@@ -80,16 +79,16 @@ class TableSimulation:
     _moments: int = 0
 
     def begin(self) -> None:
-        """Look at the table.
+        """Read the table's columns from the database.
 
         Raises:
-            FileError: Something else has its name.
+            FileError: Another object, such as a view, has the table's name.
         """
         if self.connection is not None:
             self.stored = self.current = catalog.reflect(self.connection, self.table)
 
     def simulate(self, staged: Staged) -> SimulatedFile:
-        """Return what would become of a file, and take it as done."""
+        """Simulate loading a file, and return the result."""
         source = staged.source
         try:
             found = self._decide(source, staged.file_sha256, staged.content_sha256)
@@ -107,7 +106,7 @@ class TableSimulation:
         return SimulatedFile(source=source, staged=staged, plan=evolution.plan, notices=notices)
 
     def skip_known(self, source: SourceFile, file_sha256: str) -> SimulatedFile | None:
-        """Return what would become of a file whose bytes are loaded, and take it as done; None if it has to be read."""
+        """Simulate a file whose bytes are loaded already; return None if the file must be read."""
         try:
             found = self._decide(source, file_sha256, None)
         except FileError as error:
@@ -132,7 +131,7 @@ class TableSimulation:
         )
 
     def _settle(self, source: SourceFile, found: DedupDecision, file_sha256: str) -> None:
-        """Take note of what a decision does to other imports; as :func:`pgdatahub.load.replace.settle` does."""
+        """Record the effects of a decision on other imports, as :func:`pgdatahub.load.replace.settle` does."""
         gone = list(found.replaced)
         for past in found.retired:
             heirs = _heirs(past, source)
@@ -178,7 +177,7 @@ class TableSimulation:
         )
 
     def _moment(self) -> datetime:
-        """Return a moment after those of all imports, and after the last one that this returned."""
+        """Return a moment later than all imports and all moments returned before."""
         self._moments += 1
         return _AFTER_ALL + timedelta(microseconds=self._moments)
 
@@ -198,14 +197,14 @@ class TableSimulation:
         )
 
     def _take(self, staged: Staged, result: TableSchema) -> None:
-        """Take the table for what the file would leave."""
+        """Replace the current table by the table that the file would leave."""
         self.current = result
         known = self.stored.by_name if self.stored is not None else {}
         for column in result.columns:
             observed = staged.observed.by_name.get(column.name)
             stored = known.get(column.name)
-            # The values of a stored column may tell more than its type, as long as no file changes the type or puts
-            # text where there may be none yet.
+            # The stored values may need a narrower type than the column has, as long as no simulated file changes the
+            # type or adds text.
             if (
                 stored is None
                 or stored.type.sql != column.type.sql

@@ -1,7 +1,7 @@
-"""What a worker of an executor does: a module-level function that is given a unit, and what it needs to know, as data.
+"""Worker side of an executor: module-level functions that receive a unit and its assignment as data.
 
-Nothing secret travels. The worker connects with what its own environment says, and only after it has made sure that it
-is the same program in front of the same database.
+No secrets travel. The worker takes the connection from its own environment, and first checks that the versions and the
+database are those of the run.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from pgdatahub.system.retry import persist
 from pgdatahub.system.version import __version__
 
 IDLE_SECONDS: Final = 30.0
-"""A worker lives on after the run; its connection to the database need not."""
+"""Idle time after which a worker closes its connection; the worker itself may outlive the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """What a worker needs to know of a run.
+    """Data of a run that a worker needs.
 
     Attributes:
         run_id: The run's name.
         config: The settings, without secrets.
-        server: The database that it must reach; None for a dry run.
-        python: The version of Python that it must be, major and minor.
-        version: The version of pgdatahub that it must be.
+        server: The database that the worker must reach; None for a dry run.
+        python: The worker's required version of Python, major and minor.
+        version: The worker's required version of pgdatahub.
     """
 
     run_id: str
@@ -50,7 +50,7 @@ class Assignment:
     @classmethod
     def of(cls, config: Config, run_id: str, database: Database | None) -> Assignment:
         """Return the assignment for the workers of a run."""
-        # Where settings came from and what somebody's executor was told is nobody's business there.
+        # Workers need neither the origins of settings nor the options of the executor, which may be private.
         nothing: dict[str, Any] = {
             "database_url": None,
             "origins": {},
@@ -67,11 +67,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What a worker hands back.
+    """Answer of a worker.
 
     Attributes:
-        outcome: What became of the unit.
-        events: What is to be told of it.
+        outcome: Outcome of the unit.
+        events: Events for the run's reporter.
     """
 
     outcome: UnitOutcome
@@ -80,7 +80,7 @@ class Done:
 
 @dataclass(slots=True, kw_only=True)
 class _Place:
-    """What a process keeps between the units of a run."""
+    """State of a process between the units of a run."""
 
     pipeline: Pipeline
     users: int = 0
@@ -89,14 +89,14 @@ class _Place:
 
 @dataclass(slots=True)
 class _Station:
-    """The places of this process, one for each run that it works for, given up after a while without work."""
+    """The places of this process, one a run; a place is closed after an idle time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     places: dict[tuple[int, str], _Place] = field(default_factory=dict)
 
     @contextmanager
     def pipeline(self, assignment: Assignment) -> Iterator[Pipeline]:
-        # A process that was forked must not use its parent's connection.
+        # A forked process must not use its parent's connection.
         key = os.getpid(), assignment.run_id
         with self.lock:
             place = self.places.get(key)
@@ -130,7 +130,7 @@ _station = _Station()  # executors call functions and pass nothing on from one c
 
 
 def greet(assignment: Assignment) -> PgDataHubError | None:
-    """Say whether this process can work for a run: None, or why not."""
+    """Check that this process can work for a run; return the problem, or None."""
     try:
         with _station.pipeline(assignment):
             return None
@@ -139,7 +139,7 @@ def greet(assignment: Assignment) -> PgDataHubError | None:
 
 
 def perform_remotely(unit: Unit, assignment: Assignment) -> Done:
-    """Work on a unit, in whichever process this is; never raises for what a file, a server or a setting can do."""
+    """Work on a unit in this process; return errors of files, servers and settings instead of raising them."""
     events: list[Event] = []
 
     def collect(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""A run from its beginning to its report: what is taken up, by whom, and what is left for ``resume`` if it ends early."""
+"""A run from start to report: skip loaded files, distribute the others to workers, leave a pause file on an early end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
 
 
 def new_run_id() -> str:
-    """Return a name for a run: the moment it began (UTC) and a little chance."""
+    """Return a name for a run: its start (UTC) and six random digits."""
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -49,30 +49,30 @@ def run(
     interruption: Interruption | None = None,
     log_json: bool = False,
 ) -> RunReport:
-    """Load what is not loaded yet.
+    """Load the files that are not loaded yet.
 
     Args:
         config: The settings; with ``skip_db`` everything is read and nothing is written.
-        selection: Which files; all by default.
-        reporter: Is told what happens.
-        resume: If a run was paused, do what is left of that instead.
-        force: If a run was paused, forget that.
-        adopt: Rebuild the history of tables that have rows it does not know, where the files prove them.
-        interruption: Says when somebody wants the run to end.
+        selection: The files to load; all by default.
+        reporter: Receives events.
+        resume: If a run is paused, load its remaining files instead.
+        force: If a run is paused, forget its remaining files.
+        adopt: Rebuild lost history for tables whose rows the files prove.
+        interruption: Asked whether the user wants the run to end.
         log_json: Write the log's lines as JSON.
 
     Returns:
-        What was done. Where the run ended early, ``stopped`` says why, and a pause file what is left.
+        The report. If the run ended early, ``stopped`` has the reason and a pause file has the remaining files.
 
     Raises:
         ConfigError: The settings or the selection are wrong.
         PluginError: A plugin cannot be used.
-        DatabaseError: There is no database.
-        PauseFileError: A run was paused.
-        KeyboardInterrupt: Somebody wanted the run to end before it knew its files (then a ``Leave``), or at any time
-            if ``interruption`` is not given or not listening; the pause file is written before.
+        DatabaseError: The database does not answer.
+        PauseFileError: A run is paused.
+        KeyboardInterrupt: The user interrupted the run before it knew its files (then a ``Leave``), or at any time if
+            ``interruption`` is not given or not listening; the pause file is written before.
     """
-    # A damaged pause file stands in the way as well, except of who wants to forget it.
+    # A damaged pause file is an error too, unless --force forgets it.
     paused = None if force or config.skip_db else read_pause(config)
     if paused is not None and not resume:
         raise PauseFileError(
@@ -91,22 +91,22 @@ def resume(
     interruption: Interruption | None = None,
     log_json: bool = False,
 ) -> RunReport:
-    """Do what is left of a run that was paused; the pause file goes when nothing is left.
+    """Load the remaining files of a paused run, and remove the pause file when none is left.
 
-    The settings are the caller's; :data:`PauseState.options` has those that the run was started with.
+    The caller gives the settings; :data:`PauseState.options` holds those of the paused run.
 
     Args:
         config: The settings.
-        reporter: Is told what happens.
-        interruption: Says when somebody wants the run to end.
+        reporter: Receives events.
+        interruption: Asked whether the user wants the run to end.
         log_json: Write the log's lines as JSON.
 
     Raises:
-        ConfigError: No run was paused, or the settings are wrong.
-        PauseFileError: The pause file is damaged, or of a run with another destination.
+        ConfigError: No run is paused, or the settings are wrong.
+        PauseFileError: The pause file is damaged, or of a run into another database.
         PluginError: A plugin cannot be used.
-        DatabaseError: There is no database.
-        Leave: Somebody wanted the run to end before it knew its files.
+        DatabaseError: The database does not answer.
+        Leave: The user interrupted the run before it knew its files.
     """
     if read_pause(config) is None:
         raise ConfigError("no run was paused", where=str(pause_file(config)), hint="pgdatahub run loads what is left")
@@ -129,7 +129,7 @@ class _Run:
         self._interrupt: KeyboardInterrupt | None = None
 
     def report(self, selection: Selection, paused: PauseState | None, *, forget: bool) -> RunReport:
-        """Do it, and return what was done."""
+        """Run, and return the report."""
         config = self.config
         log = run_log(
             config.state_dir, self.run_id, as_json=self._log_json, debug=config.debug, reporter=self._outer_reporter
@@ -182,7 +182,7 @@ class _Run:
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
         scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
         left: Sequence[SourceFile] = discovery.files
-        # No file is begun before this has answered, so there would be nothing to resume: its errors are the caller's.
+        # No file has started yet, so there is nothing to resume: the caller gets the errors.
         known = pipeline.known(discovery.files)
         try:
             if self._adopt:
@@ -203,10 +203,10 @@ class _Run:
         except Leave as leave:
             scheduler.stopped = leave.reason
         except KeyboardInterrupt as interrupt:
-            # Of a program that handles signals itself: it gets its interrupt when the pause file is written.
+            # A program that handles signals itself gets its interrupt after the pause file is written.
             scheduler.stopped, self._interrupt = StopReason.INTERRUPTED, interrupt
         if self.config.executor != LOCAL:
-            # Whoever works elsewhere may have died after COMMIT, or worked on a file twice.
+            # A remote worker may have died after COMMIT, or loaded a file that another worker loaded too.
             with suppress(DatabaseError):
                 scheduler.results = pipeline.lookup.confirm(scheduler.results, discovery.files)
         done = {result.source.location for result in scheduler.results}
@@ -231,7 +231,7 @@ class _Run:
         """Skip the files whose bytes are loaded.
 
         Returns:
-            The others, and messages on files that an older version read by other rules.
+            The other files, and messages on files that an older version read by other rules.
         """
         left: list[SourceFile] = []
         imports: list[tuple[SourceFile, PastImport]] = []
@@ -256,7 +256,7 @@ class _Run:
     def _refuse_unknown(
         self, files: Sequence[SourceFile], pipeline: Pipeline, scheduler: Scheduler
     ) -> list[SourceFile]:
-        """Fail the files whose rows their table may have though the history does not know; return the others."""
+        """Fail the files of tables with rows that the history does not have; return the others."""
         unknown = pipeline.lookup.unknown_rows({source.table for source in files})
         left = []
         for source in files:

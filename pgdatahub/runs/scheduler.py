@@ -1,4 +1,4 @@
-"""The course of a run: units are given out, outcomes taken in, with pauses, until the list is done or the run must end."""
+"""Scheduler of a run: starts units, receives outcomes and pauses, until all units are done or the run must end."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TICK_SECONDS = 1.0
 
 
 class Scheduler:
-    """The list of a run and what has become of it.
+    """Scheduler of the units of a run, with their results.
 
     Args:
         config: The settings.
-        reporter: Is told of pauses, and of files whose worker died.
-        interruption: Says when somebody wants the run to end.
-        look_up: Finds out whether a file whose worker died is loaded.
+        reporter: Receives pauses, and results of files whose worker died.
+        interruption: Asked whether the user wants the run to end.
+        look_up: Returns the result of a file that is loaded, else None.
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class Scheduler:
         self.problem: str | None = None
 
     def add(self, results: Iterable[FileResult]) -> None:
-        """Take in results; a failed one ends the run if the settings say so."""
+        """Add results; a failure ends the run under ``on_error: stop``."""
         for result in results:
             self.results.append(result)
             if result.outcome is Outcome.FAILED and self._config.on_error == "stop":
                 self.stopped = self.stopped or StopReason.FAILURE
 
     def work(self, units: Sequence[Unit], pool: WorkerPool) -> None:
-        """Have units worked on, until all are done or the run must end; what is in work then is finished.
+        """Work through units until all are done or the run must end; units in work are finished.
 
         Raises:
-            Leave: Somebody wants the run to end at once.
+            Leave: The user wants the run to end at once.
         """
         waiting = deque(units)
         files = self._config.pause_every or math.inf
@@ -72,7 +72,7 @@ class Scheduler:
                 elif self._ending or not waiting:
                     break
                 else:
-                    # Nothing is in work, so no transaction is open.
+                    # No unit is in work, so no transaction is open.
                     self._pause()
                     begun = 0
         self.stopped = self.stopped or (self._interruption.reason if waiting else None)
@@ -90,7 +90,7 @@ class Scheduler:
             except DatabaseError as error:
                 problem = error
         if isinstance(problem, ExecutorError):
-            # What was in work may be loaded all the same.
+            # Units in work may be loaded nevertheless.
             with suppress(DatabaseError):
                 self.add(filter(None, map(self._found, outcome.unit.sources)))
         if problem is not None:
@@ -98,7 +98,7 @@ class Scheduler:
             self.problem = self.problem or str(problem)
 
     def _settle(self, source: SourceFile, died: str) -> FileResult:
-        """Find out what became of a file whose worker died; it may have died after COMMIT."""
+        """Return the result of a file whose worker died; the worker may have died after COMMIT."""
         result = self._found(source)
         if result is None:
             error = WorkerDiedError(
@@ -110,7 +110,7 @@ class Scheduler:
         return result
 
     def _found(self, source: SourceFile) -> FileResult | None:
-        """Return the result of a file that is loaded though nobody said so, and tell it."""
+        """Return the result if this run committed the file before its worker died, else None."""
         result = self._look_up(source)
         if result is not None:
             self._reporter(FileFinished(result=result))

@@ -1,4 +1,4 @@
-"""Which files a run takes up: what the plugins find, less what is passed over, less what nobody asked for."""
+"""Selection of a run's files: the candidates of the plugins, restricted to paths and tables that the user names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from pgdatahub.system.storage import is_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which of the files a run takes up; everything by default.
+    """Files and tables that the user selects; everything by default.
 
     Attributes:
         paths: Files and folders.
         tables: Names of tables.
-        locations: Exactly these files, in this order; those that are gone are warned of.
-        reload_locations: Those of them that are to be loaded again.
-        reload: Files and folders to load again, in place of what they brought; where nothing else is named, only these.
+        locations: Exactly these files, in this order; a warning names missing files.
+        reload_locations: Those of ``locations`` to load again.
+        reload: Files and folders to load again, in place of their earlier imports; without ``paths`` and ``tables``, only
+            these are loaded.
     """
 
     paths: tuple[Path, ...] = ()
@@ -37,13 +38,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What a data folder has.
+    """Files found in a data root.
 
     Attributes:
-        files: The candidates, in the order in which they are taken up.
-        ignored: Reason → what was passed over for it.
-        unreadable: Folder → why it cannot be read.
-        warnings: What a person should know before anything is loaded.
+        files: The candidates, in the order of the run.
+        ignored: Reason → files that are skipped for this reason.
+        unreadable: Folder → reason why the folder cannot be read.
+        warnings: Remarks for the user before loading.
     """
 
     files: tuple[SourceFile, ...]
@@ -61,17 +62,17 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
     """Find the files of a run.
 
     Raises:
-        ConfigError: The data root is missing, the selection names what is not there, or the reader that the settings
-            choose is not installed.
+        ConfigError: The data root or a selected path or table is not found, or the reader in the settings is not
+            installed.
     """
     if config.reader == "native":
         from pgdatahub.readers.xlsx.reader_choice import choose_reader
 
-        choose_reader(config.reader)  # before each file fails for the same reason
+        choose_reader(config.reader)  # one error now, instead of one for each file
     found: dict[str, SourceFile] = {}
     for source in stages.discover(config):
         known = found.get(source.location)
-        # A file that one plugin ignores may be another's candidate.
+        # A file that one plugin ignores may be a candidate of another plugin.
         if known is None or (known.ignored and not source.ignored):
             found[source.location] = source
     ignored: dict[str, list[str]] = defaultdict(list)
@@ -117,9 +118,9 @@ def _select(
         wanted = {name.lower() for name in selection.tables}
         known = {str(source.table): source.table for source in files}
         missing = wanted - {table.name for table in known.values()} - set(known)
-        # In a folder that cannot be read, the table may be.
-        for name in sorted(missing if not unreadable else ()):
-            raise ConfigError(f"no folder is the table {name!r}", hint=f"there are: {', '.join(sorted(known))}")
+        # The table may be in a folder that cannot be read.
+        if missing and not unreadable:
+            raise ConfigError(f"no folder is the table {min(missing)!r}", hint=f"there are: {', '.join(sorted(known))}")
         chosen = [source for source in chosen if _names(source.table) & wanted]
     again = _below(chosen, selection.reload, config, unreadable)
     if selection.paths:
@@ -132,7 +133,7 @@ def _select(
 
 
 def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
-    """Tell whether a file that is passed over would have been taken up otherwise."""
+    """Return whether the user's selection contains a skipped file."""
     if selection.tables and not _names(source.table) & {name.lower() for name in selection.tables}:
         return False
     paths = selection.paths or (() if selection.tables else selection.reload)
@@ -140,7 +141,7 @@ def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
 
 
 def _may_hold(folder: SourceFile, selection: Selection) -> bool:
-    """Return whether a folder that cannot be read may hold files that a run would take up."""
+    """Return whether a folder that cannot be read may hold selected files."""
     if selection.locations is not None:
         return any(location.startswith(folder.location.rstrip("/") + "/") for location in selection.locations)
     paths = selection.paths or (() if selection.tables else selection.reload)
@@ -157,7 +158,7 @@ def _is_above(folder: SourceFile, path: Path) -> bool:
 
 
 def _why_empty(config: Config, has_entries: bool) -> str:
-    """Return why there may be nothing to load."""
+    """Return the probable reason for a data root without workbooks."""
     if has_entries:
         return "the data root has no workbook that could be loaded; is this the right folder?"
     if is_url(config.data_root):
@@ -175,7 +176,7 @@ def _below(
     """Return the files at and below ``paths``.
 
     Raises:
-        ConfigError: There is none at one of them.
+        ConfigError: A path has no files.
     """
     roots = list(paths)
     for root in roots:
@@ -198,7 +199,7 @@ def _nothing_there(files: Iterable[SourceFile], path: Path, config: Config) -> C
 def _exists(path: Path) -> bool:
     try:
         return _absolute(path).exists()
-    except OSError:  # such as a name that is too long for any file
+    except OSError:  # such as a name that is too long
         return False
 
 
@@ -206,12 +207,12 @@ def _absolute(path: Path) -> Path:
     try:
         return path.expanduser().absolute()
     except RuntimeError:
-        return path.absolute()  # "~$a.xlsx" is nobody's home
+        return path.absolute()  # "~$a.xlsx" is not a home directory
 
 
 def _is_below(source: SourceFile, path: Path) -> bool:
     if is_url(source.location):
-        # By its URL, of whose slashes a Path keeps one, or by its path below the data root.
+        # By URL, of whose two slashes a Path keeps one, or by path below the data root.
         names = (source.location.replace("://", ":/"), source.identity)
         return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
     root = _absolute(path)
@@ -219,7 +220,7 @@ def _is_below(source: SourceFile, path: Path) -> bool:
 
 
 def _real(path: str | Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve() raises on a circle of links
+    return Path(os.path.realpath(path))  # Path.resolve() raises on a cycle of links
 
 
 def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:

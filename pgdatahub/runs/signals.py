@@ -1,8 +1,8 @@
-"""Signals, and what they mean to a run.
+"""Signals that end a run.
 
-Ctrl-C asks for an end after the files in flight; a second one, SIGTERM and SIGHUP for an end at once, with the files in
-flight rolled back. Either way the run ends in good order: a pause file says what is left. Signals are handled only
-within :meth:`Interruption.listening`, which the console script enters; a program that calls the API keeps its own.
+Ctrl-C ends a run after the files in work; a second Ctrl-C, SIGTERM and SIGHUP end the run at once, and the files in work are
+rolled back. In both cases a pause file names the remaining files. Signals are handled only within
+:meth:`Interruption.listening`, which the console script enters; a program that calls the API keeps its own handlers.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _MEANINGS: Final = {
     if hasattr(signal, name)  # Windows has no SIGHUP
 }
 _IMPATIENCE: Final = 2
-"""Signals after the one that made the run leave, until the process is ended without more ado."""
+"""Signals after the one that ended the run at once, until the process exits without cleaning up."""
 
 
 class Leave(KeyboardInterrupt):
-    """The run is to end at once.
+    """Signal that ends the run at once.
 
     Args:
-        reason: Why.
+        reason: The reason to stop.
     """
 
     def __init__(self, reason: StopReason) -> None:
@@ -42,10 +42,10 @@ class Leave(KeyboardInterrupt):
 
 
 class Interruption:
-    """Whether somebody wants the run to end.
+    """The user's wish to end the run, from signals.
 
     Args:
-        tell: Is told what a signal leads to; called within a signal handler, so it may do next to nothing.
+        tell: Receives a line on the effect of a signal; called within a signal handler, so it must do very little.
     """
 
     def __init__(self, tell: Callable[[str], None] = lambda _text: None) -> None:
@@ -56,11 +56,11 @@ class Interruption:
 
     @contextmanager
     def listening(self) -> Iterator[Interruption]:
-        """Handle signals until the end of the block; to be entered in the main thread."""
+        """Handle signals until the end of the block; enter in the main thread only."""
         previous = {}
         for name in _MEANINGS:
             number = getattr(signal, name)
-            # Whoever started us with a signal ignored (nohup, a shell's background jobs) wants it ignored.
+            # A parent that ignores a signal for its children (nohup, a shell's background jobs) wants it ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 previous[number] = signal.signal(number, self._handle)
         try:
@@ -71,7 +71,7 @@ class Interruption:
 
     @contextmanager
     def finishing(self) -> Iterator[None]:
-        """Let a first Ctrl-C wait for the end of the block, where somebody looks at ``reason``."""
+        """Let a first Ctrl-C only set ``reason`` until the end of the block, whose caller checks ``reason``."""
         self._finishing = True
         try:
             yield

@@ -1,6 +1,6 @@
-"""Which files are whole: those that have stopped changing, and that nobody has open.
+"""Stability of arriving files: a file is stable when it has stopped changing and no program has it open.
 
-Pure: it is told what was seen and when, and does not look by itself.
+Pure: the caller passes the files it sees and the time.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 Version: TypeAlias = tuple[int | str, ...]
-"""What changes when a file is written to or replaced."""
+"""Value that changes when a file is written or replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A file as it was when somebody looked.
+    """A file as the caller saw it.
 
     Attributes:
         location: Its path or URL.
-        version: See there.
-        open: Somebody has it open: Excel's lock file is beside it.
+        version: See :data:`Version`.
+        open: True if a program has the file open: a lock file is beside it.
     """
 
     location: str
@@ -37,10 +37,10 @@ class _Waiting:
 
 
 class StabilityTracker:
-    """The files that are not loaded yet, from the first look to the moment when they are whole.
+    """Tracker of the files that are not loaded yet, from the first look until they are stable.
 
     Args:
-        seconds: How long a file must stay as it is.
+        seconds: Time without changes after which a file is stable.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -50,11 +50,11 @@ class StabilityTracker:
         self._again: dict[str, float] = {}
 
     def look(self, files: Iterable[Seen], now: float) -> None:
-        """Take in what a look at all files shows.
+        """Record the files that one look shows.
 
         Args:
             files: All candidates.
-            now: The time, in seconds of any clock that only goes forward.
+            now: The time, in seconds of a monotonic clock.
         """
         present = {file.location: file for file in files}
         for location in self._waiting.keys() - present.keys():
@@ -77,7 +77,7 @@ class StabilityTracker:
                 waiting.open = file.open
 
     def whole(self, now: float) -> dict[str, Version]:
-        """Return the files that are whole, with the version that was seen."""
+        """Return the stable files with their versions."""
         return {
             location: waiting.version
             for location, waiting in self._waiting.items()
@@ -85,20 +85,20 @@ class StabilityTracker:
         }
 
     def left_open(self) -> list[str]:
-        """Return the files that wait for somebody to close them."""
+        """Return the files that another program has open."""
         return [location for location, waiting in self._waiting.items() if waiting.open]
 
     def next_look(self, now: float) -> float:
-        """Return in how many seconds the next file may be whole; infinity if none waits."""
+        """Return the seconds until the next file may be stable; infinity if no file waits."""
         due = [waiting.since + self._seconds for waiting in self._waiting.values() if not waiting.open]
         return max(0.0, min((*due, *self._again.values()), default=math.inf) - now)
 
     def done(self, versions: Mapping[str, Version], *, again_at: Mapping[str, float]) -> None:
-        """Take note of files that were loaded, skipped or refused, so that only a change brings them back.
+        """Record files that were loaded, skipped or refused; only a change makes them wait again.
 
         Args:
-            versions: The files, and the version that was seen before.
-            again_at: Those that are to be tried again though they do not change, and when.
+            versions: The files with the versions that were seen.
+            again_at: Files to retry without a change, with the time of the retry.
         """
         for location, version in versions.items():
             self._done[location] = version

@@ -1,4 +1,4 @@
-"""How things stand: where the rows go, which tables there are, what was loaded last, what is left to resume."""
+"""Status of the database: tables, rows, last loads, and a paused run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pgdatahub.runs.pause_file import pause_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseStatus:
-    """How things stand.
+    """Status of the database.
 
     Attributes:
-        destination: Where the rows go, without secrets.
-        tables: The tables that the history names, without those that are gone and have no import any more.
-        counted: The rows were counted; else they are what the history says.
-        pause_file: The file of a run that waits to be resumed; None if there is none.
-        read_by_older_rules: Table → how many of its imports were read by older rules, and the first names.
+        destination: Description of the database, without secrets.
+        tables: The tables in the history, except dropped tables without imports.
+        counted: True if the rows were counted, False if they are those of the history.
+        pause_file: Pause file of a run that waits for ``resume``; None without one.
+        read_by_older_rules: Table → number of its imports that older rules read, and the first file names.
     """
 
     destination: str
@@ -36,20 +36,20 @@ class DatabaseStatus:
 
     @property
     def rows(self) -> int:
-        """The rows of all tables."""
+        """Number of rows in all tables."""
         return sum(table.rows for table in self.tables)
 
 
 def status(config: Config, *, count: bool = False, reporter: Reporter | None = None) -> DatabaseStatus:
-    """Return how things stand; nothing is written, and an embedded server that was never used is not made.
+    """Return the status of the database; nothing is written, and an embedded server is not created.
 
     Args:
         config: The settings.
-        count: Count the rows in the tables, which reads them whole; else the history tells.
-        reporter: Is told of the embedded server.
+        count: Count the rows in the tables, which reads the tables; else use the numbers in the history.
+        reporter: Receives notices on the embedded server.
 
     Raises:
-        DatabaseError: There is no database.
+        DatabaseError: The database does not answer.
     """
     path = pause_file(config)
     waiting = str(path) if path.exists() else None

@@ -1,7 +1,6 @@
-"""The unit of work: the files of one transaction. A unit goes to whoever works on it, its outcome comes back as data.
+"""Units of work: the files of one transaction, and the outcome.
 
-Both are plain values that survive pickling, so that it makes no difference whether a unit is worked on in this process,
-in another, or on another machine.
+Units and outcomes are plain values that can be pickled, so this process, another process and another machine work alike.
 """
 
 from __future__ import annotations
@@ -17,25 +16,25 @@ from pgdatahub.model.schema import TableName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Files that are loaded in one transaction: one, or all of a folder. They are of one table."""
+    """Files of one table that are loaded in one transaction: one file, or all files of a folder."""
 
     sources: tuple[SourceFile, ...]
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size of the files in bytes."""
         return sum(source.size for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitOutcome:
-    """What became of a unit.
+    """Outcome of a unit.
 
     Attributes:
         unit: The unit.
-        results: For each file that was done with; the others are as they were.
-        problem: What ends the run.
-        died: How the process that worked on it died; nothing is known of the files then.
+        results: Results of the finished files; the other files are unchanged.
+        problem: Error that ends the run.
+        died: Cause of the worker's death; the results are unknown then.
     """
 
     unit: Unit
@@ -45,7 +44,7 @@ class UnitOutcome:
 
 
 def perform(unit: Unit, pipeline: Pipeline) -> UnitOutcome:
-    """Work on a unit.
+    """Work on a unit, and return its outcome.
 
     Args:
         unit: The unit.
@@ -63,7 +62,7 @@ def make_units(sources: Iterable[SourceFile], *, by_folder: bool) -> list[Unit]:
 
     Args:
         sources: The files in their order.
-        by_folder: One for each folder (and table), instead of one for each file.
+        by_folder: Make one unit for each folder (and table), instead of one for each file.
     """
     if not by_folder:
         return [Unit(sources=(source,)) for source in sources]
@@ -74,5 +73,5 @@ def make_units(sources: Iterable[SourceFile], *, by_folder: bool) -> list[Unit]:
 
 
 def largest_first(units: Sequence[Unit]) -> list[Unit]:
-    """Return units in the order for several workers: a large one that comes last keeps one busy and the others idle."""
+    """Return the units largest first: a large unit at the end would keep one worker busy and the others idle."""
     return sorted(units, key=lambda unit: -unit.size)

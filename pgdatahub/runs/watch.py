@@ -1,7 +1,7 @@
-"""Watching a data root: what arrives is loaded when it is whole, by the same runs as ever, until somebody stops it.
+"""Watching a data root: arriving files are loaded by ordinary runs when they are stable, until the user stops the watch.
 
-The system says when something changes (through watchfiles, where it is installed and the root is a folder); besides, and
-everywhere else, the root is listed every now and then. Either way, what there is to do is found out by looking.
+The system reports changes (through watchfiles, where it is installed and the root is a folder), and the root is listed at
+intervals. After both, listing the root finds the files to load.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ from pgdatahub.system.storage import is_url
 
 SETTLE_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 10.0
-"""How often a folder is listed where nothing tells of changes, network folders included."""
+"""Interval between two listings of a folder; network folders report no changes."""
 LOOK_REMOTE_SECONDS: Final = 60.0
-"""Listing a bucket costs requests."""
+"""Interval between two listings of a bucket, longer because listing costs requests."""
 AWAY_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Waits for a database that is away; the last one again and again."""
+"""Waits for a database that does not answer; the last wait repeats."""
 AGAIN_SECONDS: Final = 60.0
-"""After how long a file is tried again whose failure was not its own."""
+"""Time until the retry of a file whose failure had an outside cause."""
 _PASSING: Final = frozenset({kind.__name__ for kind in (WorkerDiedError, TableBusyError, FileChangedError)})
-"""Failures that are not the file's own."""
+"""Failures with an outside cause, such as a lock."""
 _SIGNED_OFF: Final = (None, StopReason.INTERRUPTED, StopReason.TERMINATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchReport:
-    """What was done while watching.
+    """Report of a watch.
 
     Attributes:
-        runs: How many runs had something to do.
-        outcomes: How many files were loaded, skipped and failed; a file that came back counts again.
-        rows: Rows loaded.
-        seconds: How long it was watched.
-        stopped: Why it ended.
-        unfinished: The last run was cut short; a pause file says what is left.
+        runs: Number of runs that had files.
+        outcomes: Number of files loaded, skipped and failed; a file that changed counts again.
+        rows: Number of loaded rows.
+        seconds: Duration of the watch.
+        stopped: Reason of the end.
+        unfinished: True if the last run was interrupted; a pause file names the remaining files.
     """
 
     runs: int
@@ -78,20 +78,20 @@ def watch(
     look_seconds: float | None = None,
     log_json: bool = False,
 ) -> WatchReport:
-    """Load what is there and what arrives, until interrupted.
+    """Load the present files and those that arrive, until interrupted.
 
-    Files that do not load are told of and tried again when they change. While the database is away, files wait.
+    Files that fail are reported, and retried when they change. Files wait while the database does not answer.
 
     Args:
         config: The settings.
-        reporter: Is told what happens; never of single runs' beginnings and ends.
-        interruption: Says when somebody wants the end.
-        settle_seconds: How long a file must stay as it is before it is loaded.
-        look_seconds: How often the root is listed; by default 10 s for a folder and 60 s for a URL.
+        reporter: Receives events, except starts and ends of single runs.
+        interruption: Asked whether the user wants the watch to end.
+        settle_seconds: Time without changes after which a file is loaded.
+        look_seconds: Interval between two listings; by default 10 s for a folder and 60 s for a URL.
         log_json: Write the log's lines as JSON.
 
     Raises:
-        ConfigError: The settings are wrong, or the data root is not there at the beginning.
+        ConfigError: The settings are wrong, or the data root is not found at the start.
         PluginError: A plugin cannot be used.
     """
     if settle_seconds < 0 or (look_seconds is not None and look_seconds <= 0):
@@ -120,7 +120,7 @@ class _Watcher:
     """One watch."""
 
     def __init__(self, config: Config, reporter: Reporter, interruption: Interruption, *, log_json: bool) -> None:
-        # One file that fails is no reason to leave those that are still to come.
+        # A file that fails must not end the watch.
         self._config = config.model_copy(update={"on_error": "continue"})
         self._reporter = reporter
         self._interruption = interruption
@@ -135,7 +135,7 @@ class _Watcher:
         began = time.monotonic()
         tracker = StabilityTracker(settle_seconds)
         stages = Stages(create_plugin_manager())
-        self._look(stages, tracker)  # whatever is wrong with the settings is the caller's, now
+        self._look(stages, tracker)  # the caller gets errors of the settings, now
         with ExitStack() as resources:
             try:
                 resources.enter_context(keep_running(self._config, self._say))
@@ -148,7 +148,7 @@ class _Watcher:
                         wait_for_change(wait)
                         self._look_again(stages, tracker)
             except Leave:
-                pass  # between two runs: nothing was in work
+                pass  # between two runs: no file was in work
         return WatchReport(
             runs=self._totals.runs,
             outcomes=self._totals.outcomes,
@@ -173,22 +173,24 @@ class _Watcher:
         seen = []
         for source in candidates.values():
             try:
-                # A listing that tells versions spares a request for each file.
+                # A listing with versions saves a request for each file.
                 version = source.stamp or source.version()
             except (OSError, FileError):
-                continue  # gone since it was listed, or out of reach: the next look tells
+                continue  # deleted since the listing, or not reachable: the next look decides
             seen.append(Seen(location=source.location, version=version, open=not present.isdisjoint(_locks(source))))
         tracker.look(seen, time.monotonic())
         left_open = frozenset(tracker.left_open())
         for location in sorted(left_open - self._told):
-            self._say(f"{candidates[location].identity} is open in another program; it is loaded when it is closed")
+            self._say(
+                f"{candidates[location].identity} is open in another program; it is loaded when that program closes it"
+            )
         self._told = left_open
 
     def _look_again(self, stages: Stages, tracker: StabilityTracker) -> None:
         try:
             self._look(stages, tracker)
         except ConfigError as error:
-            # A network folder that is away for a while comes back.
+            # A network folder may be unreachable for a while.
             if self._told != (told := frozenset({str(error)})):
                 self._reporter(Notice(text=f"{error}; waiting for it", warning=True))
             self._told = told
@@ -196,7 +198,7 @@ class _Watcher:
     # ── loading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _load(self, tracker: StabilityTracker) -> None:
-        """Load the files that are whole, and what a run before has left."""
+        """Load the stable files, and the files that an earlier run left."""
         whole = tracker.whole(time.monotonic())
         while whole and self._interruption.reason is None:
             report = self._run(tuple(whole))
@@ -214,12 +216,12 @@ class _Watcher:
             if report.stopped in (StopReason.INTERRUPTED, StopReason.TERMINATED):
                 return
             whole = {location: version for location, version in whole.items() if location not in done}
-            # What was listed and is gone is in no report.
+            # A file that was deleted since the listing is in no report.
             if not done and report.stopped is None and read_pause(self._config) is None:
                 return
 
     def _run(self, locations: tuple[str, ...]) -> RunReport | None:
-        """Return the report of a run over some files, or over what is left of one before; None if nobody waits for it."""
+        """Run over the given files, or over those that a paused run left; return None if interrupted."""
         waits = iter(AWAY_SECONDS)
         away = False
         while self._interruption.reason is None:
@@ -234,7 +236,7 @@ class _Watcher:
                 )
             except DatabaseError as error:
                 if not self._was_there and not isinstance(error, TransientDatabaseError):
-                    raise  # a wrong password does not become right by waiting
+                    raise  # such as a wrong password, which waiting does not fix
                 problem = str(error)
             else:
                 self._was_there = True
@@ -251,7 +253,7 @@ class _Watcher:
         return None
 
     def _pass_on(self, event: Event) -> None:
-        # Single runs are the watch's own affair, and what is wrong with a folder need not be said with each of them.
+        # The user sees one watch, not its runs, and each warning once.
         if isinstance(event, RunStarted | RunFinished):
             return
         if isinstance(event, Notice) and event.warning:
@@ -265,6 +267,6 @@ class _Watcher:
 
 
 def _locks(source: SourceFile) -> tuple[str, str]:
-    """Return the files that Excel and LibreOffice put beside a workbook for as long as somebody has it open."""
+    """Return the lock files that Excel and LibreOffice put beside an open workbook."""
     folder, _, name = source.location.rpartition("/")
     return f"{folder}/~${name}", f"{folder}/.~lock.{name}#"

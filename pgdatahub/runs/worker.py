@@ -1,8 +1,7 @@
-"""The worker process: it is given units, loads them with plugins and a connection of its own, and tells what happens.
+"""The worker process: receives units, loads them with its own plugins and connection, and sends events.
 
-Messages are pickled values, the setup first, then units, on standard input; events and outcomes on standard output. When
-standard input ends, the run is over or its process has died, and the worker ends at once, whatever it is doing: the
-server then rolls back.
+Messages are pickled values: the setup and then units on standard input, events and outcomes on standard output. When
+standard input ends, the run is over or its process has died; the worker then exits at once, and the server rolls back.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSetup:
-    """What a worker needs to know; it travels through a pipe, since it may hold a password.
+    """Data that a worker needs; a pipe carries it, because it may hold a password.
 
     Attributes:
         config: The settings.
         run_id: The run's name.
-        conninfo: Where the rows go; None for a dry run.
-        embedded: It is the private server, which the parent looks after.
+        conninfo: Connection string of the database; None for a dry run.
+        embedded: True for the embedded server, which the parent process keeps running.
     """
 
     config: Config
@@ -48,13 +47,13 @@ class WorkerSetup:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """The worker's connection was lost; the parent may be able to bring the server back."""
+    """Message that the worker lost its connection; the parent may be able to restart the server."""
 
 
 def serve() -> None:
-    """Be a worker, until told to end."""
+    """Work on units until the parent process ends the worker."""
     gc_tuning.look_seldom()
-    # What plugins and libraries print must not get between the messages.
+    # Output of plugins and libraries must not mix with the messages.
     messages = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: SimpleQueue[Any] = SimpleQueue()

@@ -1,7 +1,7 @@
-"""Who works on the units of a run: this process, or worker processes that are started once and replaced if they die.
+"""Worker pools of a run: this process, or worker processes that are replaced if they die.
 
-Processes, not threads: reading is computation. They are started afresh, not forked and not through ``multiprocessing``,
-whose children run the caller's main module again and so ask every script for a guard.
+Processes, not threads, because reading is computation. They are neither forked nor started by ``multiprocessing``, whose
+children import the caller's main module again and therefore need a ``__main__`` guard in every script.
 """
 
 from __future__ import annotations
@@ -23,34 +23,34 @@ from pgdatahub.runs.worker import ConnectionLost, WorkerSetup
 from pgdatahub.system.processes import import_path, serving_command
 
 _GOODBYE_SECONDS: Final = 10
-"""How long a worker that has nothing to do may take to end."""
+"""Time that an idle worker has to exit."""
 _LOOK_SECONDS: Final = 0.5
-"""How long a wait for messages lasts at most: on some systems a signal does not interrupt one."""
+"""Longest wait for messages; on some systems a signal does not interrupt a wait."""
 
 
 class WorkerPool(Protocol):
-    """Whoever works on units."""
+    """Workers for the units of a run."""
 
     @property
     def free(self) -> bool:
-        """Another unit can be started now."""
+        """Return whether a unit can start now."""
 
     @property
     def busy(self) -> bool:
-        """A unit is being worked on."""
+        """Return whether a unit is in work."""
 
     def start(self, unit: Unit) -> None:
-        """Begin with a unit."""
+        """Start a unit."""
 
     def wait(self) -> UnitOutcome:
-        """Return the outcome of the next unit that is done; events are told in the meantime."""
+        """Return the outcome of the next finished unit, and report events in the meantime."""
 
     def close(self, *, at_once: bool = False) -> None:
-        """Let everybody go; ``at_once`` with what is in work rolled back."""
+        """End all workers; with ``at_once``, units in work are rolled back."""
 
 
 class InProcessWorker:
-    """This process works on one unit at a time.
+    """Pool of one worker: this process, which works on one unit at a time.
 
     Args:
         pipeline: Loads the files.
@@ -62,45 +62,45 @@ class InProcessWorker:
 
     @property
     def free(self) -> bool:
-        """No unit is waiting."""
+        """Return whether no unit is waiting."""
         return self._unit is None
 
     @property
     def busy(self) -> bool:
-        """A unit is waiting to be worked on."""
+        """Return whether a unit is waiting."""
         return self._unit is not None
 
     def start(self, unit: Unit) -> None:
-        """Take a unit; the work is done in :meth:`wait`."""
+        """Accept a unit; :meth:`wait` does the work."""
         self._unit = unit
 
     def wait(self) -> UnitOutcome:
-        """Work on the unit."""
+        """Work on the unit, and return its outcome."""
         unit, self._unit = self._unit, None
         if unit is None:
             raise RuntimeError("there is nothing to wait for")
         return perform(unit, self._pipeline)
 
     def close(self, *, at_once: bool = False) -> None:
-        """Do nothing: there is nobody else."""
+        """Do nothing: this process is the only worker."""
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A worker process and what it has in worker."""
+    """A worker process and the unit it works on."""
 
     process: subprocess.Popen[bytes]
     unit: Unit | None = None
 
     def send(self, message: object) -> None:
-        # A process that has died is found out by its silence.
+        # The end of its output reveals a dead process.
         with contextlib.suppress(BrokenPipeError):
             requests = cast("IO[bytes]", self.process.stdin)
             pickle.dump(message, requests, protocol=pickle.HIGHEST_PROTOCOL)
             requests.flush()
 
     def listen(self, messages: SimpleQueue[tuple[_Worker, object]]) -> None:
-        """Pass on what the process says, until it says no more; then None."""
+        """Forward the process's messages, and None when its output ends."""
         stream = cast("IO[bytes]", self.process.stdout)
         try:
             while True:
@@ -109,7 +109,7 @@ class _Worker:
             messages.put((self, None))
 
     def end(self, *, at_once: bool) -> None:
-        """End the process and wait for its end."""
+        """End the process, and wait until it has exited."""
         if at_once:
             self.process.kill()
         else:
@@ -125,13 +125,13 @@ class _Worker:
 
 
 class ProcessPool:
-    """Worker processes, started as they are needed.
+    """Pool of worker processes, started on demand.
 
     Args:
-        setup: What they need to know.
-        size: How many there may be.
-        reporter: Is told of events, in the thread that calls :meth:`wait`.
-        revive: Is called when a worker has lost its connection.
+        setup: Data that the workers need.
+        size: Largest number of workers.
+        reporter: Receives events, in the thread that calls :meth:`wait`.
+        revive: Called when a worker has lost its connection.
     """
 
     def __init__(self, setup: WorkerSetup, size: int, reporter: Reporter, revive: Callable[[], None]) -> None:
@@ -144,27 +144,27 @@ class ProcessPool:
 
     @property
     def free(self) -> bool:
-        """A worker is idle, or may be started."""
+        """Return whether a worker is idle or may be started."""
         return sum(worker.unit is not None for worker in self._workers) < self._size
 
     @property
     def busy(self) -> bool:
-        """A worker has a unit."""
+        """Return whether a worker has a unit."""
         return any(worker.unit is not None for worker in self._workers)
 
     @property
     def processes(self) -> tuple[int, ...]:
-        """The workers' process numbers."""
+        """Process ids of the workers."""
         return tuple(worker.process.pid for worker in self._workers)
 
     def start(self, unit: Unit) -> None:
-        """Give a unit to an idle worker, or a new one."""
+        """Send a unit to an idle worker, or to a new worker."""
         worker = next((worker for worker in self._workers if worker.unit is None), None) or self._start_worker()
         worker.unit = unit
         worker.send(unit)
 
     def wait(self) -> UnitOutcome:
-        """Tell events until a unit is done, or its worker has died."""
+        """Report events until a unit is finished or its worker has died; return the outcome."""
         while True:
             try:
                 worker, message = self._messages.get(timeout=_LOOK_SECONDS)
@@ -181,7 +181,7 @@ class ProcessPool:
             elif isinstance(message, ConnectionLost):
                 self._revive()
             else:
-                self._reporter(message)  # type: ignore[arg-type]  # nothing else is sent than events
+                self._reporter(message)  # type: ignore[arg-type]  # all other messages are events
 
     def close(self, *, at_once: bool = False) -> None:
         """End all workers."""
@@ -197,7 +197,7 @@ class ProcessPool:
             serving_command("pgdatahub.runs.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Ctrl-C in a terminal is for the parent, which knows what is to become of the workers.
+            # Ctrl-C in a terminal is for the parent, which ends the workers.
             start_new_session=True,
         )
         worker = _Worker(process)
@@ -210,7 +210,7 @@ class ProcessPool:
 
 
 def _cause_of_death(worker: _Worker) -> str:
-    # It says no more, so it has ended or is to be ended.
+    # Its output has ended, so the process has exited or must exit.
     with contextlib.suppress(subprocess.TimeoutExpired):
         worker.process.wait(1)
     worker.end(at_once=True)
