@@ -1,1 +1,1 @@
-"""Exact undo: select, plan, execute, revert, reset, backup."""
+"""Exact undo: select, plan, check, execute, revert, reset, backup."""

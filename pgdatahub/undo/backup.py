@@ -1,4 +1,4 @@
-"""A backup of what pgdatahub keeps, and its way back."""
+"""Backup of the loaded tables and the history, and its restore."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pgdatahub.values.identifiers import fold
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What a restore brought back."""
+    """Result of a restore."""
 
     destination: str
     tables: tuple[TableName, ...]
 
 
 def backup_file(config: Config, database_name: str) -> Path:
-    """Return the name of a backup that is made now; it is in the state directory.
+    """Return the path of a backup made now, in the state directory.
 
     Raises:
-        ConfigError: That directory is not there.
+        ConfigError: The state directory is not found.
     """
     if not config.state_dir.is_dir():
         raise ConfigError("the directory for the backup is not there", where=str(config.state_dir))
@@ -37,16 +37,16 @@ def backup_file(config: Config, database_name: str) -> Path:
 
 
 def restore(config: Config, file: Path, *, reporter: Reporter | None = None) -> Restored:
-    """Bring the tables of a backup back, in place of those of the same names that are there now.
+    """Restore the tables of a backup, in place of existing tables of the same names.
 
     Args:
         config: The settings.
-        file: What ``reset --backup`` wrote.
-        reporter: Is told of the embedded server.
+        file: The file that ``reset --backup`` wrote.
+        reporter: Receives notices on the embedded server.
 
     Raises:
         UndoError: The server refused; nothing changed.
-        DatabaseError: There is no database, no program that can do it, or no such dump.
+        DatabaseError: The database does not answer, or the dump or the program pg_restore is not found.
     """
     tell = reporter or NullReporter()
     with open_database(config, lambda line: tell(Notice(text=line))) as database:

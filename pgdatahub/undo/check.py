@@ -37,12 +37,12 @@ _RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --
 def make_plan(
     connection: Connection, history: History, choice: Choice, request: UndoRequest, *, warn_of_reload: bool = True
 ) -> UndoPlan:
-    """Return what a request comes to; nothing is changed.
+    """Return the plan of a request; nothing is changed.
 
     Args:
         connection: In a transaction, which may be read-only.
         history: The history.
-        choice: The imports that the request means.
+        choice: The imports that the request selects.
         request: The request.
         warn_of_reload: Add a note for each file that the next run would load again.
     """
@@ -75,12 +75,12 @@ def _plan_rows(
         return replace(plan, refusals=tuple(map(_not_loaded, choice.imports[-1:])))
     refusals: list[Refusal] = []
     notes: list[str] = []
-    taken = []
+    reverted = []
     for past in choice.loaded:
         state = examine_import(connection, past, current)
         if state.unreadable is not None:
             refusals.append(Refusal(subject=past.identity, reason=state.unreadable, hint=UNREADABLE_HINT))
-        taken.append(RevertedImport(past=past, rows=state.rows))
+        reverted.append(RevertedImport(past=past, rows=state.rows))
         objections = (*state.missing, *state.changed)
         if request.force:
             notes += [f"{past.identity}: {objection}" for objection in objections]
@@ -97,15 +97,15 @@ def _plan_rows(
         ]
         if warn_of_reload and "://" not in past.source_file and Path(past.source_file).exists():
             notes.append(f"{past.identity} is still in its folder: {_RUN_AGAIN}")
-    return replace(plan, imports=tuple(taken), refusals=tuple(refusals), notes=tuple(notes))
+    return replace(plan, imports=tuple(reverted), refusals=tuple(refusals), notes=tuple(notes))
 
 
 def _not_loaded(past: PastImport) -> Refusal:
     moment = f" on {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
     reason = {
-        Status.REVERTED.value: f"was taken back already{moment}",
-        Status.HELD.value: f"was taken back already{moment}, and is held back",
-        Status.SUPERSEDED.value: f"gave way{moment} to another import of the same file",
+        Status.REVERTED.value: f"was already reverted{moment}",
+        Status.HELD.value: f"was already reverted{moment}, and is on hold",
+        Status.SUPERSEDED.value: f"was replaced{moment} by another import of the same file",
     }.get(past.status, f"is {past.status}")
     return Refusal(subject=f"import {past.id}, {past.identity}", reason=reason)
 
@@ -117,14 +117,14 @@ def _plan_schema(
     connection: Connection, history: History, choice: Choice, current: TableSchema | None, plan: UndoPlan
 ) -> UndoPlan:
     table = choice.table
-    going = [taken.past for taken in plan.imports]
+    going = [reverted.past for reverted in plan.imports]
     still = [past for past in choice.loaded if past not in going]
     if still:
         hint = "revert it first, or revert --with-schema"
         refusals = [Refusal(subject=past.identity, reason="is still loaded", hint=hint) for past in still]
         return replace(plan, refusals=(*plan.refusals, *refusals))
     if current is None:
-        return replace(plan, notes=(*plan.notes, f"the table {table} is not there, so there is nothing to undo in it"))
+        return replace(plan, notes=(*plan.notes, f"the table {table} is not there, so nothing in it can be undone"))
     touched = history.observed_by(connection, table, [past.id for past in choice.imports])
     remaining = history.observed(connection, table, without=[past.id for past in going])
     steps, notes = recompute(current, history.provenance(connection, table), touched, remaining)
@@ -140,7 +140,7 @@ def check_steps(
     going: Sequence[PastImport],
     plan: UndoPlan,
 ) -> UndoPlan:
-    """Return ``plan`` with those of ``steps`` that can be done, and refusals for the others."""
+    """Return ``plan`` with the steps that are possible, and refusals for the others."""
     kept: list[SchemaStep] = []
     refusals: list[Refusal] = []
     found = dependents(connection, plan.table, own_index=lineage_index(plan.table))
@@ -215,7 +215,7 @@ def _prove(
     going: Sequence[PastImport],
     found: Iterable[Dependent],
 ) -> tuple[RestoreType | None, list[Refusal]]:
-    """Return the step as the values allow it, None if the column stays as it is; and why it cannot be done."""
+    """Return the step that the values allow, None if the column keeps its type; and refusals."""
     table = plan.table
     subject = f"{table}.{step.name}"
     lost = loss(connection, table, step.name, step.old, step.new, going=going)

@@ -1,7 +1,6 @@
-"""An undo against a database: the plan with its proofs, and its carrying out.
+"""Execution of an undo plan, in the caller's transaction.
 
-Both run in the caller's transaction. The plan is made twice, once to be shown and once under the locks; only a plan that
-is still the same is carried out.
+The caller makes the plan twice, once to show it and once under the locks, and executes only a plan that is still the same.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def lock(connection: Connection, table: TableName) -> None:
-    """Take the locks that a load takes, in its order: waiting for a load is no fault, for a person's query it has an end."""
+    """Take the locks of a load, in the same order; a wait for another load has no timeout, a wait for a query has one."""
     locks.wait_for_turn(connection, locks.lock_key(table))
     locks.limit_lock_waits(connection)
     if catalog.reflect(connection, table) is not None:
@@ -39,10 +38,10 @@ def lock(connection: Connection, table: TableName) -> None:
 
 
 def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
-    """Carry out a plan that was made under the locks.
+    """Execute a plan that was made under the locks.
 
     Raises:
-        UndoError: The server refused; the message says what.
+        UndoError: The server refused; the message has the reason.
     """
     moment = history.now(connection)
     try:
@@ -58,13 +57,15 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
 
 def _execute(connection: Connection, history: History, plan: UndoPlan, moment: datetime) -> None:
     exists = catalog.reflect(connection, plan.table) is not None
-    for taken in plan.imports:
-        deleted = delete_rows(connection, taken.past) if exists else 0
-        if deleted != taken.rows:
-            raise UndoError(f"{deleted:,} rows went where {taken.rows:,} were expected", where=taken.past.identity)
+    for reverted in plan.imports:
+        deleted = delete_rows(connection, reverted.past) if exists else 0
+        if deleted != reverted.rows:
+            raise UndoError(
+                f"{deleted:,} rows were deleted where {reverted.rows:,} were expected", where=reverted.past.identity
+            )
     if plan.imports:
         status = Status.HELD if plan.hold else Status.REVERTED
-        history.mark(connection, [taken.past.id for taken in plan.imports], status, moment)
+        history.mark(connection, [reverted.past.id for reverted in plan.imports], status, moment)
     if plan.steps:
         views = take_down(connection, views_to_recreate(connection, plan))
         locks.lock_table(connection, plan.table, exclusively=True)

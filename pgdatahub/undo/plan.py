@@ -1,7 +1,8 @@
-"""What an undo would do, as pure values: which imports go, what each column becomes, what stands in the way.
+"""Undo plans as pure values: imports to revert, new types of columns, refusals.
 
-"Undo recomputes": a column that a file touched gets the type that the imports still loaded need, however it was born; it
-goes if pgdatahub made it and none of them has it; the table goes if pgdatahub made it and no import remains.
+An undo recomputes: a column that a file touched gets the type that the remaining imports need, independent of its history.
+A column that pgdatahub made is dropped if no remaining import has it; a table that pgdatahub made is dropped if no import
+remains.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ from pgdatahub.values.sql_types import SqlType, join, join_all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoRequest:
-    """What somebody wants undone; one of ``file_hash``, ``source_file`` and ``import_id`` names it.
+    """Request of an undo; one of ``file_hash``, ``source_file`` and ``import_id`` names the import.
 
     Attributes:
-        file_hash: A SHA-256 or its beginning, 8 digits at least.
+        file_hash: A SHA-256, or its first 8 or more digits.
         source_file: A path, absolute or relative, or its end.
         import_id: The id in ``etl_imports``.
-        table: The table, where the rest is not enough.
-        rows: Take the rows back.
+        table: The table, if the file is in several.
+        rows: Delete the rows.
         schema: Recompute the columns.
-        force: Go on although rows were changed by hand.
-        hold: Keep the file out until it is asked for.
-        recreate_views: Drop the views that use a column whose type changes, and make them again.
+        force: Revert rows although they were changed by hand.
+        hold: Skip the file in later runs, until ``run --reload``.
+        recreate_views: Drop and recreate the views that use a column whose type changes.
     """
 
     file_hash: str | None = None
@@ -52,11 +53,11 @@ class UndoRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevertedImport:
-    """An import whose rows go.
+    """An import whose rows are deleted.
 
     Attributes:
         past: The import.
-        rows: How many rows it has now.
+        rows: Number of rows that it has now.
     """
 
     past: PastImport
@@ -65,7 +66,7 @@ class RevertedImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Something that stands in the way: what it is about, why, and what to do."""
+    """A reason against an undo: its subject, the reason, and a hint."""
 
     subject: str
     reason: str
@@ -78,17 +79,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPlan:
-    """What an undo does; what a dry run shows and what is carried out.
+    """Plan of an undo: shown by a dry run, executed by an undo.
 
     Attributes:
         table: The table.
-        imports: The imports whose rows go.
-        steps: What changes in the table.
-        refusals: Why it is not done; empty if it can be.
-        notes: What a person should know before agreeing.
-        source_files: The files that it is about.
-        hold: The files are kept out afterwards.
-        recreate_views: Views that use a column whose type changes are dropped and made again.
+        imports: The imports to revert.
+        steps: Changes of the table.
+        refusals: Reasons against the undo; empty if it is possible.
+        notes: Remarks for the user before confirming.
+        source_files: The files of the selected imports.
+        hold: True if later runs skip the files.
+        recreate_views: True if views that use a column whose type changes are dropped and recreated.
     """
 
     table: TableName
@@ -102,25 +103,25 @@ class UndoPlan:
 
     @property
     def rows(self) -> int:
-        """How many rows go."""
-        return sum(taken.rows for taken in self.imports)
+        """Number of rows to delete."""
+        return sum(reverted.rows for reverted in self.imports)
 
     @property
     def nothing(self) -> bool:
-        """There is nothing to do."""
+        """True if the plan changes nothing."""
         return not self.imports and not self.steps
 
 
 def recompute(
     current: TableSchema, provenance: Provenance, touched: Sequence[TableSchema], remaining: Sequence[TableSchema]
 ) -> tuple[tuple[SchemaStep, ...], tuple[str, ...]]:
-    """Return what must change in a table that files had touched, and what a person should know.
+    """Return the steps that undo the changes of files in a table, and notes for the user.
 
     Args:
-        current: The table as it is.
-        provenance: What of it is pgdatahub's own.
-        touched: What the imports that are undone showed of its columns.
-        remaining: What the imports that remain loaded showed.
+        current: The table in the database.
+        provenance: The parts of the table that pgdatahub made.
+        touched: Columns observed by the imports that are undone.
+        remaining: Columns observed by the imports that stay loaded.
     """
     if not remaining and provenance.created:
         return (DropTable(),), ()
@@ -129,40 +130,40 @@ def recompute(
         names |= provenance.columns.intersection(RESERVED_COLUMNS)
     steps: list[SchemaStep] = []
     notes: list[str] = []
-    # In the order of the table, then those that are gone: what was observed has no order of its own.
+    # First the columns in the table's order, then the missing ones: observed columns have no order.
     for name in (*filter(names.__contains__, current.by_name), *sorted(names - current.by_name.keys())):
         column = current.by_name.get(name)
         if column is None:
             notes.append(f"{name} is not there any more: it was dropped, or renamed, by hand or by an undo")
             continue
-        ours = name in provenance.columns
+        made_here = name in provenance.columns
         needed = [schema.by_name[name].type for schema in remaining if name in schema.by_name]
-        if ours and not needed:
+        if made_here and not needed:
             steps.append(DropColumn(name=name, type=column.type.sql))
         elif not isinstance(column.type, SqlType):
-            if ours:
+            if made_here:
                 notes.append(f"{name} was made {column.type.label} by hand and stays so")
         else:
-            floor = SqlType.UNDECIDED if ours else _floor(column, provenance)
-            steps += _restore(column.name, column.type, floor, [one for one in needed if isinstance(one, SqlType)])
+            minimum = SqlType.UNDECIDED if made_here else _minimum_type(column, provenance)
+            steps += _restore(column.name, column.type, minimum, [one for one in needed if isinstance(one, SqlType)])
     return tuple(steps), tuple(notes)
 
 
-def _floor(column: ColumnSchema, provenance: Provenance) -> SqlType:
-    """Return the type that somebody else's column had when pgdatahub first met it."""
+def _minimum_type(column: ColumnSchema, provenance: Provenance) -> SqlType:
+    """Return the type that a column of another program had when pgdatahub first loaded into it."""
     first = provenance.first_types.get(column.name)
     known = next((one for one in SqlType if one.value == first), None)
-    # One that was never altered has it still.
+    # A column that was never altered still has its first type.
     return known or (column.type if isinstance(column.type, SqlType) else SqlType.TEXT)
 
 
-def _restore(name: str, current: SqlType, floor: SqlType, needed: Iterable[SqlType]) -> list[SchemaStep]:
-    new = join(floor, join_all(needed))
+def _restore(name: str, current: SqlType, minimum: SqlType, needed: Iterable[SqlType]) -> list[SchemaStep]:
+    new = join(minimum, join_all(needed))
     if new.sql == current.sql:
         return []
     or_else = None
-    if floor is SqlType.BIGINT:
-        # Whether values of somebody else's bigint stay within 2^53 is for the values to say.
+    if minimum is SqlType.BIGINT:
+        # Only the values show whether a bigint column of another program stays within 2^53.
         wide = join(SqlType.BIGINT_WIDE, join_all(needed))
         or_else = wide if wide is not new else None
     return [RestoreType(name=name, old=current, new=new, or_else=or_else)]

@@ -1,4 +1,4 @@
-"""Back to the beginning: what pgdatahub made goes, what it did not make is as if it had never come, history included."""
+"""Reset of a database: drop the tables that pgdatahub made, revert its imports in other tables, drop its history."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class ResetTable:
 
     Attributes:
         table: The table.
-        rows: How many rows it has, counted.
-        undo: What is taken back from it; None if it is dropped, since pgdatahub made it.
-        refusals: Why it cannot be.
+        rows: Number of its rows, counted.
+        undo: Plan of the undo in the table; None if the table is dropped because pgdatahub made it.
+        refusals: Reasons against the reset.
     """
 
     table: TableName
@@ -50,13 +50,13 @@ class ResetTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetPlan:
-    """What a reset does.
+    """Plan of a reset.
 
     Attributes:
-        database: The database's name, to be typed by who agrees.
-        destination: Where it is, without secrets.
-        tables: The tables that the history names and that are there.
-        history: The metadata tables go.
+        database: The database's name, which the user types to confirm.
+        destination: Description of the database, without secrets.
+        tables: The existing tables in the history.
+        history: True if the metadata tables exist and are dropped.
     """
 
     database: str
@@ -66,18 +66,18 @@ class ResetPlan:
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        """All that stands in the way."""
+        """All reasons against the reset."""
         return tuple(refusal for table in self.tables for refusal in table.refusals)
 
     @property
     def nothing(self) -> bool:
-        """There is nothing to reset."""
+        """True if the plan changes nothing."""
         return not self.tables and not self.history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetResult:
-    """What a reset came to: done or not, and the backup if there is one."""
+    """Result of a reset: the plan, done or not, and the backup."""
 
     plan: ResetPlan
     done: bool
@@ -91,17 +91,17 @@ def reset(
     confirm: Callable[[ResetPlan], bool] | None = None,
     reporter: Reporter | None = None,
 ) -> ResetResult:
-    """Drop the tables that pgdatahub made, take its rows back from others, and drop its history.
+    """Drop the tables that pgdatahub made, revert its imports in other tables, and drop its history.
 
     Args:
         config: The settings.
-        backup: First write all of these tables to a file in the state directory, and check it.
-        confirm: Is asked, with no transaction open; without it nobody is asked.
-        reporter: Is told of the embedded server.
+        backup: First write all of these tables to a file in the state directory, and check the file.
+        confirm: Called with the plan, with no transaction open; None resets without asking.
+        reporter: Receives notices on the embedded server.
 
     Raises:
-        UndoError: Something stands in the way; nothing was done.
-        DatabaseError: There is no database, or no program that can make the backup.
+        UndoError: The plan has refusals; nothing was done.
+        DatabaseError: The database does not answer, or the program pg_dump is not found.
     """
     tell = reporter or NullReporter()
     with open_database(config, lambda line: tell(Notice(text=line))) as database:
@@ -111,7 +111,7 @@ def reset(
             return ResetResult(plan=plan, done=False)
         _refuse(plan)
         if backup:
-            # Before anybody is asked: whoever agrees does so because there will be a backup.
+            # Before the user is asked, because the user agrees on condition of a backup.
             find_dump_programs(database.server_version, config.pg_bindir)
             backup_file(config, plan.database)
         if confirm is not None and not confirm(plan):
@@ -152,7 +152,7 @@ def _plan_table(connection: Connection, history: History, table: TableName) -> R
         )
         return ResetTable(table=table, rows=rows, refusals=refusals)
     choice = Choice(table=table, imports=tuple(history.select_imports(connection, table=table)))
-    # A reset is asked for by name, so that rows changed by hand go with their import, and are said to.
+    # The user names the database to confirm, so rows changed by hand are deleted too, and the notes report them.
     request = UndoRequest(rows=bool(choice.loaded), schema=True, force=True)
     plan = make_plan(connection, history, choice, request, warn_of_reload=False)
     return ResetTable(table=table, rows=rows, undo=plan, refusals=plan.refusals)
@@ -169,7 +169,7 @@ def _write_backup(config: Config, database: Database, plan: ResetPlan) -> Path:
     file = backup_file(config, plan.database)
     metadata = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
     programs = find_dump_programs(database.server_version, config.pg_bindir)
-    # The tables are locked against changes, and pg_dump only reads.
+    # The tables are locked against changes; pg_dump only reads.
     dump(database, [*(table.table for table in plan.tables), *metadata], file, programs)
     return file
 

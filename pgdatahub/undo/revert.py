@@ -1,6 +1,6 @@
-"""Taking imports back: their rows, the changes that they made to their table, or both; in one transaction.
+"""Revert of imports: their rows, their changes of the table, or both; in one transaction.
 
-Nothing is deleted from the history. What is shown beforehand is what is carried out, or nothing is.
+The history keeps all its rows. The executed plan equals the shown plan, or nothing is done.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice, choose
 
 Confirm = Callable[[UndoPlan], bool]
-"""Is shown a plan and says whether to carry it out."""
+"""Shows a plan and returns whether to execute it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoResult:
-    """What an undo came to.
+    """Result of an undo.
 
     Attributes:
         destination: The database, without secrets.
-        plan: What was to be done.
-        done: It was done; else it was a dry run, or somebody said no.
+        plan: The plan.
+        done: True if the plan was executed; False after a dry run or the user's no.
     """
 
     destination: str
@@ -47,19 +47,19 @@ def revert(
     dry_run: bool = False,
     reporter: Reporter | None = None,
 ) -> UndoResult:
-    """Take imports back.
+    """Revert imports.
 
     Args:
         config: The settings.
-        request: What to take back.
-        confirm: Is asked, with no transaction open; without it nobody is asked.
+        request: The imports to revert.
+        confirm: Called with the plan, with no transaction open; None reverts without asking.
         dry_run: Only make the plan.
-        reporter: Is told of the embedded server.
+        reporter: Receives notices on the embedded server.
 
     Raises:
         ConfigError: The request is wrong.
-        UndoError: It cannot be done, or things changed after ``confirm`` was asked; nothing was done.
-        DatabaseError: There is no database.
+        UndoError: The plan has refusals, or the table changed after ``confirm``; nothing was done.
+        DatabaseError: The database does not answer.
     """
     tell = reporter or NullReporter()
     with open_database(config, lambda line: tell(Notice(text=line))) as database:
@@ -71,7 +71,7 @@ def revert(
             request = replace(request, recreate_views=recreates_views(config, choice))
             plan = make_plan(connection, history, choice, request)
         if plan.refusals:
-            # Without locks the history and the table are of different moments where a run commits in between.
+            # Without locks, a run that commits in between makes the history and the table differ.
             with transaction(database.engine, read_only=True) as connection:
                 locks.wait_for_turn(connection, locks.lock_key(choice.table))
                 plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
@@ -93,7 +93,7 @@ def revert_schema(
     dry_run: bool = False,
     reporter: Reporter | None = None,
 ) -> UndoResult:
-    """Undo what a file that is not loaded any more changed in its table; see :func:`revert`."""
+    """Undo the changes that a file made to its table, after its rows were reverted; see :func:`revert`."""
     request = UndoRequest(source_file=source_file, table=table, rows=False, schema=True)
     return revert(config, request, confirm=confirm, dry_run=dry_run, reporter=reporter)
 
@@ -123,7 +123,7 @@ def _carry_out(
     config: Config,
 ) -> UndoPlan:
     with transaction(database.engine) as connection:
-        # A run that is loading the table is waited for; what it loads is then part of what is looked at.
+        # Wait for a run that loads the table; the plan then includes its rows.
         lock(connection, choice.table)
         plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
         _refuse(plan)

@@ -1,4 +1,4 @@
-"""Which imports somebody means: by hash, by file or by id, in one table, or an error that says what there is instead."""
+"""Selection of imports by hash, file or id, in one table."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 SHORTEST_HASH = 8
-"""Digits of a hash that somebody must give."""
+"""Number of digits of a hash that the user must give."""
 _LIST = "pgdatahub history lists the imports"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The imports that were meant, of one table.
+    """The selected imports of one table.
 
     Attributes:
         table: The table.
-        imports: All of them, oldest first, whatever has become of them.
+        imports: All selected imports, oldest first, with every status.
     """
 
     table: TableName
@@ -38,22 +38,22 @@ class Choice:
 
     @property
     def loaded(self) -> tuple[PastImport, ...]:
-        """Those whose rows are in the table."""
+        """The imports whose rows are in the table."""
         return tuple(past for past in self.imports if past.status == Status.LOADED)
 
 
 def choose(connection: Connection, history: History, request: UndoRequest, directory: Path) -> Choice:
-    """Return the imports that a request means.
+    """Return the imports that a request selects.
 
     Args:
         connection: In any transaction.
         history: The history.
         request: The request.
-        directory: Where relative paths begin.
+        directory: Start of relative paths.
 
     Raises:
         ConfigError: The request itself is wrong.
-        UndoError: There is no such import, or there are several.
+        UndoError: The import is not found, or several imports match.
     """
     found = _candidates(connection, history, request, directory)
     tables: set[TableName] = set()
@@ -71,7 +71,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
             message += f", but {orphans:,} rows of {request.table} name that file: its history row was deleted by hand"
             raise UndoError(message, hint="delete those rows by their source_file, by hand")
         raise UndoError(message, hint=_LIST)
-    # What is loaded is meant rather than what was.
+    # Loaded imports have precedence over reverted ones.
     of_interest = [past for past in found if past.status == Status.LOADED] or found
     _refuse_several(of_interest, request)
     table = of_interest[0].table
@@ -87,7 +87,7 @@ def _candidates(
 ) -> Sequence[PastImport]:
     given = [request.file_hash is not None, request.source_file is not None, request.import_id is not None]
     if sum(given) != 1:
-        raise ConfigError("name what to take back by one of --hash, --source-file and --import-id", hint=_LIST)
+        raise ConfigError("name the import by one of --hash, --source-file and --import-id", hint=_LIST)
     if request.import_id is not None:
         return history.select_imports(connection, ids=[request.import_id])
     if request.file_hash is not None:
@@ -106,7 +106,7 @@ def _candidates(
 
 
 def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[TableName]) -> int:
-    """Return how many rows of a table name a file that the history does not know."""
+    """Return the number of rows of the tables that name a file without a row in the history."""
     total = 0
     for table in tables:
         current = catalog.reflect(connection, table)
