@@ -238,7 +238,7 @@ def test_two_files_with_one_name_in_one_table_need_more_of_the_path(hub: Hub) ->
 
 def test_a_second_revert_says_when_the_first_was(loaded: Hub) -> None:
     loaded.revert(source_file="b.xlsx")
-    with pytest.raises(UndoError, match=r"was taken back already on \d{4}-\d\d-\d\d"):
+    with pytest.raises(UndoError, match=r"was already reverted on \d{4}-\d\d-\d\d"):
         loaded.revert(source_file="b.xlsx")
 
 
