@@ -1,10 +1,10 @@
 """Excel workbooks in folders to PostgreSQL tables that can be trusted.
 
-The public API: functions that take a :class:`Config` and return frozen results, and what a plugin needs. Nothing here
-prints; who wants to know what happens passes a :class:`~pgdatahub.model.events.Reporter`. Beside these names,
+The public API: functions that take a :class:`Config` and return frozen results, and the names that a plugin needs. No
+function prints; pass a :class:`~pgdatahub.model.events.Reporter` to receive events. Besides these names,
 :mod:`pgdatahub.errors`, :mod:`pgdatahub.model.events`, :mod:`pgdatahub.model.flow` and :mod:`pgdatahub.testing` are public.
 
-Names are imported when they are first used, so that ``import pgdatahub`` costs nothing.
+Names are imported on first use, so that ``import pgdatahub`` is fast.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""For the tests of plugins: workbooks, the rules of readers, databases. Needs ``pgdatahub[testing]``. Re-exports only.
+"""Test kit for plugin authors: workbooks, reader rules, databases. Needs ``pgdatahub[testing]``. Re-exports only.
 
-Nothing here depends on a test framework; what is broken raises :class:`AssertionError`.
+No module of the kit depends on a test framework; a broken rule raises :class:`AssertionError`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A database for a test: on the server that TEST_DATABASE_URL names, else on the embedded one."""
+"""Temporary databases for tests, on the server in TEST_DATABASE_URL, else on the embedded server."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ SERVER_VARIABLE = "TEST_DATABASE_URL"
 
 @contextmanager
 def temporary_database() -> Iterator[str]:
-    """Yield the connection string of a new and empty database, which is dropped at the end.
+    """Yield the connection string of a new empty database, which is dropped at the end.
 
-    It is what ``DATABASE_URL`` and :class:`~pgdatahub.config.Config` take, and libpq. It may hold a password. The server is
-    the one that ``TEST_DATABASE_URL`` names, with a role that may create databases; else the embedded one (of
-    ``PGDATAHUB_HOME``, if that is set), which is started if need be. No other database of the server is touched.
+    ``DATABASE_URL``, :class:`~pgdatahub.config.Config` and libpq accept the string, which may hold a password. The server is
+    the one in ``TEST_DATABASE_URL``, whose role must be allowed to create databases; else the embedded server (of
+    ``PGDATAHUB_HOME``, if set), which is started if it is not running. Other databases of the server are not touched.
 
     Raises:
-        DatabaseError: There is no such server, or the role may not create databases.
+        DatabaseError: The server does not answer, or the role may not create databases.
     """
-    # Here, so that tests without a database do without its driver.
+    # Imported here: tests without a database do not need the driver.
     from pgdatahub.postgres.temporary import temporary_database as made_on
 
     given = os.environ.get(SERVER_VARIABLE)
@@ -34,7 +34,7 @@ def temporary_database() -> Iterator[str]:
 
     with (
         EmbeddedServer(EmbeddedSettings.from_environment()) as server,
-        # Parameters and not a URL: they hold against variables of the environment that mean other servers.
+        # Parameters, not a URL: they override environment variables that name other servers.
         made_on(server.libpq_parameters()) as database,
     ):
         yield database

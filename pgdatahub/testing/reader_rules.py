@@ -1,4 +1,4 @@
-"""The rules that every reader keeps, as a check that a plugin's own tests can call."""
+"""Rules for readers, as a check for a plugin's own tests."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from pgdatahub.values.python_values import type_value
 
 SAMPLE_ROWS = 25
 FEW_ROWS, MANY_ROWS = 80_000, 200_000
-"""Both large enough that buffers of a fixed size are full."""
+"""Both numbers are large enough to fill buffers of a fixed size."""
 BATCH_ROWS = 500
 MORE_MEMORY = 4 << 20
-"""Bytes that reading MANY_ROWS may take beyond reading FEW_ROWS. Kept, 120,000 rows of two numbers take 8.5 MB."""
+"""Bytes that reading MANY_ROWS may need beyond reading FEW_ROWS. In memory, 120,000 rows of two numbers take 8.5 MB."""
 
 _CLASSES: Final = tuple(kind for kind in get_args(Value) if kind is not type(None))
 _FOREIGN: Final = {
@@ -45,29 +45,29 @@ def check_reader(
     streams: bool = True,
     config: Config | None = None,
 ) -> None:
-    """Check that a reader keeps the rules, on files that it writes itself into ``folder``.
+    """Check that a reader follows the rules, on files that ``write`` writes into ``folder``.
 
-    - It takes its own files, and declines others by returning None, leaving none of them open.
-    - Its sheets have names, and are opened by their position among ``sheets``.
-    - Batches have at most as many rows as asked for, the numbers of the rows ascend from 1 at least, and every column has
-      a cell for each of them, of a class that cells can have.
-    - How many rows are asked for at a time changes nothing of what is read.
-    - ``close()`` gives back the file, whether it was read to its end or not, and may be called twice.
-    - A file of its kind that is damaged, cut or empty gives a :class:`~pgdatahub.errors.FileError`, None or a workbook that
+    - The reader accepts its own files, declines others by returning None, and leaves no declined file open.
+    - Sheets have names, and are opened by their position among ``sheets``.
+    - Batches have at most the requested number of rows; row numbers ascend and are at least 1; every column has a cell
+      for each row, of a class that cells can have.
+    - The number of rows a batch does not change the cells.
+    - ``close()`` closes the file, read to its end or not, and may be called twice.
+    - A damaged, cut or empty file of the reader's kind gives a :class:`~pgdatahub.errors.FileError`, None or a workbook that
       can be read to its end, never another exception, and is not left open.
-    - More rows do not mean more memory.
+    - Memory does not grow with the number of rows.
 
     Args:
         plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
-        write: Writes a file with a header and so many rows of at least two cells, without many different long texts,
-            since a format may keep texts once for all.
-        suffix: The ending of such files, with its point.
+        write: Writes a file with a header and the given number of rows of at least two cells, without many different long
+            texts, because a format may keep all texts in memory.
+        suffix: The files' suffix, with its point.
         folder: An empty folder.
-        streams: Whether the reader can do without the whole file in memory; not all formats and libraries can.
-        config: The settings that the reader is given; by default all at their default.
+        streams: True if the reader reads files without holding them in memory; not all formats and libraries can.
+        config: The settings for the reader; by default the default settings.
 
     Raises:
-        AssertionError: A rule is broken; the message says which, and where.
+        AssertionError: A rule is broken; the message names the rule and the place.
     """
     check = _ReaderCheck(SinglePluginReader(plugin, config), folder, suffix)
     sample = folder / f"sample{suffix}"
@@ -85,14 +85,14 @@ def check_reader(
 
 
 def _require(kept: bool, broken: str) -> None:
-    # Not an assert statement: those are gone under python -O.
+    # Not an assert statement: python -O removes those.
     if not kept:
         raise AssertionError(broken)
 
 
 @contextmanager
 def _no_leaks() -> Iterator[None]:
-    """Fail where something that has to be closed was left to the garbage collector."""
+    """Fail if a resource was left for the garbage collector to close."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         yield
@@ -102,12 +102,12 @@ def _no_leaks() -> Iterator[None]:
 
 
 class _ReaderCheck:
-    """The rules, one method each.
+    """The rules for readers, one a method.
 
     Args:
         reader: The reader.
-        folder: Where files may be written.
-        suffix: The ending of the reader's files.
+        folder: Folder for the files.
+        suffix: Suffix of the reader's files.
     """
 
     def __init__(self, reader: SinglePluginReader, folder: Path, suffix: str) -> None:
@@ -116,14 +116,14 @@ class _ReaderCheck:
         self._suffix = suffix
 
     def reads(self, sample: Path) -> None:
-        """Batches are well-formed, and the same rows come whatever the size of a batch."""
+        """Check that batches are valid, and that the rows do not depend on the size of a batch."""
         contents = [self._content(sample, max_rows) for max_rows in (BATCH_ROWS, 7, 1)]
         rows = len({(sheet, row) for sheet, row, _ in contents[0]})
         _require(rows > SAMPLE_ROWS, f"{sample.name} has {SAMPLE_ROWS} rows and a header, and {rows} rows were read")
         _require(contents[0] == contents[1] == contents[2], "what is read depends on how many rows a batch may have")
 
     def closes(self, sample: Path) -> None:
-        """A file is given back by close(), at any time, and close() may be called twice."""
+        """Check that close() closes the file at any time, and may be called twice."""
         for batches_read in (0, 1, None):
             workbook = self._take(sample)
             if batches_read != 0:
@@ -135,7 +135,7 @@ class _ReaderCheck:
             workbook.close()
 
     def declines(self) -> None:
-        """A file of another kind is answered with None."""
+        """Check that the reader returns None for files of another kind."""
         for name, content in _FOREIGN.items():
             path = self._folder / name
             path.write_bytes(content)
@@ -149,7 +149,7 @@ class _ReaderCheck:
             _require(not _is_open(path), f"the reader declines {name} and leaves it open")
 
     def survives(self, sample: Path) -> None:
-        """A damaged file is read, declined, or refused with an error that says so."""
+        """Check that a damaged file is read, declined, or refused with a :class:`~pgdatahub.errors.FileError`."""
         content = sample.read_bytes()
         noise = random.Random(1).randbytes(4096)  # noqa: S311 - the same noise in every run
         damaged = {
@@ -177,7 +177,7 @@ class _ReaderCheck:
             _require(not _is_open(path), f"a damaged file ({path.name}) is left open")
 
     def streams(self, few: Path, many: Path) -> None:
-        """The peak of memory does not grow with the number of rows."""
+        """Check that peak memory does not grow with the number of rows."""
         growth = self._peak(many) - self._peak(few)
         _require(
             growth <= MORE_MEMORY,
@@ -226,7 +226,7 @@ class _ReaderCheck:
 
 
 def _batches(sheet: Sheet, max_rows: int) -> Iterator[Batch]:
-    """Yield the batches of a sheet, each checked."""
+    """Yield the batches of a sheet after checking each."""
     _require(all(position >= 0 for position in sheet.hidden_columns), "hidden columns are positions, from 0")
     last = 0
     for batch in sheet.batches(max_rows):
@@ -256,18 +256,19 @@ def _check_column(position: int, column: Column, rows: list[int]) -> None:
     for row, value in zip(rows, column, strict=True):
         place = cell_address(row, position)
         _require(
-            value is None or isinstance(value, _CLASSES), f"{place} is a {type(value).__name__}, which is no cell value"
+            value is None or isinstance(value, _CLASSES),
+            f"{place} is a {type(value).__name__}, which is not a cell value",
         )
         _require(not isinstance(value, float) or isfinite(value), f"{place} is {value}, which no cell holds")
 
 
 def _shown(value: Value) -> str:
-    # Not the class: 43 and 43.0 are one value, and so are a date and its midnight.
+    # Values, not classes: 43 and 43.0 are one value, and so are a date and its midnight.
     return repr(value if isinstance(value, ErrorValue | Uncached) else type_value(value))
 
 
 def _is_open(path: Path) -> bool:
-    """Tell whether this process has a file open, by whatever means it was opened."""
+    """Return whether this process has the file open, independent of the library that opened it."""
     status = path.stat()
     for descriptor in range(3, _DESCRIPTORS):
         try:
@@ -279,4 +280,4 @@ def _is_open(path: Path) -> bool:
 
 
 _DESCRIPTORS: Final = 1024
-"""The system gives out the lowest free descriptor, and a test has few files open."""
+"""Descriptors to check: the system assigns the lowest free one, and a test has few files open."""

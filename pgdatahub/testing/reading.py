@@ -1,4 +1,4 @@
-"""A reader, asked as a run asks it: through its hook, for one file."""
+"""Reading one file through a plugin's hook, as a run does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pgdatahub.values.identifiers import table_name
 
 
 def source_file(path: Path, **options: Any) -> SourceFile:
-    """Return what a run knows of a file before it reads it, as if the file's folder lay in the data root.
+    """Return the source file of a path, as if the file's folder were in the data root.
 
     Args:
         path: The file.
@@ -35,14 +35,14 @@ def source_file(path: Path, **options: Any) -> SourceFile:
 
 
 class SinglePluginReader:
-    """A plugin's reader, with no other plugin beside it.
+    """A plugin's reader, without other plugins.
 
     Args:
         plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
-        config: The settings; by default all at their default.
+        config: The settings; by default the default settings.
 
     Raises:
-        AssertionError: It is no plugin that reads.
+        AssertionError: The plugin is invalid, or does not implement ``pgdatahub_read``.
     """
 
     def __init__(self, plugin: object, config: Config | None = None) -> None:
@@ -58,23 +58,23 @@ class SinglePluginReader:
             raise AssertionError("the plugin has no function pgdatahub_read under @hookimpl")
 
     def read(self, source: SourceFile) -> Workbook | None:
-        """Return what the hook answers for a file."""
+        """Return the hook's answer for a file."""
         answer: Workbook | None = self._manager.hook.pgdatahub_read(source=source, config=self._config)
         return answer
 
 
 def read_rows(plugin: object, path: Path, *, sheet: str | int = 0, **options: Any) -> list[list[Value]]:
-    """Read a sheet with a plugin's reader, and return its rows; numbers of rows that the reader left out are not there.
+    """Read a sheet with a plugin's reader, and return its rows without those that the reader left out.
 
     Args:
         plugin: The plugin: a module, or an object, with an implementation of ``pgdatahub_read``.
         path: The file.
-        sheet: Name of the sheet, or its position (from 0); of several with the name the first.
+        sheet: Name of the sheet, or its position (from 0); the first sheet of this name.
         **options: Options of the folder.
 
     Raises:
         AssertionError: The reader declines the file.
-        ReadError: It cannot read it.
+        ReadError: The reader cannot read the file.
     """
     workbook = SinglePluginReader(plugin).read(source_file(path, **options))
     if workbook is None:

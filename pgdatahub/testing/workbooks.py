@@ -1,4 +1,4 @@
-"""Workbooks made of rows of Python values."""
+"""Workbooks written from rows of Python values."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 PlainValue: TypeAlias = bool | int | float | Decimal | str | date | datetime | time | timedelta | None
-"""What a cell can be given as; None leaves it empty."""
+"""Value of a cell; None leaves the cell empty."""
 
 EXACT_INTEGERS = 2**53
-"""Excel's numbers are doubles: beyond this, not every whole number is one (IEEE 754 binary64)."""
+"""Excel's numbers are doubles: beyond this, some whole numbers have no double (IEEE 754 binary64)."""
 
 _FORMATS: Final = {
     datetime: "yyyy-mm-dd hh:mm:ss",
@@ -25,20 +25,20 @@ _FORMATS: Final = {
 def make_workbook(
     path: Path, sheets: Mapping[str, Iterable[Sequence[PlainValue]]], *, hidden_sheets: Collection[str] = ()
 ) -> Path:
-    """Write an ``.xlsx`` workbook; its cells hold exactly the values given, nothing is parsed or guessed.
+    """Write an ``.xlsx`` workbook; its cells hold exactly the given values, without parsing or guessing.
 
     Args:
-        path: Where to; folders that are absent are made.
-        sheets: Name of a sheet → its rows from the first on, taken one at a time and not kept.
-        hidden_sheets: Names of sheets that are hidden; not the first.
+        path: Path of the workbook; missing folders are created.
+        sheets: Name of a sheet → its rows from the first on, consumed one at a time.
+        hidden_sheets: Names of hidden sheets; the first sheet cannot be hidden.
 
     Returns:
         ``path``.
 
     Raises:
-        ValueError: A value that no cell of Excel holds exactly, or of another class.
+        ValueError: A value is of another class, or Excel cannot hold it exactly.
     """
-    # Of the writers, XlsxWriter has no dependencies and writes rows without keeping them.
+    # XlsxWriter has no dependencies and writes rows without keeping them in memory.
     import xlsxwriter
 
     path.parent.mkdir(parents=True, exist_ok=True)
