@@ -1,4 +1,4 @@
 """The console script: the only package that imports Typer and Rich.
 
-A command is: options → Config → one call of the API → render → exit code.
+Each command: options → Config → one call of the API → output → exit code.
 """

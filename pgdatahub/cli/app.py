@@ -1,4 +1,4 @@
-"""The console script: commands, and the one place where an error becomes a line and an exit code."""
+"""The console script: commands, and the conversion of errors to one line and an exit code."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _run(arguments: list[str]) -> int:
         _complain("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone (| head); Python would complain again when it flushes.
+        # The reader of the output has exited (| head); without this, Python reports the error again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-    except Exception as error:  # noqa: BLE001 - the boundary: a bug is told in one line, and whole with DEBUG=1
+    except Exception as error:  # noqa: BLE001 - the boundary: one line for a bug, a traceback with DEBUG=1
         _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
         return ExitCode.FAILED
     return ExitCode.OK
@@ -64,8 +64,8 @@ def create_app(*, only: str | None = None) -> typer.Typer:
     """Return the application.
 
     Args:
-        only: The one command that is asked for; others are left out, whose making takes longer than most commands do.
-            All are there if it is None, or no command.
+        only: The command to create; creating the others would take longer than most commands run. None, or a name that is
+            not a command, creates all.
     """
     import typer
 
@@ -76,7 +76,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
         cls=Group,
         help="Excel workbooks in folders to PostgreSQL tables that can be trusted.",
         no_args_is_help=True,
-        # Pretty tracebacks print local variables, and those hold passwords.
+        # Pretty tracebacks print local variables, which may hold passwords.
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog="First steps: pgdatahub init, put folders of workbooks into data/, pgdatahub run.",
@@ -112,7 +112,7 @@ _PANELS: Final[Mapping[str, tuple[str, ...]]] = {
     "Undo": ("revert", "revert-schema", "reset"),
     "Set up": ("config", "init"),
 }
-"""Panel of ``--help`` → its commands; each has a module of its name, and there a function."""
+"""Panel of ``--help`` → its commands; each command is a function in the module of its name."""
 
 _COMMANDS: Final = frozenset({"etl", *(name for names in _PANELS.values() for name in names)})
 

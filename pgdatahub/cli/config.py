@@ -1,4 +1,4 @@
-"""``pgdatahub config``: what is set, where each value came from, passwords masked."""
+"""``pgdatahub config``: settings with their sources, passwords masked."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class ConfigFormat(str, enum.Enum):
-    """How ``config`` prints."""
+    """Output formats of ``config``."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def config_command(
-    output: Annotated[ConfigFormat, typer.Option("--format", help="How to print it.")] = ConfigFormat.TEXT,
+    output: Annotated[ConfigFormat, typer.Option("--format", help="Output format.")] = ConfigFormat.TEXT,
     config_file: Annotated[
         Path | None,
         typer.Option("--config", help="The file of folder options.", show_default="config/etl_config.yaml"),
     ] = None,
 ) -> None:
-    """Show all settings, where each one came from, and what is set for which folder."""
+    """Show all settings with their sources, and the options of every folder."""
     from pgdatahub.config import load_config
 
     config = load_config(config_file=config_file)
@@ -96,7 +96,7 @@ def _print(config: Config) -> None:
     console.print(Line(f"folder options: {described['config_file']}"), soft_wrap=True)
     folders = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     folders.add_column("folder", overflow="fold")
-    folders.add_column("options, with what it inherits", overflow="fold")
+    folders.add_column("options, inherited ones included", overflow="fold")
     for parts, name in ((), "(all)"), *((f.parts, "/".join(f.parts)) for f in config.folders.configured_folders()):
         given = _given(config, parts)
         columns = given.pop("columns", {})
@@ -118,7 +118,7 @@ def _database(config: Config) -> str:
 
 
 def _given(config: Config, parts: tuple[str, ...]) -> dict[str, Any]:
-    """Return the options of a folder that are not at their default."""
+    """Return the options of a folder that differ from their defaults."""
     from pgdatahub.config import ColumnOptions, FolderOptions, options
 
     folder = config.folders.options_for(parts)
@@ -137,7 +137,7 @@ def _given(config: Config, parts: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> Any:
-    """Return a value as JSON has it, without secrets."""
+    """Return a value for JSON, without secrets."""
     from pydantic import SecretStr
 
     from pgdatahub.config import masked_url
@@ -152,7 +152,7 @@ def _plain(value: object) -> Any:
 
 
 def _written(value: Any) -> str:
-    """Return an option's value much as the file has it."""
+    """Return an option's value similar to its form in the file."""
     if isinstance(value, list):
         return ", ".join(f'"{item}"' if not item.strip() or "," in item else item for item in value)
     if isinstance(value, dict):

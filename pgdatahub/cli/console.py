@@ -1,4 +1,4 @@
-"""Rich's console and text, with everything escaped that could control a terminal or hide text."""
+"""Rich's console and text, with all characters escaped that could control a terminal or hide text."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from pgdatahub.values.printable import printable
 
 
 class TerminalConsole(Console):
-    """A console that takes no markup from texts, and escapes each piece of text before it is written.
+    """Console that ignores markup in texts, and escapes each text before writing it.
 
     Args:
-        file: Write there; None for standard output, or standard error with ``stderr``.
-        width: Columns; None to ask the terminal.
+        stderr: Write to standard error.
+        file: Write to this file; None for standard output or standard error.
+        width: Number of columns; None for the terminal's width.
     """
 
     def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
         super().__init__(stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of a renderable; those that Rich itself controls the terminal by stay as they are."""
+        """Yield the escaped segments of a renderable; Rich's own control segments stay unchanged."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment
@@ -34,17 +35,17 @@ class TerminalConsole(Console):
 
 
 class Line(Text):
-    """A text of one line: what is put into it is escaped, line feeds too."""
+    """Text of one line; its contents are escaped, line feeds included."""
 
     def __init__(self, text: str = "", style: str | Style = "") -> None:
         super().__init__(printable(text), style)
 
     def append(self, text: Text | str, style: str | Style | None = None) -> Line:
-        """Add text with an optional style."""
+        """Append text with an optional style."""
         super().append(printable(text) if isinstance(text, str) else text, style)
         return self
 
 
 def stacked(lines: Iterable[Text], *, indent: int = 0) -> Text:
-    """Return lines below each other; all but the first are indented by so many spaces."""
+    """Return the lines as one text; all lines but the first are indented by ``indent`` spaces."""
     return Text("\n" + " " * indent).join(lines)

@@ -1,4 +1,4 @@
-"""``pgdatahub db``: start, stop, look at and connect to the embedded server."""
+"""``pgdatahub db``: commands for the embedded server."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 db_app = typer.Typer(
     name="db",
     cls=Group,
-    help="The private PostgreSQL server that is used where none is configured.",
+    help="The embedded PostgreSQL server, used if no server is configured.",
     no_args_is_help=True,
 )
 
 
 class StatusFormat(str, enum.Enum):
-    """How ``db status`` prints."""
+    """Output formats of ``db status``."""
 
     TEXT = "text"
     JSON = "json"
@@ -39,7 +39,7 @@ def start(
         ),
     ] = None,
 ) -> None:
-    """Start the server, and let it run until `db stop`."""
+    """Start the server; it runs until `db stop`."""
     server = _server()
     server.start_detached(port=port)
     status = server.status()
@@ -49,7 +49,9 @@ def start(
 
 @db_app.command(cls=Command, epilog=epilog("db stop"))
 def stop(
-    force: Annotated[bool, typer.Option("--force", help="Also if it is in use: ends all sessions.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Stop the server even if it is in use: ends all sessions.")
+    ] = False,
 ) -> None:
     """Stop the server; its data stays."""
     _say("stopped" if _server().stop(force=force) else "the embedded server was not running")
@@ -57,9 +59,9 @@ def stop(
 
 @db_app.command(cls=Command, epilog=epilog("db status"))
 def status(
-    output: Annotated[StatusFormat, typer.Option("--format", help="How to print it.")] = StatusFormat.TEXT,
+    output: Annotated[StatusFormat, typer.Option("--format", help="Output format.")] = StatusFormat.TEXT,
 ) -> None:
-    """Show whether the server runs, where its data is, and how to connect."""
+    """Show the server's state, the directory of its data, and its URL."""
     found = _server().status()
     if output is StatusFormat.JSON:
         say_json(asdict(found), default=str)
@@ -71,10 +73,10 @@ def status(
 @db_app.command(cls=Command, epilog=epilog("db url"))
 def url(
     show_password: Annotated[
-        bool, typer.Option("--show-password", help="Have the password in it, instead of the name of its file.")
+        bool, typer.Option("--show-password", help="Print the password, instead of the name of its file.")
     ] = False,
     socket: Annotated[
-        bool, typer.Option("--socket", help="Lead to the Unix socket, also if the server has a port.")
+        bool, typer.Option("--socket", help="Print the URL of the Unix socket, even if the server has a port.")
     ] = False,
 ) -> None:
     """Print the URL for other tools: of the port if the server has one (`db start --port`), else of its socket."""
@@ -90,11 +92,11 @@ def url(
 @db_app.command(
     cls=Command,
     epilog=epilog("db psql"),
-    # Everything is psql's, --help too if it comes after "--".
+    # psql gets all arguments, and --help too if it comes after "--".
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def psql(context: typer.Context) -> None:
-    """Connect with psql; what follows is passed on to it."""
+    """Connect with psql; psql gets all further arguments."""
     with _server() as server:
         status = _run_psql(server, context.args)
     raise typer.Exit(status)
@@ -102,9 +104,11 @@ def psql(context: typer.Context) -> None:
 
 @db_app.command(cls=Command, epilog=epilog("db restore"))
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `reset --backup` wrote.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that `reset --backup` wrote.", show_default=False)
+    ],
 ) -> None:
-    """Bring the tables of a backup back, in place of those of the same names; on whichever server is configured."""
+    """Restore the tables of a backup on the configured server, in place of tables of the same names."""
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.config import load_config
     from pgdatahub.undo.backup import restore as restore_backup
@@ -134,14 +138,14 @@ def _run_psql(server: EmbeddedServer, arguments: list[str]) -> int:
     import signal
     import subprocess
 
-    # In the environment, where neither the process list nor the shell's history shows it; the password in its file.
+    # In the environment, which neither the process list nor the shell's history shows; the password stays in its file.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     for name, value in server.libpq_parameters().items():
         variable = _VARIABLES.get(name)
         if variable is not None:
             environment[variable] = value
-    # Ctrl-C cancels psql's query; it must not end us, who stop the server afterwards.
-    # A handler, unlike SIG_IGN, is not inherited by a program.
+    # Ctrl-C cancels psql's query; it must not end this process, which stops the server afterwards.
+    # Programs do not inherit a handler, unlike SIG_IGN.
     previous = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         return subprocess.run(  # noqa: S603 (no shell; the server's own psql, with the person's own arguments)
@@ -172,7 +176,7 @@ def _psql_program(server: EmbeddedServer) -> Path:
         return program
     found = shutil.which("psql")
     if found is None:
-        raise DatabaseError("there is no psql", where=str(server.programs()), hint="use another client with `db url`")
+        raise DatabaseError("psql is not found", where=str(server.programs()), hint="use another client with `db url`")
     return Path(found)
 
 

@@ -1,4 +1,4 @@
-"""What ``--help`` shows beside what Typer knows: examples, and switches without a type that says nothing."""
+"""Additions to Typer's ``--help``: examples, and switches without a type."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "run": (
         ("pgdatahub run", "all that is new below data/"),
         ("pgdatahub run data/sales/2025", "one folder only"),
-        ("pgdatahub run --dry-run", "what would fail?"),
+        ("pgdatahub run --dry-run", "find files that would fail"),
         ("pgdatahub run --resume --quiet", "from cron"),
     ),
     "plan": (
-        ("pgdatahub plan", "what would a run do, and why?"),
+        ("pgdatahub plan", "changes that a run would make, with reasons"),
         ("pgdatahub plan data/sales --check", "exit code 5 if a table would change"),
         ("pgdatahub plan --format json", "for programs"),
     ),
     "resume": (
         ("pgdatahub resume", "after Ctrl-C, or when the database is back"),
-        ("pgdatahub resume --on-error continue", "and no more stops"),
+        ("pgdatahub resume --on-error continue", "go on after failures"),
     ),
     "watch": (
-        ("pgdatahub watch", "what arrives below data/, until Ctrl-C"),
+        ("pgdatahub watch", "load arriving files below data/, until Ctrl-C"),
         ("pgdatahub watch --data-root s3://bucket/inbox --every 300", "a bucket, every five minutes"),
     ),
     "status": (
         ("pgdatahub status", ""),
-        ("pgdatahub status --count", "count the rows instead of believing the history"),
+        ("pgdatahub status --count", "count the rows instead of using the history"),
     ),
     "history": (
-        ("pgdatahub history --table sales_2025", "what happened to a table"),
-        ("pgdatahub history --file march.xlsx", "what became of a file"),
+        ("pgdatahub history --table sales_2025", "history of a table"),
+        ("pgdatahub history --file march.xlsx", "history of a file"),
         ("pgdatahub history --since 2025-03-01", "since a day (UTC)"),
     ),
     "inspect": (
         ("pgdatahub inspect data/sales/2025/march.xlsx", "sheets, columns, types, and why"),
-        ("pgdatahub inspect march.xlsx --verbose", "also how many values of which kind"),
+        ("pgdatahub inspect march.xlsx --verbose", "also number of values of each kind"),
     ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),
     ),
     "revert": (
-        ("pgdatahub revert --source-file march.xlsx --dry-run", "what would go?"),
-        ("pgdatahub revert --source-file march.xlsx --with-schema", "rows, and what they changed"),
-        ("pgdatahub revert --import-id 7 --hold --yes", "and keep the file out"),
+        ("pgdatahub revert --source-file march.xlsx --dry-run", "show the rows that would be deleted"),
+        ("pgdatahub revert --source-file march.xlsx --with-schema", "rows and schema changes"),
+        ("pgdatahub revert --import-id 7 --hold --yes", "and skip the file in later runs"),
     ),
     "revert-schema": (
         ("pgdatahub revert-schema --table sales_2025 --source-file march.xlsx --dry-run", ""),
         ("pgdatahub revert-schema --table sales_2025 --source-file march.xlsx", ""),
     ),
     "reset": (
-        ("pgdatahub reset --backup", "everything goes, after a backup"),
-        ("pgdatahub reset --run", "and is loaded again"),
+        ("pgdatahub reset --backup", "drop everything after a backup"),
+        ("pgdatahub reset --run", "and load everything again"),
     ),
     "config": (
-        ("pgdatahub config", "what is set, and where"),
+        ("pgdatahub config", "settings and their sources"),
         ("pgdatahub config --format json", "for programs"),
     ),
     "init": (
@@ -79,15 +79,15 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "db psql": (
         ("pgdatahub db psql", ""),
-        ('pgdatahub db psql -- -c "SELECT count(*) FROM etl_imports"', "what follows -- is psql's"),
+        ('pgdatahub db psql -- -c "SELECT count(*) FROM etl_imports"', "psql gets the arguments after --"),
     ),
-    "db restore": (("pgdatahub db restore coffee.backup", "what reset --backup wrote"),),
+    "db restore": (("pgdatahub db restore coffee.backup", "a file that reset --backup wrote"),),
 }
-"""Command → what to type, and what for; the first of them is what it is mostly for."""
+"""Command → command lines with their purposes; the first one is the main use."""
 
 
 class Command(TyperCommand):
-    """A command whose switches stand there without a type."""
+    """Command whose help shows switches without a type."""
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""
@@ -95,7 +95,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """A group of commands, likewise; errors of usage are escaped."""
+    """Group of commands whose help shows switches without a type; usage errors are escaped."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Return a context for the arguments."""
@@ -113,7 +113,7 @@ class Group(TyperGroup):
 
 
 def without_types_of_switches(parameters: Any) -> Any:
-    """Return parameters among which no switch is said to take a ``<bool>``, which it does not take."""
+    """Return the parameters, with the type ``<bool>`` removed from switches, which take no value."""
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
@@ -123,5 +123,5 @@ def without_types_of_switches(parameters: Any) -> Any:
 def epilog(command: str) -> str:
     """Return the examples of a command as its epilog."""
     lines = [f"{typed}  # {purpose}" if purpose else typed for typed, purpose in EXAMPLES[command]]
-    # Typer joins the lines of a paragraph, so each is one of its own.
+    # Typer joins the lines of a paragraph, so each line is a paragraph.
     return "\n\n".join(["Examples:", *lines])

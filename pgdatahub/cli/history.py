@@ -1,4 +1,4 @@
-"""``pgdatahub history``: imports and schema changes in their order."""
+"""``pgdatahub history``: imports and schema changes, oldest first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def history_command(
     file: Annotated[
         str | None,
         typer.Option(
-            "--file", metavar="FILE", help="Only this file: its path, or the end of it.", rich_help_panel=WHICH
+            "--file", metavar="FILE", help="Only this file: its path, or the end of its path.", rich_help_panel=WHICH
         ),
     ] = None,
     since: Annotated[
@@ -36,14 +36,14 @@ def history_command(
             "--since",
             metavar="DATE",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"],
-            help="Only then or later, UTC: 2024-03-01 or 2024-03-01T14:30.",
+            help="Only entries from this moment on, UTC: 2024-03-01 or 2024-03-01T14:30.",
             rich_help_panel=WHICH,
         ),
     ] = None,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show what was loaded and what it changed, oldest first; what was taken back is marked."""
+    """Show imports and schema changes, oldest first; reverted imports are marked."""
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.runs.history import history
 
@@ -101,7 +101,7 @@ def _import_line(past: PastImport) -> Text:
     line.append(f"  {past.file_sha256[:8]}", style="dim")
     if not loaded:
         moment = f" {past.reverted_at:%Y-%m-%d %H:%M}" if past.reverted_at else ""
-        said = "taken back, held" if past.status == Status.HELD else past.status
+        said = "reverted, on hold" if past.status == Status.HELD else past.status
         line.append(f"  {said}{moment}", style="yellow")
     if past.sheets_left_out:
         line.append(f"  not loaded: {listed(past.sheets_left_out, 10)}", style="yellow")

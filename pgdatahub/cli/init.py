@@ -1,4 +1,4 @@
-"""``pgdatahub init``: a directory to begin with."""
+"""``pgdatahub init``: a directory to start in."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pgdatahub.cli.terminal import say
 
 
 def init_command(
-    directory: Annotated[Path, typer.Argument(help="Where; made if it does not exist.")] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    directory: Annotated[Path, typer.Argument(help="Directory; created if it does not exist.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Write a commented .env and config/etl_config.yaml, and make the folder data."""
     from pgdatahub.config.starter import write_starter

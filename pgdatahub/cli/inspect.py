@@ -1,4 +1,4 @@
-"""``pgdatahub inspect``: what is in a workbook, and what its table would be."""
+"""``pgdatahub inspect``: contents of a workbook, and its table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def inspect_command(
     ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show the sheets of a workbook, their headers, kinds of values and types. No database is asked."""
+    """Show the sheets of a workbook, their headers, kinds of values and types. Uses no database."""
     config = configured(config_file, data_root=data_root)
     from pgdatahub.runs.inspect import inspect
 
@@ -94,7 +94,7 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> 
 
 
 def _because(column: ColumnSchema) -> str:
-    """Name the cell that decided, where the type is not what most values are."""
+    """Return the cell that decided the type, if most values are of another type."""
     if column.observed is None or len(column.observed.evidence) < 2:
         return ""
     decisive = column.observed.needs().get(column.type)  # type: ignore[arg-type]  # observed columns are never opaque

@@ -1,4 +1,4 @@
-"""Lines with styles, and where they go: Rich on a terminal, plain text elsewhere.
+"""Lines with styles, written by Rich on a terminal and as plain text elsewhere.
 
 Rich takes 40 ms to import, a tenth of a small run, and in pipes and from cron it only removes the styles again.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from pgdatahub.cli.console import TerminalConsole
 
 _FORCED = ("FORCE_COLOR", "TTY_COMPATIBLE")
-"""Environment variables by which a user asks Rich for styles where there is no terminal."""
+"""Environment variables that request styles without a terminal."""
 
 
 class Line:
-    """A text of one line, in pieces with styles: what is put into it is escaped, line feeds too.
+    """Text of one line, in pieces with styles; the pieces are escaped, line feeds included.
 
     Args:
         text: The first piece.
@@ -34,12 +34,12 @@ class Line:
         self._style = style
 
     def append(self, text: str, style: str | None = None) -> Line:
-        """Add a piece; without a style of its own it has that of the first."""
+        """Append a piece; without a style it gets the style of the line."""
         self._pieces.append((printable(text), self._style if style is None else style))
         return self
 
     def extend(self, line: Line) -> Line:
-        """Add the pieces of another line."""
+        """Append the pieces of another line."""
         self._pieces += line._pieces
         return self
 
@@ -49,14 +49,14 @@ class Line:
         return "".join(text for text, _ in self._pieces)
 
     def __rich__(self) -> rich.text.Text:
-        """Return it for Rich."""
+        """Return the text for Rich."""
         from rich.text import Text
 
         return Text.assemble(*self._pieces)
 
 
 class Lines:
-    """Lines below each other; all but the first are indented by so many spaces."""
+    """Several lines; all lines but the first are indented by ``indent`` spaces."""
 
     def __init__(self, lines: Iterable[Line], *, indent: int = 0) -> None:
         self.lines = tuple(lines)
@@ -68,14 +68,14 @@ class Lines:
         return self._separator.join(line.plain for line in self.lines)
 
     def __rich__(self) -> rich.text.Text:
-        """Return it for Rich."""
+        """Return the text for Rich."""
         from rich.text import Text
 
         return Text(self._separator).join(line.__rich__() for line in self.lines)
 
 
 class PlainConsole:
-    """Writes text without styles; the part of Rich's console that a run needs."""
+    """Console that writes text without styles; has the part of Rich's interface that a run needs."""
 
     is_terminal = False
 
@@ -83,7 +83,7 @@ class PlainConsole:
         self._stream = stream
 
     def print(self, text: Line | Lines | str = "", **_options: Any) -> None:
-        """Write a line or several; a character that the stream cannot encode is escaped."""
+        """Write one or more lines; characters that the stream cannot encode are escaped."""
         line = (printable(text, lines=True) if isinstance(text, str) else text.plain) + "\n"
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
@@ -104,10 +104,10 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def plain_table(first: str, rows: Mapping[str, Mapping[str, str]], titles: Sequence[str]) -> str:
-    """Return a table as text: a name, then cells on the right; a title may have two lines.
+    """Return a table as text: a column of names, then right-aligned columns; a title may have two lines.
 
     Args:
-        first: Title of the column of names.
+        first: Title of the names.
         rows: Name → title → cell.
         titles: Titles of the columns.
     """

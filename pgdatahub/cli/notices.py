@@ -1,4 +1,4 @@
-"""Notices on standard error, for commands that have no progress to show and may ask a question meanwhile."""
+"""Notices on standard error, for commands that show no progress and may ask questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they stand for."""
+"""Options that several commands share, and their settings."""
 
 from __future__ import annotations
 
@@ -12,31 +12,29 @@ import typer
 if TYPE_CHECKING:
     from pgdatahub.config import Config
 
-WHERE = "Where from, where to"
-HOW = "How"
+WHERE = "Source and destination"
+HOW = "Behavior"
 TRANSACTIONS = "Transactions"
-PAUSES = "Pauses, and runs that were paused"
-WHICH = "Which"
+PAUSES = "Pauses and paused runs"
+WHICH = "Selection"
 OUTPUT = "Output"
 
 
 class OutputFormat(str, enum.Enum):
-    """How a command prints its answer."""
+    """Output formats of a command."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogFormat(str, enum.Enum):
-    """How the log is written."""
+    """Formats of the log."""
 
     TEXT = "text"
     JSON = "json"
 
 
-FormatOption = Annotated[
-    OutputFormat, typer.Option("--format", help="How to print the answer.", rich_help_panel=OUTPUT)
-]
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="Output format.", rich_help_panel=OUTPUT)]
 DataRootOption = Annotated[
     str | None,
     typer.Option(
@@ -78,7 +76,7 @@ WorkersOption = Annotated[
     typer.Option(
         "--workers",
         metavar="N",
-        help="Files loaded at a time (default: ETL_WORKERS, else the number of processors, less one with the compiled core).",
+        help="Number of files loaded at the same time (default: ETL_WORKERS, else the number of processors, less one with the compiled core).",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -88,7 +86,7 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
-        help="Who loads the files: local, dask, or what a plugin brings (default: ETL_EXECUTOR, else local).",
+        help="Executor that loads the files: local, dask, or the name of a plugin's executor (default: ETL_EXECUTOR, else local).",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -98,7 +96,7 @@ ExecutorOptOption = Annotated[
     typer.Option(
         "--executor-opt",
         metavar="KEY=VALUE",
-        help="What the executor needs to know, such as scheduler=tls://host:8786; may be repeated.",
+        help="Option of the executor, such as scheduler=tls://host:8786; may be repeated.",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -107,7 +105,7 @@ InsecureExecutorOption = Annotated[
     bool,
     typer.Option(
         "--insecure-executor",
-        help="Allow an executor that is not encrypted; only where the whole network is your own.",
+        help="Allow an unencrypted connection to the executor; only if the whole network is your own.",
         rich_help_panel=HOW,
     ),
 ]
@@ -116,7 +114,7 @@ OnErrorOption = Annotated[
     typer.Option(
         "--on-error",
         metavar="continue|stop",
-        help="What a file that cannot be loaded does to the run (default: ETL_ON_ERROR, else continue).",
+        help="Continue or stop the run after a file that cannot be loaded (default: ETL_ON_ERROR, else continue).",
         show_default=False,
         rich_help_panel=HOW,
     ),
@@ -125,7 +123,7 @@ RequireFilesOption = Annotated[
     bool,
     typer.Option(
         "--require-files",
-        help="A data root without any workbook is an error, not a warning (ETL_REQUIRE_FILES).",
+        help="Make a data root without workbooks an error instead of a warning (ETL_REQUIRE_FILES).",
         rich_help_panel=HOW,
     ),
 ]
@@ -134,7 +132,7 @@ PauseEveryOption = Annotated[
     typer.Option(
         "--pause-every",
         metavar="FILES",
-        help="Pause after so many files (default: ETL_PAUSE_EVERY, else never).",
+        help="Pause after this number of files (default: ETL_PAUSE_EVERY, else never).",
         show_default=False,
         rich_help_panel=PAUSES,
     ),
@@ -144,24 +142,22 @@ PauseSecondsOption = Annotated[
     typer.Option(
         "--pause-seconds",
         metavar="SECONDS",
-        help="How long a pause is (default: ETL_PAUSE_SECONDS, else 30).",
+        help="Length of a pause (default: ETL_PAUSE_SECONDS, else 30).",
         show_default=False,
         rich_help_panel=PAUSES,
     ),
 ]
-LogFormatOption = Annotated[
-    LogFormat, typer.Option("--log-format", help="How etl.log is written.", rich_help_panel=OUTPUT)
-]
+LogFormatOption = Annotated[LogFormat, typer.Option("--log-format", help="Format of etl.log.", rich_help_panel=OUTPUT)]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no notices, errors only.", rich_help_panel=OUTPUT)
+    bool, typer.Option("--quiet", "-q", help="Print errors only, no progress and no notices.", rich_help_panel=OUTPUT)
 ]
 
 
 def executor_settings(executor: str | None, options: list[str] | None, *, insecure: bool) -> dict[str, Any]:
-    """Return the settings that the options of executors stand for.
+    """Return the settings of the executor options.
 
     Raises:
-        typer.BadParameter: One of them is not ``KEY=VALUE``.
+        typer.BadParameter: An option is not ``KEY=VALUE``.
     """
     pairs = [option.partition("=") for option in options or ()]
     if not all(key.strip() and equals for key, equals, _ in pairs):
@@ -174,7 +170,7 @@ def executor_settings(executor: str | None, options: list[str] | None, *, insecu
 
 
 def configured(config_file: Path | None = None, **overrides: Any) -> Config:
-    """Return the settings, with those options on top that were given.
+    """Return the settings, overridden by the given options.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -186,12 +182,12 @@ def configured(config_file: Path | None = None, **overrides: Any) -> Config:
 
 
 def configured_as_paused(config: Config, config_file: Path | None, given: Mapping[str, Any]) -> Config:
-    """Return the settings that a paused run was started with, below the options that are given now.
+    """Return the settings of the paused run, overridden by the options given now.
 
     Args:
-        config: The settings so far, which say where the pause file is; returned if there is none.
-        config_file: The file of folder options that is given now.
-        given: The options that are given now, by field; None is none.
+        config: The settings so far, with the path of the pause file; returned if no run is paused.
+        config_file: The file of folder options given now.
+        given: The options given now, by field; None for an option that is not given.
 
     Raises:
         ConfigError: A setting is wrong.

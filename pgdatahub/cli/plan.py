@@ -1,4 +1,4 @@
-"""``pgdatahub plan``: what a run would do, and why."""
+"""``pgdatahub plan``: the plan of a run, with reasons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pgdatahub.runs.plan_result import FilePlan, PlannedChange, RunPlan, TablePlan
 
 MOST_FILES = 20
-"""Files of a table that are listed one by one; JSON has all of them."""
+"""Number of files that are listed for a table; JSON lists all."""
 
 
 def plan_command(
@@ -50,30 +50,32 @@ def plan_command(
         typer.Option(
             "--reload",
             metavar="PATH",
-            help="As if these files were loaded again, in place of what they brought; may be repeated.",
+            help="Plan to load these files again, in place of their earlier imports; may be repeated.",
             rich_help_panel=HOW,
         ),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Exit with 5 if a table would be made or changed; for CI.", rich_help_panel=HOW),
+        typer.Option(
+            "--check", help="Exit with 5 if a run would create or change a table; for CI.", rich_help_panel=HOW
+        ),
     ] = False,
     require_files: RequireFilesOption = False,
     no_database: Annotated[
         bool,
         typer.Option(
-            "--no-database", help="Ask no database; every table is taken to be new (SKIP_DB).", rich_help_panel=HOW
+            "--no-database", help="Use no database; every table counts as new (SKIP_DB).", rich_help_panel=HOW
         ),
     ] = False,
     ddl: Annotated[
-        bool, typer.Option("--ddl/--no-ddl", help="Show the DDL, comments left out.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--ddl/--no-ddl", help="Show the DDL, without comments.", rich_help_panel=OUTPUT)
     ] = True,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show what a run would do and why: files, rows, tables, columns, types with the deciding cell, DDL.
+    """Show the plan of a run: files, rows, tables, columns, types with the deciding cell, DDL.
 
-    Everything is read, the database is asked in a read-only transaction, and nothing is written.
+    Reads all files, queries the database in a read-only transaction, and writes nothing.
     """
     config = configured(
         config_file,
@@ -91,7 +93,7 @@ def plan_command(
     gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = TerminalConsole(stderr=True)
-    # Without a terminal there is no bar to show, and a line for each file is what the plan itself prints.
+    # Without a terminal, progress would only repeat the plan's line for each file.
     with ConsoleReporter(errors, quiet=quiet or not errors.is_terminal) as reporter:
         planned = plan(config, selection=selection, reporter=reporter)
     if output is OutputFormat.JSON:
@@ -137,7 +139,7 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     for folder, reason in plan.unreadable.items():
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, ignored in plan.ignored.items():
-        console.print(Line(f"passed over, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
+        console.print(Line(f"skipped, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
     loads = [file for file in plan.files if file.action == "load"]
     failures = sum(file.action == "fail" for file in plan.files)
     skips = sum(file.action == "skip" for file in plan.files)
@@ -185,7 +187,7 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
 
     listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
     for shown, file in enumerate(listed):
-        # What fails is always said.
+        # Files that fail are always listed.
         if shown >= MOST_FILES and file.action != "fail":
             yield Line(f"  … and {count(len(listed) - shown, 'file')} more", style="dim")
             return

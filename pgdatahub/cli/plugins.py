@@ -1,4 +1,4 @@
-"""``pgdatahub plugins``: what is installed, what it does, how to leave it out."""
+"""``pgdatahub plugins``: installed plugins and their stages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def plugins_command(output: FormatOption = OutputFormat.TEXT) -> None:
-    """List the plugins: name, version and the stages they take part in."""
+    """List the plugins: name, version and stages."""
     from pgdatahub.config import load_config
     from pgdatahub.plugins.manager import DISABLE_VARIABLE, create_plugin_manager, list_plugins
     from pgdatahub.readers.xlsx.reader_choice import choose_reader, describe_reader

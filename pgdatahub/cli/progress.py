@@ -1,4 +1,4 @@
-"""What happens, while it happens: bars on a terminal, calm lines elsewhere."""
+"""Progress of a run: a bar on a terminal, one line a file elsewhere."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class ConsoleReporter:
-    """Tells a person on standard error what happens.
+    """Reporter that shows the progress of a run on standard error.
 
-    On a terminal a bar shows the share of bytes done and the time left, and a line below it each file in work with its
-    rows so far; elsewhere there is one line a file and no animation.
+    On a terminal, a bar shows the share of loaded bytes, the remaining time, and a file in work with its rows so far;
+    elsewhere the reporter writes one line a file, without animation.
 
     Args:
         console: Writes to standard error.
-        quiet: Only warnings, files that failed, and why a run ended early.
+        quiet: Show only warnings, failed files, and the reason of an early end.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
@@ -63,7 +63,7 @@ class ConsoleReporter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
 
@@ -83,7 +83,7 @@ class ConsoleReporter:
         elif isinstance(event, PauseTick):
             self._pause(event)
         elif isinstance(event, RunFinished) and self._quiet and event.report.stopped is not None:
-            # Others find it in the summary.
+            # Without --quiet the summary has it.
             self._say(Line(f"error: {ended_early(event.report)}"))
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
             self._say(
@@ -139,7 +139,7 @@ def _size(number: int) -> str:
 
 
 def _bars(console: TerminalConsole) -> Progress:
-    # Here, since only a terminal shows them: they take 15 ms to import.
+    # Imported here, because the import takes 15 ms and only a terminal shows bars.
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     return Progress(
@@ -153,11 +153,11 @@ def _bars(console: TerminalConsole) -> Progress:
 
 
 class LineReporter:
-    """Tells one line an event, with the time, for whatever is watched for days and read afterwards.
+    """Reporter that writes one line an event with its time, for a watch that runs for days.
 
     Args:
         console: Writes to standard error.
-        quiet: Only warnings and failures.
+        quiet: Write only warnings and failures.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What a run did, for people and as JSON."""
+"""Reports of runs and watches, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim"
 
 
 def file_lines(result: FileResult) -> Lines:
-    """Return what became of a file: one line, and one more for each thing worth knowing."""
+    """Return the result of a file: one line, and one more for each remark."""
     source = result.source
     text = Line(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
     remarks: list[str] = []
@@ -51,7 +51,7 @@ def _remarks(result: FileResult) -> Iterable[str]:
 
 
 def failure_text(failure: Failure | PgDataHubError) -> str:
-    """Return one line for what went wrong: where, what, what to do."""
+    """Return one line for a failure: place, message, hint."""
     text = f"{failure.where}: {failure.message}" if failure.where else failure.message
     return f"{text} ({failure.hint})" if failure.hint else text
 
@@ -62,7 +62,7 @@ def count(number: int, noun: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a duration as people say it: ``0.4 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    """Return a duration for people: ``0.4 s``, ``2 min 5 s``, ``1 h 3 min``."""
     if value < 59.95:
         return f"{value:.1f} s" if value >= 0.095 else f"{value:.2f} s"
     minutes, rest = divmod(round(value), 60)
@@ -72,7 +72,7 @@ def seconds(value: float) -> str:
 
 
 def print_report(report: RunReport, console: Console) -> None:
-    """Print what a run did: a line for each table, then what failed."""
+    """Print the report of a run: a line for each table, then the failures."""
     tables: dict[str, list[FileResult]] = {}
     for result in report.results:
         tables.setdefault(str(result.source.table), []).append(result)
@@ -90,14 +90,14 @@ def print_report(report: RunReport, console: Console) -> None:
     for folder, reason in report.unreadable.items():
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, names in report.ignored.items():
-        console.print(Line(f"passed over, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
+        console.print(Line(f"skipped, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
     if report.stopped is not None:
         console.print(Line(ended_early(report), style="bold yellow"), soft_wrap=True)
     console.print(Line(_closing(report)), soft_wrap=True)
 
 
 def ended_early(report: RunReport) -> str:
-    """Return one line for a run that ended before its list was done: why, and what goes on."""
+    """Return one line for a run that ended early: the reason, and the command that continues."""
     reason = report.stopped.value if report.stopped is not None else ""
     problem = f": {report.problem}" if report.problem else ""
     way = ": pgdatahub resume goes on" if report.pause_file else ""
@@ -105,7 +105,7 @@ def ended_early(report: RunReport) -> str:
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
-    """Return the first names and the number of the others."""
+    """Return the first names, and the number of the others."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
@@ -128,7 +128,7 @@ def _closing(report: RunReport) -> str:
 
 def _print_summary(tables: Mapping[str, Sequence[FileResult]], console: Console, *, dry: bool) -> None:
     rows = {name: _summarize(results, dry=dry) for name, results in sorted(tables.items())}
-    # A column in which no table has anything only takes room.
+    # Columns without any entry are left out.
     titles = [
         title for title in next(iter(rows.values())) if title in _ALWAYS or any(row[title] for row in rows.values())
     ]
@@ -180,7 +180,7 @@ def _new_columns(changes: Sequence[SchemaChange]) -> str:
 
 
 def report_json(report: RunReport) -> str:
-    """Return what a run did as JSON."""
+    """Return the report of a run as JSON."""
     return printable_json(
         {
             "run_id": report.run_id,
@@ -201,7 +201,7 @@ def report_json(report: RunReport) -> str:
 
 
 def watch_json(report: WatchReport) -> str:
-    """Return what a watch did as JSON."""
+    """Return the report of a watch as JSON."""
     return printable_json(
         {
             "runs": report.runs,

@@ -1,4 +1,4 @@
-"""``pgdatahub reset``: back to the beginning."""
+"""``pgdatahub reset``: drop the loaded tables and the history."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def reset_command(
     schema: SchemaOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
 ) -> None:
-    """Drop the tables that pgdatahub made, take its rows back from others, and drop its history.
+    """Drop the tables that pgdatahub made, revert its imports in other tables, and drop its history.
 
-    The tables are named with their rows first, and the database's name must be typed.
+    Shows the tables with their rows first, and asks for the database's name.
     """
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.notices import tell_notices
@@ -46,14 +46,14 @@ def reset_command(
         raise typer.Exit(1)
     else:
         if result.backup is not None:
-            console.print(Line(f"backup: {result.backup} (pgdatahub db restore brings it back)"), soft_wrap=True)
+            console.print(Line(f"backup: {result.backup} (pgdatahub db restore restores it)"), soft_wrap=True)
         dropped = [table for table in result.plan.tables if table.undo is None]
         kept = [table for table in result.plan.tables if table.undo is not None]
         rows = sum(table.rows for table in dropped)
         console.print(Line(f"dropped {count(len(dropped), 'table')} with {count(rows, 'row')}, and the history"))
         for table in kept:
-            taken = table.undo.rows if table.undo is not None else 0
-            console.print(Line(f"took {count(taken, 'row')} back from {table.table}, which stays"), soft_wrap=True)
+            deleted = table.undo.rows if table.undo is not None else 0
+            console.print(Line(f"reverted {count(deleted, 'row')} in {table.table}, which stays"), soft_wrap=True)
     if run:
         from pgdatahub.cli.run import run_command
 
@@ -78,9 +78,9 @@ def _ask(plan: ResetPlan) -> bool:
     for one in plan.tables:
         for note in one.undo.notes if one.undo else ():
             console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
-    console.print(Line("the history of all imports goes too"), soft_wrap=True)
+    console.print(Line("the history of all imports is dropped too"), soft_wrap=True)
     return prompt(f"Type the name of the database ({plan.database}) to go on") == plan.database
 
 
-def _fate(taken: int | None) -> str:
-    return "dropped" if taken is None else f"stays; {taken:,} rows are taken back"
+def _fate(deleted: int | None) -> str:
+    return "dropped" if deleted is None else f"stays; {deleted:,} rows are deleted"

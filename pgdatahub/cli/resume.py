@@ -1,4 +1,4 @@
-"""``pgdatahub resume``: do what is left of a run that ended early."""
+"""``pgdatahub resume``: finish a run that ended early."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def resume_command(
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Finish a run that was stopped, interrupted, or lost its database; with the options it was started with.
+    """Finish a run that was stopped, interrupted, or lost its database, with the options of that run.
 
-    Files that failed are tried again. The pause file goes when nothing is left.
+    Retries the files that failed. Removes the pause file when no file is left.
     """
     given = {
         "workers": workers,

@@ -1,4 +1,4 @@
-"""``pgdatahub revert``: take an import back."""
+"""``pgdatahub revert``: delete the rows of an import."""
 
 from __future__ import annotations
 
@@ -37,29 +37,31 @@ def revert_command(
     with_schema: Annotated[
         bool,
         typer.Option(
-            "--with-schema", help="Also undo what it changed in its table, as revert-schema does.", rich_help_panel=HOW
+            "--with-schema", help="Also undo its changes of the table, as revert-schema does.", rich_help_panel=HOW
         ),
     ] = False,
     hold: Annotated[
         bool,
-        typer.Option("--hold", help="Keep the file out of later runs, until run --reload FILE.", rich_help_panel=HOW),
+        typer.Option("--hold", help="Skip the file in later runs, until run --reload FILE.", rich_help_panel=HOW),
     ] = False,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Go on although its rows were changed by hand, saying what was found.", rich_help_panel=HOW
+            "--force",
+            help="Revert although the rows were changed by hand; the differences are shown.",
+            rich_help_panel=HOW,
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would go; change nothing.", rich_help_panel=HOW)
+        bool, typer.Option("--dry-run", help="Show the plan; change nothing.", rich_help_panel=HOW)
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Take an import back: its rows go, in one transaction, and the history says so.
+    """Revert an import: delete its rows in one transaction, and mark it in the history.
 
-    Name it by --hash, --source-file or --import-id. The number of rows must be the one that was loaded.
+    Name the import by --hash, --source-file or --import-id. The number of its rows must still be the number loaded.
     """
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result

@@ -1,4 +1,4 @@
-"""``pgdatahub revert-schema``: undo what a file changed in its table."""
+"""``pgdatahub revert-schema``: undo the schema changes of a reverted file."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ def revert_schema_command(
         str, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.", rich_help_panel=WHICH)
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change; change nothing.", rich_help_panel=HOW)
+        bool, typer.Option("--dry-run", help="Show the plan; change nothing.", rich_help_panel=HOW)
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Undo what a file that was taken back had changed in its table.
+    """Undo the changes that a reverted file made to its table.
 
-    Every column that it touched becomes what the files still loaded need, proved value by value; a column that none of
-    them has is dropped, and so is a table that no file needs, if pgdatahub made it.
+    Every column that the file touched gets the type that the loaded files need, proved value by value. A column or table
+    that no loaded file needs is dropped, if pgdatahub made it.
     """
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result

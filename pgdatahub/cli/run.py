@@ -1,4 +1,4 @@
-"""``pgdatahub run``: load what is not loaded yet."""
+"""``pgdatahub run``: load the workbooks that are not loaded yet."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def run_command(
         typer.Option(
             "--reload",
             metavar="PATH",
-            help="Load this file or folder again, in place of what it brought; only this unless PATHs are named too.",
+            help="Load this file or folder again, in place of its earlier import; nothing else, unless PATHs are named too.",
             rich_help_panel=HOW,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read everything, write nothing.", rich_help_panel=HOW)
+        bool, typer.Option("--dry-run", help="Read all files, write nothing.", rich_help_panel=HOW)
     ] = False,
     chunk_size: Annotated[
         int | None,
         typer.Option(
             "--chunk-size",
             metavar="ROWS",
-            help="Rows that are read and encoded at a time (default: ETL_CHUNK_SIZE, else 10000).",
+            help="Number of rows in a batch (default: ETL_CHUNK_SIZE, else 10000).",
             show_default=False,
             rich_help_panel=HOW,
         ),
@@ -86,16 +86,16 @@ def run_command(
     pause_seconds: PauseSecondsOption = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="If a run was paused, finish that instead; for cron.", rich_help_panel=PAUSES),
+        typer.Option("--resume", help="If a run is paused, finish it instead; for cron.", rich_help_panel=PAUSES),
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="If a run was paused, forget that.", rich_help_panel=PAUSES)
+        bool, typer.Option("--force", help="If a run is paused, forget it.", rich_help_panel=PAUSES)
     ] = False,
     adopt: Annotated[
         bool,
         typer.Option(
             "--adopt",
-            help="Rebuild the history of tables with rows that it does not know, where the files prove them.",
+            help="Rebuild lost history for tables whose rows the files prove.",
             rich_help_panel=HOW,
         ),
     ] = False,
@@ -105,8 +105,8 @@ def run_command(
 ) -> None:
     """Load the workbooks that are not loaded yet into their tables.
 
-    Every file is loaded in a transaction of its own: it is in, with its schema changes and its history, or it is not.
-    Running again is always safe and does only what is left.
+    Every file is loaded in one transaction, together with its schema changes and its history. Running again is always safe
+    and loads only new files.
     """
     if resume and force:
         raise typer.BadParameter("--resume finishes a paused run, --force forgets it: one of them")

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP on the console: who handles them, and which exit code they become."""
+"""Handling of Ctrl-C, SIGTERM and SIGHUP, and their exit codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Yield what a run is to be given, so that signals end it in good order."""
+    """Yield an interruption that lets signals end a run in good order."""
     from pgdatahub.runs.signals import Interruption, Leave
 
     interruption = Interruption(tell=_tell)
@@ -30,5 +30,5 @@ def interruptible() -> Iterator[Interruption]:
 
 
 def _tell(text: str) -> None:
-    # Past Python's buffers: a signal may come while they are being written to.
+    # Not through Python's buffers: a signal may arrive while they are written.
     os.write(2, f"\n{printable(text)}\n".encode())

@@ -1,4 +1,4 @@
-"""``pgdatahub status``: tables, rows, last load, and what waits to be resumed."""
+"""``pgdatahub status``: tables, rows, last loads, and a paused run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 def status_command(
     schema: SchemaOption = None,
     count: Annotated[
-        bool, typer.Option("--count", help="Count the rows in the tables, instead of what the history says.")
+        bool, typer.Option("--count", help="Count the rows in the tables, instead of using the history.")
     ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show the tables, their rows, when they were loaded last, and whether a run waits to be resumed."""
+    """Show the tables, their rows and last loads, and a run that waits for resume."""
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.runs.status import status
 
@@ -68,7 +68,7 @@ def _print(status: DatabaseStatus) -> None:
         console.print(Line("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
     held = sum(one.held for one in status.tables)
     if held:
-        line = f"{count(held, 'file')} held back; pgdatahub history names them, run --reload FILE loads one"
+        line = f"{count(held, 'file')} on hold; pgdatahub history names them, run --reload FILE loads one"
         console.print(Line(line, style="yellow"), soft_wrap=True)
     for line in describe(status.read_by_older_rules):
         console.print(Line(line, style="yellow"), soft_wrap=True)

@@ -1,6 +1,6 @@
-"""All that the console script writes without Rich; nothing reaches the terminal but by this module and ``console``.
+"""Output of the console script without Rich; all output goes through this module or ``console``.
 
-Both escape what could control a terminal or hide text, wherever the text is from; see :mod:`pgdatahub.values.printable`.
+Both escape characters that could control a terminal or hide text, in texts from every source; see :mod:`pgdatahub.values.printable`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def say(line: str, *, err: bool = False) -> None:
 
     Args:
         line: The line.
-        err: To standard error.
+        err: Write to standard error.
     """
     typer.echo(printable(line), err=err)
 
@@ -35,22 +35,22 @@ def say_json(value: Any, **options: Any) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask a question on standard error that is answered with yes or no."""
+    """Ask a yes-or-no question on standard error, and return the answer."""
     return typer.confirm(printable(question), err=True)
 
 
 def prompt(question: str) -> str:
-    """Ask for a text on standard error; empty if nothing is typed."""
+    """Ask for a text on standard error; return an empty text if the user types nothing."""
     return str(typer.prompt(printable(question), default="", err=True))
 
 
 @contextmanager
 def printable_usage_errors() -> Iterator[None]:
-    """Escape what an error of usage quotes of the arguments: a shell's ``*`` puts names of files among them."""
+    """Escape the arguments that a usage error quotes: a shell's ``*`` adds names of files to them."""
     try:
         yield
     except Exception as error:
-        # Typer brings its own copy of Click's exceptions, so they are known by what they offer.
+        # Typer has its own copy of Click's exceptions, so the method identifies them, not the class.
         message = getattr(error, "format_message", None)
         if callable(message):
             shown = printable(message(), lines=True)

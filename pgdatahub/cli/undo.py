@@ -1,4 +1,4 @@
-"""What an undo would do, and did, for people and as JSON; shared by the commands that undo."""
+"""Undo plans and results as text and as JSON, for the commands that undo."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def ask(plan: UndoPlan) -> bool:
-    """Show a plan on standard error and ask whether to carry it out.
+    """Show a plan on standard error, and ask for confirmation.
 
     Raises:
-        ConfigError: There is nobody to ask.
+        ConfigError: Standard input is not a terminal.
     """
     console = TerminalConsole(stderr=True)
     require_terminal("--yes")
@@ -31,10 +31,10 @@ def ask(plan: UndoPlan) -> bool:
 
 
 def require_terminal(option: str) -> None:
-    """Refuse to go on where nobody can be asked.
+    """Refuse to ask without a terminal.
 
     Raises:
-        ConfigError: Standard input is no terminal.
+        ConfigError: Standard input is not a terminal.
     """
     from pgdatahub.errors import ConfigError
 
@@ -43,11 +43,11 @@ def require_terminal(option: str) -> None:
 
 
 def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
-    """Print what an undo does, or did: a line for each import, column and remark."""
-    for taken in plan.imports:
-        past = taken.past
-        line = Line("took back  " if done else "take back  ", style="green" if done else "yellow")
-        line.append(f"{past.identity} → {past.table}: {count(taken.rows, 'row')}", style="default")
+    """Print an undo plan, or its result: a line for each import, column and remark."""
+    for reverted in plan.imports:
+        past = reverted.past
+        line = Line("reverted   " if done else "revert     ", style="green" if done else "yellow")
+        line.append(f"{past.identity} → {past.table}: {count(reverted.rows, 'row')}", style="default")
         line.append(f", loaded {past.imported_at:%Y-%m-%d %H:%M} UTC (import {past.id})", style="dim")
         console.print(line, soft_wrap=True)
     for step in plan.steps:
@@ -61,7 +61,7 @@ def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
     if plan.nothing and not plan.refusals:
         console.print(Line(f"nothing to undo in {plan.table}"), soft_wrap=True)
     elif plan.hold and done:
-        console.print(Line("held back until run --reload", style="dim"), soft_wrap=True)
+        console.print(Line("on hold until run --reload", style="dim"), soft_wrap=True)
 
 
 def _verb(step: SchemaStep, *, done: bool) -> str:
@@ -79,27 +79,27 @@ def _object(step: SchemaStep, plan: UndoPlan) -> str:
 
 
 def result_json(result: UndoResult) -> str:
-    """Return what an undo came to as JSON."""
+    """Return the result of an undo as JSON."""
     plan = result.plan
     described = {"destination": result.destination, "done": result.done, **plan_json(plan)}
     return printable_json(described, indent=2)
 
 
 def plan_json(plan: UndoPlan) -> dict[str, Any]:
-    """Return a plan as JSON has it."""
+    """Return an undo plan for JSON."""
     return {
         "table": str(plan.table),
         "rows": plan.rows,
         "imports": [
             {
-                "id": taken.past.id,
-                "file": taken.past.identity,
-                "source_file": taken.past.source_file,
-                "file_sha256": taken.past.file_sha256,
-                "imported_at": taken.past.imported_at.isoformat(),
-                "rows": taken.rows,
+                "id": reverted.past.id,
+                "file": reverted.past.identity,
+                "source_file": reverted.past.source_file,
+                "file_sha256": reverted.past.file_sha256,
+                "imported_at": reverted.past.imported_at.isoformat(),
+                "rows": reverted.rows,
             }
-            for taken in plan.imports
+            for reverted in plan.imports
         ],
         "schema": [_step_json(step) for step in plan.steps],
         "hold": plan.hold,
@@ -119,7 +119,7 @@ def _step_json(step: SchemaStep) -> dict[str, Any]:
 
 
 def show_result(result: UndoResult, *, as_json: bool, asked: bool) -> None:
-    """Print what an undo came to, unless it was shown already and refused by the person asked."""
+    """Print the result of an undo; print one line if the user answered no."""
     if as_json:
         say_lines(result_json(result))
     elif result.done or not asked:

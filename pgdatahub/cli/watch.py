@@ -1,4 +1,4 @@
-"""``pgdatahub watch``: load what arrives, until somebody stops it."""
+"""``pgdatahub watch``: load arriving workbooks until the user stops the watch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def watch_command(
             "--settle",
             metavar="SECONDS",
             min=0,
-            help="How long a file must stay as it is before it is loaded.",
+            help="Time without changes after which a file is loaded.",
             rich_help_panel=HOW,
         ),
     ] = 5.0,
@@ -47,7 +47,7 @@ def watch_command(
             "--every",
             metavar="SECONDS",
             min=0.1,
-            help="How often the data root is listed, beside what the system tells (default: 10, for a URL 60).",
+            help="Interval between two listings of the data root, besides changes that the system reports (default: 10, for a URL 60).",
             show_default=False,
             rich_help_panel=HOW,
         ),
@@ -60,10 +60,10 @@ def watch_command(
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Load the workbooks that are there and those that arrive, until Ctrl-C or SIGTERM.
+    """Load the present workbooks and those that arrive, until Ctrl-C or SIGTERM.
 
-    A file is loaded when it has stopped changing and nobody has it open. One that cannot be loaded is tried again when it
-    changes. While the database is away, files wait.
+    A file is loaded when it has stopped changing and no program has it open. A file that fails is retried when it changes.
+    Files wait while the database does not answer.
     """
     config = configured(
         config_file,
@@ -98,6 +98,6 @@ def watch_command(
         parts += [f"{outcomes[o]:,} {o.value}" for o in (Outcome.SKIPPED, Outcome.FAILED) if outcomes[o]]
         say(f"{', '.join(parts)} in {seconds(report.seconds)}")
         if report.unfinished:
-            say("ended in the middle of a run: the next one, or pgdatahub resume, goes on")
-    # Nothing but a signal ends a watch, so that is how it is meant to end.
+            say("ended in the middle of a run: the next run, or pgdatahub resume, continues it")
+    # A signal is the regular end of a watch.
     raise typer.Exit(report.stopped.exit_code if report.unfinished else ExitCode.OK)
