@@ -92,8 +92,8 @@ def test_revert_shows_does_and_marks(shell: Shell) -> None:
     prefix = shell.json("history", "--file", "b.xlsx")["entries"][0]["file_sha256"][:8]
     answer = shell.json("revert", "--hash", prefix, "--hold", "--yes")
     assert (answer["done"], answer["rows"], answer["hold"]) == (True, 1, True)
-    assert "taken back, held" in shell.type("history").stdout
-    assert "1 file held back" in shell.type("status").stdout
+    assert "reverted, on hold" in shell.type("history").stdout
+    assert "1 file on hold" in shell.type("status").stdout
     assert "held back since" in shell.type("run").stderr
     done = shell.json("revert-schema", "--table", "sales", "--source-file", "b.xlsx", "--yes")
     assert [step["change"] for step in done["schema"]] == ["restore_type", "drop_column"]
@@ -118,7 +118,7 @@ def test_a_question_is_asked_on_a_terminal_and_no_means_no(shell: Shell) -> None
     assert "Go on?" in output
     assert "nothing was done" in output
     code, output = shell.answer("revert", "--source-file", "b.xlsx", says="y")
-    assert "took back" in output
+    assert "reverted  " in output
     assert shell.json("status")["rows"] == 2
 
 

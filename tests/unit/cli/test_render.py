@@ -75,7 +75,7 @@ def test_the_summary_has_a_line_for_each_table_and_all_failures() -> None:
     lines = shown(REPORT).splitlines()
     assert any(line.split() == ["a", "1", "1", "–", "1,200", "1.5", "s"] for line in lines)
     assert "  b/[x].xlsx: S › A1: no [value] (correct it)" in lines
-    assert "passed over, a hidden file: .0, .1, .2 and 2 more" in lines
+    assert "skipped, a hidden file: .0, .1, .2 and 2 more" in lines
     assert lines[-1] == "1 file loaded, 1,200 rows, 1 skipped, 1 failed in 2.0 s; rows go to shop at db:5432"
 
 
