@@ -122,7 +122,7 @@ def test_a_question_is_asked_on_a_terminal_and_no_means_no(shell: Shell) -> None
     assert shell.json("status")["rows"] == 2
 
 
-def test_reset_asks_for_the_database_s_name_backs_up_and_loads_again(shell: Shell) -> None:
+def test_reset_asks_for_a_name_backs_up_and_loads_again(shell: Shell) -> None:
     name = shell.json("status")["destination"].split()[0]
     code, output = shell.answer("reset", says="yes")
     assert code == 1

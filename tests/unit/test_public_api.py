@@ -26,7 +26,7 @@ def declared() -> dict[str, str]:
     }
 
 
-def test_type_checkers_and_the_running_program_see_the_same_names() -> None:
+def test_type_checkers_and_runtime_see_the_same_names() -> None:
     assert declared() == pgdatahub._EXPORTS
 
 

@@ -229,7 +229,7 @@ def test_another_exception_for_a_damaged_file_is_found(tmp_path: Path) -> None:
         check(with_sheet(Careless), tmp_path)
 
 
-def test_a_reader_that_keeps_all_rows_is_found_unless_its_format_needs_that(tmp_path: Path) -> None:
+def test_reader_that_keeps_all_rows_fails_unless_allowed(tmp_path: Path) -> None:
     @dataclass(kw_only=True)
     class Hoarding(LinesSheet):
         kept: list[Batch] = field(default_factory=list)

@@ -79,7 +79,7 @@ def test_the_summary_has_a_line_for_each_table_and_all_failures() -> None:
     assert lines[-1] == "1 file loaded, 1,200 rows, 1 skipped, 1 failed in 2.0 s; rows go to shop at db:5432"
 
 
-def test_the_summary_of_a_dry_run_says_that_nothing_was_written_even_where_nothing_could_be_read() -> None:
+def test_summary_of_a_dry_run_reports_nothing_written() -> None:
     dry = RunReport(run_id="r", destination="nowhere", results=REPORT.results[2:], dry=True)
     assert shown(dry).splitlines()[-1] == "0 files read, 0 rows, 1 failed in 0.00 s; nothing was written"
 
@@ -105,7 +105,7 @@ def test_json_has_what_the_summary_has() -> None:
     assert report["exit_code"] == 1
 
 
-def test_elsewhere_than_on_a_terminal_there_is_a_line_for_each_file_and_no_movement() -> None:
+def test_without_a_terminal_each_file_has_one_line() -> None:
     events = [RunStarted(destination="shop", files=3, bytes=3000)]
     text = told(*events, FileStarted(source=source("a/one.xlsx")), FileFinished(result=REPORT.results[0]), quiet=False)
     assert text == "3 files (3.0 kB) → shop\nloaded  a/one.xlsx → a: 1,200 rows, 1.5 s\n"

@@ -99,9 +99,7 @@ def test_runs_are_appended(tmp_path: Path) -> None:
     assert len(_written(tmp_path, _events())) == 14
 
 
-def test_the_log_is_rotated_and_two_that_write_at_once_lose_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_log_rotates_and_two_writers_lose_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "MAX_BYTES", 4000)
     quiet: Callable[[Event], None] = lambda _event: None  # noqa: E731 - shorter than a function
     with (

@@ -61,7 +61,7 @@ def test_only_the_owner_may_read_it_whatever_the_umask(config: Config) -> None:
     assert stat.S_IMODE(pause_file(config).stat().st_mode) == 0o600
 
 
-def test_a_file_that_cannot_be_written_whole_leaves_the_one_before(
+def test_failed_write_leaves_the_earlier_pause_file(
     config: Config, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     write_pause(config, STATE)
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_the_one_before(
     assert [path.name for path in pause_file(config).parent.iterdir()] == [".etl_pause.json"]
 
 
-def test_what_a_killed_process_left_is_swept_but_not_what_another_writes_now(config: Config) -> None:
+def test_only_old_temporary_files_are_removed(config: Config) -> None:
     write_pause(config, STATE)
     directory = pause_file(config).parent
     old, new = directory / "..etl_pause.json.0123", directory / "..etl_pause.json.4567"
@@ -93,7 +93,7 @@ def test_settings_that_may_hold_a_password_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("root", ["s3://me:secret@bucket/data", "https://host/data?token=secret"])
-def test_a_data_root_holds_no_password_and_the_refusal_does_not_show_it(root: str) -> None:
+def test_data_root_with_password_is_refused_and_not_shown(root: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(overrides={"data_root": root})
     assert "secret" not in str(caught.value)

@@ -63,18 +63,14 @@ def test_only_what_was_asked_for_is_taken_up_and_spoken_of(
         ("elsewhere", "elsewhere: no workbook there belongs to the data root (the data root is data)"),
     ],
 )
-def test_a_path_without_a_workbook_is_an_error_that_says_where_they_are(
-    config: Config, path: str, message: str
-) -> None:
+def test_path_without_workbook_is_an_error_with_a_hint(config: Config, path: str, message: str) -> None:
     Path("elsewhere").mkdir()
     with pytest.raises(ConfigError) as error:
         find(config, Selection(paths=(Path(path),)))
     assert message in str(error.value)
 
 
-def test_a_directory_without_a_workbook_is_not_taken_for_one_below_the_data_root(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_directory_elsewhere_is_not_below_the_data_root(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path("data").absolute()
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")

@@ -26,7 +26,7 @@ def _send(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
-def test_the_first_ctrl_c_waits_for_the_files_in_work_and_the_second_does_not() -> None:
+def test_only_the_first_ctrl_c_waits_for_files_in_work() -> None:
     told: list[str] = []
     interruption = Interruption(tell=told.append)
     with interruption.listening(), interruption.finishing():
@@ -61,7 +61,7 @@ def test_one_more_signal_does_not_disturb_the_leaving() -> None:
     assert interruption.reason is StopReason.TERMINATED
 
 
-def test_handlers_are_given_back_and_ignored_signals_stay_ignored() -> None:
+def test_handlers_are_restored_and_ignored_signals_kept() -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -12,7 +12,7 @@ def seen(*versions: int, open: bool = False) -> list[Seen]:  # noqa: A002 - as t
     return [Seen(location="abcdef"[n], version=(version,), open=open) for n, version in enumerate(versions)]
 
 
-def test_a_file_is_whole_when_it_has_stayed_as_it_is_for_long_enough() -> None:
+def test_unchanged_file_becomes_stable() -> None:
     tracker = StabilityTracker(5)
     tracker.look(seen(1), 0)
     assert tracker.whole(4.9) == {}
@@ -29,7 +29,7 @@ def test_a_file_that_grows_begins_anew() -> None:
     assert tracker.whole(24) == {"a": (19,)}
 
 
-def test_a_file_that_was_dealt_with_comes_back_only_when_it_changes() -> None:
+def test_finished_file_returns_only_after_a_change() -> None:
     tracker = StabilityTracker(0)
     tracker.look(seen(1), 0)
     tracker.done(tracker.whole(0), again_at={})
@@ -49,7 +49,7 @@ def test_a_file_that_changed_while_it_was_loaded_comes_back() -> None:
     assert tracker.whole(2) == {"a": (2,)}
 
 
-def test_a_file_that_is_open_waits_until_it_is_closed_and_then_settles() -> None:
+def test_open_file_becomes_stable_after_it_is_closed() -> None:
     tracker = StabilityTracker(5)
     tracker.look(seen(1, open=True), 0)
     tracker.look(seen(1, open=True), 100)
@@ -71,7 +71,7 @@ def test_a_file_that_is_to_be_tried_again_comes_back_by_itself() -> None:
     assert tracker.whole(60) == {"a": (1,)}
 
 
-def test_a_file_that_went_and_came_back_the_same_is_looked_at_again() -> None:
+def test_file_that_disappeared_is_tracked_again() -> None:
     tracker = StabilityTracker(0)
     tracker.look(seen(1), 0)
     tracker.done({"a": (1,)}, again_at={})

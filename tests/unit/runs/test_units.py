@@ -21,7 +21,7 @@ def test_a_file_is_a_unit_and_with_sections_a_folder_is() -> None:
     assert [unit.sources for unit in make_units(FILES, by_folder=True)] == [FILES[:2], FILES[2:]]
 
 
-def test_the_largest_units_come_first_and_equals_keep_their_order() -> None:
+def test_largest_units_come_first_in_stable_order() -> None:
     units = make_units((*FILES, _source("c/1.xlsx", 30)), by_folder=False)
     assert [unit.sources[0].identity for unit in largest_first(units)] == [
         "a/2.xlsx",

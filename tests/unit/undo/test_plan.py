@@ -59,7 +59,7 @@ def test_a_column_of_ours_becomes_the_join_of_what_remains(
     assert found == (RestoreType(name="a", old=SqlType.TEXT, new=new),)
 
 
-def test_a_column_without_a_value_that_remains_is_undecided_again_and_stays_text() -> None:
+def test_column_without_remaining_values_stays_text() -> None:
     nothing = {"a": SqlType.UNDECIDED}
     assert steps({"a": SqlType.TEXT}, ours("a"), {"a": SqlType.TEXT}, nothing) == ()
     (step,) = steps({"a": SqlType.DATE}, ours("a"), {"a": SqlType.DATE}, nothing)
@@ -71,7 +71,7 @@ def test_only_columns_that_the_file_touched_are_looked_at() -> None:
     assert steps(current, ours("a", "b"), {"a": SqlType.TEXT}, {"a": SqlType.TEXT, "b": SqlType.INTEGER}) == ()
 
 
-def test_a_column_of_ours_that_nobody_has_is_dropped_and_ones_own_is_not() -> None:
+def test_only_unneeded_columns_of_pgdatahub_are_dropped() -> None:
     current = {"a": SqlType.TEXT, "b": SqlType.INTEGER}
     found = steps(current, ours("a", created=False), {"a": SqlType.TEXT, "b": SqlType.INTEGER}, {"c": SqlType.TEXT})
     assert found == (DropColumn(name="a", type="text"),)
@@ -81,7 +81,7 @@ def test_the_table_goes_with_the_last_import_if_it_is_ours() -> None:
     assert steps({"a": SqlType.TEXT}, ours("a"), {"a": SqlType.TEXT}) == (DropTable(),)
 
 
-def test_without_imports_a_table_of_ones_own_loses_the_columns_that_name_imports() -> None:
+def test_own_table_without_imports_loses_lineage_columns() -> None:
     current = {"a": SqlType.TEXT, "source_file": SqlType.TEXT, "load_timestamp": SqlType.TIMESTAMP}
     made = Provenance(created=False, columns=frozenset({"source_file", "load_timestamp"}), first_types={"a": "integer"})
     assert steps(current, made, {"a": SqlType.TEXT}) == (
@@ -91,13 +91,13 @@ def test_without_imports_a_table_of_ones_own_loses_the_columns_that_name_imports
     )
 
 
-def test_a_bigint_of_ones_own_leaves_it_to_its_values_whether_doubles_can_hold_them() -> None:
+def test_own_bigint_offers_numeric_if_values_need_it() -> None:
     made = Provenance(created=False, columns=frozenset(), first_types={"a": "bigint"})
     (step,) = steps({"a": SqlType.TEXT}, made, {"a": SqlType.TEXT}, {"a": SqlType.DOUBLE})
     assert step == RestoreType(name="a", old=SqlType.TEXT, new=SqlType.DOUBLE, or_else=SqlType.NUMERIC)
 
 
-def test_types_outside_the_lattice_are_left_alone_and_missing_columns_are_said() -> None:
+def test_foreign_types_stay_and_missing_columns_are_noted() -> None:
     found, notes = recompute(
         schema({"a": OpaqueType("varchar(5)")}),
         ours("a", "gone"),
