@@ -1,7 +1,8 @@
-"""Makes the pictures of the terminal: runs the real program on the quickstart's workbooks, under a pseudo-terminal.
+"""Terminal pictures: real runs of the program on the quickstart's workbooks, under a pseudo-terminal.
 
-``python docs/pictures.py FOLDER`` writes one SVG for each of :data:`PICTURES`, in their order and in one directory, with
-an embedded server of their own. The documentation's build does so; no picture is drawn or kept.
+``python docs/pictures.py FOLDER`` runs :data:`PICTURES` in order, in one directory and with an embedded server of its own,
+and writes an SVG for each. The documentation's build does this every time. ``python docs/pictures.py docs/static run``
+writes only the picture that README shows, the one picture that the repository keeps.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,12 +29,12 @@ QUICKSTART: Final = Path(__file__).parents[1] / "examples" / "quickstart"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture of a command and what it prints.
+    """A picture of a command and its output.
 
     Attributes:
-        name: Of the file, without its ending.
-        command: As it is typed.
-        prepare: Typed before it, without a picture.
+        name: The file's name without its ending.
+        command: The command as typed.
+        prepare: A command to run before, without a picture.
     """
 
     name: str
@@ -52,32 +53,37 @@ PICTURES: Final = (
     Picture(name="revert", command="pgdatahub revert --source-file 'orders 2025-03.xlsx' --with-schema --yes"),
     Picture(name="history", command="pgdatahub history"),
 )
-"""In the order in which they are taken."""
+"""The pictures, in the order in which to take them: each command continues from the state the one before left."""
 
 
-def take_pictures(folder: Path, *, pictures: tuple[Picture, ...] = PICTURES) -> None:
-    """Write the pictures to a folder, which is made if it does not exist.
+def take_pictures(folder: Path, *, names: Collection[str] = ()) -> None:
+    """Run the commands and write their pictures to a folder, which is created if it does not exist.
+
+    Args:
+        folder: The folder.
+        names: The pictures to write; all if empty. All commands run, since each needs the ones before.
 
     Raises:
-        RuntimeError: A command ended with an exit code that says it did not do what the picture is to show.
+        RuntimeError: A command failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _place() as (directory, environment):
-        for picture in pictures:
+        for picture in PICTURES:
             if picture.prepare:
                 subprocess.run(["bash", "-c", picture.prepare], cwd=directory, env=environment, check=True)  # noqa: S603, S607 - the commands above
             shown = _run(picture.command, directory, environment)
             svg = as_svg(picture.command, shown.replace(str(directory), "~/coffee"))
-            (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+            if not names or picture.name in names:
+                (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
 
 
 @contextmanager
 def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
-    """Yield a directory with the quickstart in it, and an environment that has nothing of this machine's settings."""
-    # A short path, since the server's socket needs one.
+    """Yield a directory with the quickstart in it, and an environment without this machine's settings."""
+    # A short path: the path of a Unix socket has at most about 100 bytes.
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
         place = Path(temporary)
-        place.chmod(0o711)  # the server's own account must get through, where root takes the pictures
+        place.chmod(0o711)  # as root, the server runs under another account, which must be able to enter
         directory = place / "coffee"
         for name in ("data", "config"):
             shutil.copytree(QUICKSTART / name, directory / name)
@@ -88,11 +94,11 @@ def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
             "PGDATAHUB_HOME": str(place / "home"),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
-            # Colours as on a terminal, without bars that move.
+            # Colours as on a terminal, without progress bars.
             "TTY_INTERACTIVE": "0",
             "LC_ALL": "C.UTF-8",
         }
-        # Running before the first picture, so that none shows where this machine keeps the server's data.
+        # Start the server first, so that no picture shows the path of its data directory.
         start = ["pgdatahub", "db", "start"]
         subprocess.run(start, cwd=directory, env=environment, check=True, capture_output=True)  # noqa: S603 - likewise
         try:
@@ -103,7 +109,7 @@ def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
 
 
 def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
-    """Return what a command prints on a terminal, with its colours."""
+    """Return the output of a command on a terminal, with its colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDTH, 0, 0))
     with subprocess.Popen(  # noqa: S603 - likewise
@@ -120,7 +126,7 @@ def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
         while True:
             try:
                 piece = os.read(ours, 1 << 16)
-            except OSError:  # Linux ends a pseudo-terminal that nobody writes to any more with EIO
+            except OSError:  # Linux reports the end of a pseudo-terminal as EIO
                 break
             if not piece:
                 break
@@ -143,11 +149,11 @@ def as_svg(command: str, shown: str) -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False)
     console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
     console.print(Text.from_ansi(shown.strip("\n")))
-    # Rich's own frame, without the fonts that it would fetch from elsewhere.
+    # Rich's own frame, without the fonts that it would load from another server.
     frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     frame = frame.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
     return console.export_svg(title="coffee", code_format=frame, unique_id="terminal")
 
 
 if __name__ == "__main__":
-    take_pictures(Path(sys.argv[1]))
+    take_pictures(Path(sys.argv[1]), names=sys.argv[2:])
