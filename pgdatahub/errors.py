@@ -1,35 +1,35 @@
-"""The exceptions of pgdatahub and the exit codes of its console script.
+"""Exceptions of pgdatahub, and exit codes of its console script.
 
-Every failure that a workbook, a setting, a plugin or a server can cause is one of these; anything else is a bug::
+Each failure that a workbook, a setting, a plugin or a server can cause is one of these; any other exception is a bug::
 
     PgDataHubError
-    ├── ConfigError            a setting, option or argument is wrong               exit 2
-    ├── PluginError            a plugin cannot be loaded, or nobody answers a hook  exit 2
+    ├── ConfigError            a setting, option or argument is invalid             exit 2
+    ├── PluginError            a plugin cannot be loaded, or no plugin answers      exit 2
     ├── FileError              one file cannot be loaded; the run goes on           exit 1
     │   ├── ReadError          the file cannot be read as a workbook
     │   │   ├── NotAWorkbookError   CSV, HTML, text … under a workbook's name
     │   │   ├── EncryptedError      password-protected
-    │   │   ├── CorruptError        damaged, truncated, or made to harm
-    │   │   ├── EmptyFileError      no bytes at all
+    │   │   ├── CorruptError        damaged, truncated, or malicious
+    │   │   ├── EmptyFileError      no bytes
     │   │   └── FileChangedError    deleted, replaced or truncated while being read
-    │   ├── SheetError         no such sheet, or a sheet without a table
+    │   ├── SheetError         the sheet is not found, or has no table
     │   ├── CellError          one cell cannot be loaded under the folder's policies
-    │   ├── SchemaError        the table cannot take the file (limits, contract, dependents, own types)
+    │   ├── SchemaError        the table cannot hold the file (limits, contract, dependents, foreign types)
     │   ├── LoadError          the server refused the rows
     │   │   └── TableBusyError      another session kept the table busy
-    │   ├── ContentChangedError  loaded before with other content, which the folder does not allow
-    │   └── WorkerDiedError    the process that was loading it died
-    ├── DatabaseError          no database, or it went away                         exit 3
-    │   ├── PrivilegeError           the role may not do it; in the midst of a run this costs the file
-    │   └── TransientDatabaseError   worth trying again: the connection was lost, the server restarts …
+    │   ├── ContentChangedError  loaded before with other content; the folder forbids that
+    │   └── WorkerDiedError    the process that loaded the file died
+    ├── DatabaseError          the database is missing or the connection was lost   exit 3
+    │   ├── PrivilegeError           the role lacks a privilege; during a run only that file fails
+    │   └── TransientDatabaseError   can be retried: lost connection, server restart …
     │       ├── UnreachableError     no connection can be opened at the moment
-    │       └── ContentionError      another session is in the way: deadlock, lock timeout …
-    ├── SpoolError             the rows read cannot be kept: the disk is full       exit 1
-    ├── ExecutorError          the executor cannot be used, or is gone              exit 2
-    ├── PauseFileError         a pause file stands in the way, or is damaged        exit 4
-    └── UndoError              what was asked cannot be undone, and why             exit 1
+    │       └── ContentionError      conflict with another session: deadlock, lock timeout …
+    ├── SpoolError             the rows read cannot be stored: the disk is full     exit 1
+    ├── ExecutorError          the executor cannot be used, or was lost             exit 2
+    ├── PauseFileError         a pause file exists already, or is damaged           exit 4
+    └── UndoError              the undo is impossible; the message gives the reason exit 1
 
-All of them survive pickling, since they come back from worker processes.
+All can be pickled, since worker processes send them back.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from typing import Any
 
 
 class ExitCode(IntEnum):
-    """What the console script tells its caller."""
+    """Exit codes of the console script."""
 
     OK = 0
     FAILED = 1
@@ -53,12 +53,12 @@ class ExitCode(IntEnum):
 
 
 class PgDataHubError(Exception):
-    """What happened, where, and what to do about it.
+    """A failure: its message, its place, and a hint for fixing it.
 
     Args:
-        message: What happened, one sentence without a final period.
+        message: The failure, one sentence without a final period.
         where: The place: ``file › sheet › cell``, a setting, a table.
-        hint: What the reader can do about it.
+        hint: The way to fix the failure.
     """
 
     exit_code = ExitCode.FAILED
@@ -74,11 +74,11 @@ class PgDataHubError(Exception):
         return f"{text} ({self.hint})" if self.hint else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception.__reduce__ calls cls(*args) and so cannot carry keyword-only arguments across processes.
+        # Exception.__reduce__ calls cls(*args), which loses keyword-only arguments between processes.
         return (_rebuild, (type(self), self.message, self.where, self.hint), None)
 
     def located(self, where: str) -> PgDataHubError:
-        """Return the same error with ``where`` put before the place it already names."""
+        """Return the same error with ``where`` in front of its place."""
         joined = f"{where} › {self.where}" if self.where else where
         error = _rebuild(type(self), self.message, joined, self.hint)
         error.__cause__ = self.__cause__
@@ -90,7 +90,7 @@ def _rebuild(kind: type[PgDataHubError], message: str, where: str | None, hint: 
 
 
 class ConfigError(PgDataHubError):
-    """A setting, option or argument is wrong."""
+    """A setting, option or argument is invalid."""
 
     exit_code = ExitCode.USAGE
 
@@ -102,7 +102,7 @@ class PluginError(PgDataHubError):
 
 
 class FileError(PgDataHubError):
-    """One file cannot be loaded; nothing of it is in the database, and the run goes on."""
+    """One file cannot be loaded; nothing of it is in the database, and the run continues."""
 
 
 class ReadError(FileError):
@@ -110,7 +110,7 @@ class ReadError(FileError):
 
 
 class NotAWorkbookError(ReadError):
-    """The file is something else under a workbook's name."""
+    """The file has a workbook's name and other content."""
 
 
 class EncryptedError(ReadError):
@@ -118,7 +118,7 @@ class EncryptedError(ReadError):
 
 
 class CorruptError(ReadError):
-    """The workbook is damaged, truncated, or made to harm whoever opens it."""
+    """The workbook is damaged, truncated or malicious."""
 
 
 class EmptyFileError(ReadError):
@@ -130,7 +130,7 @@ class FileChangedError(ReadError):
 
 
 class SheetError(FileError):
-    """There is no such sheet, or no table in it."""
+    """The sheet is not found, or has no table."""
 
 
 class CellError(FileError):
@@ -159,7 +159,7 @@ def joined(errors: Sequence[CellError], most: int = 10) -> CellError:
 
 
 class SchemaError(FileError):
-    """The table cannot take the file: a limit, a contract, a dependent object, a column's own type."""
+    """The table cannot hold the file: a limit, a contract, a dependent object, a column of a foreign type."""
 
 
 class LoadError(FileError):
@@ -167,33 +167,33 @@ class LoadError(FileError):
 
 
 class TableBusyError(LoadError):
-    """Another session kept the table busy for so long that the file was given up."""
+    """Another session locked the table until the retries were used up."""
 
 
 class WorkerDiedError(FileError):
-    """The process that was loading the file died: out of memory, killed, crashed."""
+    """The process that loaded the file died: out of memory, killed, crashed."""
 
 
 class ContentChangedError(FileError):
-    """The file was loaded before with other content, and its older rows must stay as they are."""
+    """The file was loaded before with other content, and the folder's settings forbid loading it again."""
 
 
 class HistoryLostError(FileError):
-    """The table has rows of imports that the history does not know, so that the file might be loaded twice."""
+    """The table has rows of imports missing from the history, so the file might be loaded twice."""
 
 
 class DatabaseError(PgDataHubError):
-    """There is no database to talk to, or it went away."""
+    """The database cannot be reached, or the connection was lost."""
 
     exit_code = ExitCode.NO_DATABASE
 
 
 class PrivilegeError(DatabaseError):
-    """The role may not do what was asked. Where that is one table's matter, it costs the file, not the run."""
+    """The role lacks a privilege. If only one table is concerned, the file fails and the run continues."""
 
 
 class TransientDatabaseError(DatabaseError):
-    """A database error that is worth trying again."""
+    """A database error after which a retry can succeed."""
 
 
 class UnreachableError(TransientDatabaseError):
@@ -201,24 +201,24 @@ class UnreachableError(TransientDatabaseError):
 
 
 class ContentionError(TransientDatabaseError):
-    """Another session is in the way: a deadlock, a serialization failure, a lock that is not given back."""
+    """A conflict with another session: a deadlock, a serialization failure, a lock timeout."""
 
 
 class SpoolError(PgDataHubError):
-    """The rows that were read cannot be kept until they are loaded: the disk is full. The run ends."""
+    """The rows that were read cannot be stored until they are loaded: the disk is full. The run ends."""
 
 
 class ExecutorError(PgDataHubError):
-    """The executor that was asked for cannot be used, its workers do not fit, or it is gone."""
+    """The configured executor cannot be used, its workers do not match, or it was lost."""
 
     exit_code = ExitCode.USAGE
 
 
 class PauseFileError(PgDataHubError):
-    """A pause file stands in the way of a run, or cannot be used."""
+    """A pause file prevents a run, or cannot be used."""
 
     exit_code = ExitCode.PAUSED
 
 
 class UndoError(PgDataHubError):
-    """What was asked cannot be undone; the message says why."""
+    """The undo is impossible; the message gives the reason."""

@@ -1,1 +1,1 @@
-"""What a cell can say, and the one text that each value has."""
+"""Cell values: their kinds, canonical texts, SQL types and SQL names."""

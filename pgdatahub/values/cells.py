@@ -1,10 +1,10 @@
-"""What a cell of a sheet can be, and the two forms in which a column of cells travels.
+"""Kinds and values of cells, and the two forms of a column of cells.
 
-A reader hands over columns, not cells. A column is either
+A reader yields columns, not cells. A column is either
 
 - a ``list`` of plain Python values (:data:`Value`), any mixture, ``None`` for an empty cell; or
-- a :class:`Texts`: all its cells are of one kind and stand there as bytes that ``COPY`` takes as they are. This is what
-  the built-in ``.xlsx`` reader yields wherever it can; it saves the way through Python objects and keeps every digit.
+- a :class:`Texts`: the cells are of one kind, as bytes ready for ``COPY``. The built-in ``.xlsx`` reader yields this form
+  where it can: it avoids Python objects and keeps every digit.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pgdatahub.values.fields import Fields, fields_of
 
 
 class Kind(Enum):
-    """What a cell says, as far as types are concerned. An empty cell has no kind."""
+    """The kind of a cell's value, which decides the column's type. An empty cell has no kind."""
 
     INTEGER = "integer"
     """Digits alone, or with ``.0`` or an exponent up to 2^53; exact, however long."""
     NUMBER = "number"
-    """Any other number: the double that its text denotes."""
+    """Any other number: the double closest to its text."""
     DECIMAL = "decimal"
     """A fraction that no double equals; only readers that yield :class:`~decimal.Decimal` have it."""
     BOOLEAN = "boolean"
@@ -35,19 +35,19 @@ class Kind(Enum):
     INTERVAL = "interval"
     TEXT = "text"
 
-    # Enum's own hashes the name in Python, and each column of a small file asks several times.
+    # Enum's own hash runs in Python, and each column of a small file needs several.
     __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorValue:
-    """An error that a cell shows instead of a value, such as ``#N/A``."""
+    """An error value of a cell, such as ``#N/A``."""
 
     code: str
 
 
 class Uncached(Enum):
-    """The value of a formula that was never computed: the file has the formula and no result."""
+    """The value of a formula whose result is not stored in the file."""
 
     UNCACHED = "uncached formula"
 
@@ -83,7 +83,7 @@ class Texts:
         return len(self.texts)
 
     def slice(self, start: int, stop: int) -> Texts:
-        """Return the cells with index ``start`` up to ``stop``, in one piece of bytes if they are."""
+        """Return the cells from index ``start`` up to ``stop``, in the same form."""
         texts = self.texts[start:stop]
         return Texts(kind=self.kind, texts=fields_of(texts) if isinstance(self.texts, Fields) else texts)
 

@@ -1,4 +1,4 @@
-"""The texts that travel in a column, back to Python values."""
+"""Conversion of a column's COPY texts to Python values."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6
 
 
 def as_values(column: Column) -> Sequence[Value]:
-    """Return a column as Python values, whatever form it travels in."""
+    """Return a column of either form as Python values."""
     if isinstance(column, Texts):
         return [VALUES[column.kind](text) if text else None for text in column.texts]
     return column
 
 
 def parse_elapsed(text: str) -> timedelta:
-    """Return the duration that ``[-]H…H:MM[:SS[.f]]`` says.
+    """Parse a duration ``[-]H…H:MM[:SS[.f]]``.
 
     Raises:
-        ValueError: It says none.
+        ValueError: The text is not a duration.
     """
     match = _ELAPSED.fullmatch(text)
     if match is None:
@@ -45,7 +45,7 @@ def _time_value(text: bytes) -> Value:
 
 
 def _padded(text: str) -> str:
-    # Before Python 3.11 fromisoformat takes three or six digits of a fraction only.
+    # Before Python 3.11, fromisoformat accepts only three or six digits of a fraction.
     head, point, fraction = text.partition(".")
     return head + point + fraction.ljust(6, "0") if point else head
 
@@ -65,4 +65,4 @@ VALUES: Final[Mapping[Kind, Callable[[bytes], Value]]] = {
     Kind.INTERVAL: _interval_value,
     Kind.TEXT: unescape,
 }
-"""For each kind what makes a value of a text that is not empty."""
+"""Kind → parser of a text that is not empty."""

@@ -1,8 +1,8 @@
 r"""One field of PostgreSQL's ``COPY … (FORMAT text, NULL '')``.
 
 Backslash, tab, newline and carriage return are escaped
-(https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS); NULL is the empty field, which is free to
-mean that because an empty text is NULL here anyway.
+(https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS); NULL is the empty field,
+because an empty text is NULL as well.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def escape(text: str) -> bytes:
-    """Return a text that :func:`storable` accepts as a field."""
+    """Return the field for a text that :func:`storable` has cleaned."""
     return text.translate(_ESCAPES).encode()
 
 
 def unescape(field: bytes) -> str:
-    """Return the text that a field stands for."""
+    """Return the text of a field."""
     if b"\\" in field:
         field = _ESCAPED.sub(lambda match: _UNESCAPES[match[0]], field)
     return field.decode()

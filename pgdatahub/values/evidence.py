@@ -15,7 +15,7 @@ Locate = Callable[[int], str]
 """Index of a cell in a column → its address, such as ``Sheet1!D17``."""
 
 SAMPLE_LENGTH = 40
-"""Characters of a deciding value that are kept for the reader of a plan."""
+"""Characters kept of a deciding value, for plans and reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +23,9 @@ class Evidence:
     """Cells of one kind in a column.
 
     Attributes:
-        count: How many.
-        cell: The address of the first one.
-        sample: What it says, cut.
+        count: The number of cells.
+        cell: The address of the first cell.
+        sample: The value of the first cell, cut to :data:`SAMPLE_LENGTH`.
     """
 
     count: int
@@ -33,18 +33,18 @@ class Evidence:
     sample: str
 
     def join(self, other: Evidence) -> Evidence:
-        """Return the evidence of both, the first cell being this one's."""
+        """Return the sum of both, with the first cell of ``self``."""
         return Evidence(count=self.count + other.count, cell=self.cell, sample=self.sample)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What the cells of a column show of its type.
+    """Evidence of a column's cells for its type.
 
     Attributes:
-        evidence: For each kind the cells of it.
-        largest: The first of the integers with the largest absolute value, with its sign.
-        largest_cell: Its address.
+        evidence: Kind → evidence of the cells of that kind.
+        largest: The integer of largest absolute value, with its sign; the first of several.
+        largest_cell: The address of that integer.
     """
 
     evidence: Mapping[Kind, Evidence] = field(default_factory=dict)
@@ -53,16 +53,16 @@ class Observed:
 
     @property
     def type(self) -> SqlType:
-        """The narrowest type that holds all the values."""
+        """The narrowest type that holds all values."""
         return join_all(self.needs())
 
     @property
     def values(self) -> int:
-        """How many cells had a value."""
+        """The number of cells with a value."""
         return sum(evidence.count for evidence in self.evidence.values())
 
     def needs(self) -> dict[SqlType, Evidence]:
-        """Return the types that the values need, each with the cells that need it."""
+        """Return each type that values need, with the evidence of those values."""
         needs = {}
         for kind, evidence in self.evidence.items():
             if kind is Kind.INTEGER:
@@ -79,9 +79,9 @@ class Observed:
         return needs
 
     def deciding(self, current: SqlType) -> Evidence | None:
-        """Return the cells that a column of type ``current`` cannot hold, None if it holds all.
+        """Return the evidence for cells that a column of type ``current`` cannot hold; None if it holds all.
 
-        Of several kinds, the one whose type reaches furthest decides; of equals, the rarer one.
+        Of several kinds, the kind with the widest type decides; among equals, the rarer kind.
         """
         too_wide = {needed: evidence for needed, evidence in self.needs().items() if not widens_to(needed, current)}
         if not too_wide:
@@ -91,7 +91,7 @@ class Observed:
         return min((decisive or too_wide).values(), key=lambda evidence: evidence.count)
 
     def join(self, other: Observed) -> Observed:
-        """Return what both show together."""
+        """Return the evidence of both columns together."""
         if not other.evidence:
             return self
         if not self.evidence:
@@ -120,10 +120,10 @@ _NEEDS: Final = {
 }
 
 NOTHING: Final = Observed()
-"""What a column without a value shows."""
+"""Evidence of a column without values."""
 
 
 def sample_of(text: bytes) -> str:
-    """Return a deciding value for the reader of a plan, cut to :data:`SAMPLE_LENGTH` characters."""
+    """Return a field's text, cut to :data:`SAMPLE_LENGTH` characters."""
     sample = unescape(text)
     return sample if len(sample) <= SAMPLE_LENGTH else sample[: SAMPLE_LENGTH - 1] + "…"

@@ -1,8 +1,7 @@
-"""Headers and folders become SQL names: ASCII, at most 63 bytes, unique, and pure functions of what they name.
+"""SQL names for headers and folders: ASCII, at most 63 bytes, unique, pure functions of the header or folder.
 
-A name never depends on what was loaded before; if it did, the order of files would matter. Three rules are all there is:
-:func:`fold` says what a text becomes, :func:`table_name` what a folder becomes, :class:`ColumnNames` what the columns of
-one header row become.
+A name never depends on earlier loads; otherwise the order of files would matter. Three rules make all names:
+:func:`fold` for a text, :func:`table_name` for a folder, :class:`ColumnNames` for the columns of one header row.
 """
 
 from __future__ import annotations
@@ -15,25 +14,25 @@ from hashlib import sha256
 from anyascii import anyascii
 
 CUT_BYTES = 63
-"""PostgreSQL cuts longer names silently (NAMEDATALEN is 64, with the terminating zero)."""
+"""The longest name in bytes; PostgreSQL silently cuts longer names (NAMEDATALEN is 64, with the terminating zero)."""
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
-"""Columns that PostgreSQL gives every table, so that none can be created
+"""System columns of every PostgreSQL table; a user column cannot have these names
 (https://www.postgresql.org/docs/current/ddl-system-columns.html)."""
 
-_DIGEST_LENGTH = 8  # 32 bits: two of 1,600 long headers with the same beginning meet once in 3,000 such tables
+_DIGEST_LENGTH = 8  # 32 bits: 1,600 long headers with the same start collide in one of 3,000 tables
 _POSITIONAL = re.compile(r"column_([1-9][0-9]{0,5})(?![0-9])")
 _OTHERS = re.compile(r"[^a-z0-9]+")
 
 
 def fold(text: str) -> str:
-    """Return ``text`` as a SQL name needs it: ``[a-z_][a-z0-9_]*``, or nothing if no letter or digit is left.
+    """Return ``text`` as a SQL name ``[a-z_][a-z0-9_]*``; empty if no letter or digit is left.
 
-    Any script is written in ASCII, ``%`` and ``#`` become words, so that ``Rate %`` and ``Rate`` stay apart. A name that
-    begins with a digit gets ``_`` before it: it needs no quotes then, and still reads as it was written. The length is
-    not looked at. Folding twice is folding once.
+    Other scripts are transliterated to ASCII. ``%`` and ``#`` become words, so that ``Rate %`` and ``Rate`` differ. A name
+    that starts with a digit gets the prefix ``_``, so that it needs no quotes. The function does not limit the length,
+    and it is idempotent.
     """
     if not text.isascii():
-        # A Mac hands folder names out decomposed; composed is what people type into a setting.
+        # macOS returns decomposed folder names; people type composed ones into settings.
         text = anyascii(unicodedata.normalize("NFC", text))
     text = text.lower().replace("%", " percent ").replace("#", " number ")
     name = _OTHERS.sub("_", text).strip("_")
@@ -41,11 +40,11 @@ def fold(text: str) -> str:
 
 
 def cut(name: str, limit: int = CUT_BYTES) -> str:
-    """Return ``name`` in at most ``limit`` bytes: as it is, or its beginning and a hash of the whole.
+    """Return ``name``, or its start and a hash of it if it is longer than ``limit`` bytes.
 
     Args:
         name: A folded name, so that characters are bytes.
-        limit: In bytes; more than the hash and its ``_`` take.
+        limit: The limit in bytes; at least 10, for a hash and its ``_``.
     """
     if len(name) <= limit:
         return name
@@ -53,37 +52,37 @@ def cut(name: str, limit: int = CUT_BYTES) -> str:
 
 
 def table_name(parts: Sequence[str]) -> str:
-    """Return the name of the table for a folder, given as its parts below the data root.
+    """Return the table's name for a folder, given by its path parts below the data root.
 
-    Folders whose names differ in case only are one table. A part without any letter or digit is named by a hash, so
-    that the folder does not become one with its parent.
+    Folders whose names differ only in case share a table. A part without letters and digits is named by a hash, so that
+    the folder does not share its parent's table.
     """
     return cut(fold("_".join(fold(part) or f"folder_{_digest(part)}" for part in parts)))
 
 
 class ColumnNames:
-    """The names of a sheet's columns, a pure function of its header row and the folder's ``rename`` settings.
+    """Names of a sheet's columns, a pure function of its header row and the folder's ``rename`` settings.
 
-    Each header is folded. Of those that fold alike the first keeps the name and the others are numbered ``_2``, ``_3`` …
-    in their order, past any name that another header has by itself. A column without a header is ``column_N``. Names in
-    ``reserved`` are never given, nor are those of PostgreSQL's own columns; a header that folds to one is numbered like
-    a duplicate.
+    Each header is folded. Of equal names the first header keeps the name; the others get the suffix ``_2``, ``_3`` … in
+    order, skipping names that another header has by itself. A column without a header is ``column_N``. Names in
+    ``reserved`` and PostgreSQL's system columns are never used; a header that folds to such a name is numbered like a
+    duplicate.
 
-    A key of ``rename`` is a header as written, and means every column with it; or else, folded, the name that a column
-    has without renaming (``amount_2`` is the second of two ``Amount``). Where a new name meets that of another column,
-    the renamed column has it and the other is numbered; of several that are renamed alike, one has it whose name it
-    was already, else the first.
+    A key of ``rename`` is a header as written, for every column with that header; or, folded, the name of a column
+    without renaming (``amount_2`` is the second of two ``Amount``). If a new name equals another column's name, the
+    renamed column gets the name and the other column is numbered. Of several columns renamed alike, the column that
+    already had the name gets it, else the first.
 
     Args:
-        headers: Position (from 0) and text of each header; positions without one are left out, blank texts ignored.
-        reserved: Names that the table needs for itself.
+        headers: Position (from 0) and text of each header; positions without a header are absent, blank texts ignored.
+        reserved: Names of columns that the table has itself.
         rename: New names.
     """
 
     __slots__ = ("_headers", "_names", "_plain", "_reserved", "_taken", "_written", "clashes")
 
     clashes: tuple[tuple[str, ...], ...]
-    """Headers as written that are after one name when all is renamed, or a single one that is after a reserved name."""
+    """Groups of headers as written that fold to one name after renaming; a single header if the name is reserved."""
 
     def __init__(
         self,
@@ -106,7 +105,7 @@ class ColumnNames:
         self.clashes = self._clashes(dict(sorted((wanted | renamed).items())))
 
     def name(self, position: int) -> str:
-        """Return the name of the column at ``position`` (from 0), which may lie beyond the header row."""
+        """Return the name of the column at ``position`` (from 0), also beyond the header row."""
         name = self._names.get(position)
         return name if name is not None else _free(_positional(position), self._taken)
 
@@ -115,9 +114,9 @@ class ColumnNames:
         return self._headers.get(position)
 
     def finder(self, keys: Iterable[str]) -> Callable[[int], str | None]:
-        """Return a function that tells which of ``keys`` means the column at a position, by the rule for ``rename``.
+        """Return a function from a position to the key that means its column, by the rule for ``rename``.
 
-        Where two keys do, the one that is a name wins: it can tell columns with one header apart.
+        If two keys match, the key that is a name wins, since it distinguishes columns with equal headers.
         """
         by_header = {key.strip(): key for key in keys}
         by_name = {cut(fold(text)): key for text, key in by_header.items() if text not in self._written}
@@ -148,12 +147,12 @@ class ColumnNames:
 
 
 def _unheaded(keys: Iterable[str]) -> set[int]:
-    """Return the positions that ``keys`` such as ``column_7`` may mean."""
+    """Return the positions that ``keys`` such as ``column_7`` can mean."""
     return {int(match[1]) - 1 for key in keys if (match := _POSITIONAL.match(fold(key)))}
 
 
 def _number(wanted: Mapping[int, str], *, taken: Collection[str]) -> dict[int, str]:
-    """Give each position the name it wants, or a numbered one that nobody wants, in the order of ``wanted``."""
+    """Return position → its wanted name, or a free numbered name, in the order of ``wanted``."""
     names: dict[int, str] = {}
     used = set(taken)
     for position, name in wanted.items():
@@ -171,7 +170,7 @@ def _number(wanted: Mapping[int, str], *, taken: Collection[str]) -> dict[int, s
 def _free(name: str, taken: Collection[str], tried: dict[str, int] | None = None) -> str:
     """Return ``name``, or the first of ``name_2``, ``name_3`` … that is not taken.
 
-    ``tried`` remembers the last number given for a name, or a row of equal headers would take quadratic time.
+    ``tried`` keeps the last number used for each name; without it, a row of equal headers takes quadratic time.
     """
     number = tried.get(name, 1) if tried else 1
     candidate = name if number == 1 else _numbered(name, number)
@@ -193,5 +192,5 @@ def _numbered(name: str, number: int) -> str:
 
 
 def _digest(text: str) -> str:
-    # Folder names may hold unpaired surrogates: bytes that are no UTF-8.
+    # Folder names can contain unpaired surrogates, for bytes that are not UTF-8.
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]

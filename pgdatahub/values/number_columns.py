@@ -1,6 +1,6 @@
-"""A column of number texts, read and written again at once.
+"""Parsing and canonical texts of a whole column of numbers.
 
-orjson reads a number in 40 ns and writes the shortest digits of a double in as much; ``float`` and ``repr`` take 600 ns.
+orjson parses a number in 40 ns and writes the shortest digits of a double in 40 ns; ``float`` and ``repr`` take 600 ns.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class NumberColumn:
 
 
 def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
-    """Read a column at once; None where a number needs a look of its own.
+    """Parse a whole column; return None if a number must be parsed by itself.
 
-    That is a number that no double and no 64-bit integer holds as it is written, or a text in another syntax than JSON's.
+    Such a number fits neither a double nor a 64-bit integer as written, or its syntax differs from JSON's.
     """
     empty = not all(texts)
     joined = b",".join([text or b"null" for text in texts] if empty else texts)
@@ -46,7 +46,7 @@ def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
     written = orjson.dumps(values)[1:-1]
     if empty:
         written = written.replace(b"null", b"")
-    # Digits alone, and fractions without an exponent, are canonical as they are written.
+    # orjson writes integers and fractions without an exponent in canonical form.
     if b"e" not in written and b".0," not in written and not written.endswith(b".0"):
         return NumberColumn(values=values, fields=Fields(None, written.replace(b",", b"\n"), len(texts)))
     fields = written.split(b",")

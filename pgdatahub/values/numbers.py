@@ -1,7 +1,7 @@
-"""What a number is, and the one text form that each number has.
+"""Numbers: integers and doubles, and their canonical texts.
 
-Digits alone, or with ``.0``, or with an exponent, are an integer: exact with digits alone, however long, and up to 2^53
-otherwise. Anything else is the double that its text denotes. ``-0`` is 0.
+A number is an integer if its text is only digits (of any length, exact), or if its value is whole and at most 2^53
+(``43.0``, ``4.3E1``). Any other number is the double closest to its text. ``-0`` is 0.
 
 The canonical text of a number is plain decimal notation with the shortest digits that round-trip: no exponent, no
 trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::text::numeric::text`` of a double, whose
@@ -17,25 +17,25 @@ from typing import Final
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
 MAX_DIGITS = 100_000
-"""Longer numbers are refused: ``numeric`` takes 131,072 digits before the point
+"""The longest accepted number; ``numeric`` takes 131,072 digits before the point
 (https://www.postgresql.org/docs/current/datatype-numeric.html)."""
 MAX_FRACTION_DIGITS = 16_383
 """Digits that ``numeric`` takes after the point."""
 EXACT: Final = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS)
-"""Decimal's default context would round to 28 digits."""
+"""A context that never rounds; Decimal's default context rounds to 28 digits."""
 _LONG_DIGITS: Final = 4000
-"""An ``int`` of more digits is made in the square of their number; a Decimal is made in linear time."""
+"""Longer integers become a Decimal, in linear time; ``int`` takes quadratic time."""
 
 
 def parse_number(text: bytes) -> int | float:
-    """Return what ``text`` denotes: an int by the rule above, else a float.
+    """Parse a number: an int by the module's rule, else a float.
 
     Args:
         text: A number in the syntax of XML Schema's ``double``, without ``INF`` and ``NaN``.
 
     Raises:
-        ValueError: It is no number.
-        OverflowError: No double is that large, and it is not digits alone.
+        ValueError: The text is not a number.
+        OverflowError: The number is beyond the range of a double, and the text is not only digits.
     """
     digits = text[1:] if text[:1] in (b"-", b"+") else text
     if digits.isdigit():
@@ -44,16 +44,16 @@ def parse_number(text: bytes) -> int | float:
     if not isfinite(value):
         if digits[:1].isdigit() or digits[:1] == b".":
             raise OverflowError(f"{text[:40].decode()} is beyond a double")
-        raise ValueError(f"{text[:40]!r} is no number")
+        raise ValueError(f"{text[:40]!r} is not a number")
     return integer_or_float(value)
 
 
 def parse_value(text: bytes) -> int | float | Decimal:
-    """Return the number that ``text`` denotes as :func:`parse_number` does; a long integer as a Decimal, in linear time.
+    """Parse a number as :func:`parse_number` does; a long integer becomes a Decimal, in linear time.
 
     Raises:
         ValueError: The text is not a number.
-        OverflowError: The number has too many digits, or no double is that large.
+        OverflowError: The number has too many digits, or is beyond the range of a double.
     """
     if len(text) > _LONG_DIGITS and text.lstrip(b"+-").isdigit():
         if len(text) > MAX_DIGITS:
@@ -63,7 +63,7 @@ def parse_value(text: bytes) -> int | float | Decimal:
 
 
 def parse_decimal(text: str) -> int | Decimal:
-    """Return the exact number that ``text`` denotes; an int if it is whole and not long.
+    """Parse a number exactly: an int if it is whole and not long, else a Decimal.
 
     Raises:
         ArithmeticError: The text is not a number, or it has more digits than PostgreSQL's ``numeric`` takes.
@@ -73,7 +73,7 @@ def parse_decimal(text: str) -> int | Decimal:
         return 0
     if number.adjusted() >= MAX_DIGITS:
         raise OverflowError(f"a number of {number.adjusted() + 1:,} digits")
-    # Before anything that writes the digits out: 3E1000000 has a million of them.
+    # Check before any code writes the digits: 3E1000000 has a million of them.
     if -int(number.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
         raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
     if number != number.to_integral_value():
@@ -92,7 +92,7 @@ def _parse_digits(text: bytes) -> int:
 
 
 def integer_or_float(value: float) -> int | float:
-    """Return a finite float as an int if it is one by the rule above."""
+    """Return a finite float as an int if it is whole and at most 2^53, else unchanged."""
     if value.is_integer() and abs(value) <= SAFE_INTEGER:
         return int(value)
     return value
@@ -116,15 +116,15 @@ def canonical_number(value: float | Decimal) -> bytes:
 
 
 def _whole_digits(value: float, fewest: int) -> int:
-    """Return the shortest digits, and of those the nearest, of a double from 10^16 on.
+    """Return the shortest digits of a double of at least 10^16, and of several shortest the nearest.
 
-    Python's are not always the server's: a number half-way between two doubles is read as one of them, so Python writes
-    39984794546555744 as 3.998479454655574e+16; PostgreSQL's algorithm (Ryu) takes no number that another double is as near
-    to. From 2^54 on such numbers can be the shortest; below, half-way numbers have more digits than 17.
+    Python's digits sometimes differ from the server's: Python may choose a number half-way between two doubles, and writes
+    39984794546555744 as 3.998479454655574e+16; PostgreSQL's algorithm (Ryu) never chooses such a number. From 2^54 on a
+    half-way number can be the shortest; below, half-way numbers have more than 17 digits.
 
     Args:
         value: The double.
-        fewest: How many digits Python needs; the server never needs fewer.
+        fewest: The number of digits that Python writes; the server never writes fewer.
     """
     exact = abs(int(value))
     down = exact - int(nextafter(abs(value), 0))
@@ -138,7 +138,7 @@ def _whole_digits(value: float, fewest: int) -> int:
         if inside:
             nearest: int = min(inside, key=lambda number: (abs(number - exact), number // unit % 2))
             return nearest if value > 0 else -nearest
-    raise AssertionError("17 digits tell every double from its neighbours")
+    raise AssertionError("17 digits distinguish every double from its neighbours")
 
 
 def _integer_text(value: int) -> bytes:

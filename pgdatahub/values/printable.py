@@ -1,7 +1,7 @@
-r"""Text as a terminal and a log may show it: characters that control or hide text are written as escapes.
+r"""Text for terminals and logs: characters that control or hide text become escapes.
 
-Names of files, sheets and headers, cell values and messages of servers come from other people. Shown as they are, they could
-move the cursor, recolour or retitle the terminal, forge lines, or reorder and hide text (https://trojansource.codes).
+Names of files, sheets and headers, cell values and server messages are untrusted. Unescaped, they could move the cursor,
+recolour or retitle the terminal, forge lines, or reorder and hide text (https://trojansource.codes).
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ def _pattern(*, lines: bool) -> re.Pattern[str]:
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Return a text with each character that controls or hides text written as an escape such as ``\x1b`` or ``\n``.
+    r"""Return a text in which escapes such as ``\x1b`` and ``\n`` replace characters that control or hide text.
 
     Args:
         text: The text.
-        lines: Keep line feeds, for a text of several lines; else the text becomes one line.
+        lines: Keep line feeds; else the text becomes one line.
     """
     return _pattern(lines=lines).sub(_escaped, text)
 
 
 def printable_json(value: Any, **options: Any) -> str:
-    r"""Return a value as JSON in which these characters are JSON's own escapes, so that nothing of the value changes."""
+    r"""Return a value as JSON in which JSON's own escapes replace these characters, so that the value stays equal."""
     text = json.dumps(value, ensure_ascii=False, **options)
-    # Outside of its strings, JSON has none of them but the line feed.
+    # Outside of strings, the line feed is the only such character in JSON.
     return _pattern(lines=True).sub(lambda match: json.dumps(match[0])[1:-1] if match[0] > "\x7f" else "\\u007f", text)
 
 

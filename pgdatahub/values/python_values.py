@@ -1,7 +1,7 @@
-"""One Python value → its kind and its canonical COPY text.
+"""Kind and canonical COPY text of a single Python value.
 
-This is the slow and general way into a column, for readers that yield Python values; :mod:`pgdatahub.plugins.infer` takes whole
-columns of text through at C speed.
+This is the general, slow path for readers that yield Python values; :mod:`pgdatahub.plugins.infer` converts whole columns of
+text at C speed.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def type_value(value: Value) -> tuple[Kind | None, bytes]:
     for known, typed in _TYPED.items():
         if isinstance(value, known):
             return typed(value)
-    raise ValueError(f"a reader yielded a {type(value).__name__}, which is no cell value")
+    raise ValueError(f"a reader yielded a {type(value).__name__}, which is not a valid cell value")
 
 
 def canonical_text(value: Value) -> str:
-    """Return the one text that a value has, should its column end as TEXT; ``""`` for an empty one.
+    """Return a value's text in a TEXT column; ``""`` for an empty value.
 
-    A reader of a format that has only text can parse a text without ever altering it: by taking the value only if its
-    canonical text is the text that it came from.
+    A reader of a format that has only text can parse values without altering any: it uses a parsed value only if the
+    canonical text of the value equals the original text.
 
     Raises:
         ValueError: The value is of a class that no column can hold.
@@ -76,7 +76,7 @@ def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
         return Kind.INTEGER, canonical_number(value) if value else b"0"
     if -int(value.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
         raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
-    # A fraction that a double equals to its last digit is a number like any other.
+    # A fraction equal to a double in every digit is an ordinary number.
     is_double = Decimal(repr(float(value))) == value
     return (Kind.NUMBER if is_double else Kind.DECIMAL), canonical_number(value)
 
@@ -123,7 +123,7 @@ def _type_error(value: ErrorValue) -> tuple[Kind | None, bytes]:
 
 
 _TYPED: Final[Mapping[type, Callable[..., tuple[Kind | None, bytes]]]] = {
-    # In this order: bool is an int, and datetime is a date.
+    # The order matters: a bool is an int, and a datetime is a date.
     str: _type_text,
     bool: _type_boolean,
     int: _type_integer,

@@ -1,6 +1,6 @@
-"""The types a column can have, and the join that says which type holds the values of two.
+"""SQL types of columns, and their join: the narrowest type that holds the values of two types.
 
-The order, from narrow to wide; every pair without a path below joins at TEXT::
+The order, from narrow to wide; the join of two types without a path below is TEXT::
 
     UNDECIDED < INTEGER < BIGINT (|v| ≤ 2^53) < DOUBLE ──────────┐
                           BIGINT < BIGINT_WIDE ──────────────────┼─< NUMERIC < TEXT
@@ -9,7 +9,7 @@ The order, from narrow to wide; every pair without a path below joins at TEXT::
     UNDECIDED < BOOLEAN, TIME, INTERVAL < TEXT
 
 The join is the least upper bound, so it is commutative, associative and idempotent; UNDECIDED is neutral and TEXT
-absorbs. That is what makes the type of a column independent of the order in which files arrive.
+absorbs. Therefore the type of a column does not depend on the order of files.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from enum import Enum
 from functools import cache, reduce
 
 SAFE_INTEGER = 2**53
-"""Every integer up to this size is a double, exactly (IEEE 754 binary64 has a 53-bit significand)."""
+"""A double holds every integer up to this size exactly (IEEE 754 binary64 has a 53-bit significand)."""
 
 
 class SqlType(Enum):
-    """An element of the lattice. Two elements are stored as PostgreSQL's ``bigint``."""
+    """A column type. BIGINT and BIGINT_WIDE are both stored as PostgreSQL's ``bigint``."""
 
     UNDECIDED = "undecided"
     """No value yet; stored as TEXT."""
     INTEGER = "integer"
     BIGINT = "bigint"
-    """Integers of at most 2^53 in size: they may still become doubles."""
+    """Integers of at most 2^53 in size, which doubles hold exactly."""
     BIGINT_WIDE = "bigint (beyond 2^53)"
-    """Integers of which some double would lose digits."""
+    """Integers beyond 2^53, of which doubles would lose digits."""
     REAL = "real"
     DOUBLE = "double precision"
     NUMERIC = "numeric"
@@ -42,7 +42,7 @@ class SqlType(Enum):
     INTERVAL = "interval"
     TEXT = "text"
 
-    # Enum's own hashes the name in Python, and a small file asks for some hundred.
+    # Enum's own hash runs in Python, and a small file needs some hundred.
     __hash__ = object.__hash__
 
     @property
@@ -85,7 +85,7 @@ _COVERS: dict[SqlType, tuple[SqlType, ...]] = {
     SqlType.INTERVAL: (SqlType.TEXT,),
     SqlType.TEXT: (),
 }
-"""The edges of the order: each type and those directly above it."""
+"""Edges of the order: each type with the types directly above it."""
 
 
 def _above(sql_type: SqlType) -> frozenset[SqlType]:
@@ -96,15 +96,15 @@ _ABOVE = {sql_type: _above(sql_type) for sql_type in SqlType}
 
 
 def widens_to(narrow: SqlType, wide: SqlType) -> bool:
-    """Tell whether every value of ``narrow`` has an equal in ``wide`` (reflexive)."""
+    """Return whether ``wide`` holds every value of ``narrow`` (reflexive)."""
     return wide in _ABOVE[narrow]
 
 
-@cache  # There are 169 pairs, and a file asks some thousand times, at 11 µs each.
+@cache  # 169 pairs; a file needs some thousand joins, at 11 µs each
 def join(left: SqlType, right: SqlType) -> SqlType:
     """Return the narrowest type that holds the values of both."""
     common = _ABOVE[left] & _ABOVE[right]
-    # The least of the common upper bounds is the one from which all others can be reached.
+    # The least common upper bound has the most types above it.
     return max(common, key=lambda candidate: len(_ABOVE[candidate]))
 
 
@@ -116,7 +116,7 @@ def join_all(types: Iterable[SqlType]) -> SqlType:
 def integer_type(largest: int) -> SqlType:
     """Return the narrowest type for integers of at most ``largest`` in absolute value.
 
-    The bounds are symmetric: -2^31 alone would fit an ``integer``, but then the type would hang on a sign.
+    The bounds are symmetric: -2^31 alone would fit an ``integer``, but then the type would depend on a sign.
     """
     if largest < 2**31:
         return SqlType.INTEGER

@@ -1,6 +1,6 @@
-"""Columns that were counted while they were read: the kinds of their cells, and where the first cell of each kind is.
+"""Columns with tallies from reading: counts of each kind of cell, and the first cell of each kind.
 
-The compiled core counts as it reads. Evidence for a column's type then needs no second look at the texts.
+The compiled core counts while it reads, so evidence for a column's type needs no second pass over the texts.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pgdatahub.values.evidence import Evidence, Locate, Observed, sample_of
 from pgdatahub.values.fields import Fields
 
 ERROR: Final = 9
-"""The code of an error cell; its field is the error's name."""
+"""The code of an error cell; the field is the error's name."""
 UNCACHED_FORMULA: Final = 10
-"""The code of a formula without a result; its field is not empty."""
+"""The code of a formula without a stored result; the field is not empty."""
 KINDS: Final[Mapping[int, Kind]] = {
     1: Kind.INTEGER,
     2: Kind.NUMBER,
@@ -30,17 +30,17 @@ KINDS: Final[Mapping[int, Kind]] = {
     7: Kind.INTERVAL,
     8: Kind.TEXT,
 }
-"""Kinds by the core's codes. 0 is an empty cell."""
+"""The core's code → kind; code 0 is an empty cell."""
 _NO_ISSUES: Final = bytes.maketrans(bytes([ERROR, UNCACHED_FORMULA]), bytes(2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A cell of a column.
+    """Position of a cell in a column.
 
     Attributes:
-        index: The index of its row.
-        at: The position of its field in the column's lines.
+        index: The row's index.
+        at: The offset of the field in the column's lines, in bytes.
     """
 
     index: int
@@ -52,9 +52,9 @@ class Tally:
     """Counts of a column's cells.
 
     Attributes:
-        counts: Kind → number of cells, for the kinds that are there, in the order of the kinds' names.
-        firsts: Kind → the first cell of it.
-        largest: The first of the integers with the largest absolute value, None if there is no integer.
+        counts: Kind → number of cells (at least 1), in the order of the kinds' names.
+        firsts: Kind → its first cell.
+        largest: The integer of largest absolute value, the first of several; None without integers.
     """
 
     counts: Mapping[Kind, int]
@@ -66,9 +66,9 @@ class TalliedFields(Fields):
     """Fields in canonical form with their tally.
 
     Args:
-        lines: The fields with newlines between them.
-        count: How many there are.
-        tally: Their tally.
+        lines: The fields joined by newlines.
+        count: The number of fields.
+        tally: The tally of the fields.
     """
 
     __slots__ = ("tally",)
@@ -101,12 +101,12 @@ class TalliedFields(Fields):
 
 
 class MixedColumn(Sequence[Value]):
-    """A column of cells of several kinds as fields, of which Python values are made only if a caller asks for one.
+    """A column of several kinds as fields; converts them to Python values on first use.
 
     Args:
         fields: The fields.
-        codes: A code of :data:`KINDS` for each cell; one byte for all cells if they are of one kind.
-        has_issues: The column has errors or formulas without a result, to which the settings' policies apply.
+        codes: A code of :data:`KINDS` for each cell; a single byte if all cells have one kind.
+        has_issues: The column has errors or formulas without a stored result, to which the folder's policies apply.
     """
 
     __slots__ = ("_codes", "_values", "fields", "has_issues")
@@ -118,13 +118,13 @@ class MixedColumn(Sequence[Value]):
         self._values: list[Value] | None = None
 
     def issues(self) -> Iterator[tuple[int, Value]]:
-        """Yield the index and the value of each error and of each formula without a result."""
+        """Yield the index and the value of each error and of each formula without a stored result."""
         for index, code in enumerate(self._all_codes()):
             if code in (ERROR, UNCACHED_FORMULA):
                 yield index, _value(code, self.fields[index])
 
     def without_issues(self) -> MixedColumn:
-        """Return the column with empty cells in the place of errors and of formulas without a result."""
+        """Return the column with empty cells instead of errors and formulas without a stored result."""
         codes = self._all_codes().translate(_NO_ISSUES)
         texts = [field if code else b"" for field, code in zip(self.fields, codes, strict=True)]
         ends = list(accumulate(len(text) + 1 for text in texts))
@@ -155,11 +155,11 @@ class MixedColumn(Sequence[Value]):
     def __getitem__(self, index: slice) -> Sequence[Value]: ...
 
     def __getitem__(self, index: int | slice) -> Value | Sequence[Value]:
-        """Return a cell's value, or those of some cells."""
+        """Return a cell's value, or a slice of the values."""
         return self._cells()[index]
 
     def __len__(self) -> int:
-        """Return how many cells there are."""
+        """Return the number of cells."""
         return len(self.fields)
 
     def __iter__(self) -> Iterator[Value]:
@@ -174,5 +174,5 @@ def _value(code: int, field: bytes) -> Value:
         return ErrorValue(unescape(field))
     if code == UNCACHED_FORMULA:
         return UNCACHED
-    # Digits alone are an integer, unless the cell is a double of 2^53 and more.
+    # Digits without a point are an integer, unless the cell is a double beyond 2^53.
     return float(field) if KINDS[code] is Kind.NUMBER else VALUES[KINDS[code]](field)
