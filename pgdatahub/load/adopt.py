@@ -47,7 +47,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.row_proof import difference
 from pgdatahub.postgres.unknown_rows import RowGroup, UnknownRows
 from pgdatahub.readers.reading_rules import reading_version
-from pgdatahub.system.retry import persist
+from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -157,7 +157,7 @@ class Adopter:
                 if group in named:
                     adoption.unproved[group] = f"{source.identity} has {staged.rows:,} rows"
                 continue
-            reason = persist(partial(self._adopt_rows, staged, group), self.gave_way)
+            reason = with_retries(partial(self._adopt_rows, staged, group), self.gave_way)
             if reason is None:
                 del adoption.unproved[group]
                 adoption.adopted.append(group)

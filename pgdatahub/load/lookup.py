@@ -35,7 +35,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
-from pgdatahub.system.retry import persist
+from pgdatahub.system.retry import with_retries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Lookup:
 
         if self.database is None:
             return KnownFiles()
-        known, dropped = persist(partial(ask, self.database), self.gave_way)
+        known, dropped = with_retries(partial(ask, self.database), self.gave_way)
         for table in sorted(dropped):
             self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
         return known
@@ -120,7 +120,7 @@ class Lookup:
                 return self._loading.skip_known(source, file_sha256, connection)
 
         try:
-            return persist(ask, self.gave_way)
+            return with_retries(ask, self.gave_way)
         except ContentionError:
             return None  # it waits for the table as a file that is read
         except (FileError, PrivilegeError) as error:
@@ -149,7 +149,7 @@ class Lookup:
                 self.history.set_reading(connection, versions)
 
         if alike and self.database is not None:
-            persist(partial(record, self.database), self.gave_way)
+            with_retries(partial(record, self.database), self.gave_way)
         return describe(by_table(differing))
 
     def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
@@ -163,7 +163,7 @@ class Lookup:
             with transaction(database.engine, read_only=True) as connection:
                 return frozenset(self.history.tables_of_older_readings(connection, tables, READING_VERSIONS))
 
-        return frozenset() if self.database is None else persist(partial(ask, self.database), self.gave_way)
+        return frozenset() if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
 
     def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
         """Return the rows of tables that the history does not know, for those tables that have any.
@@ -176,7 +176,7 @@ class Lookup:
             with transaction(database.engine, read_only=True) as connection:
                 return find_all_unknown(connection, self.history, tables)
 
-        return {} if self.database is None else persist(partial(ask, self.database), self.gave_way)
+        return {} if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
 
     def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
         """Rebuild the history of the files' tables where it is lost; return the files that are known then.
@@ -217,7 +217,7 @@ class Lookup:
 
         if self.database is None:
             return None
-        for past in persist(partial(ask, self.database), self.gave_way):
+        for past in with_retries(partial(ask, self.database), self.gave_way):
             if past.run_id == self.run_id:
                 return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
         return None
@@ -239,7 +239,7 @@ class Lookup:
 
         if self.database is None:
             return list(results)
-        imports = persist(partial(ask, self.database), self.gave_way)
+        imports = with_retries(partial(ask, self.database), self.gave_way)
         loaded = {(past.table, past.identity): past for past in imports}
         said = {result.source.location: result for result in results}
         settled = []

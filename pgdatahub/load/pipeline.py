@@ -47,7 +47,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.system import failpoints
-from pgdatahub.system.retry import persist
+from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -213,7 +213,7 @@ class Pipeline:
             with transaction(database.engine, read_only=True) as connection:
                 return self.lookup.older.reason_to_skip(connection, staged)
 
-        reason = persist(ask, self.lookup.gave_way)
+        reason = with_retries(ask, self.lookup.gave_way)
         return staged if reason is None else skipped(staged.source, reason)
 
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,7 +238,7 @@ class Pipeline:
     def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
         """Load staged files in one transaction, again if the database gave way."""
         try:
-            return persist(partial(self._load_once, staged, database), self.lookup.gave_way)
+            return with_retries(partial(self._load_once, staged, database), self.lookup.gave_way)
         except ContentionError as error:
             # The database is there; it is only these files that cannot be loaded now.
             failure: PgDataHubError = TableBusyError(

@@ -22,7 +22,7 @@ from pgdatahub.model.events import Event, FileFinished, Notice
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, ServerIdentity, connect, identify
 from pgdatahub.runs.units import Unit, UnitOutcome, perform
-from pgdatahub.system.retry import persist
+from pgdatahub.system.retry import with_retries
 from pgdatahub.system.version import __version__
 
 IDLE_SECONDS: Final = 30.0
@@ -168,7 +168,7 @@ def _make_pipeline(assignment: Assignment) -> Pipeline:
             raise ExecutorError(
                 f"{here} has no database", hint="set DATABASE_URL, or PGHOST, in the environment of the workers"
             )
-        database = persist(lambda: connect(destination.conninfo, keep_connection=True), lambda _error: None)
+        database = with_retries(lambda: connect(destination.conninfo, keep_connection=True), lambda _error: None)
         with _closed_on_error(database):
             _compare(f"{here} reaches", str(identify(database)), str(assignment.server))
     return Pipeline(

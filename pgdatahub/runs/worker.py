@@ -102,7 +102,7 @@ def _work(setup: WorkerSetup, requests: SimpleQueue[Any], send: Callable[[object
 def _pipeline(setup: WorkerSetup, stages: Stages, send: Callable[[object], None], resources: ExitStack) -> Pipeline:
     from pgdatahub.load.pipeline import Pipeline
     from pgdatahub.postgres.database import Database, connect
-    from pgdatahub.system.retry import persist
+    from pgdatahub.system.retry import with_retries
 
     def lost(_error: object = None) -> None:
         send(ConnectionLost())
@@ -112,5 +112,5 @@ def _pipeline(setup: WorkerSetup, stages: Stages, send: Callable[[object], None]
 
     database = None
     if setup.conninfo is not None:
-        database = resources.enter_context(closing(persist(partial(reach, setup.conninfo), lost)))
+        database = resources.enter_context(closing(with_retries(partial(reach, setup.conninfo), lost)))
     return Pipeline(stages=stages, config=setup.config, reporter=send, run_id=setup.run_id, database=database)

@@ -1,1 +1,1 @@
-"""The machine below: storage, atomic files, child processes, retries, failpoints, garbage-collector tuning."""
+"""Operating-system services: storage, atomic files, child processes, retries, failpoints, garbage-collector tuning."""

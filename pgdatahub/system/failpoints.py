@@ -1,8 +1,8 @@
-"""Named points at which a test can make a run fail, so that what a crash leaves behind is tried and not assumed.
+"""Failpoints: named points at which a test can make a run fail.
 
-Nothing happens unless the environment variable ``PGDATAHUB_FAULT`` is set, and then only to the process itself and
-within one directory: it kills itself, waits, or raises. Whoever can set a variable of a process can do as much without
-it, so this opens no door; it can neither run a command nor reach a file's content.
+Failpoints do nothing unless the environment variable ``PGDATAHUB_FAULT`` is set. Then the process kills itself, waits or raises
+an error, and writes only to one directory. A failpoint cannot run a command or read a file, so the variable gives its setter
+no additional power.
 
 The variable is ``POINT:ACTION:TURN:DIRECTORY``. The action happens when the point is reached for the TURN-th time,
 counted over all processes by files in DIRECTORY, which must exist.
@@ -37,16 +37,16 @@ POINTS: Final = (
     "writing .etl_pause.json",
     "written .etl_pause.json",
 )
-"""In the order in which a run passes them; where a file is loaded while it is read, it is staged when all is copied."""
+"""Failpoints in the order of a run. A file that is copied while it is read reaches ``staged`` after its last row."""
 
 
 def reach(point: str) -> None:
-    """Do what the environment asks for at ``point``; nothing, if it asks for nothing.
+    """Run the action that the environment sets for ``point``, if any.
 
     Raises:
-        OSError: ``full``: as on a full disk.
-        TransientDatabaseError: ``lose``: as after a lost connection.
-        RuntimeError: ``raise``: as a mistake in a plugin.
+        OSError: Action ``full``: the disk is full.
+        TransientDatabaseError: Action ``lose``: the connection was lost.
+        RuntimeError: Action ``raise``: a plugin has a bug.
     """
     plan = os.environ.get(VARIABLE)
     if plan:
@@ -62,7 +62,7 @@ def _act(plan: str, reached: str) -> None:
     elif action == "hold":
         held = Path(directory) / "held"
         held.write_text(str(os.getpid()))
-        # Until the test has done what it wants to and takes the file away.
+        # Wait until the test deletes the file.
         while held.exists():
             time.sleep(0.01)
     elif action == "full":
@@ -72,11 +72,11 @@ def _act(plan: str, reached: str) -> None:
     elif action == "raise":
         raise RuntimeError(f"asked for at {point}")
     else:
-        raise ValueError(f"{VARIABLE}: no such action: {action}")
+        raise ValueError(f"{VARIABLE}: unknown action: {action}")
 
 
 def _count(directory: Path, point: str) -> int:
-    """Return how often a point has been reached by any process, this time included."""
+    """Count a visit to a point and return the number of visits by all processes."""
     turn = 1
     while True:
         with suppress(FileExistsError):

@@ -1,8 +1,7 @@
-"""How a process of ours looks for garbage: not among what it has imported. Only for who owns the process.
+"""Garbage-collector tuning for processes that pgdatahub owns: the console script and its workers.
 
-Python counts references; beside that, its collector looks for objects that only refer to each other, each time 700 more
-objects have been made than given back. Imports make a hundred thousand objects that stay: looking at them again and again
-is time for nothing.
+Python's cyclic collector runs each time 700 more objects were created than freed. Imports create a hundred thousand objects
+that stay alive; scanning them again and again wastes time.
 """
 
 from __future__ import annotations
@@ -11,22 +10,22 @@ import gc
 from typing import Final
 
 _OBJECTS_OF_IMPORTS: Final = 200_000
-"""More than the imports of a run make."""
+"""More objects than the imports of a run create."""
 _OBJECTS: Final = 2_000
-"""A workbook leaves some 0.5 MB behind that refers to itself, in some 3,000 objects: with twenty times as many before the
-collector looks, a run of small files took 100 MB more."""
+"""A workbook leaves some 3,000 objects (0.5 MB) in reference cycles; with a threshold twenty times as high, a run of small files
+took 100 MB more."""
 
 
 def look_seldom() -> None:
-    """Let the collector not look while imports are made; to be called first, and :func:`keep_imports` after."""
+    """Pause the collector during imports; call this first and :func:`keep_imports` after the imports."""
     gc.set_threshold(_OBJECTS_OF_IMPORTS, 20, 20)
 
 
 def keep_imports() -> None:
-    """Let the collector never look at what is there now; to be called when all is imported, and no plugin is.
+    """Exclude all present objects from collection; call this after the imports and before plugins are loaded.
 
-    On its way out Python looks at every object of every module several times, which takes 0.2 s after a run. What plugins
-    bring is still collected then, and so a file that one of them left open is written to its end.
+    At exit, Python scans every object of every module several times, which takes 0.2 s after a run. Objects of plugins are
+    still collected, so Python flushes a file that a plugin left open.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS, 10, 10)

@@ -1,4 +1,4 @@
-"""The processors that there are to work with, and what processes of ours are started with on them."""
+"""Processor count, and the command and environment of child processes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _KEPT_VARIABLES: Final = frozenset(
 
 
 def available_processors() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def bare_environment() -> dict[str, str]:
-    """Return what programs need of the environment to start, so that no password comes near what a file may do to them."""
+    """Return the variables that programs need to start, so that a process reading untrusted files gets no password."""
     return {name: value for name, value in os.environ.items() if name.upper() in _KEPT_VARIABLES}
 
 
 def serving_command(module: str, *options: str) -> list[str]:
-    """Return the command of a process that runs ``serve()`` of a module of ours, once it was sent :func:`import_path`.
+    """Return the command of a process that reads :func:`import_path` from its standard input and runs ``serve()`` of a module.
 
-    It is isolated: neither the working directory nor the environment decides what is imported, but our own path.
+    Python runs isolated: it imports from that path only, not from the working directory or from paths of the environment.
 
     Args:
         module: The module's name.
-        options: Further options of Python.
+        options: Additional options of Python.
     """
-    told = "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline())"
-    return [sys.executable, "-I", *options, "-X", "utf8", "-c", f"{told}; from {module} import serve; serve()"]
+    bootstrap = "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline())"
+    return [sys.executable, "-I", *options, "-X", "utf8", "-c", f"{bootstrap}; from {module} import serve; serve()"]
 
 
 def import_path() -> bytes:
-    """Return the line that tells such a process where to import from."""
+    """Return the line with this process's import path, for :func:`serving_command`."""
     return json.dumps(sys.path).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What is tried again when the database gives way, how often, and after how long a wait."""
+"""Retries of transactions after transient database errors: number and waits."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pgdatahub.errors import ContentionError, TransientDatabaseError
 Answer = TypeVar("Answer")
 
 CONTENTION_WAITS: Final = (0.2, 0.4, 0.8, 1.6)
-"""Seconds before each further attempt when another session is in the way; a lock timeout has already waited."""
+"""Seconds before each retry after a conflict with another session; a lock timeout has already waited."""
 LOST_WAITS: Final = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0, 5.0)
-"""Seconds before each further attempt when the connection was lost: 26 in all, enough for a restart with recovery."""
+"""Seconds before each retry after a lost connection: 26 in all, enough for a restart with recovery."""
 
 
-def persist(action: Callable[[], Answer], tell: Callable[[TransientDatabaseError], None]) -> Answer:
-    """Return what ``action`` returns, trying again when the database gives way.
+def with_retries(action: Callable[[], Answer], on_retry: Callable[[TransientDatabaseError], None]) -> Answer:
+    """Return the result of ``action``, retrying it after transient database errors.
 
     Args:
-        action: Is one whole transaction, so that nothing of a failed attempt stays.
-        tell: Is told of each error after which there is another attempt, before the wait.
+        action: One whole transaction, so that a failed attempt leaves nothing behind.
+        on_retry: Called with each error that is followed by a retry, before the wait.
 
     Raises:
-        TransientDatabaseError: The last error, when patience is at its end.
+        TransientDatabaseError: The last error, when the retries are used up.
     """
     contention, lost = iter(CONTENTION_WAITS), iter(LOST_WAITS)
     while True:
@@ -35,6 +35,6 @@ def persist(action: Callable[[], Answer], tell: Callable[[TransientDatabaseError
             wait = next(contention if isinstance(error, ContentionError) else lost, None)
             if wait is None:
                 raise
-            tell(error)
-        # Those who collided must not meet again at the same moment.
+            on_retry(error)
+        # Jitter: colliding sessions must not retry in lockstep.
         time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - not cryptography

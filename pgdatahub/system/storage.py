@@ -1,7 +1,7 @@
-"""Files at URLs: listed, told apart by version, and read in ranges, through fsspec and its drivers.
+"""Files at URLs: listing, versions and reading in ranges, through fsspec and its drivers.
 
-No password is ever part of a URL here. Drivers look for credentials where they always do: their own files, their own
-variables, or fsspec's (https://filesystem-spec.readthedocs.io/en/latest/features.html#configuration).
+URLs never contain passwords. Drivers find credentials in their usual places: their own files, their own variables, or
+fsspec's (https://filesystem-spec.readthedocs.io/en/latest/features.html#configuration).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 BLOCK_BYTES: Final = 4 * 2**20
-"""What is fetched at a time: most workbooks take one request."""
+"""Bytes of one request: most workbooks take one."""
 BLOCKS: Final = 8
-"""How many blocks of a file are kept: a workbook is read from its end, its beginning, and along one or two parts."""
+"""Cached blocks of a file: a reader reads the end and the start of a workbook, and one or two parts from start to end."""
 MAX_COPY_BYTES: Final = 2 * 2**30
-"""A file that cannot be read in ranges is copied to the disk, but not without bounds."""
+"""The largest file to copy to disk if its server does not support ranges."""
 _HTTP: Final = frozenset({"http", "https"})
 _VERSION_WORDS: Final = (
     "etag",
@@ -48,8 +48,8 @@ class Found:
         location: Its URL.
         parts: Its path below the listed folder.
         size: Bytes.
-        stamp: What the listing says of its version; empty if it says nothing.
-        problem: Why it could not be listed, for a folder; else None.
+        stamp: Its version according to the listing; empty if the listing has no version.
+        problem: For a folder that cannot be listed, the reason; else None.
     """
 
     location: str
@@ -60,7 +60,7 @@ class Found:
 
 
 def is_url(location: str) -> bool:
-    """Tell whether a location is a URL and not a path."""
+    """Return whether a location is a URL, not a path."""
     return "://" in location
 
 
@@ -68,16 +68,16 @@ def list_files(url: str) -> Iterator[Found]:
     """Yield all files below a folder, and the folders below it that cannot be listed.
 
     Raises:
-        ConfigError: The folder is not there, cannot be listed, or no driver is installed for it.
+        ConfigError: The folder is not found, cannot be listed, or needs a driver that is not installed.
     """
     file_system, root = _file_system(url)
     http = bool(_HTTP.intersection(_protocols(file_system)))
     if http and not root.endswith("/"):
-        root += "/"  # or links of the page are taken for the parent folder's
+        root += "/"  # otherwise fsspec resolves the page's links against the parent folder
     try:
         file_system.invalidate_cache()
         file_system.ls(root, detail=False)
-        # fsspec's own walk leaves out a folder that cannot be listed in silence, or ends there.
+        # fsspec's own walk silently skips a folder that cannot be listed, or stops there.
         walked = _walk(file_system, root) if _walks(file_system) else None
         entries = walked or iter(file_system.find(root, detail=True).items())
         for name, entry in entries:
@@ -96,28 +96,28 @@ def list_files(url: str) -> Iterator[Found]:
                 location=file_system.unstrip_protocol(name),
                 parts=parts,
                 size=int(entry.get("size") or 0),
-                # The size alone is no version.
+                # A size alone does not identify a version.
                 stamp=stamp if len(stamp) > 1 else (),
             )
     except PgDataHubError:
         raise
     except FileNotFoundError:
         raise ConfigError(
-            "the data root does not exist", where=url, hint="a bucket or a folder that is spelt so?"
+            "the data root does not exist", where=url, hint="check the name of the bucket or folder"
         ) from None
-    except Exception as error:  # drivers raise whatever their libraries do
+    except Exception as error:  # drivers raise exceptions of any class
         raise ConfigError(
             f"the data root cannot be listed: {_one_line(error)}",
             where=url,
-            hint="are the credentials where the driver looks for them?",
+            hint="check the credentials, in the places where the driver looks for them",
         ) from error
 
 
 def _walk(file_system: Any, root: str) -> Iterator[tuple[str, dict[str, Any] | Exception]]:
-    """Yield the name of each file below a folder with its entry, and of each folder that cannot be listed its error.
+    """Yield each file below a folder with its entry, and each folder that cannot be listed with its error.
 
     Raises:
-        Exception: The folder itself cannot be listed; drivers raise whatever their libraries do.
+        Exception: The folder itself cannot be listed; drivers raise exceptions of any class.
     """
     seen = {root.rstrip("/")}
     waiting = [root]
@@ -125,7 +125,7 @@ def _walk(file_system: Any, root: str) -> Iterator[tuple[str, dict[str, Any] | E
         folder = waiting.pop()
         try:
             entries = file_system.ls(folder, detail=True)
-        except Exception as error:  # drivers raise whatever their libraries do
+        except Exception as error:  # drivers raise exceptions of any class
             if folder == root:
                 raise
             yield folder, error
@@ -140,11 +140,11 @@ def _walk(file_system: Any, root: str) -> Iterator[tuple[str, dict[str, Any] | E
 
 
 def version_of(location: str) -> tuple[str, ...]:
-    """Return texts that change when the file is written to or replaced.
+    """Return texts that change when a file is written or replaced.
 
     Raises:
-        FileChangedError: It is gone.
-        ReadError: It cannot be reached.
+        FileChangedError: The file was deleted.
+        ReadError: The file cannot be reached.
     """
     with _read_errors():
         file_system, path = _file_system(location)
@@ -159,18 +159,18 @@ def _telling(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def open_url(location: str) -> BinaryIO:
-    """Open a file for reading at any position; nothing is copied if its server gives ranges.
+    """Open a file for reading at any position; copy it first only if its server does not support ranges.
 
     Raises:
-        FileChangedError: It is gone.
-        ReadError: It cannot be read.
+        FileChangedError: The file was deleted.
+        ReadError: The file cannot be read.
     """
     with _read_errors():
         file_system, path = _file_system(location)
         if _HTTP.intersection(_protocols(file_system)):
             file_system.invalidate_cache()
             entry = file_system.info(path)
-            # A server that does not know ranges answers with the beginning, whatever was asked for.
+            # A server without support for ranges always returns the start of the file.
             if not entry.get("partial") or entry.get("size") is None:
                 return _copied(file_system.open(path, "rb", block_size=0))
         options = {"block_size": BLOCK_BYTES, "cache_type": "blockcache", "cache_options": {"maxblocks": BLOCKS}}
@@ -181,7 +181,7 @@ def open_url(location: str) -> BinaryIO:
 
 
 class _Ranges(io.RawIOBase):
-    """A file of fsspec as Python's own readers like it; its errors are ours."""
+    """Raw stream over a file of fsspec, whose errors become :class:`ReadError`."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -213,8 +213,8 @@ class _Ranges(io.RawIOBase):
 
 
 def _copied(file: Any) -> BinaryIO:
-    """Return a copy that the system deletes by itself."""
-    copy = cast("BinaryIO", TemporaryFile(prefix="pgdatahub-"))  # noqa: SIM115 - the caller's
+    """Copy a file to a temporary file that the system deletes when it is closed."""
+    copy = cast("BinaryIO", TemporaryFile(prefix="pgdatahub-"))  # noqa: SIM115 - the caller closes it
     try:
         with file:
             size = 0
@@ -222,8 +222,8 @@ def _copied(file: Any) -> BinaryIO:
                 size += len(piece)
                 if size > MAX_COPY_BYTES:
                     raise ReadError(
-                        f"its server does not give ranges, and it has more than {MAX_COPY_BYTES:,} bytes",
-                        hint="copy it to a disk of this machine",
+                        f"its server does not support ranges, and the file has more than {MAX_COPY_BYTES:,} bytes",
+                        hint="copy the file to this machine",
                     )
                 copy.write(piece)
         copy.seek(0)
@@ -234,10 +234,10 @@ def _copied(file: Any) -> BinaryIO:
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    """Return the driver and the path that it calls the file by.
+    """Return the driver for a URL and the driver's path of the file.
 
     Raises:
-        ConfigError: None is installed.
+        ConfigError: No driver is installed.
     """
     try:
         from fsspec.core import url_to_fs
@@ -269,14 +269,14 @@ def _protocols(file_system: Any) -> frozenset[str]:
 
 @contextmanager
 def _read_errors() -> Iterator[None]:
-    """Turn whatever a driver raises into an error of the file's."""
+    """Turn each exception of a driver into a :class:`ReadError`."""
     try:
         yield
     except PgDataHubError:
         raise
     except FileNotFoundError as error:
         raise FileChangedError("the file is gone", hint="it was there when the folder was listed") from error
-    except Exception as error:  # drivers raise whatever their libraries do
+    except Exception as error:  # drivers raise exceptions of any class
         raise ReadError(f"the file cannot be read: {_one_line(error)}", hint="the next run tries it again") from error
 
 

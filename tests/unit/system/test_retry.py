@@ -1,4 +1,4 @@
-"""What is tried again, how often, and what is not."""
+"""Retries: errors that are retried, the number of attempts, and errors that are not retried."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pgdatahub.system import retry
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
 
@@ -17,16 +17,18 @@ def _failing(*errors: PgDataHubError) -> tuple[list[PgDataHubError], list[Transi
     return list(errors), []
 
 
-def test_what_gives_way_and_comes_back_is_tried_until_it_succeeds() -> None:
-    left, told = _failing(TransientDatabaseError("lost"), ContentionError("deadlock"), TransientDatabaseError("lost"))
+def test_transient_errors_are_retried_until_success() -> None:
+    left, retried = _failing(
+        TransientDatabaseError("lost"), ContentionError("deadlock"), TransientDatabaseError("lost")
+    )
 
     def action() -> str:
         if left:
             raise left.pop(0)
         return "answer"
 
-    assert retry.persist(action, told.append) == "answer"
-    assert [error.message for error in told] == ["lost", "deadlock", "lost"]
+    assert retry.with_retries(action, retried.append) == "answer"
+    assert [error.message for error in retried] == ["lost", "deadlock", "lost"]
 
 
 @pytest.mark.parametrize(
@@ -36,9 +38,9 @@ def test_what_gives_way_and_comes_back_is_tried_until_it_succeeds() -> None:
         (ContentionError("deadlock"), retry.CONTENTION_WAITS),
     ],
 )
-def test_patience_ends(error: TransientDatabaseError, waits: tuple[float, ...]) -> None:
+def test_retries_end_after_the_last_wait(error: TransientDatabaseError, waits: tuple[float, ...]) -> None:
     attempts = 0
-    told: list[TransientDatabaseError] = []
+    retried: list[TransientDatabaseError] = []
 
     def action() -> None:
         nonlocal attempts
@@ -46,14 +48,14 @@ def test_patience_ends(error: TransientDatabaseError, waits: tuple[float, ...]) 
         raise error
 
     with pytest.raises(TransientDatabaseError) as raised:
-        retry.persist(action, told.append)
+        retry.with_retries(action, retried.append)
     assert raised.value is error
     assert attempts == len(waits) + 1
-    assert len(told) == len(waits)
+    assert len(retried) == len(waits)
 
 
 @pytest.mark.parametrize("error", [DatabaseError("no such user"), SchemaError("a limit")])
-def test_what_would_fail_again_is_not_tried_again(error: PgDataHubError) -> None:
+def test_a_permanent_error_is_not_retried(error: PgDataHubError) -> None:
     attempts = 0
 
     def action() -> None:
@@ -62,5 +64,5 @@ def test_what_would_fail_again_is_not_tried_again(error: PgDataHubError) -> None
         raise error
 
     with pytest.raises(PgDataHubError):
-        retry.persist(action, lambda _error: None)
+        retry.with_retries(action, lambda _error: None)
     assert attempts == 1
