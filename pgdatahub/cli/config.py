@@ -73,7 +73,7 @@ def _print(config: Config) -> None:
     from rich.table import Table
 
     from pgdatahub.cli.console import Line, TerminalConsole, stacked
-    from pgdatahub.config import as_written
+    from pgdatahub.config import environment_text
 
     described = _described(config)
     console = TerminalConsole()
@@ -86,7 +86,7 @@ def _print(config: Config) -> None:
     for setting in described["settings"].values():
         quiet = "dim" if setting["origin"] == "default" else ""
         table.add_row(
-            Line(setting["variable"]), Line(as_written(setting["value"])), Line(setting["origin"]), style=quiet
+            Line(setting["variable"]), Line(environment_text(setting["value"])), Line(setting["origin"]), style=quiet
         )
     console.print(table)
     console.print()

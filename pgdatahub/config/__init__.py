@@ -1,11 +1,12 @@
-"""Settings: what can be set, where it is read, what a folder inherits. Re-exports only."""
+"""Settings, folder options and column options. Re-exports only."""
 
 from __future__ import annotations
 
 from pgdatahub.config.folders import ConfiguredFolder, FolderTree
 from pgdatahub.config.loading import load_config
 from pgdatahub.config.options import ColumnOptions, FolderOptions, options
-from pgdatahub.config.settings import Config, Setting, as_written, settings
+from pgdatahub.config.registry import Setting, environment_text, settings
+from pgdatahub.config.settings import Config
 from pgdatahub.config.urls import Destination, masked_url
 
 __all__ = [
@@ -16,7 +17,7 @@ __all__ = [
     "FolderOptions",
     "FolderTree",
     "Setting",
-    "as_written",
+    "environment_text",
     "load_config",
     "masked_url",
     "options",

@@ -1,7 +1,7 @@
-"""Reading ``etl_config.yaml`` into a :class:`~pgdatahub.config.folders.FolderTree`, every mistake with its line.
+"""Parser of ``etl_config.yaml`` into a :class:`~pgdatahub.config.folders.FolderTree`; errors name the line.
 
-The file is composed, not constructed: keys and values stay texts as they are written (``007``, ``2024-01-15`` and
-``no`` are names of folders and sheets, not numbers, dates and booleans), and every node knows its line.
+The parser composes YAML nodes and does not construct values: keys and values stay texts as written (``007``, ``2024-01-15``
+and ``no`` can be names of folders and sheets), and every node has its line.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
+from pgdatahub.config.coerce import Written
 from pgdatahub.config.folders import Column, Folder, FolderTree, matching
 from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, options
-from pgdatahub.config.written import Written
 from pgdatahub.errors import ConfigError
 
 _DEFAULT_SHEET: Final = "default_sheet"
 _COLUMNS: Final = "columns"
-_DEEPEST: Final = 64  # the composer recurses; nobody nests folders that deep by hand
+_DEEPEST: Final = 64  # the composer recurses, so the depth needs a limit
 _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
 
@@ -33,10 +33,10 @@ def read_folders(path: Path, shown: str | None = None) -> FolderTree:
 
     Args:
         path: The file.
-        shown: Its name in messages.
+        shown: The file's name in messages.
 
     Raises:
-        ConfigError: It cannot be read, is no YAML, or a key or value in it is wrong.
+        ConfigError: The file cannot be read, is not YAML, or has an invalid key or value.
     """
     shown = shown or str(path)
     try:
@@ -48,9 +48,7 @@ def read_folders(path: Path, shown: str | None = None) -> FolderTree:
     node = _compose(text, shown)
     tree = FolderTree(_Reader(shown).root(node))
     for parts in ((), *(folder.parts for folder in tree.configured_folders())):
-        tree.options_for(
-            parts
-        )  # what contradicts itself, perhaps by inheritance, is said now and not in the midst of a run
+        tree.options_for(parts)  # raises now, not during a run, if options contradict each other
     return tree
 
 
@@ -62,7 +60,7 @@ def _compose(text: str, shown: str) -> Node | None:
             where = f"{shown}:{event.start_mark.line + 1}"
             if isinstance(event, NodeEvent) and event.anchor is not None:
                 raise ConfigError(
-                    "anchors and aliases are not read here", where=where, hint="folders inherit the options above them"
+                    "anchors and aliases are not supported", where=where, hint="folders inherit the options above them"
                 )
             if depth > _DEEPEST:
                 raise ConfigError(f"more than {_DEEPEST} levels", where=where)
@@ -72,15 +70,15 @@ def _compose(text: str, shown: str) -> Node | None:
         where = f"{shown}:{mark.line + 1}" if mark else shown
         line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
         hint = "indent with spaces, not tabs" if "\t" in line else None
-        problem = error.problem or error.context or "something else"
-        raise ConfigError(f"this is not YAML: {problem}", where=where, hint=hint) from error
+        problem = error.problem or error.context or "unknown syntax"
+        raise ConfigError(f"invalid YAML: {problem}", where=where, hint=hint) from error
     except YAMLError as error:
-        raise ConfigError("this is not YAML but something else", where=shown) from error
+        raise ConfigError("the file is not valid YAML", where=shown) from error
     return node
 
 
 class _Reader:
-    """Turns nodes into folders; knows the file's name for messages."""
+    """Conversion of YAML nodes to folders."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
@@ -125,7 +123,7 @@ class _Reader:
         name = matching(parts[-1])
         if name in folder.folders:
             first = folder.folders[name].where
-            self._fail(key_node, f"the folder {parts[-1]!r} stands here a second time", hint=f"first in {first}")
+            self._fail(key_node, f"the folder {parts[-1]!r} is already defined", hint=f"first in {first}")
         below = folder.folders[name] = Folder(name=parts[-1], where=self._where(key_node))
         if isinstance(value, MappingNode):
             self._folder(value, below)
@@ -154,9 +152,9 @@ class _Reader:
                 self._fail(key_node, "a key must be a plain text")
             key = str(key_node.value)
             if key == "<<" and key_node.style is None:
-                self._fail(key_node, "merge keys are not read here", hint="folders inherit the options above them")
+                self._fail(key_node, "merge keys are not supported", hint="folders inherit the options above them")
             if key in lines:
-                self._fail(key_node, f"{key!r} stands here a second time", hint=f"first in line {lines[key]}")
+                self._fail(key_node, f"{key!r} is already defined", hint=f"first in line {lines[key]}")
             lines[key] = key_node.start_mark.line + 1
             yield key, key_node, value
 
@@ -188,7 +186,7 @@ class _Reader:
         self, node: Node, key: str, valid: Collection[str], what: str, otherwise: str | None = None
     ) -> NoReturn:
         close = get_close_matches(key.lower(), valid, n=1, cutoff=0.7)
-        hint = f"did you mean {close[0]}?" if close else otherwise or f"there are {', '.join(valid)}"
+        hint = f"did you mean {close[0]}?" if close else otherwise or f"valid: {', '.join(valid)}"
         self._fail(node, f"{key!r} is not an {what}", hint=hint)
 
     def _fail(self, node: Node, message: str, *, hint: str | None = None) -> NoReturn:
@@ -199,5 +197,5 @@ class _Reader:
 
 
 def _is_nothing(node: Node) -> bool:
-    """Tell whether nothing is written, or a plain ``null`` or ``~``, which says the same."""
+    """Return whether a node is empty, ``null`` or ``~``."""
     return isinstance(node, ScalarNode) and node.style is None and node.value in ("", "~", "null", "Null", "NULL")

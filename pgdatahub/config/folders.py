@@ -1,4 +1,4 @@
-"""The tree of folders that the configuration file describes: what is set where, and what a folder inherits."""
+"""Tree of configured folders, and inheritance of their options."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pgdatahub.errors import ConfigError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredFolder:
-    """A folder that the file names.
+    """A folder in the configuration file.
 
     Attributes:
         parts: Its path below the data root, as written.
@@ -26,7 +26,7 @@ class ConfiguredFolder:
 
 @dataclass(slots=True, kw_only=True)
 class Column:
-    """What the file sets for one column in one folder.
+    """Options that the file sets for one column in one folder.
 
     Attributes:
         where: The file and line.
@@ -39,14 +39,14 @@ class Column:
 
 @dataclass(slots=True, kw_only=True)
 class Folder:
-    """What the file sets for one folder itself, before anything is inherited.
+    """Options that the file sets for one folder, without inherited options.
 
     Attributes:
-        name: As written.
+        name: The folder's name as written.
         where: The file and line.
         given: Values of folder options by name.
-        columns: By header as written or by name.
-        folders: Those below, by :func:`matching` name.
+        columns: Options of columns, by header as written or by column name.
+        folders: Folders below, by :func:`matching` name.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Folder:
 
 
 class FolderTree:
-    """The options of every folder. Empty unless made from a file; pickles."""
+    """The options of every folder; empty without a file. Can be pickled."""
 
     __slots__ = ("_root",)
 
@@ -68,7 +68,7 @@ class FolderTree:
         """Return the options of the folder at ``parts`` below the data root; case does not matter.
 
         Raises:
-            ConfigError: The options contradict each other; a tree that was read has been asked for all of its folders.
+            ConfigError: The options contradict each other; reading a file checks all its folders.
         """
         folders = [self._root]
         for part in parts:
@@ -79,7 +79,7 @@ class FolderTree:
         return _options(folders)
 
     def configured_folders(self) -> tuple[ConfiguredFolder, ...]:
-        """Return every folder that the file names, in its order."""
+        """Return every folder in the file, in the file's order."""
         return tuple(_named(self._root, ()))
 
     def __eq__(self, other: object) -> bool:
@@ -88,7 +88,7 @@ class FolderTree:
     def __repr__(self) -> str:
         return f"<FolderTree of {len(self.configured_folders())} folders>"
 
-    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries, and nobody needs it as a key
+    __hash__ = None  # type: ignore[assignment]  # it holds dictionaries
 
 
 def _named(folder: Folder, parts: tuple[str, ...]) -> Iterator[ConfiguredFolder]:
@@ -120,5 +120,5 @@ def _column_options(key: str, column: Column) -> ColumnOptions:
 
 
 def matching(name: str) -> str:
-    """Return what two names of one folder have in common; a Mac hands them out decomposed."""
+    """Return the form in which two names of one folder are equal; macOS returns decomposed names."""
     return unicodedata.normalize("NFC", name).casefold()

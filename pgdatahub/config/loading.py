@@ -1,4 +1,4 @@
-"""Gathers the settings from where people put them: options, environment, ``.env``, files."""
+"""Loading of settings from options, the environment, ``.env`` and files."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.ownership import require_trusted
+from pgdatahub.config.registry import make_config, settings
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.config.settings import Config, make_config, settings
+from pgdatahub.config.settings import Config
 from pgdatahub.config.urls import secrets_of
 from pgdatahub.errors import ConfigError, PgDataHubError
 
@@ -32,15 +33,15 @@ def load_config(
     config_file: Path | None = None,
     directory: Path | None = None,
 ) -> Config:
-    """Gather all settings.
+    """Load all settings.
 
     Args:
-        overrides: Values by field of :class:`~pgdatahub.config.settings.Config`, above all others; None is no value.
-        config_file: The file of folder options; ``config/etl_config.yaml`` if None, and that need not exist.
-        directory: Where ``.env`` and ``config/`` are sought and relative paths begin; the working directory if None.
+        overrides: Values by field of :class:`~pgdatahub.config.settings.Config`, which override all others; None is ignored.
+        config_file: The file of folder options, which must exist; by default ``config/etl_config.yaml`` if it exists.
+        directory: The directory of ``.env`` and ``config/``, and the base of relative paths; by default the working directory.
 
     Raises:
-        ConfigError: A value, a key or a file is wrong, or ``config_file`` does not exist.
+        ConfigError: A value, key or file is invalid, or ``config_file`` is not found.
     """
     directory = (directory or Path()).absolute()
     notices: list[str] = []
@@ -74,7 +75,7 @@ def _from_options(overrides: Mapping[str, object]) -> Iterator[_Found]:
     known = settings()
     for name, value in overrides.items():
         if name not in known:
-            raise ConfigError(f"there is no setting {name!r}", hint=_nearest(name, tuple(known)))
+            raise ConfigError(f"unknown setting {name!r}", hint=_nearest(name, tuple(known)))
         if value is not None:
             origin = f"option {known[name].explained.option or name}"
             yield name, value, origin, origin
@@ -94,7 +95,7 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
     path = directory / ENVIRONMENT_FILE
     if not path.exists():
         return
-    # Here, since most directories have no such file.
+    # A late import, since most directories have no such file.
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -110,12 +111,11 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
             raise ConfigError(
                 "this line is not NAME=value",
                 where=f"{ENVIRONMENT_FILE}:{binding.original.line}",
-                hint="is a quote open?",
+                hint="check for an unclosed quote",
             )
         written = binding.original.string
-        blank = written[: len(written) - len(written.lstrip())].count(
-            "\n"
-        )  # a binding begins at the blank lines before it
+        # A binding starts at the blank lines before it.
+        blank = written[: len(written) - len(written.lstrip())].count("\n")
         lines[binding.key or ""] = binding.original.line + blank
     values = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
     fields = _fields()
@@ -124,9 +124,7 @@ def _from_environment_file(directory: Path, notices: list[str] | None = None) ->
             require_trusted(path, ENVIRONMENT_FILE, fields[variable], variable)
             yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
         elif variable in _LIBPQ:
-            notices.append(
-                f"{ENVIRONMENT_FILE}: {variable} is libpq's and only read from the environment; use DATABASE_URL"
-            )
+            notices.append(f"{ENVIRONMENT_FILE}: libpq reads {variable} from the environment only; use DATABASE_URL")
     notices += _misspelt(values, fields, ENVIRONMENT_FILE)
 
 
@@ -134,19 +132,17 @@ def _from_settings_file(directory: Path) -> Iterator[_Found]:
     path = directory / SETTINGS_FILE
     if not path.exists():
         return
-    # Here, since most directories have no such file.
-
     try:
         text = path.read_bytes().decode("utf-8-sig")
         content = json.loads(text, object_pairs_hook=_unique)
     except OSError as error:
         raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=SETTINGS_FILE) from error
     except json.JSONDecodeError as error:
-        # "from None": the decoder's error holds the whole text, and so perhaps a password.
+        # "from None": the decoder's error holds the whole text, which may have a password.
         where = f"{SETTINGS_FILE}:{error.lineno}"
-        raise ConfigError(f"this is not JSON: {error.msg}", where=where) from None
+        raise ConfigError(f"invalid JSON: {error.msg}", where=where) from None
     except (UnicodeDecodeError, RecursionError):
-        raise ConfigError("this is not JSON but something else", where=SETTINGS_FILE) from None
+        raise ConfigError("the file is not valid JSON", where=SETTINGS_FILE) from None
     if not isinstance(content, dict):
         raise ConfigError("the file must map settings to values", where=SETTINGS_FILE, hint='{"database_url": "…"}')
     known = settings()
@@ -163,13 +159,13 @@ def _from_settings_file(directory: Path) -> Iterator[_Found]:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line of a key in a JSON text; the first line for a key that is written with escapes."""
+    """Return the line of a key in a JSON text; line 1 for a key with escapes."""
     found = re.search(rf'"{re.escape(key)}"\s*:', text)
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 def known_secrets(directory: Path | None = None) -> Secrets:
-    """Return the passwords that the settings and libpq's environment hold, also where the settings are not valid."""
+    """Return the passwords in the settings and in libpq's environment, also if the settings are invalid."""
     directory = (directory or Path()).absolute()
     found = Secrets.of(filter(None, (os.environ.get("PGPASSWORD"),)), public=_public_values())
     for read in (_from_settings_file, _from_environment_file, _from_environment):
@@ -185,7 +181,7 @@ def _public_values() -> Iterator[str]:
 
 
 def _fields() -> dict[str, str]:
-    """Return the field for every environment variable."""
+    """Return environment variable → field."""
     return {setting.explained.variable: setting.name for setting in settings().values()}
 
 
@@ -194,7 +190,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ConfigError(f"{twice!r} stands there twice", where=SETTINGS_FILE)
+        raise ConfigError(f"{twice!r} is a duplicate key", where=SETTINGS_FILE)
     return content
 
 
@@ -202,7 +198,7 @@ def _folders_file(given: Path | None, directory: Path) -> Path | None:
     if given is not None:
         path = directory / given.expanduser()
         if not path.is_file():
-            raise ConfigError("there is no such file", where=str(given), hint="pgdatahub init writes one to begin with")
+            raise ConfigError("file not found", where=str(given), hint="pgdatahub init writes a commented one")
         return path
     usual = directory / FOLDERS_FILE
     return next((path for path in (usual, usual.with_suffix(".yml")) if path.exists()), None)
@@ -211,7 +207,7 @@ def _folders_file(given: Path | None, directory: Path) -> Path | None:
 def _folders(path: Path | None, directory: Path) -> FolderTree:
     if path is None:
         return FolderTree()
-    # Only who reads the file needs the YAML library: not --help, and not a worker, to whom the tree is handed over.
+    # A late import: --help and workers, which receive the tree, do not need the YAML library.
     from pgdatahub.config.folder_file import read_folders
 
     shown = path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
@@ -219,7 +215,7 @@ def _folders(path: Path | None, directory: Path) -> FolderTree:
 
 
 def _misspelt(variables: Mapping[str, object], fields: Mapping[str, str], origin: str) -> Iterator[str]:
-    """Name what begins like a variable of ours and nearly is one; anything else may be somebody else's."""
+    """Yield a notice for each variable that resembles a setting; other programs may use the same prefixes."""
     for variable in variables:
         if variable.startswith(_OURS) and variable not in fields:
             close = get_close_matches(variable, fields, n=1, cutoff=0.85)
@@ -229,4 +225,4 @@ def _misspelt(variables: Mapping[str, object], fields: Mapping[str, str], origin
 
 def _nearest(name: str, valid: tuple[str, ...]) -> str:
     close = get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(valid)}"
+    return f"did you mean {close[0]}?" if close else f"valid: {', '.join(valid)}"

@@ -1,7 +1,7 @@
-"""What can be set for a folder and for a column: every option once, with its default, its check and its explanation.
+"""Options of folders and columns: each with its default, check and help text.
 
-The two dataclasses are the registry: the check of the YAML file, the commented template that ``pgdatahub init`` writes
-and the documentation are all made from :func:`options`.
+The two dataclasses are the registry: the parser of the YAML file, the template of ``pgdatahub init`` and the documentation all
+use :func:`options`.
 """
 
 # ruff: noqa: RUF009 - the calls in the dataclasses make fields, as dataclasses.field does
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, TypeAlias
 
-from pgdatahub.config.written import (
+from pgdatahub.config.coerce import (
     BOOLEAN,
     COLUMN_NAME,
     COUNT,
@@ -47,7 +47,7 @@ Contract: TypeAlias = Literal["evolve", "freeze"]
 
 COLUMN_TYPES: Mapping[str, SqlType] = {
     "integer": SqlType.INTEGER,
-    "bigint": SqlType.BIGINT_WIDE,  # asked for by name, it must hold whatever the server's bigint holds
+    "bigint": SqlType.BIGINT_WIDE,  # named in a setting, it must hold every bigint of the server
     "real": SqlType.REAL,
     "double": SqlType.DOUBLE,
     "numeric": SqlType.NUMERIC,
@@ -58,7 +58,7 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
     "interval": SqlType.INTERVAL,
     "text": SqlType.TEXT,
 }
-"""The types that a column can be given, by the words of the file."""
+"""Column types by their names in the file."""
 
 _SAME_ROWS: Mapping[str, tuple[object, ...]] = {"header_row": (1,)}
 """Values of an option that give the rows of its default, for every file that both load. Files were loaded under them."""
@@ -68,17 +68,17 @@ _MOMENTS = frozenset({"date", "timestamp", "time"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option, for whoever checks, writes or explains it.
+    """One option of a folder or a column.
 
     Attributes:
         name: The key in the file.
-        expects: What a value must be, to follow "must be".
-        help: One line on what it does.
-        default: The value where nothing is set.
-        parse: Turns what is written into a value; raises ValueError, with a reason or without.
-        choices: The valid words, if it is a matter of choosing one.
-        shapes_rows: Another value gives other rows, or other names, for the same file.
-        secret: A wrong value is not shown, since it may be a password.
+        expects: The text after "must be" in a message.
+        help: One line about the option.
+        default: The value if the file does not set the option.
+        parse: Converts a raw value; raises ValueError, with or without a reason.
+        choices: The valid words, if the option is a choice.
+        shapes_rows: Another value gives other rows or other names for the same file.
+        secret: Messages do not show an invalid value, which may be a password.
     """
 
     name: str
@@ -118,7 +118,7 @@ def _choice(default: str, choices: tuple[str, ...], description: str, *, shapes_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOptions:
-    """What is set for one column of a folder's sheets. Attributes are explained by :func:`options`."""
+    """Options of one column of a folder's sheets; :func:`options` documents the attributes."""
 
     type: str | None = _option(
         None, one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
@@ -132,10 +132,10 @@ class ColumnOptions:
     nulls: tuple[str, ...] = _option((), NULLS, "texts that mean an empty cell here, beside those of the folder")
 
     def __post_init__(self) -> None:
-        """Check what single options cannot tell.
+        """Check that the options are consistent.
 
         Raises:
-            ValueError: Two options contradict each other; the text says which.
+            ValueError: Two options contradict each other; the message names them.
         """
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError("decimal and thousands are the same character")
@@ -146,13 +146,13 @@ class ColumnOptions:
 
     @property
     def sql_type(self) -> SqlType | None:
-        """The type as an element of the lattice."""
+        """The type as a :class:`SqlType`."""
         return None if self.type is None else COLUMN_TYPES[self.type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderOptions:
-    """What is set for a folder, with all that it inherits. Attributes are explained by :func:`options`."""
+    """Options of a folder, with inherited ones; :func:`options` documents the attributes."""
 
     sheet: tuple[str, ...] | None = _option(
         None, TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
@@ -222,10 +222,10 @@ class FolderOptions:
     """Options of single columns, by header as written or by name."""
 
     def __post_init__(self) -> None:
-        """Check what single columns cannot tell.
+        """Check that the columns are consistent.
 
         Raises:
-            ValueError: Two columns claim one header; the text says which.
+            ValueError: Two columns claim one header; the message names them.
         """
         owners: dict[str, str] = {key.strip(): key for key in self.columns}
         for key, column in self.columns.items():
@@ -236,7 +236,7 @@ class FolderOptions:
 
     @property
     def renames(self) -> Mapping[str, str]:
-        """What :class:`~pgdatahub.values.identifiers.ColumnNames` takes as ``rename``: renamed columns, and aliases of others."""
+        """Renamed columns and aliases, as ``rename`` of :class:`~pgdatahub.values.identifiers.ColumnNames`."""
         renames: dict[str, str] = {}
         for key, column in self.columns.items():
             if column.rename or column.aliases:
@@ -245,7 +245,7 @@ class FolderOptions:
         return renames
 
     def column_options(self, names: ColumnNames) -> Callable[[int], ColumnOptions]:
-        """Return a function that gives the options of the column at a position (from 0) of the sheet named ``names``."""
+        """Return a function from a position (from 0) to the options of the column there, by the sheet's ``names``."""
         by_key = {alias: column for column in self.columns.values() for alias in column.aliases} | dict(self.columns)
         find = names.finder(by_key)
         nothing = ColumnOptions()
@@ -258,9 +258,9 @@ class FolderOptions:
 
     @property
     def fingerprint(self) -> str:
-        """A hash (hexadecimal, 64 digits) of all that gives other rows or names for the same file.
+        """SHA-256 (hexadecimal, 64 digits) of all options that shape rows or names.
 
-        Options at their default do not count, so that an option of a later version does not change it.
+        Options at their default are left out, so that a new option of a later version does not change the hash.
         """
         shaping = {
             **_changed(self),
@@ -270,7 +270,7 @@ class FolderOptions:
 
 
 def options(kind: type[FolderOptions | ColumnOptions]) -> Mapping[str, Option]:
-    """Return the options of a folder or of a column by name, in the order in which to explain them."""
+    """Return name → option of a folder or of a column, in the order of the documentation."""
     return {
         field.name: Option(name=field.name, default=field.default, **field.metadata)
         for field in dataclasses.fields(kind)

@@ -1,4 +1,4 @@
-"""The one place that masks passwords in texts that other code wrote: drivers, plugins, tracebacks."""
+"""Masking of passwords in texts of drivers, plugins and tracebacks."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MASK: Final = "***"
 SECRET_KEYWORDS: Final = frozenset(
     {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 )
-"""Connection parameters of libpq that hold a secret."""
+"""Secret connection parameters of libpq."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """Passwords that no text may show.
+    """Passwords to mask in texts.
 
     Attributes:
         words: The passwords as written, decoded, and percent-encoded; longest first.
@@ -26,12 +26,12 @@ class Secrets:
 
     @classmethod
     def of(cls, passwords: Iterable[str], *, public: Iterable[str] = ()) -> Secrets:
-        """Return the secrets for some passwords, as they are written.
+        """Return the secrets for passwords.
 
         Args:
-            passwords: Each as it stands in a URL or in a keyword string.
-            public: Values that texts show anyway: a password that is part of one (postgres, postgres) is not masked,
-                since its mask would tell it.
+            passwords: Passwords as written in a URL or a keyword string.
+            public: Values that texts show. A password that is part of such a value (user postgres, password postgres) is
+                not masked, since its mask would reveal it.
         """
         words = {
             form
@@ -46,7 +46,7 @@ class Secrets:
         return Secrets(tuple(sorted({*self.words, *other.words}, key=len, reverse=True)))
 
     def mask(self, text: str) -> str:
-        """Return a text with ``***`` for each password in it."""
+        """Replace each password in a text by ``***``."""
         for word in self.words:
             text = text.replace(word, MASK)
         return text

@@ -1,4 +1,4 @@
-"""The files that a new directory begins with, every setting and option in them explained and left at its default."""
+"""Starter files of ``pgdatahub init``: every setting and option explained, at its default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from pgdatahub.config.loading import ENVIRONMENT_FILE, FOLDERS_FILE
 from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, options
-from pgdatahub.config.settings import Config, Setting, settings
+from pgdatahub.config.registry import Setting, settings
+from pgdatahub.config.settings import Config
 from pgdatahub.errors import ConfigError
 
 _WIDTH: Final = 100
@@ -33,11 +34,11 @@ _EXAMPLES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarterFile:
-    """One file or folder of a new directory, and what became of it.
+    """A file or folder of a new directory, and the outcome of writing it.
 
     Attributes:
-        path: Below the directory, with a final ``/`` for a folder.
-        outcome: ``kept`` means that it was there and was left as it is.
+        path: The path below the directory, with a final ``/`` for a folder.
+        outcome: ``kept`` for an existing file or folder that was left unchanged.
     """
 
     path: str
@@ -45,14 +46,14 @@ class StarterFile:
 
 
 def write_starter(directory: Path, *, force: bool = False) -> tuple[StarterFile, ...]:
-    """Write ``.env``, ``config/etl_config.yaml`` and ``data/`` to ``directory``, which is made if it does not exist.
+    """Write ``.env``, ``config/etl_config.yaml`` and ``data/`` to a directory, which is created if it does not exist.
 
     Args:
-        directory: Where.
-        force: Overwrite what is there.
+        directory: The directory.
+        force: Overwrite existing files.
 
     Raises:
-        ConfigError: Something cannot be written.
+        ConfigError: A file or folder cannot be written.
     """
     try:
         data = directory / str(Config.model_fields["data_root"].default)
@@ -66,7 +67,7 @@ def write_starter(directory: Path, *, force: bool = False) -> tuple[StarterFile,
         )
     except OSError as error:
         where = str(error.filename or directory)
-        raise ConfigError(f"this cannot be written: {error.strerror or error}", where=where) from error
+        raise ConfigError(f"cannot write: {error.strerror or error}", where=where) from error
 
 
 def _write(directory: Path, name: str, text: str, *, force: bool, mode: int) -> StarterFile:
@@ -74,7 +75,7 @@ def _write(directory: Path, name: str, text: str, *, force: bool, mode: int) -> 
     existed = path.is_symlink() or path.exists()
     if existed and not force:
         return StarterFile(path=name, outcome="kept")
-    # O_EXCL: what somebody writes at this very moment is not overwritten either.
+    # O_EXCL: do not overwrite a file that appears at this moment either.
     how = os.O_TRUNC if force else os.O_EXCL
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, mode), "w", encoding="utf-8") as file:
         file.write(text)
@@ -85,13 +86,13 @@ def environment_template() -> str:
     """Return a commented ``.env``."""
     lines = [
         *_prose(
-            "Settings of pgdatahub. The environment is stronger than this file, an option on the command line stronger"
-            " still. What is commented out is the default, or an example."
+            "Settings of pgdatahub. The environment overrides this file; options of the command line override both. Each"
+            " commented line shows the default or an example."
         ),
     ]
     for advanced in (False, True):
         if advanced:
-            lines += ["", "# Several machines, and the embedded server; most people never need these."]
+            lines += ["", "# Advanced: several machines, and the embedded server."]
         for setting in settings().values():
             if setting.explained.advanced == advanced:
                 lines += ["", *_prose(_sentence(setting.explained.help)), _assignment(setting)]
@@ -103,26 +104,26 @@ def _assignment(setting: Setting) -> str:
 
 
 def folders_template() -> str:
-    """Return a commented ``etl_config.yaml``; without its ``#`` signs the YAML in it is valid."""
+    """Return a commented ``etl_config.yaml``, which stays valid YAML without its ``#`` signs."""
     of_column = options(ColumnOptions).values()
     lines = [
         *_prose(
-            "Which sheets of which folders are loaded, and how. Every folder below the data root that holds workbooks"
-            " becomes a table; nothing need be said about it here unless its workbooks differ from: the first visible"
-            " sheet, headers in row 1."
+            "Options of folders: sheets, headers, types. Every folder with workbooks below the data root becomes a table."
+            " By default pgdatahub reads the first visible sheet, with headers in row 1; set options only for folders"
+            " that differ."
         ),
         "",
         *_prose("The sheet for folders that name none."),
         "#default_sheet: Sheet1",
         "",
         *_prose(
-            "A folder, by its name below the data root (upper or lower case), followed by its options. A folder in it"
-            " inherits them. Write  name/:  for a folder that is named like an option."
+            "A folder by its name below the data root (case does not matter), followed by its options, which folders"
+            " inside it inherit. Write  name/:  for a folder with the name of an option."
         ),
         "#sales:",
         *_indented(_explained(options(FolderOptions).values()), 2),
         "",
-        *_indented(_prose("Single columns, by header as written in the sheet or by name in the table."), 2),
+        *_indented(_prose("Columns, by header as written in the sheet or by name in the table."), 2),
         "  #columns:",
         "    #Amount:",
         *_indented(_explained(option for option in of_column if option.name != "format"), 6),
@@ -131,7 +132,7 @@ def folders_template() -> str:
         "      #type: date",
         *_indented(_explained(option for option in of_column if option.name == "format"), 6),
         "",
-        *_indented(_prose("A folder in the folder."), 2),
+        *_indented(_prose("A folder inside the folder."), 2),
         "  #2024:",
         "    #sheet: Q1_Sales",
     ]

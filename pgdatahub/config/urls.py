@@ -1,7 +1,7 @@
 """Database URLs and keyword strings: validation before libpq reads them, and masking of their passwords.
 
 libpq repeats a malformed URL in its messages, and reads a password with an unescaped ``@`` or ``/`` as part of the host.
-Such a URL is refused here, so that libpq never sees it. The rules follow ``conninfo_uri_parse_options`` of libpq
+This module refuses such a URL before libpq reads it. The rules follow ``conninfo_uri_parse_options`` of libpq
 (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS).
 """
 
@@ -78,19 +78,19 @@ PARAMETERS: Final = frozenset(
         "user",
     ]
 )
-"""The connection parameters of libpq 18 and older
+"""Connection parameters of libpq 18 and older
 (https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS)."""
 _SPECIAL: Final = "%@:/?#[] "
-"""Characters that a password in a URL must have percent-encoded."""
+"""Characters that must be percent-encoded in a URL's password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where the rows go.
+    """The database to load into.
 
     Attributes:
         kind: ``url`` if a database is configured, ``environment`` if libpq's own variables name one, else ``embedded``.
-        conninfo: What libpq takes; empty unless ``kind`` is ``url``. May hold a password: never shown in a repr.
+        conninfo: The connection string for libpq; empty unless ``kind`` is ``url``. It can hold a password, so repr masks it.
         place: The variable, file or option that names the database, for messages.
     """
 
@@ -103,10 +103,11 @@ class Destination:
 
 
 def conninfo(text: str) -> str:
-    """Return what libpq takes for a URL (also one in SQLAlchemy's form) or a ``host=… dbname=…`` string.
+    """Return libpq's connection string for a URL (also in SQLAlchemy's form) or a ``host=… dbname=…`` string.
 
     Raises:
-        ValueError: It is neither, or libpq would misread it; the reason does not hold the text, which may have a password.
+        ValueError: The text is neither, or libpq would misread it; the message never contains the text, which may have a
+            password.
     """
     text = text.strip()
     match = _SCHEME.match(text)
@@ -130,7 +131,7 @@ def conninfo(text: str) -> str:
 
 
 def suspects(text: str) -> str:
-    """Return the characters of a URL's password that a URL should have percent-encoded, in words; empty if none."""
+    """Return how to percent-encode the special characters of a URL's password; empty if it has none."""
     match = _SCHEME.match(text)
     if match is None:
         return ""
@@ -138,7 +139,7 @@ def suspects(text: str) -> str:
 
 
 def unknown_parameters(text: str) -> tuple[str, ...]:
-    """Return the names of the parameters in a valid URL or keyword string that libpq 18 does not have."""
+    """Return the names of parameters in a valid URL or keyword string that libpq 18 does not know."""
     if _SCHEME.match(text) is None:
         names = [pair["key"] for pair in KEYWORD.finditer(text)]
     else:
@@ -147,7 +148,7 @@ def unknown_parameters(text: str) -> tuple[str, ...]:
 
 
 def secrets_of(text: str) -> Secrets:
-    """Return the passwords in a URL or a keyword string, also in one that :func:`conninfo` refuses."""
+    """Return the passwords in a URL or keyword string, also if :func:`conninfo` refuses it."""
     match = _SCHEME.match(text)
     if match is None:
         pairs = {pair["key"].lower(): _unquoted(pair["value"]) for pair in KEYWORD.finditer(text)}
@@ -172,7 +173,7 @@ def _unquoted(value: str) -> str:
 
 
 def _problem(rest: str) -> str | None:
-    """Return why libpq would misread a URL, by what follows its scheme; None if libpq reads it right."""
+    """Return the reason why libpq would misread a URL, given without its scheme; None if libpq reads it correctly."""
     named = _encoded(_password(rest))
     if _misread(rest):
         return f"the password has characters that a URL must have percent-encoded: write {named or '@ as %40'}"
@@ -207,7 +208,7 @@ def _query_problem(query: str) -> str | None:
 
 
 def _misread(rest: str) -> bool:
-    """Return whether a password has a character at which libpq would cut it, or an escape that is broken."""
+    """Return whether a password has a broken escape, or a character at which libpq would cut it."""
     address, mark, query = rest.partition("?")
     first_slash, first_at = rest.find("/"), rest.find("@")
     if first_at < 0:
@@ -229,7 +230,7 @@ def _misread(rest: str) -> bool:
 
 
 def _may_hold_at(query: str) -> bool:
-    """Return whether each ``@`` in a query is in the value of a parameter that libpq has."""
+    """Return whether each ``@`` in a query is in the value of a parameter that libpq knows."""
     return bool(_PAIRS.fullmatch(query)) and not any(
         "@" in pair and _decoded(pair.partition("=")[0]).lower() not in PARAMETERS for pair in query.split("&")
     )
@@ -240,13 +241,13 @@ def _looks_like_hosts(address: str) -> bool:
 
 
 def _password(rest: str) -> str:
-    """Return what is most likely meant as the password: from the first colon to the last ``@``."""
+    """Return the most likely password: the text from the first colon to the last ``@``."""
     end = _end_of_user(rest) or rest.rfind("@") + 1
     return rest[: max(end - 1, 0)].partition(":")[2]
 
 
 def _encoded(password: str) -> str:
-    """Return how to write the special characters of a password, such as ``@ as %40``."""
+    """Return how to encode the special characters of a password, such as ``@ as %40``."""
     raw = re.sub(r"%[0-9A-Fa-f]{2}", "", password) if _is_text(password) else password
     names = {" ": "a space"}
     return ", ".join(f"{names.get(c, c)} as %{ord(c):02X}" for c in _SPECIAL if c in raw)
@@ -265,7 +266,7 @@ def _decoded(escaped: str) -> str:
 
 
 def masked_url(text: str) -> str:
-    """Return a URL or a keyword string with ``***`` for its passwords; rather too much hidden than too little."""
+    """Replace the passwords of a URL or keyword string by ``***``; in doubt, mask more."""
     match = _SCHEME.match(text)
     if match is None:
         if "=" in text:
@@ -283,10 +284,10 @@ def masked_url(text: str) -> str:
 
 
 def _end_of_user(rest: str) -> int:
-    """Return where ``user:password@`` ends, 0 if there is none.
+    """Return the end of ``user:password@``; 0 if there is none.
 
-    In a URL as it should be that is the last ``@`` before the path; people paste passwords with ``/``, ``?`` and ``@``
-    in them, and what looks like that is taken as password to its last ``@``.
+    In a valid URL this is the last ``@`` before the path. If a pasted password contains ``/``, ``?`` or ``@``, the password
+    extends to the last ``@``.
     """
     address, mark, query = rest.partition("?")
     if mark and "@" in query and not _PAIRS.fullmatch(query):

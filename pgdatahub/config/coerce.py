@@ -1,4 +1,4 @@
-"""What a value that is written in the file of folder options becomes, and what it must be."""
+"""Checks and conversions of values in ``etl_config.yaml``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
 
 Written: TypeAlias = "str | tuple[str, ...]"
-"""A value as it stands in the file: a scalar's text, or those of a list."""
+"""A raw value of the file: a scalar's text, or the texts of a list."""
 
 Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
-"""What a value must be, to follow "must be"; and what makes it of the written one, or raises ValueError."""
+"""The text after "must be" in a message, and a function that converts a raw value or raises ValueError."""
 
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _DIRECTIVE = re.compile("%.")
@@ -69,14 +69,14 @@ def _mark(written: Written) -> str:
 def _sql_name(written: Written) -> str:
     name = cut(fold(_text(written)))
     if not name:
-        raise ValueError("no letter or digit is left of it as a SQL name")
+        raise ValueError("it has no letter or digit for a SQL name")
     return name
 
 
 def _column_name(written: Written) -> str:
     name = _sql_name(written)
     if name in _RESERVED:
-        raise ValueError(f"every table has its own {name}")
+        raise ValueError(f"{name} is a reserved column of every table")
     return name
 
 
@@ -91,8 +91,8 @@ def _format(written: Written) -> str:
     text = _text(written)
     directives = set(_DIRECTIVE.findall(text))
     if directives & _DAYS and not directives & _YEARS:
-        raise ValueError("there is no year in it")
-    # Only a trip there and back tells whether strptime knows the directives; it raises ValueError if not.
+        raise ValueError("the format has no year")
+    # A round trip is the only test for directives that strptime knows; it raises ValueError for others.
     moment = datetime(2001, 2, 3, 4, 5, 6)  # noqa: DTZ001 - workbooks know no time zones
     if "%" not in text or datetime.strptime(moment.strftime(text), text) == datetime(1900, 1, 1):  # noqa: DTZ001, DTZ007 - likewise
         raise ValueError
@@ -106,7 +106,7 @@ def _variable(written: Written) -> str:
 
 
 def one_of(*choices: str) -> Check:
-    """Return the check of a value that must be one of ``choices``."""
+    """Return the check for a value that must be one of ``choices``."""
 
     def parse(written: Written) -> str:
         if written not in choices:
@@ -122,7 +122,7 @@ NULLS = ("a text or a list of texts", _nulls)
 COUNT = ("a whole number, 0 or more", _count)
 HEADER_ROW = ("the number of a row (from 1), first, auto or none", _header_row)
 BOOLEAN = ("true or false", _boolean)
-MARK = ("a single character, no letter, digit or sign", _mark)
+MARK = ("a single character other than a letter, digit or sign", _mark)
 SQL_NAME = ("a name", _sql_name)
 COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
 SCHEMA = ("the name of a schema", _schema)
