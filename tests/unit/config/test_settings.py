@@ -192,11 +192,11 @@ def test_the_settings_file_may_hold_the_database_url(tmp_path: Path) -> None:
     ("text", "where", "message"),
     [
         ('{"database_ulr": "x"}', "config/config.json", "'database_ulr' is not a setting (did you mean database_url?)"),
-        ('{"workers": 1,\n "workers": 2}', "config/config.json", "twice"),
-        ('{\n"workers": }', "config/config.json:2", "not JSON"),
+        ('{"workers": 1,\n "workers": 2}', "config/config.json", "duplicate key"),
+        ('{\n"workers": }', "config/config.json:2", "invalid JSON"),
         ("[1]", "config/config.json", "must map"),
-        (b"\xff\xfe", "config/config.json", "not JSON"),
-        ("[" * 100_000, "config/config.json", "not JSON"),
+        (b"\xff\xfe", "config/config.json", "not valid JSON"),
+        ("[" * 100_000, "config/config.json", "not valid JSON"),
         ('{"data_root": 5}', "config/config.json:1 › data_root", "data_root must be a folder"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_mistake_in_the_folders_file_is_named_as_seen_from_the_working_directo
 
 
 def test_a_folders_file_that_was_asked_for_must_exist() -> None:
-    with pytest.raises(ConfigError, match="no such file") as caught:
+    with pytest.raises(ConfigError, match="file not found") as caught:
         load_config(config_file=Path("nothing.yaml"))
     assert caught.value.where == "nothing.yaml"
 
@@ -316,3 +316,11 @@ def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(overrides={"data_root": "~/in", "state_dir": Path("~/state")})
     assert config.root_path == Path("/home/someone/in")
     assert config.state_dir == Path("/home/someone/state")
+
+
+def test_a_relative_path_lies_below_the_directory(tmp_path: Path) -> None:
+    config = Config(config_file=Path("folders.yaml"), pgdatahub_home=Path("/home/of/server"), directory=tmp_path)
+    assert config.config_file == tmp_path / "folders.yaml"
+    assert config.state_dir == tmp_path
+    assert config.pgdatahub_home == Path("/home/of/server")
+    assert config.pg_bindir is None

@@ -94,6 +94,6 @@ def test_a_link_that_leads_nowhere_is_not_followed_unless_forced(tmp_path: Path)
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="cannot be written") as caught:
+    with pytest.raises(ConfigError, match="cannot write") as caught:
         write_starter(tmp_path / "file")
     assert str(tmp_path / "file") in (caught.value.where or "")
