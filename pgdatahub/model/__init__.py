@@ -1,1 +1,1 @@
-"""Plain values that flow through the stages: files, batches, schemas, imports, events, results."""
+"""Plain values of the stages: files, batches, schemas, imports, events, results."""

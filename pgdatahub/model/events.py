@@ -1,7 +1,6 @@
-"""What happens during a run, as data: the only window for a user interface.
+"""Events of a run, as data for a user interface.
 
-The runner tells a :class:`Reporter` of every event; it never prints. Events are plain values and may come from another
-process.
+The run passes every event to a :class:`Reporter` and never prints. Events are plain values and may come from another process.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """The files are known and the destination has answered."""
+    """The files are known and the database has answered."""
 
     destination: str
     files: int
@@ -35,8 +34,8 @@ class RowsRead:
 
     Attributes:
         source: The file.
-        rows: How many since its beginning.
-        share: How much of the file that is, from 0 to 1; 0 if the reader cannot tell.
+        rows: The number of rows read so far.
+        share: The share of the file read so far, from 0 to 1; 0 if the reader does not know it.
     """
 
     source: SourceFile
@@ -46,7 +45,7 @@ class RowsRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFinished:
-    """A file is in the table, or was skipped, or failed."""
+    """A file was loaded, skipped, or failed."""
 
     result: FileResult
 
@@ -60,7 +59,7 @@ class PauseTick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something a person should know that belongs to no single file."""
+    """A message to the user about the run, not about a single file."""
 
     text: str
     warning: bool = False
@@ -68,7 +67,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """The run is over, whatever its outcome."""
+    """The run has ended, with any outcome."""
 
     report: RunReport
 
@@ -77,14 +76,14 @@ Event: TypeAlias = RunStarted | FileStarted | RowsRead | FileFinished | PauseTic
 
 
 class Reporter(Protocol):
-    """Whoever wants to know what happens."""
+    """Receiver of events."""
 
     def __call__(self, event: Event, /) -> None:
-        """Take notice of ``event``; called from the thread that runs the run, so be quick."""
+        """Handle an event quickly: the thread of the run makes this call."""
 
 
 class NullReporter:
-    """A reporter for those who do not want to know."""
+    """A reporter that ignores events."""
 
     def __call__(self, event: Event) -> None:
         """Do nothing."""

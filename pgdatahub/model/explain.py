@@ -1,4 +1,4 @@
-"""Sentences about changes: why a column is what it is. Used by plans, reports and logs alike."""
+"""Sentences that explain schema changes, for plans, reports and logs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pgdatahub.values.sql_types import SqlType
 
 
 def describe_change(change: SchemaChange, file: str | None = None) -> str:
-    """Return one line about a schema change.
+    """Describe a schema change in one line.
 
     Args:
         change: The change.
-        file: The name of the file that asks for it; named before the deciding cell if given.
+        file: The name of the file that needs the change, to put before the deciding cell.
     """
     if isinstance(change, CreateTable):
         return f"new table with {len(change.columns)} columns"
@@ -26,7 +26,7 @@ def describe_change(change: SchemaChange, file: str | None = None) -> str:
 
 
 def describe_cause(change: AlterType, file: str | None = None) -> str | None:
-    """Return what forces a change of type, such as ``Sheet1!D17 is "n/a" (2 of 10,412 values)``."""
+    """Describe the cell that forces a change of type, such as ``Sheet1!D17 is "n/a" (2 of 10,412 values)``."""
     evidence = deciding_evidence(change)
     if evidence is None or change.cause.observed is None:
         return None
@@ -34,7 +34,7 @@ def describe_cause(change: AlterType, file: str | None = None) -> str | None:
 
 
 def describe_type(column: ColumnSchema, file: str | None = None) -> str | None:
-    """Return what forces the type of an observed column, where its values are not all of one kind."""
+    """Describe the cell that forces an observed column's type; None if all values are of one kind."""
     evidence = type_evidence(column)
     if evidence is None or column.observed is None or evidence.count == column.observed.values:
         return None
@@ -47,14 +47,14 @@ def _describe_evidence(evidence: Evidence, observed: Observed, file: str | None)
 
 
 def type_evidence(column: ColumnSchema) -> Evidence | None:
-    """Return the cells that force an observed column's type; None where a setting does, or nothing."""
+    """Return the evidence that forces an observed column's type; None if a setting gives the type, or no cell forces it."""
     if column.observed is None or column.floor is not SqlType.UNDECIDED:
         return None
     return column.observed.deciding(SqlType.UNDECIDED)
 
 
 def deciding_evidence(change: AlterType) -> Evidence | None:
-    """Return the cells that force a change of type; None where a setting does."""
+    """Return the evidence that forces a change of type; None if a setting forces the change."""
     if change.cause.observed is None:
         return None
     return change.cause.observed.deciding(change.old)

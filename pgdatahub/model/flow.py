@@ -1,6 +1,6 @@
-"""What flows through the stages: files, workbooks, sheets, batches, records and results.
+"""Data of the stages: files, workbooks, sheets, batches, records and results.
 
-All of it is plain data that survives pickling, except what a reader opens (:class:`Workbook`, :class:`Sheet`).
+All are plain values that can be pickled, except :class:`Workbook` and :class:`Sheet`, which a reader opens.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pgdatahub.values.sql_types import SqlType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashedVersion:
-    """The SHA-256 of a file's bytes, and what :meth:`SourceFile.version` said before they were read."""
+    """The SHA-256 of a file's bytes, and :meth:`SourceFile.version` before the bytes were read."""
 
     sha256: str
     version: tuple[int | str, ...]
@@ -35,21 +35,21 @@ class HashedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """A file that was found, and the table it belongs to.
+    """A file in the data root, and its table.
 
     Attributes:
-        location: Its absolute path or its URL: what ``source_file`` says in the table.
-        identity: Its path below the data root, with ``/``; together with the table, what the file *is*.
-        table: The table that its folder stands for.
+        location: Its absolute path or its URL: the value of ``source_file`` in the table.
+        identity: Its path below the data root, with ``/``; together with the table, the identity of the file.
+        table: The table of its folder.
         options: The settings of its folder.
         size: Bytes.
-        ignored: Why it is no candidate for loading (a lock file, a hidden file …), else None.
-        reload: Somebody asked to load it again, whatever of it is loaded.
-        stamp: What the listing that it was found in says of its version; empty where only :meth:`version` tells.
-        unreadable: It is a folder (or a link) that could not be read, so that the files in it are not known; ``ignored``
-            has the reason. A run loads the others and fails.
-        compare_older: Its table has imports that were read by older rules, to which the file must be compared.
-        hashed: The SHA-256 of its bytes with the version that had them, where the run has hashed it already.
+        ignored: The reason to ignore the file (a lock file, a hidden file …), else None.
+        reload: The user asked to load the file again.
+        stamp: Its version according to the listing; empty if only :meth:`version` can tell.
+        unreadable: A folder or link that could not be read, so its files are unknown; ``ignored`` has the reason. A run loads
+            the other files and fails.
+        compare_older: The table has imports read by older rules, to which the file must be compared.
+        hashed: The SHA-256 of its bytes with their version, if the run has hashed them already.
     """
 
     location: str
@@ -71,7 +71,7 @@ class SourceFile:
 
     @property
     def suffix(self) -> str:
-        """The ending of the name in lower case, with its point."""
+        """The suffix of the name in lower case, with its dot."""
         return Path(self.name).suffix.lower()
 
     def open(self) -> BinaryIO:
@@ -81,7 +81,7 @@ class SourceFile:
         return Path(self.location).open("rb")
 
     def version(self) -> tuple[int | str, ...]:
-        """Return what changes when the file is written to or replaced."""
+        """Return values that change when the file is written or replaced."""
         if is_url(self.location):
             return version_of(self.location)
         status = Path(self.location).stat()
@@ -93,14 +93,14 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetInfo:
-    """A sheet that a workbook lists; it is told from the others by its position among them, since two may share a name."""
+    """A sheet in a workbook's list; its position identifies it, since two sheets can share a name."""
 
     name: str
     visible: bool = True
 
 
 def sheet_labels(sheets: Sequence[SheetInfo]) -> tuple[str, ...]:
-    """Return what messages and ``sheet_column`` call each sheet: its name, with its position where sheets share the name.
+    """Return the label of each sheet in messages and ``sheet_column``: its name, with its position if sheets share a name.
 
     Two sheets named ``Data`` are ``Data (sheet 1)`` and ``Data (sheet 3)``; positions count from 1, hidden sheets included.
     """
@@ -116,10 +116,9 @@ class Batch:
     """Some rows of a sheet, column by column.
 
     Attributes:
-        rows: The rows' numbers in the sheet, from 1, ascending; rows without any cell may be left out.
-        columns: Position of the column in the sheet (from 0) → its cells, one for each of ``rows``; a column without a
-            value in these rows may be left out.
-        hidden_rows: The numbers of those rows that the sheet hides.
+        rows: Row numbers in the sheet, from 1, ascending; rows without cells may be absent.
+        columns: Position in the sheet (from 0) → cells, one for each of ``rows``; columns without a value may be absent.
+        hidden_rows: The numbers of hidden rows among ``rows``.
     """
 
     rows: Sequence[int]
@@ -127,7 +126,7 @@ class Batch:
     hidden_rows: frozenset[int] = frozenset()
 
     def slice(self, start: int, stop: int) -> Batch:
-        """Return the rows with index ``start`` up to ``stop``."""
+        """Return the rows from index ``start`` up to ``stop``."""
         rows = self.rows[start:stop]
         columns: dict[int, Column] = {
             position: column.slice(start, stop) if isinstance(column, Texts) else column[start:stop]
@@ -137,7 +136,7 @@ class Batch:
 
 
 class Sheet(Protocol):
-    """A sheet that is open for reading."""
+    """A sheet open for reading."""
 
     @property
     def name(self) -> str:
@@ -145,32 +144,32 @@ class Sheet(Protocol):
 
     @property
     def hidden_columns(self) -> frozenset[int]:
-        """The positions of the columns that the sheet hides."""
+        """The positions of hidden columns."""
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
-        """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once."""
+        """Yield all rows of the sheet in order, at most ``max_rows`` rows a batch; call this once."""
 
     @property
     def notices(self) -> Sequence[str]:
-        """What a person should know about how the sheet was read; complete after the last batch."""
+        """Notices to the user about reading the sheet; complete after the last batch."""
 
 
 class Workbook(Protocol):
-    """A file that is open for reading."""
+    """A file open for reading."""
 
     @property
     def sheets(self) -> Sequence[SheetInfo]:
-        """The sheets in their order."""
+        """The sheets in order."""
 
     def open(self, position: int) -> Sheet:
-        """Open the sheet ``sheets[position]`` (from 0); the sheet opened before is not read any further.
+        """Open the sheet ``sheets[position]`` (from 0); a sheet opened before can no longer be read.
 
         Raises:
-            ReadError: It cannot be read. A sheet that the workbook lists and has not is listed, and refused here.
+            ReadError: The sheet cannot be read, or the workbook lists the sheet without having it.
         """
 
     def close(self) -> None:
-        """Give back whatever the workbook holds; may be called twice."""
+        """Release the workbook's resources; may be called twice."""
 
 
 # ── normalize, encode ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -178,13 +177,13 @@ class Workbook(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Where in a sheet the table is: what ``layout`` found.
+    """Place of the table in a sheet, found by ``readers/layout.py``.
 
     Attributes:
-        sheet: The sheet's name; with its position where another sheet has the same name.
-        headers: Position of a column (from 0) → its header as written; positions without a header are left out.
-        header_row: The row the headers stand in, from 1; 0 if the sheet has none.
-        hidden_columns: Positions of the columns that the sheet hides.
+        sheet: The sheet's label, see :func:`sheet_labels`.
+        headers: Position of a column (from 0) → its header as written; positions without a header are absent.
+        header_row: The row of the headers, from 1; 0 if the sheet has none.
+        hidden_columns: Positions of hidden columns.
     """
 
     sheet: str
@@ -199,12 +198,12 @@ class NormalizedColumn:
 
     Attributes:
         name: Its SQL name.
-        header: Its header as written; None where there is none.
-        texts: One field of COPY text a row, ``b""`` for NULL, in the canonical form, which every type that can hold the
-            value takes.
-        observed: What these cells show of the column's type.
-        floor: The type that the settings give the column; UNDECIDED if they leave it to the values.
-        position: Its position in the sheet (from 0), so that cells can be named; None for one that no sheet has.
+        header: Its header as written, if any.
+        texts: One field of COPY text a row, ``b""`` for NULL, in canonical form, which every type that can hold the value
+            accepts.
+        observed: Evidence of these cells for the column's type.
+        floor: The type that the settings give the column; UNDECIDED if the values decide.
+        position: Its position in the sheet (from 0), for cell addresses; None for a column that is not in the sheet.
     """
 
     name: str
@@ -220,11 +219,11 @@ class NormalizedBatch:
     """Rows under SQL names.
 
     Attributes:
-        columns: Only those with a header or with a value so far.
-        rows: How many rows.
-        counts: What was done to cells, such as ``"errors"`` → how many became NULL.
+        columns: The columns with a header, or with a value so far.
+        rows: The number of rows.
+        counts: Treatment of cells → number of cells, such as ``"error cells"``.
         examples: For each key of ``counts`` the address of the first such cell.
-        notices: What a person should know; the same one may come with every batch.
+        notices: Notices to the user; the same notice may come with every batch.
     """
 
     columns: tuple[NormalizedColumn, ...]
@@ -236,7 +235,7 @@ class NormalizedBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where in a workbook the rows of a batch stand.
+    """Place of a batch's rows in a workbook.
 
     Attributes:
         sheet: The sheet's name.
@@ -257,7 +256,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """The import that rows are of: the values of the two columns that every imported table has.
+    """The import of rows: the values of the two reserved columns of every imported table.
 
     Attributes:
         source_file: The location of the file.
@@ -270,14 +269,14 @@ class Lineage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnBatch:
-    r"""Rows of a file as columns of COPY text, the form in which they are staged.
+    r"""Rows of a file as columns of COPY text, as staged.
 
     Attributes:
         names: The columns' SQL names.
-        rows: How many fields each column has; at least one.
-        columns: The fields of each column with ``\n`` between them, empty fields for NULL.
-        origin: Where the rows stand in the workbook, so that an error can name the cell; None if that is not known.
-        lineage: The import; None as long as the rows are of none.
+        rows: The number of fields in each column; at least one.
+        columns: The fields of each column, joined by ``\n``; empty fields are NULL.
+        origin: The rows' place in the workbook, for errors that name a cell; None if unknown.
+        lineage: The import; None until the rows belong to an import.
     """
 
     names: tuple[str, ...]
@@ -298,10 +297,10 @@ class EncodedBatch:
 
     Attributes:
         names: The columns' SQL names, in the order of the fields.
-        rows: How many rows ``data`` has.
-        data: Text: fields separated by tabs, every line ended by ``\n``, empty fields for NULL.
-        origin: Where the rows stand in the workbook, so that an error can name the cell; None if that is not known.
-        binary: ``data`` is rows of the binary format instead, without its header and trailer. Plugins get text.
+        rows: The number of rows in ``data``.
+        data: Text: fields separated by tabs, each line ended by ``\n``; empty fields are NULL.
+        origin: The rows' place in the workbook, for errors that name a cell; None if unknown.
+        binary: ``data`` is rows of the binary format, without header and trailer. Plugins get text.
     """
 
     names: tuple[str, ...]
@@ -316,14 +315,14 @@ class EncodedBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadResult:
-    """What loading a file into its table did."""
+    """Result of loading a file into its table."""
 
     rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
-    """One import, as the history keeps it: a row of ``etl_imports`` and its schema changes."""
+    """One import for the history: a row of ``etl_imports`` and its schema changes."""
 
     run_id: str
     source: SourceFile
@@ -343,18 +342,18 @@ class ImportRecord:
 
 
 class Outcome(Enum):
-    """What became of a file."""
+    """Outcome of a file."""
 
     LOADED = "loaded"
     SKIPPED = "skipped"
     FAILED = "failed"
     READ = "read"
-    """Read to its end and not loaded: a dry run."""
+    """Read to its end without loading, in a dry run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a file failed, as data; with a ``traceback`` only if it was nobody's file but a mistake in a program."""
+    """Cause of a file's failure, as data; with a ``traceback`` only if the cause is a bug in a program."""
 
     kind: str
     message: str
@@ -365,21 +364,21 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """What became of a file.
+    """Outcome of a file, with its details.
 
     Attributes:
         source: The file.
         outcome: Loaded, skipped, failed, or read only.
-        reason: Why it was skipped.
-        failure: Why it failed.
+        reason: The reason for skipping the file.
+        failure: The cause of a failure.
         rows: Rows loaded (or read, in a dry run).
-        seconds: Time spent on it.
+        seconds: Time spent on the file.
         sheets: The sheets read.
-        changes: What changed in the table for it (in a dry run: nothing is known).
-        observed: What it needs of its columns.
-        counts: What was done to cells and rows, such as ``"error cells"`` or ``"blank rows"`` → how many.
-        examples: For each of them where the first one is.
-        notices: What a person should know about how it was read.
+        changes: Schema changes made for the file; empty in a dry run, which does not know them.
+        observed: The columns that the file needs.
+        counts: Treatment of cells and rows → number, such as ``"error cells"`` or ``"blank rows"``.
+        examples: For each key of ``counts`` the address of the first one.
+        notices: Notices to the user about reading the file.
         import_id: Its row in ``etl_imports``.
         sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
     """
@@ -401,7 +400,7 @@ class FileResult:
 
 
 class StopReason(Enum):
-    """Why a run ended before its list was done."""
+    """Reason for ending a run before its last file."""
 
     FAILURE = "a file failed, and the run was to stop at the first"
     DISK_FULL = "there is no space left"
@@ -412,7 +411,7 @@ class StopReason(Enum):
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the console script tells its caller."""
+        """The exit code of the console script."""
         codes = {
             StopReason.DATABASE_LOST: ExitCode.NO_DATABASE,
             StopReason.INTERRUPTED: ExitCode.INTERRUPTED,
@@ -423,21 +422,21 @@ class StopReason(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """What a run did.
+    """Report of a run.
 
     Attributes:
         run_id: The run's name in the history and the log.
-        destination: Where the rows went, without secrets.
-        results: One for each file that was done with, in the order of finishing.
-        ignored: Reason → the files that were no candidates for it.
-        unreadable: Folder → why it could not be read; its files are not loaded, and the run fails.
-        warnings: What a person should know that belongs to no single file.
+        destination: The database, without secrets.
+        results: One for each finished file, in the order of finishing.
+        ignored: Reason → the files ignored for that reason.
+        unreadable: Folder → the reason why it could not be read; its files are not loaded, and the run fails.
+        warnings: Warnings about the run, not about a single file.
         seconds: Time from discovery to the end.
-        stopped: Why the run ended before its list was done; None if it did not.
-        problem: What the database or the disk said then.
+        stopped: The reason for ending before the last file; None if the run completed.
+        problem: The message of the database or the disk in that case.
         remaining: The files that are left.
-        pause_file: The file that names them, for ``resume``; None if there is none.
-        dry: It only read, and wrote nothing.
+        pause_file: The file that lists them for ``resume``, if any.
+        dry: The run was a dry run: it read files and wrote nothing.
     """
 
     run_id: str
@@ -455,7 +454,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the console script tells its caller."""
+        """The exit code of the console script."""
         if self.stopped is not None:
             return self.stopped.exit_code
         failed = self.unreadable or any(result.outcome is Outcome.FAILED for result in self.results)

@@ -1,6 +1,6 @@
-"""What the history says, as pure values: imports, schema changes, and what of a table they made.
+"""Imports, schema changes and provenance of tables, as pure values of the history.
 
-``etl_imports`` and ``etl_schema_changes`` are read into these by :mod:`pgdatahub.postgres.history`.
+:mod:`pgdatahub.postgres.history` reads ``etl_imports`` and ``etl_schema_changes`` into these values.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ from pgdatahub.model.schema import TableName
 
 
 class Status(str, Enum):
-    """What has become of an import."""
+    """State of an import."""
 
     LOADED = "loaded"
     """Its rows are in the table."""
     REVERTED = "reverted"
-    """Its rows were taken back; the file may be loaded again."""
+    """Its rows were deleted; the file may be loaded again."""
     HELD = "held"
-    """Its rows were taken back, and the file is kept out until somebody asks for it."""
+    """Its rows were deleted, and runs skip the file until ``run --reload`` names it."""
     SUPERSEDED = "superseded"
-    """Its rows gave way to those of another import of the same file."""
+    """Rows of another import of the same file replaced its rows."""
 
 
 COUNTED: Final = (Status.LOADED, Status.HELD)
-"""Imports of which a file must not be another."""
+"""Statuses under which a file counts as a duplicate."""
 
 
 LEFT_OUT: Final = "sheets not loaded"
-"""Key in ``counts`` of the names of the visible sheets with data that were left out; all other values are numbers."""
+"""Key in ``counts`` for the names of visible sheets with data that were not loaded; all other values are numbers."""
 
 
 class ChangeType(str, Enum):
-    """What a row of ``etl_schema_changes`` tells of."""
+    """Kind of a row in ``etl_schema_changes``."""
 
     CREATE_TABLE = "create_table"
-    """Without a column: the table; with one: each column that it began with."""
+    """Without a column: the new table; with a column: a column of the new table."""
     ADD_COLUMN = "add_column"
     ALTER_TYPE = "alter_type"
     DROP_TABLE = "drop_table"
     DROP_COLUMN = "drop_column"
     RESTORE_TYPE = "restore_type"
-    """The undoing of ``alter_type``."""
+    """The undo of ``alter_type``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """A file that was skipped since another import of its table has its content.
+    """A file that was skipped because another import of its table has its content.
 
     Attributes:
         identity: The file's path below the data root.
@@ -58,7 +58,7 @@ class Duplicate:
         file_sha256: SHA-256 of its bytes, which may differ from those of the import.
         bytes: Its size.
         settings: The fingerprint of its folder's settings when it was compared.
-        seen_at: The moment of the last run that compared it, UTC.
+        seen_at: The time of the last run that compared the file, UTC.
     """
 
     identity: str
@@ -71,12 +71,11 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastImport:
-    """An import as the history knows it.
+    """An import in the history.
 
-    ``reverted_at`` is when its rows left the table, in UTC. ``sheets_left_out`` are the visible sheets with data that the
-    folder's settings left out.
-    ``duplicates`` are the files that were skipped in its favour: one of them inherits the rows when the import's own file
-    changes and its folder says ``on_changed: replace``. ``reading`` is the version of the rules that read the file
+    ``reverted_at`` is the time at which its rows were deleted, in UTC. ``sheets_left_out`` are visible sheets with data that
+    the folder's settings did not load. ``duplicates`` are the files that were skipped as duplicates of the import: one of them
+    inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
     (:mod:`pgdatahub.readers.reading_rules`).
     """
 
@@ -98,18 +97,18 @@ class PastImport:
     reading: int = 0
 
     def duplicate(self, identity: str) -> Duplicate | None:
-        """Return the entry of the file at ``identity`` among the duplicates, the latest if there are several."""
+        """Return the latest duplicate entry of the file at ``identity``, if any."""
         found = [one for one in self.duplicates if one.identity == identity]
         return max(found, key=lambda one: one.seen_at, default=None)
 
     def has_bytes(self, identity: str, file_sha256: str, settings: str) -> bool:
-        """Return whether the import has the content of a file, as far as its bytes tell; see :meth:`is_file`."""
+        """Return whether the import has a file's content, judged by its bytes; see :meth:`is_file`."""
         return self.file_sha256 == file_sha256 or self.is_file(identity, file_sha256, settings)
 
     def is_file(self, identity: str, file_sha256: str, settings: str) -> bool:
-        """Return whether the file at ``identity`` was last seen with these bytes and is in the table by this import.
+        """Return whether this import covers the file at ``identity`` with these bytes.
 
-        A duplicate with bytes of its own may have other content by other settings.
+        The same bytes can have other content under other settings, so a duplicate with its own bytes must match them too.
         """
         if self.identity == identity and self.file_sha256 == file_sha256:
             return True
@@ -123,7 +122,7 @@ class PastImport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastChange:
-    """A schema change as the history knows it; types by their names in SQL."""
+    """A schema change in the history; types by their SQL names."""
 
     id: int
     table: TableName
@@ -140,12 +139,12 @@ class PastChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What of a table is pgdatahub's own.
+    """Parts of a table that pgdatahub created.
 
     Attributes:
-        created: The table was created by pgdatahub, and not dropped by it since.
+        created: pgdatahub created the table and has not dropped it since.
         columns: The columns that pgdatahub created and has not dropped since.
-        first_types: The type that a column of somebody else's had before pgdatahub first altered it.
+        first_types: Column that pgdatahub did not create → its type before pgdatahub first altered it.
     """
 
     created: bool
@@ -154,7 +153,7 @@ class Provenance:
 
     @classmethod
     def of(cls, changes: Iterable[PastChange]) -> Provenance:
-        """Return what the changes of one table, oldest first, come to."""
+        """Compute the provenance of a table from its changes, oldest first."""
         created = False
         columns: set[str] = set()
         first_types: dict[str, str] = {}

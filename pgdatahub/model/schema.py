@@ -1,7 +1,7 @@
-"""What tables look like and how they change, as pure values.
+"""Schemas of tables and their changes, as pure values.
 
-A :class:`TableSchema` is either what a file needs (``observed``), what the database has (``current``), or what there will
-be. A :class:`SchemaPlan` is the difference; ``postgres/ddl.py`` renders it.
+A :class:`TableSchema` is observed in a file, current in the database, or the result of a plan. A :class:`SchemaPlan` holds the
+changes from current to result; ``postgres/ddl.py`` renders it as DDL.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pgdatahub.values.sql_types import SqlType, join
 SOURCE_FILE = "source_file"
 LOAD_TIMESTAMP = "load_timestamp"
 RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
-"""The columns that every imported table has; together they say which import a row is of."""
+"""The columns that every imported table has; together they identify the import of a row."""
 METADATA_TABLES = ("etl_imports", "etl_schema_changes")
-"""The tables of the history, which no folder can be."""
+"""The tables of the history; a folder cannot use these names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class TableName:
-    """A table's place in a database."""
+    """A table's schema and name."""
 
     schema: str
     name: str
@@ -34,11 +34,11 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueType:
-    """A type outside the lattice (uuid, jsonb, varchar(5), an enum …): never altered.
+    """A type that :class:`SqlType` does not have (uuid, jsonb, varchar(5), an enum …); never altered.
 
     Attributes:
         sql: Its name, as ``format_type`` prints it.
-        computed: The table computes the column itself, so no value can be put there.
+        computed: The table computes the column, so no value can be inserted.
     """
 
     sql: str
@@ -59,12 +59,12 @@ class ColumnSchema:
 
     Attributes:
         name: Its SQL name.
-        type: Its type; for an observed column what the file needs.
-        header: The original header; None where the sheet has none.
-        observed: What the file showed of it, with the cells that decided; None for a current column.
-        floor: The type that the settings give an observed column; UNDECIDED if they leave it to the values.
-        required: Of a current column: it must not be NULL.
-        filled: Of a current column: the table itself has a value for it where a file has none.
+        type: Its type; for an observed column the type that the file needs.
+        header: The original header; None if the sheet has none.
+        observed: Evidence for the type; None for a current column.
+        floor: The type that the settings give an observed column; UNDECIDED if the values decide.
+        required: For a current column: NOT NULL.
+        filled: For a current column: the table provides a value where a file has none (default, identity, generated).
     """
 
     name: str
@@ -76,13 +76,13 @@ class ColumnSchema:
     filled: bool = False
 
     def join(self, other: ColumnSchema) -> ColumnSchema:
-        """Return what both observed of one column."""
+        """Join two observations of one column."""
         if other.observed is None:
             raise ValueError(f"column {self.name}: only observed columns can be joined")
         return self.observing(other.observed, header=other.header, floor=other.floor)
 
     def observing(self, observed: Observed, *, header: str | None, floor: SqlType) -> ColumnSchema:
-        """Return the column with what more of its cells show; see :func:`observed_column`."""
+        """Return the column with evidence from more cells; see :func:`observed_column`."""
         if self.observed is None:
             raise ValueError(f"column {self.name}: only observed columns can be joined")
         if not observed.evidence and floor is self.floor and (self.header or header) == self.header:
@@ -97,7 +97,7 @@ class ColumnSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSchema:
-    """A table's columns in their order; those observed in a file are without the two that every table has."""
+    """A table's columns in order; a schema observed in a file lacks the two reserved columns."""
 
     table: TableName
     columns: tuple[ColumnSchema, ...]
@@ -107,7 +107,7 @@ class TableSchema:
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
 
     def join(self, other: TableSchema) -> TableSchema:
-        """Return the columns of both; where both have a column, what both observed of it."""
+        """Return the columns of both schemas; columns in both are joined."""
         joined = dict(self.by_name)
         for column in other.columns:
             known = joined.get(column.name)
@@ -119,13 +119,13 @@ LINEAGE = (
     ColumnSchema(name=SOURCE_FILE, type=SqlType.TEXT),
     ColumnSchema(name=LOAD_TIMESTAMP, type=SqlType.TIMESTAMP),
 )
-"""The reserved columns as they are created."""
+"""The reserved columns with their types."""
 
 
 def observed_column(*, name: str, header: str | None, observed: Observed, floor: SqlType) -> ColumnSchema:
-    """Return a column as a file needs it: of the type that the settings ask for, else of that which holds its values.
+    """Return a column as a file needs it: of the configured type, else of the narrowest type for its values.
 
-    Values of a column with a ``floor`` fit that type, or its file would have failed.
+    Values of a column with a configured type fit that type; otherwise the file has failed before.
     """
     column_type = observed.type if floor is SqlType.UNDECIDED else floor
     return ColumnSchema(name=name, type=column_type, header=header, observed=observed, floor=floor)
@@ -133,28 +133,28 @@ def observed_column(*, name: str, header: str | None, observed: Observed, floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateTable:
-    """The table does not exist; it will have these columns."""
+    """Creation of a table with these columns."""
 
     columns: tuple[ColumnSchema, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddColumn:
-    """The file has a column that the table lacks."""
+    """Addition of a column that the file has and the table lacks."""
 
     column: ColumnSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlterType:
-    """The file has values that the column's type cannot hold.
+    """Widening of a column's type for values of the file.
 
     Attributes:
         name: The column.
         old: Its type now.
         new: The join of ``old`` and what the file needs.
-        cause: The observed column that forces it.
-        empty: No row has a value in the column, so nothing has to be converted.
+        cause: The observed column that forces the change.
+        empty: No row has a value in the column, so no value must be converted.
     """
 
     name: str
@@ -169,12 +169,12 @@ SchemaChange: TypeAlias = CreateTable | AddColumn | AlterType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaPlan:
-    """What must change in a table before a file's rows can be loaded.
+    """Changes that a table needs before a file's rows can be loaded.
 
     Attributes:
         table: The table.
-        changes: In the order in which they are to be made; empty if the table is ready.
-        result: The table's columns afterwards.
+        changes: The changes in order; empty if the table is ready.
+        result: The table's columns after the changes.
     """
 
     table: TableName
@@ -187,12 +187,12 @@ class SchemaPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropTable:
-    """The table goes: pgdatahub made it and no import remains."""
+    """Drop of a table that pgdatahub created and that has no import left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropColumn:
-    """The column goes: pgdatahub made it and no import that remains has it."""
+    """Drop of a column that pgdatahub created and that no remaining import has."""
 
     name: str
     type: str
@@ -200,13 +200,13 @@ class DropColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreType:
-    """The column gets the type that the imports that remain need.
+    """Change of a column's type to the type that the remaining imports need.
 
     Attributes:
         name: The column.
-        old: Its type now.
-        new: Its type then; UNDECIDED where no value remains.
-        or_else: What it gets if a value does not fit ``new``; None if nothing else is right.
+        old: Its present type.
+        new: Its new type; UNDECIDED if no value remains.
+        or_else: The type to use if a value does not fit ``new``; None if there is no alternative.
     """
 
     name: str
