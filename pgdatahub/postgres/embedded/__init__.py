@@ -1,7 +1,6 @@
-"""The private PostgreSQL server that is used where none is configured.
+"""Private PostgreSQL server, used when no database is configured.
 
-Only this package's names are meant for others: everything below it is how the server is found, made, started, shared
-between processes and stopped.
+Other packages use the names of this package only. Its modules find, create, start, share and stop the server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How one gets in: libpq parameters, URLs, and the supervisor's own sessions."""
+"""Access to the server: libpq parameters, URLs, and the supervisor's own sessions."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from pgdatahub.postgres.embedded.record import ServerRecord
 
 DATABASE = "pgdatahub"
 _Session: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
-# A session that was closed a moment ago is still listed for a few milliseconds.
+# The server lists a closed session for a few milliseconds more.
 _CLOSING_SECONDS = 0.5
 
 
 def address(record: ServerRecord) -> dict[str, str]:
-    """Return libpq parameters that lead to the socket, whatever the environment says of other servers.
+    """Return libpq parameters of the socket, which override variables of the environment for other servers.
 
-    Empty values stand for "as if unset": without them, ``PGHOSTADDR`` and others would count.
+    Empty values mean "as if unset": without them, libpq would use ``PGHOSTADDR`` and others.
     """
     return {
         "host": str(record.socket_directory),
@@ -42,7 +42,7 @@ def address(record: ServerRecord) -> dict[str, str]:
 
 def parameters(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> dict[str, str]:
     """Return libpq parameters that connect to a database of the server."""
-    # An empty password makes libpq look into the file even if PGPASSWORD is set.
+    # With an empty password libpq reads the file even if PGPASSWORD is set.
     return {**address(record), "dbname": database, "passfile": str(passfile), "password": ""}
 
 
@@ -50,10 +50,10 @@ def url(record: ServerRecord, passfile: Path, *, password: bool, tcp: bool) -> s
     """Return a URL of the default database.
 
     Args:
-        record: Where the server listens.
+        record: The server's record, with its socket and port.
         passfile: The password file.
-        password: Have the password in the URL, instead of the file's name.
-        tcp: Lead to the port on 127.0.0.1, instead of the socket.
+        password: Put the password into the URL, instead of the file's name.
+        tcp: Use the port on 127.0.0.1, instead of the socket.
     """
     secret = f":{quote(read_password(passfile), safe='')}" if password else ""
     place = f"127.0.0.1:{record.port}" if tcp else ""
@@ -66,12 +66,12 @@ def url(record: ServerRecord, passfile: Path, *, password: bool, tcp: bool) -> s
 
 @contextlib.contextmanager
 def session(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> Iterator[_Session]:
-    """Connect, in autocommit mode, for the length of a ``with`` block.
+    """Connect in autocommit mode for the duration of a ``with`` block.
 
     Raises:
-        DatabaseError: Anything that the server or libpq says, in one line.
+        DatabaseError: An error of the server or of libpq, in one line.
     """
-    read_password(passfile)  # says what is wrong with the file, where libpq would only say "no password supplied"
+    read_password(passfile)  # raises a precise error; libpq would only report "no password supplied"
     target = conninfo.make_conninfo(**parameters(record, passfile, database=database), connect_timeout="30")
     try:
         with psycopg.connect(target, autocommit=True) as connection:
@@ -82,10 +82,10 @@ def session(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -
 
 
 def ensure_database(record: ServerRecord, passfile: Path) -> None:
-    """Make the default database if it is absent: on first use, or after a process died in between.
+    """Create the default database if it is missing: on first use, or after a process died before creating it.
 
     Raises:
-        DatabaseError: It is not there and cannot be made.
+        DatabaseError: The database is missing and cannot be created.
     """
     with contextlib.suppress(DatabaseError), session(record, passfile):
         return
@@ -104,7 +104,7 @@ def server_version(connection: _Session) -> str:
 
 
 def count_sessions(connection: _Session) -> int:
-    """Return how many sessions are open besides this one."""
+    """Return the number of open sessions besides this one."""
     row = connection.execute(
         "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     ).fetchone()
@@ -112,7 +112,7 @@ def count_sessions(connection: _Session) -> int:
 
 
 def sessions_remain(record: ServerRecord, passfile: Path) -> bool:
-    """Whether someone has a session open: a person's own tool, say, which holds no lock."""
+    """Return whether other sessions are open, such as those of a user's tool, which holds no lock."""
     started = time.monotonic()
     try:
         with session(record, passfile) as connection:
@@ -121,6 +121,6 @@ def sessions_remain(record: ServerRecord, passfile: Path) -> bool:
                     return True
                 time.sleep(0.02)
     except DatabaseError:
-        # It cannot be asked, so nobody else can use it either.
+        # A server that does not answer has no usable session.
         return False
     return False

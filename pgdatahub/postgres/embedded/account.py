@@ -1,4 +1,4 @@
-"""The operating-system account that the server runs as: PostgreSQL refuses to run as root."""
+"""Operating-system account of the server: PostgreSQL refuses to run as root."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Account:
 
 
 def is_root() -> bool:
-    """Whether this process is root, so that the server needs an account of its own."""
+    """Return whether this process is root, so that the server needs its own account."""
     return os.geteuid() == 0
 
 
@@ -33,32 +33,32 @@ def own_account() -> Account:
     """Return the account of this process.
 
     Raises:
-        DatabaseError: It has no entry in the account database, without which initdb does not work.
+        DatabaseError: The account has no entry in the account database, which initdb needs.
     """
-    import pwd  # absent on Windows, where this package must still be importable
+    import pwd  # not on Windows, where this package must still be importable
 
     try:
         entry = pwd.getpwuid(os.geteuid())
     except KeyError:
         raise DatabaseError(
-            f"the embedded server needs an account, and user id {os.geteuid()} has none in /etc/passwd",
+            f"user id {os.geteuid()} has no account in /etc/passwd, which the embedded server needs",
             hint=f"add one, or {_ELSEWHERE}",
         ) from None
     return Account(name=entry.pw_name, uid=os.geteuid(), gid=os.getegid())
 
 
 def server_account(requested: str | None, *, owner: int | None, home: Path, announce: Callable[[str], None]) -> Account:
-    """Return the account that the server is to run as; made, when root and absent, with one line that says so.
+    """Return the account to run the server as; as root, create the account if it is missing, and announce that.
 
     Args:
-        requested: A name that the settings give; only root can choose.
-        owner: User id that the data belongs to, if there is data: a new account gets the same, so that data on a volume
-            outlives the container that made it.
+        requested: The account's name in the settings; only root can choose.
+        owner: User id of the data's owner, if there is data: a new account gets this id, so that data on a volume outlives its
+            container.
         home: Home directory of a new account.
-        announce: Gets the line.
+        announce: Receives the line about a new account.
 
     Raises:
-        DatabaseError: No such account, or it cannot be made or used.
+        DatabaseError: The account is not found, or cannot be created or used.
     """
     if not is_root():
         return own_account()
@@ -66,12 +66,14 @@ def server_account(requested: str | None, *, owner: int | None, home: Path, anno
     if account is None:
         if requested is not None:
             raise DatabaseError(
-                f"there is no account {requested!r} for the embedded server to run as",
+                f"account {requested!r} not found, which the embedded server should run as",
                 where="PGDATAHUB_PG_OSUSER",
                 hint="name an existing account, or unset it",
             )
         account = _make(DEFAULT_NAME, uid=owner, home=home)
-        announce(f"PostgreSQL does not run as root: made the system account {account.name!r} for the embedded server")
+        announce(
+            f"PostgreSQL does not run as root: created the system account {account.name!r} for the embedded server"
+        )
     if account.uid == 0:
         raise DatabaseError(
             "the embedded server cannot run as root", where="PGDATAHUB_PG_OSUSER", hint="name an unprivileged account"
@@ -106,22 +108,24 @@ def _describe(uid: int) -> str:
 
 def _make(name: str, *, uid: int | None, home: Path) -> Account:
     program = shutil.which("useradd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
-    by_hand = f"make an unprivileged account and name it in PGDATAHUB_PG_OSUSER, or {_ELSEWHERE}"
+    by_hand = f"create an unprivileged account and set PGDATAHUB_PG_OSUSER to its name, or {_ELSEWHERE}"
     if program is None:
-        raise DatabaseError("PostgreSQL does not run as root, and there is no useradd to make an account", hint=by_hand)
+        raise DatabaseError(
+            "PostgreSQL does not run as root, and useradd, which creates an account, is not installed", hint=by_hand
+        )
     command = [program, "--system", "--user-group", "--shell", "/usr/sbin/nologin"]
     command += ["--home-dir", str(home), "--no-create-home"]
     if uid is not None:
         command += ["--uid", str(uid)]
-    made = subprocess.run(  # noqa: S603 (no shell; the name is ours)
+    made = subprocess.run(  # noqa: S603 (no shell; a fixed name)
         [*command, name], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
     )
-    # Another process may have been first: what counts is that the account is there.
+    # Another process may have created the account at the same time, so look it up in any case.
     account = _look_up(name)
     if account is None:
         why = made.stderr.strip().splitlines()
         raise DatabaseError(
-            f"cannot make the account {name!r} for the embedded server: {why[-1] if why else made.returncode}",
+            f"cannot create the account {name!r} for the embedded server: {why[-1] if why else made.returncode}",
             hint=by_hand,
         )
     return account

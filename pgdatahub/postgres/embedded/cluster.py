@@ -1,4 +1,4 @@
-"""One PostgreSQL cluster: made, started, asked and stopped by its own programs; nothing here knows who uses it."""
+"""One PostgreSQL cluster: create, start, query and stop it with PostgreSQL's own programs."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from pgdatahub.postgres.embedded.programs import run_program, server_complaint
 from pgdatahub.postgres.embedded.record import ServerRecord
 from pgdatahub.system.atomic_write import write_file
 
-# Crash recovery replays up to max_wal_size of log; a shutdown writes all dirty buffers. Both may take minutes on a slow
-# disk, and giving up earlier would only leave the server to finish by itself.
-_PATIENCE_SECONDS = 600
-# Orphans of a killed postmaster notice within about a second, unless one is in the midst of something.
+# Crash recovery replays up to max_wal_size of log; a shutdown writes all dirty buffers. Both can take minutes on a slow
+# disk, and the server would continue after an earlier timeout anyway.
+_TIMEOUT_SECONDS = 600
+# Orphans of a killed postmaster exit within about a second, unless they are busy.
 _ORPHANS_SECONDS = 60
 _POLL_SECONDS = 0.02
 _LOG_BYTES = 10 * 1024 * 1024
 
 
 class State(enum.Enum):
-    """What can be said of the server without connecting to it."""
+    """State of the server, determined without a session."""
 
     RUNNING = "running"
     BUSY = "starting, recovering or stopping"
@@ -48,8 +48,8 @@ class Cluster:
     """The cluster in a home.
 
     Args:
-        home: Where it is.
-        announce: Gets lines for whoever waits.
+        home: The home directory.
+        announce: Receives lines for the waiting user.
     """
 
     def __init__(self, home: Home, announce: Callable[[str], None]) -> None:
@@ -59,11 +59,11 @@ class Cluster:
     def state(self, record: ServerRecord | None) -> State:
         """Return the server's state.
 
-        It is asked by its own protocol and by the lock that its processes hold. The process id in ``postmaster.pid``
-        proves nothing: it outlives the server, may be a zombie's, and may by now be another program's.
+        The answer comes from the server's protocol and from the lock that its processes hold. The process id in
+        ``postmaster.pid`` proves nothing: it outlives the server, and can belong to a zombie or another program.
 
         Args:
-            record: How it was started last.
+            record: The record of the last start.
         """
         if record is None:
             return self._unanswered()
@@ -77,32 +77,32 @@ class Cluster:
         return self._unanswered()
 
     def settle(self, record: ServerRecord | None) -> State:
-        """Wait until the server is either running or stopped, and return which.
+        """Wait until the server is running or stopped, and return that state.
 
         Raises:
-            DatabaseError: It is neither after a long time.
+            DatabaseError: The server reaches neither state before the timeout.
         """
         started = time.monotonic()
-        said = False
+        announced = False
         while (state := self.state(record)) not in {State.RUNNING, State.STOPPED}:
             waited = time.monotonic() - started
-            if waited > (_PATIENCE_SECONDS if state is State.BUSY else _ORPHANS_SECONDS):
+            if waited > (_TIMEOUT_SECONDS if state is State.BUSY else _ORPHANS_SECONDS):
                 raise DatabaseError(
                     f"the embedded server does not answer ({state.value})",
                     where=str(self._home.log),
                     hint="pgdatahub db stop --force",
                 )
-            if waited > 2 and not said:
+            if waited > 2 and not announced:
                 self._announce(f"waiting for the embedded server ({state.value})")
-                said = True
+                announced = True
             time.sleep(_POLL_SECONDS)
         return state
 
     def initialize(self, binaries: Binaries, account: Account) -> None:
-        """Make the cluster; its directory gets its name only when it is whole.
+        """Create the cluster under a temporary name, and rename it when it is complete.
 
         Raises:
-            DatabaseError: initdb failed; the hint is what it said.
+            DatabaseError: initdb failed; the hint is its output.
         """
         home = self._home
         home.remove_unfinished()
@@ -130,7 +130,7 @@ class Cluster:
             unfinished.rename(home.data)
         except OSError as error:
             raise DatabaseError(
-                f"cannot make the embedded server's data directory: {error}", where=str(home.server)
+                f"cannot create the embedded server's data directory: {error}", where=str(home.server)
             ) from error
         finally:
             home.remove_unfinished()
@@ -141,10 +141,10 @@ class Cluster:
         """Start the server, which must be stopped, and wait until it answers.
 
         Raises:
-            DatabaseError: It did not start; the hint is the end of its log.
+            DatabaseError: The server did not start; the hint is the end of its log.
         """
         home = self._home
-        # Root's configuration is read by the server's account; it holds no secret.
+        # The server's account must read root's configuration, which holds no secret.
         text = configuration(record, parameters)
         write_file(home.configuration, os.fsencode(text), mode=0o644 if is_root() else 0o600)
         self._include(home.data)
@@ -157,14 +157,14 @@ class Cluster:
         before = os.fstat(log).st_size
         try:
             with FileLock(home.server_lock) as lock:
-                # Held for as long as one process of the server lives: they inherit it. A status command of another
-                # process may look at it at this moment.
+                # All server processes inherit the lock and hold it until the last one exits. A status command of another
+                # process can hold it for a moment.
                 if not lock.exclusive(timeout=10):
-                    raise DatabaseError("processes of the embedded server are still there", where=str(home.data))
-                # The data directory as a variable, not as an argument: pg_ctl hands arguments to a shell.
+                    raise DatabaseError("processes of the embedded server are still running", where=str(home.data))
+                # The data directory goes into a variable, since pg_ctl passes arguments to a shell.
                 run_program(
                     binaries.directory / "pg_ctl",
-                    ["start", "-w", "-s", "-t", str(_PATIENCE_SECONDS)],
+                    ["start", "-w", "-s", "-t", str(_TIMEOUT_SECONDS)],
                     account=account,
                     environment={"PGDATA": str(home.data)},
                     output=log,
@@ -181,10 +181,10 @@ class Cluster:
             os.close(log)
 
     def stop(self) -> None:
-        """End all sessions, stop the server, and wait until its last process is gone.
+        """End all sessions, stop the server, and wait until its last process has exited.
 
         Raises:
-            DatabaseError: It did not stop.
+            DatabaseError: The server did not stop.
         """
         postmaster = self._postmaster()
         if postmaster is not None:
@@ -192,7 +192,7 @@ class Cluster:
                 os.kill(postmaster, signal.SIGINT)  # PostgreSQL's "fast" shutdown
         started = time.monotonic()
         while self._locked() or (postmaster is not None and processes.is_server(postmaster, self._home.data)):
-            if time.monotonic() - started > _PATIENCE_SECONDS:
+            if time.monotonic() - started > _TIMEOUT_SECONDS:
                 raise DatabaseError("the embedded server does not stop", where=str(self._home.log))
             time.sleep(_POLL_SECONDS)
 
@@ -203,7 +203,7 @@ class Cluster:
         if not self._home.server_lock.exists():
             return False
         with FileLock(self._home.server_lock) as lock:
-            # Shared, so that two that look do not take each other for the server.
+            # A shared lock, so that two processes that check at once do not mistake each other for the server.
             return not lock.try_shared()
 
     def _postmaster(self) -> int | None:
@@ -211,11 +211,11 @@ class Cluster:
         return process_id if process_id is not None and processes.is_server(process_id, self._home.data) else None
 
     def _discard_stale_files(self, record: ServerRecord) -> None:
-        """Remove lock files that would keep PostgreSQL from starting though their server is gone.
+        """Remove stale lock files that would keep PostgreSQL from starting.
 
-        It refuses to start while the process id in them is in use, even by a zombie that a container's first process
-        never reaps, or by another program. In every other case they are left to it: it then also checks its shared
-        memory for survivors.
+        PostgreSQL refuses to start while the process id in a lock file is in use, even by another program or by a zombie
+        that a container's first process never reaps. PostgreSQL handles all other cases itself, and then also checks its
+        shared memory for survivors.
         """
         socket = record.socket_directory / f".s.PGSQL.{record.port}.lock"
         for path in (self._home.data / "postmaster.pid", socket):
@@ -227,9 +227,9 @@ class Cluster:
 
     @staticmethod
     def _include(data: Path) -> None:
-        """Let postgresql.conf include our parameters, if it does not yet."""
+        """Add the include of ``pgdatahub.conf`` to ``postgresql.conf``, unless it is there."""
         path = data / "postgresql.conf"
-        # O_NOFOLLOW: the directory is the server's account's, and root must not be led elsewhere by a link.
+        # O_NOFOLLOW: the server's account owns the directory, and root must not follow its links.
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "r+b") as file:
             if INCLUDE.encode() not in file.read():
@@ -239,8 +239,8 @@ class Cluster:
 
 
 def _locale(binaries: Binaries) -> list[str]:
-    # The built-in provider orders text by code point on every system, and never changes with the C library; before it
-    # there was (PostgreSQL 17), C is the only locale that every system has.
+    # The built-in provider sorts text by code point on every system, independent of the C library. Before PostgreSQL 17, C is
+    # the only locale of every system.
     if binaries.major >= 17:
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     return ["--locale=C"]

@@ -1,4 +1,4 @@
-"""The server's parameters: a private server that never loses what it has said is there, sized for bulk loads."""
+"""Parameters of the server: durable, and sized for bulk loads."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def configuration(record: ServerRecord, further: Mapping[str, str]) -> str:
     """Return the text of ``pgdatahub.conf``.
 
     Args:
-        record: Where the server is to listen.
-        further: Parameters that override or add to these.
+        record: The server's record, with its socket and port.
+        further: Parameters that override or extend these.
     """
-    # Not here: fsync, full_page_writes and synchronous_commit, which are on by default and stay so. Without the last, a
-    # killed server forgets commits of the last moments that it had confirmed: a file would be reported as loaded and not
-    # be there. A commit for each file is too seldom for that to be worth anything.
+    # fsync, full_page_writes and synchronous_commit keep their default, on. Without synchronous_commit, a killed server can
+    # lose its last confirmed commits: a run would report a file as loaded that is not. With one commit a file, turning it
+    # off would save nothing.
     parameters = {
         "listen_addresses": "127.0.0.1" if record.tcp else "",
         "port": str(record.port),
         "unix_socket_directories": str(record.socket_directory),
         "unix_socket_permissions": "0700",
         "password_encryption": "scram-sha-256",
-        # No replica and no archive: a COPY into a table of its own transaction then writes no WAL.
+        # Without replicas and archive, a COPY into a table that its transaction created writes no WAL.
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "max_wal_size": "2GB",
@@ -39,21 +39,21 @@ def configuration(record: ServerRecord, further: Mapping[str, str]) -> str:
         "maintenance_work_mem": "128MB",
         **further,
     }
-    lines = ["# Written anew at each start. Parameters of your own: ALTER SYSTEM, or data/postgresql.auto.conf."]
+    lines = ["# Overwritten at each start. Set your own parameters with ALTER SYSTEM, or in data/postgresql.auto.conf."]
     lines += [f"{name} = {_quoted(name, value)}" for name, value in parameters.items()]
     return "\n".join(lines) + "\n"
 
 
 def _quoted(name: str, value: str) -> str:
     if not name.replace("_", "").replace(".", "").isalnum() or any(ord(character) < 32 for character in value):
-        raise DatabaseError(f"not a server parameter: {name!r}")
+        raise DatabaseError(f"{name!r} is not a server parameter")
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _shared_buffers() -> int:
-    """Return 256 MiB, or an eighth of a smaller memory, in bytes; never below 32 MiB."""
+    """Return an eighth of the memory in bytes, between 32 and 256 MiB."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):
-        # What a container may use; "max" if it is not limited.
+        # The container's limit, or "max".
         memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     return max(32 * _MIB, min(256 * _MIB, memory // 8))

@@ -1,16 +1,16 @@
-"""The directory that holds one server, and what must be true of it before anything is done there.
+"""Directory of one server: its layout, and checks before its use.
 
 Layout, below the home (``PGDATAHUB_HOME``)::
 
     server/             owned by the client's user; 0700, or 0711 for root, whose server runs as another account
         admin.lock      clients.lock      server.lock       see locks.py
         password        libpq password file, 0600
-        pgdatahub.conf  parameters, written at each start    server.json      where it listens, and its programs
-        keep.json       there while `db start` wants the server to stay
+        pgdatahub.conf  parameters, written at each start    server.json      socket, port and programs
+        keep.json       exists while `db start` keeps the server running
         postgres.log    postgres.log.1
         s/              the socket, 0700
-        data/           the cluster, 0700: there only if initdb had finished
-    bin/                copies of the programs, where the account could not reach them (root only)
+        data/           the cluster, 0700; exists once initdb has finished
+    bin/                copies of the programs, if the account cannot reach the originals (root only)
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from pgdatahub.postgres.embedded.programs import run_program
 _ANOTHER = "set PGDATAHUB_HOME to another directory"
 # A socket's path has at most 107 bytes on Linux and 103 on macOS; "/.s.PGSQL.65535" is 15 of them.
 _SOCKET_DIRECTORY_BYTES = 103 - 15
-# Locks and sockets of one host mean nothing on the next one that mounts these, and two servers on one data directory
-# destroy it. File systems of virtual machines (9p, virtiofs) and overlays are not here: one kernel serves them.
+# Locks and sockets do not work across hosts that mount these, and two servers on one data directory destroy it. File systems of
+# virtual machines (9p, virtiofs) and overlays are absent: one kernel serves them.
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "beegfs", "glusterfs", "ncpfs"}
     | {f"fuse.{name}" for name in ("sshfs", "glusterfs", "s3fs", "gcsfuse", "rclone", "ceph", "mfs", "juicefs")}
@@ -40,12 +40,12 @@ class Home:
     """The paths of one server.
 
     Args:
-        requested: Directory that the settings name; None means the user's data directory.
+        requested: The configured directory; None for the user's data directory.
     """
 
     def __init__(self, requested: Path | None) -> None:
         root = requested.expanduser() if requested is not None else _default()
-        # One directory has one name, also if a link leads to it.
+        # Resolve links, so that one directory has one name.
         self.root = Path(os.path.realpath(root))
         self.server = self.root / "server"
         self.data = self.server / "data"
@@ -60,40 +60,42 @@ class Home:
         self.binaries = self.root / "bin"
 
     def prepare(self) -> None:
-        """Make the directories that are absent, and check those that are there.
+        """Create missing directories, and check existing ones.
 
         Raises:
-            DatabaseError: They cannot be made, are open to others, or are on a network file system.
+            DatabaseError: A directory cannot be created, is open to other users, or is on a network file system.
         """
         path = str(self.root)
         if any(ord(character) < 32 or 0xD800 <= ord(character) < 0xE000 for character in path):
-            raise DatabaseError("the embedded server's home has control characters or is not UTF-8", hint=_ANOTHER)
+            raise DatabaseError(
+                "the path of the embedded server's home has control characters or is not UTF-8", hint=_ANOTHER
+            )
         try:
             for directory in (self.root, self.server):
                 _make_directory(directory)
         except OSError as error:
             raise DatabaseError(
-                f"cannot make a directory for the embedded server: {error.strerror}",
+                f"cannot create a directory for the embedded server: {error.strerror}",
                 where=str(error.filename or self.server),
                 hint=_ANOTHER,
             ) from error
         self.check()
 
     def exists(self) -> bool:
-        """Whether a server has ever been asked for here."""
+        """Return whether the server's directory exists."""
         return os.path.lexists(self.server)
 
     def check(self) -> None:
-        """Check that the directory is a private one of ours, on a local disk.
+        """Check that the directory is private, belongs to this user, and is on a local disk.
 
         Raises:
-            DatabaseError: It is not.
+            DatabaseError: One of these does not hold.
         """
         try:
             facts = self.server.lstat()
         except OSError as error:
             raise DatabaseError(
-                f"cannot look at the embedded server's directory: {error.strerror}",
+                f"cannot read the embedded server's directory: {error.strerror}",
                 where=str(self.server),
                 hint=_ANOTHER,
             ) from error
@@ -117,7 +119,7 @@ class Home:
             )
 
     def data_major(self) -> int | None:
-        """Return the major version of PostgreSQL that made the data; None if there is none yet.
+        """Return the major version of the data; None without data.
 
         Raises:
             DatabaseError: The data directory is not a cluster.
@@ -130,29 +132,29 @@ class Home:
             raise DatabaseError(
                 "the embedded server's data directory is damaged: it has no readable PG_VERSION",
                 where=str(self.data),
-                hint="restore it, or move it away to begin with an empty database",
+                hint="restore it, or move it away to start with an empty database",
             ) from error
 
     def data_owner(self) -> int | None:
-        """Return the user id that the data belongs to; None if there is none yet."""
+        """Return the user id of the data's owner; None without data."""
         try:
             return self.data.lstat().st_uid
         except FileNotFoundError:
             return None
 
     def socket_directory(self, account: Account, recorded: Path | None) -> Path:
-        """Return the directory for the socket, made if need be: 0700, of the account's own.
+        """Return the directory for the socket; create it if it is missing, with mode 0700, owned by the account.
 
-        It is below the home if a socket's path may be so long and libpq can name it, else one with a random name in the
-        temporary directory.
+        The directory lies below the home if the path is short enough for a socket and libpq can name it; otherwise it is a
+        temporary directory with a random name.
 
         Args:
-            account: Whom the server runs as.
-            recorded: The directory that the last start used.
+            account: The server's account.
+            recorded: The directory of the last start.
         """
         directory = self.server / "s"
         name = os.fsencode(directory)
-        # libpq takes a comma as the end of one host; the server would need the others escaped twice.
+        # libpq ends a host at a comma; the server needs the other characters escaped twice.
         if len(name) <= _SOCKET_DIRECTORY_BYTES and not set(b",'\"\\@") & set(name):
             if not os.path.lexists(directory):
                 directory.mkdir(mode=0o700)
@@ -161,19 +163,19 @@ class Home:
                 raise DatabaseError(
                     "the directory for the embedded server's socket is not private",
                     where=str(directory),
-                    hint="remove it, and it will be made anew",
+                    hint="remove it; pgdatahub creates it again",
                 )
             return directory
         if recorded is not None and recorded != directory and _is_private(recorded, account.uid):
             return recorded
-        # mkdtemp: 0700, and a name that nobody could have taken beforehand.
+        # mkdtemp: mode 0700, and an unpredictable name.
         shortest = "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None  # noqa: S108 (only as mkdtemp's parent)
         directory = Path(tempfile.mkdtemp(prefix="pgdatahub-", dir=shortest))
         os.chown(directory, account.uid, account.gid)
         return directory
 
     def remove_unfinished(self) -> None:
-        """Remove what an initdb that was killed has left behind."""
+        """Remove the remains of a killed initdb."""
         for path in self.server.glob("init-*"):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -182,10 +184,10 @@ class Home:
 
 
 def require_passage(account: Account, directory: Path) -> None:
-    """Check that the account reaches a directory of ours.
+    """Check that the account can enter a directory.
 
     Raises:
-        DatabaseError: One of its parents does not let the account pass.
+        DatabaseError: The account cannot enter one of its parents.
     """
     if not is_root():
         return
@@ -193,15 +195,15 @@ def require_passage(account: Account, directory: Path) -> None:
         run_program(Path("/bin/sh"), ["-c", 'cd -- "$0"', directory], account=account)
     except DatabaseError as error:
         raise DatabaseError(
-            f"the account {account.name!r}, which the embedded server runs as, cannot reach its directory",
+            f"the account {account.name!r}, which runs the embedded server, cannot enter the server's directory",
             where=str(directory),
-            hint="set PGDATAHUB_HOME to a directory all of whose parents others may pass (chmod o+x)",
+            hint="set PGDATAHUB_HOME to a directory whose parents all users can enter (chmod o+x)",
         ) from error
 
 
 def _default() -> Path:
     if is_root():
-        # The server's account must be able to pass: not below a root's home directory, which is usually closed.
+        # Not below root's home directory, which the server's account usually cannot enter.
         return Path("/var/lib/pgdatahub")
     from platformdirs import user_data_path
 
@@ -209,7 +211,7 @@ def _default() -> Path:
 
 
 def _make_directory(directory: Path) -> None:
-    """Make a directory that only its owner lists, and its missing parents; never touch one that is there."""
+    """Create a directory that only its owner can list, and its missing parents; leave an existing one unchanged."""
     if directory.is_dir():
         return
     for parent in reversed(directory.parents):
@@ -220,7 +222,7 @@ def _make_directory(directory: Path) -> None:
     except FileExistsError:
         return
     if is_root():
-        # Regardless of the umask, the server's account must be able to pass.
+        # Regardless of the umask, the server's account must be able to enter.
         directory.chmod(0o711)
 
 
@@ -233,7 +235,7 @@ def _is_private(directory: Path, owner: int) -> bool:
 
 
 def _file_system(path: Path) -> str | None:
-    """Return the type of the file system that a directory is on; None where the kernel has no such table."""
+    """Return the type of a directory's file system; None if the kernel does not list mounts."""
     try:
         table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -1,8 +1,8 @@
-"""Advisory file locks that the kernel gives back, however their holder ends.
+"""Advisory file locks, which the kernel releases when their holder exits.
 
-Three of them order everything that processes do with one server: ``admin.lock`` is held while the server is made,
-started or stopped; every client process shares ``clients.lock`` while it uses the server; the server itself, all its
-processes, hold ``server.lock``. No list of process ids is kept, so none can be stale.
+Three locks coordinate the processes of one server. A process holds ``admin.lock`` while it creates, starts or stops the
+server. Every client process shares ``clients.lock`` while it uses the server. All processes of the server hold
+``server.lock``. There is no list of process ids that could become stale.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.02
 
 @final
 class FileLock:
-    """An advisory lock on a file, which is made when absent; released by :meth:`close` or the end of the process.
+    """An advisory lock on a file, created if missing; :meth:`close` or the end of the process releases it.
 
     Args:
         path: The file; its directory must exist.
@@ -31,7 +31,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # O_NOFOLLOW: never lock, or make, what a link leads to.
+        # O_NOFOLLOW: never lock or create the target of a link.
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self.descriptor = os.open(path, flags, 0o600)
@@ -39,25 +39,25 @@ class FileLock:
             raise DatabaseError(f"cannot open the lock file: {error.strerror}", where=str(path)) from error
 
     def try_shared(self) -> bool:
-        """Take the lock together with others, or give up at once; says whether it was had."""
+        """Try to take the lock shared, without waiting; return whether it succeeded."""
         return self._try(exclusive=False)
 
     def try_exclusive(self) -> bool:
-        """Take the lock alone, or give up at once; says whether it was had.
+        """Try to take the lock exclusively, without waiting; return whether it succeeded.
 
-        A shared lock that the same object holds is lost if this fails: the kernel does not convert atomically.
+        On failure a shared lock of the same object is lost: the kernel does not convert locks atomically.
         """
         return self._try(exclusive=True)
 
     def exclusive(self, *, timeout: float, waiting: Callable[[], None] | None = None) -> bool:
-        """Take the lock alone, waiting for others.
+        """Take the lock exclusively, waiting for other holders.
 
         Args:
             timeout: Seconds to wait at most.
-            waiting: Called once if it takes longer than two seconds.
+            waiting: Called once after two seconds of waiting.
 
         Returns:
-            Whether the lock was had in time.
+            True if the lock was taken before the timeout.
         """
         started = time.monotonic()
         while not self.try_exclusive():
@@ -71,7 +71,7 @@ class FileLock:
         return True
 
     def close(self) -> None:
-        """Close the file; a child that inherited the descriptor goes on holding the lock."""
+        """Close the file; a child that inherited the descriptor keeps the lock."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -85,7 +85,7 @@ class FileLock:
         self.close()
 
     def _try(self, *, exclusive: bool) -> bool:
-        import fcntl  # absent on Windows, where this package must still be importable
+        import fcntl  # not on Windows, where this package must still be importable
 
         try:
             fcntl.flock(self.descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The server's password, kept where libpq looks for one: a password file (``passfile=``) that only its owner reads."""
+"""Password file of the server (libpq's ``passfile=``), readable by its owner only."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PREFIX = f"*:*:*:{USER}:"
 
 
 def ensure_password(path: Path) -> None:
-    """Make the password file with a new password, unless it is there."""
+    """Create the password file with a new password, unless it exists."""
     if not path.exists():
-        # 32 random bytes in the URL-safe alphabet: nothing that a password file or a URL would need escaped.
+        # 32 random bytes in the URL-safe alphabet, which needs no escapes in password files and URLs.
         write_file(path, f"{_PREFIX}{secrets.token_urlsafe(32)}\n".encode(), mode=0o600)
 
 
@@ -25,7 +25,7 @@ def read_password(path: Path) -> str:
     """Return the password.
 
     Raises:
-        DatabaseError: The file is missing, is not ours, or others may read it (in which case libpq ignores it).
+        DatabaseError: The file is missing, has another owner, or is readable by others (libpq ignores such a file).
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -36,7 +36,7 @@ def read_password(path: Path) -> str:
         raise DatabaseError(
             f"cannot read the embedded server's password file: {error.strerror}",
             where=str(path),
-            hint="its data cannot be used without it",
+            hint="restore the file; the data cannot be used without it",
         ) from error
     if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_mode & 0o077:
         raise DatabaseError(
@@ -44,5 +44,5 @@ def read_password(path: Path) -> str:
         )
     line = text.splitlines()[0] if text else ""
     if not line.startswith(_PREFIX) or len(line) == len(_PREFIX):
-        raise DatabaseError("the embedded server's password file holds no password for it", where=str(path))
+        raise DatabaseError("the embedded server's password file has no valid entry", where=str(path))
     return line.removeprefix(_PREFIX)

@@ -1,4 +1,4 @@
-"""Whether a process id in one of PostgreSQL's lock files is a server's, or was one's."""
+"""Checks of process ids in PostgreSQL's lock files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def read_process_id(path: Path) -> int | None:
-    """Return the process id in the first line of a lock file; None if there is no such file or id."""
+    """Return the process id in the first line of a lock file; None if the file or the id is missing."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return int(file.readline(32))
@@ -17,7 +17,7 @@ def read_process_id(path: Path) -> int | None:
 
 
 def exists(process_id: int) -> bool:
-    """Whether the id is in use, be it by a zombie or by another program: all that PostgreSQL itself asks."""
+    """Return whether the id is in use, also by a zombie or another program; PostgreSQL makes the same check."""
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -28,12 +28,12 @@ def exists(process_id: int) -> bool:
 
 
 def is_server(process_id: int, data: Path) -> bool:
-    """Whether the process is a living one of the server on that data directory, which is where all of them work."""
+    """Return whether the process is alive and works in that data directory, as all processes of its server do."""
     process = Path(f"/proc/{process_id}")
     if not Path("/proc/self/cwd").exists():
         return _looks_like_server(process_id)
     try:
-        # "123 (name) S …": the name may hold anything, so the state is what follows the last parenthesis.
+        # "123 (name) S …": the name can contain any character, so the state follows the last parenthesis.
         state = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
         return state not in {"Z", "X"} and os.path.realpath(process / "cwd") == os.path.realpath(data)
     except (OSError, IndexError):
@@ -41,7 +41,7 @@ def is_server(process_id: int, data: Path) -> bool:
 
 
 def _looks_like_server(process_id: int) -> bool:
-    """Ask ps, where the kernel shows no processes as files; it cannot tell one server's processes from another's."""
+    """Return whether ps lists the process as PostgreSQL's; for systems without /proc. ps cannot distinguish two servers."""
     said = subprocess.run(  # noqa: S603 (no shell; the argument is a number)
         ["/bin/ps", "-p", str(process_id), "-o", "stat=", "-o", "comm="],
         stdin=subprocess.DEVNULL,

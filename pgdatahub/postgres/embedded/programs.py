@@ -1,4 +1,4 @@
-"""How PostgreSQL's own programs are run: as the server's account, in an environment that cannot mislead them."""
+"""Execution of PostgreSQL's programs, as the server's account and in a minimal environment."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded.account import Account, is_root
 
-# What a program needs to be found and to load its libraries. Not PGPORT, PGDATA, LC_ALL or LANG of a locale that is not
-# installed, and not DATABASE_URL with its password.
+# Variables that a program needs to start and to load its libraries. Left out: PGPORT, PGDATA, LC_ALL or LANG of a locale that
+# is not installed, and DATABASE_URL with its password.
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TZ")
 _COMPLAINTS = ("FATAL:", "PANIC:", "ERROR:", "HINT:", "DETAIL:")
-# Time, zone and process id, which say nothing to a person who reads one line of it.
+# Time, zone and process id, which add nothing to a one-line message.
 _LOG_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \S+ \[\d+\] ")
 
 
@@ -34,14 +34,14 @@ def run_program(
     Args:
         program: The program.
         arguments: Its arguments.
-        account: Whom it runs as; only root can run it as someone else.
-        environment: Variables to set in its otherwise nearly empty environment.
-        output: Descriptor that gets what it prints, instead of the answer. A file, not a pipe: a server that inherits a
-            pipe keeps it open.
-        inherited: Descriptors that it inherits.
+        account: The account to run it as; only root can choose another account.
+        environment: Variables to add to its minimal environment.
+        output: Descriptor of a file for the output, which is then not returned. Not a pipe: a server that inherits a pipe
+            keeps it open.
+        inherited: Descriptors that the program inherits.
 
     Raises:
-        DatabaseError: It could not be run or failed; the hint is the end of what it printed.
+        DatabaseError: The program could not run, or failed; the hint is the end of its output.
     """
     variables = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     variables.setdefault("PATH", os.defpath)
@@ -50,7 +50,7 @@ def run_program(
     with tempfile.TemporaryFile() as captured:
         printed = captured.fileno() if output is None else output
         try:
-            done = subprocess.run(  # noqa: S603 (no shell; a program of PostgreSQL's, found by binaries.py)
+            done = subprocess.run(  # noqa: S603 (no shell; a program of PostgreSQL, found by binaries.py)
                 [program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -76,8 +76,8 @@ def run_program(
 
 
 def server_complaint(log: str) -> str:
-    """Return what a server's log says of why it ended, as one line: the last lines up to the last error and its hints."""
-    # What pg_ctl adds only leads back to the log.
+    """Return the cause of a server's end from its log, in one line: the last lines up to the last error and its hints."""
+    # Lines of pg_ctl only refer to the log.
     lines = [_LOG_PREFIX.sub("", line) for line in log.splitlines()]
     lines = [line for line in lines if not line.startswith(("pg_ctl:", "Examine the log"))]
     complaints = [number for number, line in enumerate(lines) if line.startswith(_COMPLAINTS)]
@@ -85,6 +85,6 @@ def server_complaint(log: str) -> str:
 
 
 def last_lines(text: str, *, count: int = 4) -> str:
-    """Return the last lines of ``text`` that say something, joined to one."""
+    """Return the last lines of ``text`` that are not blank, joined into one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " | ".join(lines[-count:])

@@ -1,4 +1,4 @@
-"""What is written down about the server beside its data: where it listens, its programs, and whether it shall stay."""
+"""Files about the server beside its data: its socket, port and programs, and the marker that keeps it running."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ DEFAULT_PORT = 5432
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRecord:
-    """How the server was started last; written before it is started.
+    """Parameters of the server's last start, written before the start.
 
     Attributes:
         socket_directory: Directory of its Unix-domain socket.
-        port: Port number, in the socket's name in any case.
-        tcp: Whether it listens on that port of 127.0.0.1 too.
+        port: Port number, always part of the socket's name.
+        tcp: The server also listens on this port of 127.0.0.1.
         binaries: Directory of its programs.
         version: Their version, such as ``18.6``.
     """
@@ -32,7 +32,7 @@ class ServerRecord:
     version: str
 
     def write(self, path: Path) -> None:
-        """Write the record, atomically."""
+        """Write the record atomically."""
         content = {
             "written_in": str(path.parent),
             "socket_directory": str(self.socket_directory),
@@ -45,16 +45,16 @@ class ServerRecord:
 
     @classmethod
     def read(cls, path: Path) -> ServerRecord | None:
-        """Return the record; None if there is none.
+        """Read the record; return None if the file is missing.
 
         Raises:
-            DatabaseError: It cannot be read.
+            DatabaseError: The file cannot be read.
         """
         content = _read_object(path)
         if content is None:
             return None
         try:
-            # A home that was copied elsewhere must not lead to the original's server.
+            # A copied home must not refer to the server of the original.
             moved = content["written_in"] != str(path.parent)
             return cls(
                 socket_directory=path.parent / "s" if moved else Path(content["socket_directory"]),
@@ -69,24 +69,24 @@ class ServerRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepMarker:
-    """The wish that the server stays until it is stopped by name (``pgdatahub db start``).
+    """Marker that keeps the server running until ``pgdatahub db stop``; written by ``pgdatahub db start``.
 
     Attributes:
-        port: Port on 127.0.0.1 that it shall have at every start; None for the socket only.
+        port: Port on 127.0.0.1 to use at every start; None for the socket only.
     """
 
     port: int | None
 
     def write(self, path: Path) -> None:
-        """Write the marker, atomically."""
+        """Write the marker atomically."""
         write_file(path, json.dumps({"port": self.port}).encode(), mode=0o600)
 
     @classmethod
     def read(cls, path: Path) -> KeepMarker | None:
-        """Return the marker; None if there is none.
+        """Read the marker; return None if the file is missing.
 
         Raises:
-            DatabaseError: It cannot be read.
+            DatabaseError: The file cannot be read.
         """
         content = _read_object(path)
         if content is None:
@@ -110,4 +110,6 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 
 
 def _damaged(path: Path) -> DatabaseError:
-    return DatabaseError("a file of the embedded server is damaged", where=str(path), hint="remove it; it is made anew")
+    return DatabaseError(
+        "a file of the embedded server is damaged", where=str(path), hint="remove it; pgdatahub creates it again"
+    )

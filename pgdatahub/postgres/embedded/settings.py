@@ -1,4 +1,4 @@
-"""What a caller tells the supervisor, and what the supervisor tells about its server."""
+"""Settings and status of the embedded server."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedSettings:
-    """Where the private server lives and what it is made of.
+    """Settings of the private server.
 
     Attributes:
-        home: Directory that holds the server (``PGDATAHUB_HOME``); None means the user's data directory, and
-            ``/var/lib/pgdatahub`` for root.
-        bindir: Directory of ``initdb``, ``pg_ctl`` and ``postgres`` (``PGDATAHUB_PG_BINDIR``); None means the installed
-            wheel, else the newest PostgreSQL of the system.
-        os_user: Account that the server runs as when the client is root (``PGDATAHUB_PG_OSUSER``); None means
-            ``pgdatahub``. Of no effect for an ordinary user, whose server runs as that user.
-        parameters: Further server parameters by name, written to its configuration at each start.
+        home: The server's directory (``PGDATAHUB_HOME``); None for the user's data directory, or ``/var/lib/pgdatahub`` for
+            root.
+        bindir: Directory of ``initdb``, ``pg_ctl`` and ``postgres`` (``PGDATAHUB_PG_BINDIR``); None for the installed wheel,
+            else the newest PostgreSQL of the system.
+        os_user: Account to run the server as if the client is root (``PGDATAHUB_PG_OSUSER``); None for ``pgdatahub``. The
+            server of another user always runs as that user.
+        parameters: Additional server parameters, written to the configuration at each start.
     """
 
     home: Path | None = None
@@ -29,7 +29,7 @@ class EmbeddedSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> EmbeddedSettings:
-        """Return the settings that the environment (by default the process's own) gives; empty values count as unset."""
+        """Read the settings from the environment, by default the process's own; empty values count as unset."""
         variables = os.environ if environment is None else environment
         home, bindir = variables.get("PGDATAHUB_HOME"), variables.get("PGDATAHUB_PG_BINDIR")
         return cls(
@@ -41,19 +41,19 @@ class EmbeddedSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerStatus:
-    """How the private server is at the moment.
+    """Present status of the private server.
 
     Attributes:
-        running: Whether it accepts connections.
-        kept: Whether it was asked to stay (``pgdatahub db start``) instead of stopping with its last client.
+        running: It accepts connections.
+        kept: ``pgdatahub db start`` keeps it running after its last client.
         version: Version of the running server, else the major version of its data; None before the first use.
-        data_directory: Where the data is, or will be.
-        log_file: What the server writes its messages to.
+        data_directory: Directory of the data, which may not exist yet.
+        log_file: File of the server's messages.
         socket_directory: Directory of the Unix-domain socket; None before the first start.
         port: Port number in the socket's name, and on 127.0.0.1 if ``tcp``; None before the first start.
-        tcp: Whether it also listens on 127.0.0.1.
-        clients: Sessions that are open on it; None when it is not running.
-        url: How to connect, without the password; None when it is not running.
+        tcp: It also listens on 127.0.0.1.
+        clients: Number of open sessions; None if it is not running.
+        url: URL to connect to, without the password; None if it is not running.
     """
 
     running: bool

@@ -1,8 +1,8 @@
-"""Who may use the private server, and when it is made, started and stopped.
+"""Lifecycle of the private server, shared by several processes.
 
-Every step that changes the server is done under ``admin.lock``; every process that uses it shares ``clients.lock``.
-The last one to leave stops the server, unless it was asked to stay. A process that is killed gives its locks back by
-being dead; a server that then idles is used, and later stopped, by the next one.
+A process that changes the server holds ``admin.lock``; every process that uses the server shares ``clients.lock``. The last
+process to release the server stops it, unless ``db start`` keeps it running. The kernel releases the locks of a killed process;
+the next process uses the idle server and stops it later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pgdatahub.postgres.embedded.locks import FileLock
 from pgdatahub.postgres.embedded.record import DEFAULT_PORT, KeepMarker, ServerRecord
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 
-# Longer than a start that recovers from a crash, during which another process holds the lock.
+# Longer than a start with crash recovery, during which another process holds the lock.
 _ADMIN_SECONDS = 900
 _RELEASE_SECONDS = 30
 
@@ -37,19 +37,19 @@ _LOGGER = logging.getLogger(__name__)
 class EmbeddedServer:
     """The private PostgreSQL server of this user, shared by all processes that attach to it.
 
-    Superuser and default database are both named ``pgdatahub``. As a context manager it attaches, and releases at the
-    end.
+    Superuser and default database are both named ``pgdatahub``. As a context manager it attaches at the start and releases at
+    the end.
 
     Args:
-        settings: Where it lives and what it is made of.
-        announce: Gets lines of text, without a newline, that a person should see (on standard error): what is made,
-            copied or waited for. By default they are logged as warnings.
+        settings: The settings.
+        announce: Receives lines for the user, without a newline, about creation, copies and waits. By default they are
+            logged as warnings.
     """
 
     def __init__(self, settings: EmbeddedSettings, *, announce: Callable[[str], None] = _LOGGER.warning) -> None:
         if os.name != "posix":
             raise DatabaseError(
-                "no database is configured, and pgdatahub does not run a private one on this system",
+                "no database is configured, and this system cannot run the embedded server",
                 hint="set DATABASE_URL",
             )
         self._settings = settings
@@ -60,13 +60,13 @@ class EmbeddedServer:
         self._attached_by = 0
 
     def attach(self, *, port: int | None = None) -> None:
-        """Use the server: make and start it if need be, and keep it from being stopped until :meth:`release`.
+        """Use the server until :meth:`release`: create and start it if necessary.
 
         Args:
-            port: Also listen on this port of 127.0.0.1 (1 to 65535); None leaves that as it is.
+            port: Also listen on this port of 127.0.0.1 (1 to 65535); None keeps the present port.
 
         Raises:
-            DatabaseError: It cannot be made, started or reached; the hint says why or what to do.
+            DatabaseError: The server cannot be created, started or reached.
         """
         if self._clients is not None and self._attached_by == os.getpid() and port is None:
             return
@@ -75,24 +75,24 @@ class EmbeddedServer:
             self._attach(port)
 
     def release(self, *, stop_if_last: bool = True) -> None:
-        """Stop using the server; does nothing in a process that does not.
+        """Stop using the server; do nothing in a process that does not use it.
 
         Args:
-            stop_if_last: Stop the server if no other process uses it, nobody has a session open on it, and it was not
-                asked to stay.
+            stop_if_last: Stop the server if no other process uses it, it has no open session, and ``db start`` does not keep it
+                running.
 
         Raises:
-            DatabaseError: It should stop and does not.
+            DatabaseError: The server does not stop.
         """
         clients = self._clients
         if clients is None:
             return
         self._clients = None
         with clients:
-            # A forked child shares the lock with its parent, and must not give away what the parent still needs.
+            # A forked child shares the lock with its parent, and must not stop the server that the parent still uses.
             if self._attached_by != os.getpid() or not stop_if_last:
                 return
-            # Whoever administers the server for so long uses it, and will stop it.
+            # A process that holds the administration lock for so long uses the server, and will stop it.
             with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
                 if (
                     clients.try_exclusive()
@@ -102,12 +102,12 @@ class EmbeddedServer:
                     self._cluster.stop()
 
     def start_detached(self, *, port: int | None = None) -> None:
-        """Start the server to stay until :meth:`stop`, also across the end of this process and restarts of the machine.
+        """Start the server and keep it running until :meth:`stop`, also after this process ends.
 
-        After a restart of the machine it is started by whoever attaches next, with the same port.
+        After a restart of the machine the next process that attaches starts the server, with the same port.
 
         Args:
-            port: Also listen on this port of 127.0.0.1 (1 to 65535); None leaves that as it is.
+            port: Also listen on this port of 127.0.0.1 (1 to 65535); None keeps the present port.
 
         Raises:
             DatabaseError: As for :meth:`attach`.
@@ -122,16 +122,16 @@ class EmbeddedServer:
                 self._leave()
 
     def stop(self, *, force: bool = False) -> bool:
-        """Stop the server, also one that was asked to stay.
+        """Stop the server, also if ``db start`` keeps it running.
 
         Args:
-            force: End other processes' sessions; without it, a server that is in use is left alone.
+            force: End other processes' sessions; without it, a server in use is not stopped.
 
         Returns:
-            Whether it was running.
+            True if the server was running.
 
         Raises:
-            DatabaseError: It is in use, or does not stop.
+            DatabaseError: The server is in use, or does not stop.
         """
         if not self._home.exists():
             return False
@@ -148,7 +148,7 @@ class EmbeddedServer:
             return state is not State.STOPPED
 
     def status(self) -> ServerStatus:
-        """Return how the server is; makes nothing and starts nothing."""
+        """Return the server's status without creating or starting anything."""
         home = self._home
         record, version, clients, running = None, None, None, False
         if home.exists():
@@ -178,11 +178,11 @@ class EmbeddedServer:
         """Return a PostgreSQL URL of the default database.
 
         Args:
-            password: Have the password in it; else it names the password file (``passfile=``), which libpq reads.
-            tcp: Lead to the port on 127.0.0.1 instead of the socket.
+            password: Include the password; else the URL names the password file (``passfile=``), which libpq reads.
+            tcp: Use the port on 127.0.0.1 instead of the socket.
 
         Raises:
-            DatabaseError: The server has not been started yet, or does not listen there.
+            DatabaseError: The server has not been started yet, or does not listen on that port.
         """
         record = self._record()
         if tcp and not record.tcp:
@@ -194,8 +194,7 @@ class EmbeddedServer:
     def libpq_parameters(self) -> dict[str, str]:
         """Return keyword arguments for ``psycopg.connect``: socket, user, database and password file.
 
-        They hold against variables of the environment that are meant for other servers (``PGPASSWORD``, ``PGHOSTADDR``
-        …), which a URL cannot.
+        They override variables of the environment for other servers (``PGPASSWORD``, ``PGHOSTADDR`` …), unlike a URL.
 
         Raises:
             DatabaseError: The server has not been started yet.
@@ -233,10 +232,10 @@ class EmbeddedServer:
         """Attach under the administration lock."""
         newly = self._clients is None or self._attached_by != os.getpid()
         if newly:
-            self._leave()  # what a forked child has of its parent; the parent's lock stays
+            self._leave()  # a forked child closes its copy of the parent's lock; the parent keeps the lock
             self._clients, self._attached_by = FileLock(self._home.clients_lock), os.getpid()
             if not self._clients.try_shared():
-                # Only held exclusively under the administration lock, which is ours.
+                # Other processes take it exclusively only under the administration lock, which this process holds.
                 self._leave()
                 raise DatabaseError("the embedded server is locked", where=str(self._home.clients_lock))
         try:
@@ -279,11 +278,11 @@ class EmbeddedServer:
         self._cluster.start(binaries, account, record, parameters=settings.parameters)
 
     def _choose_port(self, port: int | None) -> int | None:
-        """Return the port to listen on: the one asked for, else the one that `db start` was given, if it is free."""
+        """Return the port to listen on: the requested one, else the port of ``db start`` if it is free."""
         if port is not None:
             if (problem := _port_problem(port)) is not None:
                 raise DatabaseError(
-                    f"the embedded server cannot listen on port {port}: {problem}", hint="choose another"
+                    f"the embedded server cannot listen on port {port}: {problem}", hint="choose another port"
                 )
             return port
         marker = KeepMarker.read(self._home.keep)
@@ -300,7 +299,7 @@ class EmbeddedServer:
         try:
             alone = lock.try_exclusive()
             if self._clients is not None:
-                lock.try_shared()  # under the administration lock nobody can have come between
+                lock.try_shared()  # no other process can attach meanwhile, since this one holds the administration lock
         finally:
             if self._clients is None:
                 lock.close()
@@ -330,15 +329,15 @@ class EmbeddedServer:
 
 
 class _LockedError(DatabaseError):
-    """The administration lock was not to be had in time."""
+    """The administration lock was not free before the timeout."""
 
 
 def _port_problem(port: int) -> str | None:
-    """Say why the server cannot listen on a port of 127.0.0.1; None if it can."""
+    """Return the reason why the server cannot listen on a port of 127.0.0.1; None if it can."""
     if not 1 <= port <= 65535:
         return "ports are 1 to 65535"
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: a port whose last connections are only dying is free.
+        # As the server does: a port whose last connections are closing counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
