@@ -200,7 +200,7 @@ def test_data_of_another_major_version_is_refused_with_instructions(home: Path) 
     before = version.read_text(encoding="ascii")
     version.write_text("11\n", encoding="ascii")
     try:
-        with pytest.raises(DatabaseError, match="was made by PostgreSQL 11") as refused:
+        with pytest.raises(DatabaseError, match="data needs PostgreSQL 11") as refused:
             _server(home).attach()
     finally:
         version.write_text(before, encoding="ascii")

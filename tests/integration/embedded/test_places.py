@@ -156,7 +156,7 @@ def test_a_password_file_that_is_open_to_others_is_refused(home: Path) -> None:
 
 def test_a_home_that_is_a_file_is_refused(place: Path) -> None:
     (place / "file").touch()
-    with pytest.raises(DatabaseError, match="cannot make a directory"):
+    with pytest.raises(DatabaseError, match="cannot create a directory"):
         EmbeddedServer(EmbeddedSettings(home=place / "file")).attach()
 
 
@@ -172,7 +172,7 @@ def test_programs_that_are_named_are_used_and_the_data_stays_with_their_version(
         assert server.status().version == version
     wheel = find_binaries(None, data_major=None, recorded=None)
     if wheel.major != int(version.split(".")[0]):
-        with pytest.raises(DatabaseError, match="was made by PostgreSQL"):
+        with pytest.raises(DatabaseError, match="data needs PostgreSQL"):
             EmbeddedServer(EmbeddedSettings(home=home, bindir=wheel.directory)).attach()
 
 
@@ -265,7 +265,7 @@ def test_root_is_told_of_a_home_that_the_account_cannot_reach(place: Path) -> No
     if not _ROOT:
         pytest.skip("not root")
     (place / "closed").mkdir(mode=0o700)
-    with pytest.raises(DatabaseError, match="cannot reach its directory") as refused:
+    with pytest.raises(DatabaseError, match="cannot enter the server's directory") as refused:
         EmbeddedServer(EmbeddedSettings(home=place / "closed" / "home")).attach()
     assert refused.value.hint is not None
     assert "PGDATAHUB_HOME" in refused.value.hint

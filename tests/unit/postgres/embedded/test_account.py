@@ -74,7 +74,7 @@ def test_an_account_that_is_root_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_useradd_the_way_by_hand_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     accounts = _Accounts(monkeypatch)
     monkeypatch.setattr("shutil.which", lambda name, path: None)  # noqa: ARG005 (the signature)
-    with pytest.raises(DatabaseError, match="no useradd") as refused:
+    with pytest.raises(DatabaseError, match="useradd, which creates an account, is not installed") as refused:
         accounts.choose()
     assert refused.value.hint is not None
     assert "PGDATAHUB_PG_OSUSER" in refused.value.hint
@@ -100,7 +100,7 @@ def test_an_ordinary_user_runs_it_as_themselves_whatever_is_requested(monkeypatc
 
 def test_a_user_id_without_an_account_is_told_the_ways_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 987654)
-    with pytest.raises(DatabaseError, match="user id 987654 has none") as refused:
+    with pytest.raises(DatabaseError, match="user id 987654 has no account") as refused:
         own_account()
     assert refused.value.hint is not None
     assert "DATABASE_URL" in refused.value.hint

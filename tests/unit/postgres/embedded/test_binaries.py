@@ -67,7 +67,7 @@ def test_a_named_directory_is_the_only_one_looked_at(system: Path, tmp_path: Pat
     _programs(system / "18" / "bin", "18.6")
     named = _programs(tmp_path / "named", "16.1")
     assert find_binaries(named, data_major=None, recorded=None).version == "16.1"
-    with pytest.raises(DatabaseError, match="was made by PostgreSQL 18"):
+    with pytest.raises(DatabaseError, match="data needs PostgreSQL 18"):
         find_binaries(named, data_major=18, recorded=None)
     with pytest.raises(DatabaseError, match="no PostgreSQL programs") as missing:
         find_binaries(tmp_path / "nothing", data_major=None, recorded=None)

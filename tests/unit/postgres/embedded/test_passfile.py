@@ -45,6 +45,6 @@ def test_a_file_without_a_password_is_refused_without_showing_it(tmp_path: Path,
     path = tmp_path / "password"
     path.write_text(content, encoding="utf-8")
     path.chmod(0o600)
-    with pytest.raises(DatabaseError, match="holds no password") as refused:
+    with pytest.raises(DatabaseError, match="password file has no valid entry") as refused:
         read_password(path)
     assert "secret" not in str(refused.value)
