@@ -10,20 +10,20 @@ from typing import Final
 from pgdatahub.errors import ConfigError
 
 _PROGRAMS: Final = frozenset({"pg_bindir", "pg_osuser", "pgdatahub_home"})
-"""Settings that name programs which are run, their account, or the directory that their data is in."""
+"""Settings that name programs to run, their account, or the directory of their data."""
 
 
 def require_trusted(path: Path, shown: str, field: str, written: str) -> None:
-    """Check that only root could have written a setting that root's programs depend on.
+    """Check that only root can have written a setting that selects programs for root.
 
     Args:
-        path: The file that holds the setting.
-        shown: Its name in messages.
+        path: The file with the setting.
+        shown: The file's name in messages.
         field: The setting, as a field of :class:`~pgdatahub.config.settings.Config`.
-        written: The setting as the file has it.
+        written: The setting's name in the file.
 
     Raises:
-        ConfigError: This process is root's, and another user owns the file or a folder above it, or could write to one.
+        ConfigError: The process runs as root, and another user owns or can write the file or a folder above it.
     """
     if field not in _PROGRAMS or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
@@ -31,9 +31,9 @@ def require_trusted(path: Path, shown: str, field: str, written: str) -> None:
         reason = _reason(place)
         if reason is not None:
             raise ConfigError(
-                f"{written} is not taken from this file, since root runs what it names and {place} {reason}",
+                f"root cannot use {written} of this file, because {place} {reason}",
                 where=shown,
-                hint=f"set {written} in root's environment, or make the file and its folders root's own",
+                hint=f"set {written} in root's environment, or make root the owner of the file and its folders",
             )
 
 

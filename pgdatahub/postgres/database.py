@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from pgdatahub.errors import DatabaseError, TransientDatabaseError, UnreachableError
 from pgdatahub.model.address import DatabaseAddress
 from pgdatahub.postgres.engine import Engine, create_engine, transaction
-from pgdatahub.system.retry import persist
+from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config, Destination
@@ -177,7 +177,7 @@ def connect(
         raise  # nothing to wait for: most likely the address is wrong
     except TransientDatabaseError:
         # The server was there, and the connection was lost.
-        info = persist(partial(_ask, engine), lambda _error: revive())
+        info = with_retries(partial(_ask, engine), lambda _error: revive())
     version = f"PostgreSQL {info.server_version // 10000}.{info.server_version % 10000}"
     if embedded:
         address = DatabaseAddress(database=info.dbname, embedded=True)
