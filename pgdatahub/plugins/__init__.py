@@ -1,7 +1,4 @@
-"""The built-in plugins: one stage each, none imports another.
-
-They are registered from this explicit list, through the same hooks as anybody else's.
-"""
+"""Built-in plugins, one for each stage or format; they use the same hooks as other plugins."""
 
 from __future__ import annotations
 
@@ -20,4 +17,4 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.copy",
     "pgdatahub.plugins.audit",
 )
-"""Module names. All are ``trylast``, so they are asked after everyone else's, in this order."""
+"""Module names. All are ``trylast``, so pluggy calls them after other plugins, in this order."""

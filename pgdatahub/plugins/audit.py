@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_audit(record: ImportRecord, connection: Connection | sqlalchemy.Connection, config: Config) -> None:
-    """Keep the record of an import and of what it changed."""
+    """Write the record of an import and of its schema changes."""
     History(config.schema_name).add(Connection.beneath(connection), record)

@@ -1,6 +1,6 @@
-"""Values under a type that the settings ask for: text parsed as numbers and dates, or a clear refusal.
+"""Conversion of cells to a configured type: text parsed as numbers and dates, or an error.
 
-Without a setting nothing is ever parsed; with one, a value that does not fit fails its file, naming the cell.
+Without a configured type, text is never parsed. With one, a value that does not fit fails the file; the error names the cell.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _ISO = re.compile(
 )
 _CLOCK = re.compile(r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?")
 _SPACES = re.compile("[\u00a0\u2009\u202f]")
-"""The spaces that locales put between thousands."""
+"""Spaces that locales use as thousands mark."""
 
 
 def configured_type(options: ColumnOptions | None) -> SqlType | None:
-    """Return the type that the settings give a column, None if they leave it to the values."""
+    """Return a column's configured type; None if the values decide."""
     return options.sql_type if options is not None else None
 
 
 def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
-    """Return the cells of a column as values of its configured type, which ``options`` must have.
+    """Convert a column to its configured type, which ``options`` must have.
 
     Raises:
-        ConversionError: A cell does not fit; it carries the index of the cell.
+        ConversionError: A cell does not fit; the error has the cell's index.
     """
     wanted = options.sql_type or SqlType.TEXT
     if isinstance(column, Texts):
-        # Each distinct text once; what is wrong with one is said of its first cell.
+        # Convert each distinct text once; an error names its first cell.
         value_of = VALUES[column.kind]
         known: dict[bytes, Value] = {b"": None}
         for text in column.texts:
@@ -74,8 +74,8 @@ class ConversionError(Exception):
     """A cell does not fit its column's configured type.
 
     Args:
-        index: Of the cell in its batch.
-        value: What it says.
+        index: The index of the cell in its batch.
+        value: The value of the cell.
     """
 
     def __init__(self, index: int, value: Value) -> None:
@@ -98,7 +98,7 @@ def _fits(value: Value, wanted: SqlType) -> bool:
     if isinstance(value, float):
         return wanted in (SqlType.DOUBLE, SqlType.NUMERIC)
     if isinstance(value, Decimal):
-        # A whole number that is a Decimal is long: see parse_decimal.
+        # A Decimal that is whole is long: see parse_decimal.
         return wanted is SqlType.NUMERIC or (wanted is SqlType.DOUBLE and Decimal(repr(float(value))) == value)
     if isinstance(value, datetime):
         return wanted is SqlType.TIMESTAMP or (wanted is SqlType.DATE and value.time() == time())
@@ -110,10 +110,10 @@ def _fits(value: Value, wanted: SqlType) -> bool:
 
 
 def real_holds(value: float | Decimal) -> bool:
-    """Tell whether the server writes ``value`` as it is after storing it as a ``real``.
+    """Return whether the server returns ``value`` unchanged after storing it as a ``real``.
 
-    That is so if it is the shortest decimal number, and of those the nearest, that stands for its IEEE 754 binary32
-    neighbour: 0.1 is, 0.10000000149011612 is not, although it *is* that neighbour, since it would come back as 0.1.
+    That holds if ``value`` is the shortest decimal number, and of several the nearest, for its IEEE 754 binary32 neighbour.
+    It holds for 0.1. It does not hold for 0.10000000149011612, which equals that neighbour: the server returns 0.1.
     """
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact:
@@ -127,7 +127,7 @@ def real_holds(value: float | Decimal) -> bool:
     for digits in range(1, 10):
         nearest = Decimal(f"{stored:.{digits - 1}e}")
         unit = Decimal((0, (1,), int(nearest.as_tuple().exponent)))
-        # At a power of two the spacing changes, and a number that is not the nearest of its length may stand for it.
+        # At a power of two the spacing changes, so a number other than the nearest of its length can represent it.
         alike = [number for number in (nearest, nearest - unit, nearest + unit) if _stands_for(number, unit, stored)]
         if alike:
             return min(alike, key=lambda number: abs(number - Decimal(stored))) == exact
@@ -135,7 +135,7 @@ def real_holds(value: float | Decimal) -> bool:
 
 
 def _stands_for(number: Decimal, unit: Decimal, stored: float) -> bool:
-    """Tell whether ``number`` is nearer to ``stored`` than to any other; half-way is not, to the server's algorithm."""
+    """Return whether ``number`` is closest to ``stored``; the server's algorithm excludes half-way numbers."""
     return all(_as_real(number + nudge) == stored for nudge in (-unit / 10**6, unit / 10**6))
 
 
@@ -166,7 +166,7 @@ def _parse_number(text: str, options: ColumnOptions) -> Value:
 def _without_thousands(text: str, mark: str, decimal: str) -> str:
     whole, point, fraction = text.partition(decimal)
     groups = whole.lstrip("+-").split(mark)
-    # 1.5 under a thousands mark of "." must not become 15: every group but the first has three digits.
+    # 1.5 with the thousands mark "." must not become 15: every group after the first has three digits.
     if len(groups) > 1 and (len(groups[0]) not in (1, 2, 3) or any(len(group) != 3 for group in groups[1:])):
         raise ValueError(text)
     if mark in fraction:
@@ -184,11 +184,11 @@ def _refuse(text: str) -> Value:
 
 def _parse_timestamp(text: str, options: ColumnOptions) -> Value:
     if options.format:
-        return datetime.strptime(text, options.format)  # noqa: DTZ007 - one with a zone becomes UTC, as all others do
+        return datetime.strptime(text, options.format)  # noqa: DTZ007 - a value with a zone becomes UTC later
     match = _ISO.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    # fromisoformat takes other forms in every version of Python; this one all of them take.
+    # Every version of Python accepts this form; other forms differ between versions.
     day, clock, fraction, zone = match.group("day", "clock", "fraction", "zone")
     return datetime.fromisoformat(f"{day}T{clock or '00:00'}{_microseconds(fraction)}{_zone(zone)}")
 

@@ -1,4 +1,4 @@
-"""The built-in discovery: every workbook below the data root, and the table that its folder stands for."""
+"""Built-in discover stage for folders: each workbook below the data root, with its table."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ def pgdatahub_discover(config: Config) -> Iterator[SourceFile]:
 
 
 def discover(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXES) -> Iterator[SourceFile]:
-    """Find the files below the data root: those with one of ``suffixes``, and the others as ignored, with the reason.
+    """Find the files below the data root: files with one of ``suffixes``, and all others as ignored, with the reason.
 
-    A plugin that reads another format finds its files by calling this with its own suffixes; a file that anybody
-    gives as a candidate is one, whoever else ignores it.
+    A plugin for another format calls this function with its own suffixes. A file is loaded if any plugin yields it without a
+    reason to ignore it.
 
-    The order is that of a person: a folder's own files before its folders, numbers in names by their value. Links are
-    followed, except to a folder that they are in.
+    Files of a folder come before its subfolders; numbers in names sort by value. Links are followed, except to a folder that
+    contains the link.
 
     Args:
-        config: The settings; where ``data_root`` is a URL, nothing is found, since that is another plugin's.
-        suffixes: Endings in lower case, with their point.
+        config: The settings; if ``data_root`` is a URL, the result is empty, since another plugin finds those files.
+        suffixes: Suffixes in lower case, with their dot.
 
     Raises:
-        ConfigError: There is no data root, or it cannot be read.
+        ConfigError: The data root is not found, or cannot be read.
     """
     if "://" in config.data_root:
         return iter(())
-    # Links in the root's own path stay as the user wrote them, so that source_file says what he knows.
+    # Keep links in the root's path, so that source_file shows the path as the user wrote it.
     root = os.path.abspath(config.root_path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
     try:
-        identity = _identity(os.stat(root))  # noqa: PTH116 - all of this module speaks os.scandir's language
+        identity = _identity(os.stat(root))  # noqa: PTH116 - consistent with os.scandir in this module
         os.scandir(root).close()
     except FileNotFoundError:
         raise ConfigError(
             "the data root does not exist",
             where=root,
-            hint="create it, name another with ETL_DATA_ROOT, or let `pgdatahub init` set up a first one",
+            hint="create it, set ETL_DATA_ROOT, or run `pgdatahub init`",
         ) from None
     except OSError as error:
         raise ConfigError(f"the data root cannot be read: {error.strerror}", where=root) from error
@@ -68,13 +68,13 @@ class _Walk:
     def folder(
         self, path: str, parts: tuple[str, ...], above: frozenset[tuple[int, int]], *, hidden: bool
     ) -> Iterator[SourceFile]:
-        """Yield what is in a folder, and in those below.
+        """Yield the files of a folder and of its subfolders.
 
         Args:
             path: The folder's absolute path.
             parts: Its path below the data root.
-            above: The identities of the folder and all that it is in, by which a circle of links is known.
-            hidden: The folder, or one that it is in, is hidden.
+            above: Identities of the folder and its parents, to detect a circle of links.
+            hidden: The folder or one of its parents is hidden.
         """
         from pgdatahub.plugins.filters import natural
 
@@ -100,29 +100,29 @@ class _Walk:
         for entry, identity in folders:
             below = (*parts, entry.name)
             if identity in above:
-                yield self._file(entry.path, below, 0, "the link leads to a folder that it is in")
+                yield self._file(entry.path, below, 0, "the link leads to a folder that contains it")
             else:
                 yield from self.folder(
                     entry.path, below, above | {identity}, hidden=hidden or entry.name.startswith(".")
                 )
 
     def _broken(self, entry: os.DirEntry[str], parts: tuple[str, ...], error: OSError, *, hidden: bool) -> SourceFile:
-        """Return what cannot be looked at: as unreadable, unless it is a file that is gone or a name that is left out."""
+        """Return an entry without status: ignored if it is a deleted file, else unreadable unless its name is ignored."""
         gone = isinstance(error, FileNotFoundError)
         is_file = PurePath(entry.name).suffix != "" if entry.is_symlink() else not _is_folder(entry)
         if gone and is_file:
-            reason = "the link leads nowhere" if entry.is_symlink() else "it was gone when it was looked at"
+            reason = "the link is broken" if entry.is_symlink() else "the file was deleted during the search"
             return self._file(entry.path, parts, 0, reason)
         return self._unreadable(entry.path, parts, error, hidden=hidden)
 
     def _unreadable(self, path: str, parts: tuple[str, ...], error: OSError, *, hidden: bool) -> SourceFile:
-        # A run has no use for a hidden folder or a lock file, readable or not.
+        # A run ignores hidden folders and lock files, readable or not.
         unused = hidden or any(part.startswith((".", "~$")) for part in parts[-1:])
         reason = f"the folder cannot be read: {error.strerror}"
         return replace(self._file(path, parts, 0, reason), unreadable=not unused)
 
     def _reason(self, name: str, parts: tuple[str, ...], status: os.stat_result, *, hidden: bool) -> str | None:
-        """Return why a file is no candidate, or None."""
+        """Return the reason to ignore a file, if any."""
         from pgdatahub.plugins.filters import why_ignored
 
         if not stat.S_ISREG(status.st_mode):
@@ -130,12 +130,12 @@ class _Walk:
         return why_ignored((*parts, name), self._suffixes, hidden=hidden)
 
     def _file(self, path: str, parts: tuple[str, ...], size: int, ignored: str | None) -> SourceFile:
-        # Here, so that listing plugins does not import the settings' machinery.
+        # A late import, so that listing plugins does not import the settings.
         from pgdatahub.plugins.filters import make_source
 
         location = path.replace(os.sep, "/")
         if not _is_text(location):
-            # Neither the table nor a terminal takes such a name, so it is shown escaped.
+            # Neither the table nor a terminal can hold such a name, so escape it.
             location = _printable(location)
             ignored = ignored or "its name is not valid UTF-8"
         return make_source(self._config, location, _printable("/".join(parts)), parts[:-1], size, ignored)
@@ -145,7 +145,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir(follow_symlinks=False)
     except OSError:
-        return True  # not known; the files in it would be missed
+        return True  # unknown; treat it as a folder, whose files would be missed
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The built-in discovery where the data root is a URL: every workbook below it, and the table that its folder stands for."""
+"""Built-in discover stage for URLs: each workbook below the data root, with its table."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
     """Find the files below a data root that is a URL; the counterpart of ``discover``.
 
     Args:
-        config: The settings; where ``data_root`` is a folder of this machine, nothing is found.
-        suffixes: Endings in lower case, with their point.
+        config: The settings; if ``data_root`` is a local folder, the result is empty.
+        suffixes: Suffixes in lower case, with their dot.
 
     Raises:
-        ConfigError: The folder is not there, cannot be listed, or no driver is installed for it.
+        ConfigError: The folder is not found, cannot be listed, or needs a driver that is not installed.
     """
     from pgdatahub.plugins.filters import make_source, natural, why_ignored
     from pgdatahub.system.storage import is_url, list_files
 
     if not is_url(config.data_root):
         return
-    # A folder's own files before its folders, as on a disk.
+    # Files of a folder come before its subfolders, as in discover().
     found = sorted(
         list_files(config.data_root),
         key=lambda file: (*((1, natural(part)) for part in file.parts[:-1]), (0, natural(file.parts[-1]))),

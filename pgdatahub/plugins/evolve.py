@@ -1,8 +1,8 @@
-"""Built-in evolve stage: columns are added, types are widened straight to the join, nothing is ever narrowed.
+"""Built-in evolve stage: add columns, widen types to the join, never narrow a type.
 
-A table that somebody else made is respected: a column of a type outside the lattice is never altered, and what the file
-cannot give to such a table is said here. A folder's contract (``new_columns: freeze``, ``types: freeze``) is about tables
-that exist: the first file makes the table, and the first values of a column that never had one decide its type.
+Columns of foreign types (:class:`~pgdatahub.model.schema.OpaqueType`) are never altered; a file that such a table cannot hold
+fails. A folder's contract (``new_columns: freeze``, ``types: freeze``) applies to existing tables: the first file creates the
+table, and the first values of an empty column decide its type.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def pgdatahub_evolve(observed: TableSchema, current: TableSchema | None, source:
                 raise _new_column(column)
             changes.append(AddColumn(column=column))
             result[column.name] = column
-        elif column.type is not known.type:  # nearly all columns of nearly all files have the type that the table has
+        elif column.type is not known.type:  # most columns have the table's type already
             result[column.name] = replace(known, type=_joined(known, column))
             changes += _alterations(known, column, frozen=source.options.types == "freeze")
     for column in LINEAGE:
@@ -83,10 +83,10 @@ def _alterations(current: ColumnSchema, observed: ColumnSchema, *, frozen: bool)
 
 
 def _respect(current: TableSchema, observed: TableSchema) -> None:
-    """Check what the table asks for by itself.
+    """Check that the file meets the table's own constraints.
 
     Raises:
-        SchemaError: The file cannot give it.
+        SchemaError: The file does not.
     """
     for column in LINEAGE:
         known = current.by_name.get(column.name)
@@ -119,7 +119,7 @@ def _new_column(column: ColumnSchema) -> SchemaError:
     return SchemaError(
         f"the table has no column {column.name} for {named}, and new_columns: freeze allows no new ones",
         where=_place(_first(column)) or f"column {named}",
-        hint="skip: leaves the column out, aliases: says which column it is, new_columns: evolve adds it",
+        hint="skip: leaves the column out, aliases: maps it to an existing column, new_columns: evolve adds it",
     )
 
 

@@ -1,4 +1,4 @@
-"""What makes a found file a candidate for loading, and the table that its folder stands for; wherever it was found."""
+"""Filters for found files, and the table of a file's folder; shared by all discover plugins."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _DIGITS = re.compile("([0-9]+)")
 
 
 def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bool) -> str | None:
-    """Return why a file is no candidate by its name, or None.
+    """Return the reason to ignore a file by its name, if any.
 
     Args:
         parts: Its path below the data root.
-        suffixes: The endings of candidates, in lower case, with their point.
-        hidden: It is in a hidden folder.
+        suffixes: Suffixes to accept, in lower case, with their dot.
+        hidden: The file is in a hidden folder.
     """
     name = parts[-1]
     suffix = PurePosixPath(name).suffix.lower()
     checks = (
-        (name.startswith("~$"), "a lock file: somebody has the workbook open"),
+        (name.startswith("~$"), "a lock file: the workbook is open in Excel"),
         (name.startswith("."), "a hidden file"),
         (hidden, "in a hidden folder"),
-        (suffix not in suffixes, f"not a workbook: {suffix or 'no ending'}"),
-        (len(parts) == 1, "directly in the data root: put it into a folder, whose name becomes the table's"),
+        (suffix not in suffixes, f"not a workbook: {suffix or 'no suffix'}"),
+        (len(parts) == 1, "files directly in the data root have no table; move it into a folder"),
     )
     return next((reason for true, reason in checks if true), None)
 
@@ -37,7 +37,7 @@ def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bo
 def make_source(
     config: Config, location: str, identity: str, folder: tuple[str, ...], size: int, ignored: str | None
 ) -> SourceFile:
-    """Return a found file, with the settings of its folder.
+    """Return a found file with the settings of its folder.
 
     Args:
         config: The settings.
@@ -45,7 +45,7 @@ def make_source(
         identity: Its path below the data root.
         folder: The folders on that path.
         size: Bytes.
-        ignored: Why it is no candidate, or None.
+        ignored: The reason to ignore the file, if any.
     """
     options = config.folders.options_for(folder)
     return SourceFile(
@@ -59,6 +59,6 @@ def make_source(
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Return a sort key under which ``week 9`` comes before ``week 10``, whatever the case."""
+    """Return a sort key that ignores case and puts ``week 9`` before ``week 10``."""
     pieces = _DIGITS.split(name.casefold())
     return [(int(piece), "") if index % 2 else (0, piece) for index, piece in enumerate(pieces)], name

@@ -1,6 +1,6 @@
-"""Finding plugins, and the typed façade through which the stages are called.
+"""Plugin manager, and a typed façade for the stages.
 
-Every process makes its own manager: a manager with modules registered cannot be pickled, and nothing here is global.
+Every process creates its own manager: a manager with registered modules cannot be pickled, and there is no global state.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class PluginInfo:
     """A plugin as ``pgdatahub plugins`` lists it.
 
     Attributes:
-        name: The name to disable it by.
-        distribution: What it came with; empty for a disabled name that nothing installed has.
-        version: The version of that.
-        hooks: The hooks it implements, in the order of the stages.
+        name: The name for ``PGDATAHUB_DISABLE_PLUGINS``.
+        distribution: Its distribution; empty for a disabled name without an installed plugin.
+        version: The version of the distribution.
+        hooks: The hooks that it implements, in the order of the stages.
         builtin: It is part of pgdatahub.
-        disabled: It was named in ``PGDATAHUB_DISABLE_PLUGINS`` and not loaded.
+        disabled: ``PGDATAHUB_DISABLE_PLUGINS`` names it, so it was not loaded.
     """
 
     name: str
@@ -65,7 +65,7 @@ class PluginInfo:
 
 
 def create_plugin_manager(*, disabled: Iterable[str] | None = None) -> pluggy.PluginManager:
-    """Return a manager with the built-in plugins and all installed ones.
+    """Create a manager with the built-in plugins and all installed ones.
 
     Args:
         disabled: Names of plugins (as ``pgdatahub plugins`` prints them) to leave out; by default those that the
@@ -91,7 +91,7 @@ def create_plugin_manager(*, disabled: Iterable[str] | None = None) -> pluggy.Pl
 
 
 def _built_in(name: str) -> object:
-    """Return a built-in plugin: the module, or what it makes for this manager alone if it is to remember anything."""
+    """Return a built-in plugin: its module, or an object with state that the module creates for this manager."""
     module = import_module(name)
     return module.create_plugin() if hasattr(module, "create_plugin") else module
 
@@ -101,17 +101,17 @@ def _builtin_names() -> frozenset[str]:
 
 
 def _entry_points() -> Iterator[tuple[Distribution, EntryPoint]]:
-    """Yield the installed plugins; of a distribution that the path has twice, the one that is imported."""
+    """Yield the installed plugins; of a distribution found twice on the path, the one that Python imports."""
     seen: set[tuple[str, str]] = set()
     for distribution in distributions():
-        # The text first: parsing the entry points of an environment's distributions takes three times as long as reading
-        # them, and hardly any has one of ours.
+        # Search the text first: parsing the entry points of all distributions takes three times as long as reading them,
+        # and few have plugins.
         if specs.PROJECT not in (distribution.read_text("entry_points.txt") or ""):
             continue
         for entry_point in distribution.entry_points:
             if entry_point.group != specs.PROJECT:
                 continue
-            # Only now: a distribution's name costs parsing its metadata, 0.2 s for the two hundred of an environment.
+            # A late look at the name, which parses the metadata: 0.2 s for two hundred distributions.
             key = (distribution.name, entry_point.name)
             if key not in seen:
                 seen.add(key)
@@ -122,7 +122,7 @@ def _load(manager: pluggy.PluginManager, distribution: Distribution, entry_point
     owner = f"{distribution.name} {distribution.version}"
     try:
         plugin = entry_point.load()
-    except (Exception, SystemExit) as error:  # a plugin's import may raise anything
+    except (Exception, SystemExit) as error:  # a plugin's import can raise any exception
         raise PluginError(
             f"the plugin {entry_point.name!r} of {owner} cannot be imported: {type(error).__name__}: {_one_line(error)}",
             hint=_way_round(distribution.name, entry_point.name),
@@ -137,7 +137,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, *, name: str, owner: s
         manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as error:
         # ValueError: another plugin has the name.
-        raise PluginError(f"the plugin {name!r} of {owner} does not fit: {_one_line(error)}", hint=hint) from error
+        raise PluginError(f"the plugin {name!r} of {owner} is invalid: {_one_line(error)}", hint=hint) from error
     if not manager.get_hookcallers(plugin):
         raise PluginError(
             f"the plugin {name!r} of {owner} implements no hook", hint=f"its functions need @hookimpl; {hint}"
@@ -145,7 +145,7 @@ def _register(manager: pluggy.PluginManager, plugin: Any, *, name: str, owner: s
 
 
 def _way_round(distribution: str, name: str) -> str:
-    return f"mend or uninstall {distribution}, or set {DISABLE_VARIABLE}={name}"
+    return f"fix or uninstall {distribution}, or set {DISABLE_VARIABLE}={name}"
 
 
 def _one_line(error: BaseException) -> str:
@@ -176,7 +176,7 @@ def list_plugins(manager: pluggy.PluginManager) -> tuple[PluginInfo, ...]:
 
 
 class Stages:
-    """The stages, typed. Nobody else touches the manager's hooks."""
+    """Typed calls of the stages; other modules never call the manager's hooks directly."""
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self._manager = manager
@@ -188,16 +188,16 @@ class Stages:
             yield from answer
 
     def read(self, source: SourceFile, config: Config) -> Workbook:
-        """Open a file with the first reader that takes it.
+        """Open a file with the first reader that accepts it.
 
         Raises:
-            PluginError: No reader takes it.
+            PluginError: No reader accepts the file.
         """
         answer: Workbook | None = self._hook.pgdatahub_read(source=source, config=config)
         return self._answered(answer, "pgdatahub_read", source.location)
 
     def normalize(self, batch: Batch, table: Table, source: SourceFile, config: Config) -> NormalizedBatch:
-        """Name the columns of a batch and turn its cells into COPY text."""
+        """Name the columns of a batch and convert its cells to COPY text."""
         answer: NormalizedBatch | None = self._hook.pgdatahub_normalize(
             batch=batch, table=table, source=source, config=config
         )
@@ -206,7 +206,7 @@ class Stages:
     def evolve(
         self, observed: TableSchema, current: TableSchema | None, source: SourceFile, config: Config
     ) -> SchemaPlan:
-        """Decide how a table changes for a file."""
+        """Plan the changes of a table for a file."""
         answer: SchemaPlan | None = self._hook.pgdatahub_evolve(
             observed=observed, current=current, source=source, config=config
         )
@@ -218,7 +218,7 @@ class Stages:
         """Change the table and copy the rows."""
         given: Iterable[ColumnBatch | EncodedBatch] = batches
         if not (self._is_built_in("pgdatahub_load") and self._is_built_in("pgdatahub_evolve")):
-            # Another plugin's load gets the rows as text; another's evolve may not tell the types that the table has.
+            # Other load plugins get the rows as text; other evolve plugins may not report the table's types.
             given = map(text_rows, batches)
         answer: LoadResult | None = self._hook.pgdatahub_load(
             plan=plan, batches=given, connection=self._given(connection, "pgdatahub_load"), config=config
@@ -226,14 +226,14 @@ class Stages:
         return self._answered(answer, "pgdatahub_load", str(plan.table))
 
     def audit(self, record: ImportRecord, connection: Connection, config: Config) -> Sequence[Callable[[], None]]:
-        """Let every plugin keep its record; return what is to be called after COMMIT."""
+        """Let every plugin record an import; return the functions to call after COMMIT."""
         answers: list[Callable[[], None]] = self._hook.pgdatahub_audit(
             record=record, connection=self._given(connection, "pgdatahub_audit"), config=config
         )
         return answers
 
     def _given(self, connection: Connection, hook: str) -> Connection | sqlalchemy.Connection:
-        """Return the connection for a hook: SQLAlchemy's where another than the built-in plugin implements the hook."""
+        """Return the connection for a hook: SQLAlchemy's if another plugin than the built-in one implements the hook."""
         return connection if self._is_built_in(hook) else connection.sqlalchemy
 
     def _is_built_in(self, hook: str) -> bool:
@@ -242,7 +242,7 @@ class Stages:
 
     @property
     def audit_is_built_in(self) -> bool:
-        """Whether no other plugin than the built-in one records imports."""
+        """Return whether only the built-in plugin records imports."""
         return self._is_built_in("pgdatahub_audit")
 
     def _answered(self, answer: Answer | None, hook: str, where: str) -> Answer:
@@ -253,7 +253,7 @@ class Stages:
         raise PluginError(f"no plugin answers {hook} (installed: {names})", where=where)
 
     def responsible(self, error: BaseException) -> str | None:
-        """Return the name of the plugin whose code raised ``error``; None if that was not a third party's."""
+        """Return the name of the third-party plugin whose code raised ``error``, if any."""
         packages = {}
         for name, plugin in self._manager.list_name_plugin():
             module = getattr(plugin, "__name__", None) or type(plugin).__module__

@@ -1,4 +1,4 @@
-"""Built-in normalize stage: SQL names for the columns, COPY text and observed types for the cells."""
+"""Built-in normalize stage: SQL names of columns, COPY text and observed types of cells."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REMOVED = "texts with characters that PostgreSQL cannot store"
 
 @hookimpl(trylast=True)
 def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile) -> NormalizedBatch:
-    """Give the columns of a batch their names and turn cells into COPY text."""
+    """Name the columns of a batch and convert its cells to COPY text."""
     return _Normalizer(batch, table, source.options).normalize()
 
 
@@ -47,12 +47,12 @@ def column_names(table: Table, options: FolderOptions) -> ColumnNames:
 def _named(
     headers: tuple[tuple[int, str], ...], reserved: tuple[str, ...], renames: tuple[tuple[str, str], ...]
 ) -> ColumnNames:
-    # Every batch asks, and the files of a folder nearly always have the same headers.
+    # Every batch needs the names, and files of a folder usually have the same headers.
     return ColumnNames(headers, reserved=reserved, rename=dict(renames))
 
 
 class _Normalizer:
-    """One batch on its way to names and COPY text."""
+    """Normalization of one batch."""
 
     def __init__(self, batch: Batch, table: Table, options: FolderOptions) -> None:
         self.batch = batch
@@ -150,7 +150,7 @@ class _Normalizer:
     def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:
         _, text = type_value(failure.value)
         return CellError(
-            f'"{sample_of(text)}" is no {floor.label}, which the settings ask for in column {header or position + 1!r}',
+            f'"{sample_of(text)}" is not a valid {floor.label} (type of column {header or position + 1!r} set in etl_config.yaml)',
             where=f"{self.table.sheet} › {self._address(failure.index, position)}",
             hint="correct the cell, or change type:, format: or nulls: of the column",
         )

@@ -1,4 +1,4 @@
-"""Reads any workbook of a folder that asks for python-calamine (``reader: calamine``)."""
+"""Reader plugin for folders with ``reader: calamine``, which python-calamine reads."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open a workbook by its content, whatever its name; decline other folders and files.
 
     Raises:
-        ReadError: It is one and cannot be read.
+        ReadError: The file has this format and cannot be read.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect
 
     if source.options.reader != "calamine":
@@ -26,7 +26,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         with source.open() as file:
             content = detect(file)
     except OSError:
-        return None  # the plugin that is asked last names the reason
+        return None  # the last plugin names the reason
     if content.format in (Format.XLSX, Format.XLSB, Format.XLS, Format.ODS):
         from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 

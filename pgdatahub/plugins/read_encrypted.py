@@ -1,4 +1,4 @@
-"""Reads encrypted workbooks: those that Office opens without asking, and those whose folder names a password."""
+"""Reader plugin for encrypted workbooks, opened with Office's default password or the folder's password."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
-    """Open an encrypted package, whatever its name; decline other files. Encrypted ``.xls`` are left to their reader.
+    """Open an encrypted package, whatever its name; decline other files. Another reader opens encrypted ``.xls`` files.
 
     Raises:
-        EncryptedError: No password opens it.
-        ReadError: It cannot be read.
+        EncryptedError: No password opens the file.
+        ReadError: The file cannot be read.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect, refuse
 
     try:
         with source.open() as file:
             content = detect(file)
     except OSError:
-        return None  # the plugin that is asked last names the reason
+        return None  # the last plugin names the reason
     if content.format is not Format.ENCRYPTED:
         return None
     from pgdatahub.readers.encrypted.package import decrypt_package

@@ -1,4 +1,4 @@
-"""Reads OpenDocument spreadsheets (``.ods``), recognised by their content."""
+"""Reader plugin for OpenDocument spreadsheets (``.ods``), recognised by content."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open an OpenDocument spreadsheet, whatever its name; decline other files and folders with another reader.
 
     Raises:
-        ReadError: It is one and cannot be read.
+        ReadError: The file has this format and cannot be read.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect
     from pgdatahub.readers.ods import OdsWorkbook
 
@@ -29,7 +29,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
             file = files.enter_context(source.open())
             content = detect(file)
         except OSError:
-            return None  # the reader that is asked last names the reason
+            return None  # the last plugin names the reason
         if content.format is not Format.ODS:
             return None
         files.pop_all()

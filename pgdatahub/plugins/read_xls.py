@@ -1,4 +1,4 @@
-"""Reads workbooks of Excel 2 to 2003 (``.xls``), recognised by their content."""
+"""Reader plugin for workbooks of Excel 2 to 2003 (``.xls``), recognised by content."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open a workbook of Excel 2 to 2003, whatever its name; decline other files and folders with another reader.
 
     Raises:
-        ReadError: It is one and cannot be read.
+        ReadError: The file has this format and cannot be read.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect
 
     if source.options.reader != "auto":
@@ -26,7 +26,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         with source.open() as file:
             content = detect(file)
     except OSError:
-        return None  # the reader that is asked last names the reason
+        return None  # the last plugin names the reason
     if content.format not in (Format.XLS, Format.OLD_XLS):
         return None
     from pgdatahub.readers.xls.workbook import XlsWorkbook

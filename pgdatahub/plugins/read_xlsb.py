@@ -1,4 +1,4 @@
-"""Reads binary Excel workbooks (``.xlsb``), recognised by their content."""
+"""Reader plugin for binary Excel workbooks (``.xlsb``), recognised by content."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     """Open a binary Excel workbook, whatever its name; decline other files and folders with another reader.
 
     Raises:
-        ReadError: It is one and cannot be read.
+        ReadError: The file has this format and cannot be read.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect
     from pgdatahub.readers.xlsb import XlsbWorkbook
 
@@ -29,7 +29,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
             file = files.enter_context(source.open())
             content = detect(file)
         except OSError:
-            return None  # the reader that is asked last names the reason
+            return None  # the last plugin names the reason
         if content.format is not Format.XLSB:
             return None
         files.pop_all()

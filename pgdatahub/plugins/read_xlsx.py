@@ -1,4 +1,4 @@
-"""Reads ``.xlsx`` and ``.xlsm`` workbooks, recognised by their content."""
+"""Reader plugin for ``.xlsx`` and ``.xlsm`` workbooks, recognised by content."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class XlsxReader:
-    """Opens workbooks of Office Open XML."""
+    """Reader of Office Open XML workbooks."""
 
     @hookimpl(trylast=True)
     def pgdatahub_read(self, source: SourceFile, config: Config) -> Workbook | None:
         """Open a workbook of Office Open XML, whatever its name; decline other files and folders with another reader.
 
         Raises:
-            ReadError: It is one and cannot be read.
+            ReadError: The file has this format and cannot be read.
         """
-        # Here, so that listing plugins does not import a reader's machinery.
+        # A late import, so that listing plugins does not import a reader.
         from pgdatahub.readers.detect import Format, detect
         from pgdatahub.readers.xlsx.reader_choice import choose_reader
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
@@ -34,10 +34,10 @@ class XlsxReader:
                 file = files.enter_context(source.open())
                 content = detect(file)
             except OSError:
-                return None  # the plugin that is asked last names the reason
+                return None  # the last plugin names the reason
             if content.format is not Format.XLSX:
                 return None
-            # The same file object: bytes that were fetched to look at need not be fetched again.
+            # Keep the file open: its fetched bytes are reused.
             files.pop_all()
             return XlsxWorkbook(
                 file, name=source.name, merged=source.options.merged, reader=choose_reader(config.reader)

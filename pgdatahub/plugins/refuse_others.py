@@ -1,4 +1,4 @@
-"""Names what a file under a workbook's name is, where no reader has taken it."""
+"""Errors for files with a workbook's name that no reader accepts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_read(source: SourceFile) -> Workbook | None:
-    """Refuse a file that is named like a workbook and is not; decline other names.
+    """Raise an error for a file with a workbook's name that no reader accepts; decline other names.
 
     Raises:
-        ReadError: Always for a file under a workbook's name: the message names what it is.
+        ReadError: The file has a workbook's name; the message names its real format.
     """
-    # Here, so that listing plugins does not import a reader's machinery.
+    # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect, refuse
     from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
@@ -26,7 +26,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         with source.open() as file:
             content = detect(file)
     except FileNotFoundError as error:
-        raise FileChangedError("the file is not there any more") from error
+        raise FileChangedError("the file was deleted") from error
     except OSError as error:
         raise ReadError(f"the file cannot be read: {error.strerror or error}") from error
     if content.format is Format.OLD_XLS and source.options.reader == "calamine":

@@ -1,9 +1,8 @@
-"""The six stages as hooks: what a plugin can implement.
+"""Hook specifications of the six stages.
 
-One rule for the hooks marked *first result*: return ``None`` to decline, a value to take over, or be a wrapper
-(``@hookimpl(wrapper=True)``) to adjust another's answer. A generator function can never decline, so such a hook must be a
-plain function. The built-in implementations are ``trylast`` and therefore asked after everyone else's. A hook may name
-fewer parameters than its specification, never others.
+Hooks marked *first result* return ``None`` to decline or a value to take over; a wrapper (``@hookimpl(wrapper=True)``) can
+adjust the value of another plugin. A generator function cannot decline, so such a hook must be a plain function. The built-in
+implementations are ``trylast``, so pluggy calls them after all others. A hook may leave out parameters of its specification.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from pgdatahub.model.schema import SchemaPlan, TableSchema
 
 PROJECT = "pgdatahub"
-"""The name that pluggy and the entry-point group go by."""
+"""The name of the pluggy project and of the entry-point group."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -38,10 +37,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def pgdatahub_discover(config: Config) -> Iterable[SourceFile]:  # type: ignore[empty-body]  # a specification
-    """Find the files there are. Called once a run; everyone's answers are chained.
+    """Find the files. Called once a run; the results of all plugins are chained.
 
-    Files that are no candidates (lock files, hidden files …) may be given too, with ``ignored`` saying why, so that they
-    are counted.
+    The result may include files to ignore (lock files, hidden files …), with the reason in ``ignored``, so that the run counts
+    them.
     """
 
 
@@ -50,13 +49,13 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
     """Open a file. Called once for each file, first result.
 
     Raises:
-        ReadError: The file is of a kind that this reader takes, and cannot be read.
+        ReadError: The reader handles this kind of file, and the file cannot be read.
     """
 
 
 @hookspec(firstresult=True)
 def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile, config: Config) -> NormalizedBatch | None:
-    """Give the columns of a batch their names and turn cells into COPY text. Called for each batch, first result.
+    """Name the columns of a batch and convert its cells to COPY text. Called for each batch, first result.
 
     Raises:
         CellError: A cell cannot be loaded under the folder's policies.
@@ -67,17 +66,17 @@ def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile, config: 
 def pgdatahub_evolve(
     observed: TableSchema, current: TableSchema | None, source: SourceFile, config: Config
 ) -> SchemaPlan | None:
-    """Decide how the table changes for a file. Pure; called once for each file and table, first result.
+    """Plan the changes of a table for a file. Pure; called once for each file and table, first result.
 
     Args:
-        observed: What the file needs.
-        current: What the database has, None if there is no such table. A type stands there as the lattice element that
-            its values allow: an all-NULL column of ours is UNDECIDED, a ``bigint`` within 2^53 is BIGINT.
+        observed: The columns that the file needs.
+        current: The table in the database, None if it does not exist. Types are as narrow as the stored values allow: an
+            all-NULL column that pgdatahub created is UNDECIDED, a ``bigint`` within 2^53 is BIGINT.
         source: The file; its folder's options hold the contract (``new_columns``, ``types``).
         config: The settings.
 
     Raises:
-        SchemaError: The table cannot take the file.
+        SchemaError: The table cannot hold the file.
     """
 
 
@@ -85,17 +84,17 @@ def pgdatahub_evolve(
 def pgdatahub_load(
     plan: SchemaPlan, batches: Iterable[EncodedBatch], connection: Connection, config: Config
 ) -> LoadResult | None:
-    """Change the table as planned and copy the rows, in the transaction that ``connection`` is in. First result.
+    """Change the table as planned and copy the rows, in the transaction of ``connection``. First result.
 
-    ``batches`` come with ``source_file`` and ``load_timestamp`` filled in and in the form that the planned types need.
-    Those of a large file may still be on their way out of the workbook: what the plan knows of its columns is then what was
-    seen so far. If taking the next batch raises something, let it pass; all is rolled back, and the hook may be called anew.
+    ``batches`` include ``source_file`` and ``load_timestamp``, in the form that the planned types need. Batches of a large file
+    can still be unread: the plan then covers the columns seen so far. Do not catch exceptions from taking the next batch; the
+    transaction is rolled back, and the hook can be called again.
     """
 
 
 @hookspec
 def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config) -> Callable[[], None] | None:
-    """Keep a record of an import. Called once for each import, inside its transaction; everyone is called.
+    """Record an import. Called once for each import, inside its transaction, in all plugins.
 
-    What is returned is called after COMMIT (a webhook belongs there); a failure of that is a warning.
+    The returned function is called after COMMIT (for a webhook, for example); its failure is a warning.
     """
