@@ -84,7 +84,7 @@ def test_json_is_all_that_stands_on_standard_output(second_run: Finished) -> Non
     report = second_run.json
     assert report["exit_code"] == 0
     assert "PostgreSQL" in report["destination"]
-    assert report["ignored"] == {"a lock file: somebody has the workbook open": ["stock/counts/~$Leipzig week 11.xlsx"]}
+    assert report["ignored"] == {"a lock file: the workbook is open in Excel": ["stock/counts/~$Leipzig week 11.xlsx"]}
 
 
 # ── results and exit codes ────────────────────────────────────────────────────────────────────────────────────────────

@@ -99,9 +99,9 @@ def test_what_is_no_candidate_is_named_with_the_reason(root: Path) -> None:
     assert reasons["s/.b.xlsx"] == "a hidden file"
     assert reasons["s/.git/c.xlsx"] == reasons["s/.git/deep/d.xlsx"] == "in a hidden folder"
     assert reasons["s/e.csv"] == "not a workbook: .csv"
-    assert reasons["s/README"] == "not a workbook: no ending"
+    assert reasons["s/README"] == "not a workbook: no suffix"
     assert reasons["s/pipe.xlsx"] == "not a regular file"
-    assert reasons["s/nowhere.xlsx"] == "the link leads nowhere"
+    assert reasons["s/nowhere.xlsx"] == "the link is broken"
 
 
 def test_files_without_bytes_are_candidates_that_fail_by_name_later(root: Path) -> None:
@@ -119,7 +119,7 @@ def test_circles_of_links_end(root: Path) -> None:
     (root / "b" / "loop").symlink_to(root / "b" / "loop")
     files = list(discover(configured(root)))
     assert found(files) == ["a/x.xlsx", "a/b/y.xlsx", "b/y.xlsx", "b/a/x.xlsx"]
-    assert ignored(files)["a/up"] == "the link leads to a folder that it is in"
+    assert ignored(files)["a/up"] == "the link leads to a folder that contains it"
     assert "b/loop" in ignored(files)
 
 

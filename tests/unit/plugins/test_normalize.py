@@ -70,7 +70,7 @@ def test_a_configured_type_is_the_columns_floor_and_a_misfit_is_named() -> None:
     with pytest.raises(CellError) as caught:
         normalize({"b": [1, 2], "a": ["1,5", "1.5"]}, columns=options)
     assert caught.value.where == "S › B3"
-    assert '"1.5" is no DOUBLE PRECISION' in caught.value.message
+    assert '"1.5" is not a valid DOUBLE PRECISION' in caught.value.message
 
 
 def test_a_number_beyond_a_double_is_named_by_its_cell() -> None:

@@ -71,7 +71,7 @@ def test_a_file_of_another_kind_is_named(
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(FileChangedError, match="not there any more"):
+    with pytest.raises(FileChangedError, match="the file was deleted"):
         read(source_of(tmp_path / "a.xls"))
 
 
