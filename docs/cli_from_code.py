@@ -1,4 +1,4 @@
-"""What the reference says about commands: read off the functions that Typer makes them of.
+"""Reference of the commands, made from the functions that Typer uses.
 
 Typer's public registry is asked, not the parser below it, whose classes change from version to version.
 """

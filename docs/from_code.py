@@ -1,4 +1,4 @@
-"""What the reference says that the code knows: commands, settings, options, joins and limits, as Markdown.
+"""Parts of the reference made from the code: commands, settings, options, joins and limits, as Markdown.
 
 A page asks for a text with ``<!-- from the code: NAME -->``; :data:`TEXTS` has them by name. Nothing here needs Sphinx, so
 that tests can read a page as it will be.
@@ -112,7 +112,7 @@ def column_types() -> str:
 
 
 def limits() -> str:
-    """Return how much a workbook may ask of whoever opens it."""
+    """Return the limits of workbooks."""
     from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 
     said = attributes(Limits)
@@ -141,4 +141,4 @@ TEXTS: Final[Mapping[str, Callable[[], str]]] = {
     "joins": joins,
     "limits": limits,
 }
-"""What a page can ask for, by name."""
+"""Name of a marker → its function."""

@@ -1,4 +1,4 @@
-"""The reference has all that the code has: whoever adds a command, setting, hook or error and no word on it fails here."""
+"""Completeness of the reference: commands, settings, hooks, errors and public names."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_every_exit_code_is_in_the_reference(scripts: dict[str, ModuleType]) -> 
         assert re.search(rf"^\| {code.value} \| `{code.name}` \| \S", text, flags=re.MULTILINE), code
 
 
-def test_every_error_is_in_the_reference_with_its_exit_code_below_its_kind(scripts: dict[str, ModuleType]) -> None:
+def test_every_error_is_in_the_reference_with_its_exit_code(scripts: dict[str, ModuleType]) -> None:
     text = page(scripts, "errors-and-exit-codes")
     rows = re.findall(r"^\| ((?:— )*)`(\w+Error)` \| (\d?) ?\|", text, flags=re.MULTILINE)
     described = {name: (len(dashes) // 2, code) for dashes, name, code in rows}

@@ -31,7 +31,7 @@ def test_every_link_to_a_place_in_the_project_leads_there(document: Path) -> Non
     assert broken == []
 
 
-def test_the_readme_has_one_command_that_loads_and_one_that_tests() -> None:
+def test_the_readme_has_one_load_and_one_test_command() -> None:
     commands = dict(COMMANDS.findall((ROOT / "README.md").read_text(encoding="utf-8")))
     assert set(commands) == {"load", "test"}
     assert not [name for name, command in commands.items() if "\n" in command]
@@ -39,7 +39,7 @@ def test_the_readme_has_one_command_that_loads_and_one_that_tests() -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_the_readme_of_the_quickstart_names_every_folder_of_its_data() -> None:
+def test_the_readme_of_the_quickstart_names_every_folder() -> None:
     text = (ROOT / "examples/quickstart/README.md").read_text(encoding="utf-8")
     data = ROOT / "examples/quickstart/data"
     folders = {path.parent.relative_to(data).as_posix() for path in data.rglob("*.*") if path.is_file()}

@@ -45,7 +45,7 @@ def test_options_of_the_whole_file_are_inherited_by_every_folder(read: Read) -> 
     assert tree.options_for(["hr"]).errors == "fail"
 
 
-def test_folders_match_whatever_their_case_and_however_their_accents_are_composed(read: Read) -> None:
+def test_folders_match_without_case_and_unicode_composition(read: Read) -> None:
     tree = read("SALES:\n  Größe:\n    sheet: x\n")
     assert tree.options_for(["sales", "Gro\u0308ße"]).sheet == ("x",)
     assert tree.options_for(["Sales", "GRÖSSE"]).sheet == ("x",)
@@ -60,13 +60,13 @@ def test_folder_and_sheet_names_are_taken_as_written(read: Read, name: str) -> N
     assert tree.options_for([name]).sheet == (name,)
 
 
-def test_a_key_with_a_slash_at_its_end_is_a_folder_even_if_it_is_named_like_an_option(read: Read) -> None:
+def test_a_key_with_a_final_slash_is_always_a_folder(read: Read) -> None:
     tree = read("sheet/:\n  sheet: x\ncolumns/:\n  sheet: y\nerrors/:\n")
     assert folders(tree) == ["sheet", "columns", "errors"]
     assert tree.options_for(["columns"]).sheet == ("y",)
 
 
-def test_an_option_name_with_a_mapping_is_a_folder_except_columns(read: Read) -> None:
+def test_an_option_name_with_a_mapping_is_a_folder(read: Read) -> None:
     tree = read("types:\n  sheet: x\ncolumns:\n  a: {skip: true}\n")
     assert folders(tree) == ["types"]
     assert tree.options_for(["types"]).columns["a"].skip
@@ -79,7 +79,7 @@ def test_a_path_is_a_folder_in_a_folder(read: Read) -> None:
     assert tree.options_for(["sales", "2024"]).sheet == ("x",)
 
 
-def test_a_folder_without_anything_below_it_is_a_folder_with_the_defaults(read: Read) -> None:
+def test_an_empty_folder_has_the_defaults(read: Read) -> None:
     assert folders(read("sales:\nhr: ~\n")) == ["sales", "hr"]
 
 
@@ -139,7 +139,7 @@ sales:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# a comment\n", "---\n", "~\n", "\ufeff", "{}"])
-def test_a_file_that_says_nothing_leaves_everything_at_its_default(read: Read, text: str) -> None:
+def test_an_empty_file_leaves_all_defaults(read: Read, text: str) -> None:
     assert read(text) == FolderTree()
 
 
@@ -206,7 +206,7 @@ def test_a_tree_survives_the_way_to_another_process(read: Read) -> None:
         ("a: 1\n---\nb: 2\n", 2, "invalid YAML", None),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_its_line_and_what_would_be_right(
+def test_a_mistake_is_named_with_its_line_and_a_fix(
     read: Read, text: str, line: int, message: str, hint: str | None
 ) -> None:
     with pytest.raises(ConfigError) as caught:

@@ -11,7 +11,7 @@ from pgdatahub.values.identifiers import ColumnNames
 from pgdatahub.values.sql_types import SqlType
 
 
-def test_the_defaults_load_a_plain_workbook_and_fail_only_where_a_value_is_unknown() -> None:
+def test_the_defaults_fail_only_for_unknown_values() -> None:
     folder = FolderOptions()
     assert (folder.sheet, folder.header_row, folder.skip_rows, folder.stop_at) == (None, "first", 0, None)
     assert (folder.errors, folder.uncached, folder.merged, folder.hidden) == ("blank", "fail", "top_left", "load")
@@ -35,7 +35,7 @@ def test_every_type_that_can_be_asked_for_is_one_of_the_lattice() -> None:
     assert ColumnOptions().sql_type is None
 
 
-def test_options_are_frozen_values_that_survive_the_way_to_another_process() -> None:
+def test_options_are_frozen_and_can_be_pickled() -> None:
     folder = FolderOptions(sheet=("a",), columns={"x": ColumnOptions(type="date")})
     assert pickle.loads(pickle.dumps(folder)) == folder  # noqa: S301 - bytes of our own
     with pytest.raises(FrozenInstanceError):
@@ -55,7 +55,7 @@ def test_an_alias_means_the_column_it_is_an_alias_of() -> None:
     assert (of(0).type, of(1).rename, of(2)) == ("numeric", "town", ColumnOptions())
 
 
-def test_a_sheet_with_a_column_and_its_alias_gives_the_column_its_own_name() -> None:
+def test_a_column_beside_its_alias_keeps_its_own_name() -> None:
     folder = FolderOptions(columns={"Amount": ColumnOptions(aliases=("Betrag",))})
     names = ColumnNames([(0, "Betrag"), (1, "Amount")], rename=folder.renames)
     assert [names.name(0), names.name(1)] == ["amount_2", "amount"]
@@ -69,7 +69,7 @@ def test_a_column_is_found_by_header_as_written_or_by_name() -> None:
     assert [of(0).type, of(1).type, of(2).type] == ["numeric", "date", None]
 
 
-def test_the_fingerprint_changes_with_what_shapes_the_rows_and_with_nothing_else() -> None:
+def test_the_fingerprint_changes_only_with_options_shaping_rows() -> None:
     plain = FolderOptions()
     assert len(plain.fingerprint) == 64
     assert FolderOptions(errors="blank").fingerprint == plain.fingerprint

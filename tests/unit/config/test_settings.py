@@ -83,7 +83,7 @@ def test_every_setting_has_its_variable_and_is_explained() -> None:
         ("PGDATAHUB_PG_OSUSER", "pg_osuser", "etl", "etl"),
     ],
 )
-def test_a_setting_is_read_from_the_environment_and_from_the_file_beside_it(
+def test_a_setting_is_read_from_environment_and_dot_env(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, name: str, written: str, value: object
 ) -> None:
     write(tmp_path / ".env", f"{variable}={written}\n")
@@ -97,9 +97,7 @@ def test_a_setting_is_read_from_the_environment_and_from_the_file_beside_it(
     assert config.origin(name) == f"environment {variable}"
 
 
-def test_option_beats_environment_beats_dot_env_beats_file_beats_default(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_sources_of_settings_have_their_precedence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(tmp_path / "config/config.json", '{"ETL_SCHEMA": "file"}')
     assert (load_config().schema_name, load_config().origin("schema_name")) == ("file", "config/config.json")
     write(tmp_path / ".env", "ETL_SCHEMA=dotenv")
@@ -119,7 +117,7 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert (config.schema_name, config.workers, config.destination.kind) == ("raw", None, "embedded")
 
 
-def test_the_lines_of_dot_env_may_be_quoted_exported_and_commented(tmp_path: Path) -> None:
+def test_lines_of_dot_env_may_be_quoted_exported_and_commented(tmp_path: Path) -> None:
     write(tmp_path / ".env", "\ufeff# settings\r\nexport ETL_SCHEMA='raw data' # mine\r\nETL_WORKERS=2\r\n")
     config = load_config()
     assert (config.schema_name, config.workers) == ("raw data", 2)
@@ -147,7 +145,7 @@ def test_a_broken_line_of_dot_env_is_named_and_not_skipped(tmp_path: Path, caplo
         ("schema_name", "x" * 64, "at most 63 bytes"),
     ],
 )
-def test_a_wrong_value_is_named_with_the_valid_ones_and_where_it_stands(
+def test_an_invalid_value_is_named_with_its_place_and_valid_ones(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, expects: str
 ) -> None:
     variable = VARIABLES[name]
@@ -168,9 +166,7 @@ def test_an_unknown_override_is_an_error_with_the_nearest_name() -> None:
         load_config(overrides={"chunksize": 3})
 
 
-def test_a_misspelt_variable_is_noticed_and_those_of_others_are_not(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_only_a_misspelt_variable_of_pgdatahub_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ETL_SHEMA", "x")
     monkeypatch.setenv("ETL_WAREHOUSE_BUCKET", "x")
     write(tmp_path / ".env", "ETL_WORKER=2\nSOMETHING=else\nPGHOST=db\n")
@@ -208,7 +204,7 @@ def test_a_mistake_in_the_settings_file_is_named(tmp_path: Path, text: str | byt
     assert message in str(caught.value)
 
 
-def test_the_folders_file_is_read_from_its_usual_place_or_the_one_given(tmp_path: Path) -> None:
+def test_the_folders_file_has_a_default_and_an_explicit_place(tmp_path: Path) -> None:
     write(tmp_path / "config/etl_config.yaml", "sales: {sheet: usual}")
     write(tmp_path / "other.yaml", "sales: {sheet: other}")
     assert load_config().folders.options_for(["sales"]).sheet == ("usual",)
@@ -217,7 +213,7 @@ def test_the_folders_file_is_read_from_its_usual_place_or_the_one_given(tmp_path
     assert config.config_file == tmp_path / "other.yaml"
 
 
-def test_a_mistake_in_the_folders_file_is_named_as_seen_from_the_working_directory(tmp_path: Path) -> None:
+def test_a_folders_file_is_named_relative_to_the_directory(tmp_path: Path) -> None:
     write(tmp_path / "config/etl_config.yaml", "\nsales: {shet: x}")
     with pytest.raises(ConfigError) as caught:
         load_config()
@@ -251,7 +247,7 @@ def test_everything_is_sought_below_the_directory(tmp_path: Path) -> None:
         ({"DATABASE_URL": "host=h dbname=d"}, "url"),
     ],
 )
-def test_the_destination_is_the_url_else_the_environment_of_libpq_else_the_embedded_server(
+def test_the_destination_is_url_then_libpq_then_embedded_server(
     monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], kind: str
 ) -> None:
     for variable, value in environment.items():
@@ -287,7 +283,7 @@ def test_a_password_is_in_no_text_that_is_made_of_a_config() -> None:
     assert "hidden" in config.destination.conninfo
 
 
-def test_a_config_is_frozen_and_survives_the_way_to_another_process(tmp_path: Path) -> None:
+def test_a_config_is_frozen_and_can_be_pickled(tmp_path: Path) -> None:
     write(tmp_path / "config/etl_config.yaml", "sales: {sheet: x}")
     config = load_config(overrides={"database_url": "postgresql://u:p@h/d"})
     assert pickle.loads(pickle.dumps(config)) == config  # noqa: S301 - bytes of our own
@@ -295,9 +291,7 @@ def test_a_config_is_frozen_and_survives_the_way_to_another_process(tmp_path: Pa
         config.schema_name = "other"
 
 
-def test_a_config_made_in_code_asks_neither_environment_nor_files(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_config_made_in_code_reads_no_environment_or_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ETL_SCHEMA", "x")
     write(tmp_path / ".env", "ETL_WORKERS=9")
     config = Config(data_root="in")

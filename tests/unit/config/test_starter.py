@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 def uncommented(template: str) -> str:
-    """The template as somebody has it who takes away the signs before settings, and leaves those before sentences."""
+    """Return the template with its settings uncommented and its sentences still commented."""
     return re.sub(r"(?m)^( *)#(?! )", r"\1", template)
 
 
@@ -25,7 +25,7 @@ def test_the_example_in_the_project_is_what_init_writes() -> None:
     assert (PROJECT / ".env.example").read_text(encoding="utf-8") == environment_template()
 
 
-def test_the_environment_template_has_every_setting_at_its_default() -> None:
+def test_the_env_template_has_every_setting_at_its_default() -> None:
     written = dotenv_values(stream=StringIO(uncommented(environment_template())))
     for setting in settings().values():
         assert written[setting.explained.variable] == (setting.explained.example or setting.default)
@@ -42,7 +42,7 @@ def test_as_written_neither_template_sets_anything(monkeypatch: pytest.MonkeyPat
     assert config.folders.options_for(["sales"]) == FolderOptions()
 
 
-def test_without_its_signs_the_folders_template_is_valid_and_shows_every_option(tmp_path: Path) -> None:
+def test_the_uncommented_folders_template_has_every_option(tmp_path: Path) -> None:
     path = tmp_path / "etl_config.yaml"
     text = uncommented(folders_template())
     path.write_text(text, encoding="utf-8")

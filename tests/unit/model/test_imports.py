@@ -1,4 +1,4 @@
-"""What the history says is pgdatahub's own, after creations, undoings and somebody else's tables."""
+"""Provenance of tables after creations, undos, and loads into foreign tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_created_table_and_its_columns_are_ours() -> None:
     assert made == Provenance(created=True, columns=frozenset({"a", "b"}), first_types={})
 
 
-def test_a_column_added_to_somebody_elses_table_is_ours_and_the_table_is_not() -> None:
+def test_a_column_added_to_a_foreign_table_has_own_provenance() -> None:
     made = Provenance.of([change("add_column", "b"), change("alter_type", "a", "integer", "text")])
     assert made == Provenance(created=False, columns=frozenset({"b"}), first_types={"a": "integer"})
 
@@ -55,6 +55,6 @@ def test_a_dropped_column_is_ours_no_more() -> None:
 def test_a_dropped_table_leaves_nothing_that_is_ours() -> None:
     story = [change("create_table"), change("create_table", "a"), change("drop_table")]
     assert Provenance.of(story) == Provenance(created=False, columns=frozenset(), first_types={})
-    # Somebody makes one of the same name by hand, and a file widens it.
+    # A user creates a table of the same name, and a file widens it.
     later = [*story, change("alter_type", "a", "smallint", "text")]
     assert Provenance.of(later) == Provenance(created=False, columns=frozenset(), first_types={"a": "smallint"})

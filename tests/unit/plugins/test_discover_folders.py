@@ -104,7 +104,7 @@ def test_what_is_no_candidate_is_named_with_the_reason(root: Path) -> None:
     assert reasons["s/nowhere.xlsx"] == "the link is broken"
 
 
-def test_files_without_bytes_are_candidates_that_fail_by_name_later(root: Path) -> None:
+def test_files_without_bytes_are_not_ignored(root: Path) -> None:
     (root / "s").mkdir()
     (root / "s" / "a.xlsx").touch()
     assert found(list(discover(configured(root)))) == ["s/a.xlsx"]
@@ -123,7 +123,7 @@ def test_circles_of_links_end(root: Path) -> None:
     assert "b/loop" in ignored(files)
 
 
-def test_the_data_root_may_be_a_link_and_stays_as_the_user_wrote_it(root: Path) -> None:
+def test_a_data_root_that_is_a_link_stays_as_written(root: Path) -> None:
     put(root, "s/a.xlsx")
     link = root.parent / "link"
     link.symlink_to(root)
@@ -141,12 +141,12 @@ def test_a_data_root_that_is_a_file_is_a_configuration_error(root: Path) -> None
         discover(configured(root / "file"))
 
 
-def test_a_data_root_at_a_url_is_left_to_the_plugin_that_knows_it(root: Path) -> None:
+def test_a_data_root_at_a_url_yields_no_folders(root: Path) -> None:
     assert list(discover(configured("s3://bucket/data", directory=root))) == []
 
 
 def test_a_folder_that_cannot_be_read_is_named() -> None:
-    # Not below pytest's own folder, which root alone may enter; and root may read anything, so somebody else looks.
+    # Not below pytest's own folder, which only root can enter. Root can read everything, so another account discovers.
     with TemporaryDirectory() as folder:
         root = Path(folder)
         root.chmod(0o755)
@@ -205,7 +205,7 @@ def test_a_path_that_is_too_long_is_unreadable(root: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_names_that_no_table_can_hold_are_ignored_and_strange_ones_are_not(root: Path) -> None:
+def test_only_names_that_no_table_can_hold_are_ignored(root: Path) -> None:
     put(root, "s/a\nb.xlsx", "s/ü 中.xlsx")
     put(root, os.fsdecode(b"s/caf\xe9.xlsx"), os.fsdecode(b"t\xff/x.xlsx"))
     files = list(discover(configured(root)))
@@ -234,7 +234,7 @@ def test_the_hook_finds_what_the_function_finds(root: Path) -> None:
     assert list(Stages(manager).discover(config)) == list(discover(config))
 
 
-def test_importing_the_plugin_costs_nothing_that_listing_plugins_does_not_need() -> None:
+def test_importing_the_plugin_imports_only_needed_modules() -> None:
     program = (
         "import sys, pgdatahub.plugins.discover_folders\n"
         "assert not {'pydantic', 'ruamel', 'sqlalchemy', 'pgdatahub.config'} & set(sys.modules)"

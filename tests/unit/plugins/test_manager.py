@@ -53,7 +53,7 @@ def test_a_plugin_of_others_is_asked_before_the_built_in_one() -> None:
     assert Stages(manager).read(source(), load_config()) is workbook
 
 
-def test_a_hook_that_nobody_answers_names_the_file_and_who_is_installed() -> None:
+def test_an_unanswered_hook_names_the_file_and_the_plugins() -> None:
     manager = pluggy.PluginManager(specs.PROJECT)
     manager.add_hookspecs(specs)
     with pytest.raises(PluginError) as caught:

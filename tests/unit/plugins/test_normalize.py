@@ -1,4 +1,4 @@
-"""What the settings of a column do to its cells."""
+"""Effects of a column's settings on its cells."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_without_its_nulls_a_column_of_numbers_stays_one() -> None:
     assert column.observed.type is SqlType.INTEGER
 
 
-def test_a_configured_type_is_the_columns_floor_and_a_misfit_is_named() -> None:
+def test_a_configured_type_is_kept_and_a_misfit_is_named() -> None:
     options = {"a": ColumnOptions(type="double", decimal=",")}
     (column,) = normalize({"a": ["1,5", 2]}, columns=options).columns
     assert (column.floor, list(column.texts)) == (SqlType.DOUBLE, [b"1.5", b"2"])
@@ -97,7 +97,7 @@ def test_uncached_formulas_follow_their_policy() -> None:
     assert texts(normalize({"a": [1, UNCACHED]}, uncached="blank")) == {"a": [b"1", b""]}
 
 
-def test_characters_that_cannot_be_stored_are_counted_even_where_nothing_is_left() -> None:
+def test_removed_characters_are_counted_in_an_emptied_text() -> None:
     batch = normalize({"a": ["a\0b", "\0", 5]})
     assert texts(batch) == {"a": [b"ab", b"", b"5"]}
     assert batch.counts == {"texts with characters that PostgreSQL cannot store": 2}

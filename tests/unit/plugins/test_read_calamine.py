@@ -142,7 +142,7 @@ def rows_of(source: SourceFile) -> dict[str, dict[tuple[int, int], Value]]:
 # ── values ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_values_stand_where_the_sheet_has_them_and_are_plain_python(tmp_path: Path) -> None:
+def test_values_keep_their_cells_and_are_plain_python(tmp_path: Path) -> None:
     rows = [
         row(gap(9), repeated=2),
         row(gap(2), text("a"), gap(2), cell("float", "1.5")),
@@ -280,7 +280,7 @@ def test_a_file_on_which_nothing_moves_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGBUS"])
-def test_a_crash_in_the_middle_of_a_sheet_names_the_sheet_and_the_signal(tmp_path: Path, name: str) -> None:
+def test_a_crash_within_a_sheet_names_the_sheet_and_signal(tmp_path: Path, name: str) -> None:
     rows = [row(cell("float", str(number))) for number in range(100)]
     with closing(CalamineWorkbook(put(tmp_path, "a.ods", ods({"Big": rows})), Format.ODS)) as workbook:
         batches = workbook.open(0).batches(10)

@@ -25,11 +25,11 @@ def test_what_copy_gives_a_meaning_is_escaped(text: str, field: bytes) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from("\\\t\n\rNtnrx.")))
-def test_a_field_is_the_text_again_and_never_ends_a_field_or_a_row(text: str) -> None:
+def test_a_field_round_trips_and_never_ends_a_field_or_a_row(text: str) -> None:
     field = escape(text)
     assert unescape(field) == text
     assert not {b"\t", b"\n", b"\r"} & {field[index : index + 1] for index in range(len(field))}
 
 
-def test_what_postgresql_cannot_store_is_removed_and_nothing_else() -> None:
+def test_only_characters_postgresql_cannot_store_are_removed() -> None:
     assert storable("a\0b\ud800c\udfff\x01\U0010ffff") == "abc\x01\U0010ffff"

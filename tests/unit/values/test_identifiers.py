@@ -48,7 +48,7 @@ def test_percent_and_number_signs_keep_headers_apart() -> None:
     assert names("Rate", "Rate %", "Rate #") == ["rate", "rate_percent", "rate_number"]
 
 
-def test_a_long_name_is_cut_to_63_bytes_and_ends_in_a_hash_of_the_whole() -> None:
+def test_a_long_name_is_cut_to_63_bytes_and_ends_in_a_hash() -> None:
     long, other = "x" * 80, "x" * 79 + "y"
     assert len(cut(long)) == CUT_BYTES
     assert cut(long) != cut(other)
@@ -63,7 +63,7 @@ def test_the_name_of_a_long_header_never_changes() -> None:
     ]
 
 
-def test_headers_that_fold_alike_are_numbered_by_position_and_reported() -> None:
+def test_equal_headers_are_numbered_in_order_and_reported() -> None:
     columns = ColumnNames([(0, "Amount"), (1, "amount"), (2, "x"), (3, "AMOUNT ")])
     assert [columns.name(position) for position in range(4)] == ["amount", "amount_2", "x", "amount_3"]
     assert columns.clashes == (("Amount", "amount", "AMOUNT "),)
@@ -85,7 +85,7 @@ def test_a_header_cannot_take_a_name_that_every_table_needs(header: str) -> None
     assert columns.clashes == ((header,),)
 
 
-def test_a_column_without_a_header_is_named_by_its_position_from_one() -> None:
+def test_a_column_without_header_is_named_by_position() -> None:
     columns = ColumnNames([(0, "a"), (1, "  "), (3, "---")])
     assert [columns.name(position) for position in (1, 2, 3, 16383)] == [
         "column_2",
@@ -97,7 +97,7 @@ def test_a_column_without_a_header_is_named_by_its_position_from_one() -> None:
     assert columns.header(3) == "---"
 
 
-def test_a_column_without_a_header_avoids_every_header_that_looks_like_its_name() -> None:
+def test_a_column_without_header_avoids_headers_like_its_name() -> None:
     columns = ColumnNames([(0, "Column 7"), (1, "column_7_2")])
     assert columns.name(6) == "column_7_3"
 
@@ -116,7 +116,7 @@ def test_a_rename_of_a_repeated_header_means_all_of_them() -> None:
     assert names("Amount", "Amount", Amount="net") == ["net", "net_2"]
 
 
-def test_a_renamed_column_has_its_new_name_and_another_of_that_name_is_numbered() -> None:
+def test_a_renamed_column_wins_its_name_over_another_column() -> None:
     assert names("net", "Amount", Amount="net") == ["net_2", "net"]
 
 
@@ -134,7 +134,7 @@ def test_renamed_headers_clash_no_more() -> None:
     assert ColumnNames([(0, "a"), (1, "A")], rename={"A": "b"}).clashes == ()
 
 
-def test_columns_that_are_renamed_alike_clash_and_one_that_had_the_name_keeps_it() -> None:
+def test_of_columns_renamed_alike_the_one_with_the_name_keeps_it() -> None:
     columns = ColumnNames([(0, "Betrag"), (1, "Amount"), (2, "x")], rename={"Betrag": "amount", "Amount": "amount"})
     assert [columns.name(position) for position in range(3)] == ["amount_2", "amount", "x"]
     assert columns.clashes == (("Betrag", "Amount"),)
@@ -144,7 +144,7 @@ def test_a_new_name_that_another_header_has_is_a_clash() -> None:
     assert ColumnNames([(0, "net"), (1, "Amount")], rename={"Amount": "net"}).clashes == (("net", "Amount"),)
 
 
-def test_a_finder_prefers_the_key_that_is_a_name_since_it_tells_repeated_headers_apart() -> None:
+def test_a_finder_prefers_the_key_that_is_a_name() -> None:
     find = ColumnNames([(0, "amount"), (1, "amount"), (4, "x")]).finder(["amount", "amount_2", "column_6", "nothing"])
     assert [find(position) for position in (0, 1, 4, 5, 6)] == ["amount", "amount_2", None, "column_6", None]
 
@@ -191,7 +191,7 @@ def test_a_long_path_gives_a_name_of_63_bytes() -> None:
 
 
 @pytest.mark.parametrize("header", ["xmin", "XMax", "cmin", "cmax", "ctid", "TableOID"])
-def test_a_header_cannot_take_the_name_of_a_column_that_postgresql_keeps_for_itself(header: str) -> None:
+def test_a_header_cannot_take_the_name_of_a_system_column(header: str) -> None:
     names = ColumnNames([(0, header)])
     assert names.name(0) == f"{header.lower()}_2"
     assert names.clashes == ((header,),)

@@ -89,7 +89,7 @@ def test_what_useradd_complains_of_is_passed_on(monkeypatch: pytest.MonkeyPatch)
         accounts.choose()
 
 
-def test_an_ordinary_user_runs_it_as_themselves_whatever_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ordinary_user_always_runs_the_server_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_module, "is_root", lambda: False)
     said: list[str] = []
     account = server_account("someone", owner=None, home=Path("/nonexistent"), announce=said.append)

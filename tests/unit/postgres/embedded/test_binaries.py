@@ -56,7 +56,7 @@ def test_data_stays_with_its_version_when_a_newer_one_appears(system: Path) -> N
     assert find_binaries(None, data_major=None, recorded=None).version == "18.6"
 
 
-def test_the_programs_that_ran_the_data_last_are_preferred_among_their_version(system: Path, tmp_path: Path) -> None:
+def test_the_programs_of_the_last_start_are_preferred(system: Path, tmp_path: Path) -> None:
     _programs(system / "15" / "bin", "15.18")
     recorded = _programs(tmp_path / "elsewhere", "15.2")
     assert find_binaries(None, data_major=15, recorded=recorded).directory == recorded
@@ -74,7 +74,7 @@ def test_a_named_directory_is_the_only_one_looked_at(system: Path, tmp_path: Pat
     assert missing.value.where == "PGDATAHUB_PG_BINDIR"
 
 
-def test_programs_that_do_not_run_here_are_passed_over_for_others(system: Path) -> None:
+def test_programs_that_do_not_run_are_skipped(system: Path) -> None:
     broken = _programs(system / "17" / "bin", "17.1")
     # What a program linked against another C library amounts to: its loader is not there.
     (broken / "postgres").write_text("#!/nonexistent/loader\n", encoding="ascii")
@@ -90,7 +90,7 @@ def test_a_directory_that_would_reach_a_shell_is_refused(tmp_path: Path) -> None
         find_binaries(named, data_major=None, recorded=None)
 
 
-def test_a_development_version_and_a_distributions_addition_are_understood(tmp_path: Path) -> None:
+def test_versions_with_additions_are_parsed(tmp_path: Path) -> None:
     named = _programs(tmp_path / "a", "19devel")
     assert find_binaries(named, data_major=None, recorded=None).major == 19
     named = _programs(tmp_path / "b", "15.18 (Debian 15.18-0+deb12u1)")

@@ -35,7 +35,7 @@ def test_directories_that_are_there_keep_their_modes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o777])
-def test_a_server_directory_that_others_may_list_or_change_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_server_directory_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
     home = Home(tmp_path)
     home.prepare()
     home.server.chmod(mode)

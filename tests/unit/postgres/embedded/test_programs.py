@@ -16,9 +16,7 @@ def _program(path: Path, script: str) -> Path:
     return path
 
 
-def test_a_program_gets_nothing_of_the_environment_that_could_mislead_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_gets_a_minimal_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PGPORT", "PGDATA", "LANG", "LANGUAGE", "LC_MESSAGES", "DATABASE_URL", "HOME"):
         monkeypatch.setenv(name, "misleading")
     printed = run_program(_program(tmp_path / "p", "env"), account=own_account(), environment={"PGDATA": "/given"})
