@@ -27,6 +27,8 @@ _WORTH_A_THREAD: Final = 2
 """Pieces of a part from which on a thread is worth its start."""
 _FIRST_BATCHES: Final = (1, 15)
 """Rows of the first batches: the texts of a header would mix with the kinds of the cells below."""
+_SMALL_SHEET_BYTES: Final = 256 * 1024
+"""Below this, another batch costs more than some mixed columns where a header is not in the first row."""
 _SELDOM: Final = 64
 """Rows of the core for each row of the parser from which on odd rows count as single ones: the parser takes 100 times as long."""
 _SHEET_DATA: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
@@ -151,7 +153,8 @@ class NativeSource:
 
     def _scan(self, scanner: Scanner, data: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
         """Yield the rows that the core takes; return the input that is left for the parser."""
-        sizes = iter((*_FIRST_BATCHES[1:], self._batch_rows))
+        further = _FIRST_BATCHES[1:] if self._stream.size > _SMALL_SHEET_BYTES else ()
+        sizes = iter((*further, self._batch_rows))
         last = False
         while True:
             status = scanner.feed(data, last=last)
