@@ -115,6 +115,8 @@ def ask(
     with connection.pipeline():
         if wait_for_turn:
             locks.take_turn_and_limit_waits(connection, locks.lock_key(table))
+            # The plan of a prepared statement is kept; one for an empty history would read a long one to its end.
+            connection.execute("SET LOCAL enable_seqscan = off")
         # A statement of its own: its snapshot is taken under the lock.
         answer = connection.execute(_facts(history_schema, older=older), values)
     rows = answer.fetchall()
@@ -182,7 +184,7 @@ def _facts(history_schema: str, *, older: bool = False) -> bytes:
          ORDER BY i.id
     """).format(
         past=past_columns(older=older),
-        duplicates=sql.SQL("" if older else " OR i.duplicates @> %(duplicate)s"),
+        duplicates=sql.SQL("" if older else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"),
         imports=sql.Identifier(history_schema, IMPORTS),
         key=sql.Literal(IDENTITY_KEY_CHARACTERS),
     )
@@ -233,6 +235,7 @@ def lock_and_reflect(
         locks.lock_table(connection, table, wait=wait)
         columns = catalog.ask_columns(connection, table)
         known = connection.execute(_other_columns(history_schema), {"schema": table.schema, "name": table.name})
+        connection.execute("SET LOCAL enable_seqscan TO DEFAULT")
     schema = catalog.table_of(table, columns.fetchall())
     row = known.fetchone()
     return None if schema is None else LockedTable(schema=schema, knows_others=bool(row and row[0]))

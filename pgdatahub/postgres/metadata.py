@@ -61,7 +61,7 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_file": "(file_sha256)",
     "etl_imports_content": "(content_sha256)",
     # Empty for most imports; neither index has an entry for those.
-    "etl_imports_duplicates": "USING gin (duplicates jsonb_path_ops)",
+    "etl_imports_duplicates": "USING gin (duplicates jsonb_path_ops) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_duplicated": "(id) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_reading": "(table_schema, table_name, reading)",
 }
@@ -88,6 +88,11 @@ def create_tables(schema: str) -> sql.Composed:
     statements.append(
         sql.SQL('CREATE INDEX IF NOT EXISTS etl_imports_identity ON {} ("left"(identity, {}))').format(
             imports, IDENTITY_KEY_CHARACTERS
+        )
+    )
+    statements.append(
+        sql.SQL("CREATE INDEX IF NOT EXISTS etl_schema_changes_table ON {} (table_schema, table_name)").format(
+            sql.Identifier(schema, CHANGES)
         )
     )
     statements.append(
