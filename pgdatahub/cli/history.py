@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from pgdatahub.model.imports import PastChange, PastImport
+    from pgdatahub.model.imports import ChangeRow, ImportRow
     from pgdatahub.runs.history import HistoryEntry, Timeline
 
 
@@ -76,21 +76,21 @@ def _print(timeline: Timeline) -> None:
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
-    from pgdatahub.model.imports import ChangeType, PastImport
+    from pgdatahub.model.imports import ChangeType, ImportRow
 
     entries = tuple(entries)
     columns: dict[tuple[object, datetime], int] = {}
     for entry in entries:
-        if not isinstance(entry, PastImport) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
+        if not isinstance(entry, ImportRow) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
             columns[entry.table, entry.changed_at] = columns.get((entry.table, entry.changed_at), 0) + 1
     for entry in entries:
-        if isinstance(entry, PastImport):
+        if isinstance(entry, ImportRow):
             yield entry.imported_at, _import_line(entry)
         elif entry.change_type != ChangeType.CREATE_TABLE or entry.column is None:
             yield entry.changed_at, _change_line(entry, columns.get((entry.table, entry.changed_at), 0))
 
 
-def _import_line(past: PastImport) -> Text:
+def _import_line(past: ImportRow) -> Text:
     from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import count, listed
     from pgdatahub.model.imports import Status
@@ -108,7 +108,7 @@ def _import_line(past: PastImport) -> Text:
     return line
 
 
-def _change_line(change: PastChange, columns: int) -> Text:
+def _change_line(change: ChangeRow, columns: int) -> Text:
     from pgdatahub.cli.console import Line
     from pgdatahub.model.imports import ChangeType
 
@@ -131,13 +131,13 @@ def _change_line(change: PastChange, columns: int) -> Text:
 
 def _json(timeline: Timeline) -> str:
 
-    from pgdatahub.model.imports import PastImport
+    from pgdatahub.model.imports import ImportRow
 
-    entries = [_import_json(one) if isinstance(one, PastImport) else _change_json(one) for one in timeline.entries]
+    entries = [_import_json(one) if isinstance(one, ImportRow) else _change_json(one) for one in timeline.entries]
     return printable_json({"destination": timeline.destination, "entries": entries}, indent=2)
 
 
-def _import_json(past: PastImport) -> dict[str, Any]:
+def _import_json(past: ImportRow) -> dict[str, Any]:
     return {
         "kind": "import",
         "at": past.imported_at.isoformat(),
@@ -154,7 +154,7 @@ def _import_json(past: PastImport) -> dict[str, Any]:
     }
 
 
-def _change_json(change: PastChange) -> dict[str, Any]:
+def _change_json(change: ChangeRow) -> dict[str, Any]:
     return {
         "kind": "schema_change",
         "at": change.changed_at.isoformat(),

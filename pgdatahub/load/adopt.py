@@ -41,7 +41,7 @@ from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.row_proof import difference
@@ -225,7 +225,7 @@ def _provable(
     if provenance.created:
         return ()
     own = [column for column in current.columns if column.name not in RESERVED_COLUMNS]
-    has_index = catalog.has_index(connection, current.table, lineage_index(current.table))
+    has_index = catalog.has_index(connection, current.table, import_index(current.table))
     if has_index and all(
         not isinstance(column.type, OpaqueType)
         and not column.required

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import Duplicate, PastImport, Status
+from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history import History
 from pgdatahub.readers.reading_rules import reading_version
@@ -46,12 +46,12 @@ class DedupDecision:
         notice: A message for the user.
     """
 
-    loaded_by_us: PastImport | None = None
+    loaded_by_us: ImportRow | None = None
     skip: str | None = None
-    origin: PastImport | None = None
-    replaced: tuple[PastImport, ...] = ()
-    retired: tuple[PastImport, ...] = ()
-    left: tuple[PastImport, ...] = ()
+    origin: ImportRow | None = None
+    replaced: tuple[ImportRow, ...] = ()
+    retired: tuple[ImportRow, ...] = ()
+    left: tuple[ImportRow, ...] = ()
     released: tuple[int, ...] = ()
     notice: str | None = None
 
@@ -71,14 +71,14 @@ class KnownFiles:
         changed: Table and identity of the files with several contents in their table.
     """
 
-    imports: Mapping[TableName, Mapping[str, Sequence[PastImport]]] = field(default_factory=dict)
+    imports: Mapping[TableName, Mapping[str, Sequence[ImportRow]]] = field(default_factory=dict)
     sizes: Mapping[TableName, Collection[int]] = field(default_factory=dict)
     changed: Collection[tuple[TableName, str]] = ()
 
     @classmethod
-    def of(cls, imports: Iterable[PastImport], changed: Collection[tuple[TableName, str]]) -> KnownFiles:
+    def of(cls, imports: Iterable[ImportRow], changed: Collection[tuple[TableName, str]]) -> KnownFiles:
         """Return the files of these imports."""
-        by_table: dict[TableName, dict[str, list[PastImport]]] = {}
+        by_table: dict[TableName, dict[str, list[ImportRow]]] = {}
         sizes: dict[TableName, set[int]] = {}
         for past in imports:
             by_hash = by_table.setdefault(past.table, {})
@@ -98,7 +98,7 @@ class KnownFiles:
             past.has_bytes(source.identity, file_sha256, source.options.fingerprint) for past in found
         )
 
-    def own_import(self, source: SourceFile, file_sha256: str) -> PastImport | None:
+    def own_import(self, source: SourceFile, file_sha256: str) -> ImportRow | None:
         """Return the loaded import of exactly this file; None if there is none."""
         for past in self.imports.get(source.table, {}).get(file_sha256, ()):
             own = past.identity == source.identity and past.file_sha256 == file_sha256
@@ -129,7 +129,7 @@ def find_known(connection: Connection, history: History, files: Sequence[SourceF
 
 
 def decide(
-    related: Sequence[PastImport],
+    related: Sequence[ImportRow],
     source: SourceFile,
     *,
     file_sha256: str,
@@ -177,9 +177,7 @@ def decide(
     return _with_older(decision, older, source) if older else decision
 
 
-def _skip(
-    same: Sequence[PastImport], older: Sequence[PastImport], source: SourceFile, file_sha256: str
-) -> DedupDecision:
+def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceFile, file_sha256: str) -> DedupDecision:
     # A loaded import tells more than one that is held back, and the file's own more than another's.
     past = min(same, key=lambda one: (one.status != Status.LOADED, _moment(one, source) is None, one.id))
     why = _why_skipped(past, source, file_sha256)
@@ -196,7 +194,7 @@ def _skip(
     return replace(decision, skip=why, notice=None)
 
 
-def _with_older(decision: DedupDecision, older: Sequence[PastImport], source: SourceFile) -> DedupDecision:
+def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: SourceFile) -> DedupDecision:
     """Return the decision on a file that had other content before, by its folder's policy."""
     policy = source.options.on_changed
     own = tuple(past for past in older if past.identity == source.identity and past.status == Status.LOADED)
@@ -217,11 +215,11 @@ def _with_older(decision: DedupDecision, older: Sequence[PastImport], source: So
     return replace(decision, retired=own, left=left, notice=notice)
 
 
-def _is_outdated(past: PastImport, source: SourceFile) -> bool:
+def _is_outdated(past: ImportRow, source: SourceFile) -> bool:
     return past.identity == source.identity and past.reading < reading_version(past.identity)
 
 
-def _moment(past: PastImport, source: SourceFile) -> datetime | None:
+def _moment(past: ImportRow, source: SourceFile) -> datetime | None:
     """Return the moment at which the file was last seen with the content of an import; None if it never was."""
     moments = [past.imported_at] if past.identity == source.identity and past.status == Status.LOADED else []
     duplicate = past.duplicate(source.identity)
@@ -241,7 +239,7 @@ def as_duplicate(source: SourceFile, file_sha256: str, seen_at: datetime) -> Dup
 
 
 def kept_duplicates(
-    replaced: Sequence[PastImport], source: SourceFile, *, file_sha256: str, content_sha256: str
+    replaced: Sequence[ImportRow], source: SourceFile, *, file_sha256: str, content_sha256: str
 ) -> tuple[Duplicate, ...]:
     """Return the duplicates of an import that takes the place of ``replaced``: files with its content or its bytes."""
     kept: dict[tuple[str, str], Duplicate] = {}
@@ -264,7 +262,7 @@ def kept_duplicates(
 # ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _why_skipped(past: PastImport, source: SourceFile, file_sha256: str) -> str:
+def _why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> str:
     """Return the reason to skip a file that is in the table, or held back, by ``past``."""
     own = past.identity == source.identity
     if past.file_sha256 != file_sha256:
@@ -281,12 +279,12 @@ def _why_skipped(past: PastImport, source: SourceFile, file_sha256: str) -> str:
     return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC" if own else f"is the same file as {named(past)}"
 
 
-def _held(past: PastImport) -> str:
+def _held(past: ImportRow) -> str:
     since = f" since {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
     return f"held back{since}; run --reload FILE loads it"
 
 
-def named(past: PastImport) -> str:
+def named(past: ImportRow) -> str:
     """Return an import's file and time, for people."""
     if past.run_id == PLANNED_RUN:
         return past.identity

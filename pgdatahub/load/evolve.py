@@ -13,12 +13,12 @@ from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.load.staging import Staged
 from pgdatahub.load.table_fit import describe_fit
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import ddl
 from pgdatahub.postgres.blockers import check_obstacles
-from pgdatahub.postgres.drift import handmade_changes
+from pgdatahub.postgres.drift import columns_changed_by_hand
 from pgdatahub.postgres.foreign_types import check_own_types
 from pgdatahub.postgres.proofs import prove, to_prove
 
@@ -61,7 +61,7 @@ class ProjectedTable:
 
     current: TableSchema | None
     settled: Collection[str] = ()
-    going: Sequence[PastImport] = ()
+    going: Sequence[ImportRow] = ()
 
 
 def evolve(
@@ -95,7 +95,7 @@ def evolve(
     current = projected.current
     if stored is not None and current is not None:
         if history is not None and knows_others:
-            notices = handmade_changes(connection, current, staged.observed, history)
+            notices = columns_changed_by_hand(connection, current, staged.observed, history)
         current = prove(connection, current, staged.observed, history, settled=projected.settled, going=projected.going)
         _check_nulls(staged, stored)
     if current is not None:

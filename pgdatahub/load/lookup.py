@@ -26,7 +26,7 @@ from pgdatahub.load.staging import hash_once
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.flow import FileResult, Outcome, SourceFile
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
@@ -133,7 +133,7 @@ class Lookup:
             stages=self.stages, config=self.config, history=self.history, contents=self.contents_read_again
         )
 
-    def check_readings(self, imports: Sequence[tuple[SourceFile, PastImport]]) -> tuple[str, ...]:
+    def check_readings(self, imports: Sequence[tuple[SourceFile, ImportRow]]) -> tuple[str, ...]:
         """Return a message for each table with unchanged files that may read differently by the rules of today.
 
         Those that read alike are recorded as such, so that they are looked at once.
@@ -209,7 +209,7 @@ class Lookup:
     def look_up(self, source: SourceFile) -> FileResult | None:
         """Return the result of a file that this run committed before its worker died; None if it did not."""
 
-        def ask(database: Database) -> list[PastImport]:
+        def ask(database: Database) -> list[ImportRow]:
             with transaction(database.engine) as connection:
                 # The worker's transaction has the lock until the server has ended it, either way.
                 locks.wait_for_turn(connection, locks.lock_key(source.table))
@@ -233,7 +233,7 @@ class Lookup:
             DatabaseError: The database is gone.
         """
 
-        def ask(database: Database) -> list[PastImport]:
+        def ask(database: Database) -> list[ImportRow]:
             with transaction(database.engine, read_only=True) as connection:
                 return self.history.select_imports(connection, run_id=self.run_id)
 

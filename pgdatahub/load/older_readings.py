@@ -20,7 +20,7 @@ from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, file_version, hash_file, stage
 from pgdatahub.model.events import NullReporter
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.history import History
@@ -83,7 +83,7 @@ class OlderReadings:
                 )
         return None
 
-    def _may_be(self, past: PastImport, source: SourceFile) -> bool:
+    def _may_be(self, past: ImportRow, source: SourceFile) -> bool:
         """Return whether the old and the new hash of one content may differ.
 
         If the new file reads as by the old rules, its hash is the one that the import would have.
@@ -92,13 +92,13 @@ class OlderReadings:
             return may_read_differently(source.name, past.reading, source.open)
         return may_read_differently(past.identity, past.reading, self._source(past).open)
 
-    def _content_now(self, past: PastImport) -> str | None:
+    def _content_now(self, past: ImportRow) -> str | None:
         """Return the content hash of an import's file by today's rules; None if the file is gone or is another now."""
         if past.id not in self.contents:
             self.contents[past.id] = self._read_again(past)
         return self.contents[past.id]
 
-    def _read_again(self, past: PastImport) -> str | None:
+    def _read_again(self, past: ImportRow) -> str | None:
         source = self._source(past)
         if source.options.fingerprint != past.settings:
             return None
@@ -120,7 +120,7 @@ class OlderReadings:
             return None
         return staged.content_sha256
 
-    def _source(self, past: PastImport) -> SourceFile:
+    def _source(self, past: ImportRow) -> SourceFile:
         folders = past.identity.split("/")[:-1]
         return SourceFile(
             location=past.source_file,
@@ -131,14 +131,14 @@ class OlderReadings:
         )
 
 
-def read_differently(imports: Iterable[tuple[SourceFile, PastImport]]) -> tuple[list[PastImport], list[PastImport]]:
+def read_differently(imports: Iterable[tuple[SourceFile, ImportRow]]) -> tuple[list[ImportRow], list[ImportRow]]:
     """Divide the imports of unchanged files that were read by older rules.
 
     Returns:
         Those whose file may read differently now, and those whose file reads as it did.
     """
-    differing: list[PastImport] = []
-    alike: list[PastImport] = []
+    differing: list[ImportRow] = []
+    alike: list[ImportRow] = []
     for source, past in imports:
         if past.reading < reading_version(past.identity):
             (differing if may_read_differently(past.identity, past.reading, source.open) else alike).append(past)
@@ -162,7 +162,7 @@ def describe(names: Mapping[TableName, tuple[int, list[str]]]) -> tuple[str, ...
     return tuple(lines)
 
 
-def by_table(imports: Iterable[PastImport]) -> dict[TableName, tuple[int, list[str]]]:
+def by_table(imports: Iterable[ImportRow]) -> dict[TableName, tuple[int, list[str]]]:
     """Return for each table how many imports there are, and the first names."""
     found: dict[TableName, list[str]] = defaultdict(list)
     for past in imports:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class _TakenBackError(Exception):
+class _RolledBackError(Exception):
     """A file failed, and its transaction is to be rolled back with all that it holds."""
 
     def __init__(self, result: FileResult) -> None:
@@ -136,7 +136,7 @@ class Pipeline:
         with SpoolFile() as spool_file:
             try:
                 results = self._process(sources, spool_file)
-            except _TakenBackError as taken_back:
+            except _RolledBackError as taken_back:
                 results = [taken_back.result]
         for result in results:
             self.reporter(FileFinished(result=result))
@@ -169,7 +169,7 @@ class Pipeline:
         Raises:
             DatabaseError: The run cannot go on.
             SpoolError: Likewise.
-            _TakenBackError: The file failed, and the settings say that the run is not to go on.
+            _RolledBackError: The file failed, and the settings say that the run is not to go on.
         """
         try:
             return action()
@@ -183,7 +183,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
             result = unexpected(source, error, secrets=self.config.secrets, plugin=self.stages.responsible(error))
         if self.config.on_error == "stop":
-            raise _TakenBackError(result)
+            raise _RolledBackError(result)
         return result
 
     def _stage(self, source: SourceFile, spool_file: SpoolFile, eager_bytes: int | None) -> Staged | FileResult:
@@ -248,7 +248,7 @@ class Pipeline:
             # What COMMIT itself refused, such as a deferred constraint, is not one file's.
             failure = error
         if self.config.on_error == "stop":
-            raise _TakenBackError(failed(staged[0].source, failure))
+            raise _RolledBackError(failed(staged[0].source, failure))
         return [failed(item.source, failure) for item in staged]
 
     def _load_once(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.dedup import DedupDecision, as_duplicate
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import delete_rows, rename_rows
@@ -62,7 +62,7 @@ def settle(
     history.release(connection, decision.released)
 
 
-def _supersede(connection: Connection, history: History, going: Sequence[PastImport], moment: datetime) -> None:
+def _supersede(connection: Connection, history: History, going: Sequence[ImportRow], moment: datetime) -> None:
     """Delete the rows of imports and mark them as superseded at ``moment``."""
     if not going:
         return
@@ -72,7 +72,7 @@ def _supersede(connection: Connection, history: History, going: Sequence[PastImp
     history.mark(connection, [past.id for past in going], Status.SUPERSEDED, moment)
 
 
-def _check_unchanged(connection: Connection, going: Sequence[PastImport]) -> bool:
+def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool:
     """Check that the rows of imports are as they were loaded, and lock them; return whether the table is there.
 
     Raises:

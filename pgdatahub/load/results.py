@@ -9,7 +9,7 @@ from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import HistoryLostError, PgDataHubError
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError
@@ -31,7 +31,7 @@ def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
     )
 
 
-def confirmed(result: FileResult, past: PastImport) -> FileResult:
+def confirmed(result: FileResult, past: ImportRow) -> FileResult:
     """Return the result of a loaded file with what the history says of it."""
     return replace(result, rows=past.row_count, import_id=past.id)
 

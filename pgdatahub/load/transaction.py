@@ -7,7 +7,7 @@ It is checked to be new under the table's lock, and recorded with its rows::
 The staged way (:meth:`Loading.load`) has all of the file before it begins. The other (:meth:`Loading.load_while_reading`)
 begins when the file's first rows are there, and at its end looks whether all that was decided on their account holds for
 the whole. It takes only what is simple: a table that is to be made, or one that need not change, of which nothing goes. What
-is not is found out (:class:`TooEarlyError`) and left to the staged way, in a transaction of its own; so neither has to
+is not is found out (:class:`NeedsFullReadError`) and left to the staged way, in a transaction of its own; so neither has to
 repair what it began.
 """
 
@@ -46,7 +46,7 @@ ROWS_LEFT_OUT: Final = "rows left out by triggers"
 """Key of ``counts``."""
 
 
-class TooEarlyError(Exception):
+class NeedsFullReadError(Exception):
     """What is to become of the file can be told only when it was read to its end; nothing is kept of its beginning."""
 
 
@@ -124,35 +124,35 @@ class Loading:
         somebody else has a lock already, nothing is waited for: reading goes on meanwhile.
 
         Raises:
-            TooEarlyError: It has to be read to its end first, which says what is wrong with it if something is. After any
+            NeedsFullReadError: It has to be read to its end first, which says what is wrong with it if something is. After any
                 other error that may be done as well.
         """
         source = staging.source
         if not locks.take_turn(connection, locks.lock_key(source.table)):
-            raise TooEarlyError
+            raise NeedsFullReadError
         locks.limit_lock_waits(connection)
         failpoints.reach("locked")
         beginning = staging.so_far()
         facts = self._facts(beginning, connection, content_sha256=None)
         found = self._decide(source, facts, file_sha256=beginning.file_sha256, content_sha256=None)
         if not found.only_adds:
-            raise TooEarlyError
+            raise NeedsFullReadError
         # No other import of the table gets a time before this one is committed, however long that takes.
         imported_at = facts.moment
         locked = self._reflect_locked(facts, source, connection, wait=False)
         current = locked.schema if locked is not None else None
         if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
-            raise TooEarlyError  # the server is asked beforehand about each value for such a column
+            raise NeedsFullReadError  # the server is asked beforehand about each value for such a column
         evolution = self._evolve(beginning, locked, connection)
         if current is not None and evolution.plan.changes:
-            raise TooEarlyError
+            raise NeedsFullReadError
         batches = self._borne_out(staging, evolution)
         loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
         staged = staging.finish()
         facts = self._facts(staged, connection, content_sha256=staged.content_sha256)
         found = self._decide_staged(staged, facts)
         if not found.only_adds:
-            raise TooEarlyError
+            raise NeedsFullReadError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
         staged = replace(staged, seconds=staging.seconds)
         return self._record(staged, found, evolution, loaded, imported_at, connection)
@@ -170,12 +170,12 @@ class Loading:
                 yield batch
         except Exception as error:
             # The server's log is told what ended a COPY, and no cell belongs there.
-            raise TooEarlyError from error
+            raise NeedsFullReadError from error
 
     def _confirm(self, beginning: Evolution, staged: Staged) -> SchemaPlan:
         plan = confirmed_plan(beginning, staged, stages=self.stages, config=self.config)
         if plan is None:
-            raise TooEarlyError
+            raise NeedsFullReadError
         return plan
 
     def _facts(

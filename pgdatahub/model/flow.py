@@ -18,7 +18,7 @@ from pgdatahub.errors import ExitCode
 from pgdatahub.model.imports import Duplicate
 from pgdatahub.model.schema import SchemaChange, SchemaPlan, TableName, TableSchema
 from pgdatahub.system.storage import is_url, open_url, version_of
-from pgdatahub.values.cells import Column, Texts, cell_address
+from pgdatahub.values.cells import Column, TextColumn, cell_address
 from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType
 
@@ -129,7 +129,7 @@ class Batch:
         """Return the rows from index ``start`` up to ``stop``."""
         rows = self.rows[start:stop]
         columns: dict[int, Column] = {
-            position: column.slice(start, stop) if isinstance(column, Texts) else column[start:stop]
+            position: column.slice(start, stop) if isinstance(column, TextColumn) else column[start:stop]
             for position, column in self.columns.items()
         }
         return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows))

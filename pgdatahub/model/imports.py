@@ -70,7 +70,7 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastImport:
+class ImportRow:
     """An import in the history.
 
     ``reverted_at`` is the time at which its rows were deleted, in UTC. ``sheets_left_out`` are visible sheets with data that
@@ -121,7 +121,7 @@ class PastImport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastChange:
+class ChangeRow:
     """A schema change in the history; types by their SQL names."""
 
     id: int
@@ -152,7 +152,7 @@ class Provenance:
     first_types: Mapping[str, str]
 
     @classmethod
-    def of(cls, changes: Iterable[PastChange]) -> Provenance:
+    def of(cls, changes: Iterable[ChangeRow]) -> Provenance:
         """Compute the provenance of a table from its changes, oldest first."""
         created = False
         columns: set[str] = set()

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Final
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.values.cells import Column, Texts, Value
+from pgdatahub.values.cells import Column, TextColumn, Value
 from pgdatahub.values.column_values import VALUES, parse_elapsed
 from pgdatahub.values.numbers import integer_or_float, parse_decimal, parse_number
 from pgdatahub.values.sql_types import SqlType, integer_type, widens_to
@@ -45,7 +45,7 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
         ConversionError: A cell does not fit; the error has the cell's index.
     """
     wanted = options.sql_type or SqlType.TEXT
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         # Convert each distinct text once; an error names its first cell.
         value_of = VALUES[column.kind]
         known: dict[bytes, Value] = {b"": None}

@@ -18,7 +18,7 @@ from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.readers.xlsx.native.library import CoreMissingError, load_library
 from pgdatahub.readers.xlsx.native.rows import MisfitError, binary_field, encode_binary, encode_text
 from pgdatahub.values.copytext import escape
-from pgdatahub.values.fields import Fields
+from pgdatahub.values.fields import FieldBuffer
 from pgdatahub.values.sql_types import SqlType
 
 _BINARY: Final = {
@@ -104,7 +104,7 @@ def binary_rows(batch: ColumnBatch, types: Mapping[str, SqlType]) -> EncodedBatc
     """
     suffix = _binary_suffix(batch.lineage) if batch.lineage is not None else b""
     data = encode_binary(
-        [Fields(None, column, batch.rows) for column in batch.columns],
+        [FieldBuffer(None, column, batch.rows) for column in batch.columns],
         [types[name] for name in batch.names],
         batch.rows,
         suffix,
@@ -116,12 +116,12 @@ def binary_rows(batch: ColumnBatch, types: Mapping[str, SqlType]) -> EncodedBatc
 def text_rows(batch: ColumnBatch) -> EncodedBatch:
     """Return a batch as lines of COPY text."""
     suffix = _text_suffix(batch.lineage) if batch.lineage is not None else b""
-    columns = [Fields(None, column, batch.rows) for column in batch.columns]
+    columns = [FieldBuffer(None, column, batch.rows) for column in batch.columns]
     data = encode_text(columns, batch.rows, suffix) if has_core() else _joined(columns, batch.rows, suffix)
     return EncodedBatch(names=_names(batch), rows=batch.rows, data=data, origin=batch.origin)
 
 
-def _joined(columns: list[Fields], rows: int, suffix: bytes) -> bytes:
+def _joined(columns: list[FieldBuffer], rows: int, suffix: bytes) -> bytes:
     end = suffix + b"\n"
     pieces = []
     for start in range(0, rows, _ROWS_AT_ONCE):

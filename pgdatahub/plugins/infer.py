@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.copytext import escape, storable
 from pgdatahub.values.evidence import NOTHING, Evidence, Locate, Observed, sample_of
-from pgdatahub.values.fields import Fields, fields_of
+from pgdatahub.values.fields import FieldBuffer, buffer_of
 from pgdatahub.values.number_columns import read_numbers
 from pgdatahub.values.numbers import parse_number, parse_value
 from pgdatahub.values.python_values import type_value
-from pgdatahub.values.tallies import MixedColumn, TalliedFields
+from pgdatahub.values.tallies import MixedColumn, TalliedBuffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
         ValueError: A value is of a class that no column can hold.
         OverflowError: A number is beyond the range of a double, or has more digits than ``numeric`` takes.
     """
-    tallied = column.texts if isinstance(column, Texts) else column
+    tallied = column.texts if isinstance(column, TextColumn) else column
     if isinstance(column, MixedColumn) and not column.has_issues:
         tallied = column.fields
-    if isinstance(tallied, TalliedFields):
+    if isinstance(tallied, TalliedBuffer):
         return TypedColumn(texts=tallied, observed=tallied.observed(locate))
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         return _OBSERVERS[column.kind](column.texts, locate)
     return _observe_values(column, locate)
 
@@ -69,7 +69,7 @@ def observe(column: Column, locate: Locate) -> TypedColumn:
 _SPACE = b" "[0]
 
 
-def _single(kind: Kind, fields: Fields, locate: Locate) -> dict[Kind, Evidence]:
+def _single(kind: Kind, fields: FieldBuffer, locate: Locate) -> dict[Kind, Evidence]:
     count = _filled(fields)
     if not count:
         return {}
@@ -77,7 +77,7 @@ def _single(kind: Kind, fields: Fields, locate: Locate) -> dict[Kind, Evidence]:
     return {kind: _evidence(count, first, fields, locate)}
 
 
-def _filled(fields: Fields) -> int:
+def _filled(fields: FieldBuffer) -> int:
     """Return the number of fields that are not empty; full columns, the common case, need a tenth of a count's time."""
     return len(fields) if fields.is_full else len(fields) - fields.count(b"")
 
@@ -88,14 +88,14 @@ def _evidence(count: int, first: int, texts: Sequence[bytes], locate: Locate) ->
 
 def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], TypedColumn]:
     def observer(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-        fields = fields_of(texts)
+        fields = buffer_of(texts)
         return TypedColumn(texts=fields, observed=Observed(evidence=_single(kind, fields, locate)))
 
     return observer
 
 
 def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-    fields = fields_of(texts)
+    fields = buffer_of(texts)
     times = fields.lines.count(b" ")
     dates = _filled(fields) - times
     evidence = {}
@@ -198,7 +198,7 @@ def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
         if b"\\" in text or b"\t" in text or b"\n" in text or b"\r" in text:
             text = escape(value)
         texts.append(text)
-    fields = fields_of(texts)
+    fields = buffer_of(texts)
     return TypedColumn(
         texts=fields,
         observed=Observed(evidence=_single(Kind.TEXT, fields, locate)),

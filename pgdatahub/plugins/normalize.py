@@ -13,7 +13,7 @@ from pgdatahub.model.schema import RESERVED_COLUMNS
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.values.cells import Column, ErrorValue, Kind, Texts, Uncached, Value, cell_address
+from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape
 from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import ColumnNames, fold
@@ -157,7 +157,7 @@ class _Normalizer:
 
     def _sheet_column(self, name: str) -> NormalizedColumn:
         text = escape(self.table.sheet)
-        observed = observe(Texts(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet).observed
+        observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet).observed
         texts = [text] * len(self.batch.rows)
         if not texts:
             observed = NOTHING
@@ -171,7 +171,7 @@ class _Normalizer:
         self.examples.setdefault(key, example)
 
     def _apply_policies(self, cells: Column, position: int) -> Column:
-        if isinstance(cells, Texts):
+        if isinstance(cells, TextColumn):
             return cells
         if isinstance(cells, MixedColumn) and (not cells.has_issues or self.options.errors != "text"):
             if not cells.has_issues:
@@ -235,7 +235,9 @@ def _overflowing(cells: Column) -> int:
     """Return the index of the first cell that no column can hold."""
     for index in range(len(cells)):
         cell = (
-            Texts(kind=cells.kind, texts=cells.texts[index : index + 1]) if isinstance(cells, Texts) else [cells[index]]
+            TextColumn(kind=cells.kind, texts=cells.texts[index : index + 1])
+            if isinstance(cells, TextColumn)
+            else [cells[index]]
         )
         try:
             observe(cell, lambda _index: "")
@@ -247,7 +249,7 @@ def _overflowing(cells: Column) -> int:
 def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
     """Empty the cells whose text is one of ``nulls``; the text of a number, a date … is its canonical one."""
     fields = {escape(null) for null in nulls}
-    if not isinstance(cells, Texts):
+    if not isinstance(cells, TextColumn):
         return [None if type_value(value)[1] in fields else value for value in cells]
     if cells.kind is Kind.NUMBER:
         # No number's text is another's than digits; as found it may have an exponent or zeros at its end.
@@ -261,4 +263,4 @@ def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
         empty = fields.intersection(cells.texts)
     if not empty:
         return cells
-    return Texts(kind=cells.kind, texts=[b"" if text in empty else text for text in cells.texts])
+    return TextColumn(kind=cells.kind, texts=[b"" if text in empty else text for text in cells.texts])

@@ -80,7 +80,7 @@ def readable(statement: Statement) -> str:
     return statement.as_string(None)
 
 
-def lineage_index(table: TableName) -> str:
+def import_index(table: TableName) -> str:
     """Return the name of the index by which the rows of one import are found; it is in the table's schema."""
     return cut(f"{table.name}_{LOAD_TIMESTAMP}_brin")
 
@@ -118,7 +118,7 @@ def _create(table: TableName, change: CreateTable) -> Statement:
 def _indexes(plan: SchemaPlan) -> list[Statement]:
     if not any(isinstance(change, CreateTable) for change in plan.changes):
         return []
-    index = sql.Identifier(lineage_index(plan.table))
+    index = sql.Identifier(import_index(plan.table))
     return [
         sql.SQL("CREATE INDEX {} ON {} USING brin ({})").format(
             index, _table(plan.table), sql.Identifier(LOAD_TIMESTAMP)

@@ -13,7 +13,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 
 
-def handmade_changes(
+def columns_changed_by_hand(
     connection: Connection, current: TableSchema, observed: TableSchema, history: History
 ) -> tuple[str, ...]:
     """Return what a person should know of columns that were dropped by hand and that a file has.

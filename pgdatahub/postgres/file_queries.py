@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, PastImport
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRow
 from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
@@ -43,7 +43,7 @@ PAST_COLUMNS: Final = (
     "status",
     "reverted_at",
 )
-"""The columns of ``etl_imports`` that a :class:`PastImport` has."""
+"""The columns of ``etl_imports`` that a :class:`ImportRow` has."""
 
 ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb", "reading": "0"}
 """Further ones, which tables of an older version lack, with their defaults."""
@@ -62,7 +62,7 @@ class FileFacts:
         has_table: The table is there.
     """
 
-    related: Sequence[PastImport]
+    related: Sequence[ImportRow]
     moment: datetime
     has_table: bool
 
@@ -129,11 +129,11 @@ def ask(
     return FileFacts(related=related, moment=moment, has_table=first.has_table)
 
 
-def past_import(row: Mapping[str, Any]) -> PastImport:
+def past_import(row: Mapping[str, Any]) -> ImportRow:
     """Return the import that a row of ``etl_imports`` tells of."""
     table = TableName(schema=row["table_schema"], name=row["table_name"])
     values = {name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE}
-    return PastImport(
+    return ImportRow(
         table=table,
         sheets_left_out=tuple(row["sheets_left_out"] or ()),
         duplicates=tuple(map(_duplicate, row["duplicates"])),
@@ -155,7 +155,7 @@ _OF_TABLE: Final = ("table_schema", "table_name")
 
 
 def past_columns(*, older: bool) -> sql.Composable:
-    """Return the columns of a :class:`PastImport` from ``etl_imports`` as ``i``.
+    """Return the columns of a :class:`ImportRow` from ``etl_imports`` as ``i``.
 
     Args:
         older: The table is of an older version.

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.flow import ImportRecord, SourceFile
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeType, Duplicate, PastChange, PastImport, Provenance, Status
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeRow, ChangeType, Duplicate, ImportRow, Provenance, Status
 from pgdatahub.model.schema import (
     METADATA_TABLES,
     AddColumn,
@@ -49,7 +49,7 @@ from pgdatahub.values.evidence import Evidence
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
-__all__ = ["History", "PastImport"]
+__all__ = ["History", "ImportRow"]
 
 _CHANGED_FILES = sql.SQL("""
     SELECT table_schema, table_name, identity
@@ -148,7 +148,7 @@ class History:
         file_tail: str | None = None,
         since: datetime | None = None,
         run_id: str | None = None,
-    ) -> list[PastImport]:
+    ) -> list[ImportRow]:
         """Return imports, oldest first; each condition that is given narrows them.
 
         Args:
@@ -191,7 +191,7 @@ class History:
         given = [condition for condition, applies in conditions.items() if applies]
         return self._select(connection, " AND ".join(given) or "true", values)
 
-    def _select(self, connection: Connection, condition: LiteralString, values: Mapping[str, Any]) -> list[PastImport]:
+    def _select(self, connection: Connection, condition: LiteralString, values: Mapping[str, Any]) -> list[ImportRow]:
         """Return the imports ``i`` under a condition of this module's own, oldest first."""
         query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
             past_columns(older=self._older), self.imports, sql.SQL(condition)
@@ -205,11 +205,11 @@ class History:
         )
         return frozenset(TableName(schema=row[0], name=row[1]) for row in connection.execute(query))
 
-    def loaded(self, connection: Connection) -> Iterator[PastImport]:
+    def loaded(self, connection: Connection) -> Iterator[ImportRow]:
         """Yield the imports whose rows are in their tables now."""
         yield from self.select_imports(connection, statuses=(Status.LOADED,))
 
-    def known(self, connection: Connection, files: Sequence[SourceFile]) -> list[PastImport]:
+    def known(self, connection: Connection, files: Sequence[SourceFile]) -> list[ImportRow]:
         """Return the imports whose bytes files may have, as far as their sizes tell, oldest first."""
         values = {
             "sizes": list({source.size for source in files}),
@@ -269,7 +269,7 @@ class History:
         """).format(self.imports)
         return bool(connection.scalar(query, (table.schema, table.name, moment, source_file, Status.LOADED.value)))
 
-    def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[PastImport]:
+    def of_identity(self, connection: Connection, table: TableName, identity: str) -> list[ImportRow]:
         """Return the loaded imports of the file that is at ``identity``, oldest first."""
         return self.select_imports(connection, table=table, statuses=(Status.LOADED,), identity=identity)
 
@@ -357,7 +357,7 @@ class History:
         *,
         rows: int,
         content_sha256: str,
-    ) -> list[tuple[PastImport, set[str]]]:
+    ) -> list[tuple[ImportRow, set[str]]]:
         """Return the loaded imports read by older rules that a file may repeat, with their columns, oldest first.
 
         They have as many rows as the file; none is returned if an import with the file's content is known.
@@ -389,11 +389,11 @@ class History:
         query = sql.SQL("UPDATE {} SET {} WHERE id = ANY (%(ids)s)").format(self.imports, sql.SQL(", ").join(settings))
         connection.execute(query, {**values, "ids": list(ids)})
 
-    def set_duplicates(self, connection: Connection, past: PastImport, duplicates: Iterable[Duplicate]) -> None:
+    def set_duplicates(self, connection: Connection, past: ImportRow, duplicates: Iterable[Duplicate]) -> None:
         """Record the files that were skipped in favour of an import."""
         self._update(connection, [past.id], {"duplicates": Jsonb([duplicate_to_json(one) for one in duplicates])})
 
-    def inherit(self, connection: Connection, past: PastImport, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
+    def inherit(self, connection: Connection, past: ImportRow, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
         """Record an import as that of one of its duplicates.
 
         Args:
@@ -428,7 +428,7 @@ class History:
 
     def select_changes(
         self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None
-    ) -> list[PastChange]:
+    ) -> list[ChangeRow]:
         """Return schema changes, oldest first; of one table, and not before a moment (UTC), if these are given."""
         query = sql.SQL("""
             SELECT id, table_schema, table_name, change_type, column_name, old_type, new_type, source_file, changed_at,
@@ -469,7 +469,7 @@ class History:
         rows = [row for change in changes for row in _change_rows(change)]
         self._insert_changes(connection, source.table, source.location, changed_at, import_id, rows)
 
-    def add_undone(self, connection: Connection, changes: Iterable[PastChange]) -> None:
+    def add_undone(self, connection: Connection, changes: Iterable[ChangeRow]) -> None:
         """Keep a record of schema changes that were undone; their ids are given by the table."""
         for change in changes:
             row = {
@@ -502,9 +502,9 @@ class History:
         add_changes(connection, self.schema, [common | empty | fitted(connection, row) for row in rows])
 
 
-def _past_change(values: dict[str, Any]) -> PastChange:
+def _past_change(values: dict[str, Any]) -> ChangeRow:
     table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
-    return PastChange(table=table, column=values.pop("column_name"), **values)
+    return ChangeRow(table=table, column=values.pop("column_name"), **values)
 
 
 def _change_rows(change: SchemaChange) -> list[dict[str, Any]]:

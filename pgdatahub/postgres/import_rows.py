@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
@@ -42,13 +42,13 @@ _RENAME = sql.SQL("UPDATE {table} SET {file} = {name} WHERE {condition}")
 _REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TRUE")
 
 
-def find_rows(connection: Connection, past: PastImport) -> Rows:
+def find_rows(connection: Connection, past: ImportRow) -> Rows:
     """Return what is found of an import; the table and the two columns must be there."""
     row = _by_index(connection, _of(_COUNT, past.table, [past])).fetchone()
     return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
 
 
-def delete_rows(connection: Connection, past: PastImport) -> int:
+def delete_rows(connection: Connection, past: ImportRow) -> int:
     """Delete the rows of an import; return how many there were."""
     return _by_index(connection, _of(_DELETE, past.table, [past])).rowcount
 
@@ -65,7 +65,7 @@ def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor
     return answer
 
 
-def rename_rows(connection: Connection, past: PastImport, source_file: str) -> int:
+def rename_rows(connection: Connection, past: ImportRow, source_file: str) -> int:
     """Let the rows of an import name another file; return how many there were."""
     statement = _RENAME.format(
         table=sql.Identifier(past.table.schema, past.table.name),
@@ -76,7 +76,7 @@ def rename_rows(connection: Connection, past: PastImport, source_file: str) -> i
     return driver_connection(connection).execute(statement).rowcount
 
 
-def count_others(connection: Connection, table: TableName, imports: Sequence[PastImport]) -> int:
+def count_others(connection: Connection, table: TableName, imports: Sequence[ImportRow]) -> int:
     """Return how many rows of a table are of none of ``imports``."""
     row = driver_connection(connection).execute(_of(_REMAINING, table, imports)).fetchone()
     return int(row[0]) if row else 0
@@ -99,11 +99,11 @@ def count_of_file(connection: Connection, table: TableName, file: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _of(statement: sql.SQL, table: TableName, imports: Sequence[PastImport]) -> sql.Composed:
+def _of(statement: sql.SQL, table: TableName, imports: Sequence[ImportRow]) -> sql.Composed:
     return statement.format(table=sql.Identifier(table.schema, table.name), condition=rows_of(imports))
 
 
-def rows_of(imports: Sequence[PastImport]) -> sql.Composable:
+def rows_of(imports: Sequence[ImportRow]) -> sql.Composable:
     """Return the condition that a row is of one of ``imports``; unknown, not false, for a row without the pair."""
     if not imports:
         return sql.SQL("false")

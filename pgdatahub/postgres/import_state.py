@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_rows import find_rows
@@ -30,7 +30,7 @@ class ImportState:
 UNREADABLE_HINT = "give the column its name back; without it nothing tells whose a row is"
 
 
-def examine_import(connection: Connection, past: PastImport, current: TableSchema | None) -> ImportState:
+def examine_import(connection: Connection, past: ImportRow, current: TableSchema | None) -> ImportState:
     """Return the present state of an import in its table, which is None where the table is gone."""
     if current is None:
         return ImportState(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))

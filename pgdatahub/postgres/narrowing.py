@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text, conversion
@@ -64,7 +64,7 @@ _DIFFERENT = sql.SQL("""
 
 
 def loss(
-    connection: Connection, table: TableName, column: str, old: SqlType, new: SqlType, *, going: Sequence[PastImport]
+    connection: Connection, table: TableName, column: str, old: SqlType, new: SqlType, *, going: Sequence[ImportRow]
 ) -> Loss | None:
     """Return what a column would lose as ``new``; None if every value survives.
 
@@ -98,7 +98,7 @@ def loss(
 _VALUES = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND ({gone}) IS NOT TRUE")
 
 
-def count_values(connection: Connection, table: TableName, column: str, *, going: Sequence[PastImport]) -> int:
+def count_values(connection: Connection, table: TableName, column: str, *, going: Sequence[ImportRow]) -> int:
     """Return how many rows that stay have a value in a column."""
     query = _VALUES.format(
         table=sql.Identifier(table.schema, table.name), column=sql.Identifier(column), gone=rows_of(going)

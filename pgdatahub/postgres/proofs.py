@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
@@ -29,7 +29,7 @@ def prove(
     history: History | None,
     *,
     settled: Collection[str] = (),
-    going: Sequence[PastImport] = (),
+    going: Sequence[ImportRow] = (),
 ) -> TableSchema:
     """Return ``current`` with the lattice elements that its stored values allow, as far as ``observed`` asks.
 
@@ -65,7 +65,7 @@ class _Prover:
     """Asks each question of a table once."""
 
     def __init__(
-        self, connection: Connection, table: TableName, history: History | None, going: Sequence[PastImport]
+        self, connection: Connection, table: TableName, history: History | None, going: Sequence[ImportRow]
     ) -> None:
         self._connection = connection
         self._going = going

@@ -13,7 +13,7 @@ import psycopg
 
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import locks
-from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.engine import Engine, transaction
 
 _WAIT_SECONDS = 1
@@ -34,7 +34,7 @@ def summarise_new_rows(engine: Engine, tables: Iterable[TableName]) -> None:
     for table in tables:
         with transaction(engine) as connection:
             locks.limit_lock_waits(connection, _WAIT_SECONDS)
-            values = {"schema": table.schema, "index": lineage_index(table)}
+            values = {"schema": table.schema, "index": import_index(table)}
             try:
                 with connection.driver.transaction():
                     connection.execute(_SUMMARISE, values)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.pieces import Piece, join_pieces
-from pgdatahub.values.cells import Texts
+from pgdatahub.values.cells import TextColumn
 
 _MOST_CELLS = 250_000
 """Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
@@ -39,7 +39,7 @@ class Block:
             rows=rows,
             hidden=self.hidden.intersection(rows),
             columns={
-                position: piece.slice(start, stop) if isinstance(piece, Texts) else piece[start:stop]
+                position: piece.slice(start, stop) if isinstance(piece, TextColumn) else piece[start:stop]
                 for position, piece in self.columns.items()
             },
         )
@@ -77,7 +77,7 @@ def _differ(above: Block, below: Block) -> bool:
     """Tell whether a column is compact in one block, and of another kind or mixed in the other."""
     for position in above.columns.keys() & below.columns.keys():
         kinds = [
-            piece.kind if isinstance(piece, Texts) else None
+            piece.kind if isinstance(piece, TextColumn) else None
             for piece in (above.columns[position], below.columns[position])
         ]
         if kinds[0] is not kinds[1]:

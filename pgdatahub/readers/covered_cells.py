@@ -10,7 +10,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.merged_areas import Area
-from pgdatahub.values.cells import Column, Texts, cell_address
+from pgdatahub.values.cells import Column, TextColumn, cell_address
 
 _MOST_CELLS: Final = 5_000_000
 """Cells of areas in one batch; ten times those of a batch of a wide sheet."""
@@ -90,15 +90,15 @@ def _positions(batch: Batch, area: Area) -> list[int]:
 
 
 def _has_value(column: Column, index: int) -> bool:
-    return bool(column.texts[index]) if isinstance(column, Texts) else column[index] is not None
+    return bool(column.texts[index]) if isinstance(column, TextColumn) else column[index] is not None
 
 
 def _blank(column: Column, indexes: set[int]) -> Column:
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         texts = list(column.texts)
         for index in indexes:
             texts[index] = b""
-        return Texts(kind=column.kind, texts=texts)
+        return TextColumn(kind=column.kind, texts=texts)
     values = list(column)
     for index in indexes:
         values[index] = None

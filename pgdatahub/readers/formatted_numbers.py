@@ -14,7 +14,7 @@ from typing import Final
 from pgdatahub.readers.number_formats import NumberFormat, Section, Shown
 from pgdatahub.readers.pieces import Piece, merge_pieces
 from pgdatahub.readers.serials import Memory, Serials, parse_plain_numbers
-from pgdatahub.values.cells import Kind, Texts, Value
+from pgdatahub.values.cells import Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import canonical_number, integer_or_float, parse_number, parse_value
 
@@ -50,7 +50,7 @@ class FormattedNumbers:
         """
         only = number_format.only
         if only is not None and only.shown is Shown.NUMBER:
-            return Texts(kind=Kind.NUMBER, texts=texts)
+            return TextColumn(kind=Kind.NUMBER, texts=texts)
         if texts and max(map(len, texts)) > _LONGEST:
             return merge_pieces(self._apart(number_format, texts))
         if only is not None:
@@ -66,7 +66,7 @@ class FormattedNumbers:
                     groups[section] = [b""] * len(texts)
                 groups[section][index] = text
         if not groups:
-            return Texts(kind=Kind.NUMBER, texts=texts)
+            return TextColumn(kind=Kind.NUMBER, texts=texts)
         return merge_pieces([self._section(section, group) for section, group in groups.items()])
 
     def value(self, number_format: NumberFormat, number: float) -> Value:
@@ -82,17 +82,17 @@ class FormattedNumbers:
         """Return the numbers that are too long for any format, and the others."""
         long = [text if len(text) > _LONGEST else b"" for text in texts]
         others = [text if len(text) <= _LONGEST else b"" for text in texts]
-        return [Texts(kind=Kind.NUMBER, texts=long), self.column(number_format, others)]
+        return [TextColumn(kind=Kind.NUMBER, texts=long), self.column(number_format, others)]
 
     def _section(self, section: Section, texts: Sequence[bytes]) -> Piece:
         shown = section.shown
         if shown is Shown.NUMBER:
-            return Texts(kind=Kind.NUMBER, texts=texts)
+            return TextColumn(kind=Kind.NUMBER, texts=texts)
         if shown is Shown.ZEROS:
             known = {text: zeros_text(section, text) if text else b"" for text in set(texts)}
-            return Texts(kind=Kind.TEXT, texts=[known[text] for text in texts])
+            return TextColumn(kind=Kind.TEXT, texts=[known[text] for text in texts])
         if shown is Shown.NOTHING:
-            return Texts(kind=Kind.NUMBER, texts=[text if text and parse_number(text) else b"" for text in texts])
+            return TextColumn(kind=Kind.NUMBER, texts=[text if text and parse_number(text) else b"" for text in texts])
         return _serials(texts, self._ways[shown])
 
 
@@ -138,7 +138,7 @@ def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Memory]]) -> Pie
     for kind, memory in ways:
         found = memory.convert(texts)
         if None not in found:
-            return Texts(kind=kind, texts=found)  # type: ignore[arg-type]  # there is no None in it
+            return TextColumn(kind=kind, texts=found)  # type: ignore[arg-type]  # there is no None in it
         if any(found):
             break
     known = {text: _serial_value(text, ways) for text in set(texts)}
@@ -151,5 +151,5 @@ def _serial_value(text: bytes, ways: Sequence[tuple[Kind, Memory]]) -> Value:
     for kind, memory in ways:
         found = memory.convert((text,))[0]
         if found is not None:
-            return as_values(Texts(kind=kind, texts=(found,)))[0]
+            return as_values(TextColumn(kind=kind, texts=(found,)))[0]
     return parse_value(text)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from pgdatahub.errors import CellError, SheetError
 from pgdatahub.model.flow import Batch, Table
 from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, cell_address, column_letters
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, cell_address, column_letters
 from pgdatahub.values.copytext import escape, unescape
-from pgdatahub.values.fields import Fields
+from pgdatahub.values.fields import FieldBuffer
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.tallies import MixedColumn
@@ -274,7 +274,7 @@ def _headers(header: Batch | None, sheet: str, options: FolderOptions) -> Mappin
         return {}
     texts = {}
     for position, column in sorted(header.columns.items()):
-        cell = None if isinstance(column, Texts) else column[0]
+        cell = None if isinstance(column, TextColumn) else column[0]
         where = f"{sheet} › {cell_address(header.rows[0], position)}"
         if isinstance(cell, ErrorValue) and options.errors != "text":
             if options.errors == "fail":
@@ -426,7 +426,7 @@ def _cut(batch: Batch, start: int, stop: int) -> Batch:
 def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
     columns: dict[int, Column] = {
         position: replace(column, texts=list(compress(column.texts, selectors)))
-        if isinstance(column, Texts)
+        if isinstance(column, TextColumn)
         else list(compress(column, selectors))
         for position, column in batch.columns.items()
     }
@@ -435,9 +435,9 @@ def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
 
 def _column_selectors(column: Column) -> Sequence[object]:
     """Return something true for each cell with a value and something false for each without."""
-    if isinstance(column, Texts | MixedColumn):
-        texts = column.texts if isinstance(column, Texts) else column.fields
-        full = isinstance(texts, Fields) and texts.is_full
+    if isinstance(column, TextColumn | MixedColumn):
+        texts = column.texts if isinstance(column, TextColumn) else column.fields
+        full = isinstance(texts, FieldBuffer) and texts.is_full
         return (True,) * len(column) if full else texts
     kinds = set(map(type, column))
     if type(None) not in kinds and not any(issubclass(kind, str) for kind in kinds):
@@ -471,7 +471,7 @@ def _filled_rows(batch: Batch) -> list[int]:
 
 def _may_hold(column: Column, text: str) -> bool:
     """Tell quickly, and rather once too often, whether a cell of ``column`` is ``text``, which is casefolded."""
-    if not isinstance(column, Texts):
+    if not isinstance(column, TextColumn):
         return True
     if column.kind is Kind.NUMBER:
         return any(map(str.isdigit, text))
@@ -480,7 +480,7 @@ def _may_hold(column: Column, text: str) -> bool:
 
 def _shown(column: Column, index: int) -> tuple[Kind | None, str]:
     """Return the kind and the canonical text of a cell, ``(None, "")`` if it is empty; errors have no kind."""
-    if not isinstance(column, Texts):
+    if not isinstance(column, TextColumn):
         value = column[index]
         if value is UNCACHED:
             return None, UNCACHED.value

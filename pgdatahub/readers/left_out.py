@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import sheet_labels
-from pgdatahub.values.cells import Texts
+from pgdatahub.values.cells import TextColumn
 
 if TYPE_CHECKING:
     from pgdatahub.model.flow import Batch, SourceFile, Workbook
@@ -68,7 +68,7 @@ def _has_values(workbook: Workbook, position: int) -> bool:
 
 def _has_value(batch: Batch) -> bool:
     for column in batch.columns.values():
-        if isinstance(column, Texts):
+        if isinstance(column, TextColumn):
             if any(column.texts):
                 return True
         elif any(value is not None and not (isinstance(value, str) and not value.strip()) for value in column):

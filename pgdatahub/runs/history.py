@@ -9,12 +9,12 @@ from typing import TypeAlias
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.model.imports import PastChange, PastImport
+from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.postgres.database import open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 
-HistoryEntry: TypeAlias = PastImport | PastChange
+HistoryEntry: TypeAlias = ImportRow | ChangeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,6 @@ def _ends_with(source_file: str, file: str) -> bool:
 
 
 def _order(entry: HistoryEntry) -> tuple[datetime, int, int]:
-    if isinstance(entry, PastImport):
+    if isinstance(entry, ImportRow):
         return entry.imported_at, 0, entry.id
     return entry.changed_at, 1, entry.id

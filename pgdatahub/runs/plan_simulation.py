@@ -17,7 +17,7 @@ from pgdatahub.load.dedup import PLANNED_RUN, DedupDecision, as_duplicate, decid
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import Duplicate, PastImport, Status
+from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
@@ -74,8 +74,8 @@ class TableSimulation:
     stored: TableSchema | None = None
     current: TableSchema | None = None
     _settled: set[str] = field(default_factory=set)
-    _going: list[PastImport] = field(default_factory=list)
-    _changed: dict[int, PastImport | None] = field(default_factory=dict)
+    _going: list[ImportRow] = field(default_factory=list)
+    _changed: dict[int, ImportRow | None] = field(default_factory=dict)
     _moments: int = 0
 
     def begin(self) -> None:
@@ -117,7 +117,7 @@ class TableSimulation:
         return SimulatedFile(source=source, skip=found.skip)
 
     def _decide(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> DedupDecision:
-        related: dict[int, PastImport] = {}
+        related: dict[int, ImportRow] = {}
         if self.connection is not None and self.history is not None:
             facts = self.history.facts(self.connection, source, file_sha256=file_sha256, content_sha256=content_sha256)
             related = {past.id: past for past in facts.related if past.id not in self._changed}
@@ -158,7 +158,7 @@ class TableSimulation:
     def _load(self, staged: Staged, found: DedupDecision) -> None:
         source, moment = staged.source, self._moment()
         number = sys.maxsize - 1_000_000 + self._moments  # after every import that is stored
-        self._changed[number] = PastImport(
+        self._changed[number] = ImportRow(
             id=number,
             table=self.table,
             source_file=source.location,
@@ -181,7 +181,7 @@ class TableSimulation:
         self._moments += 1
         return _AFTER_ALL + timedelta(microseconds=self._moments)
 
-    def _evolve(self, staged: Staged, going: Iterable[PastImport]) -> Evolution:
+    def _evolve(self, staged: Staged, going: Iterable[ImportRow]) -> Evolution:
         if self.connection is None:
             plan = self.stages.evolve(staged.observed, self.current, staged.source, self.config)
             return Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
@@ -213,6 +213,6 @@ class TableSimulation:
                 self._settled.add(column.name)
 
 
-def _heirs(past: PastImport, source: SourceFile) -> tuple[Duplicate, ...]:
+def _heirs(past: ImportRow, source: SourceFile) -> tuple[Duplicate, ...]:
     """Return the files other than ``source`` that have the content of an import."""
     return tuple(one for one in past.duplicates if one.identity != source.identity)

@@ -16,7 +16,7 @@ from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.flow import RunReport, SourceFile, StopReason
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded
@@ -234,7 +234,7 @@ class _Run:
             The other files, and messages on files that an older version read by other rules.
         """
         left: list[SourceFile] = []
-        imports: list[tuple[SourceFile, PastImport]] = []
+        imports: list[tuple[SourceFile, ImportRow]] = []
         for found in files:
             began = time.monotonic()
             source, result = (found, None) if scheduler.stopped else pipeline.lookup.skip_known(found, known)

@@ -17,7 +17,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.model.flow import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.testing.reading import SinglePluginReader, source_file
-from pgdatahub.values.cells import Column, ErrorValue, Texts, Uncached, Value, cell_address
+from pgdatahub.values.cells import Column, ErrorValue, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.python_values import type_value
 
@@ -248,9 +248,10 @@ def _batches(sheet: Sheet, max_rows: int) -> Iterator[Batch]:
 def _check_column(position: int, column: Column, rows: list[int]) -> None:
     _require(isinstance(position, int) and position >= 0, f"columns have positions, from 0, and not {position!r}")
     _require(len(column) == len(rows), f"column {position} has {len(column)} cells for {len(rows)} rows")
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         _require(
-            all(isinstance(text, bytes) for text in column.texts), f"column {position} has Texts that are not bytes"
+            all(isinstance(text, bytes) for text in column.texts),
+            f"column {position} has TextColumn that are not bytes",
         )
         return
     for row, value in zip(rows, column, strict=True):

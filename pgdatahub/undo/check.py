@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
     DropColumn,
@@ -18,7 +18,7 @@ from pgdatahub.model.schema import (
     TableSchema,
 )
 from pgdatahub.postgres import catalog
-from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import Dependent, dependents
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_others
@@ -100,7 +100,7 @@ def _plan_rows(
     return replace(plan, imports=tuple(reverted), refusals=tuple(refusals), notes=tuple(notes))
 
 
-def _not_loaded(past: PastImport) -> Refusal:
+def _not_loaded(past: ImportRow) -> Refusal:
     moment = f" on {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
     reason = {
         Status.REVERTED.value: f"was already reverted{moment}",
@@ -137,13 +137,13 @@ def check_steps(
     history: History,
     current: TableSchema,
     steps: Iterable[SchemaStep],
-    going: Sequence[PastImport],
+    going: Sequence[ImportRow],
     plan: UndoPlan,
 ) -> UndoPlan:
     """Return ``plan`` with the steps that are possible, and refusals for the others."""
     kept: list[SchemaStep] = []
     refusals: list[Refusal] = []
-    found = dependents(connection, plan.table, own_index=lineage_index(plan.table))
+    found = dependents(connection, plan.table, own_index=import_index(plan.table))
     for step in steps:
         if isinstance(step, DropTable):
             refused = list(_refuse_table(connection, history, current, going, found))
@@ -174,7 +174,7 @@ def _refuse_table(
     connection: Connection,
     history: History,
     current: TableSchema,
-    going: Sequence[PastImport],
+    going: Sequence[ImportRow],
     found: Iterable[Dependent],
 ) -> Iterable[Refusal]:
     table = current.table
@@ -197,7 +197,7 @@ def _refuse_column(
     connection: Connection,
     table: TableName,
     step: DropColumn,
-    going: Sequence[PastImport],
+    going: Sequence[ImportRow],
     found: Iterable[Dependent],
 ) -> Iterable[Refusal]:
     subject = f"{table}.{step.name}"
@@ -212,7 +212,7 @@ def _prove(
     connection: Connection,
     plan: UndoPlan,
     step: RestoreType,
-    going: Sequence[PastImport],
+    going: Sequence[ImportRow],
     found: Iterable[Dependent],
 ) -> tuple[RestoreType | None, list[Refusal]]:
     """Return the step that the values allow, None if the column keeps its type; and refusals."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import PgDataHubError, TransientDatabaseError, UndoError
-from pgdatahub.model.imports import ChangeType, PastChange, Status
+from pgdatahub.model.imports import ChangeRow, ChangeType, Status
 from pgdatahub.model.schema import (
     DropColumn,
     RestoreType,
@@ -74,13 +74,13 @@ def _execute(connection: Connection, history: History, plan: UndoPlan, moment: d
         history.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
 
 
-def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> PastChange:
+def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> ChangeRow:
     kind, column, old, new = ChangeType.DROP_TABLE, None, None, None
     if isinstance(step, DropColumn):
         kind, column, old = ChangeType.DROP_COLUMN, step.name, step.type
     elif isinstance(step, RestoreType):
         kind, column, old, new = ChangeType.RESTORE_TYPE, step.name, step.old.sql, step.new.sql
-    return PastChange(
+    return ChangeRow(
         id=0,
         table=plan.table,
         change_type=kind.value,

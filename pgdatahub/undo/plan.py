@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pgdatahub.model.imports import PastImport, Provenance
+from pgdatahub.model.imports import ImportRow, Provenance
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
     ColumnSchema,
@@ -60,7 +60,7 @@ class RevertedImport:
         rows: Number of rows that it has now.
     """
 
-    past: PastImport
+    past: ImportRow
     rows: int
 
 

@@ -13,7 +13,7 @@ from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.schema import METADATA_TABLES, DropTable, TableName
 from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
-from pgdatahub.postgres.ddl import lineage_index
+from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.dump import dump, find_dump_programs
 from pgdatahub.postgres.engine import transaction
@@ -145,7 +145,7 @@ def _plan(connection: Connection, config: Config, database: Database) -> ResetPl
 def _plan_table(connection: Connection, history: History, table: TableName) -> ResetTable:
     rows = count_rows(connection, table)
     if history.provenance(connection, table).created:
-        found = dependents(connection, table, own_index=lineage_index(table))
+        found = dependents(connection, table, own_index=import_index(table))
         others = sorted({one.description for one in found if not one.part_of_table})
         refusals = tuple(
             Refusal(subject=str(table), reason=f"{one} depends on it", hint="drop that first") for one in others

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ConfigError, UndoError
-from pgdatahub.model.imports import PastImport, Status
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import SOURCE_FILE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
@@ -34,10 +34,10 @@ class Choice:
     """
 
     table: TableName
-    imports: tuple[PastImport, ...]
+    imports: tuple[ImportRow, ...]
 
     @property
-    def loaded(self) -> tuple[PastImport, ...]:
+    def loaded(self) -> tuple[ImportRow, ...]:
         """The imports whose rows are in the table."""
         return tuple(past for past in self.imports if past.status == Status.LOADED)
 
@@ -82,9 +82,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
     )
 
 
-def _candidates(
-    connection: Connection, history: History, request: UndoRequest, directory: Path
-) -> Sequence[PastImport]:
+def _candidates(connection: Connection, history: History, request: UndoRequest, directory: Path) -> Sequence[ImportRow]:
     given = [request.file_hash is not None, request.source_file is not None, request.import_id is not None]
     if sum(given) != 1:
         raise ConfigError("name the import by one of --hash, --source-file and --import-id", hint=_LIST)
@@ -115,7 +113,7 @@ def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[Tabl
     return total
 
 
-def _refuse_several(found: Sequence[PastImport], request: UndoRequest) -> None:
+def _refuse_several(found: Sequence[ImportRow], request: UndoRequest) -> None:
     tables = sorted({str(past.table) for past in found})
     hashes = sorted({past.file_sha256 for past in found})
     files = sorted({past.source_file for past in found})

@@ -3,7 +3,7 @@
 A reader yields columns, not cells. A column is either
 
 - a ``list`` of plain Python values (:data:`Value`), any mixture, ``None`` for an empty cell; or
-- a :class:`Texts`: the cells are of one kind, as bytes ready for ``COPY``. The built-in ``.xlsx`` reader yields this form
+- a :class:`TextColumn`: the cells are of one kind, as bytes ready for ``COPY``. The built-in ``.xlsx`` reader yields this form
   where it can: it avoids Python objects and keeps every digit.
 """
 
@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
-from pgdatahub.values.fields import Fields, fields_of
+from pgdatahub.values.fields import FieldBuffer, buffer_of
 
 
 class Kind(Enum):
@@ -60,7 +60,7 @@ Value: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class TextColumn:
     r"""A column whose cells are all of one kind, as bytes ready for ``COPY … (FORMAT text, NULL '')``.
 
     ``kind`` is one of
@@ -82,13 +82,13 @@ class Texts:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def slice(self, start: int, stop: int) -> Texts:
+    def slice(self, start: int, stop: int) -> TextColumn:
         """Return the cells from index ``start`` up to ``stop``, in the same form."""
         texts = self.texts[start:stop]
-        return Texts(kind=self.kind, texts=fields_of(texts) if isinstance(self.texts, Fields) else texts)
+        return TextColumn(kind=self.kind, texts=buffer_of(texts) if isinstance(self.texts, FieldBuffer) else texts)
 
 
-Column: TypeAlias = "Texts | Sequence[Value]"
+Column: TypeAlias = "TextColumn | Sequence[Value]"
 
 
 def column_letters(position: int) -> str:

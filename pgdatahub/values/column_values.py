@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.numbers import parse_value
 
@@ -17,7 +17,7 @@ _ELAPSED = re.compile(r"(-?)([0-9]+):([0-5]?[0-9])(?::([0-5]?[0-9](?:\.[0-9]{1,6
 
 def as_values(column: Column) -> Sequence[Value]:
     """Return a column of either form as Python values."""
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         return [VALUES[column.kind](text) if text else None for text in column.texts]
     return column
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import overload
 
 
-class Fields(Sequence[bytes]):
+class FieldBuffer(Sequence[bytes]):
     r"""Immutable fields of COPY text.
 
     Args:
@@ -67,7 +67,7 @@ class Fields(Sequence[bytes]):
 
     def __eq__(self, other: object) -> bool:
         """Return whether ``other`` (fields, a list or a tuple) has the same fields."""
-        return list(self) == list(other) if isinstance(other, Fields | list | tuple) else NotImplemented
+        return list(self) == list(other) if isinstance(other, FieldBuffer | list | tuple) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # equal to lists, which are unhashable
 
@@ -76,21 +76,21 @@ class Fields(Sequence[bytes]):
         return repr(list(self))
 
 
-def fields_of(texts: Sequence[bytes]) -> Fields:
+def buffer_of(texts: Sequence[bytes]) -> FieldBuffer:
     """Return ``texts`` as fields, joining them unless they are fields already."""
-    return texts if isinstance(texts, Fields) else Fields(texts, b"\n".join(texts))
+    return texts if isinstance(texts, FieldBuffer) else FieldBuffer(texts, b"\n".join(texts))
 
 
-def one_below_the_other(parts: Sequence[Fields]) -> Fields:
+def one_below_the_other(parts: Sequence[FieldBuffer]) -> FieldBuffer:
     """Concatenate parts; each has at least one field."""
-    return Fields(None, b"\n".join([part.lines for part in parts]), sum(map(len, parts)))
+    return FieldBuffer(None, b"\n".join([part.lines for part in parts]), sum(map(len, parts)))
 
 
-def empty_fields(count: int) -> Fields:
+def empty_fields(count: int) -> FieldBuffer:
     """Return so many empty fields, at least one."""
-    return Fields(None, b"\n" * (count - 1), count)
+    return FieldBuffer(None, b"\n" * (count - 1), count)
 
 
 def lines_of(fields: Sequence[bytes]) -> bytes:
     r"""Return fields with ``\n`` between them."""
-    return fields_of(fields).lines
+    return buffer_of(fields).lines

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from pgdatahub.values.fields import Fields
+from pgdatahub.values.fields import FieldBuffer
 from pgdatahub.values.numbers import canonical_number, integer_or_float
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
@@ -25,7 +25,7 @@ class NumberColumn:
     """
 
     values: Sequence[int | float | None]
-    fields: Fields
+    fields: FieldBuffer
 
 
 def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
@@ -48,7 +48,7 @@ def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
         written = written.replace(b"null", b"")
     # orjson writes integers and fractions without an exponent in canonical form.
     if b"e" not in written and b".0," not in written and not written.endswith(b".0"):
-        return NumberColumn(values=values, fields=Fields(None, written.replace(b",", b"\n"), len(texts)))
+        return NumberColumn(values=values, fields=FieldBuffer(None, written.replace(b",", b"\n"), len(texts)))
     fields = written.split(b",")
     for index, field in enumerate(fields):
         value = values[index]
@@ -58,4 +58,4 @@ def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
             return None
         number = values[index] = integer_or_float(value)
         fields[index] = canonical_number(number)
-    return NumberColumn(values=values, fields=Fields(fields, b"\n".join(fields)))
+    return NumberColumn(values=values, fields=FieldBuffer(fields, b"\n".join(fields)))

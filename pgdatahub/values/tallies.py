@@ -14,7 +14,7 @@ from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
 from pgdatahub.values.column_values import VALUES
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.evidence import Evidence, Locate, Observed, sample_of
-from pgdatahub.values.fields import Fields
+from pgdatahub.values.fields import FieldBuffer
 
 ERROR: Final = 9
 """The code of an error cell; the field is the error's name."""
@@ -62,7 +62,7 @@ class Tally:
     largest: Place | None = None
 
 
-class TalliedFields(Fields):
+class TalliedBuffer(FieldBuffer):
     """Fields in canonical form with their tally.
 
     Args:
@@ -111,7 +111,7 @@ class MixedColumn(Sequence[Value]):
 
     __slots__ = ("_codes", "_values", "fields", "has_issues")
 
-    def __init__(self, fields: TalliedFields, codes: bytes, *, has_issues: bool) -> None:
+    def __init__(self, fields: TalliedBuffer, codes: bytes, *, has_issues: bool) -> None:
         self.fields = fields
         self.has_issues = has_issues
         self._codes = codes
@@ -138,7 +138,7 @@ class MixedColumn(Sequence[Value]):
             firsts={kind: moved(place) for kind, place in tally.firsts.items()},
             largest=moved(tally.largest) if tally.largest else None,
         )
-        return MixedColumn(TalliedFields(b"\n".join(texts), len(texts), moved_tally), codes, has_issues=False)
+        return MixedColumn(TalliedBuffer(b"\n".join(texts), len(texts), moved_tally), codes, has_issues=False)
 
     def _all_codes(self) -> bytes:
         return self._codes if len(self._codes) == len(self.fields) else self._codes * len(self.fields)

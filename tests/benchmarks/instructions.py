@@ -39,10 +39,10 @@ from pathlib import Path
 from pgdatahub.config import FolderOptions
 from pgdatahub.model.schema import TableName
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
-from pgdatahub.values.cells import Texts
+from pgdatahub.values.cells import TextColumn
 book = XlsxWorkbook(Path(sys.argv[1]), name="book.xlsx", reader=sys.argv[2])
 for batch in book.open(0).batches(10_000):
-    columns = [column.texts for column in batch.columns.values() if isinstance(column, Texts)]
+    columns = [column.texts for column in batch.columns.values() if isinstance(column, TextColumn)]
     if sys.argv[2] == "native" and len(batch.rows) > 1:
         from pgdatahub.readers.xlsx.native.rows import encode_binary, encode_text
         from pgdatahub.values.sql_types import SqlType

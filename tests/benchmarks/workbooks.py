@@ -83,7 +83,7 @@ def write_workbook(path: Path, rows: int, *, shared: bool = True, dense: bool = 
     Args:
         path: Where to.
         rows: How many.
-        shared: Texts are shared strings, as Excel writes them; else inline, as streaming writers do.
+        shared: TextColumn are shared strings, as Excel writes them; else inline, as streaming writers do.
         dense: Nearly all cells have a value; else two in three are missing.
         seed: Of the random values.
     """

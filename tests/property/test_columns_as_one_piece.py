@@ -15,7 +15,7 @@ from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.infer import observe
-from pgdatahub.values.cells import Kind, Texts
+from pgdatahub.values.cells import Kind, TextColumn
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
 
@@ -76,7 +76,7 @@ columns_of_numbers = st.one_of(
 
 @given(columns_of_numbers)
 def test_numbers_show_what_each_shows_alone(texts: list[bytes]) -> None:
-    observed = observe(Texts(kind=Kind.NUMBER, texts=texts), str)
+    observed = observe(TextColumn(kind=Kind.NUMBER, texts=texts), str)
     values = [parse_number(text) if text else None for text in texts]
     canonical = [canonical_number(value) if value is not None else b"" for value in values]
     assert list(observed.texts) == canonical
@@ -101,7 +101,7 @@ def test_numbers_show_what_each_shows_alone(texts: list[bytes]) -> None:
 
 @given(columns_of_numbers)
 def test_numbers_as_texts_and_as_values_show_the_same(texts: list[bytes]) -> None:
-    as_texts = observe(Texts(kind=Kind.NUMBER, texts=texts), str)
+    as_texts = observe(TextColumn(kind=Kind.NUMBER, texts=texts), str)
     as_values = observe([parse_number(text) if text else None for text in texts], str)
     assert list(as_texts.texts) == list(as_values.texts)
     assert as_texts.observed == as_values.observed
@@ -112,7 +112,7 @@ moments = st.dates() | st.datetimes() | st.dates().map(lambda day: datetime.comb
 
 @given(st.lists(moments))
 def test_moments_as_texts_and_as_values_show_the_same(values: list[datetime | None]) -> None:
-    as_texts = observe(Texts(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in values]), str)
+    as_texts = observe(TextColumn(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in values]), str)
     as_values = observe(values, str)
     assert list(as_texts.texts) == list(as_values.texts)
     assert as_texts.observed == as_values.observed
@@ -131,7 +131,7 @@ def test_rows_and_content_are_those_of_the_fields(drawn: list[list[bytes]], time
     columns = tuple(
         NormalizedColumn(name=f"c{index}", header=None, texts=typed.texts, observed=typed.observed)
         for index, texts in enumerate(zip(*rows, strict=True))
-        for typed in [observe(Texts(kind=Kind.TEXT, texts=texts), str)]
+        for typed in [observe(TextColumn(kind=Kind.TEXT, texts=texts), str)]
     )
     batch = NormalizedBatch(columns=columns, rows=len(rows))
     if rows:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pgdatahub.plugins.infer import TypedColumn, observe
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.evidence import Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
 from pgdatahub.values.python_values import type_value
@@ -58,9 +58,9 @@ def number_texts(draw: st.DrawFn) -> bytes:
 columns = st.one_of(
     st.lists(values),
     st.lists(integers | doubles | st.none()),
-    st.lists(number_texts() | st.just(b"")).map(lambda found: Texts(kind=Kind.NUMBER, texts=found)),
+    st.lists(number_texts() | st.just(b"")).map(lambda found: TextColumn(kind=Kind.NUMBER, texts=found)),
     st.lists(st.datetimes() | st.dates() | st.none()).map(
-        lambda found: Texts(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in found])
+        lambda found: TextColumn(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in found])
     ),
 )
 
@@ -75,7 +75,11 @@ def facts(observed: Observed) -> object:
 
 
 def part(column: Column, start: int, stop: int) -> Column:
-    return Texts(kind=column.kind, texts=column.texts[start:stop]) if isinstance(column, Texts) else column[start:stop]
+    return (
+        TextColumn(kind=column.kind, texts=column.texts[start:stop])
+        if isinstance(column, TextColumn)
+        else column[start:stop]
+    )
 
 
 @given(columns, st.data())
@@ -90,7 +94,7 @@ def test_where_a_batch_ends_does_not_matter(column: Column, data: st.DataObject)
 
 @given(st.lists(number_texts() | st.just(b"")))
 def test_numbers_as_texts_and_as_values_show_the_same(found: list[bytes]) -> None:
-    as_texts = at(0, Texts(kind=Kind.NUMBER, texts=found))
+    as_texts = at(0, TextColumn(kind=Kind.NUMBER, texts=found))
     as_values = at(0, [parse_number(text) if text else None for text in found])
     assert list(as_texts.texts) == list(as_values.texts)
     assert facts(as_texts.observed) == facts(as_values.observed)

@@ -13,7 +13,7 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.layout import locate
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 
 Row = tuple[int, dict[int, Value]]
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -115,12 +115,12 @@ def batched(sheet: Drawn, draw: Draw) -> list[Batch]:
 def formed(values: list[Value], draw: Draw) -> Column:
     if all(isinstance(value, str) or value is None for value in values) and draw(st.booleans()):
         texts = [value.encode() if isinstance(value, str) and value.strip() else b"" for value in values]
-        return Texts(kind=Kind.TEXT, texts=texts)
+        return TextColumn(kind=Kind.TEXT, texts=texts)
     return values
 
 
 def plain(column: Column) -> Sequence[Value]:
-    return [text.decode() for text in column.texts] if isinstance(column, Texts) else column
+    return [text.decode() for text in column.texts] if isinstance(column, TextColumn) else column
 
 
 @given(drawn_sheets(), st.data())

@@ -14,7 +14,7 @@ from pgdatahub.errors import CellError, CorruptError
 from pgdatahub.plugins.convert import ConversionError, convert
 from pgdatahub.plugins.infer import observe
 from pgdatahub.readers.xlsx.number_texts import plain_number
-from pgdatahub.values.cells import Kind, Texts, Value
+from pgdatahub.values.cells import Kind, TextColumn, Value
 from pgdatahub.values.numbers import MAX_DIGITS
 from pgdatahub.values.python_values import type_value
 
@@ -78,7 +78,7 @@ def test_cells_of_a_million_digits_take_linear_time(text: str) -> None:
 def test_many_long_integers_take_linear_time() -> None:
     numbers = [b"%d%s" % (index % 9 + 1, b"7" * (MAX_DIGITS - 2)) for index in range(50)]
     begin = time.process_time()
-    found = observe(Texts(kind=Kind.NUMBER, texts=[plain_number(number, "A1") for number in numbers]), str)
+    found = observe(TextColumn(kind=Kind.NUMBER, texts=[plain_number(number, "A1") for number in numbers]), str)
     assert list(found.texts) == numbers
     assert seconds_of(begin) < 5
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgdatahub.plugins.infer import observe
-from pgdatahub.values.cells import Kind, Texts
+from pgdatahub.values.cells import Kind, TextColumn
 from pgdatahub.values.numbers import canonical_number, parse_number
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
@@ -22,13 +22,13 @@ written = st.one_of(
 @given(st.lists(written, min_size=1, max_size=40))
 def test_a_column_of_fractions_has_the_text_of_each_number_alone(numbers: list[str]) -> None:
     texts = [number.encode() for number in numbers]
-    observed = observe(Texts(kind=Kind.NUMBER, texts=texts), lambda index: f"A{index}")
+    observed = observe(TextColumn(kind=Kind.NUMBER, texts=texts), lambda index: f"A{index}")
     assert list(observed.texts) == [canonical_number(parse_number(text)) for text in texts]
 
 
 @given(st.lists(written, min_size=1, max_size=40))
 def test_a_column_of_texts_and_a_column_of_values_show_the_same(numbers: list[str]) -> None:
     texts = [number.encode() for number in numbers]
-    fast = observe(Texts(kind=Kind.NUMBER, texts=texts), lambda index: f"A{index}")
+    fast = observe(TextColumn(kind=Kind.NUMBER, texts=texts), lambda index: f"A{index}")
     slow = observe([parse_number(text) for text in texts], lambda index: f"A{index}")
     assert (list(fast.texts), fast.observed) == (list(slow.texts), slow.observed)

@@ -20,9 +20,9 @@ from pgdatahub.readers.xlsx.python_source import PythonSource
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.readers.xlsx.sheet import cut_batches
-from pgdatahub.values.cells import Column, Texts, Value
+from pgdatahub.values.cells import Column, TextColumn, Value
 from pgdatahub.values.column_values import as_values
-from pgdatahub.values.tallies import MixedColumn, TalliedFields
+from pgdatahub.values.tallies import MixedColumn, TalliedBuffer
 
 SECTIONS = parse_format(r"[<1]hh:mm;[>40000]dd/mm/yyyy;00\-00")
 STYLES = (NUMBER, DATE, TIME, ELAPSED, zeros_format("00000"), SECTIONS)
@@ -106,12 +106,12 @@ def read_with(
 
 def check_evidence(column: Column) -> None:
     """Check that what a reader counted is what its values show, and its texts are theirs."""
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         assert all(isinstance(text, bytes) for text in column.texts)
-    tallied = column.texts if isinstance(column, Texts) else column
+    tallied = column.texts if isinstance(column, TextColumn) else column
     if isinstance(column, MixedColumn) and not column.has_issues:
         tallied = column.fields
-    if isinstance(tallied, TalliedFields):
+    if isinstance(tallied, TalliedBuffer):
         shown = observe(list(as_values(column)), str)
         assert list(tallied) == list(shown.texts)
         assert tallied.observed(str) == shown.observed

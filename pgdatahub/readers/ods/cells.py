@@ -15,7 +15,7 @@ from pgdatahub.readers.ods.moments import Moments
 from pgdatahub.readers.pieces import Piece, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, plain_number
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, Value
 
 Locate = Callable[[int], str]
 """Index of a cell in a column → its address."""
@@ -103,11 +103,11 @@ class Converter:
     def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Piece:
         source = cell_class.source
         if source is Source.TEXT:
-            return Texts(kind=Kind.TEXT, texts=_fields(texts))
+            return TextColumn(kind=Kind.TEXT, texts=_fields(texts))
         if source is Source.NUMBER:
             return self._number_column(cell_class.format, texts, locate)
         if source is Source.BOOLEAN:
-            return Texts(kind=Kind.BOOLEAN, texts=[text.encode() for text in texts])
+            return TextColumn(kind=Kind.BOOLEAN, texts=[text.encode() for text in texts])
         if source is Source.DATE:
             return self._moments.dates(cell_class.format, texts)
         if source is Source.DURATION:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from pgdatahub.readers.number_formats import NumberFormat, Shown
 from pgdatahub.readers.pieces import Piece
-from pgdatahub.values.cells import Kind, Texts, Value
+from pgdatahub.values.cells import Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import integer_or_float
 
@@ -68,7 +68,7 @@ class Moments:
         if len(kinds) == 1 and (kind := next(iter(kinds))) is not None:
             fields = {text: moment[1] for text, moment in known.items() if moment}
             fields[""] = b""
-            return Texts(kind=kind, texts=[fields[text] for text in texts])
+            return TextColumn(kind=kind, texts=[fields[text] for text in texts])
         values: dict[str, Value] = {text: _value(text, moment) for text, moment in known.items()}
         values[""] = None
         return [values[text] for text in texts]
@@ -169,4 +169,4 @@ def _interval(elapsed: int) -> bytes:
 def _value(text: str, moment: Moment | None) -> Value:
     if moment is None:
         return text if text.strip() else None
-    return as_values(Texts(kind=moment[0], texts=(moment[1],)))[0]
+    return as_values(TextColumn(kind=moment[0], texts=(moment[1],)))[0]

@@ -12,7 +12,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import CellClass, Converter, Locate
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.pieces import Piece
-from pgdatahub.values.cells import Texts, cell_address
+from pgdatahub.values.cells import TextColumn, cell_address
 
 _BLOCK_CELLS: Final = 250_000
 _MOST_ROWS: Final = 1 << 24
@@ -227,6 +227,6 @@ def _locator(row: int, position: int) -> Locate:
 
 def _times(piece: Piece, count: int) -> Piece:
     """Return a column of one cell as one of ``count`` equal cells."""
-    if isinstance(piece, Texts):
-        return Texts(kind=piece.kind, texts=list(piece.texts) * count)
+    if isinstance(piece, TextColumn):
+        return TextColumn(kind=piece.kind, texts=list(piece.texts) * count)
     return piece * count

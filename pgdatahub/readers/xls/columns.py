@@ -16,7 +16,7 @@ from pgdatahub.readers.pieces import Piece, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, NUMBER, TEXT, UNCACHED, ColumnMessage
 from pgdatahub.values.cells import UNCACHED as NO_RESULT
-from pgdatahub.values.cells import ErrorValue, Kind, Texts, Value
+from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Value
 
 Item = TypeVar("Item")
 
@@ -150,7 +150,7 @@ def _texts(texts: list[str]) -> Piece:
         encoded = joined.translate(_ESCAPES).encode() if _needs_escapes(joined) else joined.encode()
     except ValueError:  # an unpaired surrogate is a UnicodeEncodeError
         return [text or None for text in texts]
-    return Texts(kind=Kind.TEXT, texts=encoded.split(b"\0"))
+    return TextColumn(kind=Kind.TEXT, texts=encoded.split(b"\0"))
 
 
 def _needs_escapes(text: str) -> bool:

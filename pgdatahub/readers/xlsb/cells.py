@@ -20,7 +20,7 @@ from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsb.texts import copy_texts
 from pgdatahub.readers.xlsx.columns import Cleaning
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import ErrorValue, Kind, Texts, Value
+from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Value
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
 Locate = Callable[[int], str]
@@ -150,7 +150,7 @@ class Converter:
             texts = copy_texts(cells.values, lambda place: self.cleaning.add(locate(indexes[place])))
         else:
             kind, texts = Kind.TEXT, self._shared(cells, locate)
-        return Texts(kind=kind, texts=_place(texts, indexes, [b""] * count))
+        return TextColumn(kind=kind, texts=_place(texts, indexes, [b""] * count))
 
     def _shared(self, cells: Cells, locate: Locate) -> list[bytes]:
         try:

@@ -192,7 +192,7 @@ def read_records(stream: Stream, limits: Limits, first: int, wanted: Collection[
         identifier = records.next()
 
 
-class Fields:
+class FieldBuffer:
     """The fields of a record's payload, from left to right.
 
     Args:

@@ -10,7 +10,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsb import records
-from pgdatahub.readers.xlsb.records import Fields, read_records
+from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 
 _MOST_SHEETS: Final = 100_000
 _WANTED: Final = (records.WORKBOOK_PROPERTIES, records.SHEET, records.CALCULATION)
@@ -55,7 +55,7 @@ def read_sheet_list(stream: Stream, limits: Limits) -> SheetList:
     sheets: list[BinarySheet] = []
     date1904 = stale = False
     for identifier, payload in read_records(stream, limits, records.BEGIN_BOOK, _WANTED):
-        fields = Fields(payload, stream.name)
+        fields = FieldBuffer(payload, stream.name)
         if identifier == records.WORKBOOK_PROPERTIES:
             date1904 = bool(fields.number(4) & 1)
         elif identifier == records.CALCULATION:

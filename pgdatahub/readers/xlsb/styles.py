@@ -7,7 +7,7 @@ from typing import Final
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsb import records
-from pgdatahub.readers.xlsb.records import Fields, read_records
+from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 from pgdatahub.readers.xlsx.styles import Styles
 
 _WANTED: Final = (records.FORMAT, records.CELL_STYLE, records.BEGIN_CELL_STYLES, records.END_CELL_STYLES)
@@ -27,7 +27,7 @@ def read_styles(stream: Stream, limits: Limits) -> Styles:
             if in_cell_styles:
                 styles.append(int.from_bytes(payload[2:4], "little"))
         elif identifier == records.FORMAT:
-            fields = Fields(payload, stream.name)
+            fields = FieldBuffer(payload, stream.name)
             number = fields.number(2)
             codes[number] = fields.text()
         else:

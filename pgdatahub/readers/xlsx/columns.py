@@ -16,7 +16,7 @@ from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
 from pgdatahub.readers.xlsx.number_texts import parse_indexes
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Texts, Value
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
 
@@ -70,12 +70,12 @@ class Converter:
         if source is Source.NUMBER:
             return self._numbers.column(cell_class.format, texts)
         if source is Source.SHARED:
-            return Texts(kind=Kind.TEXT, texts=self._shared(texts, locate))
+            return TextColumn(kind=Kind.TEXT, texts=self._shared(texts, locate))
         if source is Source.TEXT:
-            return Texts(kind=Kind.TEXT, texts=copy_texts(texts, lambda index: self.cleaning.add(locate(index))))
+            return TextColumn(kind=Kind.TEXT, texts=copy_texts(texts, lambda index: self.cleaning.add(locate(index))))
         if source is Source.BOOLEAN:
             try:
-                return Texts(kind=Kind.BOOLEAN, texts=list(map(_BOOLEANS.__getitem__, texts)))
+                return TextColumn(kind=Kind.BOOLEAN, texts=list(map(_BOOLEANS.__getitem__, texts)))
             except KeyError:
                 _refuse("is no boolean", texts, locate, lambda text: text in _BOOLEANS)
         if source is Source.ERROR:
@@ -113,11 +113,11 @@ def _iso_dates(texts: Sequence[bytes]) -> Piece:
     if len(kinds) == 1 and (kind := next(iter(kinds))):
         known = {text: pair[1] for text, pair in found.items() if pair}
         known[b""] = b""
-        return Texts(kind=kind, texts=list(map(known.__getitem__, texts)))
+        return TextColumn(kind=kind, texts=list(map(known.__getitem__, texts)))
     values: dict[bytes, Value] = {b"": None}
     for text, pair in found.items():
         if pair:
-            values[text] = as_values(Texts(kind=pair[0], texts=(pair[1],)))[0]
+            values[text] = as_values(TextColumn(kind=pair[0], texts=(pair[1],)))[0]
         else:
             values[text] = None if text.isspace() else text.decode()
     return [values[text] for text in texts]

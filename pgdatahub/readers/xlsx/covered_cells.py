@@ -9,7 +9,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.flow import Batch
 from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.readers.xlsx.merged_areas import Area
-from pgdatahub.values.cells import Column, Texts, Value, cell_address
+from pgdatahub.values.cells import Column, TextColumn, Value, cell_address
 from pgdatahub.values.column_values import as_values
 
 _OVERLAPS = 10
@@ -59,7 +59,7 @@ class CoveredCells:
         for position, indexes in covered.items():
             column, emptied = _without(batch.columns[position], sorted(indexes))
             found += ((batch.rows[index], position) for index in emptied)
-            if any(column.texts if isinstance(column, Texts) else (value is not None for value in column)):
+            if any(column.texts if isinstance(column, TextColumn) else (value is not None for value in column)):
                 columns[position] = column
             else:
                 del columns[position]
@@ -95,7 +95,7 @@ def _overlap() -> CorruptError:
 
 def _without(column: Column, indexes: Sequence[int]) -> tuple[Column, list[int]]:
     """Return a column without the values at some indexes, and the indexes of those that had one."""
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         texts = column.texts
         emptied = [index for index in indexes if texts[index]]
         if not emptied:
@@ -103,7 +103,7 @@ def _without(column: Column, indexes: Sequence[int]) -> tuple[Column, list[int]]
         kept = list(texts)
         for index in emptied:
             kept[index] = b""
-        return Texts(kind=column.kind, texts=kept), emptied
+        return TextColumn(kind=column.kind, texts=kept), emptied
     values: list[Value] = list(as_values(column))
     emptied = [index for index in indexes if values[index] is not None]
     for index in emptied:

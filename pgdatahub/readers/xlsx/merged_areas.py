@@ -12,7 +12,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED
 from pgdatahub.readers.xlsx.addresses import parse_area
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 
 _PIECE = 1024 * 1024
@@ -101,7 +101,7 @@ def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: 
         CorruptError: Areas overlap, or cover too many cells of a batch.
     """
     upcoming = 0
-    open_areas: list[tuple[Area, Texts | Value]] = []
+    open_areas: list[tuple[Area, TextColumn | Value]] = []
     for batch in batches:
         if not batch.rows:
             yield batch
@@ -118,18 +118,18 @@ def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: 
         yield _fill(batch, open_areas) if open_areas else batch
 
 
-def _cell(batch: Batch, row: int, position: int) -> Texts | Value:
+def _cell(batch: Batch, row: int, position: int) -> TextColumn | Value:
     """Return the value of a cell, as a column of one cell where its column is of one kind; None if there is none."""
     index = bisect_left(batch.rows, row)
     column = batch.columns.get(position)
     if column is None or index == len(batch.rows) or batch.rows[index] != row:
         return None
-    if isinstance(column, Texts):
-        return Texts(kind=column.kind, texts=(column.texts[index],)) if column.texts[index] else None
+    if isinstance(column, TextColumn):
+        return TextColumn(kind=column.kind, texts=(column.texts[index],)) if column.texts[index] else None
     return column[index]
 
 
-def _fill(batch: Batch, areas: Sequence[tuple[Area, Texts | Value]]) -> Batch:
+def _fill(batch: Batch, areas: Sequence[tuple[Area, TextColumn | Value]]) -> Batch:
     columns: dict[int, Column] = dict(batch.columns)
     copied: set[int] = set()
     cells = 0
@@ -145,18 +145,18 @@ def _fill(batch: Batch, areas: Sequence[tuple[Area, Texts | Value]]) -> Batch:
     return Batch(rows=batch.rows, columns=columns, hidden_rows=batch.hidden_rows)
 
 
-def _put(column: Column | None, value: Texts | Value, indexes: Sequence[int], rows: int, copied: bool) -> Column:
+def _put(column: Column | None, value: TextColumn | Value, indexes: Sequence[int], rows: int, copied: bool) -> Column:
     """Return a column with a value put into some of its cells, in the same form if it can keep it."""
-    kind: Kind | None = value.kind if isinstance(value, Texts) else None
+    kind: Kind | None = value.kind if isinstance(value, TextColumn) else None
     if column is None:
-        column = Texts(kind=kind, texts=[b""] * rows) if kind else [None] * rows
+        column = TextColumn(kind=kind, texts=[b""] * rows) if kind else [None] * rows
         copied = True
-    if isinstance(column, Texts) and isinstance(value, Texts) and column.kind is kind:
+    if isinstance(column, TextColumn) and isinstance(value, TextColumn) and column.kind is kind:
         texts = column.texts if copied and isinstance(column.texts, list) else list(column.texts)
         for index in indexes:
             texts[index] = value.texts[0]
-        return Texts(kind=column.kind, texts=texts)
-    plain = as_values(value)[0] if isinstance(value, Texts) else value
+        return TextColumn(kind=column.kind, texts=texts)
+    plain = as_values(value)[0] if isinstance(value, TextColumn) else value
     values = column if copied and isinstance(column, list) else list(as_values(column))
     for index in indexes:
         values[index] = plain
@@ -165,6 +165,6 @@ def _put(column: Column | None, value: Texts | Value, indexes: Sequence[int], ro
 
 def _has_value(batch: Batch, index: int) -> bool:
     return any(
-        column.texts[index] if isinstance(column, Texts) else column[index] is not None
+        column.texts[index] if isinstance(column, TextColumn) else column[index] is not None
         for column in batch.columns.values()
     )

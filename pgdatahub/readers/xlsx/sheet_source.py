@@ -27,7 +27,7 @@ class SheetSource(Protocol):
     def batches(self) -> Iterator[Batch]:
         """Yield the rows that have a value, in batches of bounded memory; to be called once.
 
-        A batch may have any number of rows. Columns of one kind are :class:`pgdatahub.values.cells.Texts`.
+        A batch may have any number of rows. Columns of one kind are :class:`pgdatahub.values.cells.TextColumn`.
 
         Raises:
             CorruptError: The sheet is damaged, or passes a limit.

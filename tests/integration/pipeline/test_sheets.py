@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub.cli.render import file_lines, report_json
 from pgdatahub.model.flow import Outcome
-from pgdatahub.model.imports import PastImport
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.runs.history import history
 from pgdatahub.runs.inspect import inspect
 from pgdatahub.runs.plan import plan
@@ -127,7 +127,7 @@ def test_a_run_names_the_sheets_that_it_did_not_load(warehouse: Warehouse) -> No
     assert 'sheets_left_out="Feb, Mar" hint="sheet: ' in log
     (counts,) = warehouse.query("SELECT counts -> 'sheets not loaded' FROM etl_imports")
     assert counts == (["Feb", "Mar"],)
-    (past,) = (one for one in history(warehouse.config).entries if isinstance(one, PastImport))
+    (past,) = (one for one in history(warehouse.config).entries if isinstance(one, ImportRow))
     assert past.sheets_left_out == ("Feb", "Mar")
 
 

@@ -101,7 +101,7 @@ class Running:
 
 
 @dataclass(kw_only=True)
-class Standing:
+class TableState:
     """What is loaded, wherever the data root and whatever the schema."""
 
     imported: list[str]
@@ -246,17 +246,17 @@ class Job:
             # The same wherever the data root is.
             return sorted(row[0].replace(str(self.root), "") for row in connection.execute(query))
 
-    def standing(self) -> Standing:
-        return Standing(imported=self.imported(), tables=self.tables(), objects=self.objects())
+    def standing(self) -> TableState:
+        return TableState(imported=self.imported(), tables=self.tables(), objects=self.objects())
 
-    def assert_loaded_like(self, other: Job | Standing) -> None:
+    def assert_loaded_like(self, other: Job | TableState) -> None:
         """Every file is in once, and the tables, and whatever else is there, are as in ``other``."""
         expected = other.standing() if isinstance(other, Job) else other
         assert self.imported() == expected.imported
         assert self.tables() == expected.tables
         assert self.objects() == expected.objects
 
-    def assert_like(self, other: Job | Standing) -> None:
+    def assert_like(self, other: Job | TableState) -> None:
         """All is as in ``other``, and nothing else is anywhere."""
         self.assert_loaded_like(other)
         assert list(self.temporary.iterdir()) == []
@@ -342,16 +342,16 @@ def job(make_job: MakeJob) -> Job:
 
 
 @pytest.fixture(scope="session")
-def standings() -> dict[str, Standing]:
+def standings() -> dict[str, TableState]:
     """What data roots with certain files come to, undisturbed; many tests have the same files."""
     return {}
 
 
 @pytest.fixture
-def expected(make_job: MakeJob, standings: dict[str, Standing]) -> Callable[[], Standing]:
+def expected(make_job: MakeJob, standings: dict[str, TableState]) -> Callable[[], TableState]:
     """Load the data root undisturbed, and return what to compare with."""
 
-    def load() -> Standing:
+    def load() -> TableState:
         undisturbed = make_job()
         digest = sha256()
         for path in sorted(undisturbed.root.rglob("*.xlsx")):

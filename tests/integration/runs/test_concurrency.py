@@ -10,10 +10,10 @@ import pytest
 from tests.integration.runs.conftest import HEAVY, fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, MakeJob, Standing
+    from tests.integration.runs.conftest import Job, MakeJob, TableState
 
 
-def test_four_runs_at_once_load_every_file_once(job: Job, expected: Callable[[], Standing]) -> None:
+def test_four_runs_at_once_load_every_file_once(job: Job, expected: Callable[[], TableState]) -> None:
     files = fill(job.root, files=100 if HEAVY else 15, tables=5)
     runs = [job.start("run", "--format", "json") for _ in range(4)]
     assert [running.wait() for running in runs] == [0, 0, 0, 0], [running.errors for running in runs]
@@ -35,7 +35,7 @@ def test_workers_give_the_tables_and_totals_that_one_process_gives(make_job: Mak
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit"])
 def test_a_worker_that_dies_costs_the_file_it_held(
-    point: str, make_job: MakeJob, expected: Callable[[], Standing]
+    point: str, make_job: MakeJob, expected: Callable[[], TableState]
 ) -> None:
     job = make_job(ETL_WORKERS="2")
     files = fill(job.root, files=8, tables=2)
@@ -51,7 +51,7 @@ def test_a_worker_that_dies_costs_the_file_it_held(
 
 
 def test_a_worker_that_dies_after_its_commit_has_loaded_its_file(
-    make_job: MakeJob, expected: Callable[[], Standing]
+    make_job: MakeJob, expected: Callable[[], TableState]
 ) -> None:
     job = make_job(ETL_WORKERS="2")
     files = fill(job.root, files=6, tables=2)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.runs.conftest import HEAVY, Job, MakeJob, Running, Standing, fill, write_workbook
+from tests.integration.runs.conftest import HEAVY, Job, MakeJob, Running, TableState, fill, write_workbook
 
 pytest.importorskip("distributed", reason="the dependency group executors is not installed")
 psutil = pytest.importorskip("psutil")
@@ -114,7 +114,7 @@ def wait_for(job: Job, files: int, running: Running) -> None:
 
 
 def test_a_cluster_that_loses_a_worker_and_then_a_machine_loads_every_file_once(
-    make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], Standing]
+    make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], TableState]
 ) -> None:
     job = make_job()
     files = fill(job.root, files=FILES, tables=TABLES, rows=ROWS)
@@ -137,7 +137,7 @@ def test_a_cluster_that_loses_a_worker_and_then_a_machine_loads_every_file_once(
 
 
 def test_a_scheduler_that_is_killed_ends_the_run_and_another_run_completes_it(
-    make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], Standing]
+    make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], TableState]
 ) -> None:
     job = make_job()
     fill(job.root, files=FILES, tables=TABLES, rows=ROWS)
@@ -195,7 +195,7 @@ def test_workers_that_reach_another_database_are_refused(
 
 
 def test_a_cluster_of_the_run_s_own_loads_what_the_local_executor_loads(
-    make_job: MakeJob, expected: Callable[[], Standing]
+    make_job: MakeJob, expected: Callable[[], TableState]
 ) -> None:
     job = make_job()
     fill(job.root, files=6, tables=2)

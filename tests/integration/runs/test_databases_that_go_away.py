@@ -20,7 +20,7 @@ from pgdatahub.postgres.embedded.processes import is_server
 from tests.integration.runs.conftest import HEAVY, fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 SHORT_PATIENCE = "import pgdatahub.system.retry; pgdatahub.system.retry.LOST_WAITS = (0.05, 0.1, 0.2)"
 MOMENTS = ["staged", "locked", "copying", "copied", "before-commit", "after-commit"]
@@ -78,7 +78,7 @@ def fixture_own_job(job: Job, server: Server) -> Job:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 @pytest.mark.parametrize("moment", ["copying", "before-commit"])
 def test_a_server_that_is_restarted_within_a_run_costs_nothing(
-    moment: str, how: int, workers: str, own_job: Job, server: Server, expected: Callable[[], Standing]
+    moment: str, how: int, workers: str, own_job: Job, server: Server, expected: Callable[[], TableState]
 ) -> None:
     fill(own_job.root, files=6, tables=2)
     running = own_job.start("run", fault=f"{moment}:hold:3", ETL_WORKERS=workers)
@@ -94,7 +94,7 @@ def test_a_server_that_is_restarted_within_a_run_costs_nothing(
 
 @workers
 def test_the_embedded_server_is_brought_back_by_the_run_itself(
-    workers: str, own_job: Job, server: Server, expected: Callable[[], Standing]
+    workers: str, own_job: Job, server: Server, expected: Callable[[], TableState]
 ) -> None:
     fill(own_job.root, files=6, tables=2)
     home = {"DATABASE_URL": "", "PGDATAHUB_HOME": str(server.home)}
@@ -109,7 +109,7 @@ def test_the_embedded_server_is_brought_back_by_the_run_itself(
 # Worker processes have the patience of the product, half a minute.
 @pytest.mark.parametrize("workers", ["1", "2"] if HEAVY else ["1"])
 def test_a_server_that_is_lost_for_good_leaves_a_pause_file_and_resume_finishes(
-    workers: str, own_job: Job, server: Server, expected: Callable[[], Standing]
+    workers: str, own_job: Job, server: Server, expected: Callable[[], TableState]
 ) -> None:
     files = fill(own_job.root, files=6, tables=2)
     running = own_job.start("run", fault="copying:hold:3", prelude=SHORT_PATIENCE, ETL_WORKERS=workers)
@@ -128,7 +128,7 @@ def test_a_server_that_is_lost_for_good_leaves_a_pause_file_and_resume_finishes(
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_connection_that_is_dropped_costs_nothing(moment: str, job: Job, expected: Callable[[], Standing]) -> None:
+def test_a_connection_that_is_dropped_costs_nothing(moment: str, job: Job, expected: Callable[[], TableState]) -> None:
     fill(job.root, files=4, tables=2)
     running = job.start(fault=f"{moment}:hold:2")
     running.wait_held()
@@ -139,7 +139,7 @@ def test_a_connection_that_is_dropped_costs_nothing(moment: str, job: Job, expec
 
 
 @workers
-def test_a_commit_whose_answer_is_lost_is_looked_up(workers: str, job: Job, expected: Callable[[], Standing]) -> None:
+def test_a_commit_whose_answer_is_lost_is_looked_up(workers: str, job: Job, expected: Callable[[], TableState]) -> None:
     files = fill(job.root, files=4, tables=2)
     running = job.run("run", "--format", "json", fault="after-commit:lose:2", ETL_WORKERS=workers)
     assert running.wait() == 0

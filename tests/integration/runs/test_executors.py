@@ -17,7 +17,7 @@ from pgdatahub.errors import ConfigError, ExecutorError, PluginError
 from pgdatahub.postgres.database import connect, identify
 from pgdatahub.runs.executors import find_executor
 from pgdatahub.runs.remote_worker import Assignment, greet
-from tests.integration.runs.conftest import Job, MakeJob, Standing, fill
+from tests.integration.runs.conftest import Job, MakeJob, TableState, fill
 
 EXECUTOR = """
 import multiprocessing
@@ -81,7 +81,7 @@ def run(job: Job, *options: str, **environment: str) -> tuple[int, dict[str, Any
 
 
 def test_an_executor_that_a_distribution_brings_loads_what_the_local_one_loads(
-    make_job: MakeJob, expected: Callable[[], Standing], installed: Path
+    make_job: MakeJob, expected: Callable[[], TableState], installed: Path
 ) -> None:
     job = make_job()
     files = fill(job.root, files=8, tables=2, rows=5)
@@ -93,7 +93,7 @@ def test_an_executor_that_a_distribution_brings_loads_what_the_local_one_loads(
 
 
 def test_an_executor_that_breaks_ends_the_run_and_the_next_run_completes_it(
-    make_job: MakeJob, expected: Callable[[], Standing], installed: Path, tmp_path: Path
+    make_job: MakeJob, expected: Callable[[], TableState], installed: Path, tmp_path: Path
 ) -> None:
     job = make_job()
     fill(job.root, files=8, tables=2, rows=5)

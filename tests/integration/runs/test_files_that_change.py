@@ -15,7 +15,7 @@ from pgdatahub.model.flow import ColumnBatch
 from tests.integration.runs.conftest import fill, write_workbook
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 NAME = "t0/f001.xlsx"
 
@@ -101,7 +101,7 @@ def test_nothing_is_written_into_the_data_folder(job: Job) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_full_disk_ends_the_run_with_a_pause_file(workers: str, job: Job, expected: Callable[[], Standing]) -> None:
+def test_a_full_disk_ends_the_run_with_a_pause_file(workers: str, job: Job, expected: Callable[[], TableState]) -> None:
     fill(job.root, files=4, tables=2)
     running = job.run("run", fault="spooling:full:2", ETL_WORKERS=workers)
     assert running.wait() == 1

@@ -14,7 +14,7 @@ from pgdatahub.system.failpoints import POINTS
 from tests.integration.runs.conftest import HEAVY, fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, MakeJob, Standing
+    from tests.integration.runs.conftest import Job, MakeJob, TableState
 
 LOADING = [point for point in POINTS if "pause" not in point]
 RANDOM_KILLS = 100 if HEAVY else 4
@@ -22,7 +22,7 @@ FILES = 60 if HEAVY else 12
 
 
 @pytest.mark.parametrize("point", LOADING)
-def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Callable[[], Standing]) -> None:
+def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Callable[[], TableState]) -> None:
     fill(job.root, files=4, tables=2)
     turn = 1 if point == "discovered" else 3
     assert job.run(fault=f"{point}:kill:{turn}").wait() == -9
@@ -32,7 +32,7 @@ def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Calla
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit", "after-commit"])
 def test_a_kill_within_a_folder_that_is_one_transaction_costs_nothing(
-    point: str, job: Job, expected: Callable[[], Standing]
+    point: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=6, tables=2)
     section = {"ETL_SECTIONAL_COMMIT": "1"}
@@ -45,7 +45,7 @@ def test_a_kill_within_a_folder_that_is_one_transaction_costs_nothing(
 
 @pytest.mark.parametrize("point", ["writing .etl_pause.json", "written .etl_pause.json"])
 def test_a_kill_while_the_pause_file_is_written_leaves_no_half_file(
-    point: str, job: Job, expected: Callable[[], Standing]
+    point: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=3, tables=1)
     good = (job.root / "t0/f001.xlsx").read_bytes()
@@ -59,7 +59,7 @@ def test_a_kill_while_the_pause_file_is_written_leaves_no_half_file(
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_kills_at_random_moments_cost_nothing(
-    workers: str, make_job: MakeJob, expected: Callable[[], Standing]
+    workers: str, make_job: MakeJob, expected: Callable[[], TableState]
 ) -> None:
     chance = random.Random(6)  # noqa: S311 - the same moments each time
     fill(make_job().root, files=FILES, tables=5)

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.runs.conftest import write_workbook
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 NAME = "t0/large.xlsx"
 ROWS = 400
@@ -40,7 +40,7 @@ def _is_copied(job: Job) -> bool:
 
 @pytest.mark.parametrize("point", ["spooling", "copying", "copied", "recorded", "before-commit", "after-commit"])
 def test_a_kill_in_the_midst_of_a_large_file_costs_nothing(
-    point: str, large: Job, expected: Callable[[], Standing]
+    point: str, large: Job, expected: Callable[[], TableState]
 ) -> None:
     turn = IN_THE_MIDST if point in ("spooling", "copying") else 1
     running = large.start(fault=f"{point}:hold:{turn}")
@@ -55,7 +55,7 @@ def test_a_kill_in_the_midst_of_a_large_file_costs_nothing(
 
 @pytest.mark.parametrize("point", ["spooling", "copying", "staged", "recorded", "before-commit"])
 def test_a_connection_that_is_dropped_in_the_midst_of_a_large_file_costs_nothing(
-    point: str, large: Job, expected: Callable[[], Standing]
+    point: str, large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.start("run", fault=f"{point}:hold:{IN_THE_MIDST if point in ('spooling', 'copying') else 1}")
     running.wait_held()
@@ -67,7 +67,7 @@ def test_a_connection_that_is_dropped_in_the_midst_of_a_large_file_costs_nothing
 
 
 def test_a_commit_of_a_large_file_whose_answer_is_lost_is_looked_up(
-    large: Job, expected: Callable[[], Standing]
+    large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.run("run", "--format", "json", fault="after-commit:lose:1")
     assert running.wait() == 0
@@ -79,7 +79,7 @@ def test_a_commit_of_a_large_file_whose_answer_is_lost_is_looked_up(
 
 @pytest.mark.parametrize("point", ["spooling", "copying"])
 def test_a_run_that_must_leave_at_once_rolls_back_a_large_file(
-    point: str, large: Job, expected: Callable[[], Standing]
+    point: str, large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.start(fault=f"{point}:hold:{IN_THE_MIDST}")
     running.wait_held()
@@ -93,7 +93,7 @@ def test_a_run_that_must_leave_at_once_rolls_back_a_large_file(
 
 
 def test_a_large_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_run_loads_it(
-    large: Job, expected: Callable[[], Standing]
+    large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.start("run", "--format", "json", fault=f"spooling:hold:{IN_THE_MIDST}")
     running.wait_held()
@@ -108,7 +108,7 @@ def test_a_large_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_r
 
 
 def test_a_full_disk_in_the_midst_of_a_large_file_ends_the_run_and_leaves_nothing(
-    large: Job, expected: Callable[[], Standing]
+    large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.run(fault=f"spooling:full:{IN_THE_MIDST}")
     assert running.wait() == 1

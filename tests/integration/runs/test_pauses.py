@@ -16,7 +16,7 @@ from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 STOP = {"ETL_ON_ERROR": "stop"}
 
@@ -55,7 +55,7 @@ def test_the_pause_file_is_its_owners_alone_and_has_no_secrets(stopped: Job) -> 
 
 
 def test_resume_does_what_is_left_with_the_same_options_and_no_more(
-    stopped: Job, expected: Callable[[], Standing]
+    stopped: Job, expected: Callable[[], TableState]
 ) -> None:
     resumed = stopped.run("resume", "--quiet")
     assert resumed.wait() == 1, "the file still fails, and the run was to stop at that"
@@ -96,7 +96,9 @@ def test_run_refuses_while_a_run_is_paused_and_says_the_ways_on(stopped: Job) ->
 
 
 @pytest.mark.parametrize("option", ["--resume", "--force"])
-def test_run_goes_on_past_a_pause_file_where_asked(option: str, stopped: Job, expected: Callable[[], Standing]) -> None:
+def test_run_goes_on_past_a_pause_file_where_asked(
+    option: str, stopped: Job, expected: Callable[[], TableState]
+) -> None:
     _mend(stopped)
     stopped.load("run", "--quiet", option)
     stopped.assert_like(expected())

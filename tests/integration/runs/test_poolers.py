@@ -12,13 +12,15 @@ from tests.integration.runs.conftest import fill
 from tests.servers import pgbouncer
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 pytestmark = pytest.mark.skipif(shutil.which("pgbouncer", path="/usr/sbin:/usr/bin") is None, reason="no PgBouncer")
 
 
 @pytest.mark.parametrize("mode", ["session", "transaction"])
-def test_two_runs_through_a_pooler_load_every_file_once(mode: str, job: Job, expected: Callable[[], Standing]) -> None:
+def test_two_runs_through_a_pooler_load_every_file_once(
+    mode: str, job: Job, expected: Callable[[], TableState]
+) -> None:
     files = fill(job.root, files=40, tables=4, rows=5)
     with pgbouncer(job.url, mode, pool_size=6) as url:
         runs = [job.start("run", "--format", "json", DATABASE_URL=url, ETL_WORKERS="2") for _ in range(2)]

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 SECTIONS = {"ETL_SECTIONAL_COMMIT": "1"}
 workers = pytest.mark.parametrize("workers", ["1", "2"])
@@ -38,7 +38,7 @@ def _break_while_loading(job: Job) -> Callable[[], None]:
 
 @workers
 def test_sections_give_the_tables_that_single_files_give(
-    workers: str, job: Job, expected: Callable[[], Standing]
+    workers: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=9, tables=3)
     job.load(ETL_WORKERS=workers, **SECTIONS)
@@ -96,7 +96,7 @@ def test_under_continue_a_failing_file_takes_only_itself_back(
     assert job.imported() == files
 
 
-def test_a_lost_connection_replays_the_whole_folder(job: Job, expected: Callable[[], Standing]) -> None:
+def test_a_lost_connection_replays_the_whole_folder(job: Job, expected: Callable[[], TableState]) -> None:
     fill(job.root, files=4, tables=1)
     running = job.start(fault="copying:hold:3", **SECTIONS)
     running.wait_held()

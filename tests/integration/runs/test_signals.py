@@ -11,17 +11,17 @@ import pytest
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 
-def _finish(job: Job, expected: Callable[[], Standing]) -> None:
+def _finish(job: Job, expected: Callable[[], TableState]) -> None:
     job.load("resume")
     job.assert_like(expected())
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_finishes_the_files_in_work_and_leaves_the_others(
-    workers: str, job: Job, expected: Callable[[], Standing]
+    workers: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     files = fill(job.root, files=6, tables=2)
     running = job.start(fault="copying:hold:3", ETL_WORKERS=workers)
@@ -45,7 +45,7 @@ def test_ctrl_c_finishes_the_files_in_work_and_leaves_the_others(
     ids=["twice-ctrl-c", "sigterm", "sighup"],
 )
 def test_a_run_that_must_leave_at_once_rolls_back_the_files_in_work(
-    numbers: tuple[int, ...], code: int, workers: str, job: Job, expected: Callable[[], Standing]
+    numbers: tuple[int, ...], code: int, workers: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     files = fill(job.root, files=4, tables=2)
     running = job.start(fault="copying:hold:2", ETL_WORKERS=workers)

@@ -14,7 +14,7 @@ from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
 
 if TYPE_CHECKING:
-    from tests.integration.runs.conftest import Job, Standing
+    from tests.integration.runs.conftest import Job, TableState
 
 
 def test_files_that_are_loaded_are_neither_opened_nor_given_to_workers(job: Job) -> None:
@@ -49,7 +49,7 @@ def test_a_file_of_the_size_of_a_loaded_one_is_not_taken_for_it(job: Job) -> Non
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_mistake_in_a_plugin_costs_the_file_and_is_in_the_log(
-    workers: str, job: Job, expected: Callable[[], Standing]
+    workers: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=4, tables=2)
     running = job.run(

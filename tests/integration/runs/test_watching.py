@@ -25,7 +25,7 @@ from tests.integration.runs.conftest import (
     Job,
     MakeJob,
     Running,
-    Standing,
+    TableState,
     fill,
     write_workbook,
 )
@@ -99,7 +99,7 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_watch_goes_on(job: Job) -
 
 
 def test_many_files_that_are_dropped_at_once_are_all_loaded(
-    job: Job, elsewhere: Path, expected: Callable[[], Standing]
+    job: Job, elsewhere: Path, expected: Callable[[], TableState]
 ) -> None:
     files = fill(elsewhere, files=AT_ONCE, tables=3, rows=3)
     running = start(job)

@@ -25,7 +25,7 @@ from pgdatahub.readers.xlsx.native.rows import (
 from pgdatahub.readers.xlsx.native.scanner import Scanner
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.reader_choice import core_problem
-from pgdatahub.values.cells import Texts
+from pgdatahub.values.cells import TextColumn
 from pgdatahub.values.sql_types import SqlType
 from pgdatahub.values.tallies import MixedColumn
 from tests.integration.types.conftest import Loader
@@ -61,7 +61,7 @@ def fields_of_numbers(numbers: list[str]) -> list[bytes]:
             batch = scanner.take()
     assert batch is not None
     column = batch.columns[0]
-    if isinstance(column, Texts):
+    if isinstance(column, TextColumn):
         return list(column.texts)
     assert isinstance(column, MixedColumn)
     return list(column.fields)

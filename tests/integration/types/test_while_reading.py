@@ -54,7 +54,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     monkeypatch.setattr(Loading, "load_while_reading", recorded)
     yield seen
-    assert set(seen) <= {"loaded", "TooEarlyError", "SchemaError", *DATABASE_ERRORS, "KeyboardInterrupt"}
+    assert set(seen) <= {"loaded", "NeedsFullReadError", "SchemaError", *DATABASE_ERRORS, "KeyboardInterrupt"}
 
 
 DATABASE_ERRORS = ("LockNotAvailable", "OperationalError", "NotNullViolation", "LoadError")
@@ -184,9 +184,9 @@ def test_whatever_the_end_of_a_file_brings_the_table_is_what_the_staged_way_make
         ("a number beyond 2^53", "loaded"),
         ("a first text", "loaded"),
         ("nothing", "loaded"),
-        ("a larger number", "TooEarlyError"),
-        ("a first number", "TooEarlyError"),
-        ("a text", "TooEarlyError"),
+        ("a larger number", "NeedsFullReadError"),
+        ("a first number", "NeedsFullReadError"),
+        ("a text", "NeedsFullReadError"),
     ],
 )
 def test_only_what_would_make_another_table_is_staged(

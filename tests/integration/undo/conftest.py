@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pgdatahub.config import Config, load_config
 from pgdatahub.model.flow import Outcome, RunReport
-from pgdatahub.model.imports import PastChange, PastImport
+from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.runs.history import history
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest
@@ -87,11 +87,11 @@ class Hub:
     def revert_schema(self, table: str, file: str, *, dry_run: bool = False) -> UndoResult:
         return revert_schema(self.config(), table=table, source_file=file, dry_run=dry_run)
 
-    def history(self, **arguments: Any) -> tuple[PastImport | PastChange, ...]:
+    def history(self, **arguments: Any) -> tuple[ImportRow | ChangeRow, ...]:
         return history(self.config(), **arguments).entries
 
-    def imports(self) -> list[PastImport]:
-        return [entry for entry in self.history() if isinstance(entry, PastImport)]
+    def imports(self) -> list[ImportRow]:
+        return [entry for entry in self.history() if isinstance(entry, ImportRow)]
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.database_url, autocommit=True)

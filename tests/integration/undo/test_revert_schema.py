@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import UndoError
-from pgdatahub.model.imports import PastChange
+from pgdatahub.model.imports import ChangeRow
 from pgdatahub.model.schema import DropColumn, DropTable, RestoreType
 from tests.integration.undo.conftest import Hub
 
@@ -98,7 +98,7 @@ def test_one_statement_does_it_and_every_step_is_in_the_history(hub: Hub) -> Non
     hub.load()
     plan = hub.revert(source_file="b.xlsx", schema=True).plan
     assert [type(step) for step in plan.steps] == [RestoreType, RestoreType, DropColumn]
-    undone = [entry for entry in hub.history() if isinstance(entry, PastChange)][-3:]
+    undone = [entry for entry in hub.history() if isinstance(entry, ChangeRow)][-3:]
     assert [(one.change_type, one.column, one.old_type, one.new_type) for one in undone] == [
         ("restore_type", "a", "text", "integer"),
         ("restore_type", "b", "double precision", "integer"),

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pgdatahub.errors import UndoError
-from pgdatahub.model.imports import PastChange, PastImport
+from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.runs.status import status
 from tests.integration.undo.conftest import Hub
 
@@ -66,7 +66,7 @@ def test_history_puts_every_change_after_the_import_that_brought_it(told: Hub) -
     told.revert(source_file="b.xlsx", schema=True)
     entries = told.history(table="sales")
     lines = [
-        entry.identity if isinstance(entry, PastImport) else f"{entry.change_type} {entry.column}" for entry in entries
+        entry.identity if isinstance(entry, ImportRow) else f"{entry.change_type} {entry.column}" for entry in entries
     ]
     assert lines == [
         "sales/a.xlsx",
@@ -78,16 +78,16 @@ def test_history_puts_every_change_after_the_import_that_brought_it(told: Hub) -
         "restore_type amount",
         "drop_column note",
     ]
-    (widened,) = [one for one in entries if isinstance(one, PastChange) and one.change_type == "alter_type"]
+    (widened,) = [one for one in entries if isinstance(one, ChangeRow) and one.change_type == "alter_type"]
     assert (widened.cell, widened.sample) == ("Sheet1!B2", "n/a")
-    statuses = [entry.status for entry in entries if isinstance(entry, PastImport)]
+    statuses = [entry.status for entry in entries if isinstance(entry, ImportRow)]
     assert statuses == ["loaded", "reverted"]
 
 
 def test_history_of_a_file_and_since_a_moment(told: Hub) -> None:
     assert {entry.source_file for entry in told.history(file="b.xlsx")} == {str(told.root / "sales/b.xlsx")}
     last = told.imports()[-1].imported_at
-    assert [past.identity for past in told.history(since=last) if isinstance(past, PastImport)] == ["sales/b.xlsx"]
+    assert [past.identity for past in told.history(since=last) if isinstance(past, ImportRow)] == ["sales/b.xlsx"]
     assert told.history(since=last + timedelta(seconds=1)) == ()
     with pytest.raises(UndoError, match="knows no table 'sale'"):
         told.history(table="sale")

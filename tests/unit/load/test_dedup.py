@@ -11,7 +11,7 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.dedup import DedupDecision, KnownFiles, decide, kept_duplicates
 from pgdatahub.model.flow import SourceFile
-from pgdatahub.model.imports import Duplicate, PastImport, Status
+from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
 
 TABLE = TableName(schema="public", name="sales")
@@ -19,7 +19,7 @@ START = datetime(2026, 1, 1)  # noqa: DTZ001 - UTC without a zone, as the histor
 SETTINGS = FolderOptions().fingerprint
 
 
-def _import(number: int, identity: str, content: str, **values: Any) -> PastImport:
+def _import(number: int, identity: str, content: str, **values: Any) -> ImportRow:
     given: dict[str, Any] = {
         "id": number,
         "table": TABLE,
@@ -34,7 +34,7 @@ def _import(number: int, identity: str, content: str, **values: Any) -> PastImpo
         "imported_at": START + timedelta(hours=number),
         "status": Status.LOADED,
     }
-    return PastImport(**given | values)
+    return ImportRow(**given | values)
 
 
 def _duplicate(identity: str, file_sha256: str, hour: int) -> Duplicate:
@@ -59,7 +59,7 @@ def _source(identity: str, *, reload: bool = False, **options: Any) -> SourceFil
     )
 
 
-def _decide(source: SourceFile, content: str, *related: PastImport, sha256: str = "") -> DedupDecision:
+def _decide(source: SourceFile, content: str, *related: ImportRow, sha256: str = "") -> DedupDecision:
     return decide(
         related, source, file_sha256=sha256 or f"bytes of {content}", content_sha256=content, run_id="now", rows=3
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from pgdatahub.model.imports import PastChange, Provenance
+from pgdatahub.model.imports import ChangeRow, Provenance
 from pgdatahub.model.schema import TableName
 
 TABLE = TableName(schema="public", name="t")
 
 
-def change(kind: str, column: str | None = None, old: str | None = None, new: str | None = None) -> PastChange:
-    return PastChange(
+def change(kind: str, column: str | None = None, old: str | None = None, new: str | None = None) -> ChangeRow:
+    return ChangeRow(
         id=1,
         table=TABLE,
         change_type=kind,

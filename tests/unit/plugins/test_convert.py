@@ -12,7 +12,7 @@ import pytest
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.plugins.convert import ConversionError, convert, real_holds
-from pgdatahub.values.cells import Column, Kind, Texts, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 
 
@@ -112,9 +112,9 @@ def test_booleans_are_only_true_and_false() -> None:
 
 
 def test_a_column_of_texts_says_the_first_cell_that_does_not_fit() -> None:
-    column = Texts(kind=Kind.TEXT, texts=[b"1", b"", b"x", b"1", b"x"])
+    column = TextColumn(kind=Kind.TEXT, texts=[b"1", b"", b"x", b"1", b"x"])
     assert refused(column, type="integer") == (2, "x")
-    assert converted(Texts(kind=Kind.TEXT, texts=[b"1", b"", b"1"]), type="integer") == [1, None, 1]
+    assert converted(TextColumn(kind=Kind.TEXT, texts=[b"1", b"", b"1"]), type="integer") == [1, None, 1]
 
 
 def test_every_kind_of_texts_comes_back_as_values() -> None:
@@ -131,4 +131,4 @@ def test_every_kind_of_texts_comes_back_as_values() -> None:
         Kind.TEXT: ([b"a\\tb\\\\"], ["a\tb\\"]),
     }
     for kind, (texts, values) in found.items():
-        assert list(as_values(Texts(kind=kind, texts=[*texts, b""]))) == [*values, None]
+        assert list(as_values(TextColumn(kind=kind, texts=[*texts, b""]))) == [*values, None]

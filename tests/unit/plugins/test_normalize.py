@@ -12,7 +12,7 @@ from pgdatahub.errors import CellError
 from pgdatahub.model.flow import Batch, NormalizedBatch, SourceFile, Table
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.normalize import pgdatahub_normalize
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn
 from pgdatahub.values.sql_types import SqlType
 
 
@@ -45,14 +45,14 @@ def test_rename_aliases_and_skip_go_by_header_or_name() -> None:
 
 
 def test_nulls_of_the_folder_and_of_the_column_are_empty() -> None:
-    columns: dict[str, Column] = {"a": ["n/a", "-", "x"], "b": Texts(kind=Kind.TEXT, texts=[b"n/a", b"-", b"x"])}
+    columns: dict[str, Column] = {"a": ["n/a", "-", "x"], "b": TextColumn(kind=Kind.TEXT, texts=[b"n/a", b"-", b"x"])}
     batch = normalize(columns, nulls=("n/a",), columns={"b": ColumnOptions(nulls=("-",))})
     assert texts(batch) == {"a": [b"", b"-", b"x"], "b": [b"", b"", b"x"]}
 
 
 def test_a_null_of_digits_is_a_number_however_it_is_written() -> None:
     columns: dict[str, Column] = {
-        "a": Texts(kind=Kind.NUMBER, texts=[b"-999.0", b"-9.99E2", b"9", b"-999"]),
+        "a": TextColumn(kind=Kind.NUMBER, texts=[b"-999.0", b"-9.99E2", b"9", b"-999"]),
         "b": [-999.0, -999, "-999", 9],
     }
     assert texts(normalize(columns, nulls=("-999",))) == {"a": [b"", b"", b"9", b""], "b": [b"", b"", b"", b"9"]}
@@ -75,7 +75,7 @@ def test_a_configured_type_is_kept_and_a_misfit_is_named() -> None:
 
 def test_a_number_beyond_a_double_is_named_by_its_cell() -> None:
     with pytest.raises(CellError) as caught:
-        normalize({"a": [1, 2, 3], "b": Texts(kind=Kind.NUMBER, texts=[b"1", b"", b"1E400"])})
+        normalize({"a": [1, 2, 3], "b": TextColumn(kind=Kind.NUMBER, texts=[b"1", b"", b"1E400"])})
     assert caught.value.where == "S › B4"
 
 

@@ -29,7 +29,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_calamine import pgdatahub_read
 from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 from pgdatahub.readers.detect import Format
-from pgdatahub.values.cells import Texts, Value
+from pgdatahub.values.cells import TextColumn, Value
 
 CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS") or Path(__file__).parents[4] / "shared" / "corpus")
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "30"))
@@ -128,7 +128,7 @@ def cells_of(sheet: Sheet, max_rows: int = 1000) -> dict[tuple[int, int], Value]
     for batch in sheet.batches(max_rows):
         assert len(batch.rows) <= max_rows
         for position, column in batch.columns.items():
-            assert not isinstance(column, Texts)
+            assert not isinstance(column, TextColumn)
             assert len(column) == len(batch.rows)
             cells |= {(number, position): value for number, value in zip(batch.rows, column, strict=True)}
     return {place: value for place, value in cells.items() if value is not None}

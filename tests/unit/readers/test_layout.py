@@ -10,7 +10,7 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CellError, PgDataHubError, SheetError
 from pgdatahub.model.flow import Batch, Table
 from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, Texts, Value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
 
 
 def grid(*rows: Sequence[Value], first: int = 1, hidden: frozenset[int] = frozenset()) -> Batch:
@@ -29,7 +29,7 @@ def laid_out(
     for batch in body:
         assert len(batch.rows) > 0
         cells: dict[int, Sequence[Value]] = {
-            position: [text.decode() or None for text in column.texts] if isinstance(column, Texts) else column
+            position: [text.decode() or None for text in column.texts] if isinstance(column, TextColumn) else column
             for position, column in batch.columns.items()
         }
         assert all(len(column) == len(batch.rows) for column in cells.values())
@@ -129,13 +129,13 @@ def test_headers_of_any_kind_become_their_canonical_text(cell: Value, header: st
 @pytest.mark.parametrize(
     ("column", "header"),
     [
-        (Texts(kind=Kind.NUMBER, texts=[b"2.024E3", b"1"]), "2024"),
-        (Texts(kind=Kind.TEXT, texts=[rb"a\tb\\n\n", b"x"]), "a\tb\\n\n"),
-        (Texts(kind=Kind.TIMESTAMP, texts=[b"2024-01-31", b""]), "2024-01-31"),
-        (Texts(kind=Kind.BOOLEAN, texts=[b"true", b""]), "true"),
+        (TextColumn(kind=Kind.NUMBER, texts=[b"2.024E3", b"1"]), "2024"),
+        (TextColumn(kind=Kind.TEXT, texts=[rb"a\tb\\n\n", b"x"]), "a\tb\\n\n"),
+        (TextColumn(kind=Kind.TIMESTAMP, texts=[b"2024-01-31", b""]), "2024-01-31"),
+        (TextColumn(kind=Kind.BOOLEAN, texts=[b"true", b""]), "true"),
     ],
 )
-def test_headers_in_the_fast_form_are_the_same_texts(column: Texts, header: str) -> None:
+def test_headers_in_the_fast_form_are_the_same_texts(column: TextColumn, header: str) -> None:
     assert laid_out(Batch(rows=range(1, 3), columns={4: column}))[0].headers == {4: header}
 
 
@@ -227,7 +227,7 @@ def test_stop_at_a_text_in_the_first_column_leaves_out_that_row_and_all_below(te
 
 
 def test_stop_at_knows_the_fast_form() -> None:
-    column = Texts(kind=Kind.TEXT, texts=[b"a", b"x", rb"Grand\\total", b"y"])
+    column = TextColumn(kind=Kind.TEXT, texts=[b"a", b"x", rb"Grand\\total", b"y"])
     batch = Batch(rows=range(1, 5), columns={0: column})
     assert [row for row, _ in laid_out(batch, options=FolderOptions(stop_at="grand\\TOTAL"))[1]] == [2]
 
@@ -279,7 +279,7 @@ def test_columns_with_neither_header_nor_value_are_left_out() -> None:
         columns={
             0: ["a", None],
             1: [None, None],
-            2: Texts(kind=Kind.TEXT, texts=[b"", b""]),
+            2: TextColumn(kind=Kind.TEXT, texts=[b"", b""]),
             3: ["", 5],
             4: ["", " "],
         },
@@ -290,7 +290,7 @@ def test_columns_with_neither_header_nor_value_are_left_out() -> None:
 
 
 def test_a_batch_that_needs_nothing_passes_as_it_is() -> None:
-    later = Batch(rows=range(3, 5), columns={0: Texts(kind=Kind.TEXT, texts=(b"x", b"y")), 1: [None, 2]})
+    later = Batch(rows=range(3, 5), columns={0: TextColumn(kind=Kind.TEXT, texts=(b"x", b"y")), 1: [None, 2]})
     _, body, _ = locate([grid(["a", "b"], [1, 2]), later], sheet="S", options=FolderOptions())
     assert list(body)[1] is later
 

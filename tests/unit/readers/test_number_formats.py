@@ -11,7 +11,7 @@ from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat, Shown, built_in_format
 from pgdatahub.readers.serials import Serials
-from pgdatahub.values.cells import Texts
+from pgdatahub.values.cells import TextColumn
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.python_values import type_value
 
@@ -83,7 +83,7 @@ def test_formats_that_differ_in_looks_only_are_equal() -> None:
 def test_numbers_under_a_plain_format_stay_as_found() -> None:
     texts = [b"1.50", b"", b"0.1000000000000000055"]
     column = FormattedNumbers(Serials(date1904=False)).column(parse_format("R$ #,##0.00"), texts)
-    assert isinstance(column, Texts)
+    assert isinstance(column, TextColumn)
     assert column.texts is texts
 
 

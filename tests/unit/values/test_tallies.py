@@ -6,7 +6,7 @@ import pytest
 
 from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
-from pgdatahub.values.tallies import KINDS, MixedColumn, Place, TalliedFields, Tally
+from pgdatahub.values.tallies import KINDS, MixedColumn, Place, TalliedBuffer, Tally
 
 
 def column(*cells: tuple[int, bytes]) -> MixedColumn:
@@ -29,7 +29,7 @@ def column(*cells: tuple[int, bytes]) -> MixedColumn:
     )
     codes = bytes(code for code, _ in cells)
     return MixedColumn(
-        TalliedFields(lines[:-1], len(cells), tally), codes, has_issues=any(code > 8 for code, _ in cells)
+        TalliedBuffer(lines[:-1], len(cells), tally), codes, has_issues=any(code > 8 for code, _ in cells)
     )
 
 

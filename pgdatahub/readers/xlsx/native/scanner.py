@@ -22,8 +22,8 @@ from pgdatahub.readers.xlsx.native.interface import (
 )
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.native.styles import styles_bytes
-from pgdatahub.values.cells import Column, Kind, Texts
-from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn, Place, TalliedFields, Tally
+from pgdatahub.values.cells import Column, Kind, TextColumn
+from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn, Place, TalliedBuffer, Tally
 
 _NONE: Final = 2**64 - 1
 _FAMILIES: Final = {
@@ -170,10 +170,10 @@ class Scanner:
             firsts={kind: Place(index=first_rows[code], at=first_at[code]) for code, kind in _BY_NAME if counts[code]},
             largest=None if state.largest_row == _NONE else Place(index=state.largest_row, at=state.largest_at),
         )
-        fields = TalliedFields(bytes_at(state.fields, state.fields_bytes - 1), rows, tally)
+        fields = TalliedBuffer(bytes_at(state.fields, state.fields_bytes - 1), rows, tally)
         has_issues = bool(counts[ERROR] or counts[UNCACHED_FORMULA])
         if not state.kinds and not has_issues:
-            return Texts(kind=_FAMILIES[frozenset(tally.counts)], texts=fields)
+            return TextColumn(kind=_FAMILIES[frozenset(tally.counts)], texts=fields)
         if state.kinds:
             codes = bytes_at(state.kinds, rows)
         else:

@@ -11,7 +11,7 @@ import pytest
 from pgdatahub.errors import CorruptError, EncryptedError, NotAWorkbookError
 from pgdatahub.readers.ods import OdsWorkbook
 from pgdatahub.readers.ods.sheet import OdsSheet
-from pgdatahub.values.cells import Texts, Value
+from pgdatahub.values.cells import TextColumn, Value
 
 Cells = Callable[..., dict[str, Value]]
 MakeOds = Callable[..., BytesIO]
@@ -68,7 +68,7 @@ def test_many_repeated_rows_come_in_batches(read: Read, make: MakeOds) -> None:
     count = 0
     for batch in read(make(body)).batches(10_000):
         assert len(batch.rows) <= 10_000
-        assert isinstance(batch.columns[0], Texts)
+        assert isinstance(batch.columns[0], TextColumn)
         count += len(batch.rows)
     assert count == 1_000_001
 
@@ -111,7 +111,7 @@ def test_value_beyond_the_last_column_is_refused(cells: Cells) -> None:
 def test_column_of_one_kind_is_compact(read: Read, make: MakeOds) -> None:
     body = "".join(row(number(index), text("a")) for index in range(500))
     (batch,) = read(make(body)).batches(1000)
-    assert all(isinstance(column, Texts) for column in batch.columns.values())
+    assert all(isinstance(column, TextColumn) for column in batch.columns.values())
 
 
 # ── hidden, grouped ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +194,7 @@ def sheets(count: int, rows: int) -> dict[str, str]:
 def first_value(sheet: OdsSheet) -> object:
     batch = next(iter(sheet.batches(1)))
     column = batch.columns[0]
-    return column.texts[0] if isinstance(column, Texts) else column[0]
+    return column.texts[0] if isinstance(column, TextColumn) else column[0]
 
 
 def test_sheets_are_read_in_any_order(make: MakeOds) -> None:

@@ -16,7 +16,7 @@ from pgdatahub.model.flow import SheetInfo
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
-from pgdatahub.values.cells import Kind, Texts, Value, column_letters
+from pgdatahub.values.cells import Kind, TextColumn, Value, column_letters
 
 Cells = Callable[..., dict[str, Value]]
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -283,14 +283,14 @@ def test_a_column_of_one_kind_travels_as_found(book: Any) -> None:
     numbers = ("0.1", "9007199254740993", "1E-7", "43.0", "0.10000000000000001")
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{text}</v></c></row>' for n, text in enumerate(numbers, 1))
     (batch,) = XlsxWorkbook(book(rows), name="x").open(0).batches(10)
-    assert batch.columns == {0: Texts(kind=Kind.NUMBER, texts=tuple(text.encode() for text in numbers))}
+    assert batch.columns == {0: TextColumn(kind=Kind.NUMBER, texts=tuple(text.encode() for text in numbers))}
 
 
 def test_a_header_takes_no_column_out_of_its_compact_form(book: Any) -> None:
     header = '<row r="1"><c r="A1" t="s"><v>0</v></c></row>'
     rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(2, 5000))
     batches = list(XlsxWorkbook(book(header + rows), name="x").open(0).batches(10_000))
-    compact = sum(len(batch.rows) for batch in batches if isinstance(batch.columns[0], Texts))
+    compact = sum(len(batch.rows) for batch in batches if isinstance(batch.columns[0], TextColumn))
     assert compact > 4800
 
 
@@ -312,7 +312,7 @@ def test_nor_does_it_where_rows_are_so_wide_that_a_piece_has_few(book: Any) -> N
     cells = {True: 0, False: 0}
     for batch in workbook.open(0).batches(10_000):
         for column in batch.columns.values():
-            cells[isinstance(column, Texts)] += len(batch.rows)
+            cells[isinstance(column, TextColumn)] += len(batch.rows)
     workbook.close()
     assert sum(cells.values()) == 899 * 100
     assert cells[True] > 9 * cells[False]

@@ -6,13 +6,13 @@ import pytest
 
 from pgdatahub.readers.xlsx.native.rows import binary_field, encode_text
 from pgdatahub.readers.xlsx.reader_choice import core_problem
-from pgdatahub.values.fields import Fields
+from pgdatahub.values.fields import FieldBuffer
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
 
 def test_columns_of_any_form_become_rows() -> None:
-    columns = [Fields(None, b"1\n\n3", 3), [b"a longer text", b"", b"c\\td"], (b"", b"", b"")]
+    columns = [FieldBuffer(None, b"1\n\n3", 3), [b"a longer text", b"", b"c\\td"], (b"", b"", b"")]
     assert encode_text(columns, 3) == b"1\ta longer text\t\n\t\t\n3\tc\\td\t\n"
 
 
