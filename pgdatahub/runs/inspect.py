@@ -66,7 +66,7 @@ class Inspection:
 
     @property
     def refused(self) -> bool:
-        """Whether a run would refuse the file; it skips an empty sheet."""
+        """True if a run would refuse the file; an empty sheet is skipped."""
         failures = [self.failure, *(sheet.failure for sheet in self.sheets if sheet.chosen)]
         return any(failure is not None and failure.kind != EmptySheetError.__name__ for failure in failures)
 

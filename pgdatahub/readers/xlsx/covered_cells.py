@@ -1,4 +1,4 @@
-"""Cells under a merged area: they may hold values that nobody sees, which are not loaded."""
+"""Cells under a merged area: their hidden values are not loaded."""
 
 from __future__ import annotations
 
