@@ -206,7 +206,7 @@ class RestoreType:
         name: The column.
         old: Its present type.
         new: Its new type; UNDECIDED if no value remains.
-        or_else: The type to use if a value does not fit ``new``; None if there is no alternative.
+        or_else: The type to use if a value does not fit ``new``; None without an alternative.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Plugin manager, and a typed façade for the stages.
 
-Every process creates its own manager: a manager with registered modules cannot be pickled, and there is no global state.
+Every process creates its own manager: a manager with registered modules cannot be pickled, and the package has no global state.
 """
 
 from __future__ import annotations

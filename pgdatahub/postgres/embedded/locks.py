@@ -2,7 +2,7 @@
 
 Three locks coordinate the processes of one server. A process holds ``admin.lock`` while it creates, starts or stops the
 server. Every client process shares ``clients.lock`` while it uses the server. All processes of the server hold
-``server.lock``. There is no list of process ids that could become stale.
+``server.lock``. No list of process ids exists that could become stale.
 """
 
 from __future__ import annotations
