@@ -40,7 +40,7 @@ from pgdatahub.model.flow import (
     Workbook,
     sheet_labels,
 )
-from pgdatahub.model.schema import METADATA_TABLES, RESERVED_COLUMNS, TableSchema
+from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
@@ -398,7 +398,8 @@ def _check_width(progress: _Progress) -> None:
     most = MAX_TABLE_COLUMNS - len(RESERVED_COLUMNS)
     if count > most:
         raise SchemaError(
-            f"the sheet has {count:,} columns with a header, and a table takes {most:,} beside its own",
+            f"the sheet has {count:,} columns with a header; a table takes {MAX_TABLE_COLUMNS:,}, two of which are "
+            f"{SOURCE_FILE} and {LOAD_TIMESTAMP}",
             hint="leave columns out with skip:, or split the sheet",
         )
 

@@ -11,6 +11,7 @@ from pgdatahub.plugins.copy_rows import encode_rows
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres import copy, ddl
 from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.server_encoding import server_encoding
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -23,6 +24,8 @@ def pgdatahub_load(
     """Change the table as planned and copy the rows."""
     connection = Connection.beneath(connection)
     ddl.carry_out(connection, plan)
-    rows = copy.copy(connection, plan.table, encode_rows(batches, plan.result))
+    # In another encoding, the text of a batch is checked beforehand, so that an error names the cell.
+    binary = server_encoding(connection) == "UTF8"
+    rows = copy.copy(connection, plan.table, encode_rows(batches, plan.result, binary=binary))
     ddl.create_indexes(connection, plan)
     return LoadResult(rows=rows)

@@ -50,14 +50,17 @@ _ROWS_AT_ONCE: Final = 500
 ns a cell, against 44)."""
 
 
-def encode_rows(batches: Iterable[ColumnBatch | EncodedBatch], table: TableSchema) -> Iterator[EncodedBatch]:
+def encode_rows(
+    batches: Iterable[ColumnBatch | EncodedBatch], table: TableSchema, *, binary: bool = True
+) -> Iterator[EncodedBatch]:
     """Yield batches as rows of ``COPY``.
 
     Args:
         batches: Of one file; those that a plugin has encoded stay as they are.
         table: The table as it is when the rows are copied.
+        binary: Binary rows are allowed.
     """
-    types = binary_types(table) if has_core() else None
+    types = binary_types(table) if binary and has_core() else None
     for batch in batches:
         if isinstance(batch, EncodedBatch):
             yield batch

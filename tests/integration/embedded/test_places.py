@@ -275,7 +275,7 @@ def test_root_is_told_of_a_home_that_the_account_cannot_reach(place: Path) -> No
 def test_an_account_that_does_not_exist_is_named(place: Path) -> None:
     if not _ROOT:
         pytest.skip("not root")
-    with pytest.raises(DatabaseError, match="no account 'no-such-account'"):
+    with pytest.raises(DatabaseError, match="account 'no-such-account' not found"):
         EmbeddedServer(EmbeddedSettings(home=place / "home", os_user="no-such-account")).attach()
     with pytest.raises(DatabaseError, match="cannot run as root"):
         EmbeddedServer(EmbeddedSettings(home=place / "home", os_user="root")).attach()

@@ -198,6 +198,7 @@ def quickstart(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def _records(result: FileResult) -> list[dict[str, Any]]:
     """Return the rows of a file by header, as openpyxl reads them."""
     header_row = result.source.options.header_row
+    header_row = 1 if header_row == "first" else header_row
     assert isinstance(header_row, int)
     sheet_column = result.source.options.sheet_column
     workbook = open_workbook(Path(result.source.location))

@@ -342,7 +342,7 @@ def test_a_file_that_breaks_off_leaves_nothing_and_is_told_as_ever(
     told = []
     for eagerly in (False, True):
         one, watch = watched(batchwise(loader, eagerly=eagerly), table)
-        result = one.process(table, {"id": Torn([1, 2, 3], error)}, "torn")
+        result = one.process(table, {"id": Torn(list(range(30)), error)}, "torn")
         assert result.failure is not None
         told.append(replace(result.failure, traceback=None))
         assert any(watch.locked) is eagerly

@@ -6,11 +6,12 @@ import resource
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 
 from pgdatahub.errors import CorruptError, FileError
+from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from tests.unit.readers.xlsb import building as b
 
@@ -70,8 +71,10 @@ def test_a_million_rows_without_a_value_are_skipped() -> None:
 
 
 def test_a_sheet_that_unfolds_without_end_is_refused() -> None:
-    with pytest.raises(CorruptError, match="unfolds"):
-        rows_of(b.sheet(b.record(3000, bytes(20_000_000))))
+    file = b.workbook([b.sheet(b.record(3000, bytes(20_000_000)))])
+    workbook = XlsbWorkbook(file, name="a", limits=Limits(ratio_from=1_000_000))
+    with closing(workbook), pytest.raises(CorruptError, match="unfolds"):
+        list(workbook.open(0).batches(10_000))
 
 
 def test_a_text_longer_than_a_cell_is_refused() -> None:

@@ -52,6 +52,10 @@ def _is_sixtieth(ours: Any, theirs: Any) -> bool:
     return isinstance(ours, int | float) and 60 <= ours < 61 and isinstance(theirs, datetime)
 
 
+def _is_trimmed(ours: object, theirs: object) -> bool:
+    return isinstance(ours, str) and isinstance(theirs, str) and theirs.strip(" \t\r\n") == ours
+
+
 DIFFERENCES = (
     Difference(
         witness="calamine",
@@ -102,6 +106,16 @@ DIFFERENCES = (
             right="pgdatahub",
             why="Excel shows them as 1900-02-29, which never was; any other day would be a wrong one, so it stays a number",
             applies=_is_sixtieth,
+        )
+        for witness in ("calamine", "openpyxl")
+    ),
+    *(
+        Difference(
+            witness=witness,
+            what="white space around a text without xml:space",
+            right="pgdatahub",
+            why="Excel shows and saves such a text without it",
+            applies=_is_trimmed,
         )
         for witness in ("calamine", "openpyxl")
     ),
