@@ -25,6 +25,7 @@ from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
 from pgdatahub.load.staging import Staged, Staging
+from pgdatahub.load.table_fit import describe_fit
 from pgdatahub.model.flow import ColumnBatch, FileResult, ImportRecord, Lineage, LoadResult, Outcome, SourceFile
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
@@ -154,6 +155,11 @@ class Loading:
         if not found.only_adds:
             raise NeedsFullReadError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
+        if current is not None:
+            # A column that the beginning lacks may have its first value later.
+            early = describe_fit(beginning.observed, current)
+            notices = [notice for notice in evolution.notices if notice not in early]
+            evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current)))
         staged = replace(staged, seconds=staging.seconds)
         return self._record(staged, found, evolution, loaded, imported_at, connection)
 
