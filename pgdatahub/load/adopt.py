@@ -1,12 +1,12 @@
-"""``run --adopt``: the history's rows for tables whose history is lost, rebuilt from the files where the server proves them.
+"""``run --adopt``: lost rows of the history, rebuilt from the files where the server proves them.
 
-A file is read again and compared with the rows that name one import (:mod:`pgdatahub.postgres.row_proof`). Where they are
-equal, the import is recorded as it was loaded: hashes, settings and types from the file, the time from the rows. What is
-not proved stays unknown.
+The adopter reads a file again and compares the file with the rows that name one import
+(:mod:`pgdatahub.postgres.row_proof`). If they are equal, the adopter records the import as it was loaded: hashes,
+settings and types from the file, the time from the rows. An import without proof stays unknown.
 
-Provenance is recorded as far as the table shows it. pgdatahub made a table that has the index it gives to every table of
-its own, and whose columns all carry a header as their comment; it made a column whose comment is the file's header. All
-else counts as the user's own, which an undo never drops or narrows.
+The adopter records provenance as far as the table shows provenance. pgdatahub made a table that has the index of
+pgdatahub's own tables and whose columns all carry a header as their comment. pgdatahub made a column whose comment is
+the file's header. Every other table and column counts as the user's own, which an undo never drops or narrows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 NAMED: Final = 5
-"""Imports that are named one by one."""
+"""Maximum number of imports that a message names one by one."""
 _UNNAMED = re.compile(r"column_\d+(_\d+)?")
 
 
@@ -64,7 +64,7 @@ class Adoption:
     Attributes:
         table: The table.
         adopted: The imports that the history knows again.
-        unproved: The others, with the reason.
+        unproved: The imports without proof, with the reason.
     """
 
     table: TableName
@@ -73,7 +73,7 @@ class Adoption:
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """The result in sentences; of the imports that are not proved, the first few."""
+        """The result in sentences; of the imports without proof, only the first few."""
         rows = sum(group.rows for group in self.adopted)
         lines = [f"{self.table}: the history knows {len(self.adopted):,} imports with {rows:,} rows again"]
         for group, reason in list(self.unproved.items())[:NAMED]:
@@ -88,16 +88,16 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adopter:
-    """Rebuilds the history of tables.
+    """Rebuilder of the history of tables.
 
     Attributes:
         stages: The plugins.
         config: The settings.
-        reporter: Is told of rows read.
+        reporter: Receives the number of rows read.
         history: The metadata tables.
-        run_id: Names the run in the history.
+        run_id: The id of the run in the history.
         database: The database.
-        gave_way: Is told of errors after which a transaction is tried again.
+        gave_way: Receives the errors after which a transaction is retried.
     """
 
     stages: Stages
@@ -148,7 +148,7 @@ class Adopter:
                 staged = staging.finish()
         except (DatabaseError, SpoolError):
             raise
-        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one bad file must not end a run
             message = error.message if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
             adoption.unproved |= dict.fromkeys(named, f"{source.identity}: {message}")
             return
@@ -166,7 +166,7 @@ class Adopter:
                 adoption.unproved[group] = f"{source.identity}: {reason}"
 
     def _adopt_rows(self, staged: Staged, group: RowGroup) -> str | None:
-        """Record a file as the import that rows name, if they are its rows; else return why they are not."""
+        """Record a file as the import that the rows name if the rows equal the file; else return the reason."""
         began = time.monotonic()
         source = staged.source
         with transaction(self.database.engine) as connection:
@@ -177,7 +177,7 @@ class Adopter:
             if current is None:
                 return "the table is gone"
             if self.history.has_import(connection, source.table, group.source_file, group.load_timestamp):
-                return None  # another run was faster
+                return None  # another run recorded the import first
             facts = self.history.facts(
                 connection, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
             )
@@ -209,7 +209,7 @@ class Adopter:
 
 
 def _likeness(source: SourceFile, group: RowGroup) -> tuple[int, object]:
-    """Return how well the name in rows fits a file: its path, its path below the root, its name; then the latest."""
+    """Return the rank of a match of rows and file: by path, by path below the root, by name; then the latest."""
     fits = (
         group.source_file == source.location,
         group.source_file.endswith("/" + source.identity),
@@ -246,6 +246,6 @@ def _provable(
 
 
 def _is_unnamed(name: str, observed: TableSchema) -> bool:
-    """Return whether a column without a comment is one that pgdatahub makes without a header."""
+    """Return whether a column without a comment is a column that pgdatahub makes without a header."""
     column = observed.by_name.get(name)
     return column.header is None if column is not None else _UNNAMED.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""All cells of a file that cannot be loaded, up to a limit, in place of the first alone."""
+"""All cells of a file that cannot be loaded, up to a limit, instead of the first one only."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pgdatahub.errors import CellError, joined
 from pgdatahub.model.flow import Batch, NormalizedBatch
 
 MAX_FAULTS: Final = 10
-"""Cells that a failure names; the reading ends there."""
+"""Maximum number of cells that a failure names; reading stops there."""
 
 
 def normalize_all(
     batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch]
 ) -> Iterator[tuple[Batch, NormalizedBatch]]:
-    """Yield batches with what the normalize stage makes of them, up to the first cell that cannot be loaded.
+    """Yield each batch with its normalized form, up to the first cell that cannot be loaded.
 
-    From there on the batches are only searched for further such cells.
+    After that cell, the batches are only searched for further invalid cells.
 
     Raises:
         CellError: Cells cannot be loaded; the error names the first ones.

@@ -1,8 +1,8 @@
-"""The content hash: one SHA-256 for what a file says, however its bytes say it.
+"""The content hash: one SHA-256 for the content of a file, independent of the file's bytes.
 
-Excel changes the bytes of a workbook each time it saves. The content hash is over the columns' names, the number of cells
-of each kind, and the canonical text of every value in its row. It depends neither on the size of batches nor on the form
-in which cells travelled.
+Excel changes the bytes of a workbook each time it saves. The content hash covers the columns' names, the number of
+cells of each kind, and the canonical text of every value in its row. The hash depends neither on the size of batches
+nor on the form in which cells travelled.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ContentHash:
         """Return the hash, 64 hexadecimal digits.
 
         Args:
-            observed: What all rows together showed.
+            observed: The columns as all rows together show them.
         """
         total = sha256(b"%d rows\n" % self._rows)
         for column in sorted(observed.columns, key=lambda column: column.name):

@@ -1,12 +1,13 @@
-"""The one answer to "is this file loaded already?", for run, plan and watch.
+"""The decision whether a file is loaded already, for run, plan and watch.
 
-:class:`KnownFiles` answers for a file's bytes from a look at the history when a run begins. It answers only where nothing
-that the run does can change the answer. All else is decided by :func:`decide`, under the table's lock, so that two runs
-cannot both find a file new.
+:class:`KnownFiles` decides by a file's bytes, from a query of the history when a run begins. It decides only where
+nothing that the run does can change the decision. :func:`decide` takes all other decisions under the table's lock, so
+that two runs cannot both find a file new.
 
-A file whose content another import has already is a *duplicate*: it is skipped, and the import remembers it. When the
-import's own file changes under ``on_changed: replace``, a duplicate inherits the rows (see :mod:`pgdatahub.load.replace`).
-So the table has the content of every file, whichever of several equal files was loaded.
+A file with the content of another import is a *duplicate*: the run skips the file, and the import records it. When the
+import's own file changes under ``on_changed: replace``, a duplicate inherits the rows (see
+:mod:`pgdatahub.load.replace`). So the table has the content of every file, no matter which of several equal files was
+loaded.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ if TYPE_CHECKING:
 
 
 PLANNED_RUN: Final = "planned"
-"""The run of an import that a plan foretells."""
+"""The run id of an import that a plan simulates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DedupDecision:
-    """The decision on a file: it is loaded or skipped, and what happens to other imports by that.
+    """The decision to load or skip a file, with its effects on other imports.
 
     Attributes:
-        loaded_by_us: This run has loaded it already: an attempt whose COMMIT was not confirmed.
-        skip: The reason to skip it; None if it is to be loaded.
-        origin: The import that has its content, if it is skipped and to be remembered as a duplicate.
+        loaded_by_us: The import of this file by this run: an attempt whose COMMIT was not confirmed.
+        skip: The reason to skip the file; None to load it.
+        origin: The import with the same content, if the file is skipped and recorded as a duplicate.
         replaced: The imports whose rows the file itself brings again.
-        retired: The imports of its older content, whose rows go, or are inherited by a duplicate.
-        left: The imports of which it was a duplicate and is not any more.
-        released: The ids of the imports that held it back, which ends when it is loaded.
+        retired: The imports of the file's older content; their rows are deleted, or a duplicate inherits them.
+        left: The imports of which the file was a duplicate and is not any more.
+        released: The ids of the imports that held the file back, which ends when the file is loaded.
         notice: A message for the user.
     """
 
@@ -57,18 +58,18 @@ class DedupDecision:
 
     @property
     def only_adds(self) -> bool:
-        """The file is to be loaded, and no other import is touched."""
+        """Return whether the decision loads the file and touches no other import."""
         return self == DedupDecision(notice=self.notice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFiles:
-    """The files that are loaded already, as the history has them when a run begins.
+    """The files that are loaded already, according to the history when a run begins.
 
     Attributes:
-        imports: Table → bytes' SHA-256 → the imports with these bytes, their own or a duplicate's.
+        imports: Table → SHA-256 of the bytes → the imports with these bytes, their own or a duplicate's.
         sizes: Table → the sizes of these files.
-        changed: Table and identity of the files with several contents in their table.
+        changed: Table and identity of each file with several contents in its table.
     """
 
     imports: Mapping[TableName, Mapping[str, Sequence[ImportRow]]] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class KnownFiles:
         return cls(imports=by_table, sizes=sizes, changed=changed)
 
     def may_know(self, source: SourceFile) -> bool:
-        """Return whether the file is as large as a known one, so that its bytes are worth hashing."""
+        """Return whether the file has the size of a known file, so that hashing the file pays."""
         return not source.reload and source.size in self.sizes.get(source.table, ())
 
     def has(self, source: SourceFile, file_sha256: str) -> bool:
@@ -107,10 +108,10 @@ class KnownFiles:
         return None
 
     def skip(self, source: SourceFile, file_sha256: str) -> str | None:
-        """Return the reason to skip a file without asking again; None if only :func:`decide` can tell.
+        """Return the reason to skip a file without a further query; None if only :func:`decide` can tell.
 
-        That is so for a file that is unchanged since it was loaded or found to be a duplicate: only a later version of
-        the same file takes its content out of the table.
+        A reason exists for a file that is unchanged since it was loaded or found to be a duplicate: only a later
+        version of the same file removes its content from the table.
         """
         if source.reload:
             return None
@@ -123,7 +124,7 @@ class KnownFiles:
 
 
 def find_known(connection: Connection, history: History, files: Sequence[SourceFile]) -> KnownFiles:
-    """Return which of ``files`` are loaded already, as far as their sizes and bytes tell."""
+    """Return the files that are loaded already, as far as their sizes and bytes tell."""
     replacing = {source.table for source in files if source.options.on_changed != "append"}
     return KnownFiles.of(history.known(connection, files), history.changed_files(connection, replacing))
 
@@ -140,15 +141,15 @@ def decide(
     """Return the decision on a file.
 
     Args:
-        related: The imports that it may repeat or replace, as the history has them under the table's lock.
+        related: The imports that the file may repeat or replace, from the history under the table's lock.
         source: The file.
         file_sha256: SHA-256 of its bytes.
-        content_sha256: SHA-256 of its content; None where the file has not been read to its end.
-        run_id: The run that is about to load it.
-        rows: How many rows it has; None where the file has not been read to its end.
+        content_sha256: SHA-256 of its content; None if the file has not been read to its end.
+        run_id: The run that is about to load the file.
+        rows: The number of its rows; None if the file has not been read to its end.
 
     Raises:
-        ContentChangedError: The file was loaded before with other content, and its folder says ``on_changed: fail``.
+        ContentChangedError: The file was loaded before with other content, and its folder sets ``on_changed: fail``.
     """
     same = [
         past
@@ -161,11 +162,11 @@ def decide(
     for past in by_us:
         if past.identity == source.identity:
             return DedupDecision(loaded_by_us=past)
-    # Of several equal files that are to be loaded again, the first is.
+    # Of several equal files that are to be loaded again, only the first one is.
     if by_us or (same and not source.reload):
         return _skip(same, older, source, file_sha256)
     if source.reload:
-        # Its rows as older rules read them, saved again since: the content differs by the rules alone.
+        # An older reading of the same rows, and the file was saved since: the content differs by the rules alone.
         outdated = [past for past in older if past.row_count == rows and _is_outdated(past, source)]
         same, older = [*same, *outdated], [past for past in older if past not in outdated]
     replaced = tuple(past for past in same if past.status == Status.LOADED)
@@ -178,7 +179,7 @@ def decide(
 
 
 def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceFile, file_sha256: str) -> DedupDecision:
-    # A loaded import tells more than one that is held back, and the file's own more than another's.
+    # A loaded import has more to report than a held one, and the file's own import more than another file's.
     past = min(same, key=lambda one: (one.status != Status.LOADED, _moment(one, source) is None, one.id))
     why = _why_skipped(past, source, file_sha256)
     seen = max((moment for moment in (_moment(one, source) for one in same) if moment is not None), default=None)
@@ -195,7 +196,7 @@ def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceF
 
 
 def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: SourceFile) -> DedupDecision:
-    """Return the decision on a file that had other content before, by its folder's policy."""
+    """Return the decision on a file that had other content before, by the folder's ``on_changed``."""
     policy = source.options.on_changed
     own = tuple(past for past in older if past.identity == source.identity and past.status == Status.LOADED)
     before = f"its content of {max(filter(None, (_moment(past, source) for past in older))):%Y-%m-%d %H:%M} UTC"
@@ -220,7 +221,7 @@ def _is_outdated(past: ImportRow, source: SourceFile) -> bool:
 
 
 def _moment(past: ImportRow, source: SourceFile) -> datetime | None:
-    """Return the moment at which the file was last seen with the content of an import; None if it never was."""
+    """Return the time when the file was last seen with the content of an import; None if it never was."""
     moments = [past.imported_at] if past.identity == source.identity and past.status == Status.LOADED else []
     duplicate = past.duplicate(source.identity)
     return max([*moments, *([duplicate.seen_at] if duplicate else [])], default=None)
@@ -285,7 +286,7 @@ def _held(past: ImportRow) -> str:
 
 
 def named(past: ImportRow) -> str:
-    """Return an import's file and time, for people."""
+    """Return an import's file and time, for messages."""
     if past.run_id == PLANNED_RUN:
         return past.identity
     return f"{past.identity} (loaded {past.imported_at:%Y-%m-%d %H:%M} UTC)"

@@ -1,6 +1,6 @@
-"""What a staged file does to its table, checked against the table as it is: what a run does and a plan foretells.
+"""Effects of a staged file on its table, checked against the table as it is; for runs and for plans.
 
-Nothing is written here. The caller holds whatever locks keep the answer true.
+This module writes nothing. The caller holds the locks that keep the answer true.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
-    """What a file does to its table.
+    """The effects of a file on its table.
 
     Attributes:
         plan: The changes.
-        observed: What the file needs.
-        stored: The table's columns in the database; None if there is no table.
-        current: Those that the plan begins with, as far as their values were asked for.
-        notices: What a person should know of the table.
-        views: The views that are dropped and made again, those before those upon them.
+        observed: The columns that the file needs.
+        stored: The table's columns in the database; None if the table does not exist.
+        current: The columns that the plan starts from, as far as their values were queried.
+        notices: Messages for the user about the table.
+        views: The views that are dropped and recreated, each before the views that use it.
     """
 
     plan: SchemaPlan
@@ -51,12 +51,12 @@ class Evolution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectedTable:
-    """A table as files before this one will have left it, where nothing is written.
+    """A table as the files before this one will leave it, in a run that writes nothing.
 
     Attributes:
-        current: Its columns then.
-        settled: Those whose element of the lattice ``current`` states, so that stored values need not be asked.
-        going: The imports whose rows will have gone.
+        current: Its columns at that time.
+        settled: The columns whose type in the lattice ``current`` states, so that stored values need no query.
+        going: The imports whose rows will be deleted by then.
     """
 
     current: TableSchema | None
@@ -75,16 +75,16 @@ def evolve(
     projected: ProjectedTable | None = None,
     knows_others: bool = True,
 ) -> Evolution:
-    """Decide what changes in a table for a file, and check that it can be done and every value be kept.
+    """Decide the changes of a table for a file, and check that they are possible and keep every value.
 
     Args:
         staged: The file.
-        stored: The table's columns in the database; None if there is no table.
-        connection: To the database, in a transaction that may be read-only.
+        stored: The table's columns in the database; None if the table does not exist.
+        connection: A connection in a transaction that may be read-only.
         stages: The plugins.
         config: The settings.
-        history: The metadata tables; None where there are none yet.
-        projected: The table as it will be when this file is loaded; as it is stored by default.
+        history: The metadata tables; None if there are none yet.
+        projected: The table as it will be when this file is loaded; by default the stored table.
         knows_others: The history may know columns that the table does not have.
 
     Raises:
@@ -110,13 +110,13 @@ def evolve(
 
 
 def confirmed_plan(beginning: Evolution, staged: Staged, *, stages: Stages, config: Config) -> SchemaPlan | None:
-    """Return the plan for more of a file if it makes the same table as the plan for its beginning; None if it may not.
+    """Return the plan for more of a file if it makes the same table as the plan for the beginning; else None.
 
-    Nothing is asked of the database, since the table may have rows of the file by now. Neither a value nor a change
-    that was not looked at then is taken for granted here.
+    The function does not query the database, since the table may have rows of the file by now. It assumes nothing about
+    a value or a change that the first plan did not check.
 
     Args:
-        beginning: What was decided, and carried out.
+        beginning: The decision that was carried out.
         staged: The file as far as it is known now.
         stages: The plugins.
         config: The settings.
@@ -134,7 +134,7 @@ def confirmed_plan(beginning: Evolution, staged: Staged, *, stages: Stages, conf
 
 
 def _check_nulls(staged: Staged, current: TableSchema) -> None:
-    """Check that the file has a value in every row for a column that must have one."""
+    """Check that the file has a value in every row of a NOT NULL column."""
     for column in staged.observed.columns:
         known = current.by_name.get(column.name)
         values = column.observed.values if column.observed else 0

@@ -1,6 +1,6 @@
-"""Questions about the files of a run that are asked outside of their loads: before the first, or after a worker died.
+"""Queries about the files of a run outside of their loads: before the first load, or after a worker died.
 
-:mod:`pgdatahub.load.dedup` decides; this module asks the history, and asks again where the database gave way.
+:mod:`pgdatahub.load.dedup` decides; this module queries the history, and retries after transient errors.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Lookup:
     Attributes:
         stages: The plugins.
         config: The settings.
-        reporter: Is told of what a user should know.
-        run_id: Names the run in the history.
-        database: Where the rows go; None for a dry run, which knows no file.
+        reporter: Receives notices for the user.
+        run_id: The id of the run in the history.
+        database: The target database; None for a dry run, which knows no file.
         contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
     """
 
@@ -68,9 +68,9 @@ class Lookup:
         return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
     def known(self, files: Sequence[SourceFile]) -> KnownFiles:
-        """Return which of the files are loaded already, as far as their sizes tell.
+        """Return the files that are loaded already, as far as their sizes tell.
 
-        Makes the history's tables where they are missing.
+        The first call creates the history's tables if they are missing.
 
         Raises:
             DatabaseError: The database is gone.
@@ -95,7 +95,7 @@ class Lookup:
         """Skip a file whose bytes are loaded already.
 
         Returns:
-            The file, with its hash if it was hashed; and its result, None if it has to be read.
+            The file, with its hash if it was hashed; and its result, None if the file has to be read.
 
         Raises:
             DatabaseError: The database is gone.
@@ -105,7 +105,7 @@ class Lookup:
         try:
             hashed = hash_once(source)
         except FileError:
-            return source, None  # reported when it is the file's turn
+            return source, None  # the run reports the error at the file's turn
         source = replace(source, hashed=hashed)
         reason = known.skip(source, hashed.sha256)
         if reason is not None:
@@ -122,21 +122,21 @@ class Lookup:
         try:
             return with_retries(ask, self.gave_way)
         except ContentionError:
-            return None  # it waits for the table as a file that is read
+            return None  # the file is read, and its load waits for the table
         except (FileError, PrivilegeError) as error:
             return failed(source, error)
 
     @property
     def older(self) -> OlderReadings:
-        """The comparison with imports that were read by older rules."""
+        """The comparison with imports that older rules read."""
         return OlderReadings(
             stages=self.stages, config=self.config, history=self.history, contents=self.contents_read_again
         )
 
     def check_readings(self, imports: Sequence[tuple[SourceFile, ImportRow]]) -> tuple[str, ...]:
-        """Return a message for each table with unchanged files that may read differently by the rules of today.
+        """Return a message for each table with unchanged files that today's rules may read differently.
 
-        Those that read alike are recorded as such, so that they are looked at once.
+        The history records the files that read alike, so that later runs do not check them again.
 
         Raises:
             DatabaseError: The database is gone.
@@ -153,7 +153,7 @@ class Lookup:
         return describe(by_table(differing))
 
     def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
-        """Return the tables with imports that were read by older rules.
+        """Return the tables with imports that older rules read.
 
         Raises:
             DatabaseError: The database is gone.
@@ -179,7 +179,7 @@ class Lookup:
         return {} if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
 
     def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
-        """Rebuild the history of the files' tables where it is lost; return the files that are known then.
+        """Rebuild the lost history of the files' tables; return the files that are known afterwards.
 
         Raises:
             DatabaseError: The database is gone.
@@ -207,11 +207,11 @@ class Lookup:
         return self.known(files)
 
     def look_up(self, source: SourceFile) -> FileResult | None:
-        """Return the result of a file that this run committed before its worker died; None if it did not."""
+        """Return the result of a file that this run committed before its worker died; else None."""
 
         def ask(database: Database) -> list[ImportRow]:
             with transaction(database.engine) as connection:
-                # The worker's transaction has the lock until the server has ended it, either way.
+                # The worker's transaction holds the lock until the server has committed it or rolled it back.
                 locks.wait_for_turn(connection, locks.lock_key(source.table))
                 return self.history.of_identity(connection, source.table, source.identity)
 
@@ -223,11 +223,11 @@ class Lookup:
         return None
 
     def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
-        """Return results as the history has them, where this run is the one that loaded the file.
+        """Return the results with the history's figures for the files that this run loaded.
 
         Args:
             results: The results that the workers reported.
-            sources: All files of the run, also those without a result.
+            sources: All files of the run, including those without a result.
 
         Raises:
             DatabaseError: The database is gone.
@@ -255,7 +255,7 @@ class Lookup:
         return settled
 
     def gave_way(self, error: TransientDatabaseError) -> None:
-        """Report an error after which a transaction is tried again, and reach the database again if it was lost."""
+        """Report an error after which a transaction is retried, and reconnect if the connection was lost."""
         self.reporter(Notice(text=f"{error.message}; trying again"))
         if self.database is not None and not isinstance(error, ContentionError):
             with suppress(DatabaseError):

@@ -1,8 +1,8 @@
-"""Imports that were read by an older version of the reading rules.
+"""Imports that an older version of the reading rules read.
 
-Their content hashes are of the values as they were read then. So such an import is found by the name and the bytes of its
-file; by content only after its file was read again. Where that cannot be done, a file that may have its content is skipped
-with a notice rather than loaded a second time.
+Their content hashes cover the values as they were read then. So such an import is found by the name and the bytes of
+its file, and by content only after its file was read again. If that is not possible, a file that may have the same
+content is skipped with a notice instead of loaded a second time.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 NAMED: Final = 3
-"""Files of a table that a message names."""
+"""Maximum number of files of a table that a message names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OlderReadings:
-    """Compares files with imports that were read by older rules.
+    """Comparison of files with imports that older rules read.
 
     Attributes:
         stages: The plugins.
         config: The settings.
         history: The metadata tables.
-        contents: Content hashes of files that were read again, by the id of their import; None where that failed.
+        contents: Content hashes of files that were read again, by the id of their import; None if the reading failed.
     """
 
     stages: Stages
@@ -50,10 +50,10 @@ class OlderReadings:
     contents: dict[int, str | None] = field(default_factory=dict)
 
     def reason_to_skip(self, connection: Connection, staged: Staged) -> str | None:
-        """Return why a file must not be loaded beside an import that was read by older rules; None if it may be.
+        """Return the reason not to load a file beside an import that older rules read; None if there is none.
 
         Args:
-            connection: In a transaction, which may be read-only.
+            connection: A connection in a transaction, which may be read-only.
             staged: The file.
         """
         source = staged.source
@@ -86,14 +86,14 @@ class OlderReadings:
     def _may_be(self, past: ImportRow, source: SourceFile) -> bool:
         """Return whether the old and the new hash of one content may differ.
 
-        If the new file reads as by the old rules, its hash is the one that the import would have.
+        If the new file reads the same by the old rules, its hash is the one that the import would have.
         """
         if PurePosixPath(past.identity).suffix.lower() == source.suffix:
             return may_read_differently(source.name, past.reading, source.open)
         return may_read_differently(past.identity, past.reading, self._source(past).open)
 
     def _content_now(self, past: ImportRow) -> str | None:
-        """Return the content hash of an import's file by today's rules; None if the file is gone or is another now."""
+        """Return the content hash of an import's file by today's rules; None if the file is gone or has changed."""
         if past.id not in self.contents:
             self.contents[past.id] = self._read_again(past)
         return self.contents[past.id]
@@ -132,10 +132,10 @@ class OlderReadings:
 
 
 def read_differently(imports: Iterable[tuple[SourceFile, ImportRow]]) -> tuple[list[ImportRow], list[ImportRow]]:
-    """Divide the imports of unchanged files that were read by older rules.
+    """Divide the imports of unchanged files that older rules read.
 
     Returns:
-        Those whose file may read differently now, and those whose file reads as it did.
+        The imports whose file may read differently now, and the imports whose file reads as before.
     """
     differing: list[ImportRow] = []
     alike: list[ImportRow] = []
@@ -149,7 +149,7 @@ def describe(names: Mapping[TableName, tuple[int, list[str]]]) -> tuple[str, ...
     """Return a message for each table with imports that may read differently.
 
     Args:
-        names: Table → how many imports there are, and the first names.
+        names: Table → the number of imports, and the first names.
     """
     lines = []
     for table, (count, first) in sorted(names.items()):
@@ -163,7 +163,7 @@ def describe(names: Mapping[TableName, tuple[int, list[str]]]) -> tuple[str, ...
 
 
 def by_table(imports: Iterable[ImportRow]) -> dict[TableName, tuple[int, list[str]]]:
-    """Return for each table how many imports there are, and the first names."""
+    """Return for each table the number of imports and the first names."""
     found: dict[TableName, list[str]] = defaultdict(list)
     for past in imports:
         found[past.table].append(past.identity)

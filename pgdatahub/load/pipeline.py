@@ -1,15 +1,15 @@
-"""Files through all stages: staged first, then one short transaction; or, a large one, both at once.
+"""Files through all stages: first staged, then loaded in one short transaction; a large file both at once.
 
-This module alone knows the policy: when a transaction begins, where a file is checked to be new, what is tried again. ::
+Only this module knows the policy: when a transaction begins, where a file is checked to be new, which work is retried::
 
     hash ─▶ known? ─▶ stage ─▶ BEGIN ─▶ load (see :mod:`pgdatahub.load.transaction`) ─▶ COMMIT
 
-The staged way is good to everybody else: readers of a table are locked out for the COPY and never for the parsing, and a
-broken file never touches the database. But this process and the server work in turns. So a file that has shown some
-megabytes of rows is loaded while it is still being read, if it is alone in its transaction and this process alone in its
-run: with several workers all processors are busy as it is, and those with a file of the same table would have to wait for
-its lock. Whatever goes wrong with that attempt, it is rolled back, the file is read to its end and takes the staged way from
-its spool, which says what is to be said.
+The staged path is good for other sessions: it locks out readers of a table for the COPY and never for the parsing, and
+a broken file never touches the database. But this process and the server work in turns. So a file that has shown some
+megabytes of rows is loaded while it is still being read, if it is alone in its transaction and this process is alone in
+its run; several workers keep all processors busy anyway, and workers with a file of the same table would have to wait
+for its lock. If that attempt fails for any reason, the pipeline rolls it back, reads the file to its end and takes the
+staged path from the spool; the staged path reports the error.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Answer = TypeVar("Answer")
 
 
 class _RolledBackError(Exception):
-    """A file failed, and its transaction is to be rolled back with all that it holds."""
+    """Failure of a file whose transaction is to be rolled back completely."""
 
     def __init__(self, result: FileResult) -> None:
         super().__init__()
@@ -65,15 +65,15 @@ class _RolledBackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """The stages and what they work with.
+    """The stages with their settings, reporter and database.
 
     Attributes:
         stages: The plugins.
         config: The settings.
-        reporter: Is told what happens.
-        run_id: Names the run in the history.
-        database: Where the rows go; None for a dry run.
-        eager_bytes: A file that has shown so many bytes of rows is loaded while it is being read; None if none is.
+        reporter: Receives the events.
+        run_id: The id of the run in the history.
+        database: The target database; None for a dry run.
+        eager_bytes: A file that has shown this many bytes of rows is loaded while it is being read; None for never.
         contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
     """
 
@@ -92,12 +92,12 @@ class Pipeline:
 
     @property
     def loading(self) -> Loading:
-        """What is done within a transaction."""
+        """The work within a transaction."""
         return Loading(stages=self.stages, config=self.config, history=self.history, run_id=self.run_id)
 
     @property
     def lookup(self) -> Lookup:
-        """The questions about files that need no transaction of a load."""
+        """The queries about files outside of load transactions."""
         return Lookup(
             stages=self.stages,
             config=self.config,
@@ -108,26 +108,26 @@ class Pipeline:
         )
 
     def known(self, files: Sequence[SourceFile]) -> KnownFiles:
-        """Return which of the files are loaded already; see :meth:`Lookup.known`."""
+        """Return the files that are loaded already; see :meth:`Lookup.known`."""
         return self.lookup.known(files)
 
     # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def process(self, source: SourceFile) -> FileResult:
-        """Load one file in a transaction of its own, or return why not; see :meth:`process_together`."""
+        """Load one file in a transaction of its own and return its result; see :meth:`process_together`."""
         return self.process_together((source,))[0]
 
     def process_together(self, sources: Sequence[SourceFile]) -> tuple[FileResult, ...]:
-        """Load files of one table in one transaction, or say why not; whatever is wrong with a file is in its result.
+        """Load files of one table in one transaction; the result of a file holds its errors.
 
-        Several are all staged before the transaction begins, in which each has a savepoint. Where a file that fails ends
-        the run (``on_error: stop``), it takes the others back.
+        Several files are all staged before the transaction begins; in the transaction, each file has a savepoint. If a
+        failed file ends the run (``on_error: stop``), the other files are rolled back too.
 
         Args:
             sources: The files.
 
         Returns:
-            A result for each file; none for those that were taken back or not taken up.
+            A result for each file; none for files that were rolled back or not started.
 
         Raises:
             DatabaseError: The database is gone; the files are as they were.
@@ -164,30 +164,30 @@ class Pipeline:
         return results
 
     def _guard(self, source: SourceFile, action: Callable[[], Answer]) -> Answer | FileResult:
-        """Return what ``action`` returns, or the file's failure.
+        """Return the result of ``action``, or the file's failure.
 
         Raises:
             DatabaseError: The run cannot go on.
             SpoolError: Likewise.
-            _RolledBackError: The file failed, and the settings say that the run is not to go on.
+            _RolledBackError: The file failed, and the settings stop the run at a failure.
         """
         try:
             return action()
         except PrivilegeError as error:
-            # The run began with the privileges that it needs for itself; what is missing is this table's.
+            # The run began with the privileges that it needs for itself; the missing privilege concerns this table.
             result = failed(source, error, secrets=self.config.secrets)
         except (DatabaseError, SpoolError):
             raise
         except PgDataHubError as error:
             result = failed(source, error, secrets=self.config.secrets)
-        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one file is no reason to end a run
+        except Exception as error:  # noqa: BLE001 - plugins raise anything, and one bad file must not end a run
             result = unexpected(source, error, secrets=self.config.secrets, plugin=self.stages.responsible(error))
         if self.config.on_error == "stop":
             raise _RolledBackError(result)
         return result
 
     def _stage(self, source: SourceFile, spool_file: SpoolFile, eager_bytes: int | None) -> Staged | FileResult:
-        """Read a file to its end; return its result if nothing more is to be done, which may be that it is loaded."""
+        """Read a file to its end; return its result if the file needs no further work, for example if it is loaded."""
         hashed = hash_once(source)
         spool = Spool(spool_file)
         staging = Staging(
@@ -196,7 +196,7 @@ class Pipeline:
         with closing(staging):
             try:
                 if self.database is not None and eager_bytes is not None:
-                    # Small files end here.
+                    # Small files are read to their end here.
                     while spool.bytes <= eager_bytes and next(staging, None) is not None:
                         pass
                     result = self._load_while_reading(staging, self.database) if not staging.ended else None
@@ -207,7 +207,7 @@ class Pipeline:
                 return skipped_as_empty(source, error)
 
     def _compare_older(self, staged: Staged, database: Database) -> Staged | FileResult:
-        """Skip a file that may have the content of an import that was read by older rules."""
+        """Skip a file that may have the content of an import that older rules read."""
 
         def ask() -> str | None:
             with transaction(database.engine, read_only=True) as connection:
@@ -219,33 +219,33 @@ class Pipeline:
     # ── transactions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _load_while_reading(self, staging: Staging, database: Database) -> FileResult | None:
-        """Load a file of which the beginning is staged; None if that did not do, and nothing of it is kept."""
+        """Load a file whose beginning is staged; return None if the attempt failed and was rolled back."""
         try:
             with transaction(database.engine) as connection:
                 result, callbacks = self.loading.load_while_reading(staging, connection)
                 failpoints.reach("before-commit")
             failpoints.reach("after-commit")
         except TransientDatabaseError as error:
-            # Whether COMMIT took effect is asked by the staged way.
+            # The staged path checks whether COMMIT took effect.
             if not isinstance(error, ContentionError):
                 self.lookup.gave_way(error)
             return None
-        except Exception:  # noqa: BLE001 - whoever is to blame, reading on or the staged way comes upon it again
+        except Exception:  # noqa: BLE001 - further reading or the staged path meets the same error and reports it
             return None
         self._call((staging.source, callback) for callback in callbacks)
         return result
 
     def _load(self, staged: Sequence[Staged], database: Database) -> list[FileResult]:
-        """Load staged files in one transaction, again if the database gave way."""
+        """Load staged files in one transaction, and retry after transient errors."""
         try:
             return with_retries(partial(self._load_once, staged, database), self.lookup.gave_way)
         except ContentionError as error:
-            # The database is there; it is only these files that cannot be loaded now.
+            # The database is reachable; only these files cannot be loaded now.
             failure: PgDataHubError = TableBusyError(
                 f"another session keeps the table busy: {error.message}", hint="run again when it is done"
             )
         except FileError as error:
-            # What COMMIT itself refused, such as a deferred constraint, is not one file's.
+            # An error of COMMIT itself, such as a deferred constraint, does not belong to one file.
             failure = error
         if self.config.on_error == "stop":
             raise _RolledBackError(failed(staged[0].source, failure))
@@ -272,7 +272,7 @@ class Pipeline:
         return results
 
     def _load_alone(self, staged: Staged, database: Database) -> FileResult:
-        """Load a file in a transaction of its own, which needs no savepoint: a failure rolls all of it back."""
+        """Load a file in a transaction of its own, without a savepoint: a failure rolls back the transaction."""
         began = time.monotonic()
 
         def load() -> Loaded:
@@ -288,11 +288,11 @@ class Pipeline:
         return replace(result, seconds=staged.seconds + time.monotonic() - began)
 
     def _call(self, callbacks: Iterable[tuple[SourceFile, Callable[[], None]]]) -> None:
-        """Do what plugins want done after COMMIT."""
+        """Run the plugins' callbacks after COMMIT."""
         for source, callback in callbacks:
             try:
                 callback()
-            except Exception as error:  # noqa: BLE001 - the rows are committed; whatever a plugin does, they stay
+            except Exception as error:  # noqa: BLE001 - the rows are committed and stay, whatever a plugin raises
                 plugin = self.stages.responsible(error) or "a plugin"
                 told = str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
                 warning = f"{source.identity} is loaded, but {plugin} failed after it: {self.config.secrets.mask(told)}"
@@ -303,7 +303,7 @@ class Pipeline:
             return self.loading.load(staged, connection)
 
     def keep_up(self, results: Iterable[FileResult]) -> None:
-        """Look after the tables of loaded files when the run is done with its files; a lost database is no failure."""
+        """Maintain the tables of loaded files at the end of a run; a lost database is not a failure here."""
         tables = {result.source.table for result in results if result.outcome is Outcome.LOADED}
         if self.database is not None and tables:
             with suppress(DatabaseError):

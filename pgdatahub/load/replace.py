@@ -1,4 +1,4 @@
-"""Effects of a decision on other imports: their rows go, or a duplicate inherits them."""
+"""Effects of a decision on other imports: their rows are deleted, or a duplicate inherits them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def settle(
     file_sha256: str,
     moment: datetime,
 ) -> None:
-    """Do to other imports what a decision on a file says.
+    """Apply a decision on a file to other imports.
 
     Args:
-        connection: In the transaction that has the table's lock.
+        connection: A connection in the transaction that has the table's lock.
         history: The history.
         decision: The decision.
         source: The file.
@@ -39,7 +39,7 @@ def settle(
         moment: The time of the decision, UTC; later than every import of the table.
 
     Raises:
-        ContentChangedError: Rows that would go were changed by hand.
+        ContentChangedError: Rows that would be deleted were changed by hand.
     """
     identity = source.identity
     going = list(decision.replaced)
@@ -73,10 +73,10 @@ def _supersede(connection: Connection, history: History, going: Sequence[ImportR
 
 
 def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool:
-    """Check that the rows of imports are as they were loaded, and lock them; return whether the table is there.
+    """Check that the rows of imports are as loaded, and lock them; return whether the table exists.
 
     Raises:
-        ContentChangedError: They were changed by hand, and that would be lost.
+        ContentChangedError: The rows were changed by hand, and deleting them would lose the changes.
     """
     table = going[0].table
     current = catalog.reflect(connection, table)

@@ -1,4 +1,4 @@
-"""The results of files: what is said of one that was loaded, read only, skipped, or that failed."""
+"""Results of files that were loaded, only read, skipped, or that failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
 
 
 def confirmed(result: FileResult, past: ImportRow) -> FileResult:
-    """Return the result of a loaded file with what the history says of it."""
+    """Return the result of a loaded file with the history's figures."""
     return replace(result, rows=past.row_count, import_id=past.id)
 
 
@@ -57,7 +57,7 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
     Args:
         source: The file.
         error: The reason.
-        secrets: The passwords to mask in it, where a plugin may have written the reason.
+        secrets: The passwords to mask in the error, in case a plugin wrote the reason.
     """
     message, hint = error.message, error.hint
     if secrets is not None:
@@ -86,13 +86,13 @@ def unknown_rows(source: SourceFile, unknown: UnknownRows, history_schema: str) 
 
 
 def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin: str | None = None) -> FileResult:
-    """Return the result of a file on which a plugin, or this program, raised what it should not.
+    """Return the result of a file on which a plugin, or this program, raised an unexpected error.
 
     Args:
         source: The file.
-        error: What was raised; its text and its traceback may hold a password.
+        error: The error; its text and its traceback may hold a password.
         secrets: The passwords to mask in them.
-        plugin: The plugin that raised it, if that is known.
+        plugin: The plugin that raised the error, if known.
     """
     culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
     way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""

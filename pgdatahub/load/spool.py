@@ -1,4 +1,4 @@
-"""Where encoded rows wait for their transaction: memory up to a limit, then a file without a name."""
+"""Buffer for encoded rows that wait for their transaction: memory up to a limit, then a file without a name."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ MEMORY_BYTES = 8 * 2**20
 class SpoolFile:
     """The file that the spools of one transaction share, so that a folder of files takes one file handle.
 
-    Beyond the limit it is on disk, unlinked at birth where the system can do that and deleted by the system elsewhere,
-    so a killed process leaves none.
+    Beyond the limit the file is on disk. It is unlinked at creation on systems that can do so; other systems delete it
+    themselves. So a killed process leaves no file.
     """
 
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._file = SpooledTemporaryFile(max_size=memory_bytes, prefix="pgdatahub-")  # noqa: SIM115 - see close
 
     def append(self, batch: ColumnBatch) -> int:
-        """Add a batch at the end; return where it begins.
+        """Add a batch at the end; return its offset.
 
         Raises:
-            SpoolError: There is no space for it.
+            SpoolError: The disk has no space for it.
         """
         try:
             failpoints.reach("spooling")
             start = self._file.seek(0, os.SEEK_END)
             pickle.dump(batch, self._file, protocol=pickle.HIGHEST_PROTOCOL)
-            # What is only in the buffer would fail later, where nobody expects it.
+            # A write that stays in the buffer would fail later, where no caller expects the error.
             self._file.flush()
         except OSError as error:
             raise SpoolError(
@@ -47,13 +47,13 @@ class SpoolFile:
         return start
 
     def read(self, start: int) -> ColumnBatch:
-        """Return the batch that begins at ``start``."""
+        """Return the batch at offset ``start``."""
         self._file.seek(start)
-        batch: ColumnBatch = pickle.load(self._file)  # noqa: S301 - what this process wrote, in a file nobody else has
+        batch: ColumnBatch = pickle.load(self._file)  # noqa: S301 - only this process writes and opens the file
         return batch
 
     def close(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._file.close()
 
     def __enter__(self) -> SpoolFile:
@@ -63,18 +63,18 @@ class SpoolFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self.close()
 
 
 class Spool:
-    """The encoded batches of one file, which can be read again as often as a transaction is tried.
+    """The encoded batches of one file, which every retry of a transaction can read again.
 
     Args:
-        file: Holds them.
+        file: The file that holds them.
 
     Attributes:
-        bytes: How much COPY text it is so far, without separators of fields.
+        bytes: The size of the COPY text so far, without separators of fields.
     """
 
     def __init__(self, file: SpoolFile) -> None:
@@ -86,11 +86,11 @@ class Spool:
         """Add a batch at the end.
 
         Raises:
-            SpoolError: There is no space for it.
+            SpoolError: The disk has no space for it.
         """
         self._starts.append(self._file.append(batch))
         self.bytes += batch.size
 
     def __iter__(self) -> Iterator[ColumnBatch]:
-        """Yield the batches from the first on."""
+        """Yield the batches from the first."""
         return map(self._file.read, self._starts)

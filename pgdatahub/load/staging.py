@@ -1,7 +1,7 @@
-"""A file from its bytes to encoded rows, with no database in sight.
+"""A file from its bytes to encoded rows, without a database.
 
-What a file needs of its table is known at its end, and whether it is sound. Whoever goes ahead with its first batches must
-be able to take that back; all of them are in the spool, from which they can be had again.
+Only at its end is it known whether a file is sound, and which table it needs. A caller that loads the first batches
+early must be able to roll them back; all of them are in the spool, which can be read again.
 """
 
 from __future__ import annotations
@@ -49,27 +49,27 @@ from pgdatahub.system import failpoints
 from pgdatahub.values.fields import lines_of
 
 MAX_TABLE_COLUMNS = 1600
-"""PostgreSQL's limit, of which dropped columns count too."""
+"""PostgreSQL's limit, which includes dropped columns."""
 MAX_BATCH_CELLS = 1_000_000
-"""A wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE`` says, or memory would grow with its width."""
+"""Maximum cells of a batch: a wide sheet is read in fewer rows at a time than ``ETL_CHUNK_SIZE``, to bound memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A file that was read to its end; or its beginning, as if that were all (:meth:`Staging.so_far`).
+    """A file that was read to its end; or its beginning, treated as a whole file (:meth:`Staging.so_far`).
 
     Attributes:
         source: The file.
-        file_sha256: Of its bytes.
-        content_sha256: Of what it says.
-        observed: The columns it needs.
+        file_sha256: SHA-256 of its bytes.
+        content_sha256: SHA-256 of its content.
+        observed: The columns that it needs.
         spool: Its rows.
-        rows: How many.
-        sheets: The sheets they are from.
-        counts: What was done to cells and rows → how many; ``examples`` has the first of each.
-        examples: See there.
-        notices: What a person should know about how it was read.
-        seconds: The time it took.
+        rows: The number of rows.
+        sheets: The sheets that the rows come from.
+        counts: Change of cells and rows → number of times; ``examples`` has the first of each.
+        examples: Change of cells and rows → place of the first.
+        notices: Messages for the user about the reading of the file.
+        seconds: The time that the reading took.
         sheets_left_out: The visible sheets with data that the folder's settings leave out.
     """
 
@@ -104,7 +104,7 @@ class _Progress:
         return TableSchema(table=self.source.table, columns=tuple(self.tally.columns.values()))
 
     def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
-        """Take note of a batch from some rows of a sheet, stage it, and yield it as it was staged."""
+        """Add a batch from some rows of a sheet to the counts, stage it, and yield the staged batch."""
         self.tally.add(batch)
         self.content.update(batch)
         if batch.rows:
@@ -115,11 +115,11 @@ class _Progress:
 
 
 FileVersion: TypeAlias = tuple[int | str, ...]
-"""What tells that a file is still the same, short of reading it."""
+"""Facts that tell whether a file is unchanged, without reading it."""
 
 
 def file_version(source: SourceFile) -> FileVersion:
-    """Return what changes when a file is written to or replaced.
+    """Return the facts of a file that change when a program writes to the file or replaces it.
 
     Raises:
         FileChangedError: The file is gone or cannot be reached.
@@ -137,7 +137,7 @@ def _unreadable(error: OSError) -> FileChangedError:
 
 
 def hash_once(source: SourceFile) -> HashedVersion:
-    """Return the SHA-256 of a file's bytes with its version; a file that is unchanged since it was hashed is not read.
+    """Return the SHA-256 of a file's bytes with its version; do not read a file that is unchanged since its last hash.
 
     Raises:
         FileChangedError: The file is gone or cannot be read.
@@ -196,18 +196,18 @@ def _check_sparse(file: BinaryIO) -> None:
 
 
 class Staging:
-    """A file that is being read, batch by batch; each is in the spool when it is handed out.
+    """A file that is being read, batch by batch; each batch is in the spool before it is yielded.
 
-    To be closed, which ends the reading wherever it is.
+    The caller must close it, which stops the reading at any point.
 
     Args:
         source: The file.
         stages: The plugins.
         config: The settings.
-        reporter: Is told of every batch.
-        spool: Takes the rows.
+        reporter: Receives every batch's progress.
+        spool: Receives the rows.
         file_sha256: SHA-256 of its bytes.
-        version: The answer of :func:`file_version` before they were read.
+        version: The result of :func:`file_version` before the bytes were read.
     """
 
     def __init__(
@@ -238,20 +238,20 @@ class Staging:
 
     @property
     def ended(self) -> bool:
-        """It was read to its end."""
+        """Return whether the file was read to its end."""
         return self._staged is not None
 
     @property
     def seconds(self) -> float:
-        """The time since its reading began."""
+        """The time since the reading began."""
         return time.monotonic() - self._began
 
     def __iter__(self) -> Iterator[ColumnBatch]:
-        """Yield the batches that follow."""
+        """Return the iterator over the following batches."""
         return self
 
     def __next__(self) -> ColumnBatch:
-        """Read on; see :meth:`finish` for the errors."""
+        """Read the next batch; see :meth:`finish` for the errors."""
         try:
             return next(self._batches)
         except StopIteration:
@@ -261,7 +261,7 @@ class Staging:
             raise
 
     def so_far(self) -> Staged:
-        """Return the rows so far, as if they were all."""
+        """Return the rows so far, treated as a whole file."""
         tally = self._progress.tally
         observed = self.observed
         return Staged(
@@ -280,15 +280,15 @@ class Staging:
         )
 
     def finish(self) -> Staged:
-        """Read to the end, if that is still to be done, and return the file.
+        """Read the rest of the file, if any, and return the file.
 
         Raises:
             FileError: The file cannot be loaded under its folder's settings.
             PluginError: A plugin misbehaves, or no reader takes the file.
-            SpoolError: There is no space for its rows.
+            SpoolError: The disk has no space for its rows.
         """
         if self._failure is not None:
-            # Whoever asked for the batch on which it failed is none of those who were at fault.
+            # The caller that requested the failed batch is not the cause: raise with the original traceback.
             error, traceback = self._failure
             raise error.with_traceback(traceback)
         for _ in self:
@@ -298,7 +298,7 @@ class Staging:
         return self._staged
 
     def close(self) -> None:
-        """Read no further."""
+        """Stop reading."""
         self._batches.close()
 
     def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[ColumnBatch, None, None]:
@@ -375,13 +375,13 @@ def _read_sheet(
     table, batches, layout = locate(
         sheet.batches(config.chunk_size), sheet=label, options=source.options, hidden_columns=sheet.hidden_columns
     )
-    # The headers alone come first, so that the columns stand in their order and a sheet without rows has them too.
+    # The headers come first, so that the columns keep their order and a sheet without rows has columns too.
     yield from progress.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=label, rows=())
     _check_width(progress)
     parts = (part for batch in batches for part in _narrow(batch))
     for part, normalized in normalize_all(parts, lambda part: stages.normalize(part, table, source, config)):
         yield from progress.add(normalized, sheet=label, rows=part.rows)
-        # A reader that knows how far it is may say so; it is no part of what every reader must be.
+        # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
     progress.sheets.append(label)
     progress.tally.count(layout.counts, {key: f"{label} {example}" for key, example in layout.examples.items()})
@@ -389,10 +389,10 @@ def _read_sheet(
 
 
 def _check_width(progress: _Progress) -> None:
-    """Refuse a file by its headers that no table can take, before its rows are read.
+    """Refuse a file with more columns than a table can have, before its rows are read.
 
     Raises:
-        SchemaError: It has more columns than a table of PostgreSQL.
+        SchemaError: The file has more columns than a table of PostgreSQL.
     """
     count = len(progress.tally.columns)
     most = MAX_TABLE_COLUMNS - len(RESERVED_COLUMNS)
@@ -405,7 +405,7 @@ def _check_width(progress: _Progress) -> None:
 
 
 def _narrow(batch: Batch) -> Sequence[Batch]:
-    """Cut a batch of a very wide sheet into batches of fewer rows."""
+    """Split a batch of a very wide sheet into batches of fewer rows."""
     rows_at_once = max(1, MAX_BATCH_CELLS // max(1, len(batch.columns)))
     if len(batch.rows) <= rows_at_once:
         return (batch,)
@@ -413,13 +413,13 @@ def _narrow(batch: Batch) -> Sequence[Batch]:
 
 
 def _compact(rows: Sequence[int]) -> Sequence[int]:
-    """Return ascending numbers, as a range if none is missing: ten thousand of them in 30 bytes of the spool."""
+    """Return ascending numbers, as a range if none is missing: ten thousand numbers in 30 bytes of the spool."""
     whole = range(rows[0], rows[-1] + 1)
     return whole if len(whole) == len(rows) else tuple(rows)
 
 
 def encode(batch: NormalizedBatch, origin: Origin | None = None) -> ColumnBatch:
-    """Return the rows of a batch in the form in which they are staged.
+    """Return the rows of a batch in staged form.
 
     Raises:
         ValueError: A column is shorter or longer than the batch.

@@ -1,4 +1,4 @@
-"""Notices about a file whose columns do not fit its table: none in common, missing ones, and ones that seem renamed."""
+"""Notices about a file whose columns do not fit its table: none in common, missing ones, and seemingly renamed ones."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableSchema
 
 _LISTED: Final = 10
 _ALIKE: Final = 0.7
-"""Likeness of two names, by difflib's ratio, from which on one seems to be the other renamed."""
+"""Minimum likeness of two names, by difflib's ratio, for one to count as the other renamed."""
 _COMPARED: Final = 100
-"""Names of each side that are compared."""
+"""Maximum number of names of each side to compare."""
 
 
 def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]
 
 
 def _renamed(missing: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
-    """Return pairs of a missing column and the new one that its name resembles most."""
+    """Return pairs of a missing column and the new column whose name is most similar."""
     left = list(new[:_COMPARED])
     pairs = []
     for name in missing[:_COMPARED]:

@@ -1,4 +1,4 @@
-"""What is known of a file while its batches pass by: columns, rows, counts, notices."""
+"""Running totals of a file over its batches: columns, rows, counts, notices."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pgdatahub.model.schema import ColumnSchema, observed_column
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """The sum of all batches so far; of a file or of one sheet.
+    """The sum of all batches so far, of a file or of one sheet.
 
     Attributes:
-        columns: By name, in the order of the sheet, also where a column shows its first value in a late batch.
-        rows: How many rows.
-        counts: What was done to cells and rows → how many.
-        examples: For each of them where the first one is.
+        columns: By name, in the order of the sheet, even if a column shows its first value in a late batch.
+        rows: The number of rows.
+        counts: Change of cells and rows → number of times.
+        examples: Change of cells and rows → place of the first.
     """
 
     columns: dict[str, ColumnSchema] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Tally:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a person should know, each once."""
+        """Messages for the user, each once."""
         return tuple(self._notices)
 
     def add(self, batch: NormalizedBatch) -> None:
@@ -50,7 +50,7 @@ class Tally:
         self.note(batch.notices)
 
     def _put_in_order(self, names: Sequence[str], late: frozenset[str]) -> None:
-        """Move each name of ``late`` to where it stands among ``names``: behind a known one, else before the first."""
+        """Move each name of ``late`` to its position in ``names``: behind a known name, else before the first."""
         known = [name for name in names if name not in late]
         if not known:
             return
@@ -69,7 +69,7 @@ class Tally:
         self.columns = {name: self.columns[name] for name in order}
 
     def count(self, counts: Mapping[str, int], examples: Mapping[str, str]) -> None:
-        """Add counts, and the place of the first of each."""
+        """Add counts, and the place of the first occurrence of each."""
         for key, number in counts.items():
             self.counts[key] = self.counts.get(key, 0) + number
             if key in examples:

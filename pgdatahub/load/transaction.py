@@ -1,14 +1,14 @@
 """One file within a transaction.
 
-It is checked to be new under the table's lock, and recorded with its rows::
+The file is checked to be new under the table's lock, and recorded with its rows::
 
     lock ─▶ known? ─▶ reflect ─▶ evolve ─▶ load ─▶ audit
 
-The staged way (:meth:`Loading.load`) has all of the file before it begins. The other (:meth:`Loading.load_while_reading`)
-begins when the file's first rows are there, and at its end looks whether all that was decided on their account holds for
-the whole. It takes only what is simple: a table that is to be made, or one that need not change, of which nothing goes. What
-is not is found out (:class:`NeedsFullReadError`) and left to the staged way, in a transaction of its own; so neither has to
-repair what it began.
+The staged path (:meth:`Loading.load`) has the whole file before it begins. The other path
+(:meth:`Loading.load_while_reading`) begins when the file's first rows are there, and checks at the end whether all
+decisions for these rows hold for the whole file. It takes only simple cases: a new table, or a table that needs no
+change and loses no rows. It detects other cases (:class:`NeedsFullReadError`) and leaves them to the staged path, in a
+transaction of its own; so neither path has to repair what it began.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
-"""The result, and what plugins want called after COMMIT."""
+"""The result, and the plugins' callbacks for after COMMIT."""
 
 
 ROWS_LEFT_OUT: Final = "rows left out by triggers"
@@ -48,18 +48,18 @@ ROWS_LEFT_OUT: Final = "rows left out by triggers"
 
 
 class NeedsFullReadError(Exception):
-    """What is to become of the file can be told only when it was read to its end; nothing is kept of its beginning."""
+    """Signal that the file must be read to its end before it can be decided on; its beginning is rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """Loads files in transactions that others begin and end.
+    """Loader of files in transactions that the caller begins and ends.
 
     Attributes:
         stages: The plugins.
         config: The settings.
         history: The metadata tables.
-        run_id: Names the run in the history.
+        run_id: The id of the run in the history.
     """
 
     stages: Stages
@@ -72,12 +72,12 @@ class Loading:
 
         Args:
             staged: The file.
-            connection: In a transaction.
-            ends: COMMIT follows, so that what the history records may go to the server with it.
+            connection: A connection in a transaction.
+            ends: COMMIT follows, so that the history's records may go to the server together with COMMIT.
 
         Raises:
-            FileError: It cannot be loaded.
-            DatabaseError: The database is gone, or does not let us.
+            FileError: The file cannot be loaded.
+            DatabaseError: The database is gone, or refuses access.
         """
         began = time.monotonic()
         source = staged.source
@@ -93,7 +93,7 @@ class Loading:
         locked = self._reflect_locked(facts, source, connection)
         current = locked.schema if locked is not None else None
         evolution = self._evolve(staged, locked, connection)
-        # Views first: a reader of a view holds the view while it waits for the table.
+        # Views first: a reader of a view locks the view while it waits for the table.
         views = take_down(connection, evolution.views)
         if current is not None and evolution.plan.changes:
             locks.lock_table(connection, source.table, exclusively=True)
@@ -105,11 +105,11 @@ class Loading:
         return self._record(staged, found, evolution, loaded, imported_at, connection)
 
     def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
-        """Skip a file whose bytes are loaded or held back; return None if it has to be read.
+        """Skip a file whose bytes are loaded or held back; return None if the file has to be read.
 
         Raises:
-            FileError: The file changed, and its folder says ``on_changed: fail``.
-            DatabaseError: The database is gone, or does not let us.
+            FileError: The file changed, and its folder sets ``on_changed: fail``.
+            DatabaseError: The database is gone, or refuses access.
         """
         facts = self.history.facts(connection, source, file_sha256=file_sha256, content_sha256=None, wait_for_turn=True)
         found = self._decide(source, facts, file_sha256=file_sha256, content_sha256=None)
@@ -119,14 +119,14 @@ class Loading:
         return skipped(source, found.skip)
 
     def load_while_reading(self, staging: Staging, connection: Connection) -> Loaded:
-        """Load a file of which only the beginning was read so far; the rest is read here, and staged all the same.
+        """Load a file whose beginning was read; read and stage the rest here.
 
-        Until then the table's lock is held, so whoever would have to wait for it must be nobody of this run. Where
-        somebody else has a lock already, nothing is waited for: reading goes on meanwhile.
+        The transaction holds the table's lock until then, so no worker of this run may need that lock. If another
+        session has a lock already, this method does not wait for it: reading goes on meanwhile.
 
         Raises:
-            NeedsFullReadError: It has to be read to its end first, which says what is wrong with it if something is. After any
-                other error that may be done as well.
+            NeedsFullReadError: The file has to be read to its end first; the staged path reports its errors, if any.
+                The caller may also take the staged path after any other error.
         """
         source = staging.source
         if not locks.take_turn(connection, locks.lock_key(source.table)):
@@ -143,7 +143,7 @@ class Loading:
         locked = self._reflect_locked(facts, source, connection, wait=False)
         current = locked.schema if locked is not None else None
         if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
-            raise NeedsFullReadError  # the server is asked beforehand about each value for such a column
+            raise NeedsFullReadError  # such a column needs a query about each value before the load
         evolution = self._evolve(beginning, locked, connection)
         if current is not None and evolution.plan.changes:
             raise NeedsFullReadError
@@ -164,7 +164,7 @@ class Loading:
         return self._record(staged, found, evolution, loaded, imported_at, connection)
 
     def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[ColumnBatch]:
-        """Yield the batches of a file as they are read, for as long as the plan for its beginning is right."""
+        """Yield the batches of a file as they are read, while the plan for its beginning is right."""
         yield from staging.spool
         shape = _shape(beginning.observed)
         try:
@@ -175,7 +175,7 @@ class Loading:
                     shape = seen
                 yield batch
         except Exception as error:
-            # The server's log is told what ended a COPY, and no cell belongs there.
+            # The server logs the error that ended a COPY, and the log must not contain cells.
             raise NeedsFullReadError from error
 
     def _confirm(self, beginning: Evolution, staged: Staged) -> SchemaPlan:
@@ -213,8 +213,8 @@ class Loading:
     def _reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
     ) -> LockedTable | None:
-        """Return the table's columns, if there is a table, so that no other session can change them any more."""
-        # The second refuses what is not a table, and sees one that was made just now.
+        """Return the table's columns, if there is a table, locked against changes by other sessions."""
+        # The second call refuses objects that are not tables, and sees a table that was created just now.
         if not facts.has_table and catalog.reflect(connection, source.table) is None:
             return None
         return self.history.lock_and_reflect(connection, source.table, wait=wait)
@@ -280,7 +280,7 @@ class Loading:
 
 
 def _rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
-    """Return a file with the number of its rows that the table did not take in its counts, and a notice of them."""
+    """Return a file with the number of rows that the table did not take in its counts, and a notice about them."""
     missing = staged.rows - loaded.rows
     if missing <= 0:
         return staged, ()
@@ -290,11 +290,11 @@ def _rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -
 
 
 def _shape(observed: TableSchema) -> list[tuple[object, ...]]:
-    """Return of observed columns what a table can be made by; how many values showed it makes no difference."""
+    """Return the facts of observed columns that determine a table; the number of values is not among them."""
     return [(column.name, column.type, column.header) for column in observed.columns]
 
 
 def _with_lineage(batches: Iterable[ColumnBatch], source: SourceFile, imported_at: datetime) -> Iterator[ColumnBatch]:
-    """Yield the rows of a file with the import that they are of."""
+    """Yield the rows of a file with the pair that names their import."""
     lineage = Lineage(source_file=source.location, load_timestamp=imported_at)
     return (replace(batch, lineage=lineage) for batch in batches)

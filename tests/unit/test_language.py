@@ -25,12 +25,6 @@ WORDS: Final = re.compile(
 
 NOT_REWRITTEN: Final = frozenset(
     {
-        "load/evolve.py",
-        "load/pipeline.py",
-        "load/spool.py",
-        "load/staging.py",
-        "load/tally.py",
-        "load/transaction.py",
         "postgres/blockers.py",
         "postgres/catalog.py",
         "postgres/copy_writer.py",
