@@ -1,4 +1,4 @@
-"""SQLAlchemy on a psycopg connection that another owns."""
+"""SQLAlchemy on a psycopg connection that the caller owns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Bridge:
-    """Makes SQLAlchemy connections on given psycopg connections; imports SQLAlchemy for the first."""
+    """Factory of SQLAlchemy connections on given psycopg connections; the first one imports SQLAlchemy."""
 
     def __init__(self) -> None:
         self._engine: sqlalchemy.Engine | None = None
         self._lent: list[psycopg.Connection[Any]] = []
 
     def connect(self, driver: psycopg.Connection[Any]) -> sqlalchemy.Connection:
-        """Return a connection on ``driver``, whose transaction is its owner's: nothing here commits or closes it."""
+        """Return a connection on ``driver``; the owner of ``driver`` alone commits and closes it."""
         if self._engine is None:
             self._engine = self._make_engine()
         self._lent.append(driver)
@@ -28,7 +28,7 @@ class Bridge:
         from sqlalchemy.pool import NullPool
 
         engine = create_engine("postgresql+psycopg://", creator=self._lent.pop, poolclass=NullPool)
-        # SQLAlchemy rolls back after its first questions and closes what it gives back; the transaction goes on.
+        # SQLAlchemy rolls back after its first queries and closes what it releases; the transaction must go on.
         for name in ("do_begin", "do_rollback", "do_commit", "do_close", "do_terminate"):
             setattr(engine.dialect, name, _leave_alone)
         return engine

@@ -1,8 +1,8 @@
-"""What stands in the way of a planned change: found beforehand and all at once, and never moved with ``CASCADE``.
+"""Objects that block a planned change: all found before the change, and never removed with ``CASCADE``.
 
-Objects that forbid every change of a column's type come from :mod:`pgdatahub.postgres.dependents`. Others forbid some
-changes only: a check or an index expression has to make sense for the new type, which the server is asked by a query that
-returns nothing; a foreign key compares with a column of its own kind.
+Objects that block every change of a column's type come from :mod:`pgdatahub.postgres.dependents`. Other objects block
+some changes only. A check or an index expression has to be valid for the new type; a query without rows asks the
+server. A foreign key compares with a column of its own type.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacl
 from pgdatahub.values.sql_types import SqlType
 
 MAX_COLUMNS = 1600
-"""A table has at most so many, dropped ones included
+"""Maximum number of columns of a table, dropped columns included
 (https://www.postgresql.org/docs/current/limits.html)."""
 
 
@@ -33,20 +33,20 @@ def check_obstacles(
     *,
     recreate_views: bool = False,
 ) -> tuple[UsingView, ...]:
-    """Check that a plan can be carried out.
+    """Check that a plan can be carried out, and return the views to recreate.
 
     Args:
-        connection: In any transaction.
-        stored: The table's columns in the database; None if it is not there.
-        current: The columns that the plan begins with: the same, or those that files before it will have made of them.
+        connection: A connection in any transaction.
+        stored: The table's columns in the database; None if the table does not exist.
+        current: The columns that the plan starts from: ``stored``, or the columns as earlier files will leave them.
         plan: The plan.
-        recreate_views: Views that use an altered column are dropped and made again, where that can be done.
+        recreate_views: Drop and recreate the views that use an altered column, where possible.
 
     Returns:
-        The views to recreate, those before those upon them.
+        The views to recreate, each before the views that use it.
 
     Raises:
-        SchemaError: It cannot; all that stands in the way is named.
+        SchemaError: The plan cannot be carried out; the message names every blocking object.
     """
     if not plan.changes:
         return ()
@@ -132,7 +132,7 @@ def _table_obstacles(connection: Connection, plan: SchemaPlan) -> Iterator[str]:
 
 
 def _upon(found: Iterable[str], views: Iterable[UsingView]) -> list[str]:
-    """Return the views that are not named yet: those upon the views that are."""
+    """Return the views that use the named views and are not named yet."""
     named = {text.partition(" (uses ")[0] for text in found}
     return [f"{view.description} upon it" for view in views if view.description not in named]
 
@@ -172,7 +172,7 @@ _INTEGERS = (SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE)
 
 
 def _foreign_keys(connection: Connection, table: TableName, alterations: Iterable[AlterType]) -> Iterator[str]:
-    # Integers of two sizes can be compared by the index that a foreign key needs; no other two types of ours can.
+    # A foreign key needs an index that compares both types; of our types, only integers of two sizes have one.
     names = [change.name for change in alterations if change.new not in _INTEGERS]
     query = """
         SELECT DISTINCT k.conname AS name, k.conrelid::regclass::text AS referencing
@@ -188,7 +188,7 @@ def _foreign_keys(connection: Connection, table: TableName, alterations: Iterabl
 
 
 def _expressions(connection: Connection, current: TableSchema, alterations: Iterable[AlterType]) -> Iterator[str]:
-    """Yield the checks and indexes whose expressions make no sense for the new types."""
+    """Yield the checks and indexes whose expressions are invalid for the new types."""
     query = """
         WITH wanted AS (
             SELECT c.oid, array_agg(a.attnum) AS columns
@@ -209,7 +209,7 @@ def _expressions(connection: Connection, current: TableSchema, alterations: Iter
     new = {change.name: change.new.sql for change in alterations}
     parameters = {"schema": current.table.schema, "name": current.table.name, "names": list(new)}
     expressions = connection.execute(query, parameters).fetchall()
-    # A row of the table as it will be; the names of types are those that format_type gives.
+    # A row of the table as it will be; the type names are those of format_type.
     columns = sql.SQL(", ").join(
         sql.SQL("NULL::{} AS {}").format(
             _catalog_text(new.get(column.name, column.type.sql)), sql.Identifier(column.name)
@@ -227,9 +227,9 @@ def _expressions(connection: Connection, current: TableSchema, alterations: Iter
         except (psycopg.ProgrammingError, psycopg.NotSupportedError) as error:
             yield f"{row.description} ({error.diag.message_primary})"
         except psycopg.DataError:
-            continue  # a value of its own that it fails on says nothing of the type
+            continue  # a failure on a constant of the expression says nothing about the type
 
 
 def _catalog_text(fragment: str) -> sql.SQL:
-    """Return what the server's catalog printed, an expression or a type, as it is; it is no input of anybody's."""
+    """Return an expression or a type from the server's catalog unchanged; it is not user input."""
     return sql.SQL(fragment)

@@ -1,4 +1,4 @@
-"""What the database has: tables, columns and types as the catalog knows them."""
+"""Tables, columns and types of the database, from the catalog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _TYPES: Final[Mapping[str, SqlType]] = {
     **{sql_type.sql: sql_type for sql_type in SqlType if sql_type not in (SqlType.UNDECIDED, SqlType.BIGINT_WIDE)},
-    # Without a limit it is text under another name, and holds whatever text holds.
+    # Without a limit, it is text under another name, and holds the same values as text.
     "character varying": SqlType.TEXT,
 }
 
@@ -28,7 +28,7 @@ _KINDS: Final = {
     "c": "a composite type",
     "f": "a foreign table",
 }
-"""``pg_class.relkind`` of what is no table; ordinary and partitioned tables are."""
+"""``pg_class.relkind`` of objects that are not tables; ordinary and partitioned tables are tables."""
 
 _COLUMNS = """
     SELECT c.relkind::text AS relkind,
@@ -49,24 +49,24 @@ _COLUMNS = """
 
 
 def reflect(connection: Connection, table: TableName) -> TableSchema | None:
-    """Return the columns that a table has, None if there is no such table.
+    """Return the columns of a table; None if the table does not exist.
 
-    A ``bigint`` is BIGINT and a ``text`` is TEXT here, whatever their values; :mod:`pgdatahub.postgres.proofs` looks
-    closer. The header of a column is its comment.
+    A ``bigint`` is BIGINT and a ``text`` is TEXT here, whatever their values; :mod:`pgdatahub.postgres.proofs` checks
+    the values. The header of a column is its comment.
 
     Raises:
-        SchemaError: Something else has the table's name, or row-level security hides rows of it.
+        SchemaError: Another kind of object has the table's name, or row-level security hides rows of the table.
     """
     return table_of(table, ask_columns(connection, table).fetchall())
 
 
 def ask_columns(connection: Connection, table: TableName) -> psycopg.Cursor[Any]:
-    """Ask for what :func:`table_of` needs; in a pipeline, the rows come after it."""
+    """Send the query for :func:`table_of`; in a pipeline, the rows arrive after the pipeline."""
     return connection.execute(_COLUMNS, {"schema": table.schema, "name": table.name})
 
 
 def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
-    """Return the table that rows of the catalog tell of, None if they tell of none; see :func:`reflect`."""
+    """Return the table that rows of the catalog describe; None without rows. See :func:`reflect`."""
     if not rows:
         return None
     kind = rows[0].relkind
@@ -95,7 +95,7 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
 
 
 def is_table(connection: Connection, table: TableName) -> bool:
-    """Tell whether there is such a table; a fifth of the time of :func:`reflect`."""
+    """Return whether a table exists; takes a fifth of the time of :func:`reflect`."""
     query = """
         SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p'))
@@ -113,12 +113,12 @@ def has_index(connection: Connection, table: TableName, index: str) -> bool:
 
 def _column_type(name: str, *, computed: bool, numbered: bool) -> ColumnType:
     known = _TYPES.get(name)
-    # An identity column can be no text or double, and what a computed one is follows from others.
+    # An identity column cannot be text or double, and a computed column's values follow from other columns.
     return OpaqueType(name, computed=computed) if known is None or computed or numbered else known
 
 
 def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
-    """Return the names of the triggers that may leave out a row before it is inserted."""
+    """Return the names of the triggers that may drop a row before it is inserted."""
     query = """
         SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
@@ -130,7 +130,7 @@ def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
 
 
 def existing_tables(connection: Connection, tables: Iterable[TableName]) -> frozenset[TableName]:
-    """Return those of ``tables`` that exist."""
+    """Return the tables of ``tables`` that exist."""
     query = "SELECT schemaname AS schema, tablename AS name FROM pg_tables"
     found = {TableName(schema=row.schema, name=row.name) for row in connection.execute(query)}
     return frozenset(found.intersection(tables))

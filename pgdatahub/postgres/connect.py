@@ -1,7 +1,7 @@
-"""Opening of connections, and the reasons why one cannot be opened.
+"""Opening of connections, and the reasons for failures.
 
-A reason is known by its SQLSTATE, the state of libpq's connection, or the class of the error; never by its text, which
-is in the language of the server or of the system.
+The SQLSTATE, the state of libpq's connection, or the class of the error identifies a reason. The text of the error
+never does, since it is in the language of the server or of the system.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pgdatahub.postgres.startup_trace import Startup, trace_startup
 
 _DEFAULTS: Final[dict[str, str | int]] = {
     "application_name": "pgdatahub",
-    # A lost machine would keep its locks until TCP gives up, two hours by default.
+    # The server would keep the locks of a lost machine until TCP gives up, two hours by default.
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
@@ -40,7 +40,8 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     """Return a new connection.
 
     Raises:
-        DatabaseError: There is none; the message holds no password. A TransientDatabaseError if a later attempt may succeed.
+        DatabaseError: The connection failed; the message holds no password. A TransientDatabaseError if
+            a retry may succeed.
     """
     try:
         given = psycopg_conninfo.conninfo_to_dict(conninfo)
@@ -55,7 +56,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
             conninfo,
             autocommit=True,
             prepare_threshold=None,
-            client_encoding="UTF8",  # from the first statement on, whatever the database's own is
+            client_encoding="UTF8",  # from the first statement on, whatever the database's own encoding is
             **cast("dict[str, Any]", defaults),
         )
     except psycopg.Error as error:
@@ -64,7 +65,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
 
 
 def _check_port(given: dict[str, Any]) -> None:
-    variables = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}  # with those of the environment
+    variables = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}  # includes the environment
     port = str(given.get("port") or (variables.get(b"port") or b"").decode(errors="replace"))
     for number in port.split(","):
         if number.strip() and not (number.strip().isdigit() and 0 < int(number) < 65536):
@@ -125,7 +126,7 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
 
 
 def _unresolved(complete: str, message: str) -> PgDataHubError | None:
-    """Return the reason if a host has no address; None if all have one."""
+    """Return the error for a host without an address; None if every host has one."""
     parameters = psycopg_conninfo.conninfo_to_dict(complete)
     for host in str(parameters.get("host") or "").split(","):
         if host and not host.startswith(("/", "@")):

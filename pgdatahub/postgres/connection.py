@@ -1,7 +1,7 @@
-"""A connection in a transaction: psycopg for what every file needs, SQLAlchemy where it is asked for.
+"""A connection in a transaction: psycopg for the statements of every file, SQLAlchemy on request.
 
-Most runs never need SQLAlchemy. Its import takes a quarter of a second of a run's start, so a connection makes one only
-for a statement of SQLAlchemy's own or for the hook of a plugin.
+Most runs never need SQLAlchemy. Its import takes a quarter of a second of a run's start, so a connection imports
+SQLAlchemy only for a statement of SQLAlchemy's own or for the hook of a plugin.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Connection:
 
     Args:
         driver: The psycopg connection, in autocommit mode.
-        bridge: Makes SQLAlchemy's connections.
+        bridge: The factory of SQLAlchemy connections.
         read_only: The transaction must not write.
     """
 
@@ -50,7 +50,7 @@ class Connection:
 
     @property
     def info(self) -> psycopg.ConnectionInfo:
-        """Facts about the server, without asking it."""
+        """Facts about the server, without a query."""
         return self._driver.info
 
     @property
@@ -63,7 +63,7 @@ class Connection:
 
     @property
     def sqlalchemy(self) -> AlchemyConnection:
-        """A SQLAlchemy connection on the same transaction; it can neither commit nor close it."""
+        """A SQLAlchemy connection in the same transaction, which it can neither commit nor close."""
         if self._sqlalchemy is None:
             self._sqlalchemy = self._bridge.connect(self.driver)
             self._sqlalchemy.info[_BENEATH] = self
@@ -71,7 +71,7 @@ class Connection:
 
     @staticmethod
     def beneath(connection: Connection | AlchemyConnection) -> Connection:
-        """Return the connection that made a SQLAlchemy connection; ours itself as it is."""
+        """Return the connection beneath a SQLAlchemy connection; return a :class:`Connection` unchanged."""
         if isinstance(connection, Connection):
             return connection
         beneath: Connection = connection.info[_BENEATH]
@@ -84,29 +84,29 @@ class Connection:
     def execute(self, query: Executable, parameters: Any = None) -> CursorResult[Any]: ...
 
     def execute(self, query: Query | Executable, parameters: Any = None) -> psycopg.Cursor[Any] | CursorResult[Any]:
-        """Run a statement; rows have their columns as attributes.
+        """Execute a statement; its rows have the columns as attributes.
 
         Args:
-            query: For psycopg, with ``%(name)s`` for parameters; or a statement of SQLAlchemy's.
+            query: A psycopg query with ``%(name)s`` for parameters; or a statement of SQLAlchemy's.
             parameters: By name or position.
 
         Raises:
-            psycopg.Error: The server refused it; SQLAlchemy wraps that of its own statements.
+            psycopg.Error: The server refused the statement; SQLAlchemy wraps the errors of its own statements.
         """
         if isinstance(query, (str, bytes, sql.SQL, sql.Composed)):
             return self.driver.cursor(row_factory=namedtuple_row).execute(query, parameters)
         return self.sqlalchemy.execute(query, parameters)
 
     def scalar(self, query: Query, parameters: Parameters = None) -> Any:
-        """Run a statement of psycopg's; return the first value of its first row, None if there is none."""
+        """Execute a psycopg query; return the first value of its first row, None without a row."""
         row = self.execute(query, parameters).fetchone()
         return None if row is None else row[0]
 
     def one(self, query: Query, parameters: Parameters = None) -> Any:
-        """Run a statement of psycopg's that has one row; return the row.
+        """Execute a psycopg query that has one row; return the row.
 
         Raises:
-            LookupError: It has none.
+            LookupError: The query returned no row.
         """
         row = self.execute(query, parameters).fetchone()
         if row is None:
@@ -115,10 +115,10 @@ class Connection:
 
     @contextmanager
     def pipeline(self) -> Iterator[None]:
-        """Send the statements of a block together; their rows are there after the block.
+        """Send the statements of a block together; their rows arrive after the block.
 
         Raises:
-            psycopg.Error: The server refused one of them, and skipped the rest.
+            psycopg.Error: The server refused one statement, and skipped the rest.
         """
         if not psycopg.Pipeline.is_supported():
             yield
@@ -127,16 +127,16 @@ class Connection:
             yield
 
     def pipeline_to_end(self) -> None:
-        """Send the following statements together with COMMIT; those whose rows are asked for go earlier."""
+        """Send the following statements together with COMMIT; a statement whose rows are fetched goes earlier."""
         if psycopg.Pipeline.is_supported():
             self._ending.enter_context(self.driver.pipeline())
             self._pipelined = True
 
     def commit(self) -> None:
-        """End the transaction; it is committed.
+        """Commit and end the transaction.
 
         Raises:
-            psycopg.Error: The server refused this or a statement that went with it.
+            psycopg.Error: The server refused the COMMIT or a statement sent with it.
         """
         if self._pipelined:
             self._driver.execute("COMMIT")
@@ -145,7 +145,7 @@ class Connection:
         self.leave()
 
     def leave(self) -> None:
-        """Give back all but the driver's connection.
+        """Release everything but the driver's connection.
 
         Raises:
             psycopg.Error: The server refused a statement that was sent late.

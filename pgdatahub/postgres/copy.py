@@ -1,4 +1,4 @@
-"""Rows into a table by ``COPY``."""
+"""Insertion of rows into a table by ``COPY``."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _BINARY_TRAILER: Final = b"\xff\xff"
 def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatch]) -> int:
     """Copy batches into a table; return the number of rows that the server took.
 
-    Batches in a row with the same columns and format share one statement. A column that a batch does not name gets its
-    default.
+    Consecutive batches with the same columns and format share one statement. A column that a batch does not name gets
+    its default.
 
     Raises:
-        LoadError: The server refused a row; its place in the workbook is named where that is known.
+        LoadError: The server refused a row; the message names the row's place in the workbook if it is known.
     """
     cursor = driver_connection(connection).cursor()
     rows = 0
@@ -60,7 +60,7 @@ def copy(connection: Connection, table: TableName, batches: Iterable[EncodedBatc
 
 @lru_cache(maxsize=64)
 def _statement(table: TableName, names: tuple[str, ...], *, binary: bool) -> bytes:
-    # Kept, since many files of a folder have the same columns.
+    # Cached, since many files of a folder have the same columns.
     statement = sql.SQL("COPY {} ({}) FROM STDIN WITH ({})").format(
         sql.Identifier(table.schema, table.name),
         sql.SQL(", ").join(map(sql.Identifier, names)),
@@ -76,7 +76,7 @@ def _raise_located(
     translated = translate(error)
     if not isinstance(translated, FileError):
         raise error
-    # A cancelled COPY was at some row, which has nothing to do with it.
+    # The row that a cancelled COPY had reached did not cause the error.
     row = None if error.sqlstate == CANCELLED else _place(error, table, names, sent)
     place = row or translated.where or f"table {table}"
     raise type(translated)(translated.message, where=place, hint=translated.hint) from error

@@ -1,7 +1,7 @@
-"""Rows on their way to the server in a thread of their own, so that both sides work at the same time.
+"""Thread that sends rows to the server, so that both sides work at the same time.
 
-What libpq cannot hand to the socket at once it keeps, and sends only when it is called again: while the next batch is being
-made, a quarter of a second, the server would have nothing to do.
+libpq keeps the data that it cannot hand to the socket at once, and sends it only at its next call. While the caller
+makes the next batch, a quarter of a second, the server would be idle.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from psycopg.copy import LibpqWriter
 
 _PIECE_BYTES: Final = 2**18
 _QUEUED_PIECES: Final = 16
-"""4 MB wait at most, some twenty thousand rows (psycopg's own QueuedLibpqWriter holds 128 MB)."""
+"""At most 4 MB are queued, some twenty thousand rows (psycopg's own QueuedLibpqWriter holds 128 MB)."""
 
 
 class BackgroundWriter(LibpqWriter):
-    """Writes to a COPY while whoever calls goes on; with a single block there is nothing to go on with, and no thread.
+    """Writer of a COPY that works while the caller goes on; a COPY of a single block needs no thread.
 
     Args:
-        cursor: That which copies; nobody else uses its connection until :meth:`finish` has returned.
+        cursor: The cursor of the COPY; no other code uses its connection until :meth:`finish` has returned.
     """
 
     def __init__(self, cursor: Cursor[Any]) -> None:
@@ -36,10 +36,10 @@ class BackgroundWriter(LibpqWriter):
         self._error: BaseException | None = None
 
     def write(self, data: Buffer) -> None:
-        """Take a block, waiting only if too many are on their way.
+        """Queue a block; wait only if the queue is full.
 
         Raises:
-            psycopg.Error: An earlier one could not be sent.
+            psycopg.Error: An earlier block could not be sent.
         """
         if self._error is not None:
             raise self._error
@@ -47,7 +47,7 @@ class BackgroundWriter(LibpqWriter):
             if self._first is None:
                 self._first = data
                 return
-            # A daemon: a server that no longer answers must not keep the process from ending.
+            # A daemon thread: a server that no longer answers must not keep the process from ending.
             self._thread = Thread(target=self._send, name="copy", daemon=True)
             self._thread.start()
             self._queue(self._first)
@@ -62,14 +62,14 @@ class BackgroundWriter(LibpqWriter):
             while (piece := self._pieces.get()) is not None:
                 if not self._given_up:
                     super().write(piece)
-        except BaseException as error:  # noqa: BLE001 - it is raised where somebody can do something about it
+        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it, where it can be handled
             self._error = error
-            # Whoever puts something into a full queue would wait for ever.
+            # The caller would wait forever for space in a full queue.
             while self._pieces.get() is not None:
                 pass
 
     def finish(self, exc: BaseException | None = None) -> None:
-        """End the COPY when all is sent; or, after an error, at once.
+        """End the COPY when all blocks are sent; after an error, at once.
 
         Raises:
             psycopg.Error: The server refused the rows, or is gone.

@@ -1,4 +1,4 @@
-"""Where the rows go: the configured server, libpq's own environment, or the embedded one."""
+"""The target database: the configured server, libpq's own environment, or the embedded server."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Database:
     """A database that has answered.
 
     Attributes:
-        engine: Makes connections to it.
-        conninfo: What a worker process connects with; may hold a password, so it is not in the repr.
+        engine: The factory of its connections.
+        conninfo: The connection string for worker processes; may hold a password, so it is not in the repr.
         address: Its address, to compare with others.
-        description: Its address and version for people, without secrets.
+        description: Its address and version for messages, without secrets.
         server_version: As ``server_version_num``: 150004 is 15.4.
-        embedded: It is the private server.
-        revive: To be called when the connection was lost, before the next attempt: brings the private server back.
+        embedded: It is the embedded server.
+        revive: Called after a lost connection, before the retry: restarts the embedded server.
     """
 
     engine: Engine
@@ -45,17 +45,17 @@ class Database:
         return f"Database({self.description!r})"
 
     def close(self) -> None:
-        """Give back the connection that is kept open, if one is."""
+        """Close the connection that is kept open, if any."""
         self.engine.dispose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerIdentity:
-    """Which database it is, however it is reached.
+    """The identity of a database, independent of its address.
 
     Attributes:
         database: Its name.
-        cluster: What every server of one cluster, and no other, says of itself; empty where the role may not ask.
+        cluster: The identifier that all servers of one cluster share; empty if the role may not read it.
     """
 
     database: str
@@ -66,10 +66,10 @@ class ServerIdentity:
 
 
 def identify(database: Database) -> ServerIdentity:
-    """Return which database it is.
+    """Return the identity of a database.
 
     Raises:
-        DatabaseError: It is gone.
+        DatabaseError: The database is gone.
     """
     allowed = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
     with transaction(database.engine, read_only=True) as connection:
@@ -81,7 +81,7 @@ def identify(database: Database) -> ServerIdentity:
 
 
 def is_unmade(config: Config) -> bool:
-    """Tell whether the rows would go to an embedded server that no run has made yet; whoever only looks must not."""
+    """Return whether the target is an embedded server that does not exist yet; only a run may create the server."""
     if config.destination.kind != "embedded":
         return False
     from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
@@ -92,14 +92,14 @@ def is_unmade(config: Config) -> bool:
 
 @contextmanager
 def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[Database]:
-    """Yield the database that the settings name; the embedded server runs at least as long as this.
+    """Yield the database that the settings name; keep the embedded server running at least until the end of the block.
 
     Args:
         config: The settings.
-        announce: Is told what a person should know of the embedded server, a line at a time.
+        announce: Receives messages for the user about the embedded server, one line at a time.
 
     Raises:
-        DatabaseError: There is none, or it does not let us in.
+        DatabaseError: The database does not exist, or refuses access.
     """
     destination = config.destination
     if destination.kind != "embedded":
@@ -112,7 +112,7 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
     with ExitStack() as servers:
 
         def revive() -> None:
-            # Attaching once more starts the server if it is not there.
+            # Attaching again starts the server if it is not running.
             servers.enter_context(EmbeddedServer(settings, announce=announce))
 
         server = servers.enter_context(EmbeddedServer(settings, announce=announce))
@@ -133,14 +133,14 @@ def _connect_configured(destination: Destination) -> Database:
 
 @contextmanager
 def keep_running(config: Config, announce: Callable[[str], None]) -> Iterator[None]:
-    """Keep the embedded server running until the end of the block, if the settings name no other.
+    """Keep the embedded server running until the end of the block, if the settings name no other server.
 
     Args:
         config: The settings.
         announce: See :func:`open_database`.
 
     Raises:
-        DatabaseError: It cannot be started.
+        DatabaseError: The embedded server cannot be started.
     """
     if config.skip_db or config.destination.kind != "embedded":
         yield
@@ -153,28 +153,28 @@ def keep_running(config: Config, announce: Callable[[str], None]) -> Iterator[No
 
 
 def _wait() -> None:
-    """Somebody else's server comes back without our help, or not."""
+    """Do nothing: pgdatahub cannot restart a server that it does not manage."""
 
 
 def connect(
     conninfo: str, *, embedded: bool = False, keep_connection: bool = False, revive: Callable[[], None] = _wait
 ) -> Database:
-    """Return the database at ``conninfo``, after it has answered.
+    """Return the database at ``conninfo`` after it has answered.
 
     Args:
         conninfo: See :func:`~pgdatahub.postgres.engine.create_engine`.
-        embedded: It is the private server.
+        embedded: It is the embedded server.
         keep_connection: Keep one connection open until the database is closed.
         revive: See :class:`Database`.
 
     Raises:
-        DatabaseError: It does not answer or does not let us in.
+        DatabaseError: The database does not answer or refuses access.
     """
     engine = create_engine(conninfo, keep_connection=keep_connection)
     try:
         info = _ask(engine)
     except UnreachableError:
-        raise  # nothing to wait for: most likely the address is wrong
+        raise  # a retry does not help: most likely the address is wrong
     except TransientDatabaseError:
         # The server was there, and the connection was lost.
         info = with_retries(partial(_ask, engine), lambda _error: revive())
@@ -196,7 +196,7 @@ def connect(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What a connection tells of its server; libpq knows it only while the connection is open."""
+    """Facts about the server; libpq knows them only while the connection is open."""
 
     server_version: int
     dbname: str

@@ -1,6 +1,6 @@
-"""Schema changes as DDL: one statement for a table and file, whatever has to change.
+"""Schema changes as DDL: one statement for a table and file, for all changes together.
 
-Types are altered in one step, straight to the join, and the ``USING`` clause gives the same text that the encoder gives a
+Types are altered in one step, directly to the join. The ``USING`` clause gives the same text that the encoder gives a
 new row (see :mod:`pgdatahub.values.numbers` for numbers).
 """
 
@@ -35,15 +35,15 @@ Statement = sql.Composed
 
 
 def render(plan: SchemaPlan) -> list[Statement]:
-    """Return the statements that make a plan true, in their order; none if nothing changes."""
+    """Return the statements that carry out a plan, in their order; none if nothing changes."""
     return [*_changes(plan), *_comments(plan), *_indexes(plan)]
 
 
 def carry_out(connection: Connection, plan: SchemaPlan) -> None:
-    """Make a plan true, except for the indexes of a new table; see :func:`create_indexes`.
+    """Carry out a plan, except for the indexes of a new table; see :func:`create_indexes`.
 
     Raises:
-        SchemaError: The server refuses what no check beforehand could tell.
+        SchemaError: The server refused a statement for a reason that no earlier check could find.
     """
     comments = _comments(plan, lambda header: str(fitted(connection, header)))
     # One message for all comments: a table of 200 columns would make 200 round trips.
@@ -51,10 +51,10 @@ def carry_out(connection: Connection, plan: SchemaPlan) -> None:
 
 
 def create_indexes(connection: Connection, plan: SchemaPlan) -> None:
-    """Create the indexes of a new table, when its first rows are there: one pass instead of a call for each row.
+    """Create the indexes of a new table after its first rows: one pass instead of a call for each row.
 
     Raises:
-        SchemaError: The server refuses.
+        SchemaError: The server refused a statement.
     """
     _execute(connection, plan, _indexes(plan))
 
@@ -76,12 +76,12 @@ def _execute(connection: Connection, plan: SchemaPlan, statements: Sequence[Stat
 
 
 def readable(statement: Statement) -> str:
-    """Return a statement as text, for a plan; it is never executed from this."""
+    """Return a statement as text for a plan; this text is never executed."""
     return statement.as_string(None)
 
 
 def import_index(table: TableName) -> str:
-    """Return the name of the index by which the rows of one import are found; it is in the table's schema."""
+    """Return the name of the index that finds the rows of one import; the index is in the table's schema."""
     return cut(f"{table.name}_{LOAD_TIMESTAMP}_brin")
 
 
@@ -156,7 +156,7 @@ def conversion(column: sql.Composable, old: SqlType, new: SqlType, *, empty: boo
         return sql.SQL("NULL::{}").format(_type(new.sql))
     if new is SqlType.TEXT:
         return canonical_text(column, old)
-    # The direct cast keeps 15 digits of a double, and brings digits that were never there for a real.
+    # The direct cast keeps 15 digits of a double, and adds digits that never existed for a real.
     template = "{}::text::{}" if old in (SqlType.REAL, SqlType.DOUBLE) else "{}::{}"
     return sql.SQL(template).format(column, _type(new.sql))
 
@@ -169,10 +169,10 @@ def canonical_text(column: sql.Composable, old: SqlType) -> Statement:
 _TEXTS: Final[dict[SqlType, Any]] = {
     SqlType.REAL: "{0}::text::numeric::text",
     SqlType.DOUBLE: "{0}::text::numeric::text",
-    # No trailing zeros of the fraction; trim_scale() would do it too, from PostgreSQL 13 on.
+    # Without trailing zeros of the fraction; trim_scale() would do the same from PostgreSQL 13 on.
     SqlType.NUMERIC: r"regexp_replace({0}::text, '(\.[0-9]*[1-9])0+$|\.0+$', '\1')",
     SqlType.TIMESTAMP: "CASE WHEN {0} = {0}::date THEN {0}::date::text ELSE {0}::text END",
-    # We store hours only; days that somebody else stored become hours, months cannot.
+    # pgdatahub stores hours only; days that another program stored become hours, months cannot.
     SqlType.INTERVAL: (
         "CASE WHEN extract(day FROM {0}) <> 0 THEN ({0} - make_interval(days => extract(day FROM {0})::int) "
         "+ extract(day FROM {0})::int * interval '24:00')::text ELSE {0}::text END"

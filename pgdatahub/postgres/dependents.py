@@ -1,6 +1,7 @@
-"""What depends on a table or on its columns, so that a change which it would block can be refused with its name.
+"""Objects that depend on a table or on its columns, so that an error can name the objects that block a change.
 
-PostgreSQL tells of one such object at a time, and only when the change is tried; ``pg_depend`` tells of all beforehand.
+PostgreSQL names one such object at a time, and only when the change is tried; ``pg_depend`` lists all of them
+beforehand.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ class Dependent:
     """An object that depends on a column, or on a table as a whole.
 
     Attributes:
-        column: The column; None if it depends on the table.
-        description: The object for people, such as ``view public.totals``.
-        blocks_alter: The column's type cannot be altered while it is there.
-        part_of_table: It belongs to the table and goes with it (an index, a constraint, a trigger …); anything else blocks
-            dropping the table. Dropping a column would take some of either kind along, and be blocked by the others.
+        column: The column; None if the object depends on the table.
+        description: The object for messages, such as ``view public.totals``.
+        blocks_alter: The object blocks a change of the column's type.
+        part_of_table: The object belongs to the table and is dropped with it (an index, a constraint, a trigger …); any
+            other object blocks dropping the table. Dropping a column would drop some objects of either kind; the others
+            block it.
     """
 
     column: str | None
@@ -82,12 +84,12 @@ LEFT JOIN pg_attribute g ON g.attgenerated <> '' AND (g.attrelid, g.attnum) <> (
 
 
 def dependents(connection: Connection, table: TableName, *, own_index: str = "") -> tuple[Dependent, ...]:
-    """Return what depends on a table's columns and on the table; indexes and constraints included.
+    """Return the objects that depend on a table and on its columns; indexes and constraints included.
 
     Args:
-        connection: In any transaction.
+        connection: A connection in any transaction.
         table: The table.
-        own_index: The name of the index that pgdatahub made, which is left out.
+        own_index: The name of pgdatahub's own index, which the result leaves out.
     """
     parameters = {"schema": table.schema, "name": table.name, "own_index": own_index}
     return tuple(

@@ -1,6 +1,6 @@
-"""What speaks PostgreSQL's protocol and is not PostgreSQL: recognised by what it says of itself.
+"""Servers that speak PostgreSQL's protocol and are not PostgreSQL, recognised by their own version texts.
 
-It is refused where it cannot keep the promise that a file is in, with its schema changes and its history, or not at all.
+Such a server is refused if it cannot load a file, with its schema changes and its history, completely or not at all.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
 OLDEST: Final = 120000
-"""``server_version_num`` of the oldest PostgreSQL that is let in."""
+"""``server_version_num`` of the oldest supported PostgreSQL."""
 _YUGABYTE: Final = "-YB-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfDescription:
-    """What a server says of itself.
+    """The facts that a server reports about itself.
 
     Attributes:
         version: As ``version()``.
         number: As ``server_version_num``.
         ddl_in_transaction: YugabyteDB's setting; None elsewhere.
-        rows_per_transaction: Likewise.
+        rows_per_transaction: YugabyteDB's setting; None elsewhere.
     """
 
     version: str
@@ -38,7 +38,7 @@ class SelfDescription:
 
 
 def refusal(server: SelfDescription) -> DatabaseError | None:
-    """Return why nothing can be loaded into a server, None if something can."""
+    """Return the error if a server cannot be loaded into; None if it can."""
     version = server.version
     if version.startswith("CockroachDB"):
         return DatabaseError(
@@ -57,9 +57,9 @@ def refusal(server: SelfDescription) -> DatabaseError | None:
 
 
 def describe(connection: psycopg.Connection[Any]) -> SelfDescription:
-    """Ask a server what it is; the connection must be in autocommit mode.
+    """Query a server for its facts; the connection must be in autocommit mode.
 
-    Asked of the driver, since SQLAlchemy itself gives up on a version that does not begin like PostgreSQL's.
+    The query goes through the driver, since SQLAlchemy fails on a version that does not begin like PostgreSQL's.
     """
     version = str(_first(connection, "SELECT version()"))
     if _YUGABYTE not in version:

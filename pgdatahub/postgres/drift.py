@@ -1,8 +1,8 @@
-"""Columns of ours that somebody dropped or renamed by hand: noticed, since the history knows who made them.
+"""pgdatahub's columns that a user dropped or renamed by hand, found because the history records their creation.
 
-A dropped column is added again when a file has it; the values that went with it stay away until their files are loaded
-again, and that is said. A renamed one still has its header as its comment; adding it again would split the column in two,
-so the file is refused with the setting that joins them.
+A dropped column is added again when a file has it. Its old values stay absent until their files are loaded again, and a
+notice tells the user. A renamed column still has its header as its comment. Adding it again would split the column in
+two, so the file is refused with the setting that joins them.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pgdatahub.postgres.history import History
 def columns_changed_by_hand(
     connection: Connection, current: TableSchema, observed: TableSchema, history: History
 ) -> tuple[str, ...]:
-    """Return what a person should know of columns that were dropped by hand and that a file has.
+    """Return notices about columns that were dropped by hand and that a file has.
 
     Raises:
-        SchemaError: One was renamed, or a column was dropped that every imported table needs.
+        SchemaError: A column was renamed, or a column that every imported table needs was dropped.
     """
     if not history.knows_other_columns(connection, current.table, current.by_name):
-        return ()  # as nearly always
+        return ()  # the usual case
     created = history.created_columns(connection, current.table)
     gone = sorted(created - current.by_name.keys())
     lost = [name for name in gone if name in RESERVED_COLUMNS]

@@ -1,6 +1,6 @@
-"""Tables into a file and back, by PostgreSQL's own ``pg_dump`` and ``pg_restore``.
+"""Dump of tables to a file and restore from it, by PostgreSQL's own ``pg_dump`` and ``pg_restore``.
 
-No password is ever in an argument, where the process list would show it: it travels in the child's environment.
+A password is never in an argument, where the process list would show it; it is in the child's environment.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class DumpPrograms:
 
 
 def find_dump_programs(server_version: int, bindir: Path | None) -> DumpPrograms:
-    """Return the programs that can read a server: those of its own major version, else of the next newer one.
+    """Return the programs that can read a server: of its own major version, else of the next newer one.
 
     Args:
         server_version: As ``server_version_num``.
-        bindir: A directory that the settings name.
+        bindir: The directory from the settings, if any.
 
     Raises:
-        DatabaseError: There are none.
+        DatabaseError: No such programs were found.
     """
     major = server_version // 10_000
     found: list[DumpPrograms] = []
@@ -67,10 +67,10 @@ def _major(program: Path) -> int | None:
 
 
 def dump(database: Database, tables: Sequence[TableName], file: Path, programs: DumpPrograms) -> None:
-    """Write tables to a file that :func:`restore` takes, and check that it has them all.
+    """Write tables to a file for :func:`restore`, and check that the file has all of them.
 
     Raises:
-        DatabaseError: It cannot be written, or is not whole; there is no file then.
+        DatabaseError: The file cannot be written, or is incomplete; it is deleted then.
     """
     # Quoted, so that a name is not a pattern.
     named = [f"--table={_quoted(table.schema)}.{_quoted(table.name)}" for table in tables]
@@ -88,7 +88,7 @@ def tables_of(file: Path, programs: DumpPrograms) -> frozenset[TableName]:
     """Return the tables whose rows a dump has.
 
     Raises:
-        DatabaseError: It is no dump, or is damaged.
+        DatabaseError: The file is not a dump, or is damaged.
     """
     if not file.is_file():
         raise DatabaseError("there is no such file", where=str(file))
@@ -102,11 +102,11 @@ def tables_of(file: Path, programs: DumpPrograms) -> frozenset[TableName]:
 
 
 def restore(database: Database, file: Path, programs: DumpPrograms) -> None:
-    """Bring the tables of a dump back, in place of those that are there now; all of them, or none.
+    """Restore the tables of a dump in place of the present tables; all of them, or none.
 
     Raises:
-        UndoError: The server refused; nothing changed.
-        DatabaseError: It is no dump.
+        UndoError: The server refused a statement; nothing changed.
+        DatabaseError: The file is not a dump.
     """
     options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
     try:
@@ -127,7 +127,7 @@ def _run(database: Database | None, program: Path, arguments: Sequence[str], *, 
         password = parameters.pop("password", None)
         if password:
             environment["PGPASSWORD"] = str(password)
-        # The other secrets of libpq have no variable; a server that needs them is one for pg_dump by hand.
+        # libpq has no variable for its other secrets; a server that needs them requires a manual pg_dump.
         for secret in SECRET_KEYWORDS:
             parameters.pop(secret, None)
         command.append("--no-password")

@@ -1,6 +1,6 @@
-"""Connections and transactions: how the database is reached, and how its errors become ours.
+"""Connections, transactions, and the translation of the driver's errors to pgdatahub's errors.
 
-An engine keeps no connection, or one for the length of a run. This is the only place where a driver's error is translated.
+An engine keeps no connection, or one for the length of a run. Only this module translates the driver's errors.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 _TRUSTED_SECONDS: Final = 1.0
-"""A connection that was used so lately is used again without asking whether it still is there: the question costs a small
-file a twentieth of its time. One that is gone fails its first statement, and the work is tried again."""
+"""A connection that was used within this time is used again without a check: the check takes a twentieth of a small
+file's time. The first statement fails on a lost connection, and the work is retried."""
 
 
 class Engine:
-    """Makes connections to one database; see :func:`create_engine`."""
+    """Factory of connections to one database; see :func:`create_engine`."""
 
     def __init__(self, conninfo: str, *, keep_connection: bool) -> None:
         self._conninfo = conninfo
         self._keep_connection = keep_connection
-        self._recognised = False  # asked once, not with every connection
+        self._recognised = False  # checked once, not for every connection
         self._kept: deque[tuple[psycopg.Connection[Any], float]] = deque()
         self.bridge = Bridge()
 
     def take(self) -> psycopg.Connection[Any]:
-        """Return a connection in autocommit mode, to be given back or closed.
+        """Return a connection in autocommit mode, which the caller gives back or closes.
 
         Raises:
             psycopg.Error: The server does not answer or refuses the user.
@@ -56,14 +56,14 @@ class Engine:
         return self._connect()
 
     def give_back(self, connection: psycopg.Connection[Any]) -> None:
-        """Keep a connection for the next transaction if one is to be kept, else close it."""
+        """Keep a connection for the next transaction if the engine keeps one, else close it."""
         if self._keep_connection and not self._kept and not connection.closed:
             self._kept.append((connection, time.monotonic()))
         else:
             connection.close()
 
     def dispose(self) -> None:
-        """Close the connection that is kept open, if one is."""
+        """Close the connection that is kept open, if any."""
         while self._kept:
             self._kept.pop()[0].close()
 
@@ -81,10 +81,10 @@ class Engine:
 
 
 def create_engine(conninfo: str, *, keep_connection: bool = False) -> Engine:
-    """Return an engine for a libpq connection string or URL; nothing is connected yet.
+    """Return an engine for a libpq connection string or URL, without connecting.
 
     Args:
-        conninfo: What ``psycopg.connect`` takes: a URL, ``key=value`` pairs, or nothing for libpq's environment.
+        conninfo: As for ``psycopg.connect``: a URL, ``key=value`` pairs, or empty for libpq's environment.
         keep_connection: Keep one connection open between transactions, until the engine is disposed of: connecting
             takes 16 to 20 ms, more than loading a small file.
     """
@@ -100,10 +100,10 @@ def _is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _recognise(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a server that cannot keep what is promised.
+    """Refuse a server that cannot keep the promises of a load.
 
     Raises:
-        DatabaseError: It is one; the message says why.
+        DatabaseError: The server is refused; the message gives the reason.
     """
     if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
         raise DatabaseError(
@@ -120,7 +120,7 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
     """Yield a connection in a transaction; COMMIT at the end, ROLLBACK on any error.
 
     Raises:
-        DatabaseError: No connection, or it was lost (then a TransientDatabaseError).
+        DatabaseError: The connection failed, or was lost (then a TransientDatabaseError).
     """
     with translated_errors():
         driver = engine.take()
@@ -134,7 +134,7 @@ def transaction(engine: Engine, *, read_only: bool = False) -> Iterator[Connecti
             if isinstance(error, Exception) and _rolled_back(driver):
                 engine.give_back(driver)
             else:
-                # Whatever state the connection is in, the server rolls back.
+                # The server rolls back in any state of the connection.
                 driver.close()
             raise
         engine.give_back(driver)
@@ -151,7 +151,7 @@ def _rolled_back(driver: psycopg.Connection[Any]) -> bool:
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Roll back what the block did, and nothing else, if it raises.
+    """Run a block in a savepoint; if the block raises, roll back its changes and nothing more.
 
     Raises:
         DatabaseError: The connection was lost (then a TransientDatabaseError).
@@ -161,13 +161,13 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
 
 def driver_connection(connection: Connection | sqlalchemy.Connection) -> psycopg.Connection[Any]:
-    """Return the psycopg connection beneath, which is in the same transaction; for COPY and composed DDL."""
+    """Return the psycopg connection of the same transaction, for COPY and composed DDL."""
     return Connection.beneath(connection).driver
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn an error of the driver into one of ours; let ours pass."""
+    """Translate the driver's errors to pgdatahub's errors; let pgdatahub's own errors pass."""
     try:
         yield
     except PgDataHubError:
@@ -175,7 +175,7 @@ def translated_errors() -> Iterator[None]:
     except psycopg.Error as error:
         raise translate(error) from error
     except Exception as error:
-        # SQLAlchemy wraps the driver's errors; where it was never imported, nothing is wrapped.
+        # SQLAlchemy wraps the driver's errors; without its import, no error is wrapped.
         exceptions = sys.modules.get("sqlalchemy.exc")
         if exceptions is None or not isinstance(error, exceptions.DBAPIError):
             raise
@@ -186,7 +186,7 @@ def translated_errors() -> Iterator[None]:
 
 
 def translate(error: psycopg.Error) -> PgDataHubError:
-    """Return the error of ours that says what ``error``, raised within a session, means to a user."""
+    """Return pgdatahub's error with the meaning of ``error``, which was raised within a session."""
     message = one_line(error.diag.message_primary or str(error))
     state = error.sqlstate or error.diag.sqlstate
     if state in FOREIGN_KEY:
@@ -200,7 +200,7 @@ def translate(error: psycopg.Error) -> PgDataHubError:
 
 
 def _refusing_key(error: psycopg.Error) -> str:
-    """Return what to do about a foreign key; on a delete the error names the table that refers to the rows."""
+    """Return the fix for a foreign key violation; on a delete, the error names the table that refers to the rows."""
     return (
         f"the foreign key {error.diag.constraint_name} of the table {error.diag.table_name} refuses it: load what it refers to"
         " first, or change the rows that refer to rows that go"

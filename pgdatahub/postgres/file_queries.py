@@ -1,8 +1,8 @@
-"""Questions about a file and the record of its import, in as few round trips as their order allows.
+"""Queries about a file and the record of its import, in as few round trips as their order allows.
 
-A small file costs little more than its statements. So its transaction has four round trips: the table's turn and all that
-the history knows of the file (:func:`ask`), the table's lock and its columns (:func:`lock_and_reflect`), COPY, and the
-record together with COMMIT (:func:`add_import`).
+A small file takes little more time than its statements. So its transaction has four round trips: the table's turn with
+all facts of the history about the file (:func:`ask`), the table's lock and its columns (:func:`lock_and_reflect`),
+COPY, and the record together with COMMIT (:func:`add_import`).
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ PAST_COLUMNS: Final = (
     "status",
     "reverted_at",
 )
-"""The columns of ``etl_imports`` that a :class:`ImportRow` has."""
+"""The columns of ``etl_imports`` that an :class:`ImportRow` has."""
 
 ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb", "reading": "0"}
-"""Further ones, which tables of an older version lack, with their defaults."""
+"""Further columns, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
-"""So much of a path is in the index by which imports of a file are found: an index takes 2,700 bytes."""
+"""Characters of a path in the index that finds the imports of a file; an index entry holds 2,700 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """All that the history and the catalog know of a file and its table.
+    """The facts of the history and the catalog about a file and its table.
 
     Attributes:
         related: The imports that the file may repeat or replace, oldest first.
         moment: The time for its import, UTC: now, but later than any import of the table.
-        has_table: The table is there.
+        has_table: The table exists.
     """
 
     related: Sequence[ImportRow]
@@ -69,11 +69,11 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedTable:
-    """A table that no other session can change.
+    """A table that is locked against changes by other sessions.
 
     Attributes:
         schema: Its columns.
-        knows_others: The history knows a column of the table that is not there now.
+        knows_others: The history knows a column that the table does not have now.
     """
 
     schema: TableSchema
@@ -91,16 +91,16 @@ def ask(
     wait_for_turn: bool = False,
     older: bool = False,
 ) -> FileFacts:
-    """Return what is known of a file.
+    """Return the facts about a file.
 
     Args:
-        connection: In any transaction.
+        connection: A connection in any transaction.
         history_schema: The schema of the metadata tables.
         table: The table of the file.
         identity: The path of the file below the data root.
-        file_sha256: Of its bytes.
-        content_sha256: Of its content; None where that is not known yet.
-        wait_for_turn: Wait for the table's turn before that, and limit later waits for locks.
+        file_sha256: SHA-256 of its bytes.
+        content_sha256: SHA-256 of its content; None if it is not known yet.
+        wait_for_turn: Wait for the table's turn first, and limit later waits for locks.
         older: The metadata tables are of an older version.
     """
     values = {
@@ -115,9 +115,9 @@ def ask(
     with connection.pipeline():
         if wait_for_turn:
             locks.take_turn_and_limit_waits(connection, locks.lock_key(table))
-            # The plan of a prepared statement is kept; one for an empty history would read a long one to its end.
+            # A prepared statement keeps its plan; a plan for an empty history would read a long history to its end.
             connection.execute("SET LOCAL enable_seqscan = off")
-        # A statement of its own: its snapshot is taken under the lock.
+        # A separate statement: its snapshot is taken under the lock.
         answer = connection.execute(_facts(history_schema, older=older), values)
     rows = answer.fetchall()
     first = rows[0]
@@ -130,7 +130,7 @@ def ask(
 
 
 def past_import(row: Mapping[str, Any]) -> ImportRow:
-    """Return the import that a row of ``etl_imports`` tells of."""
+    """Return the import in a row of ``etl_imports``."""
     table = TableName(schema=row["table_schema"], name=row["table_name"])
     values = {name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE}
     return ImportRow(
@@ -147,7 +147,7 @@ def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
 
 
 def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:
-    """Return a duplicate as ``etl_imports.duplicates`` keeps it."""
+    """Return a duplicate in the form of ``etl_imports.duplicates``."""
     return asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
 
 
@@ -155,7 +155,7 @@ _OF_TABLE: Final = ("table_schema", "table_name")
 
 
 def past_columns(*, older: bool) -> sql.Composable:
-    """Return the columns of a :class:`ImportRow` from ``etl_imports`` as ``i``.
+    """Return the columns of an :class:`ImportRow` from ``etl_imports`` as ``i``.
 
     Args:
         older: The table is of an older version.
@@ -218,18 +218,18 @@ def _insert(schema: str, table: str, columns: tuple[str, ...], *, returning: boo
 def lock_and_reflect(
     connection: Connection, history_schema: str, table: TableName, *, wait: bool = True
 ) -> LockedTable | None:
-    """Lock a table against changes by other sessions and return its columns; None if it is not there.
+    """Lock a table against changes by other sessions and return its columns; None if the table does not exist.
 
     Args:
-        connection: In a transaction that has the table's turn.
+        connection: A connection in a transaction that has the table's turn.
         history_schema: The schema of the metadata tables.
-        table: The table, which was there a moment ago.
-        wait: For sessions that have locked it.
+        table: The table, which existed a moment ago.
+        wait: Wait for sessions that have locked the table.
 
     Raises:
-        SchemaError: Something that is not a table has its name.
-        psycopg.errors.LockNotAvailable: Another session has locked it, or did for too long.
-        psycopg.errors.UndefinedTable: It was dropped in this moment.
+        SchemaError: An object that is not a table has its name.
+        psycopg.errors.LockNotAvailable: Another session has locked the table, or held its lock for too long.
+        psycopg.errors.UndefinedTable: Another session dropped the table just now.
     """
     with connection.pipeline():
         locks.lock_table(connection, table, wait=wait)
@@ -250,9 +250,9 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
     """Add a row to ``etl_imports``.
 
     Args:
-        connection: In the transaction of the import.
+        connection: A connection in the transaction of the import.
         history_schema: The schema of the metadata tables.
-        row: Its values by column.
+        row: The row's values by column.
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
     statement = _insert(history_schema, IMPORTS, tuple(row), returning=returning)

@@ -1,8 +1,8 @@
-"""Columns of a table's own types: will the server keep a value as it is, or round or cut it?
+"""Check of columns with types that pgdatahub does not create: does the server keep a value, or round or cut it?
 
 ``numeric(10,2)`` rounds, ``char(3)`` and ``varchar(3)`` cut spaces, ``timestamp(0)`` rounds, ``money`` and ``name`` do
-either. So each distinct value is cast by the server to the column's type and its text compared with the value's own,
-before anything is written. Only files that have such a column pay for it.
+either. So, before anything is written, the server casts each distinct value to the column's type, and the check
+compares the text with the value's own. Only files with such a column take the extra time.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from pgdatahub.values.sql_types import SqlType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OwnColumn:
-    """A column to be tried.
+    """A column to check.
 
     Attributes:
         name: Its name.
         type: Its type as the user declared it.
         base: ``pg_type.typname`` beneath domains.
         limited: The declaration has a modifier, such as a length.
-        bare: The base type without one.
+        bare: The base type without a modifier.
     """
 
     name: str
@@ -44,15 +44,15 @@ class _OwnColumn:
 
 
 def check_own_types(connection: Connection, current: TableSchema, batches: Iterable[ColumnBatch]) -> None:
-    """Check that every value for a column of the table's own type would be kept as it is.
+    """Check that the server keeps every value for a column of a foreign type unchanged.
 
     Args:
-        connection: In any transaction; what fails is rolled back to a savepoint.
+        connection: A connection in any transaction; a failed cast is rolled back to a savepoint.
         current: The table's columns.
         batches: The rows.
 
     Raises:
-        SchemaError: A value would not; its cell is named.
+        SchemaError: The server would change a value; the message names the value's cell.
     """
     opaque = {column.name for column in current.columns if isinstance(column.type, OpaqueType)}
     if not opaque:
@@ -106,7 +106,7 @@ def _own_columns(connection: Connection, current: TableSchema, names: Iterable[s
 
 
 def _refused(connection: Connection, column: _OwnColumn, values: Sequence[str]) -> tuple[str, str] | None:
-    """Return a value that the column would not keep as it is, and why; None if there is none."""
+    """Return a value that the column would not keep unchanged, and the reason; None if it keeps all values."""
     if not values:
         return None
     stored = sql.SQL("given::{}").format(sql.SQL(column.type))
@@ -127,7 +127,7 @@ def _refused(connection: Connection, column: _OwnColumn, values: Sequence[str]) 
 
 
 _Same = Callable[[sql.Composable, _OwnColumn], sql.Composable]
-"""(the cast value, the column) → the condition that it says what was given."""
+"""(the cast value, the column) → the condition that the cast value equals the given text."""
 
 
 def _same_text(stored: sql.Composable, _column: _OwnColumn) -> sql.Composable:
@@ -135,7 +135,7 @@ def _same_text(stored: sql.Composable, _column: _OwnColumn) -> sql.Composable:
 
 
 def _same_number(stored: sql.Composable, _column: _OwnColumn) -> sql.Composable:
-    # A sheet's number comes in canonical form; text that is "0501" must not become 501.
+    # A number of a sheet is in canonical form; the text "0501" must not become 501.
     plain = sql.SQL("(({})::text::numeric)").format(stored)
     return sql.SQL("given IN ({}, ({})::text)").format(canonical_text(plain, SqlType.NUMERIC), stored)
 
@@ -146,7 +146,7 @@ def _same_money(stored: sql.Composable, _column: _OwnColumn) -> sql.Composable:
 
 
 _ISO: Final = sql.SQL("given ~ '^[0-9]{{4,}}-[0-9]{{2}}-[0-9]{{2}}' AND given::{bare} = ({stored})::{bare}")
-"""A date that is written in full, unlike ``now``, ``tomorrow`` or ``3/4/05``; the type without a limit would not round."""
+"""A date in full, unlike ``now``, ``tomorrow`` or ``3/4/05``; the type without a limit would not round."""
 
 
 def _same_moment(stored: sql.Composable, column: _OwnColumn) -> sql.Composable:
@@ -164,7 +164,7 @@ def _same_uuid(stored: sql.Composable, _column: _OwnColumn) -> sql.Composable:
 
 
 def _same_elsewhere(stored: sql.Composable, column: _OwnColumn) -> sql.Composable:
-    """What a type's own input makes of a text is its business; only a limit may take something away."""
+    """Return the condition for other types: only a limit may shorten a value; the type's input rules are accepted."""
     if not column.limited:
         return sql.SQL("({}) IS NOT NULL").format(stored)
     bare = sql.SQL(column.bare)

@@ -1,6 +1,6 @@
-"""The history: what is asked of ``etl_imports`` and ``etl_schema_changes``, and what is written to them.
+"""The history: queries of ``etl_imports`` and ``etl_schema_changes``, and writes to them.
 
-Rows change their status; they are never deleted. Everything here runs in the caller's transaction.
+Rows change their status; they are never deleted. All functions run in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _OLDER_READINGS = sql.SQL("""
 
 
 def _version_now(versions: Mapping[str, int]) -> sql.Composed:
-    """Return the version of the rules of today for the file of an import ``i``."""
+    """Return the current version of the reading rules for the file of an import ``i``."""
     cases = [sql.SQL("WHEN {} THEN {}").format(suffix, version) for suffix, version in versions.items()]
     return sql.SQL("CASE lower(substring(i.identity FROM '[.][^./]*$')) {} ELSE 0 END").format(sql.SQL(" ").join(cases))
 
@@ -90,7 +90,7 @@ class History:
     """The metadata tables of one schema.
 
     Args:
-        schema: The schema they are in.
+        schema: The schema of the tables.
     """
 
     def __init__(self, schema: str) -> None:
@@ -100,11 +100,11 @@ class History:
         self._older = False
 
     def ensure(self, connection: Connection) -> None:
-        """Create the schema and the tables where they are missing; safe when several processes begin at once."""
+        """Create the schema and the tables if they are missing; safe when several processes begin at once."""
         if self._complete(connection):
-            return  # as in every run but the first; all that follows costs as much as everything else before a file
+            return  # as in every run but the first; the rest takes as long as all other work before a file
         wait_for_turn(connection, metadata_lock_key(self.schema))
-        # Even with IF NOT EXISTS, the server asks for the right to create schemas.
+        # Even with IF NOT EXISTS, the server requires the right to create schemas.
         if not connection.scalar("SELECT count(*) FROM pg_namespace WHERE nspname = %(name)s", {"name": self.schema}):
             connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(self.schema)))
         connection.execute(create_tables(self.schema))
@@ -123,7 +123,7 @@ class History:
         return bool(connection.scalar(query, values))
 
     def exists(self, connection: Connection) -> bool:
-        """Return whether the tables are there; from now on, tables of an older version can be read."""
+        """Return whether the tables exist; afterwards, tables of an older version can be read."""
         if not catalog.is_table(connection, TableName(schema=self.schema, name=IMPORTS)):
             return False
         self._older = not self._complete(connection)
@@ -149,21 +149,21 @@ class History:
         since: datetime | None = None,
         run_id: str | None = None,
     ) -> list[ImportRow]:
-        """Return imports, oldest first; each condition that is given narrows them.
+        """Return imports, oldest first; each given condition narrows them.
 
         Args:
-            connection: In any transaction.
+            connection: A connection in any transaction.
             table: Into this table.
-            statuses: With one of these; any by default.
+            statuses: With one of these statuses; any by default.
             identity: Of the file at this path below the data root.
             ids: With one of these ids.
             sizes: Of files of one of these sizes, in bytes.
-            hash_prefix: Whose SHA-256 begins so.
-            file_tail: Whose ``source_file`` is this, or ends with it after a ``/``.
-            since: Imported then or later, UTC.
+            hash_prefix: With a SHA-256 that begins with this prefix.
+            file_tail: With this ``source_file``, or one that ends with it after a ``/``.
+            since: Imported at this time or later, UTC.
             run_id: By this run.
         """
-        # An array is one parameter, of which there may be 65,535, and a folder may have more files.
+        # An array is one parameter. A statement takes at most 65,535 parameters, and a folder may have more files.
         conditions = {
             "i.table_schema = %(schema)s AND i.table_name = %(name)s": table is not None,
             "i.status = ANY (%(statuses)s)": bool(statuses),
@@ -192,7 +192,7 @@ class History:
         return self._select(connection, " AND ".join(given) or "true", values)
 
     def _select(self, connection: Connection, condition: LiteralString, values: Mapping[str, Any]) -> list[ImportRow]:
-        """Return the imports ``i`` under a condition of this module's own, oldest first."""
+        """Return the imports ``i`` under a condition that this module wrote, oldest first."""
         query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
             past_columns(older=self._older), self.imports, sql.SQL(condition)
         )
@@ -223,7 +223,7 @@ class History:
     def changed_files(self, connection: Connection, tables: Collection[TableName]) -> set[tuple[TableName, str]]:
         """Return the table and identity of each file with several contents in its table.
 
-        A folder has those where a changed file is added to its older rows; in a folder that replaces, there is none.
+        A folder has such files if it adds a changed file to its older rows; a folder that replaces has none.
         """
         if not tables or self._older:
             return set()
@@ -240,7 +240,7 @@ class History:
         content_sha256: str | None,
         wait_for_turn: bool = False,
     ) -> FileFacts:
-        """Return what is known of a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
+        """Return the facts about a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
 
         Raises:
             LoadError: The database's encoding cannot hold the path of the file.
@@ -262,7 +262,7 @@ class History:
         return lock_and_reflect(connection, self.schema, table, wait=wait)
 
     def has_import(self, connection: Connection, table: TableName, source_file: str, moment: datetime) -> bool:
-        """Return whether there is a loaded import that rows with this pair are of."""
+        """Return whether rows with this file and time belong to a loaded import."""
         query = sql.SQL("""
             SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND imported_at = %s
                               AND source_file = %s AND status = %s)
@@ -274,12 +274,12 @@ class History:
         return self.select_imports(connection, table=table, statuses=(Status.LOADED,), identity=identity)
 
     def observed(self, connection: Connection, table: TableName, *, without: Collection[int] = ()) -> list[TableSchema]:
-        """Return what each loaded import of ``table``, except those in ``without``, showed of its columns."""
+        """Return the observed columns of each loaded import of ``table``, except the imports in ``without``."""
         condition = "status = %(loaded)s AND NOT id = ANY (%(ids)s)"
         return self._observed(connection, table, condition, without)
 
     def observed_by(self, connection: Connection, table: TableName, ids: Collection[int]) -> list[TableSchema]:
-        """Return what the imports with these ids showed, whatever has become of them."""
+        """Return the observed columns of the imports with these ids, in any status."""
         return self._observed(connection, table, "id = ANY (%(ids)s)", ids)
 
     def _observed(
@@ -297,7 +297,7 @@ class History:
         return now
 
     def add(self, connection: Connection, record: ImportRecord) -> None:
-        """Keep the record of an import and of its schema changes."""
+        """Add the record of an import and of its schema changes."""
         source = record.source
         row = {
             "table_schema": source.table.schema,
@@ -330,12 +330,12 @@ class History:
     def tables_of_older_readings(
         self, connection: Connection, tables: Iterable[TableName], versions: Mapping[str, int]
     ) -> dict[TableName, tuple[int, list[str]]]:
-        """Return the tables with loaded imports that were read by older rules: how many, and the first three names.
+        """Return the tables with loaded imports that older rules read: their number and the first three names.
 
         Args:
-            connection: In any transaction.
-            tables: The tables to look at.
-            versions: The rules of today: suffix → version.
+            connection: A connection in any transaction.
+            tables: The tables to check.
+            versions: The current rules: suffix → version.
         """
         query = _OLDER_TABLES.format(
             imports=self.imports,
@@ -358,9 +358,9 @@ class History:
         rows: int,
         content_sha256: str,
     ) -> list[tuple[ImportRow, set[str]]]:
-        """Return the loaded imports read by older rules that a file may repeat, with their columns, oldest first.
+        """Return the loaded imports that older rules read and that a file may repeat, with their columns, oldest first.
 
-        They have as many rows as the file; none is returned if an import with the file's content is known.
+        They have as many rows as the file; the result is empty if the history has an import with the file's content.
         """
         query = _OLDER_READINGS.format(
             past=past_columns(older=self._older),
@@ -376,12 +376,12 @@ class History:
         return [(past_import(row._asdict()), set(row.names or ())) for row in answer.fetchall()]
 
     def set_reading(self, connection: Connection, versions: Mapping[int, int]) -> None:
-        """Record that the files of imports read alike by later rules: id → version."""
+        """Record that later rules read the files of imports the same: id → version."""
         for number, version in versions.items():
             self._update(connection, [number], {"reading": version})
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
-        """Say that the rows of some imports left their table."""
+        """Record that the rows of some imports left their table."""
         self._update(connection, ids, {"status": status.value, "reverted_at": moment})
 
     def _update(self, connection: Connection, ids: Collection[int], values: Mapping[str, Any]) -> None:
@@ -390,17 +390,17 @@ class History:
         connection.execute(query, {**values, "ids": list(ids)})
 
     def set_duplicates(self, connection: Connection, past: ImportRow, duplicates: Iterable[Duplicate]) -> None:
-        """Record the files that were skipped in favour of an import."""
+        """Record the files that were skipped as duplicates of an import."""
         self._update(connection, [past.id], {"duplicates": Jsonb([duplicate_to_json(one) for one in duplicates])})
 
     def inherit(self, connection: Connection, past: ImportRow, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
-        """Record an import as that of one of its duplicates.
+        """Assign an import to one of its duplicates.
 
         Args:
-            connection: In the transaction that gives the rows to ``heir``.
+            connection: A connection in the transaction that gives the rows to ``heir``.
             past: The import.
             heir: The duplicate.
-            rest: The duplicates that the import has then.
+            rest: The duplicates that the import keeps.
         """
         same_bytes = sql.SQL("""
             SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = %s AND file_sha256 = %s
@@ -418,9 +418,9 @@ class History:
         self._update(connection, [past.id], values)
 
     def release(self, connection: Connection, ids: Collection[int]) -> None:
-        """Let the files of imports that were held back be loaded again."""
+        """Release the files of held imports, so that they can be loaded again."""
         if not ids:
-            return  # nearly always, and the server would be asked to look for nothing
+            return  # the usual case, and the statement would find no row
         query = sql.SQL("UPDATE {} SET status = %s WHERE id = ANY (%s) AND status = %s").format(self.imports)
         connection.execute(query, (Status.REVERTED.value, list(ids), Status.HELD.value))
 
@@ -429,7 +429,7 @@ class History:
     def select_changes(
         self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None
     ) -> list[ChangeRow]:
-        """Return schema changes, oldest first; of one table, and not before a moment (UTC), if these are given."""
+        """Return schema changes, oldest first; optionally of one table, and from a given time (UTC) on."""
         query = sql.SQL("""
             SELECT id, table_schema, table_name, change_type, column_name, old_type, new_type, source_file, changed_at,
                    import_id, cell, sample
@@ -443,11 +443,11 @@ class History:
         return [_past_change(row._asdict()) for row in connection.execute(query, values)]
 
     def provenance(self, connection: Connection, table: TableName) -> Provenance:
-        """Return what of a table pgdatahub made."""
+        """Return the parts of a table that pgdatahub made."""
         return Provenance.of(self.select_changes(connection, table=table))
 
     def knows_other_columns(self, connection: Connection, table: TableName, names: Iterable[str]) -> bool:
-        """Tell whether ``table`` has ever had a column by another name than these, as far as pgdatahub had to do with it."""
+        """Return whether ``table`` ever had a column with a name not in ``names``, according to the history."""
         query = sql.SQL("""
             SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND column_name <> ALL (%s))
         """).format(self.changes)
@@ -465,12 +465,12 @@ class History:
         import_id: int,
         changes: Iterable[SchemaChange],
     ) -> None:
-        """Keep a record of what an import changed in its table."""
+        """Add a record of the changes that an import made to its table."""
         rows = [row for change in changes for row in _change_rows(change)]
         self._insert_changes(connection, source.table, source.location, changed_at, import_id, rows)
 
     def add_undone(self, connection: Connection, changes: Iterable[ChangeRow]) -> None:
-        """Keep a record of schema changes that were undone; their ids are given by the table."""
+        """Add a record of schema changes that were undone; the table assigns their ids."""
         for change in changes:
             row = {
                 "change_type": change.change_type,

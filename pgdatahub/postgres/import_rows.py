@@ -1,7 +1,7 @@
 """The rows of one import: found, counted and deleted by the pair that every row carries.
 
-``source_file`` and ``load_timestamp`` together name an import. The BRIN index on the timestamp leads to its rows without
-reading the table.
+``source_file`` and ``load_timestamp`` together name an import. The BRIN index on the timestamp finds its rows without
+a scan of the table.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pgdatahub.postgres.engine import driver_connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What is found of an import in its table.
+    """The rows of an import in its table.
 
     Attributes:
-        count: How many rows carry its pair.
-        rewritten: How many of them were written by another transaction than most of them. A load writes its rows in one
-            transaction and an ``ALTER TABLE`` rewrites them in one, so these were changed by somebody.
+        count: The number of rows that carry its pair.
+        rewritten: The number of these rows whose writing transaction differs from that of most. A load writes its rows
+            in one transaction and an ``ALTER TABLE`` rewrites them in one, so a user or program changed these rows.
     """
 
     count: int
@@ -43,21 +43,21 @@ _REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TR
 
 
 def find_rows(connection: Connection, past: ImportRow) -> Rows:
-    """Return what is found of an import; the table and the two columns must be there."""
+    """Return the rows of an import; the table and the two columns must exist."""
     row = _by_index(connection, _of(_COUNT, past.table, [past])).fetchone()
     return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
 
 
 def delete_rows(connection: Connection, past: ImportRow) -> int:
-    """Delete the rows of an import; return how many there were."""
+    """Delete the rows of an import; return their number."""
     return _by_index(connection, _of(_DELETE, past.table, [past])).rowcount
 
 
 def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor[Any]:
-    """Run a statement about the rows of one import, which the index on the timestamp finds.
+    """Execute a statement about the rows of one import by the index on the timestamp.
 
-    The planner takes a BRIN index only where statistics say that the table is in the index's order. A new table has none
-    until autovacuum comes, and ANALYZE would be part of the time of every load.
+    The planner takes a BRIN index only if statistics show that the table is in the index's order. A new table has no
+    statistics until autovacuum runs, and ANALYZE would add to the time of every load.
     """
     connection.execute("SET LOCAL enable_seqscan = off")
     answer = driver_connection(connection).execute(statement)
@@ -66,7 +66,7 @@ def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor
 
 
 def rename_rows(connection: Connection, past: ImportRow, source_file: str) -> int:
-    """Let the rows of an import name another file; return how many there were."""
+    """Set another file name in the rows of an import; return the number of rows."""
     statement = _RENAME.format(
         table=sql.Identifier(past.table.schema, past.table.name),
         file=sql.Identifier(SOURCE_FILE),
@@ -77,7 +77,7 @@ def rename_rows(connection: Connection, past: ImportRow, source_file: str) -> in
 
 
 def count_others(connection: Connection, table: TableName, imports: Sequence[ImportRow]) -> int:
-    """Return how many rows of a table are of none of ``imports``."""
+    """Return the number of rows of a table that belong to none of ``imports``."""
     row = driver_connection(connection).execute(_of(_REMAINING, table, imports)).fetchone()
     return int(row[0]) if row else 0
 
@@ -86,7 +86,7 @@ _OF_FILE = sql.SQL("SELECT count(*) FROM {table} WHERE {file} = {name} OR right(
 
 
 def count_of_file(connection: Connection, table: TableName, file: str) -> int:
-    """Return how many rows name a file, or one whose path ends with it, by reading the table."""
+    """Return the number of rows that name a file, or a path that ends with it, by a scan of the table."""
     tail = "/" + file.removeprefix("./")
     query = _OF_FILE.format(
         table=sql.Identifier(table.schema, table.name),
@@ -104,7 +104,7 @@ def _of(statement: sql.SQL, table: TableName, imports: Sequence[ImportRow]) -> s
 
 
 def rows_of(imports: Sequence[ImportRow]) -> sql.Composable:
-    """Return the condition that a row is of one of ``imports``; unknown, not false, for a row without the pair."""
+    """Return the condition that a row is of one of ``imports``; NULL, not false, for a row without the pair."""
     if not imports:
         return sql.SQL("false")
     return sql.SQL(" OR ").join(

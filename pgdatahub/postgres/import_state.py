@@ -12,13 +12,13 @@ from pgdatahub.postgres.import_rows import find_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportState:
-    """The rows that an import has now, and their differences from the rows that it loaded.
+    """The present rows of an import, and their differences from the rows that it loaded.
 
     Attributes:
-        rows: How many rows name the import.
+        rows: The number of rows that name the import.
         missing: Reasons why rows are missing.
-        changed: Reasons why rows are not those that were loaded.
-        unreadable: The reason why its rows cannot be told from others, None if they can.
+        changed: Reasons why rows differ from the loaded rows.
+        unreadable: The reason why its rows cannot be distinguished from other rows; None if they can.
     """
 
     rows: int = 0
@@ -31,7 +31,7 @@ UNREADABLE_HINT = "give the column its name back; without it nothing tells whose
 
 
 def examine_import(connection: Connection, past: ImportRow, current: TableSchema | None) -> ImportState:
-    """Return the present state of an import in its table, which is None where the table is gone."""
+    """Return the present state of an import; ``current`` is None if its table is gone."""
     if current is None:
         return ImportState(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
     lost = [name for name in RESERVED_COLUMNS if name not in current.by_name]

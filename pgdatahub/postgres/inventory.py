@@ -1,4 +1,4 @@
-"""What there is of the tables that the history names: whether they exist, their size, their rows."""
+"""Existence, size and rows of the tables that the history names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Inventory:
 
     Attributes:
         table: The table.
-        exists: It is there; somebody may have dropped it.
-        rows: How many rows the loaded imports brought, by the history.
-        imports: How many imports are loaded.
-        held: How many files are held back.
-        last_load: When the last import that is still loaded came, UTC.
-        bytes: Its size on disk with indexes and long values.
+        exists: The table exists; a user may have dropped it.
+        rows: The number of rows of the loaded imports, according to the history.
+        imports: The number of loaded imports.
+        held: The number of files that are held back.
+        last_load: The time of the last import that is still loaded, UTC.
+        bytes: The size on disk with indexes and long values.
     """
 
     table: TableName
@@ -50,7 +50,7 @@ _SIZES = """
 
 
 def take_inventory(connection: Connection, history: History) -> tuple[Inventory, ...]:
-    """Return what there is of the tables that the history names, by name."""
+    """Return the inventory of the tables that the history names, by name."""
     query = sql.SQL("""
         SELECT table_schema, table_name,
                coalesce(sum(row_count) FILTER (WHERE status = {loaded}), 0) AS rows,
@@ -91,7 +91,7 @@ def database_name(connection: Connection) -> str:
 
 
 def count_rows(connection: Connection, table: TableName) -> int:
-    """Return how many rows a table has, by reading it."""
+    """Return the number of rows of a table, by a scan of the table."""
     query = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table.schema, table.name))
     row = driver_connection(connection).execute(query).fetchone()
     return int(row[0]) if row else 0

@@ -1,7 +1,7 @@
-"""Locks: who may change a table, and in which order locks are taken.
+"""Locks that serialize changes of a table, and the order in which they are taken.
 
-First the advisory lock on the table's name, which only pgdatahub takes and which may be waited for as long as another
-load needs; then, under ``lock_timeout``, the table's own lock, which also keeps hand-made changes out.
+First comes the advisory lock on the table's name. Only pgdatahub takes it, and a load waits for it as long as another
+load needs. Then comes, under ``lock_timeout``, the table's own lock, which also blocks manual changes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 
 LOCK_TIMEOUT_SECONDS = 20
-"""How long a load waits for somebody else's query before it gives way; the load is tried again."""
+"""Maximum time for which a load waits for another session's query before it fails; the load is retried."""
 
 
 def lock_key(table: TableName) -> int:
@@ -31,16 +31,16 @@ def metadata_lock_key(schema: str) -> int:
 
 
 def wait_for_turn(connection: Connection, key: int) -> None:
-    """Take an advisory lock until the end of the transaction; waiting is no fault, so without a timeout.
+    """Take an advisory lock until the end of the transaction; without a timeout, since waiting is not an error.
 
-    A limit that :func:`limit_lock_waits` has set ends here.
+    A limit from :func:`limit_lock_waits` ends here.
     """
     connection.execute("SELECT pg_advisory_xact_lock(%(key)s) FROM set_config('lock_timeout', '0', true)", {"key": key})
 
 
 def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
-    """Do what :func:`wait_for_turn` and :func:`limit_lock_waits` do, in one statement."""
-    # The server evaluates one after the other: the wait for the turn has no limit.
+    """Do the work of :func:`wait_for_turn` and :func:`limit_lock_waits` in one statement."""
+    # The server evaluates the calls in order: the wait for the turn has no limit.
     query = (
         "SELECT pg_advisory_xact_lock(%(key)s), set_config('lock_timeout', %(value)s, true)"
         " FROM set_config('lock_timeout', '0', true)"
@@ -49,17 +49,17 @@ def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = L
 
 
 def take_turn(connection: Connection, key: int) -> bool:
-    """Take an advisory lock until the end of the transaction if nobody has it; tell whether that is so."""
+    """Take an advisory lock until the end of the transaction if it is free; return whether it was taken."""
     return bool(connection.scalar("SELECT pg_try_advisory_xact_lock(%(key)s)", {"key": key}))
 
 
 def limit_lock_waits(connection: Connection, seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
-    """Let every later wait for a table's lock end with an error after ``seconds``."""
+    """Limit every later wait for a table's lock to ``seconds``; a longer wait raises an error."""
     connection.execute("SELECT set_config('lock_timeout', %(value)s, true)", {"value": f"{seconds}s"})
 
 
 def lock_table(connection: Connection, table: TableName, *, exclusively: bool = False, wait: bool = True) -> None:
-    """Keep others from changing a table; readers go on unless ``exclusively``."""
+    """Lock a table against changes by other sessions; readers go on unless ``exclusively``."""
     mode = sql.SQL("ACCESS EXCLUSIVE" if exclusively else "SHARE ROW EXCLUSIVE")
     name = sql.Identifier(table.schema, table.name)
     statement = sql.SQL("LOCK TABLE {} IN {} MODE {}").format(name, mode, sql.SQL("" if wait else "NOWAIT"))

@@ -55,8 +55,8 @@ COLUMNS: Final[Mapping[str, Mapping[str, LiteralString]]] = {
 
 _INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_moment": "(table_schema, table_name, imported_at)",
-    # A run asks for the imports of files of certain sizes, and each file for those that it may repeat or replace; a
-    # table may have a hundred thousand.
+    # A run queries the imports of files of certain sizes, and each file those that it may repeat or replace; a table
+    # may have a hundred thousand imports.
     "etl_imports_bytes": "(bytes)",
     "etl_imports_file": "(file_sha256)",
     "etl_imports_content": "(content_sha256)",
@@ -68,7 +68,7 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
 
 
 def create_tables(schema: str) -> sql.Composed:
-    """Return the statements that create what is missing of the metadata tables, columns that were added later included."""
+    """Return the statements that create missing metadata tables, and missing columns of later versions."""
     imports = sql.Identifier(schema, IMPORTS)
     statements: list[sql.Composable] = [
         sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
@@ -84,7 +84,7 @@ def create_tables(schema: str) -> sql.Composed:
         sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(sql.Identifier(name), imports, sql.SQL(definition))
         for name, definition in _INDEXES.items()
     ]
-    # The end of a path is not in this one: an index takes 2,700 bytes, and a path may have more.
+    # This index leaves out the end of a path: an index entry holds 2,700 bytes, and a path may be longer.
     statements.append(
         sql.SQL('CREATE INDEX IF NOT EXISTS etl_imports_identity ON {} ("left"(identity, {}))').format(
             imports, IDENTITY_KEY_CHARACTERS

@@ -1,7 +1,7 @@
-"""From any type back to a narrower one, proved value by value.
+"""Change of a column from any type back to a narrower one, proved value by value.
 
-A value survives if its canonical text is the same before and after. So the proof asks the server for rows whose text
-would differ; where a value cannot even be cast, the server's error is the answer.
+A value survives if its canonical text is the same before and after. So the proof queries the server for rows whose text
+would differ; if a value cannot be cast at all, the server's error is the result.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _NUMBERS: Final = _INEXACT | {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Why a column cannot have a type again.
+    """The reason why a column cannot have an earlier type again.
 
     Attributes:
-        reason: In words.
+        reason: The reason as text.
         sample: A value that would be lost, if the server named one.
     """
 
@@ -39,14 +39,14 @@ class Loss:
 
 
 def narrowed(column: sql.Composable, old: SqlType, new: SqlType) -> sql.Composable:
-    """Return the expression that turns a stored value of type ``old`` into ``new``, if its value allows."""
+    """Return the expression that turns a stored value of type ``old`` into ``new``, if the value allows it."""
     if new is SqlType.UNDECIDED:
         return sql.SQL("NULL::text")
     if widens_to(old, new):
         return conversion(column, old, new)
     target = sql.SQL(new.sql)
     if old in _NUMBERS and new in _NUMBERS:
-        # By way of its digits: a direct cast of a double keeps 15 of them.
+        # Through its digits: a direct cast of a double keeps 15 of them.
         return sql.SQL("{}::text::{}" if new in _INEXACT else "{}::text::numeric::{}").format(column, target)
     if old is SqlType.TIMESTAMP and new is SqlType.DATE:
         return sql.SQL("{}::date").format(column)
@@ -60,21 +60,21 @@ _DIFFERENT = sql.SQL("""
           FROM {table}
     ) compared WHERE differs
 """)
-"""CASE, since nothing else keeps the server from casting the values of rows that go away."""
+"""CASE, since nothing else keeps the server from casting the values of rows that will be deleted."""
 
 
 def loss(
     connection: Connection, table: TableName, column: str, old: SqlType, new: SqlType, *, going: Sequence[ImportRow]
 ) -> Loss | None:
-    """Return what a column would lose as ``new``; None if every value survives.
+    """Return the loss of a column as ``new``; None if every value survives.
 
     Args:
-        connection: In a transaction; what fails is rolled back to a savepoint.
+        connection: A connection in a transaction; a failed cast is rolled back to a savepoint.
         table: The table.
         column: The column, now of type ``old``.
-        old: See there.
-        new: The type it is to have.
-        going: Imports whose rows do not count, since they are about to go.
+        old: The present type.
+        new: The type that the column is to have.
+        going: Imports whose rows do not count, since they are about to be deleted.
     """
     identifier = sql.Identifier(column)
     before = canonical_text(identifier, old)
@@ -99,7 +99,7 @@ _VALUES = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND (
 
 
 def count_values(connection: Connection, table: TableName, column: str, *, going: Sequence[ImportRow]) -> int:
-    """Return how many rows that stay have a value in a column."""
+    """Return the number of remaining rows that have a value in a column."""
     query = _VALUES.format(
         table=sql.Identifier(table.schema, table.name), column=sql.Identifier(column), gone=rows_of(going)
     )

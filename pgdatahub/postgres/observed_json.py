@@ -1,6 +1,7 @@
-"""What an import showed of its columns, as ``etl_imports.observed`` keeps it.
+"""The observed columns of an import in the JSON form of ``etl_imports.observed``.
 
-A TEXT column cannot say whether its ``1`` was a number; this can, and so an undo can narrow it again.
+A TEXT column does not show whether its ``1`` was a number; this record does, and so an undo can narrow the column
+again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pgdatahub.values.sql_types import SqlType
 
 
 def observed_to_json(observed: TableSchema) -> dict[str, Any]:
-    """Return what an import showed of its columns as JSON can hold it; integers beyond 2^53 as text."""
+    """Return the observed columns of an import as JSON can hold them; integers beyond 2^53 as text."""
     return {
         column.name: {
             "header": column.header,
@@ -40,7 +41,7 @@ def _evidence_to_json(observed: Observed) -> dict[str, Any]:
 
 
 def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
-    """Return what :func:`observed_to_json` was given."""
+    """Return the observed columns from the result of :func:`observed_to_json`."""
     return TableSchema(
         table=table,
         columns=tuple(

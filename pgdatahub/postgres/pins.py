@@ -1,7 +1,8 @@
-"""Settings that every transaction fixes, so that roles, databases and servers cannot change what it does.
+"""Settings that every transaction fixes, so that roles, databases and servers cannot change its effects.
 
-The list is the result of one reading of ``pg_settings`` of PostgreSQL 17. ``default_transaction_read_only`` stays as it is,
-since a read-only role is meant to be one. ``session_replication_role`` and ``lc_messages`` are a superuser's to set.
+The list results from a review of ``pg_settings`` of PostgreSQL 17. ``default_transaction_read_only`` keeps its value,
+since a read-only role is meant to be read-only. Only a superuser can set ``session_replication_role`` and
+``lc_messages``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import psycopg
 from psycopg import pq
 
 _PINNED: Final = {
-    # Text means one thing: a value is written and read in one way.
+    # Each value has one text form, for writing and for reading.
     "extra_float_digits": "1",
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "postgres",
@@ -23,16 +24,16 @@ _PINNED: Final = {
     "quote_all_identifiers": "off",
     "array_nulls": "on",
     "transform_null_equals": "off",
-    # A load takes as long as it takes; a timeout is for interactive users. Waiting for another load is no fault:
-    # a limit for waits begins when the load has its turn (locks.limit_lock_waits).
+    # A load may take any time; timeouts are for interactive users. Waiting for another load is not an error: the limit
+    # for waits begins when the load has its turn (locks.limit_lock_waits).
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
-    # An error within a savepoint is an answer.
+    # Code within a savepoint expects errors and must go on.
     "exit_on_error": "off",
-    # Rows that a policy hides are an error, not absent.
+    # Rows that a policy hides must raise an error, not be absent.
     "row_security": "off",
-    # A client whose machine is lost would keep its locks until TCP gives up, two hours by default.
+    # The server would keep the locks of a lost machine until TCP gives up, two hours by default.
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -40,7 +41,7 @@ _PINNED: Final = {
 _SINCE_17: Final = {"transaction_timeout": "0"}
 
 _PATH: Final = (
-    # The catalog comes before any schema of a user that has a pg_class; what triggers find by the path stays.
+    # The catalog comes before any user schema with a pg_class; the rest of the path, which triggers use, stays.
     "pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', 'pg_catalog',"
     " nullif(pg_catalog.current_setting('search_path'), '')), true)"
 )
@@ -50,13 +51,13 @@ _ATTEMPTS: Final = 10
 
 
 def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
-    """Begin a transaction with its settings fixed.
+    """Begin a transaction with fixed settings.
 
-    Both go to the server together, so that no timeout of an idle transaction can come between. A ``statement_timeout`` of a
-    millisecond may cancel the message itself, which is then sent again.
+    BEGIN and the settings go to the server together, so that no timeout of an idle transaction can come between. A
+    ``statement_timeout`` of a millisecond may cancel the message itself; then it is sent again.
 
     Args:
-        connection: In autocommit mode, in no transaction.
+        connection: A connection in autocommit mode, outside of a transaction.
         read_only: The transaction must not write.
     """
     statements = _begin_statements(connection.info.server_version, read_only=read_only)
@@ -77,21 +78,21 @@ def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
 
 @lru_cache(maxsize=8)
 def _begin_statements(server_version: int, *, read_only: bool) -> tuple[bytes, bytes]:
-    # Under a lock, a query must see what the lock's last holder committed, whatever the role's isolation level is.
+    # Under a lock, a query must see the commits of the lock's last holder, whatever the role's isolation level is.
     mode = "ISOLATION LEVEL READ COMMITTED" + (" READ ONLY" if read_only else "")
     return f"BEGIN {mode}".encode(), pin_statement(server_version).encode()
 
 
 def lift_timeouts(connection: psycopg.Connection[Any]) -> None:
-    """Lift the timeouts of a session, unless a pooler stands between.
+    """Lift the timeouts of a session, unless a pooler is in between.
 
-    Behind a pooler the next transaction may have another server, and what is set for the session would stay with this one.
+    Behind a pooler the next transaction may have another server, and session settings would stay with this one.
     """
     timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
     if connection.info.server_version >= 170000:
         timeouts += _SINCE_17
     calls = ", ".join(f"pg_catalog.set_config('{name}', '0', false)" for name in timeouts)
-    # libpq was told the number of the server's process, or of the pooler's making.
+    # libpq knows the process id of the server, or an invented one of the pooler.
     direct = f"pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) {connection.info.backend_pid}"
     connection.execute(f"SELECT CASE WHEN {direct} THEN ROW({calls}) END".encode())
 
@@ -99,7 +100,7 @@ def lift_timeouts(connection: psycopg.Connection[Any]) -> None:
 def pin_statement(server_version: int) -> str:
     """Return the statement that fixes the settings of a transaction.
 
-    The values stand in its text: with parameters it would take each transaction five times as long.
+    The values are part of its text: parameters would make each transaction take five times as long.
 
     Args:
         server_version: As ``server_version_num``.

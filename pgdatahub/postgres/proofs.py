@@ -1,9 +1,9 @@
-"""Proofs about stored values: which element of the lattice a column is, where its type alone cannot tell.
+"""Proofs about stored values: a column's type in the lattice if its SQL type alone does not show it.
 
-Two facts need a look at the values, and each only when it would make a difference:
+Two facts need a query of the values, and only when they would make a difference:
 
 - a ``bigint`` that meets doubles: does every value stay within 2^53?
-- a ``text`` column of ours whose loaded imports had no value in it: is it still all NULL?
+- a ``text`` column of pgdatahub whose loaded imports had no value in it: is it still all NULL?
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def prove(
     settled: Collection[str] = (),
     going: Sequence[ImportRow] = (),
 ) -> TableSchema:
-    """Return ``current`` with the lattice elements that its stored values allow, as far as ``observed`` asks.
+    """Return ``current`` with the lattice types that its stored values allow, as far as ``observed`` needs them.
 
     Args:
-        connection: In a transaction that sees the table.
-        current: What was reflected.
-        observed: What a file needs.
-        history: The metadata tables; None where there are none yet.
-        settled: Columns of which nothing need be asked any more.
-        going: Imports whose rows do not count, since they are about to go.
+        connection: A connection in a transaction that sees the table.
+        current: The reflected columns.
+        observed: The columns that a file needs.
+        history: The metadata tables; None if they do not exist yet.
+        settled: Columns that need no query any more.
+        going: Imports whose rows do not count, since they are about to be deleted.
     """
     prover = _Prover(connection, current.table, history, going)
     asked = to_prove(current, observed).difference(settled)
@@ -48,12 +48,12 @@ def prove(
 
 
 def to_prove(current: TableSchema, observed: TableSchema) -> frozenset[str]:
-    """Return the columns whose stored values would make a difference to what becomes of their types."""
+    """Return the columns whose stored values would affect their new types."""
     return frozenset(column.name for column in current.columns if _matters(column, observed.by_name.get(column.name)))
 
 
 def _matters(current: ColumnSchema, observed: ColumnSchema | None) -> bool:
-    """Tell whether the column's values would make a difference to what becomes of its type."""
+    """Return whether the column's stored values would affect its new type."""
     if observed is None or isinstance(current.type, OpaqueType) or isinstance(observed.type, OpaqueType):
         return False
     if current.type is SqlType.BIGINT:
@@ -62,7 +62,7 @@ def _matters(current: ColumnSchema, observed: ColumnSchema | None) -> bool:
 
 
 class _Prover:
-    """Asks each question of a table once."""
+    """Prover that sends each query about a table once."""
 
     def __init__(
         self, connection: Connection, table: TableName, history: History | None, going: Sequence[ImportRow]
@@ -84,7 +84,7 @@ class _Prover:
         return column.type
 
     def _exists(self, condition: sql.Composed) -> bool:
-        """Tell whether a row that stays fulfils a condition."""
+        """Return whether a remaining row meets a condition."""
         query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}) IS NOT TRUE)").format(
             sql.Identifier(self._table.schema, self._table.name), condition, rows_of(self._going)
         )
@@ -92,7 +92,7 @@ class _Prover:
         return bool(row and row[0])
 
     def _never_decided(self) -> frozenset[str]:
-        """Return the columns that we created, that no setting types, and in which no loaded import had a value."""
+        """Return the columns that pgdatahub created, no setting types, and no loaded import had a value in."""
         if self._history is None:
             return frozenset()
         if self._candidates is None:
@@ -109,7 +109,7 @@ class _Prover:
 
 
 def _beyond(column: str) -> sql.Composed:
-    """Return the condition that an integer is no double."""
+    """Return the condition that an integer does not fit a double."""
     return sql.SQL("{} NOT BETWEEN {} AND {}").format(
         sql.Identifier(column), sql.Literal(-SAFE_INTEGER), sql.Literal(SAFE_INTEGER)
     )

@@ -1,4 +1,4 @@
-"""Proof that rows of a table are exactly those of a file: the server compares them as two bags of rows."""
+"""Proof that rows of a table are exactly those of a file: the server compares them as multisets."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def difference(
 ) -> str | None:
     """Return why the rows of a group are not those of a file; None if the server finds them equal.
 
-    The file's rows are copied into a temporary table with the table's own types. Equal means the same number of rows, and
-    the same rows as often, compared as text in every column of the file; the table's other columns must be NULL.
+    The function copies the file's rows into a temporary table with the table's own types. Two sets of rows are equal if
+    they have the same rows, each the same number of times, compared as text in every column of the file; the table's
+    other columns must be NULL.
 
     Args:
-        connection: In the transaction that has the table's lock.
+        connection: A connection in the transaction that has the table's lock.
         current: The table's columns.
         group: The rows.
         observed: The columns of the file.
@@ -72,7 +73,7 @@ def difference(
     if count is None or rows != count[0]:
         return f"the file has {rows:,} rows"
     compare = sql.SQL("SELECT 1 FROM (SELECT {texts} FROM {part} EXCEPT ALL SELECT {texts} FROM {staged}) x LIMIT 1")
-    # Of two bags of one size, each is in the other if one is.
+    # Of two multisets of one size, each contains the other if one does.
     if execute(compare.format(texts=texts, part=part, staged=staged)).fetchone():
         return "the file has other values"
     return None

@@ -1,4 +1,4 @@
-"""Databases that are not in UTF-8: what their encoding cannot hold, and where it stands in the workbook."""
+"""Databases that are not in UTF-8: characters that their encoding cannot hold, and the cells that have them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CODECS: Final = {
     "EUC_KR": "euc_kr",
 }
 """Server encoding → Python's codec (https://www.postgresql.org/docs/current/multibyte.html). The others (EUC_TW,
-MULE_INTERNAL) have none, and the server alone judges."""
+MULE_INTERNAL) have no codec in Python, and only the server checks them."""
 
 
 def server_encoding(connection: Connection) -> str:
@@ -34,10 +34,10 @@ def server_encoding(connection: Connection) -> str:
 def check_batch(connection: Connection, batch: EncodedBatch) -> None:
     """Check that the database's encoding can hold the text of a batch.
 
-    The server would name a line of its buffer, which need not be that of the cell.
+    The server would name a line of its buffer, which may differ from the line of the cell.
 
     Raises:
-        LoadError: It cannot; the cell is named.
+        LoadError: The encoding cannot hold a character; the message names the cell.
     """
     encoding = server_encoding(connection)
     codec = _CODECS.get(encoding)
@@ -58,7 +58,7 @@ def check_path(connection: Connection, location: str) -> None:
     """Check that the database's encoding can hold the path of a file, which every row carries.
 
     Raises:
-        LoadError: It cannot.
+        LoadError: The encoding cannot hold a character of the path.
     """
     encoding = server_encoding(connection)
     missing = _missing(location, _CODECS[encoding]) if encoding in _CODECS else None
@@ -85,9 +85,9 @@ def _missing(text: str, codec: str) -> str | None:
 
 
 def fitted(connection: Connection, value: Any) -> Any:
-    """Return a text, or JSON with texts in it, with ``?`` for what the database's encoding does not have.
+    """Return a text, or JSON with texts in it, with ``?`` for each character that the database's encoding lacks.
 
-    For what is told to people only: headers, names of sheets, samples.
+    Only for informative text: headers, names of sheets, samples.
     """
     codec = _CODECS.get(server_encoding(connection))
     return value if codec is None else _fitted(value, codec)

@@ -69,12 +69,12 @@ def meaning(state: str, message: str, *, where: str | None = None) -> PgDataHubE
 
 
 FOREIGN_KEY: Final = ("23503", "23001")
-"""A row that another must have, or that another refers to (23001 for ``RESTRICT`` from PostgreSQL 18 on)."""
+"""A missing row that another row refers to, or a row that is still referred to (23001: ``RESTRICT``, PostgreSQL 18)."""
 CANCELLED: Final = "57014"
-"""A statement that was cancelled: not for the sake of the row that it was at."""
+"""A cancelled statement; the row that it had reached is not the cause."""
 
 
 def one_line(message: str) -> str:
-    """Return a message of several lines as one; libpq tries every address of a host and repeats itself."""
+    """Join the lines of a message; libpq tries every address of a host and repeats its message."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return "; ".join(dict.fromkeys(lines[:3])).rstrip(".") if lines else "unknown error"

@@ -1,7 +1,7 @@
 """SQLSTATE of a refused connection.
 
 libpq gives no SQLSTATE for an error before the session begins, only a text in the server's language. Its protocol trace
-has the error's fields, so a connection that failed is tried once more under a trace. The trace stays in memory: under
+has the error's fields, so a failed connection is tried once more under a trace. The trace stays in memory: under
 cleartext authentication it holds the password.
 """
 
@@ -23,7 +23,7 @@ _ERROR = re.compile(rb'^B\t\d+\tErrorResponse\t.*? C "([0-9A-Z]{5})"', re.MULTIL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Startup:
-    """Progress of a connection attempt, as far as the protocol tells.
+    """Progress of a connection attempt, as far as the protocol shows it.
 
     Attributes:
         sqlstate: The server's error; None if the server sent none, or libpq cannot trace here.
@@ -41,7 +41,7 @@ class Startup:
 
 
 def trace_startup(conninfo: str) -> Startup:
-    """Try a connection that failed once more, and return what the protocol tells of it."""
+    """Try a failed connection once more, and return its progress according to the protocol."""
     attempt = pq.PGconn.connect_start(conninfo.encode())
     trace = -1
     try:
@@ -50,7 +50,7 @@ def trace_startup(conninfo: str) -> Startup:
             attempt.trace(trace)
             attempt.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
         except (AttributeError, OSError, psycopg.Error):
-            pass  # no Linux, or a libpq before 14
+            pass  # not Linux, or a libpq before 14
         _poll(attempt)
         needs, used = attempt.needs_password, attempt.used_password
         if trace >= 0:

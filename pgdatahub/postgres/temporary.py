@@ -1,4 +1,4 @@
-"""A database that exists for the length of a block: for tests, of this project and of plugins."""
+"""A database that exists for the length of a block; for the tests of this project and of plugins."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.engine import translated_errors
 
 PREFIX = "pgdatahub_test_"
-"""What the name of every such database begins with, so that one left behind by a killed test is known for what it is."""
+"""Prefix of the name of every such database, which identifies a database that a killed test left behind."""
 FORCE_VERSION = 130000
-"""``server_version_num`` from which ``DROP DATABASE`` can end the sessions of a database by itself."""
+"""``server_version_num`` from which ``DROP DATABASE`` can end the sessions of a database itself."""
 
 
 @contextmanager
 def temporary_database(server: str | Mapping[str, str]) -> Iterator[str]:
-    """Make an empty database, yield its connection string (``key=value`` pairs), and drop it whoever still uses it.
+    """Create an empty database, yield its connection string (``key=value`` pairs), and drop it even if it is in use.
 
     Args:
-        server: A connection string, a URL, or the keywords of either, of any database of the server, with a role that may
-            create databases.
+        server: A connection string, a URL, or the keywords of either, of any database of the server, with a role that
+            may create databases.
 
     Raises:
         DatabaseError: The server does not answer, or the role may not create databases.
@@ -55,7 +55,7 @@ def drop_database(server: str, name: str) -> None:
 
 
 def _execute(server: str, statement: sql.Composed) -> None:
-    # Neither statement may stand in a transaction.
+    # Neither statement may run in a transaction.
     with translated_errors(), open_connection(server) as connection:
         connection.autocommit = True
         connection.execute(statement)

@@ -34,6 +34,6 @@ def render_undo(table: TableName, steps: Sequence[SchemaStep]) -> list[sql.Compo
 
 
 def carry_out(connection: Connection, table: TableName, steps: Sequence[SchemaStep]) -> None:
-    """Execute the steps of an undo; the table is locked for nobody else."""
+    """Execute the steps of an undo; the caller has locked the table."""
     for statement in render_undo(table, steps):
         driver_connection(connection).execute(statement)

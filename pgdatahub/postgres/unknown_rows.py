@@ -1,11 +1,11 @@
 """Rows of a table that name an import which the history does not know.
 
-The history was dropped, emptied, restored without its tables, or is that of another schema. Loading would add the same
-rows a second time, so a run looks for such rows in each table that it is about to load into.
+The history was dropped, emptied, restored without its tables, or belongs to another schema. Loading would add the same
+rows a second time, so a run checks each table for such rows before it loads into the table.
 
-The look is cheap in every run over a table that is known: rows before the first and after the last known import are found
-by the BRIN index on ``load_timestamp``; rows between them exactly in a table up to 16 MB (some 20 ms), and by a sample of
-1,000 pages in a larger one. Only where that finds a row is the whole table read.
+The check is cheap for a known table. The BRIN index on ``load_timestamp`` finds rows before the first and after the
+last known import. The check finds rows between them exactly in a table up to 16 MB (some 20 ms), and by a sample of
+1,000 pages in a larger table. Only if it finds a row does it read the whole table.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PAGE_BYTES: Final = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowGroup:
-    """The rows of a table that name one import: its file, its time (UTC), and how many rows there are."""
+    """The rows of a table that name one import: the import's file, its time (UTC), and the number of rows."""
 
     source_file: str
     load_timestamp: datetime
@@ -53,7 +53,7 @@ class UnknownRows:
 
     Attributes:
         table: The table.
-        groups: The imports that they name, oldest first; at least one.
+        groups: The imports that the rows name, oldest first; at least one.
         known: The history knows other imports of the table.
     """
 
@@ -63,7 +63,7 @@ class UnknownRows:
 
     @property
     def rows(self) -> int:
-        """How many rows."""
+        """The number of rows."""
         return sum(group.rows for group in self.groups)
 
 
@@ -77,7 +77,7 @@ _ENDS = sql.SQL("""
     SELECT min(imported_at), max(imported_at) FROM {imports}
      WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}
 """)
-# Each condition asks for the import: another run may have committed one since the ends were read.
+# Each condition checks for the import: another run may have committed one since the ends were read.
 _OUTSIDE = sql.SQL("(t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND {unknown}")
 _BETWEEN = sql.SQL("t.{moment} >= {first}::timestamp AND t.{moment} <= {last}::timestamp AND {unknown}")
 _GROUPS = sql.SQL("""
@@ -87,15 +87,15 @@ _SAMPLE = sql.SQL("SELECT 1 FROM {table} t TABLESAMPLE SYSTEM ({percent}) WHERE 
 
 
 def find_unknown_rows(connection: Connection, history: History | None, table: TableName) -> UnknownRows | None:
-    """Return the rows of a table that the history does not know; None if there are none.
+    """Return the rows of a table that the history does not know; None if it knows all of them.
 
     Args:
-        connection: In a transaction, which may be read-only.
-        history: The history; None where there are no metadata tables.
+        connection: A connection in a transaction, which may be read-only.
+        history: The history; None if the metadata tables do not exist.
         table: The table.
 
     Raises:
-        SchemaError: Something else has the table's name.
+        SchemaError: Another kind of object has the table's name.
     """
     if not _has_lineage(connection, table):
         return None
@@ -124,7 +124,7 @@ def _groups(connection: Connection, names: Mapping[str, Any], condition: sql.Com
 
 
 def _may_have(connection: Connection, names: Mapping[str, Any], condition: sql.Composable, size: int) -> bool:
-    """Return whether a table may have rows that meet a condition: yes if it is small, else by a sample of its pages."""
+    """Return whether a table may have rows that meet a condition: true if small, else by a sample of its pages."""
     if size <= WHOLE_BYTES:
         return True
     percent = sql.Literal(min(100.0, round(100 * SAMPLE_PAGES * _PAGE_BYTES / size, 6)))
@@ -135,7 +135,7 @@ def _may_have(connection: Connection, names: Mapping[str, Any], condition: sql.C
 def find_all_unknown(
     connection: Connection, history: History | None, tables: Iterable[TableName]
 ) -> dict[TableName, UnknownRows]:
-    """Return the unknown rows of those tables that have any; a table that cannot be read is left to its files."""
+    """Return the unknown rows of the tables that have any; loads of files report a table that cannot be read."""
     found = {}
     for table in sorted(catalog.existing_tables(connection, tables)):
         with suppress(SchemaError, PrivilegeError), savepoint(connection):

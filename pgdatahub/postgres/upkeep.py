@@ -1,8 +1,8 @@
 """Upkeep of loaded tables, after the transactions that loaded them.
 
-The BRIN index on ``load_timestamp`` leads to the rows of one import. It knows the rows of new pages when they are
-summarised; until then it leads to all of them, so a search is right and reads more. One call for each table at the end of
-a run keeps that from the time that a file takes. Autovacuum does the same for a run that was killed before.
+The BRIN index on ``load_timestamp`` finds the rows of one import. It knows the rows of new pages after they are
+summarised; until then it returns all of them, so a search is right and reads more. One call for each table at the end
+of a run keeps that work out of the time of a file. Autovacuum does the same after a run that was killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SUMMARISE = """
 
 
 def summarise_new_rows(engine: Engine, tables: Iterable[TableName]) -> None:
-    """Let the index of each table know its new rows; a table that another session keeps busy is left to autovacuum.
+    """Summarise the new rows of each table in its index; leave a table that another session keeps busy to autovacuum.
 
     Raises:
         DatabaseError: The database is gone.

@@ -1,4 +1,4 @@
-"""Definitions of views, complete enough to make them again: owner, grants, comments, options, defaults, rules, triggers."""
+"""Definitions of views that can recreate them: owner, grants, comments, options, defaults, rules, triggers."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ViewDefinition:
 
     Attributes:
         oid: Its number in the catalog, before it was dropped.
-        description: The view for people.
+        description: The view for messages.
         name: Its name, quoted.
         owner: The role that owns it.
-        statements: What makes it again, up to its owner.
+        statements: The statements that recreate it, except its owner.
         grants: Its privileges, and its columns': grantor, grantee (empty for PUBLIC), privilege, grantable, column.
     """
 
@@ -40,14 +40,14 @@ class ViewDefinition:
 
 
 def take_down(connection: Connection, views: Sequence[UsingView]) -> tuple[ViewDefinition, ...]:
-    """Drop views, and return what makes them again.
+    """Drop views, and return the definitions that recreate them.
 
     Args:
-        connection: In the transaction that alters the table.
-        views: The views, those before those upon them.
+        connection: A connection in the transaction that alters the table.
+        views: The views, each before the views that use it.
 
     Raises:
-        SchemaError: One cannot be dropped.
+        SchemaError: A view cannot be dropped.
     """
     driver = driver_connection(connection)
     definitions = tuple(_define(driver, view) for view in views)
@@ -58,10 +58,10 @@ def take_down(connection: Connection, views: Sequence[UsingView]) -> tuple[ViewD
 
 
 def put_up(connection: Connection, definitions: Sequence[ViewDefinition], table: TableName) -> None:
-    """Make views again.
+    """Recreate views.
 
     Raises:
-        SchemaError: One does not fit the altered table, or cannot be given back to its owner; it is named.
+        SchemaError: A view does not fit the altered table, or cannot be given to its owner; the message names the view.
     """
     driver = driver_connection(connection)
     for definition in definitions:
@@ -111,7 +111,7 @@ def _define(driver: _Driver, view: UsingView) -> ViewDefinition:
 
 
 def _extras(driver: _Driver, oid: int, name: sql.Composed) -> Iterator[sql.Composed]:
-    """Yield what belongs to a view beside its query: defaults, rules, triggers, comments."""
+    """Yield the statements for the parts of a view beside its query: defaults, rules, triggers, comments."""
     defaults = driver.execute(
         "SELECT a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d"
         " JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE d.adrelid = %s ORDER BY a.attnum",
@@ -155,7 +155,7 @@ _STATES = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 def _state(name: sql.Composed, kind: str, part: str, enabled: str, comment: str | None) -> Iterator[sql.Composed]:
     if enabled in _STATES:
-        # ALTER TABLE, since ALTER VIEW does not know rules and triggers.
+        # ALTER TABLE, since ALTER VIEW does not support rules and triggers.
         template = _catalog_text(f"ALTER TABLE {{}} {_STATES[enabled]} {kind} {{}}")
         yield template.format(name, sql.Identifier(part))
     if comment is not None:
@@ -177,7 +177,7 @@ _GRANTS = """
 
 
 def _privileges(driver: _Driver, definition: ViewDefinition) -> Iterator[sql.Composed]:
-    """Yield what gives a view that was just made the grants that it had; default privileges may have given it others."""
+    """Yield the statements that restore the grants of a recreated view; default privileges may have added others."""
     row = _row(driver, "SELECT to_regclass(%s)::oid", definition.name.as_string(driver))
     present = driver.execute(_GRANTS, [row[0], row[0]]).fetchall()
     if present == list(definition.grants):
@@ -205,5 +205,5 @@ def _row(driver: _Driver, query: str, value: object) -> tuple[Any, ...]:
 
 
 def _catalog_text(fragment: str) -> sql.SQL:
-    """Return what the server's catalog printed as it is; no user wrote it as text."""
+    """Return text from the server's catalog unchanged; it is not user input."""
     return sql.SQL(fragment)

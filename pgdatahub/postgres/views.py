@@ -1,7 +1,7 @@
-"""Views that use a column: the views upon them, and whether all of them can be dropped and made again.
+"""Views that use a column, the views that use these, and the check that all of them can be recreated.
 
-A view keeps a column's type from being altered. A folder with ``views: recreate`` has its views dropped, the table altered,
-and the views made again in the same transaction (:mod:`pgdatahub.postgres.view_definitions`).
+A view blocks a change of a column's type. In a folder with ``views: recreate``, a load drops the views, alters the
+table, and recreates the views in the same transaction (:mod:`pgdatahub.postgres.view_definitions`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class UsingView:
 
     Attributes:
         oid: Its number in the catalog.
-        description: The view for people, such as ``view public.totals``.
-        materialized: It holds rows of its own, and is never recreated.
+        description: The view for messages, such as ``view public.totals``.
+        materialized: It stores rows of its own, and is never recreated.
         owned: The current role may drop it and give it back to its owner.
         owner: The role that owns it.
-        temporary: It is of a session, which may be another one.
+        temporary: It belongs to a session, which may be another one.
     """
 
     oid: int
@@ -84,13 +84,13 @@ _PARTS = """
 
 
 def using_views(connection: Connection, table: TableName, columns: Collection[str]) -> tuple[UsingView, ...]:
-    """Return the views that use one of a table's columns, those before those upon them."""
+    """Return the views that use one of a table's columns, each before the views that use it."""
     parameters = {"schema": table.schema, "name": table.name, "columns": list(columns)}
     return tuple(UsingView(**row._asdict()) for row in connection.execute(_VIEWS, parameters))
 
 
 def descriptions(connection: Connection, views: Collection[UsingView]) -> frozenset[str]:
-    """Return how :func:`~pgdatahub.postgres.dependents.dependents` describes views, their rules and their triggers."""
+    """Return views, their rules and triggers as :func:`~pgdatahub.postgres.dependents.dependents` describes them."""
     if not views:
         return frozenset()
     parts = connection.execute(_PARTS, {"oids": [view.oid for view in views]}).fetchall()
@@ -98,7 +98,7 @@ def descriptions(connection: Connection, views: Collection[UsingView]) -> frozen
 
 
 def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -> Iterator[str]:
-    """Yield why views cannot be dropped and made again."""
+    """Yield the reasons why views cannot be dropped and recreated."""
     for view in views:
         if view.materialized:
             yield f"{view.description} holds rows of its own and is not recreated"
