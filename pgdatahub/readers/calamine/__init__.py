@@ -1,10 +1,10 @@
-"""Workbooks in ``.xls``, ``.xlsb`` and ``.ods``, read by python-calamine in a process of its own.
+"""Reader of ``.xls``, ``.xlsb`` and ``.ods`` workbooks that runs python-calamine in a separate process.
 
-That library holds a whole sheet in memory, and its panics, aborts and hangs would take the caller with them. Here they
-cost the one file: ``program`` runs in the process, and
-``workbook`` asks it (:mod:`pgdatahub.readers.isolated`).
+The library holds a whole sheet in memory, and a panic, an abort or a hang of the library would end the caller too. In a
+separate process, only the file fails: ``program`` runs in the process, and ``workbook`` sends the requests
+(:mod:`pgdatahub.readers.isolated`).
 
-What the library does not tell, and nobody here can know therefore: errors and formulas without a result (empty cells),
-integers above 2^53 (already rounded), number formats such as leading zeros, hidden rows and columns, merged areas other
-than those of ``.xls``, and that a time of a day and more in ``.ods`` is one (it comes as a text, ``PT27H17M54S``).
+The library does not report errors and formulas without a result (both are empty cells), the digits of integers above 2^53
+(already rounded), number formats such as leading zeros, hidden rows and columns, and merged areas other than those of
+``.xls``. A duration of a day or more in ``.ods`` arrives as a text (``PT27H17M54S``).
 """

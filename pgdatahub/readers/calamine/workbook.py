@@ -1,4 +1,4 @@
-"""A workbook and its sheets as the rest of the house sees them, read by another process."""
+"""Workbook and sheets whose cells a reading process reads with python-calamine."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from pgdatahub.values.cells import Value
 
 MEMORY_BYTES = 2 << 30
-"""Address space that a reading process may take at least."""
+"""Smallest limit of a reading process's address space."""
 MEMORY_FACTOR = 32
-"""And for each byte of the file. An .ods takes some 150 bytes a cell, which it has packed into three to ten."""
+"""Bytes of address space to add for each byte of the file. A cell of an .ods takes three to ten bytes in the file and some
+150 in memory."""
 PATIENCE_SECONDS = 120.0
-"""How long an answer may take at least: ten times what a full .xls sheet takes on a slow machine."""
+"""Shortest time limit for an answer: ten times the time of a full .xls sheet on a slow machine."""
 PATIENCE_PER_MEBIBYTE = 1.0
-"""And for each mebibyte of the file, in seconds."""
+"""Seconds to add to the time limit for each mebibyte of the file."""
 
 _PROGRAM = "pgdatahub.readers.calamine.program"
 _BLIND = (
@@ -40,12 +41,12 @@ class CalamineWorkbook:
 
     Args:
         source: The file, with the settings of its folder.
-        content: What it is by its content.
-        memory: Bytes that reading may take; else 2 GiB and 32 times the file's size.
-        patience: Seconds without an answer after which reading is given up; else 120 and one for each mebibyte.
+        content: The format of the file's content.
+        memory: Limit of the reading process's address space in bytes; by default 2 GiB and 32 times the file's size.
+        patience: Seconds to wait for an answer; by default 120 and one for each mebibyte.
 
     Raises:
-        ReadError: It cannot be read.
+        ReadError: The workbook cannot be read.
     """
 
     def __init__(
@@ -77,14 +78,14 @@ class CalamineWorkbook:
 
     @property
     def pid(self) -> int:
-        """The number of the process that reads."""
+        """The process ID of the reading process."""
         return self._process.pid
 
     def open(self, position: int) -> CalamineSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.
 
         Raises:
-            ReadError: It cannot be read, or another sheet has its name: the library finds sheets by name alone.
+            ReadError: The sheet cannot be read, or another sheet has the same name: the library finds sheets by name only.
         """
         label = sheet_labels(self._sheets)[position]
         if label != self._sheets[position].name:
@@ -97,7 +98,7 @@ class CalamineWorkbook:
         return CalamineSheet(self._process, index, label, fill=fill, notices=self._told())
 
     def close(self) -> None:
-        """End the process that reads."""
+        """End the reading process."""
         self._resources.close()
 
     def _told(self) -> Sequence[str]:
@@ -107,7 +108,7 @@ class CalamineWorkbook:
 
 
 class CalamineSheet:
-    """A sheet of such a workbook."""
+    """A sheet of a :class:`CalamineWorkbook`."""
 
     def __init__(self, process: ReadingProcess, index: int, label: str, *, fill: bool, notices: Sequence[str]) -> None:
         self._process = process
@@ -127,16 +128,16 @@ class CalamineSheet:
 
     @property
     def hidden_columns(self) -> frozenset[int]:
-        """None: the library does not tell."""
+        """An empty set: the library does not report hidden columns."""
         return frozenset()
 
     @property
     def notices(self) -> Sequence[str]:
-        """What a person should know about how the sheet was read."""
+        """Notices for the user about the reading of the sheet."""
         return tuple(self._notices)
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
-        """Yield the sheet's rows; the next ones are being prepared while a batch is looked at.
+        """Yield the sheet's rows; the process prepares the next batch while the caller uses one.
 
         Raises:
             ReadError: The rest of the sheet cannot be read.
@@ -156,7 +157,7 @@ class CalamineSheet:
             raise error.located(self._name) from error
         finally:
             if waiting:
-                # Left in the middle: the answer that is under way would be taken for that to the next request.
+                # The caller stopped early: the next request would otherwise receive the pending answer.
                 with contextlib.suppress(ReadError):
                     self._process.answer()
 
@@ -188,7 +189,7 @@ def _decoded(column: list[Any]) -> list[Value]:
 
 @contextlib.contextmanager
 def _path_named(source: SourceFile, content: Format) -> Iterator[str]:
-    """Give a path to the file that ends as its format does: the library believes the ending."""
+    """Yield a path to the file with the suffix of its format: the library chooses the format by the suffix."""
     is_local = "://" not in source.location
     if is_local and source.location.endswith(content.value):
         yield source.location
@@ -199,7 +200,7 @@ def _path_named(source: SourceFile, content: Format) -> Iterator[str]:
             if not is_local:
                 raise OSError("no file to link to")
             path.symlink_to(source.location)
-        except OSError:  # Windows lets few people make links
+        except OSError:  # Windows allows few users to create links
             with source.open() as file, path.open("wb") as copy:
                 shutil.copyfileobj(file, copy)
         yield os.fspath(path)
