@@ -1,4 +1,4 @@
-"""The value of a cell, from its attributes and its text."""
+"""Values of cells, from the attributes and the text of each cell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.cells import BOOLEAN, ERROR, NO_RESULT, TEXT, CellClass, Source
 
 CellValue: TypeAlias = "tuple[Source | CellClass, str]"
-"""A text and its class; a source alone where the number format decides too."""
+"""A text and its class; a source instead of the class where the value depends on the number format too."""
 
 SIMPLE: Final[Mapping[str | None, tuple[Source, str]]] = {
     "float": (Source.NUMBER, names.VALUE),
@@ -27,7 +27,7 @@ _ERROR: Final = re.compile(r"#(?:N/A|DIV/0!|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!
 
 
 def typed_value(attributes: Mapping[str, str]) -> CellValue | None:
-    """Return the value that a cell has in its attributes, None if it has none there."""
+    """Return the value in a cell's attributes, None if the attributes have no value."""
     kind = attributes.get(names.VALUE_TYPE)
     simple = SIMPLE.get(kind)
     if simple is not None:
@@ -37,7 +37,7 @@ def typed_value(attributes: Mapping[str, str]) -> CellValue | None:
         value = attributes.get(names.BOOLEAN_VALUE, "").strip()
         if value.lower() in _BOOLEANS:
             return BOOLEAN, _BOOLEANS[value.lower()]
-        # LibreOffice writes a number as it is where its format is a boolean's.
+        # LibreOffice writes a number unchanged where the cell has a boolean's format.
         return (Source.NUMBER, value) if value else None
     if kind is None or names.STRING_VALUE not in attributes:
         return None
@@ -45,7 +45,7 @@ def typed_value(attributes: Mapping[str, str]) -> CellValue | None:
 
 
 def text_value(attributes: Mapping[str, str], paragraphs: Sequence[str]) -> CellValue:
-    """Return the value of a cell whose text matters: a text, an error, or the result of a formula."""
+    """Return the value of a cell that depends on the cell's text: a text, an error, or the result of a formula."""
     shown = "\n".join(paragraphs)
     calc_kind = attributes.get(names.CALC_VALUE_TYPE)
     value = typed_value(attributes)
@@ -53,21 +53,21 @@ def text_value(attributes: Mapping[str, str], paragraphs: Sequence[str]) -> Cell
         return ERROR, shown or (value[1] if value else "") or "#N/A"
     if names.FORMULA in attributes:
         if value is None and (not paragraphs or attributes.get(names.VALUE_TYPE, "string") != "string"):
-            # Without any text, or with the text of a number, a date … in the writer's language.
+            # The cell has no text, or the text of a number, a date … in the language of the program that wrote the file.
             return NO_RESULT, "formula"
         if _is_error(value, shown, calc_kind):
             return ERROR, shown
         if value in _TRUTH and shown == _TRUTH[value]:
-            # LibreOffice writes the boolean result of a formula as a number, which is shown as such a word.
+            # LibreOffice writes the boolean result of a formula as a number and shows the word.
             return BOOLEAN, shown.lower()
     return (TEXT, shown) if value is None else value
 
 
 def _is_error(value: CellValue | None, shown: str, calc_kind: str | None) -> bool:
-    """Return whether a formula's result is an error, of which only the text tells.
+    """Return whether a formula's result is an error that only the text shows.
 
-    LibreOffice says so in an attribute of its own (``calcext``). Without it, an error is a text beside an empty value, or the
-    text of a well-known error.
+    LibreOffice marks errors in its own attribute (``calcext``). Without this attribute, an error is a text beside an empty
+    value, or the text of a well-known error.
     """
     if calc_kind is not None or not shown:
         return False
