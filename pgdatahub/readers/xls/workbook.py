@@ -1,4 +1,4 @@
-"""A workbook of Excel 2 to 2003 and its sheets, read by another process."""
+"""Workbook of Excel 2 to 2003 and its sheets, whose cells a reading process reads."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ if TYPE_CHECKING:
 
 _PROGRAM: Final = "pgdatahub.readers.xls.program"
 MEMORY_BYTES: Final = 384 << 20
-"""Address space that the process may take at least; the interpreter alone takes some 60 MiB."""
+"""Smallest limit of the process's address space; the interpreter alone takes some 60 MiB."""
 MEMORY_FACTOR: Final = 20
-"""And for each byte of the file: a cell takes 17 bytes and more, a text of two characters takes 60, of 5 in the file."""
+"""Bytes of address space to add for each byte of the file. A cell takes 17 bytes or more; a text of two characters takes 60
+bytes, and 5 in the file."""
 PATIENCE_SECONDS: Final = 120.0
-"""How long an answer may take at least, on a busy machine."""
+"""Shortest time limit for an answer, enough for a busy machine."""
 PROCESSOR_SECONDS: Final = 8
-"""Processor time at least; a sheet of 65,536 rows takes less than a second a column."""
+"""Smallest limit of processor time; a column of 65,536 rows takes less than a second."""
 PROCESSOR_PER_MEBIBYTE: Final = 4
 
 
 class XlsWorkbook:
-    """An ``.xls`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+    """An ``.xls`` workbook that implements :class:`pgdatahub.model.flow.Workbook`.
 
     Args:
         source: The file, with the settings of its folder.
-        memory: Bytes that reading may take; else in proportion to the file.
+        memory: Limit of the process's address space in bytes; by default in proportion to the file's size.
 
     Raises:
-        ReadError: It cannot be read.
+        ReadError: The workbook cannot be read.
     """
 
     def __init__(self, source: SourceFile, *, memory: int | None = None) -> None:
@@ -76,14 +77,14 @@ class XlsWorkbook:
 
     @property
     def pid(self) -> int:
-        """The number of the process that reads."""
+        """The process ID of the reading process."""
         return self._process.pid
 
     def open(self, position: int) -> XlsSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.
 
         Raises:
-            ReadError: It cannot be read.
+            ReadError: The sheet cannot be read.
         """
         label = sheet_labels(self._sheets)[position]
         where = f"{self._name} › {label}"
@@ -93,17 +94,17 @@ class XlsWorkbook:
         """Return whether the sheet ``sheets[position]`` has a cell with a value.
 
         Raises:
-            ReadError: It cannot be read.
+            ReadError: The sheet cannot be read.
         """
         return bool(self._process.ask("has_values", position))
 
     def close(self) -> None:
-        """End the process that reads; may be called twice."""
+        """End the reading process; a second call has no effect."""
         self._resources.close()
 
 
 class XlsSheet:
-    """A sheet, as :class:`pgdatahub.model.flow.Sheet` asks for."""
+    """A sheet that implements :class:`pgdatahub.model.flow.Sheet`."""
 
     def __init__(
         self, process: ReadingProcess, position: int, label: str, where: str, *, fill: bool, notices: Sequence[str]
@@ -138,11 +139,11 @@ class XlsSheet:
 
     @property
     def notices(self) -> Sequence[str]:
-        """Remarks for the user on how the sheet was read."""
+        """Notices for the user about the reading of the sheet."""
         return self._notices
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
-        """Yield the sheet's rows, those without a value left out; to be called once.
+        """Yield the sheet's rows that have a value; callers call this once.
 
         Raises:
             ReadError: The rest of the sheet cannot be read.
@@ -154,7 +155,7 @@ class XlsSheet:
             raise error.located(self._where) from error
 
     def _read(self, max_rows: int) -> Iterator[Batch]:
-        """Yield batches; the process prepares the next one while the caller looks at one."""
+        """Yield batches; the process prepares the next batch while the caller uses one."""
         self._process.send("batch", max_rows)
         waiting = True
         try:
@@ -168,7 +169,7 @@ class XlsSheet:
                 yield self._batch(answer)
         finally:
             if waiting:
-                # The caller leaves in the middle: the answer under way would be taken for that to the next request.
+                # The caller stopped early: the next request would otherwise receive the pending answer.
                 with contextlib.suppress(FileError):
                     self._process.answer()
 
@@ -184,7 +185,7 @@ class XlsSheet:
 
 
 def _number_format(key: int, code: str | None) -> NumberFormat:
-    """Return the number format: the file's own code has priority over a built-in one of the same number."""
+    """Return the number format: a code in the file has priority over the built-in format of the same number."""
     return built_in_format(key) if code is None else parse_format(code)
 
 
