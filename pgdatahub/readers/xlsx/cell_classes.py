@@ -1,4 +1,4 @@
-"""The class of a cell: all that its type and its style say about how its text is to be understood."""
+"""Classes of cells: the meaning of a cell's text by the cell's type and style."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 
 
 class Source(Enum):
-    """What the text of a cell is."""
+    """The kind of text that a cell has."""
 
     NUMBER = "n"
     SHARED = "s"
@@ -22,16 +22,16 @@ class Source(Enum):
     DATE = "d"
     """ISO 8601."""
     UNCACHED = "uncached"
-    """Nothing: a formula that was never computed."""
+    """No text: a formula that was never computed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellClass:
-    """How a cell's text is to be understood; one object for each combination in a workbook, compared by identity.
+    """The meaning of a cell's text; one object for each combination in a workbook, compared by identity.
 
     Attributes:
-        source: What the text is.
-        format: What the style makes of a number.
+        source: The kind of text.
+        format: The number format of the cell's style.
     """
 
     source: Source
@@ -65,11 +65,11 @@ class CellClasses:
         self._classes: dict[tuple[Source, NumberFormat], CellClass] = {}
 
     def get(self, cell_type: str, style: str) -> CellClass | None:
-        """Return the class of a cell; None if its type is none that there is. A style that is not there is General."""
+        """Return the class of a cell; None for an unknown type. A style that the workbook does not define is General."""
         try:
             return self._known[cell_type, style]
         except KeyError:
-            if len(self._known) > 100_000:  # more than Excel's 65,490 styles: made up
+            if len(self._known) > 100_000:  # more than Excel's 65,490 styles: a crafted file
                 self._known.clear()
             found = self._known[cell_type, style] = self._find(cell_type, style)
             return found

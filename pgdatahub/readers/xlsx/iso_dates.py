@@ -1,4 +1,4 @@
-"""Cells of type ``d``: dates, times and durations written out (ISO 8601), which strict workbooks may have."""
+"""Cells of type ``d``: dates, times and durations in ISO 8601, which strict workbooks may have."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _DAY = 86_400 * 1_000_000
 
 
 def iso_text(text: bytes) -> tuple[Kind, bytes] | None:
-    """Return what an ISO 8601 text says as a field of ``COPY``, rounded to the microsecond; None if it stays a text.
+    """Convert an ISO 8601 text to a field of ``COPY``, rounded to the microsecond; return None if it stays a text.
 
     A fraction of a second may have any number of digits: .NET writes seven. A ``Z`` or ``+00:00`` is dropped: a sheet shows
-    wall-clock time and knows no zones. A text with another offset stays a text, since no column could keep both its time
-    and its offset.
+    wall-clock time without a time zone. A text with another offset stays a text, since no column type keeps both the time
+    and the offset.
     """
     if match := _DATE.fullmatch(text):
         written, *clock = match.groups()
@@ -35,7 +35,7 @@ def iso_text(text: bytes) -> tuple[Kind, bytes] | None:
             return None
         if time == _DAY:
             if day == date.max:
-                time -= 1  # the last moment that a date has, which .NET writes as 9999-12-31T23:59:59.9999999
+                time -= 1  # the last possible moment, which .NET writes as 9999-12-31T23:59:59.9999999
             else:
                 time, written = 0, (day + timedelta(days=1)).isoformat().encode()
         return Kind.TIMESTAMP, written + b" " + _text(time) if time else written
@@ -58,7 +58,7 @@ def _date(text: bytes) -> date | None:
 
 
 def _clock(hour: bytes, minute: bytes, second: bytes | None, fraction: bytes | None) -> int | None:
-    """Return a time of day in microseconds, up to the whole day where it was rounded; None if there is no such time."""
+    """Return a time of day in microseconds, a whole day if rounded up to midnight; None for an invalid time."""
     second = second or b"00"
     if hour > b"23" or minute > b"59" or second > b"59":
         return None
@@ -73,7 +73,7 @@ def _microseconds(digits: bytes | None) -> int:
 
 
 def _text(microseconds: int) -> bytes:
-    """Return a length of time as hours, minutes and seconds, without zeros at the fraction's end."""
+    """Return a duration as hours, minutes and seconds, without trailing zeros of the fraction."""
     seconds, fraction = divmod(microseconds, 1_000_000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -1,4 +1,4 @@
-"""Numbers as workbooks write them, brought to JSON's syntax."""
+"""Conversion of numbers in workbooks to JSON's syntax."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.values.numbers import MAX_DIGITS, parse_number
 
 _PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
-"""Numbers that stay as found: within a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
+"""Numbers that stay unchanged: in a double's range whatever the digits, without leading zeros, ``+`` or bare point."""
 _NUMBER_CHARACTERS = b"0123456789+-.eE,"
 _LOOSE = re.compile(rb"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"\s*[-+]?(?:nan|inf(?:inity)?|1\.#[a-z]+)\s*", re.IGNORECASE)
 
 
 def is_no_number(text: str) -> bool:
-    """Return whether a text is NaN or an infinity, which programs write into number cells in place of an error."""
+    """Return whether a text is NaN or an infinity, which programs write into number cells instead of an error."""
     return len(text) < 40 and _NO_NUMBER.fullmatch(text) is not None
 
 
 def plain_number(text: bytes, address: str) -> bytes:
-    """Return a number's text in JSON's syntax, from whatever XML Schema's ``double`` allows.
+    """Return a number's text in JSON's syntax, from any form that XML Schema's ``double`` allows.
 
     Raises:
-        CellError: The number is none that a column can hold.
-        CorruptError: It is no number.
+        CellError: No column can hold the number.
+        CorruptError: The text is not a number.
     """
     if _PLAIN.fullmatch(text):
         return text
@@ -37,7 +37,7 @@ def plain_number(text: bytes, address: str) -> bytes:
         raise CorruptError(f"{shown} is not a number", where=address, hint=ASK_SENDER)
     digits = text.lstrip(b"+-")
     if digits.isdigit():
-        # Without an int, which takes the square of the digits.
+        # Without int(), whose time grows with the square of the number of digits.
         digits = digits.lstrip(b"0") or b"0"
         if len(digits) > MAX_DIGITS:
             raise CellError(f"the number {shown} has more than {MAX_DIGITS:,} digits", where=address)
@@ -46,14 +46,14 @@ def plain_number(text: bytes, address: str) -> bytes:
         number = parse_number(text)
     except OverflowError as error:
         raise CellError(f"the number {shown} is too large for any column", where=address) from error
-    # A double beyond 2^53 keeps its exponent: digits alone would say that each of them is meant.
+    # A double beyond 2^53 keeps its exponent: digits alone would claim that each digit is exact.
     return b"%d" % number if isinstance(number, int) else repr(number).encode()
 
 
 def are_plain_numbers(texts: Sequence[bytes]) -> bool:
-    """Tell whether all texts but empty ones are numbers in JSON's syntax that a double can hold.
+    """Return whether all texts that are not empty are numbers in JSON's syntax that a double can hold.
 
-    A column at a time; to spell out in the expression of a row what a number is took twice as long.
+    The function checks a whole column at a time: a check in the row expression took twice as long.
     """
     present = list(filter(None, texts))
     joined = b",".join(present)
@@ -63,11 +63,11 @@ def are_plain_numbers(texts: Sequence[bytes]) -> bool:
         numbers = orjson.loads(b"[%s]" % joined)
     except orjson.JSONDecodeError:
         return False
-    return len(numbers) == len(present)  # a text with a comma would be two
+    return len(numbers) == len(present)  # a text with a comma would count as two
 
 
 def parse_indexes(texts: Sequence[bytes]) -> list[int]:
-    """Return what digits denote, all at once; leading zeros are allowed."""
+    """Parse indexes written in digits, all at once; leading zeros are allowed."""
     try:
         numbers: list[int] = orjson.loads(b"[%s]" % b",".join(texts))
     except orjson.JSONDecodeError:  # a leading zero

@@ -1,4 +1,4 @@
-"""The strings that the cells of a workbook share, as fields of ``COPY``, in memory up to a limit and then on disk."""
+"""Shared strings of a workbook, as fields of ``COPY``, in memory up to a limit and then on disk."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, r
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space, trim
 
 _PIECE = 1024 * 1024
-# UTF-8 and no DTD: anything else, and any prefix, is for the parser alone.
+# UTF-8 without a DTD or a namespace prefix; the parser reads any other beginning.
 BEGINNING = re.compile(
     rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
 )
 _START, _END = b"<si><t>", b"</t></si>"
-_CONTROLS = bytes({*range(32)} - {9, 10, 13})  # which XML does not allow
-# A plain string; any other one; all that is left.
+_CONTROLS = bytes({*range(32)} - {9, 10, 13})  # controls that XML does not allow
+# A plain string; any other string; the rest of the piece.
 _STRINGS = re.compile(
     rb'\s*(?:<si><t(?:( xml:space="preserve")|)>([^<\x00-\x08\x0b\x0c\x0e-\x1f]*)</t></si>'
     rb"|(<si>[\s\S]*?</si>)|([\s\S]+))"
@@ -37,7 +37,7 @@ class IndexSet(Protocol):
         """Return the number of indexes."""
 
     def __contains__(self, index: object, /) -> bool:
-        """Return whether an index is one of them."""
+        """Return whether the set has an index."""
 
 
 class StringTable(Protocol):
@@ -48,11 +48,11 @@ class StringTable(Protocol):
 
     @property
     def lookup(self) -> Callable[[int], bytes]:
-        """The function that gives the string of an index, raising IndexError beyond the last."""
+        """The function that returns the string of an index and raises IndexError beyond the last index."""
 
     @property
     def cleaned(self) -> IndexSet:
-        """Indexes of those from which characters were removed that no database can store."""
+        """Indexes of strings from which characters were removed that PostgreSQL cannot store."""
 
     def close(self) -> None:
         """Free the memory and the temporary file."""
@@ -62,7 +62,7 @@ class SharedStrings:
     """Shared strings by index.
 
     Args:
-        limits: How many bytes of them stay in memory.
+        limits: The limits of the workbook; ``strings_in_memory`` is the number of bytes that stay in memory.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -71,23 +71,23 @@ class SharedStrings:
         self._bytes = 0
         self._spill: _Spill | None = None
         self.cleaned: set[int] = set()
-        """Indexes of those from which characters were removed that no database can store."""
+        """Indexes of strings from which characters were removed that PostgreSQL cannot store."""
 
     def __len__(self) -> int:
         return len(self._texts) + (len(self._spill) if self._spill else 0)
 
     @property
     def lookup(self) -> Callable[[int], bytes]:
-        """Return the function that gives the string of an index, raising IndexError beyond the last."""
+        """The function that returns the string of an index and raises IndexError beyond the last index."""
         return self._texts.__getitem__ if self._spill is None else self._get
 
     def extend(self, texts: Sequence[bytes]) -> None:
-        """Add strings: UTF-8 with XML's references resolved."""
+        """Add strings in UTF-8 with XML's references resolved."""
         first = len(self)
         self.add(copy_texts(texts, lambda index: self.cleaned.add(first + index)))
 
     def add(self, texts: Sequence[bytes]) -> None:
-        """Add strings that are fields of ``COPY`` already."""
+        """Add strings that are already fields of ``COPY``."""
         if self._spill is None and self._bytes <= self._limit:
             self._texts.extend(texts)
             self._bytes += sum(map(len, texts))
@@ -97,7 +97,7 @@ class SharedStrings:
         self._spill.extend(texts)
 
     def close(self) -> None:
-        """Give back the memory and the temporary file."""
+        """Free the memory and the temporary file."""
         self._texts = []
         if self._spill is not None:
             self._spill.close()
@@ -111,7 +111,7 @@ class SharedStrings:
 
 
 class _Spill:
-    """Strings on disk, in a file that has no name and so cannot stay behind."""
+    """Strings on disk, in a file without a name, which the system deletes when the process ends."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="pgdatahub-")  # noqa: SIM115 - lives as long as the workbook
@@ -131,7 +131,7 @@ class _Spill:
     def get(self, index: int) -> bytes:
         if self._map is None:
             self._file.flush()
-            # Strings that are all empty make an empty file, which cannot be mapped.
+            # If all strings are empty, the file is empty, and an empty file cannot be mapped.
             if not self._offsets[-1]:
                 self._file.write(b"\0")
                 self._file.flush()
@@ -148,10 +148,10 @@ class _Spill:
 def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
     """Read the shared strings part.
 
-    Rich text is the text of its runs; phonetic guides are left out.
+    Rich text becomes the text of its runs; phonetic guides are left out.
 
     Raises:
-        CorruptError: It is damaged, or a string is too long.
+        CorruptError: The part is damaged, or a string is too long.
     """
     strings = SharedStrings(limits)
     parser = StringParser(stream.name, limits)
@@ -179,7 +179,7 @@ def read_shared_strings(stream: Stream, limits: Limits) -> SharedStrings:
 
 
 def _read_safely(stream: Stream, data: bytes, parser: StringParser, strings: SharedStrings) -> None:
-    """Read all that is left, beginning with ``data``, with the parser."""
+    """Read the rest of the part, from ``data`` on, with the parser."""
     while data:
         parser.feed(data)
         strings.extend(parser.take())
@@ -189,7 +189,7 @@ def _read_safely(stream: Stream, data: bytes, parser: StringParser, strings: Sha
 
 
 def _read_piece(piece: bytes, parser: StringParser, limits: Limits) -> Sequence[bytes]:
-    """Return the strings of a piece in which none begins that does not end there."""
+    """Return the strings of a piece that has whole strings only."""
     if not is_sound(piece):
         parser.feed(piece)
         return parser.take()
@@ -219,16 +219,16 @@ def _read_piece(piece: bytes, parser: StringParser, limits: Limits) -> Sequence[
 
 
 def _split_plain(piece: bytes) -> list[bytes] | None:
-    """Return the strings of a piece of nothing but plain strings, None if there is anything else in it."""
+    """Return the strings of a piece that has plain strings only; None for any other piece."""
     if not (piece.startswith(_START) and piece.endswith(_END)) or piece.translate(None, _CONTROLS) != piece:
         return None
     texts = piece[len(_START) : -len(_END)].split(_END + _START)
-    # Four tags a string, and no other.
+    # Exactly four tags for each string.
     return texts if piece.count(b"<") == 4 * len(texts) else None
 
 
 class StringParser(GuardedParser):
-    """The parser of shared strings: expat."""
+    """Parser of shared strings, based on expat."""
 
     def __init__(self, part: str, limits: Limits) -> None:
         found: list[bytes] = []
@@ -238,7 +238,7 @@ class StringParser(GuardedParser):
         wanted = trims = False
         begun = 0
         self.preserves_space = False
-        """White space around texts counts everywhere: ``<sst>`` has ``xml:space="preserve"``."""
+        """``<sst>`` has ``xml:space="preserve"``, so outer white space is part of every text."""
 
         def start(name: str, attributes: list[str]) -> None:
             nonlocal length, wanted, trims, begun
@@ -283,11 +283,11 @@ class StringParser(GuardedParser):
 
     @property
     def between_items(self) -> bool:
-        """Whether the parser stands within ``<sst>`` and outside of any element there."""
+        """True if the parser is inside ``<sst>`` and outside of its child elements."""
         return len(self._path) == 1
 
     def take(self) -> list[bytes]:
-        """Return the strings that were found since the last call."""
+        """Return the strings found since the last call."""
         found = self._found[:]
         self._found.clear()
         return found

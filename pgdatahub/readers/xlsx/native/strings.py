@@ -1,4 +1,4 @@
-"""Shared strings that the core keeps."""
+"""Shared strings in the compiled core."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class NativeStrings:
     """Shared strings by index, as fields of ``COPY``, in memory up to a limit and then on disk.
 
     Args:
-        options: Bounds and switches of the workbook.
-        prefixes: The namespace prefixes that are declared where the strings are.
+        options: The limits and switches of the workbook.
+        prefixes: The namespace prefixes in scope at the strings.
     """
 
     def __init__(self, options: Options, prefixes: bytes = b"") -> None:
@@ -41,7 +41,7 @@ class NativeStrings:
 
     @property
     def lookup(self) -> Callable[[int], bytes]:
-        """The function that gives the string of an index, raising IndexError beyond the last."""
+        """The function that returns the string of an index and raises IndexError beyond the last index."""
         return lambda index: self._get(index)[0]
 
     @property
@@ -50,7 +50,7 @@ class NativeStrings:
         return _Cleaned(self._get, int(self._library.pgh_strings_cleaned(self.handle)))
 
     def feed(self, data: bytes, *, last: bool = False) -> int:
-        """Take the items of a piece; return the core's status."""
+        """Add the items of a piece; return the core's status."""
         status: int = self._library.pgh_strings_feed(self.handle, data, len(data), last)
         if status < 0:
             raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
@@ -64,21 +64,21 @@ class NativeStrings:
         return bytes_at(address, size.value)
 
     def skip(self, count: int) -> None:
-        """Consume so many bytes of the rest."""
+        """Consume ``count`` bytes of the rest."""
         self._library.pgh_strings_skip(self.handle, count)
 
     def add(self, text: bytes) -> None:
-        """Add a string: UTF-8 with XML's references resolved."""
+        """Add a string in UTF-8 with XML's references resolved."""
         if self._library.pgh_strings_add(self.handle, text, len(text)):
             raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
 
     def finish(self) -> None:
-        """End the reading; the strings can be looked up from now on."""
+        """End the reading, so that the strings can be looked up."""
         if self._library.pgh_strings_finish(self.handle):
             raise NativeError("the shared strings cannot be kept", hint="make room for temporary files")
 
     def close(self) -> None:
-        """Free the memory and the temporary file; may be called twice."""
+        """Free the memory and the temporary file; a second call has no effect."""
         if self.handle:
             self._library.pgh_strings_free(self.handle)
             self.handle = None
@@ -104,9 +104,9 @@ class _Cleaned:
 
 
 def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
-    """Read the shared strings part; without one there is no string.
+    """Read the shared strings part; a workbook without the part has no shared strings.
 
-    Items that the core declines go to the XML parser, which names what is wrong.
+    Items that the core declines go to the XML parser, which reports the damage if there is any.
 
     Raises:
         CorruptError: The part is damaged, or a string is too long.
@@ -141,7 +141,7 @@ def read_native_strings(stream: Stream | None, limits: Limits) -> NativeStrings:
 
 
 def _read_items(strings: NativeStrings, stream: Stream, parser: StringParser, data: bytes) -> bytes:
-    """Read items until they end, or until the parser stands within one; return what is left for the parser."""
+    """Read items up to the last, or until the parser is inside an item; return the input left for the parser."""
     last = False
     while True:
         status = strings.feed(data, last=last)
