@@ -1,7 +1,7 @@
-"""A raw number and its number format → the value of the cell, by the same rules for every file format.
+"""Conversion of a raw number and its number format to a cell's value, by the same rules for every file format.
 
-A date is a timestamp, at midnight without its time. A number that its format cannot show (a negative date, day 60 of
-1900, a day past the year 9999) stays a number, so that nothing is lost.
+A date becomes a timestamp, at midnight if the format shows no time. A number that its format cannot show (a negative date,
+day 60 of 1900, a day after the year 9999) stays a number, so no information is lost.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import canonical_number, integer_or_float, parse_number, parse_value
 
 _LONGEST: Final = 300
-"""Bytes of a number that a double holds whatever its digits. A longer one is no date, and no code."""
+"""Longest number, in bytes, that fits a double whatever its digits. A longer number is neither a date nor a code."""
 _ALL_DIGITS: Final = 10**15
-"""From here on a double has no fraction worth rounding."""
+"""Absolute value from which the fraction of a double is too coarse to round."""
 _PIECE: Final = re.compile(r"\\.|.", re.DOTALL)
-"""A digit's place or a literal of a pattern."""
+"""A digit placeholder or a literal of a pattern."""
 
 
 class FormattedNumbers:
-    """Makes values of the numbers of a workbook.
+    """Converter from the raw numbers of a workbook to values.
 
     Args:
         serials: The workbook's date system.
@@ -79,7 +79,7 @@ class FormattedNumbers:
         return as_values(self.column(number_format, (number_text(number),)))[0]
 
     def _apart(self, number_format: NumberFormat, texts: Sequence[bytes]) -> list[Piece]:
-        """Return the numbers that are too long for any format, and the others."""
+        """Return the numbers longer than ``_LONGEST`` as one column and the other numbers as another."""
         long = [text if len(text) > _LONGEST else b"" for text in texts]
         others = [text if len(text) <= _LONGEST else b"" for text in texts]
         return [TextColumn(kind=Kind.NUMBER, texts=long), self.column(number_format, others)]
@@ -104,9 +104,9 @@ def number_text(number: float) -> bytes:
 
 
 def zeros_text(section: Section, text: bytes) -> bytes:
-    """Return a number as a section of zeros shows it, as a field of ``COPY``: rounded half away from zero.
+    """Return a number as a section of zeros shows it, rounded half away from zero, as a field of ``COPY``.
 
-    Digits that the pattern has no place for stand before its first.
+    Digits without a placeholder in the pattern go before the pattern's first digit.
 
     Args:
         section: A section of ``ZEROS``.
@@ -134,11 +134,11 @@ def zeros_text(section: Section, text: bytes) -> bytes:
 
 
 def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Memory]]) -> Piece:
-    """Convert each serial in the first way that it goes; one that goes none is a number."""
+    """Convert each serial by the first conversion that accepts it; a serial that none accepts stays a number."""
     for kind, memory in ways:
         found = memory.convert(texts)
         if None not in found:
-            return TextColumn(kind=kind, texts=found)  # type: ignore[arg-type]  # there is no None in it
+            return TextColumn(kind=kind, texts=found)  # type: ignore[arg-type]  # found has no None
         if any(found):
             break
     known = {text: _serial_value(text, ways) for text in set(texts)}

@@ -1,7 +1,7 @@
-"""Where the table is in a sheet: its header, its first row and its last.
+"""Location of the table in a sheet: header, first row and last row.
 
-A reader hands over a sheet as it is; what comes out here are the rows of one table, and a record of what was left out.
-Whole columns are cut and sieved, cells are never looked at one by one unless a setting asks for it.
+A reader passes on the whole sheet; this module returns the rows of one table, and counts of the cells left out. The module
+cuts and filters whole columns, and examines single cells only if a setting requires it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
 
 AUTO_ROWS = 100
-"""How many rows with a value ``header_row: auto`` looks at."""
+"""Number of rows with a value that ``header_row: auto`` examines."""
 
 
 class EmptySheetError(SheetError):
-    """There is no cell with a value in the sheet: no header, so no table.
+    """The sheet has no cell with a value, so no header and no table.
 
     ``left_out`` names the visible sheets with data that the settings leave out.
     """
@@ -41,14 +41,14 @@ class EmptySheetError(SheetError):
 
 @dataclass(slots=True, kw_only=True)
 class LayoutCounts:
-    """What was left out of a sheet or is hidden in it; complete after the last batch.
+    """Counts of the rows and columns that were left out of a sheet or are hidden; complete after the last batch.
 
     Attributes:
-        counts: Of ``blank rows`` (between the header and the last row), ``hidden rows``, ``hidden columns``, ``rows
-            above the header``, ``skipped rows`` and ``rows below the end``; rows without a value are blank rows or
-            nothing. Hidden ones are counted whether they are loaded or not.
-        examples: For each of them the first one, as ``row 17`` or ``column C``.
-        notices: What a person should know.
+        counts: Numbers of ``blank rows`` (between the header and the last row), ``hidden rows``, ``hidden columns``, ``rows
+            above the header``, ``skipped rows`` and ``rows below the end``. A row without a value counts as a blank row
+            or not at all. Hidden rows and columns count even if they are loaded.
+        examples: For each key of ``counts`` the first row or column, as ``row 17`` or ``column C``.
+        notices: Notices for the user.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -71,31 +71,31 @@ def locate(
 ) -> tuple[Table, Iterator[Batch], LayoutCounts]:
     """Find the table in a sheet.
 
-    - ``header_row: first`` is the first row with a value; empty rows above are counted as blank rows. ``n`` is row n of
-      the sheet, counted from 1, empty rows included. ``auto`` is the first row, among the
-      first 100 with a value, that fills more than half as many cells as the fullest of them, with nothing but texts
-      (or years: whole numbers from 1900 to 2100), no two alike; without one, the first whose other cells stand above
-      values of other kinds only, such as dates above numbers; a notice names it. ``none``: all rows are data.
-    - ``skip_rows: n`` leaves out the n rows of the sheet right below the header (above all, without a header), such as
-      a row of units.
-    - ``stop_at: blank`` ends the table at the first empty row below a row with a value; any other text, at the row
-      that has it in the table's first column (without a header: in its first cell with a value), compared without regard to case and outer white space. That row and all
-      below are left out.
-    - ``hidden: skip`` leaves out hidden rows and columns. The header is one even if its row is hidden.
+    - ``header_row: first`` takes the first row with a value; empty rows above count as blank rows. ``n`` takes row n of the
+      sheet, counted from 1, empty rows included. ``auto`` examines the first 100 rows with a value. ``auto`` takes the first
+      row with more than half as many filled cells as the fullest row, if all its cells are texts (or years: whole numbers
+      from 1900 to 2100) and no two are equal. Without such a row, ``auto`` takes the first row whose other cells stand only
+      above values of other kinds, such as dates above numbers. A notice names the row. ``none``: all rows are data.
+    - ``skip_rows: n`` leaves out the n rows of the sheet right below the header, such as a row of units; without a header,
+      the first n rows of the sheet.
+    - ``stop_at: blank`` ends the table at the first empty row below a row with a value. Any other text ends the table at
+      the row with this text in the table's first column (without a header: in the row's first cell with a value); the
+      comparison ignores case and outer white space. That row and all rows below are left out.
+    - ``hidden: skip`` leaves out hidden rows and columns. A hidden header row is still the header.
     - Rows without any value and columns with neither header nor value are always left out.
 
     Args:
         batches: The sheet as the reader yields it.
-        sheet: Its name.
+        sheet: The sheet's name.
         options: The settings of the folder.
         hidden_columns: Positions (from 0) of the columns that the sheet hides.
 
     Returns:
-        The table, its rows (to be taken once), and what was left out.
+        The table, its rows (an iterator to consume once), and the counts of what was left out.
 
     Raises:
-        EmptySheetError: The sheet has no value at all.
-        SheetError: The header row is empty, or none looks like one.
+        EmptySheetError: The sheet has no value.
+        SheetError: The header row is empty, or no row looks like a header.
         CellError: A header is an error or an uncached formula, under a policy that forbids it.
     """
     counts = LayoutCounts()
@@ -135,7 +135,7 @@ def _nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
 
 
 def _first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
-    """Return the number of the first row with a value, and the rows from it on."""
+    """Return the number of the first row with a value, and the rows from that row on."""
     source = _nonempty(source, sheet)
     batch = next(source)
     row = _filled_rows(batch)[0]
@@ -144,7 +144,7 @@ def _first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tup
 
 
 def _seek(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts) -> Iterator[Batch]:
-    """Return the rows from ``row`` on, which must have a value."""
+    """Return the rows from ``row`` on; ``row`` must have a value."""
     above: list[int] = []
     for batch in source:
         start = bisect_left(batch.rows, row)
@@ -179,7 +179,7 @@ _Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
 
 
 def _find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
-    """Return the number of the row that looks like a header, and the rows from it on.
+    """Return the number of the row that looks like a header, and the rows from that row on.
 
     Raises:
         EmptySheetError: The sheet has no value.
@@ -212,7 +212,7 @@ def _find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> t
 
 
 def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Cells]], Iterator[Batch]]:
-    """Return the first rows with a value by number, and all rows."""
+    """Return the first ``most`` rows with a value, each with its number, and an iterator over all rows."""
     read: list[Batch] = []
     found: list[tuple[int, _Cells]] = []
     for batch in source:
@@ -231,7 +231,7 @@ def _are_header_texts(cells: _Cells) -> bool:
 
 
 def _heads_other_kinds(rows: Sequence[tuple[int, _Cells]], above: int) -> bool:
-    """Return whether each cell of a row that is not a header's text stands above values of other kinds only."""
+    """Return whether no two cells of a row are equal and each is a header's text or only above values of other kinds."""
     cells = rows[above][1]
     if not _differ(cells):
         return False
@@ -249,7 +249,7 @@ def _differ(cells: _Cells) -> bool:
 
 
 def _note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutCounts) -> Iterator[Batch]:
-    """Add a notice where the header row does not look like one; return the rows below, from ``source``."""
+    """Add a notice if the header row does not look like a header; return the rows below, from ``source``."""
     shown = (_shown(column, 0) for column in header.columns.values())
     below, source = _look_ahead(source, ROWS)
     doubt = describe_doubt(row, [cell for cell in shown if cell[1]], [len(cells) for _, cells in below])
@@ -259,7 +259,7 @@ def _note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: Layout
 
 
 def _split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Iterator[Batch]]:
-    """Return the header's row by itself and the batches from it on; ``row`` is known to be there, or 0 for none."""
+    """Return the header row as a batch, and the batches below; ``row`` is in ``source``, or 0 for no header."""
     if not row:
         return None, source
     for batch in source:
@@ -334,7 +334,7 @@ class _Body:
             self._counts.notices.append(f"stop_at: no row begins with {self._options.stop_at!r}; all were taken")
 
     def _without_top(self, batch: Batch) -> Batch:
-        """Leave out the rows that ``skip_rows`` means."""
+        """Leave out the rows that ``skip_rows`` names."""
         start = bisect_left(batch.rows, self._first_row) if batch.rows and batch.rows[0] < self._first_row else 0
         if not start:
             return batch
@@ -343,7 +343,7 @@ class _Body:
         return _cut(batch, start, len(batch.rows))
 
     def _without_columns(self, batch: Batch) -> Batch:
-        """Leave out columns with neither header nor value, and hidden ones if the folder says so."""
+        """Leave out columns with neither header nor value, and hidden columns if the folder's settings skip them."""
         hidden = self._hidden_columns & batch.columns.keys()
         empty = {
             position
@@ -363,7 +363,7 @@ class _Body:
         return batch if all(selectors) else _sieve(batch, selectors)
 
     def _without_end(self, batch: Batch) -> Batch:
-        """Leave out what comes after the end of the table; the rows all have a value."""
+        """Leave out the rows after the end of the table; all rows of ``batch`` have a value."""
         if not self._stop or not batch.rows:
             return batch
         end = 0 if self._ended else self._end(batch)
@@ -380,7 +380,7 @@ class _Body:
             if rows[-1] - last == len(rows):
                 return len(rows)
             return next(index for index, row in enumerate(rows) if row != last + 1 + index)
-        # Without a header nobody can say which column is the first before the sheet is read: each row's first cell.
+        # Without a header, the table's first column is unknown until the sheet is read: compare each row's first cell.
         first = sorted(batch.columns) if self._first_column is None else [self._first_column]
         columns = [batch.columns[position] for position in first if position in batch.columns]
         if not any(_may_hold(column, self._stop) for column in columns):
@@ -434,7 +434,7 @@ def _sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
 
 
 def _column_selectors(column: Column) -> Sequence[object]:
-    """Return something true for each cell with a value and something false for each without."""
+    """Return a true object for each cell with a value and a false object for each empty cell."""
     if isinstance(column, TextColumn | MixedColumn):
         texts = column.texts if isinstance(column, TextColumn) else column.fields
         full = isinstance(texts, FieldBuffer) and texts.is_full
@@ -446,9 +446,10 @@ def _column_selectors(column: Column) -> Sequence[object]:
 
 
 def _selectors(batch: Batch) -> Sequence[object]:
-    """Return something true for each row with a value and something false for each without.
+    """Return a true object for each row with a value and a false object for each empty row.
 
-    As a rule the first column has no gaps, and then the others are not looked at; nor is a row that has shown a value.
+    Most first columns have no empty cell, and then the other columns are not examined. A row is not examined after its first
+    value either.
     """
     empty: Sequence[int] = range(len(batch.rows))
     for position in sorted(batch.columns):
@@ -470,7 +471,7 @@ def _filled_rows(batch: Batch) -> list[int]:
 
 
 def _may_hold(column: Column, text: str) -> bool:
-    """Tell quickly, and rather once too often, whether a cell of ``column`` is ``text``, which is casefolded."""
+    """Return whether a cell of ``column`` may be the casefolded ``text``: a quick test with false positives only."""
     if not isinstance(column, TextColumn):
         return True
     if column.kind is Kind.NUMBER:
@@ -479,7 +480,7 @@ def _may_hold(column: Column, text: str) -> bool:
 
 
 def _shown(column: Column, index: int) -> tuple[Kind | None, str]:
-    """Return the kind and the canonical text of a cell, ``(None, "")`` if it is empty; errors have no kind."""
+    """Return the kind and the canonical text of a cell; ``(None, "")`` for an empty cell; an error's kind is None."""
     if not isinstance(column, TextColumn):
         value = column[index]
         if value is UNCACHED:

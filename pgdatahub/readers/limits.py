@@ -1,7 +1,7 @@
-"""How much a workbook may ask of whoever opens it.
+"""Limits on the resources that reading a workbook may take.
 
-A workbook is a zip file from anyone; a few kilobytes of it can unfold to terabytes. These are the bounds, with what
-real files need as their reason.
+A workbook is a zip file from an untrusted source: a few kilobytes can inflate to terabytes. The sizes of real files are the
+reason for each limit.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds for one workbook; what passes one of them is a ``CorruptError`` that names it.
+    """Limits for one workbook; a workbook beyond a limit fails with a ``CorruptError`` that names the limit.
 
     Attributes:
-        ratio: Inflated bytes for one deflated byte, of all that was read of a workbook. Deflate cannot pass 1,032; large
-            sheets of one value come near to that, others reach about 100.
-        ratio_from: Inflated bytes below which the ratio does not matter; a quarter of its limit for a small part.
+        ratio: Inflated bytes for each deflated byte, over everything read from a workbook. Deflate cannot exceed 1,032;
+            large sheets of one value come near 1,032, other sheets reach about 100.
+        ratio_from: Inflated bytes below which the ratio is not checked; for a small part, a quarter of the part's limit.
         part_bytes: Inflated bytes of a sheet or of the shared strings. A full sheet of 50 columns is about 2.5 GiB.
         small_part_bytes: Inflated bytes of any other part (workbook, styles, relationships).
         directory_bytes: Bytes of the zip file's directory: some 100,000 parts.
         cell_bytes: UTF-8 bytes of one cell's text. Excel allows 32,767 characters.
         row_bytes: UTF-8 bytes of the texts of one row.
         token_bytes: Bytes of one piece of markup: a tag with its attributes, a comment.
-        depth: Elements within elements; worksheets have at most a dozen.
+        depth: Nesting depth of elements; worksheets have at most a dozen levels.
         columns: Excel's number of columns.
         rows: Excel's number of rows.
         repeated_cells: Cells of rows that repeat another row, in a format that writes such rows once (``.ods``).
         merged_areas: Merged areas of a sheet.
         cell_styles: Cell styles of a workbook. Excel allows 65,490.
-        number_formats: Number formats of a workbook's own. Excel allows some 250.
+        number_formats: Number formats that a workbook defines. Excel allows some 250.
         strings_in_memory: UTF-8 bytes of shared strings that stay in memory; the others go to a temporary file.
     """
 

@@ -14,7 +14,7 @@ from typing import Final
 
 
 class Shown(Enum):
-    """The kind of value that a section makes of a number."""
+    """The kind of value to which a section converts a number."""
 
     NUMBER = "number"
     """The number itself: digits, currencies, units, percentages, fractions, ``General``, text alone."""
@@ -32,23 +32,23 @@ class Shown(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A comparison that a section asks for, such as ``[>=1000]``.
+    """The condition of a section, such as ``[>=1000]``.
 
     Attributes:
         operator: One of ``< <= > >= = <>``.
-        operand: The number on its right side.
+        operand: The number to the right of the operator.
     """
 
     operator: str
     operand: float
 
     def holds(self, number: float) -> bool:
-        """Return whether the comparison is true of a number."""
+        """Return whether the comparison holds for a number."""
         return _OPERATORS[self.operator](number, self.operand)
 
     @property
     def is_negative(self) -> bool:
-        """Whether the comparison is true of all negative numbers and of no others."""
+        """True if the comparison holds for all negative numbers and for no other number."""
         return self.operator == "<" and self.operand == 0
 
 
@@ -67,11 +67,11 @@ class Section:
     """A section of a number format.
 
     Attributes:
-        condition: The numbers that the section applies to; None for those that no section before it applies to.
-            A format without explicit conditions has those that its number of sections implies.
+        condition: The numbers to which the section applies; None for all numbers to which no earlier section applies.
+            A format without explicit conditions has the conditions that its number of sections implies.
         shown: The kind of value.
-        pattern: For ``ZEROS`` the text with ``0`` as a digit; a backslash makes the character behind it a literal.
-        unsigned: For ``ZEROS``, the section shows a negative number without a sign of its own.
+        pattern: For ``ZEROS``, the text with ``0`` for a digit; a backslash makes the next character a literal.
+        unsigned: For ``ZEROS``, the section shows a negative number without adding a sign.
     """
 
     condition: Condition | None = None
@@ -82,16 +82,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberFormat:
-    """A number format as far as values depend on it.
+    """The parts of a number format that affect values.
 
     Attributes:
-        sections: In order, without the one for text. One section without a condition is the usual format.
+        sections: The sections in order, without the section for text. Most formats have one section without a condition.
     """
 
     sections: tuple[Section, ...]
 
     def section_for(self, number: float) -> Section:
-        """Return the section that applies to a number; a plain number where no section applies (Excel shows ``###``)."""
+        """Return the section that applies to a number; a section of plain numbers if none does (Excel shows ``###``)."""
         for section in self.sections:
             if section.condition is None or section.condition.holds(number):
                 return section
@@ -99,7 +99,7 @@ class NumberFormat:
 
     @property
     def only(self) -> Section | None:
-        """The section that applies to all numbers, None if that depends on the number."""
+        """The section that applies to all numbers; None if the section depends on the number."""
         first = self.sections[0]
         return first if first.condition is None else None
 
@@ -117,8 +117,8 @@ def zeros_format(pattern: str) -> NumberFormat:
 
 
 # Identifiers without a code in the file (ECMA-376 part 1, 18.8.30). 27 to 36 and 50 to 58 are East Asian and 71 to 81
-# Thai. 34, 35, 55 and 56 are a date in one language and a time in another: as TIME they are right for both, since a
-# number of 1 or more under a time format is a date.
+# Thai. 34, 35, 55 and 56 are a date in one language and a time in another: TIME is right for both, since a number of 1 or
+# more under a time format is a date.
 _BUILT_IN: Final[Mapping[int, NumberFormat]] = {
     **dict.fromkeys((14, 15, 16, 17, 22, 27, 28, 29, 30, 31, 36, 50, 51, 52, 53, 54, 57, 58), DATE),
     **dict.fromkeys((71, 72, 73, 74, 77, 81), DATE),
@@ -129,5 +129,5 @@ _BUILT_IN: Final[Mapping[int, NumberFormat]] = {
 
 
 def built_in_format(identifier: int) -> NumberFormat:
-    """Return the format with this identifier, where the file has no code for it."""
+    """Return the built-in format with this identifier, for a file that has no code for the identifier."""
     return _BUILT_IN.get(identifier, NUMBER)

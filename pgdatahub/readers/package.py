@@ -1,7 +1,7 @@
-"""The zip file that a workbook is: its parts by name, inflated piece by piece under limits, and their relationships.
+"""Zip file of a workbook: parts by name, inflated piece by piece under limits, and relationships between parts.
 
-The directory is read by :mod:`zipfile`; the parts are inflated by :mod:`~pgdatahub.readers.inflate`. Nothing
-is ever extracted to a path, so a part named ``../../x`` is a name like any other: one that nothing refers to.
+:mod:`zipfile` reads the directory; :mod:`~pgdatahub.readers.inflate` inflates the parts. The package never extracts a part
+to a path, so a part named ``../../x`` is harmless: its name is only a key to which no relationship refers.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _COMMENT_BYTES = 0xFFFF
 _COMPRESSED_PIECE = 64 * 1024
 
 DAMAGED = "open and save it in Excel or LibreOffice, or ask its sender for it again"
-"""Advice for damage that no program repairs by changing a value."""
+"""Advice for damage that programs repair without changing a value."""
 ASK_SENDER = "ask its sender for it again; saving it in another program may change values"
-"""Advice for damage that other programs repair by a guess: they drop one of two values, or read a word as false."""
+"""Advice for damage that other programs repair by guessing: they drop one of two values, or read a word as false."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relationship:
-    """What a part says about another one.
+    """A reference from one part to another part.
 
     Attributes:
-        identifier: The name under which the part refers to it, such as ``rId1``.
+        identifier: The name by which the part refers to the other part, such as ``rId1``.
         type: The last word of the relationship's type, such as ``worksheet``; the same in strict and transitional files.
         target: The other part's name, from the root of the package, without a leading slash.
     """
@@ -53,10 +53,10 @@ class Package:
 
     Args:
         file: The bytes, seekable.
-        limits: How much the file may ask.
+        limits: The limits on the file's resources.
 
     Raises:
-        CorruptError: The bytes are no sound zip file.
+        CorruptError: The bytes are not a valid zip file.
     """
 
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
@@ -88,15 +88,15 @@ class Package:
         return _key(name) in self._entries
 
     def open(self, name: str, *, limit: int | None = None) -> PartStream:
-        """Open a part for one reading from its beginning.
+        """Open a part as a stream that reads the part once, from the beginning.
 
         Args:
-            name: The part's name, upper and lower case alike.
-            limit: Inflated bytes that it may have; the limit for small parts unless told.
+            name: The part's name, in upper or lower case.
+            limit: Inflated bytes that the part may have; by default the limit for small parts.
 
         Raises:
-            CorruptError: There is no such part, or two of them.
-            EncryptedError: It is encrypted by the zip format's own means.
+            CorruptError: The part is missing, or two parts have this name.
+            EncryptedError: The part is encrypted with the zip format's own encryption.
         """
         key = _key(name)
         entry = self._entries.get(key)
@@ -110,7 +110,7 @@ class Package:
         return PartStream(self._file, self._lock, entry, self._limits, limit, self._usage)
 
     def relationships(self, name: str) -> Iterator[Relationship]:
-        """Yield the relationships of a part (``""``: of the package itself) that stay inside the package."""
+        """Yield the relationships of a part (``""``: of the package) that lead to parts of the package."""
         folder, base = posixpath.split(name)
         path = posixpath.join(folder, "_rels", base + ".rels")
         if path not in self:
@@ -124,7 +124,7 @@ class Package:
                 )
 
     def content_types(self) -> dict[str, str]:
-        """Return the parts that have a content type of their own, by name without the leading slash."""
+        """Return the content types declared for single parts, by name without the leading slash."""
         if "[Content_Types].xml" not in self:
             return {}
         return {
@@ -134,15 +134,15 @@ class Package:
         }
 
     def _resolve(self, folder: str, target: str) -> str:
-        """Return the name that a target means: relative, absolute, with backslashes or percent signs."""
+        """Return the part name for a target, which may be relative or absolute, with backslashes or percent signs."""
         target = target.replace("\\", "/")
         path = posixpath.normpath(posixpath.join("/" + folder, target)).lstrip("/")
-        # Some writers give targets from the root without saying so.
+        # Some programs write targets relative to the root without a leading slash.
         candidates = (path, unquote(path), target.lstrip("/"))
         return next((candidate for candidate in candidates if candidate in self), path)
 
     def _check_directory(self) -> None:
-        """Refuse a directory so large that reading it would take all memory (zipfile reads it in one piece)."""
+        """Refuse a directory too large for the memory (zipfile reads the directory in one piece)."""
         size = self._file.seek(0, 2)
         start = max(0, size - _COMMENT_BYTES - _END_OF_DIRECTORY.size - _ZIP64_LOCATOR.size)
         self._file.seek(start)
@@ -163,7 +163,7 @@ class Package:
 
     @staticmethod
     def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
-        """Refuse entries that share bytes: that is how a small zip file unfolds without bound."""
+        """Refuse entries that share bytes: shared bytes let a small zip file inflate without bound."""
         end = 0
         for entry in sorted(entries, key=lambda entry: entry.header_offset):
             if entry.header_offset < end:
@@ -173,7 +173,7 @@ class Package:
 
 @dataclass(slots=True)
 class Usage:
-    """Bytes that were read of all parts of a package, each time that they were opened.
+    """Bytes read from all parts of a package, counted again each time a part is opened.
 
     Attributes:
         given: Inflated bytes.
@@ -185,7 +185,7 @@ class Usage:
 
 
 class PartStream:
-    """The bytes of one part, inflated as they are asked for, checked against size and CRC-32 at the end."""
+    """The bytes of one part, inflated on request, with size and CRC-32 checked at the end."""
 
     def __init__(
         self, file: BinaryIO, lock: Lock, entry: zipfile.ZipInfo, limits: Limits, limit: int, usage: Usage
@@ -213,10 +213,10 @@ class PartStream:
         return self._entry.filename
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes, fewer only at the end; ``b""`` after it.
+        """Return up to ``size`` bytes, fewer only at the end of the part; ``b""`` after the end.
 
         Raises:
-            CorruptError: The part is damaged, larger than it says, or unfolds past a limit.
+            CorruptError: The part is damaged, larger than it claims, or inflates beyond a limit.
         """
         pieces: list[bytes] = []
         wanted = size
@@ -233,12 +233,12 @@ class PartStream:
 
     @property
     def size(self) -> int:
-        """How many bytes it claims to have."""
+        """The number of bytes that the part claims to have."""
         return self._entry.file_size
 
     @property
     def share(self) -> float:
-        """How much of the part has been given out, from 0 to 1."""
+        """The share of the part that has been read, from 0 to 1."""
         return self._given / max(1, self._entry.file_size)
 
     def _inflated(self, inflater: Inflater, wanted: int) -> bytes:
@@ -289,7 +289,7 @@ class PartStream:
             self._damaged("is damaged: its checksum is wrong")
 
     def _start(self) -> int:
-        """Return where the part's bytes begin: after its own header, whose name must be the directory's."""
+        """Return the offset of the part's bytes, behind a local header with the same name as in the directory."""
         entry = self._entry
         self._file.seek(entry.header_offset)
         header = self._file.read(_LOCAL_HEADER.size)
@@ -306,5 +306,5 @@ class PartStream:
 
 
 def _key(name: str) -> str:
-    """Return what part names are compared by: case does not matter (ECMA-376 part 2), some writers use backslashes."""
+    """Return the key of a part name: case is ignored (ECMA-376 part 2), and backslashes of some programs become slashes."""
     return name.replace("\\", "/").lstrip("/").lower()

@@ -1,8 +1,8 @@
-"""Date serials: days since an epoch as the number of a cell → a date, a timestamp, a time of day, a duration.
+"""Conversion of date serials (days since an epoch) to dates, timestamps, times of day and durations.
 
-A serial is taken apart as a double: the day is its floor, the time of day its fraction times 86,400,000 milliseconds,
-rounded half up. The fraction is exact and the product is off by less than 10^-8 ms, while a serial of our days cannot
-tell less than 6 * 10^-4 ms apart; so this rounds as decimal arithmetic would, ties of Excel's own making apart.
+A serial is a double. Its floor is the day; its fraction times 86,400,000, rounded half up, is the time of day in
+milliseconds. The fraction is exact and the product's error is below 10^-8 ms, while present-day serials are at least
+6 * 10^-4 ms apart. The result therefore equals the result of decimal arithmetic, except for ties that Excel produces itself.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import orjson
 _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
 _REMEMBERED = 20_000
-_DAYS_END = 2_958_467  # beyond the last day of either system
-# A number of days that a PostgreSQL interval (64-bit microseconds) holds with ease; Excel's own end is at 2,958,465.
+_DAYS_END = 2_958_467  # after the last day of either date system
+# Days that fit easily into a PostgreSQL interval (64-bit microseconds); Excel's last day is 2,958,465.
 _MOST_ELAPSED_DAYS = 99_999_999
 
 
@@ -25,21 +25,21 @@ class Serials:
     """The date system of a workbook.
 
     Args:
-        date1904: Day 0 is 1904-01-01. Otherwise day 1 is 1900-01-01, and there is a day 60 that never was: 1900 was no
-            leap year, Lotus 1-2-3 thought it was, and Excel follows.
-        epoch: Day 0, in a format that names the day (``.ods``).
+        date1904: Day 0 is 1904-01-01. Otherwise day 1 is 1900-01-01, and day 60 stands for 1900-02-29, which does not
+            exist: 1900 was not a leap year, but Lotus 1-2-3 treated it as one, and Excel follows.
+        epoch: Day 0, for a file format that states day 0 (``.ods``).
     """
 
     def __init__(self, *, date1904: bool = False, epoch: date | None = None) -> None:
         self._epoch = date(1904, 1, 1) if date1904 and epoch is None else epoch
         self._days: dict[int, bytes] = {}
-        # The minutes of a day with the space before them, and whole seconds by their milliseconds.
+        # The minutes of a day with a leading space, and whole seconds by their milliseconds.
         sixty = [b":%02d" % number for number in range(60)]
         self._minutes = [hour + minute for hour in [b" %02d" % hour for hour in range(24)] for minute in sixty]
         self._seconds = {number * 1000: text for number, text in enumerate(sixty)}
 
     def timestamps(self, texts: Iterable[bytes]) -> list[bytes | None]:
-        """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for one that is no day that ever was."""
+        """Return serials as ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS[.f]``; None for a serial without a calendar day."""
         serials = parse_plain_numbers(texts)
         if serials and min(serials) < 0:
             return list(map(self._timestamp, serials))
@@ -49,7 +49,7 @@ class Serials:
             self._date(day)
         times = list(map(int, [(serial - day) * _DAY + 0.5 for serial, day in zip(serials, numbers, strict=True)]))
         try:
-            # Small tables: one of all seconds of a day was slower, since most of it is in no cache.
+            # Two small tables: a single table of all seconds of a day was slower, since most of it misses the cache.
             return [
                 days[day] + minutes[time // 60_000] + seconds[time % 60_000] if time else days[day]
                 for day, time in zip(numbers, times, strict=True)
@@ -66,19 +66,19 @@ class Serials:
         if text is None or not time:
             return text
         if time == _DAY:
-            # The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
+            # The next calendar day: 59.999999999 is 1900-03-01, not day 60, which does not exist.
             return self._date(61 if day == 59 and self._epoch is None else day + 1)
         return text + b" " + self._clock(time)
 
     def times(self, texts: Iterable[bytes]) -> list[bytes | None]:
-        """Return serials below 1 as ``HH:MM:SS[.f]``, before midnight even if rounding would reach it; None for others."""
+        """Return serials below 1 as ``HH:MM:SS[.f]``, never rounded up to midnight; None for other serials."""
         return [
             self._clock(min(int(serial * _DAY + 0.5), _DAY - 1)) if 0 <= serial < 1 else None
             for serial in parse_plain_numbers(texts)
         ]
 
     def intervals(self, texts: Iterable[bytes]) -> list[bytes | None]:
-        """Return serials as ``[-]H…H:MM:SS[.f]``; None for one that is more than an interval holds."""
+        """Return serials as ``[-]H…H:MM:SS[.f]``; None for a serial too large for an interval."""
         return [self._interval(float(serial)) for serial in parse_plain_numbers(texts)]
 
     def _interval(self, serial: float) -> bytes | None:
@@ -114,10 +114,10 @@ class Serials:
 
 
 class Memory:
-    """Remembers what texts became, up to a limit: dates recur, times of day hardly do.
+    """Cache of converted texts, limited in size: dates recur in a column, times of day rarely do.
 
     Args:
-        convert: Converts texts; None for one that it cannot.
+        convert: Converts texts; gives None for a text that it cannot convert.
     """
 
     def __init__(self, convert: Callable[[Iterable[bytes]], Sequence[bytes | None]]) -> None:
@@ -125,7 +125,7 @@ class Memory:
         self._known: dict[bytes, bytes | None] = {b"": b""}
 
     def convert(self, texts: Sequence[bytes]) -> Sequence[bytes | None]:
-        """Return a column converted; ``b""`` stays, None stands for what could not be converted."""
+        """Return the converted column: ``b""`` stays ``b""``, a text that cannot be converted becomes None."""
         known = self._known
         try:
             return list(map(known.__getitem__, texts))
@@ -144,6 +144,6 @@ class Memory:
 
 
 def parse_plain_numbers(texts: Iterable[bytes]) -> list[int | float]:
-    """Return the numbers that texts in JSON's syntax denote, all at once: a sixth of the time of ``float()`` for each."""
+    """Parse numbers in JSON's syntax, all at once: a sixth of the time of ``float()`` for each."""
     numbers: list[int | float] = orjson.loads(b"[%s]" % b",".join(texts))
     return numbers
