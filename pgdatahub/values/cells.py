@@ -1,10 +1,37 @@
-"""Kinds and values of cells, and the two forms of a column of cells.
+"""Kinds and values of cells, and the forms of a column on the path from a file to ``COPY``.
 
 A reader yields columns, not cells. A column is either
 
-- a ``list`` of plain Python values (:data:`Value`), any mixture, ``None`` for an empty cell; or
+- a sequence of Python values (:data:`Value`), any mixture, ``None`` for an empty cell: a ``list``, or from the compiled
+  core a :class:`~pgdatahub.values.tallies.MixedColumn`, which converts its fields to values on first use; or
 - a :class:`TextColumn`: the cells are of one kind, as bytes ready for ``COPY``. The built-in ``.xlsx`` reader yields this form
   where it can: it avoids Python objects and keeps every digit.
+
+Path of a value of an ``.xlsx`` file, with the form of its column at each stage::
+
+    <c r="B2"><v>1.50</v></c>
+            │
+            ├─ compiled core ──► fields b"1.5" in a TalliedBuffer    canonical, counted by kind
+            │                      one kind      TextColumn(NUMBER)
+            │                      several       MixedColumn         errors and uncached formulas too
+            └─ Python reader ──► TextColumn(NUMBER) of b"1.50"       as written, in JSON's syntax
+                                   several kinds: list of Values
+            ▼
+    Batch.columns[1]             Column = TextColumn | Sequence[Value]    layout cuts header and rows
+            ▼  normalize: policies, nulls, configured types, then infer.observe
+    TypedColumn                  canonical fields b"1.5" and Observed (NUMBER: 1 cell, first at B2)
+            ▼  SQL name, header, configured type
+    NormalizedColumn             in a NormalizedBatch
+            ▼  staging.encode
+    ColumnBatch.columns[i]       fields of the column joined by newlines, kept in the spool
+            ▼  copy_rows.encode_rows
+    EncodedBatch.data            rows: binary, or text with tabs and newlines
+            ▼
+    COPY … FROM STDIN
+
+A :class:`~pgdatahub.values.tallies.TalliedBuffer` brings its evidence along, so ``observe`` does not read the fields. A part
+of a tallied column has no tally; ``observe`` then counts the cells. The other readers yield the forms of the Python reader:
+:class:`TextColumn` for one kind, ``list`` for several.
 """
 
 from __future__ import annotations
