@@ -41,6 +41,16 @@ def start(job: Job, *options: str, **environment: str) -> Running:
     return running
 
 
+def wait_for_idle(running: Running, seconds: float = 5) -> None:
+    """Wait until each run that began is finished: its last file is in the table a moment before that."""
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        log = "".join(path.read_text() for path in running.log.parent.rglob("etl.log"))
+        if log.count(" run started ") == log.count(" run finished "):
+            return
+        time.sleep(0.02)
+
+
 def until(there: Callable[[], bool], running: Running, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something to be so."""
     end = time.monotonic() + seconds
@@ -52,6 +62,7 @@ def until(there: Callable[[], bool], running: Running, seconds: float = PATIENCE
 
 def end(running: Running, number: int = signal.SIGTERM) -> str:
     """End it as a service manager does; nothing was in work, so it ends well. Return what it said."""
+    wait_for_idle(running)
     running.kill(number)
     assert running.wait() == 0, running.errors
     assert "Traceback" not in running.errors
