@@ -91,6 +91,11 @@ class Spool:
         self._starts.append(self._file.append(batch))
         self.bytes += batch.size
 
+    def clear(self) -> None:
+        """Forget all batches; their space is free when the file is closed."""
+        self._starts.clear()
+        self.bytes = 0
+
     def __iter__(self) -> Iterator[ColumnBatch]:
         """Yield the batches from the first."""
         return map(self._file.read, self._starts)

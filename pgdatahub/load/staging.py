@@ -44,7 +44,7 @@ from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COL
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
-from pgdatahub.readers.sheets import choose_sheets
+from pgdatahub.readers.sheets import choose_sheets, needs_second_reading
 from pgdatahub.system import failpoints
 from pgdatahub.values.fields import lines_of
 
@@ -112,6 +112,10 @@ class _Progress:
             encoded = encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions))
             self.spool.append(encoded)
             yield encoded
+
+
+class ReadAgainError(Exception):
+    """The rows so far do not count: the end of a sheet told the reader more about them."""
 
 
 FileVersion: TypeAlias = tuple[int | str, ...]
@@ -226,6 +230,8 @@ class Staging:
         self._file_sha256 = file_sha256
         self._version = version
         self._progress = _Progress(source=source, spool=spool)
+        self.readings = 1
+        """The number of times that the file was read from its beginning; the batches of earlier readings do not count."""
         self._batches = self._stage(stages, config, reporter)
         self._began = time.monotonic()
         self._staged: Staged | None = None
@@ -309,7 +315,15 @@ class Staging:
                 hint="give the folder another name, or set table: for it",
             )
         with closing(stages.read(source, config)) as workbook:
-            yield from _read(workbook, self._progress, stages, config, reporter)
+            while True:
+                try:
+                    yield from _read(workbook, self._progress, stages, config, reporter)
+                except ReadAgainError:
+                    self.readings += 1
+                    self.spool.clear()
+                    self._progress = _Progress(source=source, spool=self.spool)
+                else:
+                    break
         if file_version(source) != self._version:
             raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
         self._staged = self.so_far()
@@ -346,13 +360,19 @@ def _read(
 
         try:
             yield from _read_sheet(workbook.open(position), label, progress, stages, config, report)
+            if needs_second_reading(workbook):
+                raise ReadAgainError
         except EmptySheetError as error:
             if len(positions) == 1:
                 error.left_out = sheets_left_out(workbook, positions)
                 raise
             progress.tally.note([f"sheet {label}: {error.message}"])
         except FileError as error:
-            raise error if error.where else error.located(label) from error
+            if needs_second_reading(workbook):
+                raise ReadAgainError from error
+            if error.where:
+                raise
+            raise error.located(label) from error
     progress.sheets_left_out = sheets_left_out(workbook, positions)
     if progress.sheets_left_out and progress.source.options.sheet is None:
         # A setting that names sheets is a choice; the first visible sheet is only a default.

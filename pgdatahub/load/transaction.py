@@ -167,8 +167,11 @@ class Loading:
         """Yield the batches of a file as they are read, while the plan for its beginning is right."""
         yield from staging.spool
         shape = _shape(beginning.observed)
+        readings = staging.readings
         try:
             for batch in staging:
+                if staging.readings != readings:
+                    raise NeedsFullReadError  # the rows that the server has are not those of the file
                 seen = _shape(staging.observed)
                 if seen != shape:
                     self._confirm(beginning, staging.so_far())

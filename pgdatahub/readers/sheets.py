@@ -10,7 +10,7 @@ from pgdatahub.errors import SheetError
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
-    from pgdatahub.model.flow import SheetInfo
+    from pgdatahub.model.flow import SheetInfo, Workbook
 
 _LISTED: Final = 20  # names in an error message; some workbooks have a sheet for every day of the year
 
@@ -77,3 +77,12 @@ def _listing(sheets: Sequence[SheetInfo]) -> str:
 
 def _shown(sheet: SheetInfo) -> str:
     return f"{sheet.name!r}{'' if sheet.visible else ' (hidden)'}"
+
+
+def needs_second_reading(workbook: Workbook) -> bool:
+    """Return whether the sheet that is open must be read again, now that the reader knows its end.
+
+    A reader may offer ``needs_second_reading()`` for this: the built-in one, since merged areas stand behind the rows.
+    """
+    asks = getattr(workbook, "needs_second_reading", None)
+    return asks is not None and bool(asks())

@@ -17,7 +17,7 @@ from pgdatahub.model.flow import Batch, Failure, Sheet, SourceFile, Workbook, sh
 from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import EmptySheetError, locate
-from pgdatahub.readers.sheets import choose_sheets
+from pgdatahub.readers.sheets import choose_sheets, needs_second_reading
 from pgdatahub.values.identifiers import table_name
 
 
@@ -140,9 +140,12 @@ def _inspect_sheet(
     workbook: Workbook, position: int, found: SheetInspection, source: SourceFile, stages: Stages, config: Config
 ) -> SheetInspection:
     try:
-        return _read_sheet(found, workbook.open(position), source, stages, config)
+        read = _read_sheet(found, workbook.open(position), source, stages, config)
     except FileError as error:
-        return replace(found, failure=failed(source, error).failure)
+        read = replace(found, failure=failed(source, error).failure)
+    if needs_second_reading(workbook):
+        return _inspect_sheet(workbook, position, found, source, stages, config)
+    return read
 
 
 def _read_sheet(

@@ -11,7 +11,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.xlsx.covered_cells import CoveredCells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
-from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas, has_merged_areas, read_merged_areas
+from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas, has_merged_areas, read_merged_areas
 from pgdatahub.readers.xlsx.sheet_parser import RowOrderError
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
@@ -20,8 +20,9 @@ _LARGE_BYTES = 32 * 1024 * 1024
 
 
 _HELD_BYTES: Final = 8 * 1024 * 1024
-"""XML of sheets whose rows are held until the end of the part is known, where the merged areas are: 250,000 cells. A larger
-part is inflated twice."""
+"""XML of sheets whose rows are held until the end of the part is known, where the merged areas are: 250,000 cells. The rows
+of a larger part are given out at once, and read again if areas turn up: to inflate every large part twice would take a
+tenth of a load."""
 
 
 class OpenSource(Protocol):
@@ -41,6 +42,7 @@ class XlsxSheet:
         open_source: Opens the rows of a part.
         limits: Bounds of a workbook.
         fill_merged: A merged area's value stands in all its cells.
+        areas: The merged areas, from an earlier reading; None if they are not known.
         reader_notice: A notice about the reader, for large sheets.
         recalculated: The workbook asks to be calculated when it is opened, so the results of its formulas may be old.
     """
@@ -54,6 +56,7 @@ class XlsxSheet:
         open_source: OpenSource,
         limits: Limits,
         fill_merged: bool,
+        areas: Sequence[Area] | None = None,
         reader_notice: str = "",
         recalculated: bool = False,
     ) -> None:
@@ -63,6 +66,8 @@ class XlsxSheet:
         self._open_part = open_part
         self._open_source = open_source
         self._fill_merged = fill_merged
+        self._areas = areas
+        self._ended = False
         self._reader_notice = reader_notice
         self._formulas = FormulaCount() if recalculated else None
         self._covered: CoveredCells | None = None
@@ -132,11 +137,10 @@ class XlsxSheet:
             rows: Iterable[Batch]
             if self._part.size <= _HELD_BYTES:
                 rows = self._hold_rows()
-                areas = self._source.merged_areas
+                areas = self._areas = self._source.merged_areas
             else:
                 rows = self._source.batches()
-                has_areas = has_merged_areas(self._open_part())
-                areas = read_merged_areas(self._open_part(), self._limits) if has_areas else ()
+                areas = self._areas or ()
             found = cut_batches(iter(rows), max_rows)
             if areas and self._fill_merged:
                 found = fill_merged_areas(found, sorted(areas, key=lambda area: area.first_row), self._limits.columns)
@@ -144,8 +148,21 @@ class XlsxSheet:
                 self._covered = CoveredCells(areas, self._limits.columns)
                 found = self._covered.leave_out(found)
             yield from found
+            self._ended = True
         except FileError as error:
             raise error.located(self._where) from error
+
+    def late_areas(self) -> Sequence[Area]:
+        """Return the merged areas if the rows were read without them; empty if there are none.
+
+        Raises:
+            CorruptError: The part is damaged, or passes a limit.
+        """
+        if self._areas is not None:
+            return ()
+        if self._ended:
+            return self._source.merged_areas
+        return read_merged_areas(self._open_part(), self._limits) if has_merged_areas(self._open_part()) else ()
 
     def _hold_rows(self) -> Sequence[Batch]:
         """Return all rows, sorted by their numbers if need be."""

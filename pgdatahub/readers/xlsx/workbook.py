@@ -17,6 +17,7 @@ from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, s
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.first_value import has_value
+from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
 from pgdatahub.readers.xlsx.python_source import PythonSource
@@ -62,6 +63,8 @@ class XlsxWorkbook:
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | NativeStrings | None = None
         self._styles: Sequence[NumberFormat] | None = None
+        self._opened: tuple[int, XlsxSheet] | None = None
+        self._areas: dict[int, Sequence[Area]] = {}
         try:
             self._open()
         except FileError as error:
@@ -118,18 +121,37 @@ class XlsxWorkbook:
         where = f"{self._name} › {label}"
         try:
             require_worksheet(entry)
-            return XlsxSheet(
+            sheet = XlsxSheet(
                 name=label,
                 where=where,
                 open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
                 open_source=self._open_source,
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
+                areas=self._areas.get(position),
                 recalculated=self._recalculated,
                 reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
         except FileError as error:
             raise error.located(where) from error
+        self._opened = position, sheet
+        return sheet
+
+    def needs_second_reading(self) -> bool:
+        """Return whether the sheet that is open has merged areas which its rows were read without.
+
+        Merged areas stand behind the rows. The next sheet that is opened at the position knows them.
+        """
+        if self._opened is None:
+            return False
+        position, sheet = self._opened
+        try:
+            areas = sheet.late_areas()
+        except FileError:
+            return False  # the reading has named the damage already, or has not come to it
+        if areas:
+            self._areas[position] = areas
+        return bool(areas)
 
     def has_values(self, position: int) -> bool:
         """Return whether the sheet ``sheets[position]`` has a cell with a value, without opening the sheet.
