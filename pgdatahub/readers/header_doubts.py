@@ -24,7 +24,7 @@ def describe_doubt(row: int, headers: Sequence[tuple[Kind | None, str]], widths:
     """
     widest = max(widths, default=0)
     others = [text for kind, text in headers if not is_header_text(kind, text)]
-    if widest > 1 and 2 * len(headers) <= widest:
+    if may_be_wider(widest, headers):
         cells = "1 value" if len(headers) == 1 else f"{len(headers)} values"
         why = f"it has {cells}, and a row below has {widest}"
     elif headers and 2 * len(others) > len(headers):
@@ -35,6 +35,11 @@ def describe_doubt(row: int, headers: Sequence[tuple[Kind | None, str]], widths:
         f"row {row}, whose cells became the names of the columns, does not look like headers: {why}; "
         "set header_row: to the number of the right row, auto (find it) or none (there are no headers)"
     )
+
+
+def may_be_wider(width: int, headers: Sequence[tuple[Kind | None, str]]) -> bool:
+    """Return whether a row of so many cells would raise doubts about a header row with these cells."""
+    return width > 1 and 2 * len(headers) <= width
 
 
 def is_header_text(kind: Kind | None, text: str) -> bool:
