@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from tests.benchmarks.cases import CASES, EARLIER, scaled
 from tests.benchmarks.measuring import Measurement, measure
@@ -48,6 +49,7 @@ class Case:
         self, name: str, directory: Path, server: Server, scale: float = 1.0, earlier: Path | None = None
     ) -> None:
         case = CASES[name]
+        self._earlier = earlier
         if earlier is not None and len(case.ours) > 1:
             # One worker, and one process that reads.
             variables = {"PYTHONPATH": str(earlier), "ETL_READ_PROCESSES": "1"}
@@ -131,7 +133,11 @@ class Case:
 
     def _command(self, name: str, *, append: bool = False, files: Sequence[Path] = ()) -> list[str]:
         if name in self.case.ours:
-            command = [sys.executable, "-m", "pgdatahub", "run", "--quiet", "--data-root", str(self._root)]
+            program = [sys.executable, "-m", "pgdatahub"]
+            if name == EARLIER:
+                # With -m, the working directory would come before the other checkout.
+                program = [sys.executable, "-c", _MODULE_OF, str(self._earlier)]
+            command = [*program, "run", "--quiet", "--data-root", str(self._root)]
             return [*command, "--schema", self._schema(name), *self.case.ours[name]]
         files = files or ([self._rows] if name == FLOOR else self._workbooks)
         mode = "append" if append else "new"
@@ -208,6 +214,14 @@ class Case:
         left = self.server.number(f"SELECT count(*) FROM {table}")
         if left != scaled(self.case.rows_before, self.scale):
             raise RuntimeError(f"{name}: {rows:,} rows came, and {left:,} were left without them")
+
+
+_MODULE_OF: Final = """
+import runpy, sys
+sys.path[0] = sys.argv.pop(1)
+runpy.run_module("pgdatahub", run_name="__main__", alter_sys=True)
+"""
+"""A program that runs the package of a checkout, its first argument."""
 
 
 def _reason(output: str) -> str:
