@@ -2,7 +2,8 @@
 
 The public API: functions that take a :class:`Config` and return frozen results, and the names that a plugin needs. No
 function prints; pass a :class:`~pgdatahub.model.events.Reporter` to receive events. Besides these names,
-:mod:`pgdatahub.errors`, :mod:`pgdatahub.model.events`, :mod:`pgdatahub.model.flow` and :mod:`pgdatahub.testing` are public.
+:mod:`pgdatahub.errors`, :mod:`pgdatahub.testing` and the modules ``batches``, ``events``, ``files``, ``imports``, ``results`` and
+``workbooks`` of :mod:`pgdatahub.model` are public.
 
 Names are imported on first use, so that ``import pgdatahub`` is fast.
 """
@@ -14,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pgdatahub.config import Config as Config
     from pgdatahub.config import load_config as load_config
-    from pgdatahub.model.flow import Batch as Batch
-    from pgdatahub.model.flow import FileResult as FileResult
-    from pgdatahub.model.flow import ImportRecord as ImportRecord
-    from pgdatahub.model.flow import RunReport as RunReport
-    from pgdatahub.model.flow import Sheet as Sheet
-    from pgdatahub.model.flow import SheetInfo as SheetInfo
-    from pgdatahub.model.flow import SourceFile as SourceFile
-    from pgdatahub.model.flow import Workbook as Workbook
+    from pgdatahub.model.files import SourceFile as SourceFile
+    from pgdatahub.model.imports import ImportRecord as ImportRecord
+    from pgdatahub.model.results import FileResult as FileResult
+    from pgdatahub.model.results import RunReport as RunReport
+    from pgdatahub.model.workbooks import Batch as Batch
+    from pgdatahub.model.workbooks import Sheet as Sheet
+    from pgdatahub.model.workbooks import SheetInfo as SheetInfo
+    from pgdatahub.model.workbooks import Workbook as Workbook
     from pgdatahub.plugins.discover_folders import discover as discover
     from pgdatahub.plugins.specs import hookimpl as hookimpl
     from pgdatahub.runs.history import Timeline as Timeline
@@ -51,27 +52,27 @@ if TYPE_CHECKING:
     from pgdatahub.values.python_values import canonical_text as canonical_text
 
 _EXPORTS = {
-    "Batch": "pgdatahub.model.flow",
+    "Batch": "pgdatahub.model.workbooks",
     "Config": "pgdatahub.config",
     "DatabaseStatus": "pgdatahub.runs.status",
-    "FileResult": "pgdatahub.model.flow",
-    "ImportRecord": "pgdatahub.model.flow",
+    "FileResult": "pgdatahub.model.results",
+    "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
     "ResetPlan": "pgdatahub.undo.reset",
     "ResetResult": "pgdatahub.undo.reset",
     "Restored": "pgdatahub.undo.backup",
     "RunPlan": "pgdatahub.runs.plan_result",
-    "RunReport": "pgdatahub.model.flow",
+    "RunReport": "pgdatahub.model.results",
     "Selection": "pgdatahub.runs.selection",
-    "Sheet": "pgdatahub.model.flow",
-    "SheetInfo": "pgdatahub.model.flow",
-    "SourceFile": "pgdatahub.model.flow",
+    "Sheet": "pgdatahub.model.workbooks",
+    "SheetInfo": "pgdatahub.model.workbooks",
+    "SourceFile": "pgdatahub.model.files",
     "Timeline": "pgdatahub.runs.history",
     "UndoPlan": "pgdatahub.undo.plan",
     "UndoRequest": "pgdatahub.undo.plan",
     "UndoResult": "pgdatahub.undo.revert",
     "WatchReport": "pgdatahub.runs.watch",
-    "Workbook": "pgdatahub.model.flow",
+    "Workbook": "pgdatahub.model.workbooks",
     "__version__": "pgdatahub.system.version",
     "canonical_text": "pgdatahub.values.python_values",
     "discover": "pgdatahub.plugins.discover_folders",

@@ -18,7 +18,7 @@ from pgdatahub.model.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.values.printable import printable
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgdatahub.cli.lines import Line, Lines, PlainConsole, plain_table
 from pgdatahub.model.explain import describe_change
-from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
 from pgdatahub.values.printable import printable_json
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pgdatahub.cli.lines import Console
     from pgdatahub.errors import PgDataHubError
-    from pgdatahub.model.flow import Failure
+    from pgdatahub.model.results import Failure
     from pgdatahub.runs.watch import WatchReport
 
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}

@@ -77,7 +77,7 @@ def watch_command(
     from pgdatahub.cli.render import count, seconds, watch_json
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.errors import ExitCode
-    from pgdatahub.model.flow import Outcome
+    from pgdatahub.model.results import Outcome
     from pgdatahub.runs.watch import watch
 
     gc_tuning.keep_imports()

@@ -25,8 +25,8 @@ from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging, hash_once
 from pgdatahub.model.events import Reporter
-from pgdatahub.model.flow import ImportRecord, SourceFile
-from pgdatahub.model.imports import Provenance
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import ImportRecord, Provenance
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
     AddColumn,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from pgdatahub.errors import CellError, joined
-from pgdatahub.model.flow import Batch, NormalizedBatch
+from pgdatahub.model.batches import NormalizedBatch
+from pgdatahub.model.workbooks import Batch
 
 MAX_FAULTS: Final = 10
 """Maximum number of cells that a failure names; reading stops there."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from pgdatahub.model.flow import NormalizedBatch
+from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.schema import TableSchema
 from pgdatahub.values.fields import lines_of
 

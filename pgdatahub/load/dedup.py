@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history import History

@@ -25,8 +25,9 @@ from pgdatahub.load.results import confirmed, failed, skipped
 from pgdatahub.load.staging import hash_once
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Notice, Reporter
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks

@@ -19,7 +19,7 @@ from pgdatahub.load.dedup import named
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, file_version, hash_file, stage
 from pgdatahub.model.events import NullReporter
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages

@@ -39,7 +39,8 @@ from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging, hash_once
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import savepoint, transaction

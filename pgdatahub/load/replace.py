@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.dedup import DedupDecision, as_duplicate
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.history import History

@@ -8,8 +8,9 @@ from traceback import format_exception
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import HistoryLostError, PgDataHubError
 from pgdatahub.load.staging import Staged
-from pgdatahub.model.flow import Failure, FileResult, Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.results import Failure, FileResult, Outcome
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError

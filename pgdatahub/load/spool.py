@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile, gettempdir
 from types import TracebackType
 
 from pgdatahub.errors import SpoolError
-from pgdatahub.model.flow import ColumnBatch
+from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.system import failpoints
 
 MEMORY_BYTES = 8 * 2**20

@@ -28,19 +28,11 @@ from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
+from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, Origin
 from pgdatahub.model.events import Reporter, RowsRead
-from pgdatahub.model.flow import (
-    Batch,
-    ColumnBatch,
-    HashedVersion,
-    NormalizedBatch,
-    Origin,
-    Sheet,
-    SourceFile,
-    Workbook,
-    sheet_labels,
-)
+from pgdatahub.model.files import HashedVersion, SourceFile
 from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableSchema
+from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out

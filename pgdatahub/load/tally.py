@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pgdatahub.model.flow import NormalizedBatch
+from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.schema import ColumnSchema, observed_column
 
 

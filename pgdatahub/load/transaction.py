@@ -26,7 +26,10 @@ from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.load.table_fit import describe_fit
-from pgdatahub.model.flow import ColumnBatch, FileResult, ImportRecord, Lineage, LoadResult, Outcome, SourceFile
+from pgdatahub.model.batches import ColumnBatch, Lineage
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import ImportRecord
+from pgdatahub.model.results import FileResult, LoadResult, Outcome
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import FileResult, RunReport, SourceFile
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.results import FileResult, RunReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

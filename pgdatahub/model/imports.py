@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 
 
 class Status(str, Enum):
@@ -67,6 +68,27 @@ class Duplicate:
     bytes: int
     settings: str
     seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRecord:
+    """One import for the history: a row of ``etl_imports`` and its schema changes."""
+
+    run_id: str
+    source: SourceFile
+    sheets: tuple[str, ...]
+    file_sha256: str
+    content_sha256: str
+    settings_fingerprint: str
+    imported_at: datetime
+    seconds: float
+    rows: int
+    counts: Mapping[str, int]
+    observed: TableSchema
+    plan: SchemaPlan
+    sheets_left_out: tuple[str, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    reading: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

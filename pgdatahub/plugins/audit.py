@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.model.flow import ImportRecord
+from pgdatahub.model.imports import ImportRecord
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pgdatahub.model.flow import ColumnBatch, EncodedBatch, LoadResult
+from pgdatahub.model.batches import ColumnBatch, EncodedBatch
+from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.copy_rows import encode_rows
 from pgdatahub.plugins.specs import hookimpl

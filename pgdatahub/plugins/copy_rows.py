@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from pgdatahub.model.flow import ColumnBatch, EncodedBatch, Lineage
+from pgdatahub.model.batches import ColumnBatch, EncodedBatch, Lineage
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.readers.xlsx.native.library import CoreMissingError, load_library
 from pgdatahub.readers.xlsx.native.rows import MisfitError, binary_field, encode_binary, encode_text

@@ -15,7 +15,7 @@ from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
-    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.files import SourceFile
 
 
 @hookimpl(trylast=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.explain import deciding_evidence
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import (
     LINEAGE,
     AddColumn,

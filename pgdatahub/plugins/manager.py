@@ -24,18 +24,12 @@ if TYPE_CHECKING:
     import sqlalchemy
 
     from pgdatahub.config import Config
-    from pgdatahub.model.flow import (
-        Batch,
-        ColumnBatch,
-        EncodedBatch,
-        ImportRecord,
-        LoadResult,
-        NormalizedBatch,
-        SourceFile,
-        Table,
-        Workbook,
-    )
+    from pgdatahub.model.batches import ColumnBatch, EncodedBatch, NormalizedBatch, Table
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.imports import ImportRecord
+    from pgdatahub.model.results import LoadResult
     from pgdatahub.model.schema import SchemaPlan, TableSchema
+    from pgdatahub.model.workbooks import Batch, Workbook
     from pgdatahub.postgres.connection import Connection
 
 Answer = TypeVar("Answer")

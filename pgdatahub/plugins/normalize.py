@@ -8,8 +8,10 @@ from functools import lru_cache
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError, PluginError
-from pgdatahub.model.flow import Batch, NormalizedBatch, NormalizedColumn, SourceFile, Table
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import RESERVED_COLUMNS
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import SourceFile, Workbook
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.workbooks import Workbook
 
 
 @hookimpl(trylast=True)

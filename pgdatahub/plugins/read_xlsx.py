@@ -9,7 +9,8 @@ from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
-    from pgdatahub.model.flow import SourceFile, Workbook
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.workbooks import Workbook
 
 
 class XlsxReader:

@@ -16,17 +16,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from pgdatahub.config import Config
-    from pgdatahub.model.flow import (
-        Batch,
-        EncodedBatch,
-        ImportRecord,
-        LoadResult,
-        NormalizedBatch,
-        SourceFile,
-        Table,
-        Workbook,
-    )
+    from pgdatahub.model.batches import EncodedBatch, NormalizedBatch, Table
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.imports import ImportRecord
+    from pgdatahub.model.results import LoadResult
     from pgdatahub.model.schema import SchemaPlan, TableSchema
+    from pgdatahub.model.workbooks import Batch, Workbook
 
 PROJECT = "pgdatahub"
 """The name of the pluggy project and of the entry-point group."""

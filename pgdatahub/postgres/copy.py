@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import EncodedBatch, Origin
+from pgdatahub.model.batches import EncodedBatch, Origin
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy_writer import BackgroundWriter

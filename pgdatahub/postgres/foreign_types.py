@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import SchemaError
-from pgdatahub.model.flow import ColumnBatch
+from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.schema import OpaqueType, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text

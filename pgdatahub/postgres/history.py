@@ -13,8 +13,18 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pgdatahub.model.explain import deciding_evidence, type_evidence
-from pgdatahub.model.flow import ImportRecord, SourceFile
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, ChangeRow, ChangeType, Duplicate, ImportRow, Provenance, Status
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import (
+    COUNTED,
+    LEFT_OUT,
+    ChangeRow,
+    ChangeType,
+    Duplicate,
+    ImportRecord,
+    ImportRow,
+    Provenance,
+    Status,
+)
 from pgdatahub.model.schema import (
     METADATA_TABLES,
     AddColumn,

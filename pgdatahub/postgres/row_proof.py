@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.batches import EncodedBatch
 from pgdatahub.model.schema import LOAD_TIMESTAMP, RESERVED_COLUMNS, SOURCE_FILE, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy import copy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pgdatahub.errors import LoadError
-from pgdatahub.model.flow import EncodedBatch
+from pgdatahub.model.batches import EncodedBatch
 from pgdatahub.postgres.connection import Connection
 
 _CODECS: Final = {

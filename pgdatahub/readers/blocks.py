@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.pieces import Piece, join_pieces
 from pgdatahub.values.cells import TextColumn
 

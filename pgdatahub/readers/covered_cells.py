@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Column, TextColumn, cell_address

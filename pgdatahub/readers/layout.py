@@ -14,7 +14,8 @@ from operator import not_
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.errors import CellError, SheetError
-from pgdatahub.model.flow import Batch, Table
+from pgdatahub.model.batches import Table
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, cell_address, column_letters
 from pgdatahub.values.copytext import escape, unescape

@@ -7,11 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import sheet_labels
+from pgdatahub.model.workbooks import sheet_labels
 from pgdatahub.values.cells import TextColumn
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import Batch, SourceFile, Workbook
+    from pgdatahub.model.files import SourceFile
+    from pgdatahub.model.workbooks import Batch, Workbook
 
 MAX_SHEETS: Final = 200
 """Sheets that are searched for a value; the others of a workbook count as having one."""

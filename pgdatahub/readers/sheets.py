@@ -10,7 +10,7 @@ from pgdatahub.errors import SheetError
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
-    from pgdatahub.model.flow import SheetInfo, Workbook
+    from pgdatahub.model.workbooks import SheetInfo, Workbook
 
 _LISTED: Final = 20  # names in an error message; some workbooks have a sheet for every day of the year
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from pgdatahub.config import Config
-from pgdatahub.model.flow import StopReason
+from pgdatahub.model.results import StopReason
 from pgdatahub.runs.signals import Interruption, Leave
 from pgdatahub.system.storage import is_url
 

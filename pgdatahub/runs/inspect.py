@@ -13,8 +13,10 @@ from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.results import failed
 from pgdatahub.load.tally import Tally
-from pgdatahub.model.flow import Batch, Failure, Sheet, SourceFile, Workbook, sheet_labels
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import ColumnSchema, TableName
+from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import EmptySheetError, locate
 from pgdatahub.readers.sheets import choose_sheets, needs_second_reading

@@ -26,7 +26,7 @@ from pgdatahub.model.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.model.flow import FileResult, Outcome
+from pgdatahub.model.results import FileResult, Outcome
 
 FILE_NAME: Final = "etl.log"
 MAX_BYTES: Final = 10 * 2**20

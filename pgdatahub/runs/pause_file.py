@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
 from pgdatahub.model.address import DatabaseAddress
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.system.atomic_write import write_file
 
 FILE_NAME: Final = ".etl_pause.json"

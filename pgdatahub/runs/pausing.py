@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
 from pgdatahub.model.events import Notice, Reporter
-from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.postgres.database import Database
 from pgdatahub.runs.pause_file import PausedFile, PauseState, options_of, pause_file, remove_pause, write_pause
 

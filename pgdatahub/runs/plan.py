@@ -21,7 +21,8 @@ from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, hash_once, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog

@@ -8,7 +8,8 @@ from typing import Literal
 
 from pgdatahub.load.results import failed
 from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
 from pgdatahub.postgres import catalog, ddl
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, TablePlan

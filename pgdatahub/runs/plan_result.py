@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pgdatahub.errors import ExitCode
-from pgdatahub.model.flow import Failure
+from pgdatahub.model.results import Failure
 
 Action: TypeAlias = Literal["load", "skip", "fail"]
 

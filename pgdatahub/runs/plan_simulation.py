@@ -16,7 +16,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.load.dedup import PLANNED_RUN, DedupDecision, as_duplicate, decide, kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.staging import Staged
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages

@@ -15,8 +15,9 @@ from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.model.flow import RunReport, SourceFile, StopReason
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.results import RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded

@@ -12,7 +12,8 @@ from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError, WorkerDiedError
 from pgdatahub.load.results import failed
 from pgdatahub.model.events import FileFinished, PauseTick, Reporter
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile, StopReason
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome, StopReason
 from pgdatahub.runs.signals import Interruption
 from pgdatahub.runs.units import Unit, UnitOutcome
 from pgdatahub.runs.worker_pool import WorkerPool

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.system.storage import is_url

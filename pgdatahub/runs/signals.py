@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-from pgdatahub.model.flow import StopReason
+from pgdatahub.model.results import StopReason
 
 _MEANINGS: Final = {
     name: reason

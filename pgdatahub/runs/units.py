@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError
 from pgdatahub.load.pipeline import Pipeline
-from pgdatahub.model.flow import FileResult, SourceFile
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
 
 

@@ -23,7 +23,8 @@ from pgdatahub.errors import (
     WorkerDiedError,
 )
 from pgdatahub.model.events import Event, Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.model.flow import Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import Outcome, RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import keep_running
 from pgdatahub.runs.changes import changes, sleep

@@ -15,7 +15,7 @@ from typing import Final, get_args
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import Batch, Sheet, Workbook, sheet_labels
+from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.testing.reading import SinglePluginReader, source_file
 from pgdatahub.values.cells import Column, ErrorValue, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.column_values import as_values

@@ -9,8 +9,9 @@ from typing import Any
 import pluggy
 
 from pgdatahub.config import Config, FolderOptions
-from pgdatahub.model.flow import SourceFile, Workbook
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Workbook
 from pgdatahub.plugins import specs
 from pgdatahub.values.cells import Value
 from pgdatahub.values.column_values import as_values

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.staging import encode
 from pgdatahub.load.tally import Tally
-from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.infer import observe

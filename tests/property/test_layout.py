@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.layout import locate
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 

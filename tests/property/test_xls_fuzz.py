@@ -15,7 +15,7 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import PgDataHubError
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.readers.xls.workbook import XlsWorkbook
 

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pgdatahub.errors import CorruptError, ReadError
-from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.detect import Format
 from pgdatahub.readers.isolated.process import ReadingProcess
 

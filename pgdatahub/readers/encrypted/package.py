@@ -12,7 +12,7 @@ from pgdatahub.readers.isolated.paths import local_path
 from pgdatahub.readers.isolated.process import ReadingProcess
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.files import SourceFile
 
 _PROGRAM: Final = "pgdatahub.readers.encrypted.program"
 _MEMORY_BYTES: Final = 512 << 20

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.files import SourceFile
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.blocks import Block, batches
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import Converter
@@ -20,7 +20,7 @@ _COLUMNS = 16_384
 
 
 class OdsSheet:
-    """A sheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
+    """A sheet, as :class:`pgdatahub.model.workbooks.Sheet` asks for.
 
     Args:
         name: The sheet's name.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError
-from pgdatahub.model.flow import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.ods.content import Content
@@ -22,7 +22,7 @@ _MANIFEST: Final = "META-INF/manifest.xml"
 
 
 class OdsWorkbook:
-    """An ``.ods`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+    """An ``.ods`` workbook, as :class:`pgdatahub.model.workbooks.Workbook` asks for.
 
     Args:
         file: A path, or the bytes, seekable; a file object given is closed with the workbook.

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, FileError
-from pgdatahub.model.flow import Batch, SheetInfo, SourceFile, sheet_labels
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.isolated.paths import local_path
@@ -35,7 +36,7 @@ PROCESSOR_PER_MEBIBYTE: Final = 4
 
 
 class XlsWorkbook:
-    """An ``.xls`` workbook that implements :class:`pgdatahub.model.flow.Workbook`.
+    """An ``.xls`` workbook that implements :class:`pgdatahub.model.workbooks.Workbook`.
 
     Args:
         source: The file, with the settings of its folder.
@@ -104,7 +105,7 @@ class XlsWorkbook:
 
 
 class XlsSheet:
-    """A sheet that implements :class:`pgdatahub.model.flow.Sheet`."""
+    """A sheet that implements :class:`pgdatahub.model.workbooks.Sheet`."""
 
     def __init__(
         self, process: ReadingProcess, position: int, label: str, where: str, *, fill: bool, notices: Sequence[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.blocks import batches
 from pgdatahub.readers.covered_cells import CoveredCells
 from pgdatahub.readers.limits import Limits
@@ -17,7 +17,7 @@ from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas
 
 
 class XlsbSheet:
-    """A worksheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
+    """A worksheet, as :class:`pgdatahub.model.workbooks.Sheet` asks for.
 
     Args:
         name: The sheet's name.

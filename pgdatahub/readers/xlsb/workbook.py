@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pgdatahub.errors import FileError, NotAWorkbookError
-from pgdatahub.model.flow import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import Package, PartStream
@@ -25,7 +25,7 @@ from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 
 class XlsbWorkbook:
-    """An ``.xlsb`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+    """An ``.xlsb`` workbook, as :class:`pgdatahub.model.workbooks.Workbook` asks for.
 
     Args:
         file: A path, or the bytes, seekable; a file object given is closed with the workbook.

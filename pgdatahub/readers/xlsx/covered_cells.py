@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Column, TextColumn, Value, cell_address

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED

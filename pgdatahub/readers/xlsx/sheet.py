@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.xlsx.covered_cells import CoveredCells
@@ -33,7 +33,7 @@ class OpenSource(Protocol):
 
 
 class XlsxSheet:
-    """A worksheet, as :class:`pgdatahub.model.flow.Sheet` asks for.
+    """A worksheet, as :class:`pgdatahub.model.workbooks.Sheet` asks for.
 
     Args:
         name: The sheet's name.

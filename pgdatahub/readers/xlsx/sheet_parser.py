@@ -6,7 +6,7 @@ import re
 from typing import NoReturn
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
-from pgdatahub.model.flow import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
@@ -31,7 +31,7 @@ _TRUE = frozenset({"1", "true", "on"})
 
 
 class XlsxWorkbook:
-    """An ``.xlsx`` or ``.xlsm`` workbook, as :class:`pgdatahub.model.flow.Workbook` asks for.
+    """An ``.xlsx`` or ``.xlsm`` workbook, as :class:`pgdatahub.model.workbooks.Workbook` asks for.
 
     Args:
         file: A path, or the bytes, seekable; a file object given is closed with the workbook.

@@ -15,7 +15,7 @@ from psycopg import sql
 
 from pgdatahub.config import Config, load_config
 from pgdatahub.model.events import Event
-from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.runs.run import Selection, run
 from tests.servers import through_pooler
 

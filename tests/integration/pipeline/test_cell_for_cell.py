@@ -32,7 +32,7 @@ from psycopg import sql
 from ruamel.yaml import YAML
 
 from pgdatahub.config import load_config
-from pgdatahub.model.flow import FileResult, Outcome, RunReport
+from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.runs.run import run
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.runs.run import Selection, run
 from tests.integration.pipeline.conftest import Warehouse, save_again
 

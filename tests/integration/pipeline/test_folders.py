@@ -10,7 +10,7 @@ import pytest
 
 from pgdatahub.errors import ConfigError, ExitCode
 from pgdatahub.model.events import Notice
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.selection import Selection, find_files

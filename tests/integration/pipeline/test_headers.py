@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:

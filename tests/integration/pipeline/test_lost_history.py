@@ -10,7 +10,7 @@ import pytest
 
 from pgdatahub.config import load_config
 from pgdatahub.model.events import Notice
-from pgdatahub.model.flow import Outcome, RunReport
+from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.undo.plan import UndoRequest

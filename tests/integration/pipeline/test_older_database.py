@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from pgdatahub.config import Config, load_config
-from pgdatahub.model.flow import Outcome, RunReport
+from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.history import history
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection, run

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.config import load_config
-from pgdatahub.model.flow import Outcome, RunReport
+from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection
 from tests.integration.pipeline.conftest import Warehouse

@@ -10,7 +10,7 @@ import pytest
 from pgdatahub.config import Config, load_config
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import NullReporter
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.copy_rows import has_core
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, connect

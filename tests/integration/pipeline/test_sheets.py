@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.cli.render import file_lines, report_json
-from pgdatahub.model.flow import Outcome
 from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.results import Outcome
 from pgdatahub.runs.history import history
 from pgdatahub.runs.inspect import inspect
 from pgdatahub.runs.plan import plan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse

@@ -14,7 +14,8 @@ import pytest
 from pgdatahub import Config, RunReport, Selection, discover, run
 from pgdatahub.errors import ConfigError, FileChangedError
 from pgdatahub.model.events import RunStarted
-from pgdatahub.model.flow import Outcome, SourceFile
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.discover_remote import discover_remote
 from tests.integration.remote.conftest import Load, Web, fill
 

@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub.errors import SpoolError
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.model.flow import ColumnBatch
+from pgdatahub.model.batches import ColumnBatch
 from tests.integration.runs.conftest import fill, write_workbook
 
 if TYPE_CHECKING:

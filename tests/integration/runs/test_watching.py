@@ -16,7 +16,7 @@ import pytest
 from pgdatahub import Config, WatchReport, watch
 from pgdatahub.errors import ConfigError, DatabaseError
 from pgdatahub.model.events import Event, Notice
-from pgdatahub.model.flow import StopReason
+from pgdatahub.model.results import StopReason
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 from pgdatahub.runs.signals import Interruption
 from tests.integration.runs.conftest import (

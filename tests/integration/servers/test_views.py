@@ -13,7 +13,7 @@ import pytest
 from pgdatahub import plan
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import UndoError
-from pgdatahub.model.flow import FileResult
+from pgdatahub.model.results import FileResult
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.runs.conftest import write_workbook

@@ -19,8 +19,10 @@ from psycopg import sql
 from pgdatahub.config import Config, FolderOptions, load_config
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import NullReporter
-from pgdatahub.model.flow import Batch, FileResult, Outcome, Sheet, SheetInfo, SourceFile, Workbook
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Batch, Sheet, SheetInfo, Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect

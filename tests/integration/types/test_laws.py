@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from pgdatahub.model.explain import deciding_evidence
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import AlterType, SchemaChange
 from pgdatahub.plugins.convert import real_holds
 from pgdatahub.postgres.ddl import canonical_text, conversion
@@ -218,7 +218,7 @@ def _said(changes: Sequence[SchemaChange]) -> list[object]:
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
     from pgdatahub.load.spool import Spool, SpoolFile
     from pgdatahub.load.staging import file_version, hash_file, stage
-    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.files import SourceFile
     from pgdatahub.model.schema import TableName
     from pgdatahub.postgres.engine import transaction
     from pgdatahub.runs.plan_simulation import TableSimulation

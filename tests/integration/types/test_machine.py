@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pgdatahub.model.flow import Outcome
+from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Value
 from pgdatahub.values.python_values import type_value

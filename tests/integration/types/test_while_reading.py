@@ -20,8 +20,10 @@ from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staging, file_version, hash_file
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import Event, Notice, RowsRead
-from pgdatahub.model.flow import FileResult, Outcome, SourceFile, Workbook
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.connection import Connection

@@ -13,8 +13,8 @@ import xlsxwriter
 from psycopg import sql
 
 from pgdatahub.config import Config, load_config
-from pgdatahub.model.flow import Outcome, RunReport
 from pgdatahub.model.imports import ChangeRow, ImportRow
+from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.history import history
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from pgdatahub.model.flow import Outcome
 from pgdatahub.model.imports import Status
+from pgdatahub.model.results import Outcome
 from tests.integration.undo.conftest import Hub
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.events import Event, Notice
-from pgdatahub.model.flow import Outcome
 from pgdatahub.model.imports import Status
+from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.locks import lock_key
 from pgdatahub.runs.run import run

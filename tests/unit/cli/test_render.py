@@ -14,7 +14,8 @@ from pgdatahub.cli.progress import ConsoleReporter
 from pgdatahub.cli.render import count, file_lines, print_report, report_json, seconds
 from pgdatahub.config import FolderOptions
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, RunFinished, RunStarted
-from pgdatahub.model.flow import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import Failure, FileResult, Outcome, RunReport, StopReason
 from pgdatahub.model.schema import TableName
 
 

@@ -16,7 +16,7 @@ from pgdatahub.cli.console import Line, TerminalConsole, stacked
 from pgdatahub.cli.progress import ConsoleReporter
 from pgdatahub.config import FolderOptions
 from pgdatahub.model.events import FileStarted, Notice, RunStarted
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.values.printable import printable, printable_json
 

@@ -9,7 +9,7 @@ import pytest
 
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.tally import Tally
-from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Value

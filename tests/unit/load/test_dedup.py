@@ -10,7 +10,7 @@ import pytest
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.dedup import DedupDecision, KnownFiles, decide, kept_duplicates
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
 

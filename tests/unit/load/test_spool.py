@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.model.flow import ColumnBatch
+from pgdatahub.model.batches import ColumnBatch
 
 
 def batches(number: int, size: int = 100) -> list[ColumnBatch]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgdatahub.load.tally import Tally
-from pgdatahub.model.flow import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.evidence import NOTHING, Evidence, Observed
 from pgdatahub.values.sql_types import SqlType

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from pgdatahub.load.staging import encode
-from pgdatahub.model.flow import ColumnBatch, EncodedBatch, Lineage, NormalizedBatch, NormalizedColumn
+from pgdatahub.model.batches import ColumnBatch, EncodedBatch, Lineage, NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import LINEAGE, ColumnSchema, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins import copy_rows
 from pgdatahub.plugins.copy_rows import encode_rows, has_core, text_rows

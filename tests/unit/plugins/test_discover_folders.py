@@ -13,7 +13,7 @@ import pytest
 
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import ConfigError
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.plugins import discover_folders, specs
 from pgdatahub.plugins.discover_folders import discover
 from pgdatahub.plugins.manager import Stages

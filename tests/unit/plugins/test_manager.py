@@ -10,7 +10,7 @@ import pytest
 
 from pgdatahub.config import load_config
 from pgdatahub.errors import PluginError
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins import specs
 from pgdatahub.plugins.manager import Stages, create_plugin_manager, list_plugins

@@ -9,8 +9,10 @@ import pytest
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError
-from pgdatahub.model.flow import Batch, NormalizedBatch, SourceFile, Table
+from pgdatahub.model.batches import NormalizedBatch, Table
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.normalize import pgdatahub_normalize
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn
 from pgdatahub.values.sql_types import SqlType

@@ -24,8 +24,9 @@ from pgdatahub.errors import (
     FileChangedError,
     ReadError,
 )
-from pgdatahub.model.flow import Sheet, SourceFile, Workbook
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Sheet, Workbook
 from pgdatahub.plugins.read_calamine import pgdatahub_read
 from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 from pgdatahub.readers.detect import Format

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from pgdatahub.config import Config, FolderOptions
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.read_xlsx import XlsxReader
 

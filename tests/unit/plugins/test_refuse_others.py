@@ -22,8 +22,9 @@ from pgdatahub.errors import (
     NotAWorkbookError,
     ReadError,
 )
-from pgdatahub.model.flow import SourceFile, Workbook
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.encrypted.library import NoLibraryError, decrypt, describe
 from pgdatahub.readers.encrypted.package import decrypt_package

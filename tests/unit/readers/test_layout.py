@@ -8,7 +8,8 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CellError, PgDataHubError, SheetError
-from pgdatahub.model.flow import Batch, Table
+from pgdatahub.model.batches import Table
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import Batch, SheetInfo, SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Batch, SheetInfo
 from pgdatahub.readers.left_out import MAX_SHEETS, describe_left_out, sheets_left_out
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
-from pgdatahub.model.flow import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import SheetInfo, sheet_labels
 from pgdatahub.readers.sheets import choose_sheets
 
 SHEETS = (

@@ -19,7 +19,8 @@ from pgdatahub.model.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.model.flow import Failure, FileResult, Outcome, RunReport, SourceFile, StopReason
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import Failure, FileResult, Outcome, RunReport, StopReason
 from pgdatahub.model.schema import TableName
 from pgdatahub.runs import log
 from pgdatahub.runs.log import run_log

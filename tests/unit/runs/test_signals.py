@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pgdatahub.model.flow import StopReason
+from pgdatahub.model.results import StopReason
 from pgdatahub.runs.signals import Interruption, Leave
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.runs.units import largest_first, make_units
 

@@ -23,7 +23,7 @@ def test_what_a_plugin_leaves_open_is_written_to_its_end(tmp_path: Path) -> None
     program = f"""
 import sys
 from pgdatahub.system import gc_tuning
-import pgdatahub.model.flow
+import pgdatahub.model.files
 gc_tuning.look_seldom()
 gc_tuning.keep_imports()
 sys.path.insert(0, {str(tmp_path)!r})

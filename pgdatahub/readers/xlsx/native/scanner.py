@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Final
 
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.native.interface import (

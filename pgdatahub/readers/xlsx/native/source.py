@@ -8,7 +8,7 @@ from contextlib import closing
 from functools import partial
 from typing import Final
 
-from pgdatahub.model.flow import Batch
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.cell_classes import CellClasses

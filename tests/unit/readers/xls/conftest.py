@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.readers.xls.workbook import XlsWorkbook
 from pgdatahub.values.column_values import as_values

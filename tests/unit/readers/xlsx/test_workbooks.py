@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.model.flow import SheetInfo
+from pgdatahub.model.workbooks import SheetInfo
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook

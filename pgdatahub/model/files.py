@@ -1,0 +1,74 @@
+"""Files of a data root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pgdatahub.config import FolderOptions
+from pgdatahub.model.schema import TableName
+from pgdatahub.system.storage import is_url, open_url, version_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HashedVersion:
+    """The SHA-256 of a file's bytes, and :meth:`SourceFile.version` before the bytes were read."""
+
+    sha256: str
+    version: tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file in the data root, and its table.
+
+    Attributes:
+        location: Its absolute path or its URL: the value of ``source_file`` in the table.
+        identity: Its path below the data root, with ``/``; together with the table, the identity of the file.
+        table: The table of its folder.
+        options: The settings of its folder.
+        size: Bytes.
+        ignored: The reason to ignore the file (a lock file, a hidden file …), else None.
+        reload: The user asked to load the file again.
+        stamp: Its version according to the listing; empty if only :meth:`version` can tell.
+        unreadable: A folder or link that could not be read, so its files are unknown; ``ignored`` has the reason. A run loads
+            the other files and fails.
+        compare_older: The table has imports read by older rules, to which the file must be compared.
+        hashed: The SHA-256 of its bytes with their version, if the run has hashed them already.
+    """
+
+    location: str
+    identity: str
+    table: TableName
+    options: FolderOptions
+    size: int
+    ignored: str | None = None
+    reload: bool = False
+    stamp: tuple[str, ...] = ()
+    unreadable: bool = False
+    hashed: HashedVersion | None = None
+    compare_older: bool = False
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folders."""
+        return self.identity.rsplit("/", 1)[-1]
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the name in lower case, with its dot."""
+        return Path(self.name).suffix.lower()
+
+    def open(self) -> BinaryIO:
+        """Open the file's bytes for reading at any position."""
+        if is_url(self.location):
+            return open_url(self.location)
+        return Path(self.location).open("rb")
+
+    def version(self) -> tuple[int | str, ...]:
+        """Return values that change when the file is written or replaced."""
+        if is_url(self.location):
+            return version_of(self.location)
+        status = Path(self.location).stat()
+        return status.st_size, status.st_mtime_ns, status.st_ino

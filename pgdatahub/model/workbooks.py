@@ -1,0 +1,91 @@
+"""Workbooks and their sheets, as a reader opens them, and batches of a sheet's rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pgdatahub.values.cells import Column, TextColumn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetInfo:
+    """A sheet in a workbook's list; its position identifies it, since two sheets can share a name."""
+
+    name: str
+    visible: bool = True
+
+
+def sheet_labels(sheets: Sequence[SheetInfo]) -> tuple[str, ...]:
+    """Return the label of each sheet in messages and ``sheet_column``: its name, with its position if sheets share a name.
+
+    Two sheets named ``Data`` are ``Data (sheet 1)`` and ``Data (sheet 3)``; positions count from 1, hidden sheets included.
+    """
+    often = Counter(sheet.name for sheet in sheets)
+    return tuple(
+        sheet.name if often[sheet.name] == 1 else f"{sheet.name} (sheet {position})"
+        for position, sheet in enumerate(sheets, start=1)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some rows of a sheet, column by column.
+
+    Attributes:
+        rows: Row numbers in the sheet, from 1, ascending; rows without cells may be absent.
+        columns: Position in the sheet (from 0) → cells, one for each of ``rows``; columns without a value may be absent.
+        hidden_rows: The numbers of hidden rows among ``rows``.
+    """
+
+    rows: Sequence[int]
+    columns: Mapping[int, Column]
+    hidden_rows: frozenset[int] = frozenset()
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Return the rows from index ``start`` up to ``stop``."""
+        rows = self.rows[start:stop]
+        columns: dict[int, Column] = {
+            position: column.slice(start, stop) if isinstance(column, TextColumn) else column[start:stop]
+            for position, column in self.columns.items()
+        }
+        return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows))
+
+
+class Sheet(Protocol):
+    """A sheet open for reading."""
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+
+    @property
+    def hidden_columns(self) -> frozenset[int]:
+        """The positions of hidden columns."""
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        """Yield all rows of the sheet in order, at most ``max_rows`` rows a batch; call this once."""
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """Notices to the user about reading the sheet; complete after the last batch."""
+
+
+class Workbook(Protocol):
+    """A file open for reading."""
+
+    @property
+    def sheets(self) -> Sequence[SheetInfo]:
+        """The sheets in order."""
+
+    def open(self, position: int) -> Sheet:
+        """Open the sheet ``sheets[position]`` (from 0); a sheet opened before can no longer be read.
+
+        Raises:
+            ReadError: The sheet cannot be read, or the workbook lists the sheet without having it.
+        """
+
+    def close(self) -> None:
+        """Release the workbook's resources; may be called twice."""
