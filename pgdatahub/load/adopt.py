@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError, SpoolError, TransientDatabaseError
 from pgdatahub.load.dedup import KnownFiles
+from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, Staging, hash_once
+from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.model.events import Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRecord, Provenance

@@ -20,9 +20,9 @@ from pgdatahub.errors import (
 )
 from pgdatahub.load.adopt import Adopter
 from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import confirmed, failed, skipped
-from pgdatahub.load.staging import hash_once
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.files import SourceFile

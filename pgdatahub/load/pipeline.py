@@ -33,10 +33,11 @@ from pgdatahub.errors import (
     TransientDatabaseError,
 )
 from pgdatahub.load.dedup import KnownFiles
+from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.lookup import Lookup
 from pgdatahub.load.results import failed, of_staged, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, Staging, hash_once
+from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.model.files import SourceFile

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.dedup import KnownFiles, find_known
+from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, hash_once, stage
+from pgdatahub.load.staging import Staged, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome

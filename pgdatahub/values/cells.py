@@ -22,7 +22,7 @@ Path of a value of an ``.xlsx`` file, with the form of its column at each stage:
     TypedColumn                  canonical fields b"1.5" and Observed (NUMBER: 1 cell, first at B2)
             ▼  SQL name, header, configured type
     NormalizedColumn             in a NormalizedBatch
-            ▼  staging.encode
+            ▼  staged_rows.encode
     ColumnBatch.columns[i]       fields of the column joined by newlines, kept in the spool
             ▼  copy_rows.encode_rows
     EncodedBatch.data            rows: binary, or text with tabs and newlines

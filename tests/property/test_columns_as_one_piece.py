@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgdatahub.load.content_hash import ContentHash
-from pgdatahub.load.staging import encode
+from pgdatahub.load.staged_rows import encode
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema

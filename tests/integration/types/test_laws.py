@@ -216,8 +216,9 @@ def _said(changes: Sequence[SchemaChange]) -> list[object]:
 @given(before=files(), drawn=files(), again=st.booleans())
 @few(6)
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
+    from pgdatahub.load.file_hash import file_version, hash_file
     from pgdatahub.load.spool import Spool, SpoolFile
-    from pgdatahub.load.staging import file_version, hash_file, stage
+    from pgdatahub.load.staging import stage
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.schema import TableName
     from pgdatahub.postgres.engine import transaction

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.load.file_hash import file_version, hash_file
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staging, file_version, hash_file
+from pgdatahub.load.staging import Staging
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.events import Event, Notice, RowsRead
 from pgdatahub.model.files import SourceFile

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
 from pgdatahub.errors import ConfigError, CorruptError
-from pgdatahub.load.staging import hash_file
+from pgdatahub.load.file_hash import hash_file
 from pgdatahub.testing import source_file
 
 CASES = Path(__file__).parents[2] / "cases"
