@@ -188,7 +188,7 @@ class Adopter:
             reason = difference(connection, current, group, staged.observed, map(text_rows, staged.spool))
             if reason is not None:
                 return reason
-            provenance = self.history.provenance(connection, source.table)
+            provenance = self.history.schema_changes.provenance(connection, source.table)
             changes = _provable(connection, current, staged.observed, provenance)
             record = ImportRecord(
                 run_id=self.run_id,

@@ -22,6 +22,7 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.known_rows import changed_files, imports_of_sizes
 from pgdatahub.readers.reading_rules import reading_version
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class KnownFiles:
 def find_known(connection: Connection, history: History, files: Sequence[SourceFile]) -> KnownFiles:
     """Return the files that are loaded already, as far as their sizes and bytes tell."""
     replacing = {source.table for source in files if source.options.on_changed != "append"}
-    return KnownFiles.of(history.known(connection, files), history.changed_files(connection, replacing))
+    return KnownFiles.of(imports_of_sizes(connection, history, files), changed_files(connection, history, replacing))
 
 
 def decide(

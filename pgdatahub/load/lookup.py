@@ -34,6 +34,7 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.older_rows import set_reading, tables_of_older_readings
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
 from pgdatahub.system.retry import with_retries
@@ -147,7 +148,7 @@ class Lookup:
         def record(database: Database) -> None:
             with transaction(database.engine) as connection:
                 versions = {past.id: reading_version(past.identity) for past in alike}
-                self.history.set_reading(connection, versions)
+                set_reading(connection, self.history, versions)
 
         if alike and self.database is not None:
             with_retries(partial(record, self.database), self.gave_way)
@@ -162,7 +163,7 @@ class Lookup:
 
         def ask(database: Database) -> frozenset[TableName]:
             with transaction(database.engine, read_only=True) as connection:
-                return frozenset(self.history.tables_of_older_readings(connection, tables, READING_VERSIONS))
+                return frozenset(tables_of_older_readings(connection, self.history, tables, READING_VERSIONS))
 
         return frozenset() if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
 

@@ -25,6 +25,7 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.older_rows import older_readings
 from pgdatahub.readers.reading_rules import READING_VERSIONS, may_read_differently, reading_version
 
 if TYPE_CHECKING:
@@ -59,8 +60,9 @@ class OlderReadings:
         """
         source = staged.source
         columns = {column.name for column in staged.observed.columns}
-        for past, names in self.history.older_readings(
+        for past, names in older_readings(
             connection,
+            self.history,
             source.table,
             READING_VERSIONS,
             rows=staged.rows,

@@ -21,9 +21,9 @@ def columns_changed_by_hand(
     Raises:
         SchemaError: A column was renamed, or a column that every imported table needs was dropped.
     """
-    if not history.knows_other_columns(connection, current.table, current.by_name):
+    if not history.schema_changes.knows_other_columns(connection, current.table, current.by_name):
         return ()  # the usual case
-    created = history.created_columns(connection, current.table)
+    created = history.schema_changes.created_columns(connection, current.table)
     gone = sorted(created - current.by_name.keys())
     lost = [name for name in gone if name in RESERVED_COLUMNS]
     if lost:

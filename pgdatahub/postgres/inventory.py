@@ -60,7 +60,9 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
           FROM {imports} GROUP BY 1, 2
     """).format(imports=history.imports, loaded=Status.LOADED.value, held=Status.HELD.value)
     known = {TableName(schema=row.table_schema, name=row.table_name): row for row in connection.execute(query)}
-    changed = connection.execute(sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.changes))
+    changed = connection.execute(
+        sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.schema_changes.table)
+    )
     tables = sorted({*known, *(TableName(schema=row.table_schema, name=row.table_name) for row in changed)})
     sizes = _sizes(connection, tables)
     return tuple(

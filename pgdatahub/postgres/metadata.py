@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Final
 from psycopg import sql
 
 from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import METADATA_TABLES
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import ADDED_COLUMNS, CHANGES, IDENTITY_KEY_CHARACTERS, IMPORTS
+from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -65,6 +68,32 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_duplicated": "(id) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_reading": "(table_schema, table_name, reading)",
 }
+
+
+def ensure_tables(connection: Connection, schema: str) -> None:
+    """Create the schema and the tables if they are missing; safe when several processes begin at once."""
+    if is_complete(connection, schema):
+        return  # as in every run but the first; the rest takes as long as all other work before a file
+    wait_for_turn(connection, metadata_lock_key(schema))
+    # Even with IF NOT EXISTS, the server requires the right to create schemas.
+    if not connection.scalar("SELECT count(*) FROM pg_namespace WHERE nspname = %(name)s", {"name": schema}):
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+    connection.execute(create_tables(schema))
+
+
+def is_complete(connection: Connection, schema: str) -> bool:
+    """Return whether the tables exist with all columns of this version."""
+    query = """
+        SELECT count(DISTINCT c.oid) = %(tables)s AND count(a.attname) = %(columns)s
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+                             AND c.relname = %(imports)s AND a.attname = ANY (%(added)s)
+         WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s)
+    """
+    names = list(METADATA_TABLES)
+    values = {"schema": schema, "names": names, "tables": len(names), "imports": IMPORTS}
+    values |= {"added": list(ADDED_COLUMNS), "columns": len(ADDED_COLUMNS)}
+    return bool(connection.scalar(query, values))
 
 
 def create_tables(schema: str) -> sql.Composed:

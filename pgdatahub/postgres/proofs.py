@@ -104,7 +104,7 @@ class _Prover:
                 for column in observed.columns
                 if column.type is not SqlType.UNDECIDED
             }
-            self._candidates = self._history.created_columns(self._connection, self._table) - decided
+            self._candidates = self._history.schema_changes.created_columns(self._connection, self._table) - decided
         return self._candidates
 
 

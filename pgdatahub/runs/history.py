@@ -60,7 +60,7 @@ def history(
             if not kept.exists(connection):
                 return Timeline(destination=database.description, entries=())
             imports = kept.select_imports(connection, file_tail=file, since=since)
-            changes = kept.select_changes(connection, since=since)
+            changes = kept.schema_changes.select(connection, since=since)
             if table is not None:
                 known = {str(past.table): past.table for past in kept.select_imports(connection)}
                 meant = {name for label, name in known.items() if table in (label, name.name)}

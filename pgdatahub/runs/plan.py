@@ -30,6 +30,7 @@ from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
@@ -228,7 +229,7 @@ class _Planner:
         history = self._history(connection)
         left = {source.table for source, _ in read if source.location not in self._skipped}
         unknown = find_all_unknown(connection, history, left) if connection is not None else {}
-        older = history.tables_of_older_readings(connection, left, READING_VERSIONS) if connection and history else {}
+        older = tables_of_older_readings(connection, history, left, READING_VERSIONS) if connection and history else {}
         for table in dict.fromkeys(source.table for source, _ in read):
             simulation = self._simulation(table, connection, history)
             refuse = partial(self._refuse, unknown.get(table))

@@ -12,6 +12,7 @@ from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
+from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.pause_file import pause_file
 
@@ -64,7 +65,7 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
         known = history.exists(connection)
         inventories = take_inventory(connection, history) if known else ()
         existing = [one.table for one in inventories if one.exists]
-        older = history.tables_of_older_readings(connection, existing, READING_VERSIONS) if known else {}
+        older = tables_of_older_readings(connection, history, existing, READING_VERSIONS) if known else {}
         tables = tuple(
             replace(table, rows=count_rows(connection, table.table)) if count and table.exists else table
             for table in inventories

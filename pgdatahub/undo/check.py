@@ -127,7 +127,7 @@ def _plan_schema(
         return replace(plan, notes=(*plan.notes, f"the table {table} is not there, so nothing in it can be undone"))
     touched = history.observed_by(connection, table, [past.id for past in choice.imports])
     remaining = history.observed(connection, table, without=[past.id for past in going])
-    steps, notes = recompute(current, history.provenance(connection, table), touched, remaining)
+    steps, notes = recompute(current, history.schema_changes.provenance(connection, table), touched, remaining)
     plan = replace(plan, notes=(*plan.notes, *notes))
     return check_steps(connection, history, current, steps, going, plan)
 
@@ -182,7 +182,7 @@ def _refuse_table(
     others = count_others(connection, table, going if lineage else ())
     if others:
         yield Refusal(subject=str(table), reason=f"{others:,} rows in it are of no import: they were put in by hand")
-    foreign = sorted(current.by_name.keys() - history.provenance(connection, table).columns)
+    foreign = sorted(current.by_name.keys() - history.schema_changes.provenance(connection, table).columns)
     if foreign:
         yield Refusal(
             subject=str(table),

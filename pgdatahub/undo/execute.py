@@ -71,7 +71,7 @@ def _execute(connection: Connection, history: History, plan: UndoPlan, moment: d
         locks.lock_table(connection, plan.table, exclusively=True)
         carry_out(connection, plan.table, plan.steps)
         put_up(connection, views, plan.table)
-        history.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
+        history.schema_changes.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
 
 
 def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> ChangeRow:

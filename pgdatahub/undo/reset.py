@@ -144,7 +144,7 @@ def _plan(connection: Connection, config: Config, database: Database) -> ResetPl
 
 def _plan_table(connection: Connection, history: History, table: TableName) -> ResetTable:
     rows = count_rows(connection, table)
-    if history.provenance(connection, table).created:
+    if history.schema_changes.provenance(connection, table).created:
         found = dependents(connection, table, own_index=import_index(table))
         others = sorted({one.description for one in found if not one.part_of_table})
         refusals = tuple(
