@@ -1,0 +1,219 @@
+"""Search for the header row of a table, and the texts of its cells."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+
+from pgdatahub.errors import CellError, SheetError
+from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
+from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
+from pgdatahub.readers.layout_counts import LayoutCounts
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, cell_address
+
+if TYPE_CHECKING:
+    from pgdatahub.config import FolderOptions
+
+AUTO_ROWS = 100
+"""Number of rows with a value that ``header_row: auto`` examines."""
+
+
+class EmptySheetError(SheetError):
+    """The sheet has no cell with a value, so no header and no table.
+
+    ``left_out`` names the visible sheets with data that the settings leave out.
+    """
+
+    left_out: tuple[str, ...] = ()
+
+
+def nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
+    """Return the batches from the first one with a value on.
+
+    Raises:
+        EmptySheetError: The sheet has no value.
+    """
+    for batch in source:
+        if any(row_selectors(batch)):
+            return chain((batch,), source)
+    raise _empty(sheet)
+
+
+def first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
+    """Return the number of the first row with a value, and the rows from that row on."""
+    source = nonempty(source, sheet)
+    batch = next(source)
+    row = filled_rows(batch)[0]
+    counts.add("blank rows", row - 1, "row 1")
+    return row, chain((batch,), source)
+
+
+def seek_row(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts) -> Iterator[Batch]:
+    """Return the rows from ``row`` on; ``row`` must have a value."""
+    above: list[int] = []
+    for batch in source:
+        start = bisect_left(batch.rows, row)
+        filled = filled_rows(cut(batch, 0, start))
+        counts.add("rows above the header", len(filled), f"row {filled[0]}" if filled else "")
+        above += filled[: 1 - len(above)]
+        batch = cut(batch, start, len(batch.rows))
+        below = filled_rows(batch)
+        if below[:1] == [row]:
+            return chain((batch,), source)
+        if below:
+            raise _no_header(row, (above + below)[0], sheet)
+    if above:
+        raise _no_header(row, above[0], sheet)
+    raise _empty(sheet)
+
+
+def _empty(sheet: str) -> EmptySheetError:
+    return EmptySheetError("the sheet is empty", where=sheet, hint="no cell of it has a value")
+
+
+def _no_header(row: int, first: int, sheet: str) -> SheetError:
+    return SheetError(
+        f"row {row}, which should have the headers, is empty; the first row with a value is row {first}",
+        where=sheet,
+        hint=f"set header_row: first, {first}, auto or none for the folder",
+    )
+
+
+_Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
+"""Position → kind and text of a cell with a value."""
+
+
+def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
+    """Return the number of the row that looks like a header, and the rows from that row on.
+
+    Raises:
+        EmptySheetError: The sheet has no value.
+        SheetError: No row looks like a header.
+    """
+    candidates, source = _look_ahead(source, AUTO_ROWS)
+    if not candidates:
+        raise _empty(sheet)
+    width = max(len(cells) for _, cells in candidates)
+    wide = [above for above, (_, cells) in enumerate(candidates) if 2 * len(cells) > width]
+    for above in wide:
+        row, cells = candidates[above]
+        if _are_header_texts(cells):
+            why = f"the first with {len(cells)} texts, no two alike, where the fullest row has {width} cells"
+            break
+    else:
+        found = next((above for above in wide if _heads_other_kinds(candidates, above)), None)
+        if found is None:
+            raise SheetError(
+                f"none of the first {len(candidates)} rows with a value looks like a header",
+                where=sheet,
+                hint="set header_row to the number of the row, or none, for the folder",
+            )
+        above = found
+        row, cells = candidates[above]
+        why = f"the first of {len(cells)} cells, no two alike, with values of other kinds below its dates and numbers"
+    counts.notices.append(f"header_row: auto took row {row}: {why}")
+    counts.add("rows above the header", above, f"row {candidates[0][0]}")
+    return row, source
+
+
+def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Cells]], Iterator[Batch]]:
+    """Return the first ``most`` rows with a value, each with its number, and an iterator over all rows."""
+    read: list[Batch] = []
+    found: list[tuple[int, _Cells]] = []
+    for batch in source:
+        read.append(batch)
+        for row in filled_rows(batch)[: most - len(found)]:
+            index = bisect_left(batch.rows, row)
+            shown = ((position, shown_cell(column, index)) for position, column in batch.columns.items())
+            found.append((row, {position: cell for position, cell in shown if cell[1]}))
+        if len(found) >= most:
+            break
+    return found, chain(read, source)
+
+
+def _are_header_texts(cells: _Cells) -> bool:
+    return _differ(cells) and all(is_header_text(kind, text) for kind, text in cells.values())
+
+
+def _heads_other_kinds(rows: Sequence[tuple[int, _Cells]], above: int) -> bool:
+    """Return whether no two cells of a row are equal and each is a header's text or only above values of other kinds."""
+    cells = rows[above][1]
+    if not _differ(cells):
+        return False
+    for position, (kind, text) in cells.items():
+        if is_header_text(kind, text):
+            continue
+        below = {family(found[position][0]) for _, found in rows[above + 1 :] if position in found}
+        if not below or family(kind) in below:
+            return False
+    return True
+
+
+def _differ(cells: _Cells) -> bool:
+    return len({text.strip().casefold() for _, text in cells.values()}) == len(cells)
+
+
+def note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutCounts) -> Iterator[Batch]:
+    """Add a notice if the header row does not look like a header; return the rows below, from ``source``."""
+    headers = [cell for column in header.columns.values() if (cell := shown_cell(column, 0))[1]]
+    read: list[Batch] = []
+    positions: set[int] = set()
+    for batch in source:
+        read.append(batch)
+        positions.update(batch.columns)
+        if sum(len(batch.rows) for batch in read) >= ROWS:
+            break
+    source = chain(read, source)
+    widths: list[int] = []
+    if may_be_wider(len(positions), headers):
+        # Cell by cell, a tenth of the time that a small file takes.
+        below, source = _look_ahead(source, ROWS)
+        widths = [len(cells) for _, cells in below]
+    doubt = describe_doubt(row, headers, widths)
+    if doubt:
+        counts.notices.append(doubt)
+    return source
+
+
+def split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Iterator[Batch]]:
+    """Return the header row as a batch, and the batches below; ``row`` is in ``source``, or 0 for no header."""
+    if not row:
+        return None, source
+    for batch in source:
+        start = bisect_left(batch.rows, row)
+        if start < len(batch.rows):
+            return cut(batch, start, start + 1), chain((cut(batch, start + 1, len(batch.rows)),), source)
+    raise AssertionError(f"row {row} was seen and is gone")
+
+
+def header_texts(header: Batch | None, sheet: str, options: FolderOptions) -> Mapping[int, str]:
+    """Return position → header as written.
+
+    Raises:
+        CellError: A header is an error or an uncached formula, under a policy that forbids it.
+    """
+    if header is None:
+        return {}
+    texts = {}
+    for position, column in sorted(header.columns.items()):
+        cell = None if isinstance(column, TextColumn) else column[0]
+        where = f"{sheet} › {cell_address(header.rows[0], position)}"
+        if isinstance(cell, ErrorValue) and options.errors != "text":
+            if options.errors == "fail":
+                raise CellError(f"the header is the error {cell.code}", where=where)
+            continue
+        if cell is UNCACHED:
+            if options.uncached == "fail":
+                raise CellError(
+                    "the header is a formula whose result is not in the file",
+                    where=where,
+                    hint="open the workbook in Excel and save it, or set uncached: blank",
+                )
+            continue
+        text = shown_cell(column, 0)[1]
+        if text:
+            texts[position] = text
+    return texts
