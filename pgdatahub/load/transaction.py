@@ -4,11 +4,8 @@ The file is checked to be new under the table's lock, and recorded with its rows
 
     lock ─▶ known? ─▶ reflect ─▶ evolve ─▶ load ─▶ audit
 
-The staged path (:meth:`Loading.load`) has the whole file before it begins. The other path
-(:meth:`Loading.load_while_reading`) begins when the file's first rows are there, and checks at the end whether all
-decisions for these rows hold for the whole file. It takes only simple cases: a new table, or a table that needs no
-change and loses no rows. It detects other cases (:class:`NeedsFullReadError`) and leaves them to the staged path, in a
-transaction of its own; so neither path has to repair what it began.
+The staged path (:meth:`Loading.load`) has the whole file before it begins. :mod:`pgdatahub.load.while_reading` has the
+other path.
 """
 
 from __future__ import annotations
@@ -21,16 +18,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.load.dedup import DedupDecision, decide, kept_duplicates
-from pgdatahub.load.evolve import Evolution, confirmed_plan, evolve
+from pgdatahub.load.evolve import Evolution, evolve
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
-from pgdatahub.load.staging import Staged, Staging
-from pgdatahub.load.table_fit import describe_fit
+from pgdatahub.load.staging import Staged
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRecord
 from pgdatahub.model.results import FileResult, LoadResult, Outcome
-from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
+from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
@@ -48,10 +44,6 @@ Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 
 ROWS_LEFT_OUT: Final = "rows left out by triggers"
 """Key of ``counts``."""
-
-
-class NeedsFullReadError(Exception):
-    """Signal that the file must be read to its end before it can be decided on; its beginning is rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +76,28 @@ class Loading:
         """
         began = time.monotonic()
         source = staged.source
-        facts = self._facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
+        facts = self.facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
         failpoints.reach("locked")
-        found = self._decide_staged(staged, facts)
+        found = self.decide_staged(staged, facts)
         if found.loaded_by_us is not None:
             return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
         imported_at = facts.moment
         settle(connection, self.history, found, source, file_sha256=staged.file_sha256, moment=imported_at)
         if found.skip is not None:
             return skipped(source, found.skip), []
-        locked = self._reflect_locked(facts, source, connection)
+        locked = self.reflect_locked(facts, source, connection)
         current = locked.schema if locked is not None else None
-        evolution = self._evolve(staged, locked, connection)
+        evolution = self.evolve(staged, locked, connection)
         # Views first: a reader of a view locks the view while it waits for the table.
         views = take_down(connection, evolution.views)
         if current is not None and evolution.plan.changes:
             locks.lock_table(connection, source.table, exclusively=True)
-        loaded = self._copy(evolution.plan, staged.spool, source, imported_at, connection)
+        loaded = self.copy(evolution.plan, staged.spool, source, imported_at, connection)
         put_up(connection, views, source.table)
         staged = replace(staged, seconds=staged.seconds + time.monotonic() - began)
         if ends and self.stages.audit_is_built_in:
             connection.pipeline_to_end()
-        return self._record(staged, found, evolution, loaded, imported_at, connection)
+        return self.record(staged, found, evolution, loaded, imported_at, connection)
 
     def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
         """Skip a file whose bytes are loaded or held back; return None if the file has to be read.
@@ -115,84 +107,16 @@ class Loading:
             DatabaseError: The database is gone, or refuses access.
         """
         facts = self.history.facts(connection, source, file_sha256=file_sha256, content_sha256=None, wait_for_turn=True)
-        found = self._decide(source, facts, file_sha256=file_sha256, content_sha256=None)
+        found = self.decide(source, facts, file_sha256=file_sha256, content_sha256=None)
         if found.skip is None or (self.config.sectional_commit and found.retired):
             return None  # rows of a folder change in the folder's own transaction
         settle(connection, self.history, found, source, file_sha256=file_sha256, moment=facts.moment)
         return skipped(source, found.skip)
 
-    def load_while_reading(self, staging: Staging, connection: Connection) -> Loaded:
-        """Load a file whose beginning was read; read and stage the rest here.
-
-        The transaction holds the table's lock until then, so no worker of this run may need that lock. If another
-        session has a lock already, this method does not wait for it: reading goes on meanwhile.
-
-        Raises:
-            NeedsFullReadError: The file has to be read to its end first; the staged path reports its errors, if any.
-                The caller may also take the staged path after any other error.
-        """
-        source = staging.source
-        if not locks.take_turn(connection, locks.lock_key(source.table)):
-            raise NeedsFullReadError
-        locks.limit_lock_waits(connection)
-        failpoints.reach("locked")
-        beginning = staging.so_far()
-        facts = self._facts(beginning, connection, content_sha256=None)
-        found = self._decide(source, facts, file_sha256=beginning.file_sha256, content_sha256=None)
-        if not found.only_adds:
-            raise NeedsFullReadError
-        # No other import of the table gets a time before this one is committed, however long that takes.
-        imported_at = facts.moment
-        locked = self._reflect_locked(facts, source, connection, wait=False)
-        current = locked.schema if locked is not None else None
-        if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
-            raise NeedsFullReadError  # such a column needs a query about each value before the load
-        evolution = self._evolve(beginning, locked, connection)
-        if current is not None and evolution.plan.changes:
-            raise NeedsFullReadError
-        batches = self._borne_out(staging, evolution)
-        loaded = self._copy(evolution.plan, batches, source, imported_at, connection)
-        staged = staging.finish()
-        facts = self._facts(staged, connection, content_sha256=staged.content_sha256)
-        found = self._decide_staged(staged, facts)
-        if not found.only_adds:
-            raise NeedsFullReadError
-        evolution = replace(evolution, plan=self._confirm(evolution, staged))
-        if current is not None:
-            # A column that the beginning lacks may have its first value later.
-            early = describe_fit(beginning.observed, current)
-            notices = [notice for notice in evolution.notices if notice not in early]
-            evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current)))
-        staged = replace(staged, seconds=staging.seconds)
-        return self._record(staged, found, evolution, loaded, imported_at, connection)
-
-    def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[ColumnBatch]:
-        """Yield the batches of a file as they are read, while the plan for its beginning is right."""
-        yield from staging.spool
-        shape = _shape(beginning.observed)
-        readings = staging.readings
-        try:
-            for batch in staging:
-                if staging.readings != readings:
-                    raise NeedsFullReadError  # the rows that the server has are not those of the file
-                seen = _shape(staging.observed)
-                if seen != shape:
-                    self._confirm(beginning, staging.so_far())
-                    shape = seen
-                yield batch
-        except Exception as error:
-            # The server logs the error that ended a COPY, and the log must not contain cells.
-            raise NeedsFullReadError from error
-
-    def _confirm(self, beginning: Evolution, staged: Staged) -> SchemaPlan:
-        plan = confirmed_plan(beginning, staged, stages=self.stages, config=self.config)
-        if plan is None:
-            raise NeedsFullReadError
-        return plan
-
-    def _facts(
+    def facts(
         self, staged: Staged, connection: Connection, *, content_sha256: str | None, wait_for_turn: bool = False
     ) -> FileFacts:
+        """Return the facts of the history about a file."""
         return self.history.facts(
             connection,
             staged.source,
@@ -201,7 +125,8 @@ class Loading:
             wait_for_turn=wait_for_turn,
         )
 
-    def _decide_staged(self, staged: Staged, facts: FileFacts) -> DedupDecision:
+    def decide_staged(self, staged: Staged, facts: FileFacts) -> DedupDecision:
+        """Return the decision on a file that was read to its end."""
         return decide(
             facts.related,
             staged.source,
@@ -211,12 +136,13 @@ class Loading:
             rows=staged.rows,
         )
 
-    def _decide(
+    def decide(
         self, source: SourceFile, facts: FileFacts, *, file_sha256: str, content_sha256: str | None
     ) -> DedupDecision:
+        """Return the decision on a file by its bytes and, if known, its content."""
         return decide(facts.related, source, file_sha256=file_sha256, content_sha256=content_sha256, run_id=self.run_id)
 
-    def _reflect_locked(
+    def reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
     ) -> LockedTable | None:
         """Return the table's columns, if there is a table, locked against changes by other sessions."""
@@ -225,7 +151,8 @@ class Loading:
             return None
         return self.history.lock_and_reflect(connection, source.table, wait=wait)
 
-    def _evolve(self, staged: Staged, locked: LockedTable | None, connection: Connection) -> Evolution:
+    def evolve(self, staged: Staged, locked: LockedTable | None, connection: Connection) -> Evolution:
+        """Decide the changes of the table for a file."""
         return evolve(
             staged,
             None if locked is None else locked.schema,
@@ -236,7 +163,7 @@ class Loading:
             knows_others=locked is not None and locked.knows_others,
         )
 
-    def _copy(
+    def copy(
         self,
         plan: SchemaPlan,
         batches: Iterable[ColumnBatch],
@@ -244,9 +171,10 @@ class Loading:
         imported_at: datetime,
         connection: Connection,
     ) -> LoadResult:
+        """Change the table as planned and copy the rows."""
         return self.stages.load(plan, _with_lineage(batches, source, imported_at), connection, self.config)
 
-    def _record(
+    def record(
         self,
         staged: Staged,
         found: DedupDecision,
@@ -255,6 +183,7 @@ class Loading:
         imported_at: datetime,
         connection: Connection,
     ) -> Loaded:
+        """Record the import, and return its result."""
         staged, left_out = _rows_left_out(staged, loaded, connection)
         record = ImportRecord(
             run_id=self.run_id,
@@ -293,11 +222,6 @@ def _rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -
     triggers = ", ".join(catalog.row_triggers(connection, staged.source.table)) or "a trigger or a plugin"
     notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({triggers})"
     return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)
-
-
-def _shape(observed: TableSchema) -> list[tuple[object, ...]]:
-    """Return the facts of observed columns that determine a table; the number of values is not among them."""
-    return [(column.name, column.type, column.header) for column in observed.columns]
 
 
 def _with_lineage(batches: Iterable[ColumnBatch], source: SourceFile, imported_at: datetime) -> Iterator[ColumnBatch]:

@@ -19,7 +19,8 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.load.file_hash import file_version, hash_file
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staging
-from pgdatahub.load.transaction import Loaded, Loading
+from pgdatahub.load.transaction import Loaded
+from pgdatahub.load.while_reading import LoadingWhileReading
 from pgdatahub.model.events import Event, Notice, RowsRead
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome
@@ -44,9 +45,9 @@ def batchwise(loader: Loader, *, eagerly: bool, rows: int = 1) -> Loader:
 def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What has become of each attempt; those that failed by a mistake of ours would go unseen otherwise."""
     seen: list[str] = []
-    attempt = Loading.load_while_reading
+    attempt = LoadingWhileReading.load
 
-    def recorded(self: Loading, staging: Staging, connection: Connection) -> Loaded:
+    def recorded(self: LoadingWhileReading, staging: Staging, connection: Connection) -> Loaded:
         try:
             loaded = attempt(self, staging, connection)
         except BaseException as error:
@@ -55,7 +56,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         seen.append("loaded")
         return loaded
 
-    monkeypatch.setattr(Loading, "load_while_reading", recorded)
+    monkeypatch.setattr(LoadingWhileReading, "load", recorded)
     yield seen
     assert set(seen) <= {"loaded", "NeedsFullReadError", "SchemaError", *DATABASE_ERRORS, "KeyboardInterrupt"}
 
