@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError, SpoolError, TransientDatabaseError
-from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.file_hash import hash_once
+from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.model.events import Reporter

@@ -1,8 +1,6 @@
-"""The decision whether a file is loaded already, for run, plan and watch.
+"""The decision whether a file is loaded already, for each of its parts, under the locks of their tables.
 
-:class:`KnownFiles` decides by a file's bytes, from a query of the history when a run begins. It decides only where
-nothing that the run does can change the decision. :func:`decide` takes all other decisions under the table's lock, so
-that two runs cannot both find a file new.
+So two runs cannot both find a file new. :mod:`pgdatahub.load.known_files` decides simple cases before, by the bytes alone.
 
 A file with the content of another import is a *duplicate*: the run skips the file, and the import records it. When the
 import's own file changes under ``on_changed: replace``, a duplicate inherits the rows (see
@@ -12,33 +10,24 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TypeAlias
 
 from pgdatahub.errors import ContentChangedError
+from pgdatahub.load.skip_reasons import why_skipped
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import Duplicate, ImportRow, Status
-from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.known_rows import changed_files, imports_of_sizes
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.readers.reading_rules import reading_version
-
-if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
-
-
-PLANNED_RUN: Final = "planned"
-"""The run id of an import that a plan simulates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DedupDecision:
-    """The decision to load or skip a file, with its effects on other imports.
+    """The decision to load or skip a part of a file, with its effects on other imports.
 
     Attributes:
-        loaded_by_us: The import of this file by this run: an attempt whose COMMIT was not confirmed.
+        loaded_by_us: The import of this part by this run: an attempt whose COMMIT was not confirmed.
         skip: The reason to skip the file; None to load it.
         origin: The import with the same content, if the file is skipped and recorded as a duplicate.
         replaced: The imports whose rows the file itself brings again.
@@ -64,101 +53,74 @@ class DedupDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownFiles:
-    """The files that are loaded already, according to the history when a run begins.
+class PartFacts:
+    """The part of a file that goes into one table, and the imports of the table that concern it.
 
     Attributes:
-        imports: Table → SHA-256 of the bytes → the imports with these bytes, their own or a duplicate's.
-        sizes: Table → the sizes of these files.
-        changed: Table and identity of each file with several contents in its table.
+        source: The file with the table and the settings of the part.
+        related: The imports that the part may repeat or replace, from the history under the table's lock.
+        content_sha256: SHA-256 of the part's content; None if it has not been read to its end.
+        rows: The number of its rows; None if it has not been read to its end.
     """
 
-    imports: Mapping[TableName, Mapping[str, Sequence[ImportRow]]] = field(default_factory=dict)
-    sizes: Mapping[TableName, Collection[int]] = field(default_factory=dict)
-    changed: Collection[tuple[TableName, str]] = ()
+    source: SourceFile
+    related: Sequence[ImportRow]
+    content_sha256: str | None = None
+    rows: int | None = None
 
-    @classmethod
-    def of(cls, imports: Iterable[ImportRow], changed: Collection[tuple[TableName, str]]) -> KnownFiles:
-        """Return the files of these imports."""
-        by_table: dict[TableName, dict[str, list[ImportRow]]] = {}
-        sizes: dict[TableName, set[int]] = {}
-        for past in imports:
-            by_hash = by_table.setdefault(past.table, {})
-            for file_sha256 in {past.file_sha256, *(one.file_sha256 for one in past.duplicates)}:
-                by_hash.setdefault(file_sha256, []).append(past)
-            sizes.setdefault(past.table, set()).update((past.bytes, *(one.bytes for one in past.duplicates)))
-        return cls(imports=by_table, sizes=sizes, changed=changed)
-
-    def may_know(self, source: SourceFile) -> bool:
-        """Return whether the file has the size of a known file, so that hashing the file pays."""
-        return not source.reload and source.size in self.sizes.get(source.table, ())
-
-    def has(self, source: SourceFile, file_sha256: str) -> bool:
-        """Return whether these bytes are loaded or held back, under any name."""
-        found = self.imports.get(source.table, {}).get(file_sha256, ())
-        return not source.reload and any(
-            past.has_bytes(source.identity, file_sha256, source.options.fingerprint) for past in found
+    def repeats(self, past: ImportRow, file_sha256: str) -> bool:
+        """Return whether an import has the content of this part of a file with these bytes."""
+        return past.has_bytes(self.source.identity, file_sha256, self.source.options.fingerprint) or (
+            self.content_sha256 is not None and past.content_sha256 == self.content_sha256
         )
 
-    def own_import(self, source: SourceFile, file_sha256: str) -> ImportRow | None:
-        """Return the loaded import of exactly this file; None if there is none."""
-        for past in self.imports.get(source.table, {}).get(file_sha256, ()):
-            own = past.identity == source.identity and past.file_sha256 == file_sha256
-            if own and past.status == Status.LOADED:
-                return past
-        return None
 
-    def skip(self, source: SourceFile, file_sha256: str) -> str | None:
-        """Return the reason to skip a file without a further query; None if only :func:`decide` can tell.
+def decide(parts: Sequence[PartFacts], *, file_sha256: str, run_id: str) -> tuple[DedupDecision, ...]:
+    """Return the decision on each part of a file.
 
-        A reason exists for a file that is unchanged since it was loaded or found to be a duplicate: only a later
-        version of the same file removes its content from the table.
-        """
-        if source.reload:
-            return None
-        if source.options.on_changed != "append" and (source.table, source.identity) in self.changed:
-            return None
-        for past in self.imports.get(source.table, {}).get(file_sha256, ()):
-            if past.is_file(source.identity, file_sha256, source.options.fingerprint):
-                return _why_skipped(past, source, file_sha256)
-        return None
-
-
-def find_known(connection: Connection, history: History, files: Sequence[SourceFile]) -> KnownFiles:
-    """Return the files that are loaded already, as far as their sizes and bytes tell."""
-    replacing = {source.table for source in files if source.options.on_changed != "append"}
-    return KnownFiles.of(imports_of_sizes(connection, history, files), changed_files(connection, history, replacing))
-
-
-def decide(
-    related: Sequence[ImportRow],
-    source: SourceFile,
-    *,
-    file_sha256: str,
-    content_sha256: str | None,
-    run_id: str,
-    rows: int | None = None,
-) -> DedupDecision:
-    """Return the decision on a file.
+    Another file is a duplicate as a whole or not at all: its imports count only if they have the content of every part.
+    So a sheet that two files have in common is loaded from both, and after a revert of one file the table has the rows
+    of the other.
 
     Args:
-        related: The imports that the file may repeat or replace, from the history under the table's lock.
-        source: The file.
-        file_sha256: SHA-256 of its bytes.
-        content_sha256: SHA-256 of its content; None if the file has not been read to its end.
+        parts: The parts of the file, each in a table of its own.
+        file_sha256: SHA-256 of the file's bytes.
         run_id: The run that is about to load the file.
-        rows: The number of its rows; None if the file has not been read to its end.
 
     Raises:
         ContentChangedError: The file was loaded before with other content, and its folder sets ``on_changed: fail``.
     """
+    covering = _covering(parts, file_sha256)
+    return tuple(_decide(part, covering, file_sha256=file_sha256, run_id=run_id) for part in parts)
+
+
+_Version: TypeAlias = tuple[str, str]
+"""A file as it was loaded: its path below the data root, and the SHA-256 of its bytes."""
+
+
+def _versions(past: ImportRow) -> set[_Version]:
+    """Return the files whose content an import has: its own, and those skipped as duplicates of it."""
+    return {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in past.duplicates)}
+
+
+def _covering(parts: Sequence[PartFacts], file_sha256: str) -> set[_Version]:
+    """Return the files that have the content of every part."""
+    found = [
+        {version for past in part.related if part.repeats(past, file_sha256) for version in _versions(past)}
+        for part in parts
+    ]
+    return set[_Version].intersection(*found)
+
+
+def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_id: str) -> DedupDecision:
+    source = part.source
     same = [
         past
-        for past in related
-        if past.has_bytes(source.identity, file_sha256, source.options.fingerprint)
-        or (content_sha256 is not None and past.content_sha256 == content_sha256)
+        for past in part.related
+        if part.repeats(past, file_sha256)
+        and (past.is_file(source.identity, file_sha256, source.options.fingerprint) or _versions(past) & covering)
     ]
-    older = [past for past in related if past not in same and _moment(past, source) is not None]
+    older = [past for past in part.related if past not in same and _moment(past, source) is not None]
     by_us = [past for past in same if past.run_id == run_id and past.status == Status.LOADED]
     for past in by_us:
         if past.identity == source.identity:
@@ -168,7 +130,7 @@ def decide(
         return _skip(same, older, source, file_sha256)
     if source.reload:
         # An older reading of the same rows, and the file was saved since: the content differs by the rules alone.
-        outdated = [past for past in older if past.row_count == rows and _is_outdated(past, source)]
+        outdated = [past for past in older if past.row_count == part.rows and _is_outdated(past, source)]
         same, older = [*same, *outdated], [past for past in older if past not in outdated]
     replaced = tuple(past for past in same if past.status == Status.LOADED)
     released = tuple(past.id for past in same if past.status == Status.HELD)
@@ -182,7 +144,7 @@ def decide(
 def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceFile, file_sha256: str) -> DedupDecision:
     # A loaded import has more to report than a held one, and the file's own import more than another file's.
     past = min(same, key=lambda one: (one.status != Status.LOADED, _moment(one, source) is None, one.id))
-    why = _why_skipped(past, source, file_sha256)
+    why = why_skipped(past, source, file_sha256)
     seen = max((moment for moment in (_moment(one, source) for one in same) if moment is not None), default=None)
     changed = any(seen is None or moment > seen for one in older if (moment := _moment(one, source)) is not None)
     if not changed:
@@ -226,68 +188,3 @@ def _moment(past: ImportRow, source: SourceFile) -> datetime | None:
     moments = [past.imported_at] if past.identity == source.identity and past.status == Status.LOADED else []
     duplicate = past.duplicate(source.identity)
     return max([*moments, *([duplicate.seen_at] if duplicate else [])], default=None)
-
-
-def as_duplicate(source: SourceFile, file_sha256: str, seen_at: datetime) -> Duplicate:
-    """Return the entry of a file that is skipped in favour of an import."""
-    return Duplicate(
-        identity=source.identity,
-        source_file=source.location,
-        file_sha256=file_sha256,
-        bytes=source.size,
-        settings=source.options.fingerprint,
-        seen_at=seen_at,
-    )
-
-
-def kept_duplicates(
-    replaced: Sequence[ImportRow], source: SourceFile, *, file_sha256: str, content_sha256: str
-) -> tuple[Duplicate, ...]:
-    """Return the duplicates of an import that takes the place of ``replaced``: files with its content or its bytes."""
-    kept: dict[tuple[str, str], Duplicate] = {}
-    for past in replaced:
-        own = Duplicate(
-            identity=past.identity,
-            source_file=past.source_file,
-            file_sha256=past.file_sha256,
-            bytes=past.bytes,
-            settings=past.settings,
-            seen_at=past.imported_at,
-        )
-        for one in (own, *past.duplicates):
-            equal = past.content_sha256 == content_sha256 or one.file_sha256 == file_sha256
-            if equal and one.identity != source.identity:
-                kept[one.identity, one.file_sha256] = one
-    return tuple(kept.values())
-
-
-# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> str:
-    """Return the reason to skip a file that is in the table, or held back, by ``past``."""
-    own = past.identity == source.identity
-    if past.file_sha256 != file_sha256:
-        if past.status == Status.HELD:
-            return f"has the same content as {past.identity}, {_held(past)}"
-        return f"has the same content as {named(past)}"
-    if past.status == Status.HELD:
-        return _held(past) if own else f"is the same file as {past.identity}, {_held(past)}"
-    if past.settings != source.options.fingerprint:
-        return (
-            f"is the same file as {named(past)}, which was loaded with other settings; "
-            "run --reload FILE loads it again with these"
-        )
-    return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC" if own else f"is the same file as {named(past)}"
-
-
-def _held(past: ImportRow) -> str:
-    since = f" since {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
-    return f"held back{since}; run --reload FILE loads it"
-
-
-def named(past: ImportRow) -> str:
-    """Return an import's file and time, for messages."""
-    if past.run_id == PLANNED_RUN:
-        return past.identity
-    return f"{past.identity} (loaded {past.imported_at:%Y-%m-%d %H:%M} UTC)"

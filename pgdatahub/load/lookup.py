@@ -19,8 +19,8 @@ from pgdatahub.errors import (
     TransientDatabaseError,
 )
 from pgdatahub.load.adopt import Adopter
-from pgdatahub.load.dedup import KnownFiles, find_known
 from pgdatahub.load.file_hash import hash_once
+from pgdatahub.load.known_files import KnownFiles, find_known
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import confirmed, failed, skipped
 from pgdatahub.load.transaction import Loading

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.load.dedup import named
 from pgdatahub.load.file_hash import file_version, hash_file
+from pgdatahub.load.skip_reasons import named
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, stage
 from pgdatahub.model.events import NullReporter

@@ -25,9 +25,9 @@ from pgdatahub.config import Config
 from pgdatahub.errors import (
     DatabaseError,
 )
-from pgdatahub.load.dedup import KnownFiles
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
+from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.lookup import Lookup
 from pgdatahub.load.results import of_staged, skipped, skipped_as_empty
 from pgdatahub.load.spool import Spool, SpoolFile

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup import DedupDecision, as_duplicate
+from pgdatahub.load.dedup import DedupDecision
+from pgdatahub.load.duplicates import as_duplicate
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.postgres import catalog, locks

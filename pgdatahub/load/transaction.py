@@ -17,7 +17,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.load.dedup import DedupDecision, decide, kept_duplicates
+from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.evolve import Evolution, evolve
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed, of_staged, skipped
@@ -127,20 +128,24 @@ class Loading:
 
     def decide_staged(self, staged: Staged, facts: FileFacts) -> DedupDecision:
         """Return the decision on a file that was read to its end."""
-        return decide(
-            facts.related,
-            staged.source,
-            file_sha256=staged.file_sha256,
-            content_sha256=staged.content_sha256,
-            run_id=self.run_id,
-            rows=staged.rows,
+        return self._decide_part(
+            PartFacts(
+                source=staged.source, related=facts.related, content_sha256=staged.content_sha256, rows=staged.rows
+            ),
+            staged.file_sha256,
         )
 
     def decide(
         self, source: SourceFile, facts: FileFacts, *, file_sha256: str, content_sha256: str | None
     ) -> DedupDecision:
         """Return the decision on a file by its bytes and, if known, its content."""
-        return decide(facts.related, source, file_sha256=file_sha256, content_sha256=content_sha256, run_id=self.run_id)
+        return self._decide_part(
+            PartFacts(source=source, related=facts.related, content_sha256=content_sha256), file_sha256
+        )
+
+    def _decide_part(self, part: PartFacts, file_sha256: str) -> DedupDecision:
+        (decision,) = decide((part,), file_sha256=file_sha256, run_id=self.run_id)
+        return decision
 
     def reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
-from pgdatahub.load.dedup import KnownFiles, find_known
 from pgdatahub.load.file_hash import hash_once
+from pgdatahub.load.known_files import KnownFiles, find_known
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.load.dedup import PLANNED_RUN, DedupDecision, as_duplicate, decide, kept_duplicates
+from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.duplicates import as_duplicate, kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
+from pgdatahub.load.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
@@ -122,13 +124,11 @@ class TableSimulation:
             facts = self.history.facts(self.connection, source, file_sha256=file_sha256, content_sha256=content_sha256)
             related = {past.id: past for past in facts.related if past.id not in self._changed}
         related |= {number: past for number, past in self._changed.items() if past is not None}
-        return decide(
-            [related[number] for number in sorted(related)],
-            source,
-            file_sha256=file_sha256,
-            content_sha256=content_sha256,
-            run_id=PLANNED_RUN,
+        part = PartFacts(
+            source=source, related=[related[number] for number in sorted(related)], content_sha256=content_sha256
         )
+        (decision,) = decide((part,), file_sha256=file_sha256, run_id=PLANNED_RUN)
+        return decision
 
     def _settle(self, source: SourceFile, found: DedupDecision, file_sha256: str) -> None:
         """Record the effects of a decision on other imports, as :func:`pgdatahub.load.replace.settle` does."""

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
-from pgdatahub.load.dedup import KnownFiles
+from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup import DedupDecision, KnownFiles, decide, kept_duplicates
+from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.duplicates import kept_duplicates
+from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName
@@ -60,9 +63,9 @@ def _source(identity: str, *, reload: bool = False, **options: Any) -> SourceFil
 
 
 def _decide(source: SourceFile, content: str, *related: ImportRow, sha256: str = "") -> DedupDecision:
-    return decide(
-        related, source, file_sha256=sha256 or f"bytes of {content}", content_sha256=content, run_id="now", rows=3
-    )
+    part = PartFacts(source=source, related=related, content_sha256=content, rows=3)
+    (decision,) = decide((part,), file_sha256=sha256 or f"bytes of {content}", run_id="now")
+    return decision
 
 
 def test_new_file_only_adds() -> None:
@@ -126,3 +129,50 @@ def test_replaced_import_hands_on_its_duplicates() -> None:
     replaced = _import(1, "a", "X", duplicates=(_duplicate("b", "saved again", 2), _duplicate("c", "bytes of X", 2)))
     kept = kept_duplicates([replaced], _source("c", reload=True), file_sha256="bytes of X", content_sha256="X")
     assert {one.identity for one in kept} == {"a", "b"}
+
+
+def _in(table: str, identity: str, content: str, *related: ImportRow) -> PartFacts:
+    name = TableName(schema="public", name=table)
+    return PartFacts(
+        source=replace(_source(identity), table=name),
+        related=[replace(past, table=name) for past in related],
+        content_sha256=content,
+        rows=3,
+    )
+
+
+def test_sheet_in_common_is_loaded_from_both_files() -> None:
+    ref = _import(1, "jan", "Ref", file_sha256="jan's bytes")
+    policies, shared = decide(
+        (_in("policies", "feb", "Feb"), _in("ref", "feb", "Ref", ref)), file_sha256="feb's bytes", run_id="now"
+    )
+    assert policies.skip is None
+    assert shared.skip is None
+
+
+def test_copy_of_all_parts_is_a_duplicate_as_a_whole() -> None:
+    jan, ref = (
+        _import(number, "jan", content, file_sha256="jan's bytes") for number, content in enumerate(("Jan", "Ref"))
+    )
+    decisions = decide(
+        (_in("policies", "copy", "Jan", jan), _in("ref", "copy", "Ref", ref)), file_sha256="saved again", run_id="now"
+    )
+    assert [decision.origin is not None for decision in decisions] == [True, True]
+
+
+def test_parts_of_two_files_together_are_not_a_duplicate() -> None:
+    jan = _import(1, "jan", "Jan", file_sha256="jan's bytes")
+    ref = _import(2, "feb", "Ref", file_sha256="feb's bytes")
+    decisions = decide(
+        (_in("policies", "mix", "Jan", jan), _in("ref", "mix", "Ref", ref)), file_sha256="mixed", run_id="now"
+    )
+    assert [decision.skip for decision in decisions] == [None, None]
+
+
+def test_part_that_is_loaded_is_known_while_another_is_new() -> None:
+    jan = _import(1, "jan", "Jan", file_sha256="jan's bytes")
+    known, new = decide(
+        (_in("policies", "jan", "Jan", jan), _in("ref", "jan", "Ref")), file_sha256="jan's bytes", run_id="now"
+    )
+    assert known.skip is not None
+    assert new.only_adds
