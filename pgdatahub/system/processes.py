@@ -1,15 +1,10 @@
-"""Processor count, and the command and environment of child processes."""
+"""Processor count, and the command of worker processes."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from typing import Final
-
-_KEPT_VARIABLES: Final = frozenset(
-    {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP"}
-)
 
 
 def available_processors() -> int:
@@ -17,11 +12,6 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def bare_environment() -> dict[str, str]:
-    """Return the variables that programs need to start, so that a process reading untrusted files gets no password."""
-    return {name: value for name, value in os.environ.items() if name.upper() in _KEPT_VARIABLES}
 
 
 def serving_command(module: str, *options: str) -> list[str]:

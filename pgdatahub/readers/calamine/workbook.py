@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pgdatahub.errors import CorruptError, ReadError
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.detect import Format
+from pgdatahub.readers.isolated.paths import local_path
 from pgdatahub.readers.isolated.process import ReadingProcess
 
 if TYPE_CHECKING:
@@ -60,7 +57,7 @@ class CalamineWorkbook:
                 f"the file is named {source.suffix or 'without an ending'}, its content is {content.value}"
             )
         with contextlib.ExitStack() as stack:
-            path = stack.enter_context(_path_named(source, content))
+            path = stack.enter_context(local_path(source, suffix=content.value))
             self._process = ReadingProcess(
                 _PROGRAM,
                 memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
@@ -143,24 +140,11 @@ class CalamineSheet:
         Raises:
             ReadError: The rest of the sheet cannot be read.
         """
-        self._process.send("batch", max_rows)
-        waiting = True
         try:
-            while True:
-                waiting = False
-                answer = self._process.answer()
-                if answer is None:
-                    return
-                self._process.send("batch", max_rows)
-                waiting = True
-                yield _batch(answer)
+            with contextlib.closing(self._process.answers("batch", max_rows)) as answers:
+                yield from map(_batch, answers)
         except ReadError as error:
             raise error.located(self._name) from error
-        finally:
-            if waiting:
-                # The caller stopped early: the next request would otherwise receive the pending answer.
-                with contextlib.suppress(ReadError):
-                    self._process.answer()
 
 
 def _batch(answer: Any) -> Batch:
@@ -186,22 +170,3 @@ def _decoded(column: list[Any]) -> list[Value]:
     if tuple not in set(map(type, column)):
         return column
     return [_VALUES[cell[0]](*cell[1:]) if type(cell) is tuple else cell for cell in column]
-
-
-@contextlib.contextmanager
-def _path_named(source: SourceFile, content: Format) -> Iterator[str]:
-    """Yield a path to the file with the suffix of its format: the library chooses the format by the suffix."""
-    is_local = "://" not in source.location
-    if is_local and source.location.endswith(content.value):
-        yield source.location
-        return
-    with TemporaryDirectory(prefix="pgdatahub-") as folder:
-        path = Path(folder, f"workbook{content.value}")
-        try:
-            if not is_local:
-                raise OSError("no file to link to")
-            path.symlink_to(source.location)
-        except OSError:  # Windows allows few users to create links
-            with source.open() as file, path.open("wb") as copy:
-                shutil.copyfileobj(file, copy)
-        yield os.fspath(path)

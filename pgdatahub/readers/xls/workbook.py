@@ -150,29 +150,11 @@ class XlsSheet:
             ReadError: The rest of the sheet cannot be read.
         """
         try:
-            found = self._read(max_rows)
-            yield from fill_merged_areas(found, self._areas) if self._areas else found
+            with contextlib.closing(self._process.answers("batch", max_rows)) as answers:
+                found = map(self._batch, answers)
+                yield from fill_merged_areas(found, self._areas) if self._areas else found
         except FileError as error:
             raise error.located(self._where) from error
-
-    def _read(self, max_rows: int) -> Iterator[Batch]:
-        """Yield batches; the process prepares the next batch while the caller uses one."""
-        self._process.send("batch", max_rows)
-        waiting = True
-        try:
-            while True:
-                waiting = False
-                answer = self._process.answer()
-                if answer is None:
-                    return
-                self._process.send("batch", max_rows)
-                waiting = True
-                yield self._batch(answer)
-        finally:
-            if waiting:
-                # The caller stopped early: the next request would otherwise receive the pending answer.
-                with contextlib.suppress(FileError):
-                    self._process.answer()
 
     def _batch(self, answer: Any) -> Batch:
         numbers, hidden, messages = answer
