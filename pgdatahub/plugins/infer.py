@@ -11,55 +11,43 @@ and the batch size does not matter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
-from pgdatahub.values.copytext import escape, storable
+from pgdatahub.values.copytext import escape
 from pgdatahub.values.evidence import NOTHING, Evidence, Locate, Observed, sample_of
 from pgdatahub.values.fields import FieldBuffer, buffer_of
 from pgdatahub.values.number_columns import read_numbers
 from pgdatahub.values.numbers import parse_number, parse_value
 from pgdatahub.values.python_values import type_value
-from pgdatahub.values.tallies import MixedColumn, TalliedBuffer
+from pgdatahub.values.tallies import MixedColumn, observed_tally
+
+_Typed: TypeAlias = "tuple[Sequence[bytes], Observed]"
+"""One field a cell in canonical form, ``b""`` for NULL, and the evidence for the column's type."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypedColumn:
-    """A column as COPY text.
-
-    Attributes:
-        texts: One field a cell in canonical form, ``b""`` for NULL.
-        observed: Evidence for the type.
-        removed: Number of texts from which characters that PostgreSQL cannot store were removed.
-        removed_cell: The address of the first such text.
-    """
-
-    texts: Sequence[bytes]
-    observed: Observed
-    removed: int = 0
-    removed_cell: str = ""
-
-
-def observe(column: Column, locate: Locate) -> TypedColumn:
+def observe(column: Column, locate: Locate) -> tuple[Sequence[bytes], Observed]:
     """Convert a column to COPY text, and collect evidence for its type.
 
     Args:
-        column: The cells; policies have replaced uncached formulas and errors before.
+        column: The cells; policies have replaced uncached formulas and errors before, and texts that PostgreSQL cannot store.
         locate: Returns the address of a cell.
+
+    Returns:
+        One field a cell in canonical form, ``b""`` for NULL, and the evidence.
 
     Raises:
         ValueError: A value is of a class that no column can hold.
         OverflowError: A number is beyond the range of a double, or has more digits than ``numeric`` takes.
     """
-    tallied = column.texts if isinstance(column, TextColumn) else column
-    if isinstance(column, MixedColumn) and not column.has_issues:
-        tallied = column.fields
-    if isinstance(tallied, TalliedBuffer):
-        return TypedColumn(texts=tallied, observed=tallied.observed(locate))
     if isinstance(column, TextColumn):
-        return _OBSERVERS[column.kind](column.texts, locate)
+        if column.tally is None:
+            return _OBSERVERS[column.kind](column.texts, locate)
+        fields = buffer_of(column.texts)
+        return fields, observed_tally(fields, column.tally, locate)
+    if isinstance(column, MixedColumn) and not column.has_issues:
+        return column.fields, observed_tally(column.fields, column.tally, locate)
     return _observe_values(column, locate)
 
 
@@ -86,15 +74,15 @@ def _evidence(count: int, first: int, texts: Sequence[bytes], locate: Locate) ->
     return Evidence(count=count, cell=locate(first), sample=sample_of(texts[first]))
 
 
-def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], TypedColumn]:
-    def observer(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+def _observe_plain(kind: Kind) -> Callable[[Sequence[bytes], Locate], _Typed]:
+    def observer(texts: Sequence[bytes], locate: Locate) -> _Typed:
         fields = buffer_of(texts)
-        return TypedColumn(texts=fields, observed=Observed(evidence=_single(kind, fields, locate)))
+        return fields, Observed(evidence=_single(kind, fields, locate))
 
     return observer
 
 
-def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> _Typed:
     fields = buffer_of(texts)
     times = fields.lines.count(b" ")
     dates = _filled(fields) - times
@@ -105,25 +93,24 @@ def _observe_timestamps(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
     if times:
         first = next(index for index, text in enumerate(texts) if _SPACE in text)
         evidence[Kind.TIMESTAMP] = _evidence(times, first, texts, locate)
-    return TypedColumn(texts=fields, observed=Observed(evidence=evidence))
+    return fields, Observed(evidence=evidence)
 
 
-def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
-    column = read_numbers(texts)
-    if column is None:
+def _observe_numbers(texts: Sequence[bytes], locate: Locate) -> _Typed:
+    numbers = read_numbers(texts)
+    if numbers is None:
         return _observe_values([parse_value(text) if text else None for text in texts], locate)
-    classes = list(map(type, column.values))
+    values, fields = numbers
+    classes = list(map(type, values))
     evidence = {
-        kind: _evidence(count, classes.index(found), column.fields, locate)
+        kind: _evidence(count, classes.index(found), fields, locate)
         for kind, found in ((Kind.INTEGER, int), (Kind.NUMBER, float))
         if (count := classes.count(found))
     }
     if Kind.INTEGER not in evidence:
-        return TypedColumn(texts=column.fields, observed=Observed(evidence=evidence))
-    largest, index = _largest(column.values)
-    return TypedColumn(
-        texts=column.fields, observed=Observed(evidence=evidence, largest=largest, largest_cell=locate(index))
-    )
+        return fields, Observed(evidence=evidence)
+    largest, index = _largest(values)
+    return fields, Observed(evidence=evidence, largest=largest, largest_cell=locate(index))
 
 
 def _largest(values: Sequence[object]) -> tuple[int, int]:
@@ -134,11 +121,11 @@ def _largest(values: Sequence[object]) -> tuple[int, int]:
     return next((value, index) for index, value in enumerate(values) if isinstance(value, int) and abs(value) == size)
 
 
-def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> TypedColumn:
+def _observe_decimals(texts: Sequence[bytes], locate: Locate) -> _Typed:
     return _observe_values([Decimal(text.decode()) if text else None for text in texts], locate)
 
 
-_OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]]] = {
+_OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], _Typed]]] = {
     Kind.INTEGER: _observe_numbers,
     Kind.NUMBER: _observe_numbers,
     Kind.DECIMAL: _observe_decimals,
@@ -154,21 +141,15 @@ _OBSERVERS: Final[Mapping[Kind, Callable[[Sequence[bytes], Locate], TypedColumn]
 # ── columns of Python values ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _observe_values(values: Sequence[Value], locate: Locate) -> TypedColumn:
+def _observe_values(values: Sequence[Value], locate: Locate) -> _Typed:
     classes = set(map(type, values)) - {type(None)}
     if not classes:
-        return TypedColumn(texts=[b""] * len(values), observed=NOTHING)
+        return [b""] * len(values), NOTHING
     if classes == {str}:
         return _observe_strings(values, locate)
     typed = _type_values(values, classes)
     texts = [text for _, text in typed]
-    removed = [i for i, value in enumerate(values) if isinstance(value, str) and storable(value) != value]
-    return TypedColumn(
-        texts=texts,
-        observed=_observed_kinds([kind for kind, _ in typed], texts, locate),
-        removed=len(removed),
-        removed_cell=locate(removed[0]) if removed else "",
-    )
+    return texts, _observed_kinds([kind for kind, _ in typed], texts, locate)
 
 
 def _type_values(values: Sequence[Value], classes: set[type]) -> Sequence[tuple[Kind | None, bytes]]:
@@ -180,31 +161,18 @@ def _type_values(values: Sequence[Value], classes: set[type]) -> Sequence[tuple[
     return list(map(type_value, values))
 
 
-def _observe_strings(values: Sequence[Value], locate: Locate) -> TypedColumn:
+def _observe_strings(values: Sequence[Value], locate: Locate) -> _Typed:
     texts = []
-    removed = []
-    for index, value in enumerate(values):
+    for value in values:
         if not isinstance(value, str) or not value or value.isspace():
             texts.append(b"")
             continue
-        try:
-            text = value.encode()
-        except UnicodeEncodeError:
-            text = b"\0"
-        if b"\0" in text:
-            removed.append(index)
-            value = storable(value)
-            text = b"" if value.isspace() else value.encode()
+        text = value.encode()
         if b"\\" in text or b"\t" in text or b"\n" in text or b"\r" in text:
             text = escape(value)
         texts.append(text)
     fields = buffer_of(texts)
-    return TypedColumn(
-        texts=fields,
-        observed=Observed(evidence=_single(Kind.TEXT, fields, locate)),
-        removed=len(removed),
-        removed_cell=locate(removed[0]) if removed else "",
-    )
+    return fields, Observed(evidence=_single(Kind.TEXT, fields, locate))
 
 
 def _observed_kinds(kinds: Sequence[Kind | None], texts: Sequence[bytes], locate: Locate) -> Observed:

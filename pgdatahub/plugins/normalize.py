@@ -16,7 +16,7 @@ from pgdatahub.plugins.convert import ConversionError, configured_type, convert
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
-from pgdatahub.values.copytext import escape
+from pgdatahub.values.copytext import escape, is_storable, storable
 from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import ColumnNames, fold
 from pgdatahub.values.numbers import canonical_number, parse_value
@@ -129,7 +129,7 @@ class _Normalizer:
         try:
             if options is not None and options.type and options.type != "text":
                 cells = convert(cells, options)
-            typed = observe(cells, locate)
+            fields, observed = observe(self._without_unstorable(cells, position), locate)
         except ConversionError as failure:
             raise self._misfit(failure, position, header, floor) from None
         except OverflowError as error:
@@ -138,13 +138,11 @@ class _Normalizer:
             ) from error
         except ValueError as error:
             raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
-        if typed.removed:
-            self._count(REMOVED, typed.removed, typed.removed_cell)
         return NormalizedColumn(
             name=name,
             header=header,
-            texts=typed.texts,
-            observed=typed.observed,
+            texts=fields,
+            observed=observed,
             floor=floor,
             position=position,
         )
@@ -159,7 +157,7 @@ class _Normalizer:
 
     def _sheet_column(self, name: str) -> NormalizedColumn:
         text = escape(self.table.sheet)
-        observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet).observed
+        _, observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet)
         texts = [text] * len(self.batch.rows)
         if not texts:
             observed = NOTHING
@@ -201,6 +199,17 @@ class _Normalizer:
             self._count(UNCACHED, 1, f"{self.table.sheet}!{address}")
             return None
         return value
+
+    def _without_unstorable(self, cells: Column, position: int) -> Column:
+        """Remove from Python texts the characters that PostgreSQL cannot store; fields of ``COPY`` have none."""
+        if isinstance(cells, TextColumn | MixedColumn) or is_storable(
+            "".join([value for value in cells if isinstance(value, str)])
+        ):
+            return cells
+        cleaned = [storable(value) if isinstance(value, str) else value for value in cells]
+        removed = [index for index, (value, kept) in enumerate(zip(cells, cleaned, strict=True)) if value != kept]
+        self._count(REMOVED, len(removed), f"{self.table.sheet}!{self._address(removed[0], position)}")
+        return cleaned
 
     def _refuse(self, error: CellError) -> None:
         """Keep an error for the end of the batch; raise it once there are enough.

@@ -24,7 +24,7 @@ def cut(batch: Batch, start: int, stop: int) -> Batch:
 def sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
     """Return the rows whose selector is true."""
     columns: dict[int, Column] = {
-        position: replace(column, texts=list(compress(column.texts, selectors)))
+        position: TextColumn(kind=column.kind, texts=list(compress(column.texts, selectors)))
         if isinstance(column, TextColumn)
         else list(compress(column, selectors))
         for position, column in batch.columns.items()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.pieces import Piece, join_pieces
-from pgdatahub.values.cells import TextColumn
+from pgdatahub.readers.pieces import join_pieces
+from pgdatahub.values.cells import Column, TextColumn
 
 _MOST_CELLS = 250_000
 """Cells of a batch of several blocks, so that memory does not grow with the width of a sheet: some 60 bytes each."""
@@ -28,7 +28,7 @@ class Block:
 
     rows: list[int]
     hidden: set[int] = field(default_factory=set)
-    columns: dict[int, Piece]
+    columns: dict[int, Column]
 
     def slice(self, start: int, stop: int) -> Block:
         """Return some of the rows."""

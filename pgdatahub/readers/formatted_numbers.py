@@ -12,9 +12,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from pgdatahub.readers.number_formats import NumberFormat, Section, Shown
-from pgdatahub.readers.pieces import Piece, merge_pieces
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Memory, Serials, parse_plain_numbers
-from pgdatahub.values.cells import Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import canonical_number, integer_or_float, parse_number, parse_value
 
@@ -41,7 +41,7 @@ class FormattedNumbers:
             Shown.ELAPSED: ((Kind.INTERVAL, Memory(serials.intervals)),),
         }
 
-    def column(self, number_format: NumberFormat, texts: Sequence[bytes]) -> Piece:
+    def column(self, number_format: NumberFormat, texts: Sequence[bytes]) -> Column:
         """Return the cells of a column under one number format.
 
         Args:
@@ -78,13 +78,13 @@ class FormattedNumbers:
         """
         return as_values(self.column(number_format, (number_text(number),)))[0]
 
-    def _apart(self, number_format: NumberFormat, texts: Sequence[bytes]) -> list[Piece]:
+    def _apart(self, number_format: NumberFormat, texts: Sequence[bytes]) -> list[Column]:
         """Return the numbers longer than ``_LONGEST`` as one column and the other numbers as another."""
         long = [text if len(text) > _LONGEST else b"" for text in texts]
         others = [text if len(text) <= _LONGEST else b"" for text in texts]
         return [TextColumn(kind=Kind.NUMBER, texts=long), self.column(number_format, others)]
 
-    def _section(self, section: Section, texts: Sequence[bytes]) -> Piece:
+    def _section(self, section: Section, texts: Sequence[bytes]) -> Column:
         shown = section.shown
         if shown is Shown.NUMBER:
             return TextColumn(kind=Kind.NUMBER, texts=texts)
@@ -133,7 +133,7 @@ def zeros_text(section: Section, text: bytes) -> bytes:
     return (sign + "".join(shown)).replace("\\", "\\\\").encode()
 
 
-def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Memory]]) -> Piece:
+def _serials(texts: Sequence[bytes], ways: Sequence[tuple[Kind, Memory]]) -> Column:
     """Convert each serial by the first conversion that accepts it; a serial that none accepts stays a number."""
     for kind, memory in ways:
         found = memory.convert(texts)

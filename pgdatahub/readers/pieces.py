@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
-from pgdatahub.values.cells import TextColumn, Value
+from pgdatahub.values.cells import Column, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.fields import FieldBuffer, empty_fields, one_below_the_other
 
-Piece: TypeAlias = TextColumn | list[Value]
-"""The cells of a column: all of one kind as texts, or Python values."""
 
-
-def has_value(piece: Piece) -> bool:
+def has_value(piece: Column) -> bool:
     """Tell whether any cell of a column has a value."""
     if isinstance(piece, TextColumn):
         return piece.texts.has_value if isinstance(piece.texts, FieldBuffer) else any(piece.texts)
     return any(value is not None for value in piece)
 
 
-def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:
+def join_pieces(pieces: Sequence[tuple[int, Column | None]]) -> Column | None:
     """Join columns one below the other: in the compact form if they are of one kind, else as Python values.
 
     Args:
@@ -50,14 +46,14 @@ def join_pieces(pieces: Sequence[tuple[int, Piece | None]]) -> Piece | None:
     return values
 
 
-def _fields(length: int, piece: Piece | None) -> FieldBuffer | None:
+def _fields(length: int, piece: Column | None) -> FieldBuffer | None:
     """Return a column that is one piece of bytes, None if it is not."""
     if piece is None:
         return empty_fields(length)
     return piece.texts if isinstance(piece, TextColumn) and isinstance(piece.texts, FieldBuffer) else None
 
 
-def merge_pieces(pieces: Sequence[Piece]) -> Piece:
+def merge_pieces(pieces: Sequence[Column]) -> Column:
     """Merge columns side by side, of which at most one has a value in each row."""
     with_values = [piece for piece in pieces if has_value(piece)] or pieces[:1]
     if len(with_values) == 1:

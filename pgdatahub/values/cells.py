@@ -1,27 +1,26 @@
 """Kinds and values of cells, and the forms of a column on the path from a file to ``COPY``.
 
-A reader yields columns, not cells. A column is either
+A reader yields columns, not cells. A :data:`Column` has one of three forms:
 
-- a sequence of Python values (:data:`Value`), any mixture, ``None`` for an empty cell: a ``list``, or from the compiled
-  core a :class:`~pgdatahub.values.tallies.MixedColumn`, which converts its fields to values on first use; or
-- a :class:`TextColumn`: the cells are of one kind, as bytes ready for ``COPY``. The built-in ``.xlsx`` reader yields this form
-  where it can: it avoids Python objects and keeps every digit.
+- a sequence of Python values (:data:`Value`), any mixture, ``None`` for an empty cell;
+- a :class:`TextColumn`: all cells are of one kind, as bytes ready for ``COPY``. The ``.xlsx`` reader yields this form where it
+  can: it avoids Python objects and keeps every digit;
+- a :class:`~pgdatahub.values.tallies.MixedColumn`: cells of several kinds from the compiled core, as bytes that become Python
+  values on first use.
 
-Path of a value of an ``.xlsx`` file, with the form of its column at each stage::
+Every later stage has one form, the :class:`~pgdatahub.model.batches.NormalizedColumn`. Path of a value of an ``.xlsx`` file, with
+the form of its column at each stage::
 
     <c r="B2"><v>1.50</v></c>
             │
-            ├─ compiled core ──► fields b"1.5" in a TalliedBuffer    canonical, counted by kind
-            │                      one kind      TextColumn(NUMBER)
-            │                      several       MixedColumn         errors and uncached formulas too
-            └─ Python reader ──► TextColumn(NUMBER) of b"1.50"       as written, in JSON's syntax
-                                   several kinds: list of Values
+            ├─ compiled core ──► fields b"1.5", canonical, with a ColumnTally
+            │                      one kind: TextColumn(NUMBER)      several: MixedColumn
+            └─ Python reader ──► fields b"1.50", as written, in JSON's syntax
+            │                      one kind: TextColumn(NUMBER)      several: list of Values
             ▼
-    Batch.columns[1]             Column = TextColumn | Sequence[Value]    layout cuts header and rows
+    Batch.columns[1]             Column; layout cuts header and rows
             ▼  normalize: policies, nulls, configured types, then infer.observe
-    TypedColumn                  canonical fields b"1.5" and Observed (NUMBER: 1 cell, first at B2)
-            ▼  SQL name, header, configured type
-    NormalizedColumn             in a NormalizedBatch
+    NormalizedColumn             canonical fields b"1.5" and Observed (NUMBER: 1 cell, first at B2), under a SQL name
             ▼  staged_rows.encode
     ColumnBatch.columns[i]       fields of the column joined by newlines, kept in the spool
             ▼  copy_rows.encode_rows
@@ -29,14 +28,14 @@ Path of a value of an ``.xlsx`` file, with the form of its column at each stage:
             ▼
     COPY … FROM STDIN
 
-A :class:`~pgdatahub.values.tallies.TalliedBuffer` brings its evidence along, so ``observe`` does not read the fields. A part
-of a tallied column has no tally; ``observe`` then counts the cells. The other readers yield the forms of the Python reader:
-:class:`TextColumn` for one kind, ``list`` for several.
+A :class:`ColumnTally` makes evidence for the column's type without reading the fields. A part of a tallied column has no tally;
+``observe`` then counts the cells. Fields that are needed as one piece of bytes travel in a
+:class:`~pgdatahub.values.fields.FieldBuffer`. The other readers yield the forms of the Python reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -87,6 +86,34 @@ Value: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Position of a cell in a column.
+
+    Attributes:
+        index: The row's index.
+        at: The offset of the field in the column's lines, in bytes.
+    """
+
+    index: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnTally:
+    """Counts of a column's cells, made by the compiled core while it reads.
+
+    Attributes:
+        counts: Kind → number of cells (at least 1), in the order of the kinds' names.
+        firsts: Kind → its first cell.
+        largest: The integer of largest absolute value, the first of several; None without integers.
+    """
+
+    counts: Mapping[Kind, int]
+    firsts: Mapping[Kind, Place]
+    largest: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextColumn:
     r"""A column whose cells are all of one kind, as bytes ready for ``COPY … (FORMAT text, NULL '')``.
 
@@ -100,17 +127,19 @@ class TextColumn:
     - ``TEXT``: UTF-8 in which backslash, tab, newline and carriage return are escaped (``\\``, ``\t``, ``\n``,
       ``\r``), without NUL, and without a value that is white space only (that is an empty cell).
 
-    An empty cell is ``b""`` under every kind.
+    An empty cell is ``b""`` under every kind. With a ``tally``, ``texts`` is a :class:`~pgdatahub.values.fields.FieldBuffer` of
+    canonical fields; without one, inference counts the cells.
     """
 
     kind: Kind
     texts: Sequence[bytes]
+    tally: ColumnTally | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def slice(self, start: int, stop: int) -> TextColumn:
-        """Return the cells from index ``start`` up to ``stop``, in the same form."""
+        """Return the cells from index ``start`` up to ``stop``, in the same form, without tally."""
         texts = self.texts[start:stop]
         return TextColumn(kind=self.kind, texts=buffer_of(texts) if isinstance(self.texts, FieldBuffer) else texts)
 

@@ -6,7 +6,6 @@ orjson parses a number in 40 ns and writes the shortest digits of a double in 40
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
 
@@ -15,23 +14,11 @@ from pgdatahub.values.numbers import canonical_number, integer_or_float
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberColumn:
-    """Numbers of a column.
-
-    Attributes:
-        values: Their values by the rule of :mod:`pgdatahub.values.numbers`, None for an empty cell.
-        fields: Their canonical texts.
-    """
-
-    values: Sequence[int | float | None]
-    fields: FieldBuffer
-
-
-def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
+def read_numbers(texts: Sequence[bytes]) -> tuple[Sequence[int | float | None], FieldBuffer] | None:
     """Parse a whole column; return None if a number must be parsed by itself.
 
-    Such a number fits neither a double nor a 64-bit integer as written, or its syntax differs from JSON's.
+    The result is the values by the rule of :mod:`pgdatahub.values.numbers`, None for an empty cell, and their canonical texts.
+    A number that must be parsed by itself fits neither a double nor a 64-bit integer as written, or its syntax differs from JSON's.
     """
     empty = not all(texts)
     joined = b",".join([text or b"null" for text in texts] if empty else texts)
@@ -48,7 +35,7 @@ def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
         written = written.replace(b"null", b"")
     # orjson writes integers and fractions without an exponent in canonical form.
     if b"e" not in written and b".0," not in written and not written.endswith(b".0"):
-        return NumberColumn(values=values, fields=FieldBuffer(None, written.replace(b",", b"\n"), len(texts)))
+        return values, FieldBuffer(None, written.replace(b",", b"\n"), len(texts))
     fields = written.split(b",")
     for index, field in enumerate(fields):
         value = values[index]
@@ -58,4 +45,4 @@ def read_numbers(texts: Sequence[bytes]) -> NumberColumn | None:
             return None
         number = values[index] = integer_or_float(value)
         fields[index] = canonical_number(number)
-    return NumberColumn(values=values, fields=FieldBuffer(fields, b"\n".join(fields)))
+    return values, FieldBuffer(fields, b"\n".join(fields))

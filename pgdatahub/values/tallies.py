@@ -6,15 +6,14 @@ The compiled core counts while it reads, so evidence for a column's type needs n
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, overload
 
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
+from pgdatahub.values.cells import UNCACHED, ColumnTally, ErrorValue, Kind, Place, Value
 from pgdatahub.values.column_values import VALUES
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.evidence import Evidence, Locate, Observed, sample_of
-from pgdatahub.values.fields import FieldBuffer
+from pgdatahub.values.fields import FieldBuffer, buffer_of
 
 ERROR: Final = 9
 """The code of an error cell; the field is the error's name."""
@@ -34,85 +33,45 @@ KINDS: Final[Mapping[int, Kind]] = {
 _NO_ISSUES: Final = bytes.maketrans(bytes([ERROR, UNCACHED_FORMULA]), bytes(2))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Position of a cell in a column.
-
-    Attributes:
-        index: The row's index.
-        at: The offset of the field in the column's lines, in bytes.
-    """
-
-    index: int
-    at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """Counts of a column's cells.
-
-    Attributes:
-        counts: Kind → number of cells (at least 1), in the order of the kinds' names.
-        firsts: Kind → its first cell.
-        largest: The integer of largest absolute value, the first of several; None without integers.
-    """
-
-    counts: Mapping[Kind, int]
-    firsts: Mapping[Kind, Place]
-    largest: Place | None = None
+def observed_tally(fields: FieldBuffer, tally: ColumnTally, locate: Locate) -> Observed:
+    """Return the evidence for a column's type; ``locate`` gives the address of a cell by its index."""
+    evidence = {
+        kind: Evidence(
+            count=count,
+            cell=locate(tally.firsts[kind].index),
+            sample=sample_of(_field(fields, tally.firsts[kind])),
+        )
+        for kind, count in tally.counts.items()
+    }
+    if tally.largest is None:
+        return Observed(evidence=evidence)
+    largest = VALUES[Kind.INTEGER](_field(fields, tally.largest))
+    if not isinstance(largest, int):
+        raise TypeError(f"{largest!r} was counted as an integer")
+    return Observed(evidence=evidence, largest=largest, largest_cell=locate(tally.largest.index))
 
 
-class TalliedBuffer(FieldBuffer):
-    """Fields in canonical form with their tally.
-
-    Args:
-        lines: The fields joined by newlines.
-        count: The number of fields.
-        tally: The tally of the fields.
-    """
-
-    __slots__ = ("tally",)
-
-    def __init__(self, lines: bytes, count: int, tally: Tally) -> None:
-        super().__init__(None, lines, count)
-        self.tally = tally
-
-    def observed(self, locate: Locate) -> Observed:
-        """Return the evidence for the column's type; ``locate`` gives the address of a cell by its index."""
-        tally = self.tally
-        evidence = {
-            kind: Evidence(
-                count=count,
-                cell=locate(tally.firsts[kind].index),
-                sample=sample_of(self._field(tally.firsts[kind])),
-            )
-            for kind, count in tally.counts.items()
-        }
-        if tally.largest is None:
-            return Observed(evidence=evidence)
-        largest = VALUES[Kind.INTEGER](self._field(tally.largest))
-        if not isinstance(largest, int):
-            raise TypeError(f"{largest!r} was counted as an integer")
-        return Observed(evidence=evidence, largest=largest, largest_cell=locate(tally.largest.index))
-
-    def _field(self, place: Place) -> bytes:
-        end = self.lines.find(b"\n", place.at)
-        return self.lines[place.at :] if end < 0 else self.lines[place.at : end]
+def _field(fields: FieldBuffer, place: Place) -> bytes:
+    lines = fields.lines
+    end = lines.find(b"\n", place.at)
+    return lines[place.at :] if end < 0 else lines[place.at : end]
 
 
 class MixedColumn(Sequence[Value]):
     """A column of several kinds as fields; converts them to Python values on first use.
 
     Args:
-        fields: The fields.
+        fields: The fields in canonical form.
+        tally: The tally of the fields.
         codes: A code of :data:`KINDS` for each cell; a single byte if all cells have one kind.
         has_issues: The column has errors or formulas without a stored result, to which the folder's policies apply.
     """
 
-    __slots__ = ("_codes", "_values", "fields", "has_issues")
+    __slots__ = ("_codes", "_values", "fields", "has_issues", "tally")
 
-    def __init__(self, fields: TalliedBuffer, codes: bytes, *, has_issues: bool) -> None:
+    def __init__(self, fields: FieldBuffer, tally: ColumnTally, codes: bytes, *, has_issues: bool) -> None:
         self.fields = fields
+        self.tally = tally
         self.has_issues = has_issues
         self._codes = codes
         self._values: list[Value] | None = None
@@ -132,13 +91,13 @@ class MixedColumn(Sequence[Value]):
         def moved(place: Place) -> Place:
             return Place(index=place.index, at=ends[place.index - 1] if place.index else 0)
 
-        tally = self.fields.tally
-        moved_tally = Tally(
+        tally = self.tally
+        moved_tally = ColumnTally(
             counts=tally.counts,
             firsts={kind: moved(place) for kind, place in tally.firsts.items()},
             largest=moved(tally.largest) if tally.largest else None,
         )
-        return MixedColumn(TalliedBuffer(b"\n".join(texts), len(texts), moved_tally), codes, has_issues=False)
+        return MixedColumn(buffer_of(texts), moved_tally, codes, has_issues=False)
 
     def _all_codes(self) -> bytes:
         return self._codes if len(self._codes) == len(self.fields) else self._codes * len(self.fields)

@@ -76,11 +76,10 @@ columns_of_numbers = st.one_of(
 
 @given(columns_of_numbers)
 def test_numbers_show_what_each_shows_alone(texts: list[bytes]) -> None:
-    observed = observe(TextColumn(kind=Kind.NUMBER, texts=texts), str)
+    fields, shown = observe(TextColumn(kind=Kind.NUMBER, texts=texts), str)
     values = [parse_number(text) if text else None for text in texts]
     canonical = [canonical_number(value) if value is not None else b"" for value in values]
-    assert list(observed.texts) == canonical
-    shown = observed.observed
+    assert list(fields) == canonical
     for kind, wanted in ((Kind.INTEGER, int), (Kind.NUMBER, float)):
         places = [index for index, value in enumerate(values) if isinstance(value, wanted)]
         evidence = shown.evidence.get(kind)
@@ -103,8 +102,7 @@ def test_numbers_show_what_each_shows_alone(texts: list[bytes]) -> None:
 def test_numbers_as_texts_and_as_values_show_the_same(texts: list[bytes]) -> None:
     as_texts = observe(TextColumn(kind=Kind.NUMBER, texts=texts), str)
     as_values = observe([parse_number(text) if text else None for text in texts], str)
-    assert list(as_texts.texts) == list(as_values.texts)
-    assert as_texts.observed == as_values.observed
+    assert as_texts == as_values
 
 
 moments = st.dates() | st.datetimes() | st.dates().map(lambda day: datetime.combine(day, time())) | st.none()
@@ -114,8 +112,7 @@ moments = st.dates() | st.datetimes() | st.dates().map(lambda day: datetime.comb
 def test_moments_as_texts_and_as_values_show_the_same(values: list[datetime | None]) -> None:
     as_texts = observe(TextColumn(kind=Kind.TIMESTAMP, texts=[type_value(value)[1] for value in values]), str)
     as_values = observe(values, str)
-    assert list(as_texts.texts) == list(as_values.texts)
-    assert as_texts.observed == as_values.observed
+    assert as_texts == as_values
 
 
 @given(
@@ -129,9 +126,9 @@ def test_moments_as_texts_and_as_values_show_the_same(values: list[datetime | No
 def test_rows_and_content_are_those_of_the_fields(drawn: list[list[bytes]], times: int) -> None:
     rows = drawn * times
     columns = tuple(
-        NormalizedColumn(name=f"c{index}", header=None, texts=typed.texts, observed=typed.observed)
+        NormalizedColumn(name=f"c{index}", header=None, texts=fields, observed=observed)
         for index, texts in enumerate(zip(*rows, strict=True))
-        for typed in [observe(TextColumn(kind=Kind.TEXT, texts=texts), str)]
+        for fields, observed in [observe(TextColumn(kind=Kind.TEXT, texts=texts), str)]
     )
     batch = NormalizedBatch(columns=columns, rows=len(rows))
     if rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from math import isfinite
@@ -9,7 +10,7 @@ from math import isfinite
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pgdatahub.plugins.infer import TypedColumn, observe
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.evidence import Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -65,7 +66,7 @@ columns = st.one_of(
 )
 
 
-def at(start: int, column: Column) -> TypedColumn:
+def at(start: int, column: Column) -> tuple[Sequence[bytes], Observed]:
     return observe(column, lambda index: f"A{start + index}")
 
 
@@ -85,33 +86,33 @@ def part(column: Column, start: int, stop: int) -> Column:
 @given(columns, st.data())
 def test_where_a_batch_ends_does_not_matter(column: Column, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(column)))
-    first, second = at(0, part(column, 0, cut)), at(cut, part(column, cut, len(column)))
-    whole = at(0, column)
-    assert [*first.texts, *second.texts] == list(whole.texts)
-    assert facts(first.observed.join(second.observed)) == facts(whole.observed)
-    assert join(first.observed.type, second.observed.type) is whole.observed.type
+    upper, first = at(0, part(column, 0, cut))
+    lower, second = at(cut, part(column, cut, len(column)))
+    texts, whole = at(0, column)
+    assert [*upper, *lower] == list(texts)
+    assert facts(first.join(second)) == facts(whole)
+    assert join(first.type, second.type) is whole.type
 
 
 @given(st.lists(number_texts() | st.just(b"")))
 def test_numbers_as_texts_and_as_values_show_the_same(found: list[bytes]) -> None:
     as_texts = at(0, TextColumn(kind=Kind.NUMBER, texts=found))
     as_values = at(0, [parse_number(text) if text else None for text in found])
-    assert list(as_texts.texts) == list(as_values.texts)
-    assert facts(as_texts.observed) == facts(as_values.observed)
+    assert as_texts == as_values
 
 
 @given(columns)
 def test_every_value_fits_the_type_that_the_column_shows(column: Column) -> None:
-    typed = at(0, column)
-    for needed in typed.observed.needs():
-        assert widens_to(needed, typed.observed.type)
-    assert typed.observed.values == sum(text != b"" for text in typed.texts)
-    assert not any(b"\n" in text or b"\t" in text for text in typed.texts)
+    texts, observed = at(0, column)
+    for needed in observed.needs():
+        assert widens_to(needed, observed.type)
+    assert observed.values == sum(text != b"" for text in texts)
+    assert not any(b"\n" in text or b"\t" in text for text in texts)
 
 
 @given(columns, st.sampled_from(tuple(SqlType)))
 def test_a_deciding_cell_is_named_just_when_the_type_must_change(column: Column, current: SqlType) -> None:
-    observed = at(0, column).observed
+    _, observed = at(0, column)
     deciding = observed.deciding(current)
     assert (deciding is None) == (join(current, observed.type) is current)
 

@@ -12,10 +12,10 @@ from typing import Final
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.ods.moments import Moments
-from pgdatahub.readers.pieces import Piece, merge_pieces
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, plain_number
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
 
 Locate = Callable[[int], str]
 """Index of a cell in a column → its address."""
@@ -77,7 +77,7 @@ class Converter:
             self._classes[key] = CellClass(source=source, format=number_format)
         return self._classes[key]
 
-    def column(self, runs: Sequence[tuple[int, CellClass]], texts: Sequence[str], locate: Locate) -> Piece:
+    def column(self, runs: Sequence[tuple[int, CellClass]], texts: Sequence[str], locate: Locate) -> Column:
         """Return a column.
 
         Args:
@@ -100,7 +100,7 @@ class Converter:
             group[start:end] = texts[start:end]
         return merge_pieces([self._convert(cell_class, group, locate) for cell_class, group in groups.items()])
 
-    def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Piece:
+    def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Column:
         source = cell_class.source
         if source is Source.TEXT:
             return TextColumn(kind=Kind.TEXT, texts=_fields(texts))
@@ -116,7 +116,7 @@ class Converter:
             return [ErrorValue(text) if text else None for text in texts]
         return [UNCACHED if text else None for text in texts]
 
-    def _number_column(self, number_format: NumberFormat, texts: Sequence[str], locate: Locate) -> Piece:
+    def _number_column(self, number_format: NumberFormat, texts: Sequence[str], locate: Locate) -> Column:
         numbers = "\0".join(texts).encode().split(b"\0")
         if are_plain_numbers(numbers):
             return self._numbers.column(number_format, numbers)

@@ -12,8 +12,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, TypeAlias
 
 from pgdatahub.readers.number_formats import NumberFormat, Shown
-from pgdatahub.readers.pieces import Piece
-from pgdatahub.values.cells import Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import integer_or_float
 
@@ -45,15 +44,15 @@ class Moments:
         self._null = datetime.combine(null_date, time())
         self._known: dict[tuple[bool, NumberFormat], dict[str, Moment | None]] = {}
 
-    def dates(self, number_format: NumberFormat, texts: Sequence[str]) -> Piece:
+    def dates(self, number_format: NumberFormat, texts: Sequence[str]) -> Column:
         """Return date values as a column; one that is not a date stays a text."""
         return self._column(True, number_format, texts)
 
-    def durations(self, number_format: NumberFormat, texts: Sequence[str]) -> Piece:
+    def durations(self, number_format: NumberFormat, texts: Sequence[str]) -> Column:
         """Return time values as a column; one that is not a duration stays a text."""
         return self._column(False, number_format, texts)
 
-    def _column(self, is_date: bool, number_format: NumberFormat, texts: Sequence[str]) -> Piece:
+    def _column(self, is_date: bool, number_format: NumberFormat, texts: Sequence[str]) -> Column:
         convert: Callable[[NumberFormat, str], Moment | None] = self._date if is_date else self._duration
         remembered = self._known.setdefault((is_date, number_format), {})
         distinct = set(texts)

@@ -11,8 +11,7 @@ from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import CellClass, Converter, Locate
 from pgdatahub.readers.package import DAMAGED
-from pgdatahub.readers.pieces import Piece
-from pgdatahub.values.cells import TextColumn, cell_address
+from pgdatahub.values.cells import Column, TextColumn, cell_address
 
 _BLOCK_CELLS: Final = 250_000
 _MOST_ROWS: Final = 1 << 24
@@ -199,7 +198,7 @@ class RowCollector:
         self._ready.append(block)
         self._rows, self._hidden, self._columns, self._count = [], set(), carried, 0
 
-    def _column(self, rows: list[int], position: int, column: _Column) -> Piece:
+    def _column(self, rows: list[int], position: int, column: _Column) -> Column:
         texts = column.texts
         texts.extend([""] * (len(rows) - len(texts)))
         return self._converter.column(column.runs, texts, lambda index: cell_address(rows[index], position))
@@ -225,8 +224,8 @@ def _locator(row: int, position: int) -> Locate:
     return lambda _index: cell_address(row, position)
 
 
-def _times(piece: Piece, count: int) -> Piece:
+def _times(column: Column, count: int) -> Column:
     """Return a column of one cell as one of ``count`` equal cells."""
-    if isinstance(piece, TextColumn):
-        return TextColumn(kind=piece.kind, texts=list(piece.texts) * count)
-    return piece * count
+    if isinstance(column, TextColumn):
+        return TextColumn(kind=column.kind, texts=list(column.texts) * count)
+    return list(column) * count

@@ -12,11 +12,11 @@ import orjson
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
 from pgdatahub.readers.number_formats import NUMBER as PLAIN
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.pieces import Piece, merge_pieces
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, NUMBER, TEXT, UNCACHED, ColumnMessage
 from pgdatahub.values.cells import UNCACHED as NO_RESULT
-from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Value
 
 Item = TypeVar("Item")
 
@@ -45,7 +45,7 @@ class Columns:
         self._numbers = FormattedNumbers(Serials(date1904=date1904))
         self._formats = formats
 
-    def column(self, message: ColumnMessage, rows: int) -> Piece:
+    def column(self, message: ColumnMessage, rows: int) -> Column:
         """Return a column of so many rows."""
         packed, kinds, packed_formats, packed_numbers, texts = message
         indexes: Sequence[int] = range(rows) if packed is None else _shorts(packed)
@@ -56,7 +56,7 @@ class Columns:
         if present == {NUMBER}:
             return self._number_column(indexes, numbers, _shorts(packed_formats), rows)
         formats = _shorts(packed_formats)
-        pieces: list[Piece] = []
+        pieces: list[Column] = []
         for kind in sorted(present):
             chosen = [index for index, each in enumerate(kinds) if each == kind]
             places = [indexes[index] for index in chosen]
@@ -71,7 +71,7 @@ class Columns:
 
     def _number_column(
         self, indexes: Sequence[int], numbers: Sequence[float], formats: Sequence[int], rows: int
-    ) -> Piece:
+    ) -> Column:
         if not math.isfinite(math.fsum(map(abs, numbers))) and not all(map(math.isfinite, numbers)):
             return self._with_errors(indexes, numbers, formats, rows)
         # The shortest digits of each number, the whole column at a time.
@@ -89,7 +89,7 @@ class Columns:
 
     def _with_errors(
         self, indexes: Sequence[int], numbers: Sequence[float], formats: Sequence[int], rows: int
-    ) -> Piece:
+    ) -> Column:
         """Return a column with numbers that are none, which no cell shows: an error each."""
         finite = [index for index, number in enumerate(numbers) if math.isfinite(number)]
         errors: list[Value] = [None] * rows
@@ -139,7 +139,7 @@ def _spread(values: Sequence[Item], indexes: Sequence[int], rows: int, empty: It
     return spread
 
 
-def _texts(texts: list[str]) -> Piece:
+def _texts(texts: list[str]) -> Column:
     """Return a column of texts as fields of ``COPY``, or as values where a text has what PostgreSQL cannot store."""
     if any(map(str.isspace, texts)):
         texts = ["" if text.isspace() else text for text in texts]

@@ -15,12 +15,12 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.package import DAMAGED
-from pgdatahub.readers.pieces import Piece, merge_pieces
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsb.texts import copy_texts
 from pgdatahub.readers.xlsx.columns import Cleaning
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Value
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
 Locate = Callable[[int], str]
@@ -88,7 +88,7 @@ class Converter:
         self._numbers = FormattedNumbers(serials)
         self.cleaning = Cleaning()
 
-    def column(self, groups: Sequence[Cells], count: int, locate: Locate) -> Piece:
+    def column(self, groups: Sequence[Cells], count: int, locate: Locate) -> Column:
         """Return a column.
 
         Args:
@@ -99,7 +99,7 @@ class Converter:
         Raises:
             CorruptError: A cell refers to a shared string that is not there.
         """
-        pieces: list[Piece] = []
+        pieces: list[Column] = []
         numbers: dict[NumberFormat, list[Cells]] = {}
         for cells in groups:
             if cells.source in (Source.RK, Source.NUMBER):
@@ -115,7 +115,7 @@ class Converter:
                 pieces.extend(self._number_column(number_format, same, count))
         return merge_pieces(pieces)
 
-    def _number_column(self, number_format: NumberFormat, groups: Sequence[Cells], count: int) -> list[Piece]:
+    def _number_column(self, number_format: NumberFormat, groups: Sequence[Cells], count: int) -> list[Column]:
         texts: list[bytes] = [b""] * count
         errors: list[Value] = []
         for cells in groups:
@@ -127,7 +127,7 @@ class Converter:
         piece = self._numbers.column(number_format, texts)
         return [piece, errors] if errors else [piece]
 
-    def _many_formats(self, numbers: dict[NumberFormat, list[Cells]], count: int) -> Piece:
+    def _many_formats(self, numbers: dict[NumberFormat, list[Cells]], count: int) -> Column:
         values: list[Value] = [None] * count
         for number_format, groups in numbers.items():
             for cells in groups:
@@ -136,7 +136,7 @@ class Converter:
                     values[index] = self._numbers.value(number_format, number) if finite else ErrorValue(_NOT_FINITE)
         return values
 
-    def _other_column(self, cells: Cells, count: int, locate: Locate) -> Piece:
+    def _other_column(self, cells: Cells, count: int, locate: Locate) -> Column:
         indexes = cells.indexes
         if cells.source is Source.ERROR:
             errors: list[Value] = [None] * count

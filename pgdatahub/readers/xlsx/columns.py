@@ -9,18 +9,15 @@ from typing import NoReturn, TypeAlias
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
 from pgdatahub.readers.package import ASK_SENDER
-from pgdatahub.readers.pieces import Piece, has_value, join_pieces, merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
 from pgdatahub.readers.xlsx.number_texts import parse_indexes
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
-
-__all__ = ["Cleaning", "Converter", "Locate", "Piece", "has_value", "join_pieces", "merge_pieces"]
 
 Locate: TypeAlias = Callable[[int], str]
 """Index of a cell in a piece → its address."""
@@ -54,7 +51,7 @@ class Converter:
         self._numbers = FormattedNumbers(serials)
         self.cleaning = Cleaning()
 
-    def convert(self, cell_class: CellClass, texts: Sequence[bytes], locate: Locate) -> Piece:
+    def convert(self, cell_class: CellClass, texts: Sequence[bytes], locate: Locate) -> Column:
         """Return a column.
 
         Args:
@@ -107,7 +104,7 @@ class Converter:
         return [next(rest) if text else text for text in texts]
 
 
-def _iso_dates(texts: Sequence[bytes]) -> Piece:
+def _iso_dates(texts: Sequence[bytes]) -> Column:
     found = {text: iso_text(text) for text in set(texts) if text}
     kinds = {pair[0] if pair else None for pair in found.values()}
     if len(kinds) == 1 and (kind := next(iter(kinds))):

@@ -10,13 +10,14 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
-from pgdatahub.readers.xlsx.columns import Converter, Piece, merge_pieces
+from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.merged_areas import Area, add_area
 from pgdatahub.readers.xlsx.number_texts import is_no_number, plain_number
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space
-from pgdatahub.values.cells import cell_address
+from pgdatahub.values.cells import Column, cell_address
 
 _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 _TRUE = frozenset({"1", "true", "on"})
@@ -117,7 +118,7 @@ class SheetParser(GuardedParser):
         for indexes, _, _ in self._cells.values():
             indexes[:] = [places[index] for index in indexes]
 
-    def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Piece:
+    def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Column:
         """Convert the cells of a column, class by class, each at its place."""
         rows, pieces = self._rows, []
         groups: dict[CellClass, list[bytes]] = {}

@@ -82,7 +82,7 @@ def machine(loader: Loader) -> type[RuleBasedStateMachine]:
                 loader.execute("DROP VIEW watching")
 
         def _type(self, cells: Sequence[Value]) -> SqlType:
-            return observe(list(cells), str).observed.type
+            return observe(list(cells), str)[1].type
 
         def _take(self, columns: Mapping[str, Sequence[Value]]) -> None:
             for name, cells in columns.items():

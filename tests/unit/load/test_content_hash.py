@@ -18,8 +18,8 @@ from pgdatahub.values.cells import Value
 def batch(columns: Mapping[str, Sequence[Value]]) -> NormalizedBatch:
     normalized = []
     for name, values in columns.items():
-        typed = observe(values, lambda index: f"S!{index}")
-        normalized.append(NormalizedColumn(name=name, header=name, texts=typed.texts, observed=typed.observed))
+        texts, observed = observe(values, lambda index: f"S!{index}")
+        normalized.append(NormalizedColumn(name=name, header=name, texts=texts, observed=observed))
     return NormalizedBatch(columns=tuple(normalized), rows=len(next(iter(columns.values()))))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.values.copytext import escape, storable, unescape
+from pgdatahub.values.copytext import escape, is_storable, storable, unescape
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,8 @@ def test_a_field_round_trips_and_never_ends_a_field_or_a_row(text: str) -> None:
 
 def test_only_characters_postgresql_cannot_store_are_removed() -> None:
     assert storable("a\0b\ud800c\udfff\x01\U0010ffff") == "abc\x01\U0010ffff"
+
+
+@pytest.mark.parametrize("text", ["", "a\x01\n", "Größe 🎉", "a\0b", "ü\0", "\ud800", "ü\udfff"])
+def test_text_is_storable_if_cleaning_keeps_it(text: str) -> None:
+    assert is_storable(text) is (storable(text) == text)

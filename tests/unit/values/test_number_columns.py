@@ -25,11 +25,12 @@ from pgdatahub.values.number_columns import read_numbers
     ],
 )
 def test_column_of_numbers_becomes_canonical(found: list[bytes], canonical: list[bytes]) -> None:
-    column = read_numbers(found)
-    assert column is not None
-    assert list(column.fields) == canonical
-    assert column.fields.lines == b"\n".join(canonical)
-    assert len(column.values) == len(found)
+    numbers = read_numbers(found)
+    assert numbers is not None
+    values, fields = numbers
+    assert list(fields) == canonical
+    assert fields.lines == b"\n".join(canonical)
+    assert len(values) == len(found)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pgdatahub.plugins.infer import observe
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, Value
-from pgdatahub.values.tallies import KINDS, MixedColumn, Place, TalliedBuffer, Tally
+from pgdatahub.values.cells import UNCACHED, ColumnTally, ErrorValue, Kind, Place, Value
+from pgdatahub.values.fields import FieldBuffer
+from pgdatahub.values.tallies import KINDS, MixedColumn
 
 
 def column(*cells: tuple[int, bytes]) -> MixedColumn:
@@ -22,14 +23,14 @@ def column(*cells: tuple[int, bytes]) -> MixedColumn:
         if code == 1 and (largest is None or abs(int(field)) > largest[0]):
             largest = abs(int(field)), place
         lines += field + b"\n"
-    tally = Tally(
+    tally = ColumnTally(
         counts={kind: count for kind, count in sorted(counts.items(), key=lambda item: item[0].value) if count},
         firsts=firsts,
         largest=largest[1] if largest else None,
     )
     codes = bytes(code for code, _ in cells)
     return MixedColumn(
-        TalliedBuffer(lines[:-1], len(cells), tally), codes, has_issues=any(code > 8 for code, _ in cells)
+        FieldBuffer(None, lines[:-1], len(cells)), tally, codes, has_issues=any(code > 8 for code, _ in cells)
     )
 
 
@@ -60,7 +61,7 @@ def test_cells_of_a_mixed_column_have_their_values() -> None:
 )
 def test_tally_shows_what_the_values_show(cells: list[tuple[int, bytes]]) -> None:
     mixed = column(*cells)
-    assert mixed.fields.observed(str) == observe(list(mixed), str).observed
+    assert observe(mixed, str) == observe(list(mixed), str)
 
 
 def test_column_without_issues_has_empty_cells_in_their_place() -> None:
@@ -70,5 +71,5 @@ def test_column_without_issues_has_empty_cells_in_their_place() -> None:
     bare = mixed.without_issues()
     assert list(bare) == [None, 5, None, None, -7, "x"]
     assert not bare.has_issues
-    assert bare.fields.observed(str) == observe(list(bare), str).observed
-    assert bare.fields.tally.counts[Kind.INTEGER] == 2
+    assert observe(bare, str) == observe(list(bare), str)
+    assert bare.tally.counts[Kind.INTEGER] == 2

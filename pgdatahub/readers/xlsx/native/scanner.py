@@ -22,8 +22,9 @@ from pgdatahub.readers.xlsx.native.interface import (
 )
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.native.styles import styles_bytes
-from pgdatahub.values.cells import Column, Kind, TextColumn
-from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn, Place, TalliedBuffer, Tally
+from pgdatahub.values.cells import Column, ColumnTally, Kind, Place, TextColumn
+from pgdatahub.values.fields import FieldBuffer
+from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn
 
 _NONE: Final = 2**64 - 1
 _FAMILIES: Final = {
@@ -165,17 +166,17 @@ class Scanner:
         if not any(counts[1:]):
             return None
         first_rows, first_at = state.first_rows[:], state.first_at[:]
-        tally = Tally(
+        tally = ColumnTally(
             counts={kind: counts[code] for code, kind in _BY_NAME if counts[code]},
             firsts={kind: Place(index=first_rows[code], at=first_at[code]) for code, kind in _BY_NAME if counts[code]},
             largest=None if state.largest_row == _NONE else Place(index=state.largest_row, at=state.largest_at),
         )
-        fields = TalliedBuffer(bytes_at(state.fields, state.fields_bytes - 1), rows, tally)
+        fields = FieldBuffer(None, bytes_at(state.fields, state.fields_bytes - 1), rows)
         has_issues = bool(counts[ERROR] or counts[UNCACHED_FORMULA])
         if not state.kinds and not has_issues:
-            return TextColumn(kind=_FAMILIES[frozenset(tally.counts)], texts=fields)
+            return TextColumn(kind=_FAMILIES[frozenset(tally.counts)], texts=fields, tally=tally)
         if state.kinds:
             codes = bytes_at(state.kinds, rows)
         else:
             codes = bytes([next(code for code in range(1, KIND_CODES) if counts[code])])
-        return MixedColumn(fields, codes, has_issues=has_issues)
+        return MixedColumn(fields, tally, codes, has_issues=has_issues)
