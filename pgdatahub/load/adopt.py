@@ -44,6 +44,7 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.row_proof import difference
 from pgdatahub.postgres.unknown_rows import RowGroup, UnknownRows
@@ -146,12 +147,16 @@ class Adopter:
                 version=hashed.version,
             )
             with closing(staging):
-                staged = staging.finish()
+                parts = {part.source.table: part for part in staging.finish().parts}
         except (DatabaseError, SpoolError):
             raise
         except Exception as error:  # noqa: BLE001 - plugins raise anything, and one bad file must not end a run
             message = error.message if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {error}"
             adoption.unproved |= dict.fromkeys(named, f"{source.identity}: {message}")
+            return
+        staged = parts.get(adoption.table)
+        if staged is None:
+            adoption.unproved |= dict.fromkeys(named, f"{source.identity} has no rows for this table")
             return
         for group in sorted(adoption.unproved, key=partial(_likeness, source), reverse=True):
             if group.rows != staged.rows:
@@ -179,9 +184,8 @@ class Adopter:
                 return "the table is gone"
             if self.history.has_import(connection, source.table, group.source_file, group.load_timestamp):
                 return None  # another run recorded the import first
-            facts = self.history.facts(
-                connection, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
-            )
+            part = PartKey(table=source.table, content_sha256=staged.content_sha256)
+            (facts,) = self.history.facts(connection, source, (part,), file_sha256=staged.file_sha256)
             for past in facts.related:
                 if staged.content_sha256 == past.content_sha256 or staged.file_sha256 == past.file_sha256:
                     return f"the table has its rows a second time, by import {past.id}; delete one of them"
@@ -196,7 +200,7 @@ class Adopter:
                 sheets=staged.sheets,
                 file_sha256=staged.file_sha256,
                 content_sha256=staged.content_sha256,
-                settings_fingerprint=source.options.fingerprint,
+                settings_fingerprint=source.fingerprint,
                 imported_at=group.load_timestamp,
                 seconds=staged.seconds + time.monotonic() - began,
                 rows=group.rows,

@@ -70,7 +70,7 @@ class PartFacts:
 
     def repeats(self, past: ImportRow, file_sha256: str) -> bool:
         """Return whether an import has the content of this part of a file with these bytes."""
-        return past.has_bytes(self.source.identity, file_sha256, self.source.options.fingerprint) or (
+        return past.has_bytes(self.source.identity, file_sha256, self.source.fingerprint) or (
             self.content_sha256 is not None and past.content_sha256 == self.content_sha256
         )
 
@@ -118,7 +118,7 @@ def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_i
         past
         for past in part.related
         if part.repeats(past, file_sha256)
-        and (past.is_file(source.identity, file_sha256, source.options.fingerprint) or _versions(past) & covering)
+        and (past.is_file(source.identity, file_sha256, source.fingerprint) or _versions(past) & covering)
     ]
     older = [past for past in part.related if past not in same and _moment(past, source) is not None]
     by_us = [past for past in same if past.run_id == run_id and past.status == Status.LOADED]
@@ -149,7 +149,7 @@ def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceF
     changed = any(seen is None or moment > seen for one in older if (moment := _moment(one, source)) is not None)
     if not changed:
         return DedupDecision(
-            skip=why, origin=None if past.is_file(source.identity, file_sha256, source.options.fingerprint) else past
+            skip=why, origin=None if past.is_file(source.identity, file_sha256, source.fingerprint) else past
         )
     decision = _with_older(DedupDecision(skip=why, origin=past), older, source)
     rows = sum(one.row_count for one in decision.retired)

@@ -16,7 +16,7 @@ def as_duplicate(source: SourceFile, file_sha256: str, seen_at: datetime) -> Dup
         source_file=source.location,
         file_sha256=file_sha256,
         bytes=source.size,
-        settings=source.options.fingerprint,
+        settings=source.fingerprint,
         seen_at=seen_at,
     )
 

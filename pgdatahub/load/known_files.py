@@ -55,7 +55,7 @@ class KnownFiles:
         """Return whether these bytes are loaded or held back, under any name."""
         found = self.imports.get(source.table, {}).get(file_sha256, ())
         return not source.reload and any(
-            past.has_bytes(source.identity, file_sha256, source.options.fingerprint) for past in found
+            past.has_bytes(source.identity, file_sha256, source.fingerprint) for past in found
         )
 
     def own_import(self, source: SourceFile, file_sha256: str) -> ImportRow | None:
@@ -77,7 +77,7 @@ class KnownFiles:
         if source.options.on_changed != "append" and (source.table, source.identity) in self.changed:
             return None
         for past in self.imports.get(source.table, {}).get(file_sha256, ()):
-            if past.is_file(source.identity, file_sha256, source.options.fingerprint):
+            if past.is_file(source.identity, file_sha256, source.fingerprint):
                 return why_skipped(past, source, file_sha256)
         return None
 

@@ -18,7 +18,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.load.file_hash import file_version, hash_file
 from pgdatahub.load.skip_reasons import named
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, stage
+from pgdatahub.load.staging import Staged, StagedFile, stage
 from pgdatahub.model.events import NullReporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
@@ -51,13 +51,19 @@ class OlderReadings:
     history: History
     contents: dict[int, str | None] = field(default_factory=dict)
 
-    def reason_to_skip(self, connection: Connection, staged: Staged) -> str | None:
-        """Return the reason not to load a file beside an import that older rules read; None if there is none.
+    def reason_to_skip(self, connection: Connection, staged: StagedFile) -> str | None:
+        """Return the reason not to load a file beside imports that older rules read; None if there is none.
+
+        A reason for a file is one for each of its parts.
 
         Args:
             connection: A connection in a transaction, which may be read-only.
             staged: The file.
         """
+        reasons = [self._reason(connection, part) for part in staged.parts]
+        return reasons[0] if all(reasons) else None
+
+    def _reason(self, connection: Connection, staged: Staged) -> str | None:
         source = staged.source
         columns = {column.name for column in staged.observed.columns}
         for past, names in older_readings(
@@ -103,8 +109,6 @@ class OlderReadings:
 
     def _read_again(self, past: ImportRow) -> str | None:
         source = self._source(past)
-        if source.options.fingerprint != past.settings:
-            return None
         try:
             version = file_version(source)
             if hash_file(source) != past.file_sha256:
@@ -121,7 +125,14 @@ class OlderReadings:
                 )
         except FileError:
             return None
-        return staged.content_sha256
+        return next(
+            (
+                part.content_sha256
+                for part in staged.parts
+                if part.source.table == past.table and part.source.fingerprint == past.settings
+            ),
+            None,
+        )
 
     def _source(self, past: ImportRow) -> SourceFile:
         folders = past.identity.split("/")[:-1]

@@ -29,9 +29,9 @@ from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.lookup import Lookup
-from pgdatahub.load.results import of_staged, skipped, skipped_as_empty
+from pgdatahub.load.results import of_file, of_staged, skipped, skipped_as_empty
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, Staging
+from pgdatahub.load.staging import StagedFile, Staging
 from pgdatahub.load.transaction import Loading
 from pgdatahub.load.transactions import Transactions
 from pgdatahub.model.events import FileFinished, FileStarted, Reporter
@@ -144,26 +144,26 @@ class Pipeline:
 
     def _process(self, sources: Sequence[SourceFile], spool_file: SpoolFile) -> list[FileResult]:
         results: list[FileResult] = []
-        staged: list[Staged] = []
+        staged: list[StagedFile] = []
         eager_bytes = self.eager_bytes if len(sources) == 1 else None
         for source in sources:
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
             eager = None if source.compare_older else eager_bytes
             answer = self.guard(source, partial(self._stage, source, spool_file, eager))
-            if isinstance(answer, Staged) and source.compare_older and self.database is not None:
+            if isinstance(answer, StagedFile) and source.compare_older and self.database is not None:
                 answer = self.guard(source, partial(self._compare_older, answer, self.database))
             if isinstance(answer, FileResult):
                 results.append(replace(answer, seconds=time.monotonic() - began))
             elif self.database is None:
-                results.append(replace(of_staged(answer, Outcome.READ), seconds=answer.seconds))
+                results.append(replace(_read_only(answer), seconds=answer.seconds))
             else:
                 staged.append(answer)
         if staged and self.database is not None:
             results += self._transactions(self.database).load(staged)
         return results
 
-    def _stage(self, source: SourceFile, spool_file: SpoolFile, eager_bytes: int | None) -> Staged | FileResult:
+    def _stage(self, source: SourceFile, spool_file: SpoolFile, eager_bytes: int | None) -> StagedFile | FileResult:
         """Read a file to its end; return its result if the file needs no further work, for example if it is loaded."""
         hashed = hash_once(source)
         spool = Spool(spool_file)
@@ -185,7 +185,7 @@ class Pipeline:
             except EmptySheetError as error:
                 return skipped_as_empty(source, error)
 
-    def _compare_older(self, staged: Staged, database: Database) -> Staged | FileResult:
+    def _compare_older(self, staged: StagedFile, database: Database) -> StagedFile | FileResult:
         """Skip a file that may have the content of an import that older rules read."""
 
         def ask() -> str | None:
@@ -197,7 +197,13 @@ class Pipeline:
 
     def keep_up(self, results: Iterable[FileResult]) -> None:
         """Maintain the tables of loaded files at the end of a run; a lost database is not a failure here."""
-        tables = {result.source.table for result in results if result.outcome is Outcome.LOADED}
+        tables = {part.table for result in results for part in result.by_table if part.outcome is Outcome.LOADED}
         if self.database is not None and tables:
             with suppress(DatabaseError):
                 summarise_new_rows(self.database.engine, sorted(tables))
+
+
+def _read_only(staged: StagedFile) -> FileResult:
+    """Return the result of a file in a dry run."""
+    parts = [of_staged(part, Outcome.READ) for part in staged.parts]
+    return of_file(staged.source, parts, sheets_left_out=staged.parts[0].sheets_left_out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from traceback import format_exception
 
@@ -10,17 +12,18 @@ from pgdatahub.errors import HistoryLostError, PgDataHubError
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.model.results import Failure, FileResult, Outcome
+from pgdatahub.model.results import Failure, FileResult, Outcome, PartResult
+from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.left_out import describe_left_out
 
 
-def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
-    """Return the result of a file that was read to its end."""
-    return FileResult(
-        source=staged.source,
+def of_staged(staged: Staged, outcome: Outcome) -> PartResult:
+    """Return the result of a part that was read to its end."""
+    return PartResult(
+        table=staged.source.table,
         outcome=outcome,
         rows=staged.rows,
         sheets=staged.sheets,
@@ -28,13 +31,53 @@ def of_staged(staged: Staged, outcome: Outcome) -> FileResult:
         counts=staged.counts,
         examples=staged.examples,
         notices=staged.notices,
-        sheets_left_out=staged.sheets_left_out,
+    )
+
+
+def of_file(source: SourceFile, parts: Sequence[PartResult], *, sheets_left_out: tuple[str, ...] = ()) -> FileResult:
+    """Return the result of a file from those of its parts."""
+    outcomes = {part.outcome for part in parts}
+    outcome = next((one for one in (Outcome.LOADED, Outcome.READ) if one in outcomes), Outcome.SKIPPED)
+    if len(parts) == 1:
+        reason, observed, import_id = parts[0].reason, parts[0].observed, parts[0].import_id
+    else:
+        reason = "; ".join(dict.fromkeys(part.reason for part in parts if part.reason)) or None
+        observed, import_id = None, None
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for part in parts:
+        counts.update(part.counts)
+        examples = {**part.examples, **examples}
+    return FileResult(
+        source=source,
+        outcome=outcome,
+        reason=reason if outcome is Outcome.SKIPPED else None,
+        rows=sum(part.rows for part in parts),
+        sheets=tuple(dict.fromkeys(sheet for part in parts for sheet in part.sheets)),
+        changes=tuple(change for part in parts for change in part.changes),
+        observed=observed,
+        counts=dict(counts),
+        examples=examples,
+        notices=tuple(dict.fromkeys(notice for part in parts for notice in part.notices)),
+        import_id=import_id,
+        sheets_left_out=sheets_left_out,
+        parts=tuple(parts) if len(parts) > 1 or parts[0].table != source.table else (),
     )
 
 
 def confirmed(result: FileResult, past: ImportRow) -> FileResult:
     """Return the result of a loaded file with the history's figures."""
     return replace(result, rows=past.row_count, import_id=past.id)
+
+
+def confirmed_part(result: PartResult, past: ImportRow) -> PartResult:
+    """Return the result of a loaded part with the history's figures."""
+    return replace(result, rows=past.row_count, import_id=past.id)
+
+
+def skipped_part(table: TableName, reason: str) -> PartResult:
+    """Return the result of a part that is not to be loaded."""
+    return PartResult(table=table, outcome=Outcome.SKIPPED, reason=reason)
 
 
 def skipped(source: SourceFile, reason: str) -> FileResult:

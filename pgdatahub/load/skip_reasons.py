@@ -20,7 +20,7 @@ def why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> str:
         return f"has the same content as {named(past)}"
     if past.status == Status.HELD:
         return _held(past) if own else f"is the same file as {past.identity}, {_held(past)}"
-    if past.settings != source.options.fingerprint:
+    if past.settings != source.fingerprint:
         return (
             f"is the same file as {named(past)}, which was loaded with other settings; "
             "run --reload FILE loads it again with these"

@@ -91,6 +91,10 @@ class Spool:
         self._starts.append(self._file.append(batch))
         self.bytes += batch.size
 
+    def another(self) -> Spool:
+        """Return an empty spool in the same file."""
+        return Spool(self._file)
+
     def clear(self) -> None:
         """Forget all batches; their space is free when the file is closed."""
         self._starts.clear()

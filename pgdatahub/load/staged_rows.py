@@ -1,4 +1,4 @@
-"""Rows of a file on their way into the spool: encoded, counted and hashed."""
+"""Rows of a part on their way into the spool: encoded, counted and hashed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, Origin
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import TableSchema
+from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.values.fields import lines_of
 
 
 @dataclass(slots=True, kw_only=True)
 class StagedRows:
-    """The rows of a file so far.
+    """The rows of a part so far.
 
     Attributes:
-        source: The file.
+        source: The file with the part's table.
         spool: Receives the rows.
         content: The hash of their content.
         tally: Their columns, counts and notices.
         sheets: The sheets that the rows come from.
-        sheets_left_out: The visible sheets with data that the folder's settings leave out.
     """
 
     source: SourceFile
@@ -32,7 +31,6 @@ class StagedRows:
     content: ContentHash = field(default_factory=ContentHash)
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
-    sheets_left_out: tuple[str, ...] = ()
 
     @property
     def observed(self) -> TableSchema:
@@ -48,6 +46,34 @@ class StagedRows:
             encoded = encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions))
             self.spool.append(encoded)
             yield encoded
+
+
+@dataclass(slots=True, kw_only=True)
+class FileRows:
+    """The rows of all parts of a file so far.
+
+    Attributes:
+        source: The file.
+        spool: The spool of the first part; the other parts have others in the same file.
+        parts: Table → the rows of its part, in the order of loading.
+        sheets_left_out: The visible sheets with data that the folder's settings leave out.
+    """
+
+    source: SourceFile
+    spool: Spool
+    parts: dict[TableName, StagedRows] = field(default_factory=dict)
+    sheets_left_out: tuple[str, ...] = ()
+
+    def begin(self, source: SourceFile) -> StagedRows:
+        """Begin a part and return its rows."""
+        spool = self.spool.another() if self.parts else self.spool
+        rows = self.parts[source.table] = StagedRows(source=source, spool=spool)
+        return rows
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return sum(part.tally.rows for part in self.parts.values())
 
 
 def _compact(rows: Sequence[int]) -> Sequence[int]:

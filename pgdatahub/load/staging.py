@@ -13,27 +13,27 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from pgdatahub.config import Config
-from pgdatahub.errors import FileChangedError, SchemaError
+from pgdatahub.errors import FileChangedError
 from pgdatahub.load.file_hash import FileVersion, file_version
 from pgdatahub.load.sheet_reader import ReadAgainError, read_sheets
 from pgdatahub.load.spool import Spool
-from pgdatahub.load.staged_rows import StagedRows
+from pgdatahub.load.staged_rows import FileRows, StagedRows
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import METADATA_TABLES, TableSchema
+from pgdatahub.model.schema import TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.system import failpoints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """A file that was read to its end; or its beginning, treated as a whole file (:meth:`Staging.so_far`).
+    """A part of a file that was read to its end; or its beginning, treated as a whole (:meth:`Staging.so_far`).
 
     Attributes:
-        source: The file.
-        file_sha256: SHA-256 of its bytes.
-        content_sha256: SHA-256 of its content.
+        source: The file with the part's table and settings.
+        file_sha256: SHA-256 of the file's bytes.
+        content_sha256: SHA-256 of the part's content.
         observed: The columns that it needs.
         spool: Its rows.
         rows: The number of rows.
@@ -57,6 +57,23 @@ class Staged:
     notices: tuple[str, ...]
     seconds: float
     sheets_left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFile:
+    """A file that was read to its end.
+
+    Attributes:
+        source: The file.
+        file_sha256: SHA-256 of its bytes.
+        parts: What it brings to its tables, in the order of loading; each table is there once.
+        seconds: The time that the reading took.
+    """
+
+    source: SourceFile
+    file_sha256: str
+    parts: tuple[Staged, ...]
+    seconds: float
 
 
 class Staging:
@@ -89,18 +106,22 @@ class Staging:
         self.spool = spool
         self._file_sha256 = file_sha256
         self._version = version
-        self._rows = StagedRows(source=source, spool=spool)
+        self._rows = FileRows(source=source, spool=spool)
         self.readings = 1
         """The number of times that the file was read from its beginning; the batches of earlier readings do not count."""
         self._batches = self._stage(stages, config, reporter)
         self._began = time.monotonic()
-        self._staged: Staged | None = None
+        self._staged: StagedFile | None = None
         self._failure: tuple[Exception, TracebackType | None] | None = None
 
     @property
     def observed(self) -> TableSchema:
-        """The columns that the rows so far need."""
-        return self._rows.observed
+        """The columns that the rows so far need, in a file of one part."""
+        return self._only_part.observed
+
+    @property
+    def _only_part(self) -> StagedRows:
+        return next(iter(self._rows.parts.values()))
 
     @property
     def ended(self) -> bool:
@@ -127,17 +148,20 @@ class Staging:
             raise
 
     def so_far(self) -> Staged:
-        """Return the rows so far, treated as a whole file."""
-        tally = self._rows.tally
-        observed = self.observed
+        """Return the rows so far of a file of one part, treated as a whole."""
+        return self._part(self._only_part)
+
+    def _part(self, rows: StagedRows) -> Staged:
+        tally = rows.tally
+        observed = rows.observed
         return Staged(
-            source=self.source,
+            source=rows.source,
             file_sha256=self._file_sha256,
-            content_sha256=self._rows.content.hexdigest(observed),
+            content_sha256=rows.content.hexdigest(observed),
             observed=observed,
-            spool=self.spool,
+            spool=rows.spool,
             rows=tally.rows,
-            sheets=tuple(self._rows.sheets),
+            sheets=tuple(rows.sheets),
             counts=tally.counts,
             examples=tally.examples,
             notices=tally.notices,
@@ -145,7 +169,7 @@ class Staging:
             sheets_left_out=self._rows.sheets_left_out,
         )
 
-    def finish(self) -> Staged:
+    def finish(self) -> StagedFile:
         """Read the rest of the file, if any, and return the file.
 
         Raises:
@@ -169,11 +193,6 @@ class Staging:
 
     def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[ColumnBatch, None, None]:
         source = self.source
-        if source.table.name in METADATA_TABLES:
-            raise SchemaError(
-                f"the folder would be the table {source.table}, which has that name for the history of the loads",
-                hint="give the folder another name, or set table: for it",
-            )
         with closing(stages.read(source, config)) as workbook:
             while True:
                 try:
@@ -181,12 +200,17 @@ class Staging:
                 except ReadAgainError:
                     self.readings += 1
                     self.spool.clear()
-                    self._rows = StagedRows(source=source, spool=self.spool)
+                    self._rows = FileRows(source=source, spool=self.spool)
                 else:
                     break
         if file_version(source) != self._version:
             raise FileChangedError("the file changed while it was being read", hint="run again when it is complete")
-        self._staged = self.so_far()
+        self._staged = StagedFile(
+            source=source,
+            file_sha256=self._file_sha256,
+            parts=tuple(map(self._part, self._rows.parts.values())),
+            seconds=self.seconds,
+        )
         failpoints.reach("staged")
 
 
@@ -199,7 +223,7 @@ def stage(
     *,
     file_sha256: str,
     version: FileVersion,
-) -> Staged:
+) -> StagedFile:
     """Read a file to its end; see :class:`Staging`."""
     staging = Staging(source, stages, config, reporter, spool, file_sha256=file_sha256, version=version)
     with closing(staging):

@@ -1,6 +1,6 @@
-"""One file within a transaction.
+"""One file within a transaction, with all its parts or none.
 
-The file is checked to be new under the table's lock, and recorded with its rows::
+The file is checked to be new under the locks of its tables, and recorded with its rows::
 
     lock ─▶ known? ─▶ reflect ─▶ evolve ─▶ load ─▶ audit
 
@@ -11,7 +11,7 @@ other path.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -21,16 +21,16 @@ from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.evolve import Evolution, evolve
 from pgdatahub.load.replace import settle
-from pgdatahub.load.results import confirmed, of_staged, skipped
-from pgdatahub.load.staging import Staged
+from pgdatahub.load.results import confirmed_part, of_file, of_staged, skipped, skipped_part
+from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRecord
-from pgdatahub.model.results import FileResult, LoadResult, Outcome
-from pgdatahub.model.schema import SchemaPlan
+from pgdatahub.model.results import FileResult, LoadResult, Outcome, PartResult
+from pgdatahub.model.schema import SchemaPlan, TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
-from pgdatahub.postgres.file_queries import FileFacts, LockedTable
+from pgdatahub.postgres.file_queries import FileFacts, LockedTable, PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.readers.reading_rules import reading_version
@@ -45,6 +45,25 @@ Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 
 ROWS_LEFT_OUT: Final = "rows left out by triggers"
 """Key of ``counts``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartWork:
+    """A part of a file with the facts about it and the decision on it."""
+
+    staged: Staged
+    facts: FileFacts
+    decision: DedupDecision
+
+    @property
+    def table(self) -> TableName:
+        """Its table."""
+        return self.staged.source.table
+
+
+def _in_order(work: Iterable[PartWork]) -> list[PartWork]:
+    """Return parts in the order in which all sessions lock tables."""
+    return sorted(work, key=lambda one: locks.lock_key(one.table))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +82,8 @@ class Loading:
     history: History
     run_id: str
 
-    def load(self, staged: Staged, connection: Connection, *, ends: bool = False) -> Loaded:
-        """Load a file that was read to its end.
+    def load(self, staged: StagedFile, connection: Connection, *, ends: bool = False) -> Loaded:
+        """Load a file that was read to its end, with all its parts.
 
         Args:
             staged: The file.
@@ -76,29 +95,76 @@ class Loading:
             DatabaseError: The database is gone, or refuses access.
         """
         began = time.monotonic()
-        source = staged.source
-        facts = self.facts(staged, connection, content_sha256=staged.content_sha256, wait_for_turn=True)
-        failpoints.reach("locked")
-        found = self.decide_staged(staged, facts)
-        if found.loaded_by_us is not None:
-            return confirmed(of_staged(staged, Outcome.LOADED), found.loaded_by_us), []
-        imported_at = facts.moment
-        settle(connection, self.history, found, source, file_sha256=staged.file_sha256, moment=imported_at)
-        if found.skip is not None:
-            return skipped(source, found.skip), []
-        locked = self.reflect_locked(facts, source, connection)
-        current = locked.schema if locked is not None else None
-        evolution = self.evolve(staged, locked, connection)
+        work = self._decided(staged, connection)
+        if any(one.decision.loaded_by_us is not None for one in work):
+            return self._confirmed(staged, work), []
+        if len(work) > 1:
+            self._lock_in_order(work, connection)
+        imported_at = max(one.facts.moment for one in work)
+        for one in work:
+            self._settle(
+                one.decision, one.staged.source, connection, file_sha256=staged.file_sha256, moment=imported_at
+            )
+        new = [one for one in work if one.decision.skip is None]
+        locked = {one.table: self.reflect_locked(one.facts, one.staged.source, connection) for one in _in_order(new)}
+        evolutions = [self.evolve(one.staged, locked[one.table], connection) for one in new]
         # Views first: a reader of a view locks the view while it waits for the table.
-        views = take_down(connection, evolution.views)
-        if current is not None and evolution.plan.changes:
-            locks.lock_table(connection, source.table, exclusively=True)
-        loaded = self.copy(evolution.plan, staged.spool, source, imported_at, connection)
-        put_up(connection, views, source.table)
-        staged = replace(staged, seconds=staged.seconds + time.monotonic() - began)
-        if ends and self.stages.audit_is_built_in:
+        views = [take_down(connection, evolution.views) for evolution in evolutions]
+        changing = {one.table for one, evolution in zip(new, evolutions, strict=True) if evolution.plan.changes}
+        for one in _in_order(new):
+            if locked[one.table] is not None and one.table in changing:
+                locks.lock_table(connection, one.table, exclusively=True)
+        loaded = []
+        for one, evolution, taken_down in zip(new, evolutions, views, strict=True):
+            loaded.append(self.copy(evolution.plan, one.staged.spool, one.staged.source, imported_at, connection))
+            put_up(connection, taken_down, one.table)
+        seconds = time.monotonic() - began
+        if new and ends and self.stages.audit_is_built_in:
             connection.pipeline_to_end()
-        return self.record(staged, found, evolution, loaded, imported_at, connection)
+        results = {one.table: skipped_part(one.table, one.decision.skip) for one in work if one.decision.skip}
+        callbacks: list[Callable[[], None]] = []
+        for one, evolution, copied in zip(new, evolutions, loaded, strict=True):
+            part = replace(one.staged, seconds=one.staged.seconds + seconds)
+            results[one.table], called_after = self.record(
+                part, one.decision, evolution, copied, imported_at, connection
+            )
+            callbacks += called_after
+        left_out = new[0].staged.sheets_left_out if new else ()
+        return of_file(staged.source, [results[one.table] for one in work], sheets_left_out=left_out), callbacks
+
+    def _decided(self, staged: StagedFile, connection: Connection) -> list[PartWork]:
+        """Wait for the turn of the file's tables; return its parts with the decision on each."""
+        keys = {locks.lock_key(part.source.table) for part in staged.parts}
+        facts = self.facts(staged.source, staged.parts, connection, turns=keys)
+        failpoints.reach("locked")
+        decisions = self.decide(staged.parts, facts)
+        return [
+            PartWork(staged=part, facts=known, decision=decision)
+            for part, known, decision in zip(staged.parts, facts, decisions, strict=True)
+        ]
+
+    def _confirmed(self, staged: StagedFile, work: Sequence[PartWork]) -> FileResult:
+        """Return the result of a file whose earlier COMMIT by this run took effect, but was not confirmed."""
+        results = []
+        for one in work:
+            past = one.decision.loaded_by_us
+            if past is not None:
+                results.append(confirmed_part(of_staged(one.staged, Outcome.LOADED), past))
+            else:
+                results.append(skipped_part(one.table, one.decision.skip or "already loaded"))
+        return of_file(staged.source, results, sheets_left_out=work[0].staged.sheets_left_out)
+
+    def _lock_in_order(self, work: Sequence[PartWork], connection: Connection) -> None:
+        """Lock the existing tables that the file changes, in the order of all sessions."""
+        for one in _in_order(work):
+            decision = one.decision
+            if one.facts.has_table and (decision.skip is None or decision.replaced or decision.retired):
+                locks.lock_table(connection, one.table)
+
+    def _settle(
+        self, decision: DedupDecision, source: SourceFile, connection: Connection, *, file_sha256: str, moment: datetime
+    ) -> None:
+        settle(connection, self.history, decision, source, file_sha256=file_sha256, moment=moment)
 
     def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
         """Skip a file whose bytes are loaded or held back; return None if the file has to be read.
@@ -107,45 +173,53 @@ class Loading:
             FileError: The file changed, and its folder sets ``on_changed: fail``.
             DatabaseError: The database is gone, or refuses access.
         """
-        facts = self.history.facts(connection, source, file_sha256=file_sha256, content_sha256=None, wait_for_turn=True)
-        found = self.decide(source, facts, file_sha256=file_sha256, content_sha256=None)
+        part = PartKey(table=source.table, content_sha256=None)
+        turns = (locks.lock_key(source.table),)
+        (facts,) = self.history.facts(connection, source, (part,), file_sha256=file_sha256, turns=turns)
+        known = PartFacts(source=source, related=facts.related)
+        (found,) = decide((known,), file_sha256=file_sha256, run_id=self.run_id)
         if found.skip is None or (self.config.sectional_commit and found.retired):
             return None  # rows of a folder change in the folder's own transaction
-        settle(connection, self.history, found, source, file_sha256=file_sha256, moment=facts.moment)
+        self._settle(found, source, connection, file_sha256=file_sha256, moment=facts.moment)
         return skipped(source, found.skip)
 
     def facts(
-        self, staged: Staged, connection: Connection, *, content_sha256: str | None, wait_for_turn: bool = False
-    ) -> FileFacts:
-        """Return the facts of the history about a file."""
-        return self.history.facts(
-            connection,
-            staged.source,
-            file_sha256=staged.file_sha256,
-            content_sha256=content_sha256,
-            wait_for_turn=wait_for_turn,
-        )
+        self,
+        source: SourceFile,
+        parts: Sequence[Staged],
+        connection: Connection,
+        *,
+        turns: Collection[int] = (),
+        whole: bool = True,
+    ) -> list[FileFacts]:
+        """Return the facts of the history about the parts of a file.
 
-    def decide_staged(self, staged: Staged, facts: FileFacts) -> DedupDecision:
-        """Return the decision on a file that was read to its end."""
-        return self._decide_part(
-            PartFacts(
-                source=staged.source, related=facts.related, content_sha256=staged.content_sha256, rows=staged.rows
-            ),
-            staged.file_sha256,
-        )
+        Args:
+            source: The file.
+            parts: Its parts.
+            connection: A connection in a transaction.
+            turns: Advisory locks to wait for first.
+            whole: The parts were read to their end, so that their content is known.
+        """
+        keys = [
+            PartKey(table=part.source.table, content_sha256=part.content_sha256 if whole else None) for part in parts
+        ]
+        return self.history.facts(connection, source, keys, file_sha256=parts[0].file_sha256, turns=turns)
 
     def decide(
-        self, source: SourceFile, facts: FileFacts, *, file_sha256: str, content_sha256: str | None
-    ) -> DedupDecision:
-        """Return the decision on a file by its bytes and, if known, its content."""
-        return self._decide_part(
-            PartFacts(source=source, related=facts.related, content_sha256=content_sha256), file_sha256
-        )
-
-    def _decide_part(self, part: PartFacts, file_sha256: str) -> DedupDecision:
-        (decision,) = decide((part,), file_sha256=file_sha256, run_id=self.run_id)
-        return decision
+        self, parts: Sequence[Staged], facts: Sequence[FileFacts], *, whole: bool = True
+    ) -> tuple[DedupDecision, ...]:
+        """Return the decision on each part of a file."""
+        known = [
+            PartFacts(
+                source=part.source,
+                related=one.related,
+                content_sha256=part.content_sha256 if whole else None,
+                rows=part.rows if whole else None,
+            )
+            for part, one in zip(parts, facts, strict=True)
+        ]
+        return decide(known, file_sha256=parts[0].file_sha256, run_id=self.run_id)
 
     def reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
@@ -187,8 +261,8 @@ class Loading:
         loaded: LoadResult,
         imported_at: datetime,
         connection: Connection,
-    ) -> Loaded:
-        """Record the import, and return its result."""
+    ) -> tuple[PartResult, list[Callable[[], None]]]:
+        """Record the import of a part; return its result, and the plugins' callbacks for after COMMIT."""
         staged, left_out = _rows_left_out(staged, loaded, connection)
         record = ImportRecord(
             run_id=self.run_id,
@@ -196,7 +270,7 @@ class Loading:
             sheets=staged.sheets,
             file_sha256=staged.file_sha256,
             content_sha256=staged.content_sha256,
-            settings_fingerprint=staged.source.options.fingerprint,
+            settings_fingerprint=staged.source.fingerprint,
             imported_at=imported_at,
             seconds=staged.seconds,
             rows=loaded.rows,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.errors import ContentionError, FileError, PgDataHubError, TableBusyError, TransientDatabaseError
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.results import failed
-from pgdatahub.load.staging import Staged, Staging
+from pgdatahub.load.staging import StagedFile, Staging
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.load.while_reading import LoadingWhileReading
 from pgdatahub.model.events import Notice, Reporter
@@ -61,7 +61,7 @@ class Transactions:
         self._call((staging.source, callback) for callback in callbacks)
         return result
 
-    def load(self, staged: Sequence[Staged]) -> list[FileResult]:
+    def load(self, staged: Sequence[StagedFile]) -> list[FileResult]:
         """Load staged files in one transaction, and retry after transient errors."""
         try:
             return with_retries(partial(self._load_once, staged), self.gave_way)
@@ -77,7 +77,7 @@ class Transactions:
             raise RolledBackError(failed(staged[0].source, failure))
         return [failed(item.source, failure) for item in staged]
 
-    def _load_once(self, staged: Sequence[Staged]) -> list[FileResult]:
+    def _load_once(self, staged: Sequence[StagedFile]) -> list[FileResult]:
         if len(staged) == 1:
             return [self._load_alone(staged[0])]
         results: list[FileResult] = []
@@ -97,7 +97,7 @@ class Transactions:
         self._call(callbacks)
         return results
 
-    def _load_alone(self, staged: Staged) -> FileResult:
+    def _load_alone(self, staged: StagedFile) -> FileResult:
         """Load a file in a transaction of its own, without a savepoint: a failure rolls back the transaction."""
         began = time.monotonic()
 
@@ -124,6 +124,6 @@ class Transactions:
                 warning = f"{source.identity} is loaded, but {plugin} failed after it: {self.loading.config.secrets.mask(told)}"
                 self.reporter(Notice(text=warning, warning=True))
 
-    def _load_under_savepoint(self, staged: Staged, connection: Connection) -> Loaded:
+    def _load_under_savepoint(self, staged: StagedFile, connection: Connection) -> Loaded:
         with savepoint(connection):
             return self.loading.load(staged, connection)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.load.evolve import Evolution, confirmed_plan
+from pgdatahub.load.results import of_file
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.load.table_fit import describe_fit
 from pgdatahub.load.transaction import Loaded, Loading
@@ -55,13 +56,13 @@ class LoadingWhileReading:
         locks.limit_lock_waits(connection)
         failpoints.reach("locked")
         beginning = staging.so_far()
-        facts = loading.facts(beginning, connection, content_sha256=None)
-        found = loading.decide(source, facts, file_sha256=beginning.file_sha256, content_sha256=None)
+        facts = loading.facts(source, (beginning,), connection, whole=False)
+        (found,) = loading.decide((beginning,), facts, whole=False)
         if not found.only_adds:
             raise NeedsFullReadError
         # No other import of the table gets a time before this one is committed, however long that takes.
-        imported_at = facts.moment
-        locked = loading.reflect_locked(facts, source, connection, wait=False)
+        imported_at = facts[0].moment
+        locked = loading.reflect_locked(facts[0], source, connection, wait=False)
         current = locked.schema if locked is not None else None
         if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
             raise NeedsFullReadError  # such a column needs a query about each value before the load
@@ -70,9 +71,9 @@ class LoadingWhileReading:
             raise NeedsFullReadError
         batches = self._borne_out(staging, evolution)
         loaded = loading.copy(evolution.plan, batches, source, imported_at, connection)
-        staged = staging.finish()
-        facts = loading.facts(staged, connection, content_sha256=staged.content_sha256)
-        found = loading.decide_staged(staged, facts)
+        (staged,) = staging.finish().parts
+        facts = loading.facts(source, (staged,), connection)
+        (found,) = loading.decide((staged,), facts)
         if not found.only_adds:
             raise NeedsFullReadError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
@@ -82,7 +83,8 @@ class LoadingWhileReading:
             notices = [notice for notice in evolution.notices if notice not in early]
             evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current)))
         staged = replace(staged, seconds=staging.seconds)
-        return loading.record(staged, found, evolution, loaded, imported_at, connection)
+        result, callbacks = loading.record(staged, found, evolution, loaded, imported_at, connection)
+        return of_file(source, (result,), sheets_left_out=staged.sheets_left_out), callbacks
 
     def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[ColumnBatch]:
         """Yield the batches of a file as they are read, while the plan for its beginning is right."""

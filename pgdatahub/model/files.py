@@ -36,6 +36,7 @@ class SourceFile:
             the other files and fails.
         compare_older: The table has imports read by older rules, to which the file must be compared.
         hashed: The SHA-256 of its bytes with their version, if the run has hashed them already.
+        settings: The fingerprint of the settings of a part; None for that of ``options``.
     """
 
     location: str
@@ -49,11 +50,17 @@ class SourceFile:
     unreadable: bool = False
     hashed: HashedVersion | None = None
     compare_older: bool = False
+    settings: str | None = None
 
     @property
     def name(self) -> str:
         """The file's name without its folders."""
         return self.identity.rsplit("/", 1)[-1]
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the settings under which the file, or a part of it, is loaded."""
+        return self.settings or self.options.fingerprint
 
     @property
     def suffix(self) -> str:

@@ -8,7 +8,7 @@ from enum import Enum
 
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import SchemaChange, TableSchema
+from pgdatahub.model.schema import SchemaChange, TableName, TableSchema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartResult:
+    """Outcome of the part of a file that goes into one table; the attributes are those of :class:`FileResult`."""
+
+    table: TableName
+    outcome: Outcome
+    reason: str | None = None
+    rows: int = 0
+    sheets: tuple[str, ...] = ()
+    changes: tuple[SchemaChange, ...] = ()
+    observed: TableSchema | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    import_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
     """Outcome of a file, with its details.
 
@@ -58,6 +75,7 @@ class FileResult:
         notices: Notices to the user about reading the file.
         import_id: Its row in ``etl_imports``.
         sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
+        parts: The outcome in each table, if the settings can give the file several; ``rows`` and the like are their sums.
     """
 
     source: SourceFile
@@ -74,6 +92,28 @@ class FileResult:
     notices: tuple[str, ...] = ()
     import_id: int | None = None
     sheets_left_out: tuple[str, ...] = ()
+    parts: tuple[PartResult, ...] = ()
+
+    @property
+    def by_table(self) -> tuple[PartResult, ...]:
+        """The outcome in each table: one for a file that has one table."""
+        if self.parts:
+            return self.parts
+        return (
+            PartResult(
+                table=self.source.table,
+                outcome=self.outcome,
+                reason=self.reason,
+                rows=self.rows,
+                sheets=self.sheets,
+                changes=self.changes,
+                observed=self.observed,
+                counts=self.counts,
+                examples=self.examples,
+                notices=self.notices,
+                import_id=self.import_id,
+            ),
+        )
 
 
 class StopReason(Enum):

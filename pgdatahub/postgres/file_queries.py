@@ -8,7 +8,7 @@ COPY, and the record together with COMMIT (:func:`add_import`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -80,46 +80,57 @@ class LockedTable:
     knows_others: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartKey:
+    """A part of a file: its table, and the SHA-256 of its content, None if it is not known yet."""
+
+    table: TableName
+    content_sha256: str | None
+
+
 def ask(
     connection: Connection,
     history_schema: str,
-    table: TableName,
+    parts: Sequence[PartKey],
     *,
     identity: str,
     file_sha256: str,
-    content_sha256: str | None,
-    wait_for_turn: bool = False,
+    turns: Collection[int] = (),
     older: bool = False,
-) -> FileFacts:
-    """Return the facts about a file.
+) -> list[FileFacts]:
+    """Return the facts about each part of a file, in one round trip.
 
     Args:
         connection: A connection in any transaction.
         history_schema: The schema of the metadata tables.
-        table: The table of the file.
+        parts: The parts.
         identity: The path of the file below the data root.
         file_sha256: SHA-256 of its bytes.
-        content_sha256: SHA-256 of its content; None if it is not known yet.
-        wait_for_turn: Wait for the table's turn first, and limit later waits for locks.
+        turns: Advisory locks to wait for first; later waits for locks are limited.
         older: The metadata tables are of an older version.
     """
-    values = {
-        "schema": table.schema,
-        "name": table.name,
-        "identity": identity,
-        "file": file_sha256,
-        "content": content_sha256,
-        "duplicate": Jsonb([{"identity": identity}]),
-        "counted": [status.value for status in COUNTED],
-    }
+    answers = []
     with connection.pipeline():
-        if wait_for_turn:
-            locks.take_turn_and_limit_waits(connection, locks.lock_key(table))
+        if turns:
+            locks.take_turns_and_limit_waits(connection, turns)
             # A prepared statement keeps its plan; a plan for an empty history would read a long history to its end.
             connection.execute("SET LOCAL enable_seqscan = off")
-        # A separate statement: its snapshot is taken under the lock.
-        answer = connection.execute(_facts(history_schema, older=older), values)
-    rows = answer.fetchall()
+        for part in parts:
+            values = {
+                "schema": part.table.schema,
+                "name": part.table.name,
+                "identity": identity,
+                "file": file_sha256,
+                "content": part.content_sha256,
+                "duplicate": Jsonb([{"identity": identity}]),
+                "counted": [status.value for status in COUNTED],
+            }
+            # A separate statement: its snapshot is taken under the lock.
+            answers.append(connection.execute(_facts(history_schema, older=older), values))
+    return [_facts_in(answer.fetchall()) for answer in answers]
+
+
+def _facts_in(rows: Sequence[Any]) -> FileFacts:
     first = rows[0]
     last: datetime | None = first.last_moment
     moment: datetime = first.moment

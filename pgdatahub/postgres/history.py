@@ -5,7 +5,7 @@ Rows change their status; they are never deleted. All functions run in the calle
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from pgdatahub.postgres.file_queries import (
     IMPORTS,
     FileFacts,
     LockedTable,
+    PartKey,
     add_import,
     ask,
     duplicate_to_json,
@@ -150,12 +151,12 @@ class History:
         self,
         connection: Connection,
         source: SourceFile,
+        parts: Sequence[PartKey],
         *,
         file_sha256: str,
-        content_sha256: str | None,
-        wait_for_turn: bool = False,
-    ) -> FileFacts:
-        """Return the facts about a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
+        turns: Collection[int] = (),
+    ) -> list[FileFacts]:
+        """Return the facts about each part of a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
 
         Raises:
             LoadError: The database's encoding cannot hold the path of the file.
@@ -164,11 +165,10 @@ class History:
         return ask(
             connection,
             self.schema,
-            source.table,
+            parts,
             identity=source.identity,
             file_sha256=file_sha256,
-            content_sha256=content_sha256,
-            wait_for_turn=wait_for_turn,
+            turns=turns,
             older=self.older,
         )
 

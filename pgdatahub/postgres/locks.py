@@ -6,6 +6,7 @@ load needs. Then comes, under ``lock_timeout``, the table's own lock, which also
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha256
 
 from psycopg import sql
@@ -46,6 +47,24 @@ def take_turn_and_limit_waits(connection: Connection, key: int, seconds: int = L
         " FROM set_config('lock_timeout', '0', true)"
     )
     connection.execute(query, {"key": key, "value": f"{seconds}s"})
+
+
+def take_turns_and_limit_waits(
+    connection: Connection, keys: Collection[int], seconds: int = LOCK_TIMEOUT_SECONDS
+) -> None:
+    """Take several advisory locks in ascending order, then limit later waits.
+
+    All sessions take locks in this order, so no two of them wait for each other.
+    """
+    first, *others = sorted(keys)
+    if not others:
+        take_turn_and_limit_waits(connection, first, seconds)
+        return
+    query = """
+        SELECT count(pg_advisory_xact_lock(key)) FROM set_config('lock_timeout', '0', true), unnest(%(keys)s::bigint[]) key
+    """
+    connection.execute(query, {"keys": [first, *others]})
+    limit_lock_waits(connection, seconds)
 
 
 def take_turn(connection: Connection, key: int) -> bool:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
@@ -20,7 +19,7 @@ from pgdatahub.load.known_files import KnownFiles, find_known
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staged, stage
+from pgdatahub.load.staging import StagedFile, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome
@@ -35,6 +34,7 @@ from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
+from pgdatahub.runs.plan_parts import simulate_file
 from pgdatahub.runs.plan_result import FilePlan, RunPlan, TablePlan
 from pgdatahub.runs.plan_simulation import SimulatedFile, TableSimulation
 from pgdatahub.runs.selection import Selection, find_files
@@ -176,7 +176,7 @@ class _Planner:
         history = History(self.config.schema_name)
         return history if connection is not None and history.exists(connection) else None
 
-    def read(self, source: SourceFile) -> Staged | FileResult:
+    def read(self, source: SourceFile) -> StagedFile | FileResult:
         """Read a file; keep its rows only if the simulation needs the values for a column of a foreign type."""
         self.reporter(FileStarted(source=source))
         known = self._skipped.get(source.location)
@@ -195,14 +195,19 @@ class _Planner:
         if isinstance(answer, FileResult):
             self.reporter(FileFinished(result=answer))
         else:
-            result = FileResult(source=source, outcome=Outcome.READ, rows=answer.rows, seconds=answer.seconds)
+            result = FileResult(
+                source=source,
+                outcome=Outcome.READ,
+                rows=sum(part.rows for part in answer.parts),
+                seconds=answer.seconds,
+            )
             self.reporter(FileFinished(result=result))
         return answer
 
-    def _read(self, source: SourceFile) -> Staged | FileResult:
+    def _read(self, source: SourceFile) -> StagedFile | FileResult:
         hashed = hash_once(source)
 
-        def stage_into(spool_file: SpoolFile) -> Staged:
+        def stage_into(spool_file: SpoolFile) -> StagedFile:
             spool = Spool(spool_file)
             return stage(
                 source,
@@ -223,47 +228,57 @@ class _Planner:
             return skipped_as_empty(source, error)
 
     def simulate(
-        self, connection: Connection | None, read: Sequence[tuple[SourceFile, Staged | FileResult]]
+        self, connection: Connection | None, read: Sequence[tuple[SourceFile, StagedFile | FileResult]]
     ) -> Iterator[TablePlan]:
         """Yield the plan of each table, in the order of a run."""
         history = self._history(connection)
         left = {source.table for source, _ in read if source.location not in self._skipped}
         unknown = find_all_unknown(connection, history, left) if connection is not None else {}
         older = tables_of_older_readings(connection, history, left, READING_VERSIONS) if connection and history else {}
-        for table in dict.fromkeys(source.table for source, _ in read):
-            simulation = self._simulation(table, connection, history)
-            refuse = partial(self._refuse, unknown.get(table))
-            answers = [refuse(source, answer) for source, answer in read if source.table == table]
-            if connection is not None and history is not None and table in older:
-                compare = OlderReadings(stages=self.stages, config=self.config, history=history)
-                answers = [_compare_older(compare, connection, answer) for answer in answers]
+        compare = OlderReadings(stages=self.stages, config=self.config, history=history) if history else None
+        answers = []
+        for source, answer in read:
+            answer = self._refuse(unknown.get(source.table), source, answer)
+            if connection is not None and compare is not None and source.table in older:
+                answer = _compare_older(compare, connection, answer)
+            answers.append(answer)
+        tables = dict.fromkeys(table for answer in answers for table in _tables(answer))
+        simulations = {table: self._simulation(table, connection, history) for table in tables}
+        refused: dict[TableName, FileError] = {}
+        for table, simulation in simulations.items():
             try:
                 simulation.begin()
-                files = tuple(_simulated_plan(answer, simulation) for answer in answers)
             except FileError as error:
-                files = tuple(_refused_plan(answer, error) for answer in answers)
-            yield table_plan(simulation, files)
+                refused[table] = error
+        plans: dict[TableName, list[FilePlan]] = {table: [] for table in tables}
+        for answer in answers:
+            if isinstance(answer, FileResult):
+                plans[answer.source.table].append(result_plan(answer))
+                continue
+            for simulated in simulate_file(answer, simulations, refused):
+                plans[simulated.source.table].append(file_plan(simulated))
+        for table, files in plans.items():
+            yield table_plan(simulations[table], tuple(files))
 
     def _refuse(
-        self, unknown: UnknownRows | None, source: SourceFile, answer: Staged | FileResult
-    ) -> Staged | FileResult:
+        self, unknown: UnknownRows | None, source: SourceFile, answer: StagedFile | FileResult
+    ) -> StagedFile | FileResult:
         if unknown is None or source.location in self._skipped:
             return answer
         return unknown_rows(source, unknown, self.config.schema_name) or answer
 
 
-def _compare_older(older: OlderReadings, connection: Connection, answer: Staged | FileResult) -> Staged | FileResult:
+def _compare_older(
+    older: OlderReadings, connection: Connection, answer: StagedFile | FileResult
+) -> StagedFile | FileResult:
     if isinstance(answer, FileResult) or answer.source.reload:
         return answer
     reason = older.reason_to_skip(connection, answer)
     return answer if reason is None else skipped(answer.source, reason)
 
 
-def _simulated_plan(answer: Staged | FileResult, simulation: TableSimulation) -> FilePlan:
-    return result_plan(answer) if isinstance(answer, FileResult) else file_plan(simulation.simulate(answer))
-
-
-def _refused_plan(answer: Staged | FileResult, error: FileError) -> FilePlan:
+def _tables(answer: StagedFile | FileResult) -> list[TableName]:
+    """Return the tables of a file; that of its folder if the file was not read."""
     if isinstance(answer, FileResult):
-        return result_plan(answer)
-    return file_plan(SimulatedFile(source=answer.source, staged=answer, error=error))
+        return [answer.source.table]
+    return [part.source.table for part in answer.parts]

@@ -23,6 +23,7 @@ from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
+from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.values.sql_types import SqlType
 
@@ -35,11 +36,11 @@ _AFTER_ALL: Final = datetime(9999, 1, 1)  # noqa: DTZ001 - UTC without a zone, a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedFile:
-    """Result of simulating a file.
+    """Result of simulating a part of a file.
 
     Attributes:
-        source: The file.
-        staged: The staged file; None if the file was not read.
+        source: The file with the part's table.
+        staged: The staged part; None if the file was not read.
         skip: Reason of a skip.
         error: Reason of a failure.
         plan: Changes of the table; None if the file is not loaded.
@@ -89,48 +90,52 @@ class TableSimulation:
         if self.connection is not None:
             self.stored = self.current = catalog.reflect(self.connection, self.table)
 
-    def simulate(self, staged: Staged) -> SimulatedFile:
-        """Simulate loading a file, and return the result."""
-        source = staged.source
-        try:
-            found = self._decide(source, staged.file_sha256, staged.content_sha256)
-            if found.skip is not None:
-                self._settle(source, found, staged.file_sha256)
-                return SimulatedFile(source=source, staged=staged, skip=found.skip)
-            going = [*self._going, *found.replaced, *(past for past in found.retired if not _heirs(past, source))]
-            evolution = self._evolve(staged, going)
-        except FileError as error:
-            return SimulatedFile(source=source, staged=staged, error=error)
-        self._settle(source, found, staged.file_sha256)
+    def facts(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> PartFacts:
+        """Return the imports that a part of a file may repeat or replace, as the files before it leave them."""
+        related: dict[int, ImportRow] = {}
+        if self.connection is not None and self.history is not None:
+            key = PartKey(table=self.table, content_sha256=content_sha256)
+            (facts,) = self.history.facts(self.connection, source, (key,), file_sha256=file_sha256)
+            related = {past.id: past for past in facts.related if past.id not in self._changed}
+        related |= {number: past for number, past in self._changed.items() if past is not None}
+        return PartFacts(
+            source=source, related=[related[number] for number in sorted(related)], content_sha256=content_sha256
+        )
+
+    def evolve(self, staged: Staged, found: DedupDecision) -> Evolution:
+        """Return the changes of the table for a part that is loaded.
+
+        Raises:
+            FileError: The table cannot take the part.
+        """
+        going = [
+            *self._going,
+            *found.replaced,
+            *(past for past in found.retired if not _heirs(past, staged.source)),
+        ]
+        return self._evolve(staged, going)
+
+    def take(self, staged: Staged, found: DedupDecision, evolution: Evolution) -> SimulatedFile:
+        """Record that a part is loaded, and return its result."""
+        self.settle(staged.source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
-        return SimulatedFile(source=source, staged=staged, plan=evolution.plan, notices=notices)
+        return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)
 
     def skip_known(self, source: SourceFile, file_sha256: str) -> SimulatedFile | None:
         """Simulate a file whose bytes are loaded already; return None if the file must be read."""
         try:
-            found = self._decide(source, file_sha256, None)
+            part = self.facts(source, file_sha256, None)
+            (found,) = decide((part,), file_sha256=file_sha256, run_id=PLANNED_RUN)
         except FileError as error:
             return SimulatedFile(source=source, error=error)
         if found.skip is None:
             return None
-        self._settle(source, found, file_sha256)
+        self.settle(source, found, file_sha256)
         return SimulatedFile(source=source, skip=found.skip)
 
-    def _decide(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> DedupDecision:
-        related: dict[int, ImportRow] = {}
-        if self.connection is not None and self.history is not None:
-            facts = self.history.facts(self.connection, source, file_sha256=file_sha256, content_sha256=content_sha256)
-            related = {past.id: past for past in facts.related if past.id not in self._changed}
-        related |= {number: past for number, past in self._changed.items() if past is not None}
-        part = PartFacts(
-            source=source, related=[related[number] for number in sorted(related)], content_sha256=content_sha256
-        )
-        (decision,) = decide((part,), file_sha256=file_sha256, run_id=PLANNED_RUN)
-        return decision
-
-    def _settle(self, source: SourceFile, found: DedupDecision, file_sha256: str) -> None:
+    def settle(self, source: SourceFile, found: DedupDecision, file_sha256: str) -> None:
         """Record the effects of a decision on other imports, as :func:`pgdatahub.load.replace.settle` does."""
         gone = list(found.replaced)
         for past in found.retired:
@@ -165,7 +170,7 @@ class TableSimulation:
             identity=source.identity,
             file_sha256=staged.file_sha256,
             content_sha256=staged.content_sha256,
-            settings=source.options.fingerprint,
+            settings=source.fingerprint,
             run_id=PLANNED_RUN,
             row_count=staged.rows,
             bytes=source.size,

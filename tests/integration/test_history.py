@@ -10,7 +10,7 @@ import pytest
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import create_engine, transaction
-from pgdatahub.postgres.file_queries import ask
+from pgdatahub.postgres.file_queries import PartKey, ask
 from pgdatahub.postgres.history import History
 
 IMPORTS = 20_000
@@ -45,14 +45,8 @@ def test_repeats_of_a_file_are_found_by_indexes(database_url: str, monkeypatch: 
         fill(connection)
         with monkeypatch.context() as patch:
             patch.setattr(psycopg.Cursor, "execute", recorded)
-            facts = ask(
-                connection,
-                "public",
-                TABLE,
-                identity="7" + " long" * 1000,
-                file_sha256="file 8",
-                content_sha256="content 9",
-            )
+            part = PartKey(table=TABLE, content_sha256="content 9")
+            (facts,) = ask(connection, "public", (part,), identity="7" + " long" * 1000, file_sha256="file 8")
         query, values = asked[-1]
         rows = connection.driver.execute(b"EXPLAIN " + query, values).fetchall()
     engine.dispose()

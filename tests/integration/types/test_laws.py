@@ -222,6 +222,7 @@ def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Fil
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.schema import TableName
     from pgdatahub.postgres.engine import transaction
+    from pgdatahub.runs.plan_parts import simulate_file
     from pgdatahub.runs.plan_simulation import TableSimulation
 
     table = loader.new_table()
@@ -252,7 +253,7 @@ def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Fil
                     file_sha256=hash_file(source),
                     version=file_version(source),
                 )
-                simulated = simulation.simulate(staged)
+                (simulated,) = simulate_file(staged, {simulation.table: simulation}, {})
                 told.append(_said(simulated.plan.changes) if simulated.plan else "not loaded")
             assert simulation.current is not None
             columns = {column.name: column.type.sql for column in simulation.current.columns}
