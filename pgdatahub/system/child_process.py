@@ -9,7 +9,7 @@
 - **Death.** The kernel closes a dead process's pipes, also after ``kill -9``. So the parent learns of a child's death at once,
   and a child exits when its parent is dead, even while it is busy.
 - **Heartbeat.** A child that stays silent for its ``patience`` is killed. A worker may wait for a lock for hours, so it sends
-  ten beats in that time, and only a frozen worker is silent. A confined process sends none: its silence is no progress.
+  ten beats in that time, and only a frozen worker is silent. A confined process sends none: its silence means that it makes no progress.
 - **Limits.** A confined process has limits of memory and processor time, and writes no file. A worker has none: batches and
   spool bound its memory, and it reads untrusted formats in confined processes. No child writes a core dump.
 - **Secrets.** Only pipes carry them: never arguments, and never files, a core dump included. A confined process gets the

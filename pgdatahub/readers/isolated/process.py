@@ -16,6 +16,8 @@ _ENCRYPTED: Final[Mapping[str, str]] = {
     "no library": "the workbook is protected by a password",
     "unsupported encryption": "the workbook is protected by a password, in a way that cannot be opened",
 }
+_NO_MEMORY: Final = (b"memory allocation", b"MemoryError", b"Cannot allocate memory", b"failed to map segment")
+"""Messages of Rust, Python, the system and the loader of extension modules when memory runs out."""
 _SERVE: Final = "pgdatahub.readers.isolated.serve"
 _GENUINE: Final = "it may be made to harm; if it is genuine, save it as .xlsx"
 
@@ -118,7 +120,7 @@ class ReadingProcess:
         if death.code == -getattr(signal, "SIGXCPU", 24):
             seconds = f"{self._processor:,} seconds"
             return CorruptError(f"reading it takes more than {seconds} of processor time", hint=_GENUINE)
-        no_memory = b"memory allocation" in death.output or b"MemoryError" in death.output
+        no_memory = any(sign in death.output for sign in _NO_MEMORY)
         if no_memory or death.code == -getattr(signal, "SIGKILL", 9):
             return self._out_of_memory()
         return CorruptError(f"the workbook is damaged: reading it crashed ({death})")
