@@ -182,7 +182,7 @@ def build(session: nox.Session) -> None:
 
 
 NATIVE = Path("pgdatahub/readers/xlsx/native")
-JUDGES = ["tests/property/test_native_reader.py", "tests/integration/types/test_native.py"]
+JUDGES = ["tests/property/test_native_reader.py", "tests/property/test_native_records.py"]
 # The tests themselves try one per cent of this.
 THOROUGH = {
     "PGDATAHUB_JUDGE_SHEETS": "100000",
@@ -204,7 +204,7 @@ def core(session: nox.Session) -> None:
 def judge(session: nox.Session) -> None:
     """The compiled core beside the parser and a server: 100,000 sheets, 200,000 mutations; half an hour."""
     install(session, "test", extras="[embedded]")
-    session.run("pytest", *JUDGES, *session.posargs, env=THOROUGH)
+    session.run("pytest", *JUDGES, "tests/integration/types/test_native.py", *session.posargs, env=THOROUGH)
 
 
 @nox.session(name="judge-asan")
@@ -223,6 +223,6 @@ def judge_with_sanitizer(session: nox.Session) -> None:
     options = {"LD_PRELOAD": str(preload).strip(), "ASAN_OPTIONS": "detect_leaks=0"}
     try:
         library.write_bytes((target / triple / "release" / "libpgdatahub_core.so").read_bytes())
-        session.run("pytest", "-p", "no:faulthandler", JUDGES[0], *session.posargs, env=THOROUGH | options)
+        session.run("pytest", "-p", "no:faulthandler", *JUDGES, *session.posargs, env=THOROUGH | options)
     finally:
         library.write_bytes(usual)

@@ -17,6 +17,8 @@ _DAY = 86_400_000
 _LAST_DAY = date.max.toordinal()
 _REMEMBERED = 20_000
 _DAYS_END = 2_958_467  # after the last day of either date system
+EPOCH_1904 = date(1904, 1, 1)
+"""Day 0 of the date system of 1904."""
 # Days that fit easily into a PostgreSQL interval (64-bit microseconds); Excel's last day is 2,958,465.
 _MOST_ELAPSED_DAYS = 99_999_999
 
@@ -31,7 +33,7 @@ class Serials:
     """
 
     def __init__(self, *, date1904: bool = False, epoch: date | None = None) -> None:
-        self._epoch = date(1904, 1, 1) if date1904 and epoch is None else epoch
+        self._epoch = EPOCH_1904 if date1904 and epoch is None else epoch
         self._days: dict[int, bytes] = {}
         # The minutes of a day with a leading space, and whole seconds by their milliseconds.
         sixty = [b":%02d" % number for number in range(60)]

@@ -69,8 +69,8 @@ class RecordInput:
         self.name = stream.name
         self.data = b""
         self.at = 0
-        self.start = 0
-        """The index of the payload of the last record."""
+        self.head = self.start = 0
+        """The indexes of the last record and of its payload."""
         self._stream = stream
         self._most = limits.token_bytes
         self._wanted = wanted
@@ -82,6 +82,11 @@ class RecordInput:
     def offset(self) -> int:
         """The offset in the part of the record at ``at``."""
         return self._before + self.at
+
+    def go_on(self, data: bytes, offset: int) -> None:
+        """Go on with other bytes, which stand at an offset in the part, before those that the stream gives."""
+        self.data, self.at = data, 0
+        self._before = offset
 
     def next(self) -> int:
         """Go to the next record and return its type; ``data[start:at]`` is its payload.
@@ -96,6 +101,7 @@ class RecordInput:
             if len(self.data) - self.at < _LONGEST_HEADER and not self._ended:
                 self._fill(_LONGEST_HEADER)
             data, at = self.data, self.at
+            self.head = at
             if at >= len(data):
                 return END
             try:
@@ -114,7 +120,7 @@ class RecordInput:
             if stop > len(data):
                 before = self.at
                 self._fill(stop - before)
-                at, stop = at - before, stop - before
+                self.head, at, stop = 0, at - before, stop - before
                 if stop > len(self.data):
                     raise self.damaged()
             self.start, self.at = at, stop

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import batches
 from pgdatahub.readers.covered_cells import CoveredCells
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
-from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
-from pgdatahub.readers.xlsb.sheet_records import SheetRecords
+from pgdatahub.readers.xlsb.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas
+
+_LARGE_BYTES: Final = 16 * 1024 * 1024
+"""Records of a large sheet: a million cells."""
 
 
 class XlsbSheet:
@@ -23,10 +25,11 @@ class XlsbSheet:
         name: The sheet's name.
         where: The workbook and the sheet, for errors.
         open_part: Opens the sheet's part; called twice, since merged areas stand behind the rows.
-        converter: Makes columns.
+        open_source: Opens the rows of a part.
         limits: How much the sheet may ask.
         fill_merged: A merged area's value stands in all its cells.
         stale: The workbook asks for a calculation when it is opened.
+        reader_notice: A notice about the reader, for large sheets.
 
     Raises:
         ReadError: The beginning of the sheet is damaged.
@@ -38,20 +41,21 @@ class XlsbSheet:
         name: str,
         where: str,
         open_part: Callable[[], PartStream],
-        converter: Converter,
+        open_source: Callable[[PartStream], SheetSource],
         limits: Limits,
         fill_merged: bool,
         stale: bool,
+        reader_notice: str = "",
     ) -> None:
         self._name = name
         self._where = where
         self._fill_merged = fill_merged
         self._stale = stale
-        self._converter = converter
+        self._reader_notice = reader_notice
         self._areas = read_merged_areas(open_part(), limits)
         self._covered = CoveredCells(self._areas)
         self._part = open_part()
-        self._records = SheetRecords(self._part, limits, converter)
+        self._source = open_source(self._part)
 
     @property
     def name(self) -> str:
@@ -61,7 +65,7 @@ class XlsbSheet:
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
-        return frozenset(self._records.hidden_columns)
+        return self._source.hidden_columns
 
     @property
     def share(self) -> float:
@@ -71,13 +75,14 @@ class XlsbSheet:
     @property
     def cleaned(self) -> Mapping[str, int]:
         """Address of the first cell from which characters were removed → number of such cells; empty for none."""
-        cleaning = self._converter.cleaning
-        return {cleaning.first: cleaning.count} if cleaning.count else {}
+        count, first = self._source.cleaned
+        return {first: count} if count else {}
 
     @property
     def notices(self) -> Sequence[str]:
         """Remarks for the user on how the sheet was read; complete after the last batch."""
-        found = [
+        found = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
+        found += [
             f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
             f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
             for first, count in self.cleaned.items()
@@ -87,12 +92,11 @@ class XlsbSheet:
             values, were = ("value", "was") if covered == 1 else ("values", "were")
             first = f"{self.name} › {self._covered.first}"
             found.append(f"{covered:,} {values} under merged areas {were} not loaded; the first is {first}")
-        formulas = self._records.formulas
+        formulas, first = self._source.formulas
         if formulas and self._stale:
             found.append(
                 f"the workbook asks to be calculated when it is opened, so the stored results of its formulas may be old: "
-                f"{formulas:,} {'cell' if formulas == 1 else 'cells'}, the first is {self.name} › "
-                f"{self._records.first_formula}"
+                f"{formulas:,} {'cell' if formulas == 1 else 'cells'}, the first is {self.name} › {first}"
             )
         return found
 
@@ -103,7 +107,7 @@ class XlsbSheet:
             CorruptError: The sheet is damaged, or asks too much.
         """
         try:
-            found = batches(self._records.blocks(), max_rows)
+            found = self._source.batches(max_rows)
             if not self._areas:
                 yield from found
             elif self._fill_merged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from functools import partial
 from struct import Struct
@@ -73,11 +74,40 @@ class SheetRecords:
         self._described = 0
         self.hidden_columns: set[int] = set()
         self.formulas = 0
-        self.first_formula = ""
+        self.first_formula: tuple[int, int] | None = None
+        """Row and position of the first cell with a formula."""
         self._read_head()
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the rows that have a value; to be called once.
+    @property
+    def has_rows(self) -> bool:
+        """Return whether rows may follow."""
+        return self._has_rows
+
+    @property
+    def last_row(self) -> int:
+        """The number of the last row."""
+        return self._number
+
+    def rest(self) -> bytes:
+        """Return the bytes that were read from the stream and not used."""
+        return self._input.data[self._input.at :]
+
+    def go_on(self, data: bytes, offset: int, last_row: int) -> None:
+        """Go on behind a row that was read elsewhere.
+
+        Args:
+            data: Bytes of the part before those that the stream gives.
+            offset: Their offset in the part.
+            last_row: The number of the row.
+        """
+        self._input.go_on(data, offset)
+        self._number = last_row
+
+    def blocks(self, most: int = sys.maxsize) -> Iterator[Block]:
+        """Yield the rows that have a value, up to the end of the part.
+
+        Args:
+            most: Rows, with or without a value, behind which the reading stops before the next row.
 
         Raises:
             CorruptError: The part is damaged.
@@ -90,7 +120,7 @@ class SheetRecords:
         ends = iter(_FIRST_BLOCKS)
         block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends)
         has_value = hidden_row = False
-        index = 0
+        index = begun = 0
         data, at = source.data, source.at
         while self._has_rows:  # the records of the rows
             found = known.get(data[at : at + _HEAD])
@@ -132,6 +162,10 @@ class SheetRecords:
                     rows, hidden, index = [], set(), 0
                     known.clear()
                     block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends, self._limits.rows)
+            if begun == most:
+                source.at = source.head
+                break
+            begun += 1
             hidden_row = self._read_row_header()
         if has_value:
             rows.append(self._number)
@@ -139,7 +173,8 @@ class SheetRecords:
                 hidden.add(self._number)
         if rows:
             yield self._block(rows, hidden)
-        self._read_tail()
+        if not self._has_rows:
+            self._read_tail()
 
     def _read_tail(self) -> None:
         """Read the part to its end, so that its checksum is checked."""
@@ -217,7 +252,7 @@ class SheetRecords:
         self._column = column
         if identifier in _FORMULAS:
             self.formulas += 1
-            self.first_formula = self.first_formula or self._address()
+            self.first_formula = self.first_formula or (self._number, self._column)
         if identifier in _FIXED:
             kind, value = _FIXED[identifier]
             if at + value.size > stop:

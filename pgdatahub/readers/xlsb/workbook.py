@@ -15,11 +15,15 @@ from pgdatahub.readers.package import Package, PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsb.cells import Converter
+from pgdatahub.readers.xlsb.native_source import NativeSource, read_native_strings
 from pgdatahub.readers.xlsb.sheet import XlsbSheet
 from pgdatahub.readers.xlsb.sheet_list import read_sheet_list
 from pgdatahub.readers.xlsb.sheet_records import SheetRecords
+from pgdatahub.readers.xlsb.sheet_source import PythonSource, SheetSource
 from pgdatahub.readers.xlsb.strings import read_shared_strings
 from pgdatahub.readers.xlsb.styles import read_styles
+from pgdatahub.readers.xlsx.native.strings import NativeStrings
+from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
@@ -32,6 +36,7 @@ class XlsbWorkbook:
         name: The file's name, for errors.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
+        reader: The reader of the worksheets.
 
     Raises:
         ReadError: The file cannot be read as such a workbook.
@@ -44,12 +49,14 @@ class XlsbWorkbook:
         name: str,
         merged: Literal["top_left", "fill"] = "top_left",
         limits: Limits = DEFAULT_LIMITS,
+        reader: Reader = "python",
     ) -> None:
+        self._reader = reader
         self._name = name
         self._merged = merged
         self._limits = limits
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
-        self._strings: SharedStrings | None = None
+        self._strings: SharedStrings | NativeStrings | None = None
         self._styles: Sequence[NumberFormat] | None = None
         try:
             self._open()
@@ -98,10 +105,11 @@ class XlsbWorkbook:
                 name=label,
                 where=where,
                 open_part=lambda: self._open_part(position),
-                converter=self._converter(),
+                open_source=self._open_source,
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
                 stale=self._stale,
+                reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
         except FileError as error:
             raise error.located(where) from error
@@ -126,6 +134,13 @@ class XlsbWorkbook:
         require_worksheet(entry)
         return self._package.open(entry.part, limit=self._limits.part_bytes)
 
+    def _open_source(self, part: PartStream) -> SheetSource:
+        """Open the rows of a worksheet part with the reader that was chosen."""
+        strings, converter = self._read_strings(), self._converter()
+        if isinstance(strings, NativeStrings):
+            return NativeSource(part, self._limits, strings, self._read_styles(), converter, date1904=self._date1904)
+        return PythonSource(part, self._limits, converter)
+
     def _converter(self) -> Converter:
         return Converter(self._read_strings(), self._read_styles(), Serials(date1904=self._date1904))
 
@@ -135,11 +150,19 @@ class XlsbWorkbook:
             self._styles = read_styles(self._package.open(part), self._limits) if part in self._package else ()
         return self._styles
 
-    def _read_strings(self) -> SharedStrings:
+    def _read_strings(self) -> SharedStrings | NativeStrings:
         if self._strings is None:
-            if self._strings_part in self._package:
-                stream = self._package.open(self._strings_part, limit=self._limits.part_bytes)
-                self._strings = read_shared_strings(stream, self._limits)
+            strings = read_native_strings(self._open_strings(), self._limits) if self._reader == "native" else None
+            if strings is None:
+                stream = self._open_strings()
+                self._strings = (
+                    read_shared_strings(stream, self._limits) if stream is not None else SharedStrings(self._limits)
+                )
             else:
-                self._strings = SharedStrings(self._limits)
+                self._strings = strings
         return self._strings
+
+    def _open_strings(self) -> PartStream | None:
+        if self._strings_part not in self._package:
+            return None
+        return self._package.open(self._strings_part, limit=self._limits.part_bytes)

@@ -41,10 +41,10 @@ def choose_reader(wanted: Literal["native", "python"] | None) -> Reader:
 def describe_reader(reader: Reader) -> str:
     """Return one line about the reader, and about the way to the faster one if there is one."""
     if reader == "native":
-        return ".xlsx files are read by the compiled core"
+        return "workbooks are read by the compiled core"
     problem = core_problem()
     way = f"{problem}; to get it, {HOW_TO_GET_CORE}" if problem else "PGDATAHUB_READER=native chooses the compiled core"
-    return f".xlsx files are read by the Python reader, several times as slow as the compiled core: {way}"
+    return f"workbooks are read by the Python reader, several times as slow as the compiled core: {way}"
 
 
 def core_problem() -> str | None:

@@ -22,7 +22,7 @@ from pgdatahub.readers.xlsx.native.rows import (
     encode_binary,
     encode_text,
 )
-from pgdatahub.readers.xlsx.native.scanner import Scanner
+from pgdatahub.readers.xlsx.native.scanner import open_sheet_data
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from pgdatahub.values.cells import TextColumn
@@ -56,7 +56,7 @@ def fields_of_numbers(numbers: list[str]) -> list[bytes]:
     rows = "".join(f'<row r="{row}"><c r="A{row}"><v>{text}</v></c></row>' for row, text in enumerate(numbers, 1))
     with closing(NativeStrings(options_of(LIMITS))) as strings:
         strings.finish()
-        with closing(Scanner(strings, [NUMBER], LIMITS, prefixes=(), date1904=False, batch_rows=10**6)) as scanner:
+        with closing(open_sheet_data(strings, [NUMBER], LIMITS, prefixes=(), epoch=None, batch_rows=10**6)) as scanner:
             scanner.feed(rows.encode() + b"</sheetData>")
             batch = scanner.take()
     assert batch is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,8 @@ BATCH_CELLS: Final = 200_000
 MOST_PREFIXES: Final = 64
 """Namespace prefixes that the core is told of; it looks through all of them for each name that has one."""
 _ITEM_BYTES: Final = 8 * 1024 * 1024
+_CORE_EPOCH: Final = date(1970, 1, 1)
+"""The core counts days from here."""
 
 _POINTER = ctypes.c_void_p
 _SIZE = ctypes.c_size_t
@@ -33,11 +36,12 @@ class Options(ctypes.Structure):
         ("token_bytes", ctypes.c_uint64),
         ("item_bytes", ctypes.c_uint64),
         ("strings_in_memory", ctypes.c_uint64),
+        ("epoch", ctypes.c_int64),
         ("rows", ctypes.c_uint32),
         ("columns", ctypes.c_uint32),
         ("batch_rows", ctypes.c_uint32),
         ("batch_cells", ctypes.c_uint32),
-        ("date1904", ctypes.c_uint32),
+        ("has_epoch", ctypes.c_uint32),
         ("trim", ctypes.c_uint32),
     )
 
@@ -53,10 +57,14 @@ class SheetState(ctypes.Structure):
         ("columns", ctypes.c_uint64),
         ("cells", ctypes.c_uint64),
         ("last_row", ctypes.c_uint64),
-        ("general_rows", ctypes.c_uint64),
         ("cleaned", ctypes.c_uint64),
         ("cleaned_row", ctypes.c_uint64),
         ("cleaned_column", ctypes.c_uint64),
+        ("formulas", ctypes.c_uint64),
+        ("formula_row", ctypes.c_uint64),
+        ("formula_column", ctypes.c_uint64),
+        ("written", ctypes.c_uint64),
+        ("repeated", ctypes.c_uint64),
     )
 
 
@@ -78,6 +86,7 @@ class ColumnState(ctypes.Structure):
 
 _SIGNATURES: Final = {
     "pgh_strings_new": (_POINTER, (ctypes.POINTER(Options), _BYTES, _SIZE, _BYTES, _SIZE)),
+    "pgh_record_strings_new": (_POINTER, (ctypes.POINTER(Options), _BYTES, _SIZE)),
     "pgh_strings_feed": (_INT, (_POINTER, _BYTES, _SIZE, _INT)),
     "pgh_strings_rest": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
     "pgh_strings_skip": (None, (_POINTER, _SIZE)),
@@ -88,6 +97,7 @@ _SIGNATURES: Final = {
     "pgh_strings_get": (_POINTER, (_POINTER, ctypes.c_uint64, ctypes.POINTER(_SIZE), ctypes.POINTER(_INT))),
     "pgh_strings_free": (None, (_POINTER,)),
     "pgh_sheet_new": (_POINTER, (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE, _BYTES, _SIZE)),
+    "pgh_record_sheet_new": (_POINTER, (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE)),
     "pgh_sheet_feed": (_INT, (_POINTER, _BYTES, _SIZE, _INT)),
     "pgh_sheet_rest": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
     "pgh_sheet_skip": (None, (_POINTER, _SIZE, ctypes.c_uint32)),
@@ -109,8 +119,10 @@ _SIGNATURES: Final = {
 }
 
 
-def options_of(limits: Limits, *, date1904: bool = False, trim: bool = False, batch_rows: int = BATCH_ROWS) -> Options:
-    """Return bounds and switches as the core has them."""
+def options_of(
+    limits: Limits, *, epoch: date | None = None, trim: bool = False, batch_rows: int = BATCH_ROWS
+) -> Options:
+    """Return bounds and switches as the core has them; ``epoch`` is day 0, None for Excel's system of 1900."""
     return Options(
         cell_bytes=limits.cell_bytes,
         row_bytes=limits.row_bytes,
@@ -121,7 +133,8 @@ def options_of(limits: Limits, *, date1904: bool = False, trim: bool = False, ba
         columns=limits.columns,
         batch_rows=batch_rows,
         batch_cells=BATCH_CELLS,
-        date1904=date1904,
+        epoch=(epoch - _CORE_EPOCH).days if epoch is not None else 0,
+        has_epoch=epoch is not None,
         trim=trim,
     )
 

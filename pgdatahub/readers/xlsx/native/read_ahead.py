@@ -11,6 +11,8 @@ from pgdatahub.readers.markup import Stream
 
 _AHEAD: Final = 3
 """Pieces that wait: enough for both sides never to wait long, in 3 MB."""
+_WORTH_A_THREAD: Final = 2
+"""Pieces of a part from which on a thread is worth its start."""
 _PATIENCE: Final = 0.1
 """Seconds after which a waiting side looks whether the other one is still there."""
 
@@ -66,3 +68,16 @@ def read_ahead(stream: Stream, piece_bytes: int) -> Generator[bytes, None, None]
             except Empty:
                 break
         thread.join()
+
+
+def pieces_of(stream: SizedStream, piece_bytes: int) -> Generator[bytes, None, None]:
+    """Yield the pieces of a part, inflated by a thread if the part is worth it; close the iterator to end the thread.
+
+    Raises:
+        CorruptError: The part is damaged.
+    """
+    if stream.size > _WORTH_A_THREAD * piece_bytes:
+        yield from read_ahead(stream, piece_bytes)
+        return
+    while data := stream.read(piece_bytes):
+        yield data

@@ -1,9 +1,10 @@
-"""The core's reader of one sheet, and what it found as batches."""
+"""The core's readers of one sheet, and what they found as batches."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import IntEnum
 from typing import Final
 
@@ -51,45 +52,25 @@ class Status(IntEnum):
     FULL = 1
     """The batch is full; input is left."""
     ENDED = 2
-    """The element with the items ends at the beginning of the rest."""
+    """The items end at the beginning of the rest."""
     DECLINED = 3
-    """The next item, at the beginning of the rest, is for the XML parser."""
+    """The next item, at the beginning of the rest, is for the reader in Python."""
 
 
 class Scanner:
-    """Reads the rows within ``<sheetData>``.
+    """Reads the rows of a sheet.
 
     Args:
-        strings: The workbook's shared strings.
-        styles: The number formats of the cell styles.
-        limits: Bounds of a workbook.
-        prefixes: The namespace prefixes that are declared where the rows are.
-        date1904: The date system begins in 1904.
-        trim: White space around ``<t>`` without ``xml:space="preserve"`` is trimmed.
-        batch_rows: Rows of a batch.
+        sheet: The core's sheet; see :func:`open_sheet_data` and :func:`open_records`.
     """
 
-    def __init__(
-        self,
-        strings: NativeStrings,
-        styles: Sequence[NumberFormat],
-        limits: Limits,
-        *,
-        prefixes: Iterable[str],
-        date1904: bool,
-        trim: bool = False,
-        batch_rows: int = BATCH_ROWS,
-    ) -> None:
+    def __init__(self, sheet: int | None) -> None:
+        if not sheet:
+            raise NativeError("the compiled reader did not take the workbook's styles")
+        self._sheet: int | None = sheet
         self._library = load_core()
         self._state = SheetState()
         self._column = ColumnState()
-        options = options_of(limits, date1904=date1904, trim=trim, batch_rows=batch_rows)
-        encoded, declared = styles_bytes(styles), "\0".join(prefixes).encode()
-        self._sheet = self._library.pgh_sheet_new(
-            strings.handle, ctypes.byref(options), encoded, len(encoded), declared, len(declared)
-        )
-        if not self._sheet:
-            raise NativeError("the compiled reader did not take the workbook's styles")
 
     def feed(self, data: bytes, *, last: bool = False) -> Status:
         """Take the rows of a piece, until the batch is full; feed no bytes to go on after that."""
@@ -119,15 +100,16 @@ class Scanner:
         return int(self._read_state().last_row)
 
     @property
-    def general_rows(self) -> int:
-        """Rows that were written in an unusual way."""
-        return int(self._read_state().general_rows)
-
-    @property
     def cleaned(self) -> tuple[int, int, int]:
         """Cells from which characters were removed that PostgreSQL cannot store; row and position of the first one."""
         state = self._read_state()
         return state.cleaned, state.cleaned_row, state.cleaned_column
+
+    @property
+    def formulas(self) -> tuple[int, int, int]:
+        """Cells with a formula, of records; row and position of the first one."""
+        state = self._read_state()
+        return state.formulas, state.formula_row, state.formula_column
 
     def take(self) -> Batch | None:
         """Return the rows since the last call, None if there are none."""
@@ -180,3 +162,45 @@ class Scanner:
         else:
             codes = bytes([next(code for code in range(1, KIND_CODES) if counts[code])])
         return MixedColumn(fields, tally, codes, has_issues=has_issues)
+
+
+def open_sheet_data(
+    strings: NativeStrings,
+    styles: Sequence[NumberFormat],
+    limits: Limits,
+    *,
+    prefixes: Iterable[str],
+    epoch: date | None,
+    trim: bool = False,
+    batch_rows: int = BATCH_ROWS,
+) -> Scanner:
+    """Return a reader of the rows within ``<sheetData>``.
+
+    Args:
+        strings: The workbook's shared strings.
+        styles: The number formats of the cell styles.
+        limits: Bounds of a workbook.
+        prefixes: The namespace prefixes that are declared where the rows are.
+        epoch: Day 0 of the date system, None for Excel's of 1900.
+        trim: White space around ``<t>`` without ``xml:space="preserve"`` is trimmed.
+        batch_rows: Rows of a batch.
+    """
+    options = options_of(limits, epoch=epoch, trim=trim, batch_rows=batch_rows)
+    encoded, declared = styles_bytes(styles), "\0".join(prefixes).encode()
+    return Scanner(
+        load_core().pgh_sheet_new(strings.handle, ctypes.byref(options), encoded, len(encoded), declared, len(declared))
+    )
+
+
+def open_records(
+    strings: NativeStrings,
+    styles: Sequence[NumberFormat],
+    limits: Limits,
+    *,
+    epoch: date | None,
+    batch_rows: int = BATCH_ROWS,
+) -> Scanner:
+    """Return a reader of the rows of a binary worksheet; the arguments are those of :func:`open_sheet_data`."""
+    options = options_of(limits, epoch=epoch, batch_rows=batch_rows)
+    encoded = styles_bytes(styles)
+    return Scanner(load_core().pgh_record_sheet_new(strings.handle, ctypes.byref(options), encoded, len(encoded)))

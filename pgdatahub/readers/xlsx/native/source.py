@@ -11,26 +11,19 @@ from typing import Final
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.serials import EPOCH_1904
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES
-from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, read_ahead
-from pgdatahub.readers.xlsx.native.scanner import Scanner, Status
+from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, pieces_of
+from pgdatahub.readers.xlsx.native.row_scan import FIRST_BATCHES, RowScan, add_up
+from pgdatahub.readers.xlsx.native.scanner import Scanner, open_sheet_data
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.sheet_parser import SheetParser
-from pgdatahub.values.cells import cell_address
 
 _HEAD_BYTES: Final = 4 * 1024 * 1024  # 16,384 <col> elements are about 1.5 MB
 _WAITING_BYTES: Final = 8 * 1024 * 1024  # a longer row goes through the parser
-_WORTH_A_THREAD: Final = 2
-"""Pieces of a part from which on a thread is worth its start."""
-_FIRST_BATCHES: Final = (1, 15)
-"""Rows of the first batches: the texts of a header would mix with the kinds of the cells below."""
-_SMALL_SHEET_BYTES: Final = 256 * 1024
-"""Below this, another batch costs more than some mixed columns where a header is not in the first row."""
-_SELDOM: Final = 64
-"""Rows of the core for each row of the parser from which on odd rows count as single ones: the parser takes 100 times as long."""
 _SHEET_DATA: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)sheetData(?:[ \t\r\n][^<>]*)?>")
 _UTF8: Final = ("utf-8",)
 """Encodings that expat takes for UTF-8; under the name UTF8 it takes ASCII alone."""
@@ -63,15 +56,12 @@ class NativeSource:
         batch_rows: int = BATCH_ROWS,
     ) -> None:
         self.parser = SheetParser(stream.name, limits, CellClasses(styles), converter)
-        self.native_rows = 0
-        """Rows with a value that the core took."""
+        self._scan: RowScan | None = None
         self._stream = stream
         self._converter = converter
         self._piece_bytes = piece_bytes
         self._batch_rows = batch_rows
         self._row_end = b"</row>"
-        self._handed_over = 0
-        self._native_before = 0
         self._cleaned = (0, 0, 0)
         self._rest, whole = self._read_head()
         utf8 = (self.parser.encoding or "utf-8").lower() in _UTF8
@@ -79,14 +69,14 @@ class NativeSource:
         prefixes = self.parser.prefixes
         if whole and utf8 and self.parser.between_rows and len(prefixes) <= MOST_PREFIXES:
             self._open_scanner = partial(
-                Scanner,
+                open_sheet_data,
                 strings,
                 styles,
                 limits,
                 prefixes=prefixes,
                 trim=not self.parser.preserves_space,
-                date1904=date1904,
-                batch_rows=min(_FIRST_BATCHES[0], batch_rows),
+                epoch=EPOCH_1904 if date1904 else None,
+                batch_rows=min(FIRST_BATCHES[0], batch_rows),
             )
 
     @property
@@ -103,8 +93,12 @@ class NativeSource:
     def cleaned(self) -> tuple[int, str]:
         """Number of cells from which characters were removed, and the first one's address."""
         cleaning = self._converter.cleaning
-        count, row, position = self._cleaned
-        return count + cleaning.count, cell_address(row, position) if count else cleaning.first
+        return add_up(self._cleaned, cleaning.count, cleaning.first)
+
+    @property
+    def native_rows(self) -> int:
+        """Rows with a value that the core took."""
+        return self._scan.native_rows if self._scan is not None else 0
 
     def batches(self) -> Iterator[Batch]:
         """Yield the rows that have a value.
@@ -113,12 +107,19 @@ class NativeSource:
             CorruptError: The sheet is damaged, or passes a limit.
             CellError: A number is beyond what any column holds.
         """
-        pieces = self._pieces()
+        pieces = pieces_of(self._stream, self._piece_bytes)
         with closing(pieces):
             rest = self._rest
             if self._open_scanner is not None:
                 with closing(self._open_scanner()) as scanner:
-                    rest = yield from self._scan(scanner, rest, pieces)
+                    self._scan = RowScan(
+                        scanner,
+                        lambda: next(pieces, b""),
+                        partial(self._hand_over, scanner, pieces),
+                        part_bytes=self._stream.size,
+                        batch_rows=self._batch_rows,
+                    )
+                    rest = yield from self._scan.batches(rest)
                     self._cleaned = scanner.cleaned
             while rest:
                 self.parser.feed(rest)
@@ -144,51 +145,10 @@ class NativeSource:
                 break
         return head, False
 
-    def _pieces(self) -> Generator[bytes, None, None]:
-        if self._stream.size > _WORTH_A_THREAD * self._piece_bytes:
-            yield from read_ahead(self._stream, self._piece_bytes)
-            return
-        while data := self._stream.read(self._piece_bytes):
-            yield data
-
-    def _scan(self, scanner: Scanner, data: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
-        """Yield the rows that the core takes; return the input that is left for the parser."""
-        further = _FIRST_BATCHES[1:] if self._stream.size > _SMALL_SHEET_BYTES else ()
-        sizes = iter((*further, self._batch_rows))
-        last = False
-        while True:
-            status = scanner.feed(data, last=last)
-            while status is Status.FULL:
-                yield from self._take(scanner)
-                size = next(sizes, None)
-                if size is not None:
-                    scanner.limit_batch(min(size, self._batch_rows))
-                status = scanner.feed(b"", last=last)
-            if status is not Status.MORE:
-                yield from self._take(scanner)
-                rest = scanner.rest
-                if status is Status.ENDED:
-                    return rest
-                scanner.skip(len(rest), scanner.last_row)
-                rest = yield from self._hand_over(scanner, rest, pieces)
-                if not self.parser.between_rows or (last and not rest):
-                    return rest
-                data = rest
-                continue
-            data = next(pieces, b"")
-            last = not data
-
-    def _take(self, scanner: Scanner) -> Iterator[Batch]:
-        batch = scanner.take()
-        if batch is not None:
-            self.native_rows += len(batch.rows)
-            yield batch
-
-    def _hand_over(self, scanner: Scanner, rest: bytes, pieces: Iterator[bytes]) -> Generator[Batch, None, bytes]:
-        """Feed some rows to the parser, twice as many as before where odd rows follow soon; return the input behind them."""
-        seldom = self.native_rows - self._native_before >= _SELDOM * self._handed_over
-        wanted = self._handed_over = 1 if seldom else 2 * self._handed_over
-        self._native_before = self.native_rows
+    def _hand_over(
+        self, scanner: Scanner, pieces: Iterator[bytes], rest: bytes, wanted: int
+    ) -> Generator[Batch, None, tuple[bytes, bool]]:
+        """Feed some rows to the parser."""
         while not (end := self._rows_end(rest, wanted)) and len(rest) < _WAITING_BYTES:
             data = next(pieces, b"")
             if not data:
@@ -200,7 +160,7 @@ class NativeSource:
         if batch := self.parser.take():
             yield batch
         scanner.skip(0, self.parser.last_row)
-        return rest[end:]
+        return rest[end:], self.parser.between_rows
 
     def _rows_end(self, data: bytes, most: int) -> int:
         """Return the index behind row ``most``, or behind the last row that ends in ``data``; 0 if none ends there."""

@@ -26,13 +26,17 @@ class NativeStrings:
 
     Args:
         options: The limits and switches of the workbook.
-        prefixes: The namespace prefixes in scope at the strings.
+        prefixes: The namespace prefixes in scope at the strings; None for strings in binary records.
     """
 
-    def __init__(self, options: Options, prefixes: bytes = b"") -> None:
-        self._library = load_core()
+    def __init__(self, options: Options, prefixes: bytes | None = b"") -> None:
+        library = self._library = load_core()
+        bounds = ctypes.byref(options)
         path = os.fsencode(Path(tempfile.gettempdir()) / f"pgdatahub-{token_hex(8)}")
-        self.handle = self._library.pgh_strings_new(ctypes.byref(options), path, len(path), prefixes, len(prefixes))
+        if prefixes is None:
+            self.handle = library.pgh_record_strings_new(bounds, path, len(path))
+        else:
+            self.handle = library.pgh_strings_new(bounds, path, len(path), prefixes, len(prefixes))
         if not self.handle:
             raise NativeError
 

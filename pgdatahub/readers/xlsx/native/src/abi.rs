@@ -7,12 +7,13 @@ pub mod rows;
 pub mod sheets;
 pub mod strings;
 
+use crate::serial::System;
 use crate::string_items::Status;
 use crate::Limits;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The version of this interface, which the caller compares with its own.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Something that should not happen: a panic, damaged arguments, a file that cannot be written.
 pub const FAILED: i32 = -1;
 
@@ -24,11 +25,13 @@ pub struct Options {
     token_bytes: u64,
     item_bytes: u64,
     strings_in_memory: u64,
+    /// Days from 1970-01-01 to day 0, of a date system that is not Excel's of 1900.
+    epoch: i64,
     rows: u32,
     columns: u32,
     batch_rows: u32,
     batch_cells: u32,
-    date1904: u32,
+    has_epoch: u32,
     trim: u32,
 }
 
@@ -43,6 +46,14 @@ impl Options {
             rows: self.rows,
             columns: self.columns,
             strings_in_memory: size(self.strings_in_memory),
+        }
+    }
+
+    fn system(&self) -> System {
+        if self.has_epoch != 0 {
+            System::From(self.epoch)
+        } else {
+            System::Excel1900
         }
     }
 }

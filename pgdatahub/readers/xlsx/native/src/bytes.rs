@@ -6,12 +6,18 @@ pub const PADDING: usize = 64;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
+/// Return some bytes.
+#[inline(always)]
+pub fn array<const SIZE: usize>(bytes: &[u8], at: usize) -> [u8; SIZE] {
+    let mut taken = [0; SIZE];
+    taken.copy_from_slice(&bytes[at..at + SIZE]);
+    taken
+}
+
 /// Return eight bytes as a little-endian word.
 #[inline(always)]
 pub fn load8(bytes: &[u8], at: usize) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(word)
+    u64::from_le_bytes(array(bytes, at))
 }
 
 /// Return a word whose lowest set bit is in the first byte that equals `byte`; 0 if there is none.

@@ -1,19 +1,21 @@
 //! Values of cells: from what a front end found to a field and its kind.
 
-use crate::bytes::{is_space, trim};
+use crate::bytes::{array, is_space, trim};
 use crate::column::Kind;
+use crate::formats::{kind, Formats};
 use crate::iso::push_iso;
-use crate::number::{push_number, push_value, significant, Decimal, Numeric};
+use crate::number::push_integer;
 use crate::references::resolve;
-use crate::serial::{Moment, Serials};
+use crate::serial::System;
 use crate::strings::Strings;
-use crate::style::{push_zeros, Section, Shown, Style};
+use crate::style::Style;
 use crate::text::{push_decoded, push_raw, push_storable};
+use crate::utf16::push_utf16;
 use crate::Stop;
 use std::sync::Arc;
 
-/// A longer number under another format than a number's is left to the caller.
-const LONGEST: usize = 300;
+/// The error of a number that is not finite, which Excel does not have.
+const NOT_FINITE: &str = "#NUM!";
 
 /// Understanding of a cell's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,18 @@ pub enum Source {
     Date,
     /// A formula without a result.
     Uncached,
+    /// The index of a shared string in 32 bits; numbers in bytes are little-endian.
+    Index,
+    /// A number in 30 bits (MS-XLSB 2.5.122), under the cell's style.
+    Rk,
+    /// A double, under the cell's style.
+    Double,
+    /// A boolean in a byte.
+    Flag,
+    /// The code of an error in a byte (MS-XLSB 2.5.97.2).
+    ErrorCode,
+    /// A text of UTF-16 units.
+    Utf16,
 }
 
 /// A cell that a front end found.
@@ -56,25 +70,29 @@ pub struct Cell {
 /// Converts the values of a workbook's cells.
 pub struct Values {
     strings: Arc<Strings>,
-    styles: Vec<Style>,
-    serials: Serials,
+    formats: Formats,
     /// The sum of bytes that were only read so that they are in the cache.
     touched: u8,
 }
 
 impl Values {
     /// Return a converter for a workbook.
-    pub fn new(strings: Arc<Strings>, styles: Vec<Style>, date1904: bool) -> Self {
-        Values { strings, styles, serials: Serials::new(date1904), touched: 0 }
+    pub fn new(strings: Arc<Strings>, styles: Vec<Style>, system: System) -> Self {
+        Values { strings, formats: Formats::new(styles, system), touched: 0 }
     }
 
     /// Look up the shared strings of a row's cells, one right behind the other: most of their time is the time of memory,
     /// which several look-ups can wait for together.
     #[inline(always)]
     pub fn look_up(&mut self, cells: &mut [Cell], input: &[u8], decoded: &[u8]) {
-        for cell in cells.iter_mut().filter(|cell| cell.source == Source::Shared) {
+        for cell in cells.iter_mut() {
             let bytes = if cell.decoded { decoded } else { input };
-            let range = index(trim_fast(bytes, cell)).and_then(|index| self.strings.range(index));
+            let index = match cell.source {
+                Source::Shared => index(trim_fast(bytes, cell)),
+                Source::Index => Some(u32::from_le_bytes(array(bytes, cell.from)) as usize),
+                _ => continue,
+            };
+            let range = index.and_then(|index| self.strings.range(index));
             if let Some((from, to, byte)) = range {
                 *cell = Cell { source: Source::LookedUp, from, to, ..*cell };
                 self.touched = self.touched.wrapping_add(byte);
@@ -97,7 +115,7 @@ impl Values {
                 self.strings.push_range(cell.from, cell.to, out);
                 Ok(Kind::Text)
             }
-            Source::Number => self.push_number(cell, bytes, out),
+            Source::Number => self.formats.push_text(cell.style, bytes, (cell.from, cell.to), out),
             Source::Text if cell.decoded => {
                 push_decoded(&bytes[cell.from..cell.to], out, cleaned);
                 Ok(Kind::Text)
@@ -126,112 +144,62 @@ impl Values {
                 out.push(b'f');
                 Ok(Kind::Uncached)
             }
-        }
-    }
-
-    /// Append the field of a number that a front end has as a double.
-    pub fn push_double(&mut self, style: u32, value: f64, out: &mut Vec<u8>) -> Result<Kind, Stop> {
-        if !value.is_finite() {
-            return Err(Stop::Decline);
-        }
-        let shown = match self.styles.get(style as usize) {
-            None => Shown::Number,
-            Some(style) => match (style.only, style.section(value)) {
-                (Some(shown), _) => shown,
-                (None, Some(section)) if section.shown == Shown::Zeros => {
-                    return push_code(section, value < 0.0, &whole_digits(value)?, out);
-                }
-                (None, section) => section.map_or(Shown::Number, |section| section.shown),
-            },
-        };
-        if shown == Shown::Nothing && value == 0.0 {
-            return Ok(Kind::Empty);
-        }
-        Ok(match self.push_moment(shown, value, out) {
-            Some(moment) => kind(moment),
-            None => numeric(push_value(value, out)),
-        })
-    }
-
-    #[inline(always)]
-    fn push_number(&mut self, cell: &Cell, bytes: &[u8], out: &mut Vec<u8>) -> Result<Kind, Stop> {
-        let (mut from, mut to) = (cell.from, cell.to);
-        while from < to && is_space(bytes[from]) {
-            from += 1;
-        }
-        while from < to && is_space(bytes[to - 1]) {
-            to -= 1;
-        }
-        if from == to {
-            return Err(Stop::Decline); // not even a cell
-        }
-        match self.styles.get(cell.style as usize).map_or(Some(Shown::Number), |style| style.only) {
-            Some(Shown::Number) => Ok(numeric(push_number(bytes, from, to, out)?)),
-            Some(shown) => self.push_serial(shown, bytes, from, to, out),
-            None => self.push_by_section(cell, bytes, from, to, out),
-        }
-    }
-
-    /// Append a date, time or interval; a serial that is none is a number.
-    #[inline(always)]
-    fn push_serial(
-        &mut self,
-        shown: Shown,
-        bytes: &[u8],
-        from: usize,
-        to: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, Stop> {
-        let text = &bytes[from..to];
-        if text.len() > LONGEST {
-            return Err(Stop::Decline);
-        }
-        let value = Decimal::parse(text).ok_or(Stop::Decline)?.value(text)?;
-        match self.push_moment(shown, value, out) {
-            Some(moment) => Ok(kind(moment)),
-            None => Ok(numeric(push_number(bytes, from, to, out)?)),
-        }
-    }
-
-    #[inline(always)]
-    fn push_moment(&mut self, shown: Shown, value: f64, out: &mut Vec<u8>) -> Option<Moment> {
-        match shown {
-            Shown::Date => self.serials.push_timestamp(value, out),
-            Shown::Time => self.serials.push_time(value, out),
-            Shown::Elapsed => self.serials.push_interval(value, out),
-            Shown::Number | Shown::Zeros | Shown::Nothing => None,
-        }
-    }
-
-    #[inline(never)]
-    fn push_by_section(
-        &mut self,
-        cell: &Cell,
-        bytes: &[u8],
-        from: usize,
-        to: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<Kind, Stop> {
-        let text = &bytes[from..to];
-        if text.len() > LONGEST {
-            return Err(Stop::Decline);
-        }
-        let decimal = Decimal::parse(text).ok_or(Stop::Decline)?;
-        let value = decimal.value(text)?;
-        let section = self.styles.get(cell.style as usize).and_then(|style| style.section(value));
-        match section.map_or(Shown::Number, |section| section.shown) {
-            Shown::Zeros => {
-                let section = section.ok_or(Stop::Decline)?;
-                if decimal.is_integer_text() {
-                    push_code(section, decimal.negative, significant(text), out)
-                } else {
-                    push_code(section, decimal.negative, &whole_digits(value)?, out)
-                }
+            Source::Index => {
+                self.strings.push(u32::from_le_bytes(array(bytes, cell.from)) as usize, out, cleaned)?;
+                Ok(Kind::Text)
             }
-            Shown::Nothing if value == 0.0 => Ok(Kind::Empty),
-            shown => self.push_serial(shown, bytes, from, to, out),
+            Source::Rk => {
+                let number = i32::from_le_bytes(array(bytes, cell.from));
+                let hundredth = number & 1 != 0;
+                if number & 2 != 0 {
+                    return self.formats.push_hundredths(cell.style, number >> 2, hundredth, out);
+                }
+                let value = f64::from_bits(u64::from(number as u32 & !3) << 32);
+                self.push_double(cell.style, if hundredth { value / 100.0 } else { value }, out)
+            }
+            Source::Double => self.push_double(cell.style, f64::from_le_bytes(array(bytes, cell.from)), out),
+            Source::Flag => {
+                out.extend_from_slice(if bytes[cell.from] == 0 { b"false" } else { b"true" });
+                Ok(Kind::Boolean)
+            }
+            Source::ErrorCode => {
+                push_error_code(bytes[cell.from], out);
+                Ok(Kind::Error)
+            }
+            Source::Utf16 => {
+                push_utf16(&bytes[cell.from..cell.to], out, cleaned);
+                Ok(Kind::Text)
+            }
         }
     }
+
+    #[inline(always)]
+    fn push_double(&mut self, style: u32, value: f64, out: &mut Vec<u8>) -> Result<Kind, Stop> {
+        if value.is_finite() {
+            return self.formats.push_double(style, value, out);
+        }
+        out.extend_from_slice(NOT_FINITE.as_bytes());
+        Ok(Kind::Error)
+    }
+}
+
+/// Append the name of an error.
+fn push_error_code(code: u8, out: &mut Vec<u8>) {
+    let name = match code {
+        0x00 => "#NULL!",
+        0x07 => "#DIV/0!",
+        0x0F => "#VALUE!",
+        0x17 => "#REF!",
+        0x1D => "#NAME?",
+        0x24 => NOT_FINITE,
+        0x2A => "#N/A",
+        0x2B => "#GETTING_DATA",
+        _ => {
+            out.extend_from_slice(b"#ERROR ");
+            return push_integer(i64::from(code), out);
+        }
+    };
+    out.extend_from_slice(name.as_bytes());
 }
 
 /// Use a cell's text with references resolved, without white space around it.
@@ -253,27 +221,6 @@ fn push_visible(text: &[u8], out: &mut Vec<u8>) -> Result<(), Stop> {
         return Err(Stop::Decline);
     }
     Ok(())
-}
-
-/// Return a double's digits, rounded half away from zero; from 10^15 on only whole doubles are taken.
-fn whole_digits(value: f64) -> Result<Vec<u8>, Stop> {
-    let size = value.abs();
-    let whole = size.trunc();
-    if size >= 1e15 && size > whole {
-        return Err(Stop::Decline);
-    }
-    let up = if size - whole >= 0.5 { 1.0 } else { 0.0 };
-    let mut digits = Vec::new();
-    push_value(whole + up, &mut digits);
-    Ok(digits)
-}
-
-fn push_code(section: &Section, negative: bool, digits: &[u8], out: &mut Vec<u8>) -> Result<Kind, Stop> {
-    if negative && section.minus && digits != b"0" {
-        out.push(b'-');
-    }
-    push_zeros(digits, &section.pattern, out);
-    Ok(Kind::Text)
 }
 
 #[inline(always)]
@@ -301,24 +248,6 @@ fn index(text: &[u8]) -> Option<usize> {
         index = index * 10 + u64::from(digit);
     }
     usize::try_from(index).ok()
-}
-
-#[inline(always)]
-fn numeric(found: Numeric) -> Kind {
-    match found {
-        Numeric::Integer => Kind::Integer,
-        Numeric::Number => Kind::Number,
-    }
-}
-
-#[inline(always)]
-fn kind(moment: Moment) -> Kind {
-    match moment {
-        Moment::Date => Kind::Date,
-        Moment::Timestamp => Kind::Timestamp,
-        Moment::Time => Kind::Time,
-        Moment::Interval => Kind::Interval,
-    }
 }
 
 /// Return whether a cell's text is only white space where that makes it no cell at all.

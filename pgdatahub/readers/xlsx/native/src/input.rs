@@ -1,73 +1,47 @@
-//! XML that arrives in pieces which may end anywhere: what was not consumed is kept, and checked to be characters of XML.
+//! XML that arrives in pieces: checked to be characters of XML.
 
-use crate::bytes::{find_slice, PADDING};
+use crate::buffer::Buffer;
+use crate::bytes::find_slice;
 
-/// A buffer of input with zeros behind it.
+/// A buffer of XML with zeros behind it.
 #[derive(Default)]
 pub struct Input {
-    bytes: Vec<u8>,
-    filled: usize,
-    /// Where the input that was not consumed begins.
-    pub start: usize,
+    /// The bytes.
+    pub buffer: Buffer,
     /// Up to here the input is known to be characters of XML in UTF-8.
     pub sound: usize,
     /// Behind `sound` comes something else.
     pub broken: bool,
-    tried: usize,
 }
 
 impl Input {
-    /// Return the bytes; wide loads before `sound` stay within them.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Return what was not consumed.
-    pub fn rest(&self) -> &[u8] {
-        &self.bytes[self.start.min(self.filled)..self.filled]
-    }
-
     /// Add a piece; return whether a tag with one of these endings may have come with it.
     pub fn push(&mut self, data: &[u8], endings: [&[u8]; 2]) -> bool {
-        if self.start > 0 {
-            self.bytes.drain(..self.start);
-            self.filled -= self.start;
-            self.sound -= self.start;
-            self.start = 0;
-        }
-        self.bytes.truncate(self.filled);
-        self.bytes.extend_from_slice(data);
-        let before = self.filled;
-        self.filled = self.bytes.len();
-        self.bytes.resize(self.filled + PADDING, 0);
+        self.sound -= self.buffer.push(data);
         if !self.broken {
             self.check();
         }
-        if data.len() >= 1024 || self.filled >= 2 * self.tried {
+        if data.len() >= 1024 || self.buffer.has_grown() {
             return true;
         }
-        let from = before.saturating_sub(8);
-        endings.iter().any(|ending| find_slice(&self.bytes[..self.filled], from, ending).is_some())
-    }
-
-    /// Note that what is there does not suffice, so that it is not tried again for each byte that follows.
-    pub fn note_tried(&mut self) {
-        self.tried = self.filled - self.start;
+        let filled = self.buffer.filled();
+        let from = (filled - data.len()).saturating_sub(8);
+        let bytes = &self.buffer.bytes()[..filled];
+        endings.iter().any(|ending| find_slice(bytes, from, ending).is_some())
     }
 
     /// Consume so many bytes.
     pub fn skip(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.filled);
-        if self.start > self.sound {
-            self.sound = self.start;
+        self.buffer.skip(count);
+        if self.buffer.start > self.sound {
+            self.sound = self.buffer.start;
             self.broken = false;
             self.check();
         }
-        self.tried = 0;
     }
 
     fn check(&mut self) {
-        let fresh = &self.bytes[self.sound..self.filled];
+        let fresh = &self.buffer.bytes()[self.sound..self.buffer.filled()];
         let (length, broken) = match std::str::from_utf8(fresh) {
             Ok(text) => (text.len(), false),
             Err(error) => (error.valid_up_to(), error.error_len().is_some()),
@@ -127,15 +101,5 @@ mod tests {
             input.push(bad, [b"x", b"y"]);
             assert_eq!((input.sound, input.broken), (2, true));
         }
-    }
-
-    #[test]
-    fn consumed_input_is_dropped() {
-        let mut input = Input::default();
-        input.push(b"abcdef", [b"x", b"y"]);
-        input.skip(4);
-        assert_eq!(input.rest(), b"ef");
-        input.push(b"gh", [b"x", b"y"]);
-        assert_eq!(input.rest(), b"efgh");
     }
 }

@@ -1,8 +1,8 @@
-//! Reader core of pgdatahub: worksheet XML in, columns of `COPY` text with tallies out.
+//! Reader core of pgdatahub: parts of workbooks in, columns of `COPY` text with tallies out.
 //!
-//! A front end (`sheet`) finds rows and cells and hands them to a `batch::Batch`, which converts values and keeps the
-//! columns. The core accepts a strict subset of XML and declines everything else: the caller's XML parser then reads the
-//! row in question and names the fault, if there is one.
+//! A front end (`sheet_data` for `.xlsx`, `sheet_records` for `.xlsb`, `table_rows` for `.ods`) finds rows and cells and
+//! hands them to a `batch::Batch`, which converts values and keeps the columns. A front end takes what sound workbooks have
+//! and declines everything else: the caller's reader then reads the row in question and names the fault, if there is one.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(missing_docs)]
@@ -10,25 +10,32 @@
 pub mod abi;
 pub mod batch;
 pub mod binary;
+pub mod buffer;
 pub mod bytes;
 pub mod cell;
 pub mod cell_markup;
 pub mod column;
 pub mod double;
 pub mod encode;
+pub mod formats;
 pub mod input;
 pub mod iso;
 pub mod number;
+pub mod record_strings;
+pub mod records;
 pub mod references;
 pub mod row;
 pub mod row_general;
 pub mod serial;
 pub mod sheet;
+pub mod sheet_data;
+pub mod sheet_records;
 pub mod spill;
 pub mod string_items;
 pub mod strings;
 pub mod style;
 pub mod text;
+pub mod utf16;
 pub mod xml;
 
 /// Bounds for one workbook; input beyond one of them is declined.

@@ -185,14 +185,77 @@ pub fn significant(text: &[u8]) -> &[u8] {
 }
 
 /// Append the canonical text of a finite double.
+#[inline(always)]
 pub fn push_value(value: f64, out: &mut Vec<u8>) -> Numeric {
-    if value.fract() == 0.0 && value.abs() <= SAFE_INTEGER {
-        use std::io::Write;
-        // Writing to a vector cannot fail.
-        let _ = write!(out, "{}", value as i64);
-        return Numeric::Integer;
+    if value.abs() <= SAFE_INTEGER {
+        let whole = value as i64;
+        if whole as f64 == value {
+            push_integer(whole, out);
+            return Numeric::Integer;
+        }
+        // No two texts of 15 digits denote one double, so one of so few digits is the shortest.
+        let scaled = value * SCALE;
+        if scaled.abs() < 1e15 {
+            let nearest = (if scaled < 0.0 { scaled - 0.5 } else { scaled + 0.5 }) as i64;
+            if nearest as f64 / SCALE == value {
+                return push_scaled(nearest, SCALE_PLACES, out);
+            }
+        }
     }
     push_double(value, out);
+    Numeric::Number
+}
+
+/// Decimal places that are tried before the search for the shortest digits, which takes several times as long.
+const SCALE_PLACES: usize = 4;
+const SCALE: f64 = POWERS[SCALE_PLACES];
+const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+    2021222324252627282930313233343536373839\
+    4041424344454647484950515253545556575859\
+    6061626364656667686970717273747576777879\
+    8081828384858687888990919293949596979899";
+
+/// Append an integer.
+#[inline(always)]
+pub fn push_integer(value: i64, out: &mut Vec<u8>) {
+    let mut text = [0; 20];
+    let mut at = text.len();
+    let mut left = value.unsigned_abs();
+    while left >= 100 {
+        let pair = (left % 100) as usize * 2;
+        left /= 100;
+        at -= 2;
+        text[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    }
+    let pair = left as usize * 2;
+    at -= 2;
+    text[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    at += (left < 10) as usize;
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&text[at..]);
+}
+
+/// Append an integer divided by ten to the power of `places`, without zeros at the end.
+pub fn push_scaled(value: i64, places: usize, out: &mut Vec<u8>) -> Numeric {
+    let (mut value, mut places) = (value, places);
+    while places > 0 && value % 10 == 0 {
+        value /= 10;
+        places -= 1;
+    }
+    if places == 0 {
+        push_integer(value, out);
+        return Numeric::Integer;
+    }
+    let power = 10i64.pow(places as u32);
+    if value < 0 {
+        out.push(b'-');
+    }
+    push_integer(value.abs() / power, out);
+    let point = out.len();
+    push_integer(value.abs() % power + power, out); // a 1 before the places, which the point replaces
+    out[point] = b'.';
     Numeric::Number
 }
 
@@ -234,6 +297,45 @@ mod tests {
             ("-2.5e-3", "-0.0025", Number),
         ] {
             assert_eq!(canonical(text), Ok((wanted.to_string(), kind)), "{}", text);
+        }
+    }
+
+    #[test]
+    fn doubles_have_their_shortest_digits() {
+        let mut state = 88172645463325252u64;
+        for index in 0..100_000 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let size = 10f64.powi((state % 17) as i32);
+            let value = match index % 3 {
+                0 => (state >> 20) as f64 / size,
+                1 => -((state >> 40) as f64) / 100.0,
+                _ => f64::from_bits(state),
+            };
+            if !value.is_finite() || value.fract() == 0.0 {
+                continue;
+            }
+            let (mut out, mut wanted) = (Vec::new(), Vec::new());
+            push_value(value, &mut out);
+            push_double(value, &mut wanted);
+            assert_eq!(out, wanted, "{}", value);
+        }
+    }
+
+    #[test]
+    fn integers_are_written_out() {
+        for value in [0, 1, -1, 9, 10, 99, 100, -12345, 1_000_000, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            push_integer(value, &mut out);
+            assert_eq!(out, value.to_string().as_bytes());
+        }
+        for (value, places, wanted) in
+            [(5, 2, "0.05"), (-150, 2, "-1.5"), (100, 2, "1"), (0, 2, "0"), (-1, 4, "-0.0001")]
+        {
+            let mut out = Vec::new();
+            push_scaled(value, places, &mut out);
+            assert_eq!(out, wanted.as_bytes());
         }
     }
 

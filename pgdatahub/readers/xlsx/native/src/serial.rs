@@ -25,17 +25,31 @@ pub enum Moment {
     Interval,
 }
 
+/// The day that a date system begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    /// Day 1 is 1900-01-01, and day 60 never was.
+    Excel1900,
+    /// Day 0 is so many days after 1970-01-01.
+    From(i64),
+}
+
+impl System {
+    /// Day 0 is 1904-01-01.
+    pub const EXCEL_1904: System = System::From(-24_107);
+}
+
 /// The date system of a workbook.
 pub struct Serials {
-    date1904: bool,
+    system: System,
     /// Texts of days, all zero until asked for.
     days: Vec<[u8; 10]>,
 }
 
 impl Serials {
-    /// Return a date system. Day 0 is 1904-01-01, or day 1 is 1900-01-01 and day 60 never was.
-    pub fn new(date1904: bool) -> Self {
-        Serials { date1904, days: vec![[0; 10]; KNOWN] }
+    /// Return the texts of a date system.
+    pub fn new(system: System) -> Self {
+        Serials { system, days: vec![[0; 10]; KNOWN] }
     }
 
     /// Append a date or a timestamp; return None, with nothing appended, if the serial is no day that ever was.
@@ -53,7 +67,7 @@ impl Serials {
         }
         if time == DAY {
             // The day after, by the calendar: 59.999999999 is the 1st of March, not the 60 that never was.
-            let next = if day == 59 && !self.date1904 { 61 } else { day + 1 };
+            let next = if day == 59 && self.system == System::Excel1900 { 61 } else { day + 1 };
             let text = self.day(next)?;
             out.extend_from_slice(&text);
             return Some(Moment::Date);
@@ -98,14 +112,12 @@ impl Serials {
 
     #[inline(never)]
     fn new_day(&mut self, day: i64) -> Option<[u8; 10]> {
-        if !self.date1904 && day == 60 {
-            return None;
-        }
         // Days from 1970-01-01 back to day 0.
-        let epoch = match (self.date1904, day < 60) {
-            (true, _) => -24_107,
-            (false, true) => -25_568,
-            (false, false) => -25_569,
+        let epoch = match (self.system, day) {
+            (System::From(epoch), _) => epoch,
+            (System::Excel1900, 60) => return None,
+            (System::Excel1900, 0..=59) => -25_568,
+            (System::Excel1900, _) => -25_569,
         };
         let text = date_text(day + epoch)?;
         if let Some(known) = self.days.get_mut(day as usize) {
@@ -168,9 +180,9 @@ fn date_text(days: i64) -> Option<[u8; 10]> {
 mod tests {
     use super::*;
 
-    fn timestamp(serial: f64, date1904: bool) -> Option<String> {
+    fn timestamp(serial: f64, system: System) -> Option<String> {
         let mut out = Vec::new();
-        Serials::new(date1904).push_timestamp(serial, &mut out)?;
+        Serials::new(system).push_timestamp(serial, &mut out)?;
         Some(String::from_utf8(out).unwrap())
     }
 
@@ -186,18 +198,18 @@ mod tests {
             (0.0, "1899-12-31"),
             (2958465.0, "9999-12-31"),
         ] {
-            assert_eq!(timestamp(serial, false).as_deref(), Some(wanted), "{}", serial);
+            assert_eq!(timestamp(serial, System::Excel1900).as_deref(), Some(wanted), "{}", serial);
         }
-        assert_eq!(timestamp(0.0, true).as_deref(), Some("1904-01-01"));
+        assert_eq!(timestamp(0.0, System::EXCEL_1904).as_deref(), Some("1904-01-01"));
         for serial in [-1.0, 60.0, 60.999999999, 2958466.0, 1e300] {
-            assert_eq!(timestamp(serial, false), None, "{}", serial);
+            assert_eq!(timestamp(serial, System::Excel1900), None, "{}", serial);
         }
     }
 
     #[test]
     fn elapsed_serials_count_hours() {
         let mut out = Vec::new();
-        let mut serials = Serials::new(false);
+        let mut serials = Serials::new(System::Excel1900);
         serials.push_interval(-1.5, &mut out);
         out.push(b' ');
         serials.push_interval(0.0000001, &mut out);

@@ -54,11 +54,11 @@ impl StringItems {
                 Ok(false) => break Status::Ended,
                 Err(Stop::Decline) => break Status::Declined,
                 Err(Stop::More) => {
-                    let waiting = self.input.rest().len();
+                    let waiting = self.input.buffer.rest().len();
                     if last || self.input.broken || waiting > self.limits.item_bytes {
                         break Status::Declined;
                     }
-                    self.input.note_tried();
+                    self.input.buffer.note_tried();
                     break Status::More;
                 }
             }
@@ -69,9 +69,9 @@ impl StringItems {
 
     /// Take the next item; return false at the end tag of the element around it.
     fn item(&mut self) -> Result<bool, Stop> {
-        let bytes = self.input.bytes();
+        let bytes = self.input.buffer.bytes();
         let end = self.input.sound;
-        let mut at = self.input.start;
+        let mut at = self.input.buffer.start;
         while at < end && is_space(bytes[at]) {
             at += 1;
         }
@@ -90,7 +90,7 @@ impl StringItems {
                         push_raw(bytes, from, to, out, &mut cleaned)?;
                         Ok(cleaned)
                     })?;
-                    self.input.start = to + 9;
+                    self.input.buffer.start = to + 9;
                     return Ok(true);
                 }
             }
@@ -101,11 +101,11 @@ impl StringItems {
         let mut reader = Reader::new(bytes, at, end, self.limits.token_bytes, &self.prefixes);
         let name = match reader.markup()? {
             Markup::Close(_) => {
-                self.input.start = at;
+                self.input.buffer.start = at;
                 return Ok(false);
             }
             Markup::Comment => {
-                self.input.start = reader.at;
+                self.input.buffer.start = reader.at;
                 return Ok(true);
             }
             Markup::Open { name, closed } if local(name) == b"si" => {
@@ -127,7 +127,7 @@ impl StringItems {
             push_decoded(&text, out, &mut cleaned);
             Ok(cleaned)
         })?;
-        self.input.start = after;
+        self.input.buffer.start = after;
         Ok(true)
     }
 }

@@ -112,12 +112,17 @@ pub fn push_storable(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Return whether a text is white space alone, as Python's `str.isspace` understands it, or empty.
-fn is_blank(text: &[u8]) -> bool {
+/// Return whether a text is white space alone, or empty.
+pub fn is_blank(text: &[u8]) -> bool {
     match std::str::from_utf8(text) {
-        Ok(text) => text.chars().all(|c| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)),
+        Ok(text) => text.chars().all(is_white),
         Err(_) => false,
     }
+}
+
+/// Return whether a character is white space, as Python's `str.isspace` understands it.
+pub fn is_white(character: char) -> bool {
+    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
 }
 
 fn decode_units(text: &[u8], cleaned: &mut bool) -> Vec<u8> {

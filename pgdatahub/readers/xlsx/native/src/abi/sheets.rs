@@ -5,7 +5,9 @@ use super::{guarded, prefixes, slice, Options, FAILED};
 use crate::batch::Batch;
 use crate::cell::Values;
 use crate::column::KINDS;
-use crate::sheet::{BatchSize, Sheet};
+use crate::sheet::{BatchSize, FrontEnd, Sheet};
+use crate::sheet_data::SheetData;
+use crate::sheet_records::SheetRecords;
 use crate::style::Style;
 use std::sync::Arc;
 
@@ -22,10 +24,15 @@ pub struct SheetState {
     columns: u64,
     cells: u64,
     last_row: u64,
-    general_rows: u64,
     cleaned: u64,
     cleaned_row: u64,
     cleaned_column: u64,
+    formulas: u64,
+    formula_row: u64,
+    formula_column: u64,
+    /// Cells with a value, as written, and those that repeat one of them.
+    written: u64,
+    repeated: u64,
 }
 
 /// A column of a batch.
@@ -46,7 +53,19 @@ pub struct ColumnState {
     first_at: [u64; KINDS],
 }
 
-/// Begin to read a sheet, within `<sheetData>`. `styles` as [`Style::read_all`] has them. Null if they are damaged.
+/// Return a sheet whose rows a front end finds; null if the strings are not complete or the styles are damaged.
+fn new_sheet(strings: &StringsHandle, options: &Options, styles: &[u8], front: Box<dyn FrontEnd>) -> *mut Sheet {
+    let (strings, styles) = match (&strings.complete, Style::read_all(styles)) {
+        (Some(strings), Some(styles)) => (Arc::clone(strings), styles),
+        _ => return std::ptr::null_mut(),
+    };
+    let values = Values::new(strings, styles, options.system());
+    let size = BatchSize { rows: options.batch_rows as usize, cells: u64::from(options.batch_cells) };
+    Box::into_raw(Box::new(Sheet::new(values, options.limits(), front, size)))
+}
+
+/// Begin to read a worksheet in XML, within `<sheetData>`. `styles` as [`Style::read_all`] has them. Null if they are
+/// damaged.
 ///
 /// # Safety
 ///
@@ -64,15 +83,26 @@ pub unsafe extern "C" fn pgh_sheet_new(
     let (strings, options, styles, declared) =
         unsafe { (&*strings, &*options, slice(styles, styles_bytes), slice(declared, declared_bytes)) };
     guarded(std::ptr::null_mut(), || {
-        let (strings, styles) = match (&strings.complete, Style::read_all(styles)) {
-            (Some(strings), Some(styles)) => (Arc::clone(strings), styles),
-            _ => return std::ptr::null_mut(),
-        };
-        let values = Values::new(strings, styles, options.date1904 != 0);
-        let size = BatchSize { rows: options.batch_rows as usize, cells: u64::from(options.batch_cells) };
-        let sheet = Sheet::new(values, options.limits(), prefixes(declared), options.trim != 0, size);
-        Box::into_raw(Box::new(sheet))
+        let front = SheetData::new(prefixes(declared), options.trim != 0);
+        new_sheet(strings, options, styles, Box::new(front))
     })
+}
+
+/// Begin to read a worksheet in binary records, behind `BrtBeginSheetData`; otherwise as [`pgh_sheet_new`].
+///
+/// # Safety
+///
+/// `strings` is complete; pointers are valid for their sizes.
+#[no_mangle]
+pub unsafe extern "C" fn pgh_record_sheet_new(
+    strings: *mut StringsHandle,
+    options: *const Options,
+    styles: *const u8,
+    styles_bytes: usize,
+) -> *mut Sheet {
+    // SAFETY: the caller guarantees the pointers.
+    let (strings, options, styles) = unsafe { (&*strings, &*options, slice(styles, styles_bytes)) };
+    guarded(std::ptr::null_mut(), || new_sheet(strings, options, styles, Box::new(SheetRecords::default())))
 }
 
 /// Feed the sheet; return a [`Status`]. After [`Status::Full`] take the batch and feed no bytes to go on.
@@ -96,8 +126,8 @@ pub unsafe extern "C" fn pgh_sheet_feed(sheet: *mut Sheet, data: *const u8, size
 #[no_mangle]
 pub unsafe extern "C" fn pgh_sheet_rest(sheet: *mut Sheet, size: *mut usize) -> *const u8 {
     // SAFETY: the caller guarantees the pointers.
-    let (sheet, size) = unsafe { (&*sheet, &mut *size) };
-    let rest = sheet.input.rest();
+    let (sheet, size) = unsafe { (&mut *sheet, &mut *size) };
+    let rest = sheet.front.buffer().rest();
     *size = rest.len();
     rest.as_ptr()
 }
@@ -112,8 +142,8 @@ pub unsafe extern "C" fn pgh_sheet_skip(sheet: *mut Sheet, count: usize, last_ro
     // SAFETY: the caller guarantees the pointer.
     let sheet = unsafe { &mut *sheet };
     guarded((), || {
-        sheet.input.skip(count);
-        sheet.last_row = last_row;
+        sheet.front.skip(count);
+        sheet.rows.last_row = last_row;
     });
 }
 
@@ -138,8 +168,9 @@ pub unsafe extern "C" fn pgh_sheet_state(sheet: *mut Sheet, state: *mut SheetSta
     // SAFETY: the caller guarantees the pointers.
     let (sheet, state) = unsafe { (&mut *sheet, &mut *state) };
     guarded(FAILED, || {
-        sheet.batch.finish();
-        let batch = &sheet.batch;
+        sheet.rows.batch.finish();
+        let batch = &sheet.rows.batch;
+        let counts = sheet.front.counts();
         *state = SheetState {
             rows: batch.rows.len() as u64,
             row_numbers: batch.rows.as_ptr(),
@@ -147,11 +178,15 @@ pub unsafe extern "C" fn pgh_sheet_state(sheet: *mut Sheet, state: *mut SheetSta
             hidden_numbers: batch.hidden.as_ptr(),
             columns: batch.used.len() as u64,
             cells: batch.cells,
-            last_row: u64::from(sheet.last_row),
-            general_rows: sheet.general_rows,
+            last_row: u64::from(sheet.rows.last_row),
             cleaned: batch.cleaning.count,
             cleaned_row: u64::from(batch.cleaning.row),
             cleaned_column: u64::from(batch.cleaning.column),
+            formulas: counts.formulas,
+            formula_row: u64::from(counts.formula_row),
+            formula_column: u64::from(counts.formula_column),
+            written: counts.written,
+            repeated: counts.repeated,
         };
         0
     })
@@ -166,7 +201,7 @@ pub unsafe extern "C" fn pgh_sheet_state(sheet: *mut Sheet, state: *mut SheetSta
 pub unsafe extern "C" fn pgh_sheet_column(sheet: *mut Sheet, index: usize, state: *mut ColumnState) -> i32 {
     // SAFETY: the caller guarantees the pointers.
     let (sheet, state) = unsafe { (&*sheet, &mut *state) };
-    guarded(FAILED, || write_column(&sheet.batch, index, state).map_or(FAILED, |()| 0))
+    guarded(FAILED, || write_column(&sheet.rows.batch, index, state).map_or(FAILED, |()| 0))
 }
 
 fn write_column(batch: &Batch, index: usize, state: &mut ColumnState) -> Option<()> {
@@ -196,7 +231,7 @@ fn write_column(batch: &Batch, index: usize, state: &mut ColumnState) -> Option<
 pub unsafe extern "C" fn pgh_sheet_clear(sheet: *mut Sheet) {
     // SAFETY: the caller guarantees the pointer.
     let sheet = unsafe { &mut *sheet };
-    guarded((), || sheet.batch.clear());
+    guarded((), || sheet.rows.batch.clear());
 }
 
 /// Free the sheet.

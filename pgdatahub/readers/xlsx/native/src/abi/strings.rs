@@ -1,7 +1,9 @@
 //! Shared strings: feed their part, look them up.
 
 use super::{guarded, prefixes, slice, Options, FAILED};
-use crate::string_items::StringItems;
+use crate::buffer::Buffer;
+use crate::record_strings::RecordStrings;
+use crate::string_items::{Status, StringItems};
 use crate::strings::Strings;
 use crate::text::push_decoded;
 use std::path::PathBuf;
@@ -9,9 +11,52 @@ use std::sync::Arc;
 
 /// Shared strings, first being read, then complete.
 pub struct StringsHandle {
-    items: Option<StringItems>,
+    items: Option<Items>,
     pub(super) complete: Option<Arc<Strings>>,
     field: Vec<u8>,
+}
+
+/// Strings that are being read.
+enum Items {
+    Xml(StringItems),
+    Records(RecordStrings),
+}
+
+impl Items {
+    fn feed(&mut self, data: &[u8], last: bool) -> std::io::Result<Status> {
+        match self {
+            Items::Xml(items) => items.feed(data, last),
+            Items::Records(items) => items.feed(data, last),
+        }
+    }
+
+    fn buffer(&self) -> &Buffer {
+        match self {
+            Items::Xml(items) => &items.input.buffer,
+            Items::Records(items) => &items.buffer,
+        }
+    }
+
+    fn skip(&mut self, count: usize) {
+        match self {
+            Items::Xml(items) => items.input.skip(count),
+            Items::Records(items) => items.buffer.skip(count),
+        }
+    }
+
+    fn strings(&mut self) -> &mut Strings {
+        match self {
+            Items::Xml(items) => &mut items.strings,
+            Items::Records(items) => &mut items.strings,
+        }
+    }
+
+    fn into_strings(self) -> Strings {
+        match self {
+            Items::Xml(items) => items.strings,
+            Items::Records(items) => items.strings,
+        }
+    }
 }
 
 /// Begin to read shared strings, within `<sst>`. `path`: the file for what is beyond the limit; `declared`: prefixes.
@@ -30,11 +75,36 @@ pub unsafe extern "C" fn pgh_strings_new(
     // SAFETY: the caller guarantees the pointers.
     let (options, path, declared) = unsafe { (&*options, slice(path, path_bytes), slice(declared, declared_bytes)) };
     guarded(std::ptr::null_mut(), || {
-        let limits = options.limits();
-        let strings = Strings::new(limits.strings_in_memory, PathBuf::from(String::from_utf8_lossy(path).as_ref()));
-        let items = StringItems::new(strings, limits, prefixes(declared), options.trim != 0);
-        Box::into_raw(Box::new(StringsHandle { items: Some(items), complete: None, field: Vec::new() }))
+        let items =
+            StringItems::new(no_strings(options, path), options.limits(), prefixes(declared), options.trim != 0);
+        new_handle(Items::Xml(items))
     })
+}
+
+/// Begin to read the shared strings of a binary workbook, from the part's beginning.
+///
+/// # Safety
+///
+/// Pointers are valid for their sizes.
+#[no_mangle]
+pub unsafe extern "C" fn pgh_record_strings_new(
+    options: *const Options,
+    path: *const u8,
+    path_bytes: usize,
+) -> *mut StringsHandle {
+    // SAFETY: the caller guarantees the pointers.
+    let (options, path) = unsafe { (&*options, slice(path, path_bytes)) };
+    guarded(std::ptr::null_mut(), || {
+        new_handle(Items::Records(RecordStrings::new(no_strings(options, path), options.limits())))
+    })
+}
+
+fn no_strings(options: &Options, path: &[u8]) -> Strings {
+    Strings::new(options.limits().strings_in_memory, PathBuf::from(String::from_utf8_lossy(path).as_ref()))
+}
+
+fn new_handle(items: Items) -> *mut StringsHandle {
+    Box::into_raw(Box::new(StringsHandle { items: Some(items), complete: None, field: Vec::new() }))
 }
 
 /// Feed the shared strings part; return a [`Status`].
@@ -61,7 +131,7 @@ pub unsafe extern "C" fn pgh_strings_feed(handle: *mut StringsHandle, data: *con
 pub unsafe extern "C" fn pgh_strings_rest(handle: *mut StringsHandle, size: *mut usize) -> *const u8 {
     // SAFETY: the caller guarantees the pointers.
     let (handle, size) = unsafe { (&mut *handle, &mut *size) };
-    let rest = handle.items.as_ref().map_or(&[][..], |items| items.input.rest());
+    let rest = handle.items.as_ref().map_or(&[][..], |items| items.buffer().rest());
     *size = rest.len();
     rest.as_ptr()
 }
@@ -77,7 +147,7 @@ pub unsafe extern "C" fn pgh_strings_skip(handle: *mut StringsHandle, count: usi
     let handle = unsafe { &mut *handle };
     guarded((), || {
         if let Some(items) = &mut handle.items {
-            items.input.skip(count);
+            items.skip(count);
         }
     });
 }
@@ -96,12 +166,12 @@ pub unsafe extern "C" fn pgh_strings_add(handle: *mut StringsHandle, text: *cons
             Some(items) => items,
             None => return FAILED,
         };
-        let added = items.strings.add(|out| {
+        let added = items.strings().add(|out| {
             let mut cleaned = false;
             push_decoded(text, out, &mut cleaned);
             Ok(cleaned)
         });
-        if added.is_ok() && items.strings.settle().is_ok() {
+        if added.is_ok() && items.strings().settle().is_ok() {
             0
         } else {
             FAILED
@@ -120,7 +190,7 @@ pub unsafe extern "C" fn pgh_strings_finish(handle: *mut StringsHandle) -> i32 {
     let handle = unsafe { &mut *handle };
     guarded(FAILED, || {
         if let Some(items) = handle.items.take() {
-            let mut strings = items.strings;
+            let mut strings = items.into_strings();
             if strings.finish().is_err() {
                 return FAILED;
             }
