@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from pgdatahub.runs.selection import Selection as Selection
     from pgdatahub.runs.status import DatabaseStatus as DatabaseStatus
     from pgdatahub.runs.status import status as status
+    from pgdatahub.runs.verify import verify as verify
+    from pgdatahub.runs.verify_result import Verification as Verification
     from pgdatahub.runs.watch import WatchReport as WatchReport
     from pgdatahub.runs.watch import watch as watch
     from pgdatahub.system.version import __version__ as __version__
@@ -71,6 +73,7 @@ _EXPORTS = {
     "UndoPlan": "pgdatahub.undo.plan",
     "UndoRequest": "pgdatahub.undo.plan",
     "UndoResult": "pgdatahub.undo.revert",
+    "Verification": "pgdatahub.runs.verify_result",
     "WatchReport": "pgdatahub.runs.watch",
     "Workbook": "pgdatahub.model.workbooks",
     "__version__": "pgdatahub.system.version",
@@ -88,6 +91,7 @@ _EXPORTS = {
     "revert_schema": "pgdatahub.undo.revert",
     "run": "pgdatahub.runs.run",
     "status": "pgdatahub.runs.status",
+    "verify": "pgdatahub.runs.verify",
     "watch": "pgdatahub.runs.watch",
 }
 

@@ -38,6 +38,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub history --file march.xlsx", "history of a file"),
         ("pgdatahub history --since 2025-03-01", "since a day (UTC)"),
     ),
+    "verify": (
+        ("pgdatahub verify", "exit code 1 if a table is not as loaded"),
+        ("pgdatahub verify --table sales_2025", "one table only"),
+        ("pgdatahub verify --format json", "for programs"),
+    ),
     "inspect": (
         ("pgdatahub inspect data/sales/2025/march.xlsx", "sheets, columns, types, and why"),
         ("pgdatahub inspect march.xlsx --verbose", "also number of values of each kind"),

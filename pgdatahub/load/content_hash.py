@@ -7,6 +7,7 @@ nor on the form in which cells travelled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -25,14 +26,23 @@ class ContentHash:
 
     def update(self, batch: NormalizedBatch) -> None:
         """Add the rows of a batch."""
-        for column in batch.columns:
-            digest = self._columns.setdefault(column.name, sha256())
+        self.add_rows({column.name: lines_of(column.texts) for column in batch.columns}, batch.rows)
+
+    def add_rows(self, columns: Mapping[str, bytes], rows: int) -> None:
+        r"""Add rows as columns of COPY text; a missing column is empty.
+
+        Args:
+            columns: Name → the fields, joined by ``\n``.
+            rows: The number of fields in each column.
+        """
+        for name, lines in columns.items():
+            digest = self._columns.setdefault(name, sha256())
             # Every cell ends with a newline, which no field contains; rows before the column's first batch are empty.
-            digest.update(b"\n" * (self._rows - self._rows_of.get(column.name, 0)))
-            digest.update(lines_of(column.texts))
+            digest.update(b"\n" * (self._rows - self._rows_of.get(name, 0)))
+            digest.update(lines)
             digest.update(b"\n")
-            self._rows_of[column.name] = self._rows + batch.rows
-        self._rows += batch.rows
+            self._rows_of[name] = self._rows + rows
+        self._rows += rows
 
     def hexdigest(self, observed: TableSchema) -> str:
         """Return the hash, 64 hexadecimal digits.

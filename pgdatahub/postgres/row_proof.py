@@ -72,11 +72,11 @@ def difference(
     count = execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
     if count is None or rows != count[0]:
         return f"the file has {rows:,} rows"
-    compare = sql.SQL("SELECT 1 FROM (SELECT {texts} FROM {part} EXCEPT ALL SELECT {texts} FROM {staged}) x LIMIT 1")
+    compare = sql.SQL("SELECT count(*) FROM (SELECT {texts} FROM {part} EXCEPT ALL SELECT {texts} FROM {staged}) x")
     # Of two multisets of one size, each contains the other if one does.
-    if execute(compare.format(texts=texts, part=part, staged=staged)).fetchone():
-        return "the file has other values"
-    return None
+    row = execute(compare.format(texts=texts, part=part, staged=staged)).fetchone()
+    different = row[0] if row else 0
+    return f"rows with other values than the file: {different:,}" if different else None
 
 
 def _part(table: TableName, group: RowGroup) -> sql.Composed:

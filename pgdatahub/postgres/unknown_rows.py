@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import PrivilegeError, SchemaError
@@ -142,6 +143,42 @@ def find_all_unknown(
             unknown = find_unknown_rows(connection, history, table)
             if unknown is not None:
                 found[table] = unknown
+    return found
+
+
+_UNTRACKED = """
+    SELECT DISTINCT n.nspname AS schema, c.relname AS name
+      FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
+      JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[0] AND a.attname = %(moment)s
+     WHERE m.amname = 'brin' AND c.relkind IN ('r', 'p') AND x.indnatts = 1 AND n.nspname !~ '^pg_'
+       AND has_table_privilege(c.oid, 'SELECT')
+       AND EXISTS (SELECT FROM pg_attribute f WHERE f.attrelid = c.oid AND f.attname = %(file)s)
+"""
+_HISTORIES = """
+    SELECT n.nspname AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = %(imports)s AND c.relkind = 'r' AND n.nspname <> %(own)s AND has_table_privilege(c.oid, 'SELECT')
+"""
+_KNOWN = sql.SQL("SELECT DISTINCT table_schema AS schema, table_name AS name FROM {}")
+
+
+def untracked_tables(connection: Connection, known: Iterable[TableName], history_schema: str) -> set[TableName]:
+    """Return the tables that pgdatahub made, by their index, and that no history of the database knows.
+
+    Args:
+        connection: A connection in a transaction, which may be read-only.
+        known: The tables of the history.
+        history_schema: The schema of the history.
+    """
+    values = {"moment": LOAD_TIMESTAMP, "file": SOURCE_FILE}
+    found = {TableName(schema=row.schema, name=row.name) for row in connection.execute(_UNTRACKED, values)}
+    found -= set(known)
+    if not found:
+        return found
+    for other in connection.execute(_HISTORIES, {"imports": IMPORTS, "own": history_schema}).fetchall():
+        with suppress(psycopg.Error), connection.driver.transaction():
+            rows = connection.execute(_KNOWN.format(sql.Identifier(other.schema, IMPORTS)))
+            found -= {TableName(schema=row.schema, name=row.name) for row in rows}
     return found
 
 

@@ -15,6 +15,7 @@ from pgdatahub.runs.history import history
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
+from pgdatahub.runs.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.pipeline.conftest import Warehouse, save_again
@@ -51,6 +52,14 @@ def test_older_database_is_known(older: Warehouse) -> None:
     assert set(_outcomes(report).values()) == {Outcome.SKIPPED}
     after = older.query("SELECT to_jsonb(t)::text FROM sales t UNION ALL SELECT to_jsonb(p)::text FROM prices p")
     assert sorted(after) == sorted(before)
+
+
+def test_older_database_is_verified_by_its_values(older: Warehouse) -> None:
+    found = verify(_config(older))
+    assert [difference.text for table in found.tables for difference in table.differences] == []
+    assert sum(table.same_values + table.as_written for table in found.tables) == 4
+    shutil.rmtree(older.root)
+    assert verify(_config(older)).exit_code == 0
 
 
 def test_older_database_can_be_read_without_a_run(older: Warehouse) -> None:

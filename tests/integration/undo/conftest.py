@@ -17,6 +17,8 @@ from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.history import history
 from pgdatahub.runs.run import Selection, run
+from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verify_result import Verification
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import UndoResult, revert, revert_schema
 from tests.servers import through_pooler
@@ -86,6 +88,9 @@ class Hub:
 
     def revert_schema(self, table: str, file: str, *, dry_run: bool = False) -> UndoResult:
         return revert_schema(self.config(), table=table, source_file=file, dry_run=dry_run)
+
+    def verify(self, *, tables: Sequence[str] = (), every_value: bool = False, **overrides: Any) -> Verification:
+        return verify(self.config(**overrides), tables=tables, every_value=every_value)
 
     def history(self, **arguments: Any) -> tuple[ImportRow | ChangeRow, ...]:
         return history(self.config(), **arguments).entries

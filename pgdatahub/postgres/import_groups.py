@@ -1,0 +1,152 @@
+"""Present rows of a table by the import that they name, beside the history, in one statement.
+
+One statement is one snapshot: a load that commits meanwhile is in both the table and the history, or in neither. The
+statement reads the table once and returns one row for each import.
+
+``xmin`` is the number of the transaction that wrote a row. A load writes its rows and its row in ``etl_imports`` in one
+transaction (or one savepoint, which has a number of its own). So rows with the number of their history row are as the
+load wrote them. The reverse does not hold: a wider type, a restored dump and a later record in the history give one side
+a new number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+
+from pgdatahub.model.imports import ImportRow, Status
+from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.file_queries import past_columns, past_import
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.observed_json import observed_from_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportGroup:
+    """The rows of a table that name one import.
+
+    Attributes:
+        past: The import; None if the history does not know it.
+        source_file: The file that the rows name; None without rows, or if they name none.
+        load_timestamp: The time that the rows name, UTC.
+        rows: Their number.
+        original: The rows with the transaction number of the import's history row.
+        others: The rows that most others of the import were not written with.
+        version: The transaction number of the history row, which changes with each change of that row.
+    """
+
+    past: ImportRow | None
+    source_file: str | None
+    load_timestamp: datetime | None
+    rows: int
+    original: int
+    others: int
+    version: str | None
+
+    @property
+    def is_original(self) -> bool:
+        """All rows of the import are there, and all are as the load wrote them."""
+        return self.past is not None and self.rows == self.original == self.past.row_count
+
+
+_GROUPS = sql.SQL("""
+    WITH written AS (
+        SELECT t.{file}::text AS file, t.{moment}::timestamp AS moment, t.xmin::text AS writer, count(*) AS rows
+          FROM {table} t GROUP BY 1, 2, t.xmin
+    ), counted AS (
+        SELECT i.id, w.file, w.moment, i.xmin::text AS version,
+               coalesce(sum(w.rows), 0)::bigint AS rows,
+               coalesce(sum(w.rows) FILTER (WHERE w.writer = i.xmin::text), 0)::bigint AS original,
+               coalesce(sum(w.rows) - max(w.rows), 0)::bigint AS others
+          FROM written w
+     FULL JOIN (SELECT id, xmin, source_file, imported_at, status FROM {imports}
+                 WHERE table_schema = {schema} AND table_name = {name}) i
+            ON i.source_file = w.file AND i.imported_at = w.moment
+         WHERE w.rows IS NOT NULL OR i.status = {loaded}
+      GROUP BY i.id, w.file, w.moment, i.xmin::text
+    )
+    SELECT c.file AS named_file, c.moment AS named_moment, c.version, c.rows, c.original, c.others, {past}
+      FROM counted c LEFT JOIN {imports} i ON i.id = c.id ORDER BY i.id, c.moment, c.file
+""")
+_FACTS = sql.SQL("SELECT id, observed, sheets, counts FROM {} WHERE id = ANY (%s)")
+_VERSION = sql.SQL("SELECT xmin::text FROM {} WHERE id = %s")
+
+
+def find_groups(connection: Connection, history: History, table: TableName) -> list[ImportGroup]:
+    """Return the rows of a table by import, and the loaded imports without rows; unknown imports come last.
+
+    Args:
+        connection: A connection in a transaction, which may be read-only.
+        history: The history.
+        table: A table with the two columns that name an import.
+    """
+    query = _GROUPS.format(
+        table=sql.Identifier(table.schema, table.name),
+        imports=history.imports,
+        file=sql.Identifier(SOURCE_FILE),
+        moment=sql.Identifier(LOAD_TIMESTAMP),
+        schema=sql.Literal(table.schema),
+        name=sql.Literal(table.name),
+        loaded=sql.Literal(Status.LOADED.value),
+        past=past_columns(older=history.older),
+    )
+    return [
+        ImportGroup(
+            past=None if row.id is None else past_import(row._asdict()),
+            source_file=row.named_file,
+            load_timestamp=row.named_moment,
+            rows=row.rows,
+            original=row.original,
+            others=row.others,
+            version=row.version,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFacts:
+    """Facts about an import that a comparison of its values needs.
+
+    Attributes:
+        observed: The columns of its file.
+        sheets: The sheets that its rows come from.
+        complete: The table took all rows of the file.
+    """
+
+    observed: TableSchema
+    sheets: tuple[str, ...]
+    complete: bool
+
+
+def import_facts(
+    connection: Connection, history: History, table: TableName, ids: Iterable[int], *, left_out: str
+) -> dict[int, ImportFacts]:
+    """Return the facts about imports of a table by id.
+
+    Args:
+        connection: A connection in any transaction.
+        history: The history.
+        table: The table.
+        ids: The imports.
+        left_out: The key of ``counts`` for rows that the table did not take.
+    """
+    rows = connection.execute(_FACTS.format(history.imports), (list(ids),))
+    return {
+        row.id: ImportFacts(
+            observed=observed_from_json(table, row.observed),
+            sheets=tuple(row.sheets),
+            complete=left_out not in row.counts,
+        )
+        for row in rows
+    }
+
+
+def version_of(connection: Connection, history: History, import_id: int) -> str | None:
+    """Return the transaction number of an import's history row now."""
+    found = connection.scalar(_VERSION.format(history.imports), (import_id,))
+    return None if found is None else str(found)
