@@ -107,6 +107,8 @@ def plan_json(plan: RunPlan) -> str:
     """Return a plan as JSON."""
     from dataclasses import asdict
 
+    from pgdatahub.cli.render import missing_json
+
     totals = {
         "changes_schema": plan.changes_schema,
         "load": sum(file.action == "load" for file in plan.files),
@@ -114,7 +116,8 @@ def plan_json(plan: RunPlan) -> str:
         "fail": sum(file.action == "fail" for file in plan.files),
         "rows": sum(table.rows for table in plan.tables),
     }
-    return printable_json(asdict(plan) | totals, indent=2)
+    missing = {"missing": [missing_json(one) for one in plan.missing]}
+    return printable_json(asdict(plan) | totals | missing, indent=2)
 
 
 def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
@@ -140,6 +143,8 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, ignored in plan.ignored.items():
         console.print(Line(f"skipped, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
+    for line in _missing_lines(plan):
+        console.print(line, soft_wrap=True)
     loads = [file for file in plan.files if file.action == "load"]
     failures = sum(file.action == "fail" for file in plan.files)
     skips = sum(file.action == "skip" for file in plan.files)
@@ -153,6 +158,25 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     parts.append("tables change" if plan.changes_schema else "no table changes")
     console.print()
     console.print(Line(f"{'; '.join(parts)}; nothing was written ({seconds(plan.seconds)})"), soft_wrap=True)
+
+
+def _missing_lines(plan: RunPlan) -> Iterator[Text]:
+    from pgdatahub.cli.console import Line
+    from pgdatahub.cli.render import count, missing_line
+    from pgdatahub.model.missing import MissingAction
+
+    kept = [one for one in plan.missing if one.action is MissingAction.KEEP]
+    for one in plan.missing:
+        if one.action is MissingAction.REVERT:
+            line = Line(f"revert  {one.file}", style="bold yellow")
+            yield line.append(f": it is gone, and {count(one.rows, 'row')} leave {one.table}", style="default")
+        elif one.action is MissingAction.TAKE_OVER:
+            line = Line(f"move  {one.file} → {one.heir}", style="yellow")
+            yield line.append(f": its {count(one.rows, 'row')} in {one.table} stay", style="default")
+        elif one.reason is not None:
+            yield Line(one.sentence, style="yellow")
+    if kept:
+        yield Line(missing_line(kept), style="dim")
 
 
 def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:

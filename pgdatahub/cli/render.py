@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgdatahub.cli.lines import Line, Lines, PlainConsole, plain_table
 from pgdatahub.model.explain import describe_change
+from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
 from pgdatahub.values.printable import printable_json
@@ -91,6 +92,9 @@ def print_report(report: RunReport, console: Console) -> None:
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     for reason, names in report.ignored.items():
         console.print(Line(f"skipped, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
+    kept = [one for one in report.missing if one.action is MissingAction.KEEP]
+    if kept:
+        console.print(Line(missing_line(kept), style="dim"), soft_wrap=True)
     if report.stopped is not None:
         console.print(Line(ended_early(report), style="bold yellow"), soft_wrap=True)
     console.print(Line(_closing(report)), soft_wrap=True)
@@ -110,6 +114,27 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
+def missing_line(kept: Sequence[MissingFile]) -> str:
+    """Return one line for imports whose file no longer exists and whose rows stay."""
+    files = (
+        "1 file is gone, and its rows stay" if len(kept) == 1 else f"{len(kept):,} files are gone, and their rows stay"
+    )
+    return f"{files}: {listed([one.file for one in kept])} (on_missing: revert would revert them)"
+
+
+def missing_json(missing: MissingFile) -> dict[str, Any]:
+    """Return an import whose file no longer exists, for JSON."""
+    return {
+        "file": missing.file,
+        "table": str(missing.table),
+        "import_id": missing.import_id,
+        "rows": missing.rows,
+        "action": missing.action.name.lower(),
+        "heir": missing.heir,
+        "reason": missing.reason,
+    }
+
+
 def _closing(report: RunReport) -> str:
     outcomes = Counter(result.outcome for result in report.results)
     rows = sum(result.rows for result in report.results)
@@ -122,8 +147,19 @@ def _closing(report: RunReport) -> str:
         parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
     if report.unreadable:
         parts.append(f"{count(len(report.unreadable), 'folder')} could not be read")
+    actions = Counter(one.action for one in report.missing)
+    for action, word in _MISSING.items():
+        if actions[action]:
+            parts.append(f"{actions[action]:,} {word}")
     end = "nothing was written" if report.dry else f"rows go to {report.destination}"
     return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
+
+
+_MISSING = {
+    MissingAction.REVERT: "reverted (file gone)",
+    MissingAction.TAKE_OVER: "taken over by another file",
+    MissingAction.FAIL: "not reverted (file gone)",
+}
 
 
 def _print_summary(tables: Mapping[str, Sequence[FileResult]], console: Console, *, dry: bool) -> None:
@@ -195,6 +231,7 @@ def report_json(report: RunReport) -> str:
             "unreadable": dict(report.unreadable),
             "ignored": {reason: list(names) for reason, names in report.ignored.items()},
             "warnings": list(report.warnings),
+            "missing": [missing_json(one) for one in report.missing],
         },
         indent=2,
     )

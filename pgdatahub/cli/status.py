@@ -41,6 +41,7 @@ def _print(status: DatabaseStatus) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.render import count
     from pgdatahub.load.older_readings import describe
+    from pgdatahub.runs.missing_files import describe_missing
 
     console = TerminalConsole()
     console.print(Line(status.destination), soft_wrap=True)
@@ -72,6 +73,10 @@ def _print(status: DatabaseStatus) -> None:
         console.print(Line(line, style="yellow"), soft_wrap=True)
     for line in describe(status.read_by_older_rules):
         console.print(Line(line, style="yellow"), soft_wrap=True)
+    for line in describe_missing(status.missing_files or {}):
+        console.print(Line(line, style="yellow"), soft_wrap=True)
+    if status.missing_files is None:
+        console.print(Line("the data root cannot be listed, so missing files are not counted", style="dim"))
     if status.pause_file:
         line = f"a run waits to be resumed: {status.pause_file} (pgdatahub resume)"
         console.print(Line(line, style="yellow"), soft_wrap=True)
@@ -88,6 +93,12 @@ def _json(status: DatabaseStatus) -> str:
             "read_by_older_rules": [
                 {"table": str(table), "files": files, "first": first}
                 for table, (files, first) in sorted(status.read_by_older_rules.items())
+            ],
+            "missing_files": None
+            if status.missing_files is None
+            else [
+                {"table": str(table), "files": files, "first": first}
+                for table, (files, first) in sorted(status.missing_files.items())
             ],
             "tables": [
                 {

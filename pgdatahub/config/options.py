@@ -42,6 +42,7 @@ MergedPolicy: TypeAlias = Literal["top_left", "fill"]
 HiddenPolicy: TypeAlias = Literal["load", "skip"]
 ViewPolicy: TypeAlias = Literal["fail", "recreate"]
 Reader: TypeAlias = Literal["auto", "calamine"]
+MissingPolicy: TypeAlias = Literal["keep", "revert"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
 
@@ -203,6 +204,13 @@ class FolderOptions:
         ("append", "replace", "fail"),
         "a file that was loaded before and has other content now: its rows are added, take the place of the old ones,"
         " or are refused",
+        shapes_rows=False,
+    )
+    on_missing: MissingPolicy = _choice(
+        "keep",
+        ("keep", "revert"),
+        "a file that was loaded before and is not there any more: its rows stay, or are reverted by a run over the whole"
+        " data root",
         shapes_rows=False,
     )
     new_columns: Contract = _choice(

@@ -10,7 +10,7 @@ from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.dedup import DedupDecision
 from pgdatahub.load.duplicates import as_duplicate
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRow, Status
+from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import delete_rows, rename_rows
@@ -49,11 +49,7 @@ def settle(
         if not rest:
             going.append(past)
             continue
-        _check_unchanged(connection, [past])
-        heir = min(rest, key=lambda one: (one.seen_at, one.identity))
-        if catalog.is_table(connection, past.table):
-            rename_rows(connection, past, heir.source_file)
-        history.inherit(connection, past, heir, rest)
+        pass_on(connection, history, past, min(rest, key=lambda one: (one.seen_at, one.identity)), rest)
     _supersede(connection, history, going, moment)
     for past in decision.left:
         history.set_duplicates(connection, past, [one for one in past.duplicates if one.identity != identity])
@@ -63,14 +59,49 @@ def settle(
     history.release(connection, decision.released)
 
 
+def pass_on(
+    connection: Connection, history: History, past: ImportRow, heir: Duplicate, rest: Sequence[Duplicate]
+) -> None:
+    """Give an import and its rows to a duplicate.
+
+    Args:
+        connection: A connection in the transaction that has the table's lock.
+        history: The history.
+        past: The import.
+        heir: The duplicate.
+        rest: The duplicates that the import keeps.
+
+    Raises:
+        ContentChangedError: The rows were changed by hand.
+    """
+    _check_unchanged(connection, [past])
+    if catalog.is_table(connection, past.table):
+        rename_rows(connection, past, heir.source_file)
+    history.inherit(connection, past, heir, rest)
+
+
+def revert_rows(connection: Connection, history: History, past: ImportRow, moment: datetime) -> None:
+    """Delete the rows of an import and mark it as reverted at ``moment``.
+
+    Raises:
+        ContentChangedError: The rows were changed by hand.
+    """
+    _remove(connection, history, [past], Status.REVERTED, moment)
+
+
 def _supersede(connection: Connection, history: History, going: Sequence[ImportRow], moment: datetime) -> None:
     """Delete the rows of imports and mark them as superseded at ``moment``."""
-    if not going:
-        return
+    if going:
+        _remove(connection, history, going, Status.SUPERSEDED, moment)
+
+
+def _remove(
+    connection: Connection, history: History, going: Sequence[ImportRow], status: Status, moment: datetime
+) -> None:
     if _check_unchanged(connection, going):
         for past in going:
             delete_rows(connection, past)
-    history.mark(connection, [past.id for past in going], Status.SUPERSEDED, moment)
+    history.mark(connection, [past.id for past in going], status, moment)
 
 
 def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool:

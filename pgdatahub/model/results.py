@@ -8,6 +8,7 @@ from enum import Enum
 
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.files import SourceFile
+from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.schema import SchemaChange, TableName, TableSchema
 
 
@@ -154,6 +155,7 @@ class RunReport:
         remaining: The files that are left.
         pause_file: The file that lists them for ``resume``, if any.
         dry: The run was a dry run: it read files and wrote nothing.
+        missing: The imports whose file no longer exists; empty unless the run was over the whole data root.
     """
 
     run_id: str
@@ -168,11 +170,16 @@ class RunReport:
     remaining: tuple[SourceFile, ...] = ()
     pause_file: str | None = None
     dry: bool = False
+    missing: tuple[MissingFile, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the console script."""
         if self.stopped is not None:
             return self.stopped.exit_code
-        failed = self.unreadable or any(result.outcome is Outcome.FAILED for result in self.results)
+        failed = (
+            self.unreadable
+            or any(result.outcome is Outcome.FAILED for result in self.results)
+            or any(one.action is MissingAction.FAIL for one in self.missing)
+        )
         return ExitCode.FAILED if failed else ExitCode.OK

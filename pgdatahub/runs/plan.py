@@ -16,12 +16,14 @@ from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known
+from pgdatahub.load.missing import Listing, find_gone, judge
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
+from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
@@ -74,6 +76,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         read = [(source, planner.read(source)) for source in files]
         with _looking(database) as connection:
             tables = tuple(planner.simulate(connection, read))
+            missing = planner.missing(connection, discovery.listing, tables)
     return RunPlan(
         destination=destination,
         tables=tables,
@@ -81,6 +84,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         unreadable=discovery.unreadable,
         warnings=(*discovery.warnings, *planner.warnings),
         seconds=time.monotonic() - began,
+        missing=missing,
     )
 
 
@@ -259,6 +263,26 @@ class _Planner:
                 plans[simulated.source.table].append(file_plan(simulated))
         for table, files in plans.items():
             yield table_plan(simulations[table], tuple(files))
+
+    def missing(
+        self, connection: Connection | None, listing: Listing | None, tables: Sequence[TablePlan]
+    ) -> tuple[MissingFile, ...]:
+        """Return the imports whose file no longer exists, as the simulated files leave them."""
+        history = self._history(connection)
+        if connection is None or history is None or listing is None:
+            return ()
+        failing = {table.table for table in tables if any(file.action == "fail" for file in table.files)}
+        imports = [
+            past if past.table not in self._simulations else self._simulations[past.table].after(past)
+            for past in find_gone(connection, history, listing)
+        ]
+        left = [past for past in imports if past is not None]
+        obstacles = {
+            past.table: "a file of the table would fail, and may have its rows"
+            for past in left
+            if str(past.table) in failing
+        }
+        return tuple(judge(left, listing, self.config, obstacles))
 
     def _refuse(
         self, unknown: UnknownRows | None, source: SourceFile, answer: StagedFile | FileResult

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pgdatahub.errors import ExitCode
+from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import Failure
 
 Action: TypeAlias = Literal["load", "skip", "fail"]
@@ -135,6 +136,7 @@ class RunPlan:
         unreadable: Folder → reason why the folder cannot be read.
         warnings: Remarks for the user that concern several files.
         seconds: Time that planning took.
+        missing: The imports whose file no longer exists; empty unless the plan is for the whole data root.
     """
 
     destination: str
@@ -143,6 +145,7 @@ class RunPlan:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    missing: tuple[MissingFile, ...] = ()
 
     @property
     def files(self) -> tuple[FilePlan, ...]:

@@ -123,6 +123,10 @@ class TableSimulation:
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)
 
+    def after(self, past: ImportRow) -> ImportRow | None:
+        """Return a stored import as the simulated files leave it; None if they replace its rows."""
+        return self._changed.get(past.id, past)
+
     def skip_known(self, source: SourceFile, file_sha256: str) -> SimulatedFile | None:
         """Simulate a file whose bytes are loaded already; return None if the file must be read."""
         try:

@@ -17,11 +17,13 @@ from pgdatahub.load.results import unknown_rows
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded
 from pgdatahub.runs.log import run_log
+from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
 from pgdatahub.runs.pool_choice import open_pool
@@ -183,6 +185,7 @@ class _Run:
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
         scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
         left: Sequence[SourceFile] = discovery.files
+        missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
         known = pipeline.known(discovery.files)
         try:
@@ -196,6 +199,8 @@ class _Run:
             units = make_units(left, by_folder=self.config.sectional_commit)
             with open_pool(units, pipeline) as (pool, ordered):
                 scheduler.work(ordered, pool)
+            if scheduler.stopped is None and self.interruption.reason is None:
+                missing = treat_missing(self.config, discovery, pipeline, scheduler.results, self.reporter)
             pipeline.keep_up(scheduler.results)
         except DatabaseError as error:
             scheduler.stopped, scheduler.problem = StopReason.DATABASE_LOST, str(error)
@@ -224,6 +229,7 @@ class _Run:
             problem=scheduler.problem,
             remaining=remaining if scheduler.stopped else (),
             dry=self.config.skip_db,
+            missing=missing,
         )
 
     def _skip_known(

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
+from pgdatahub.load.missing import Listing
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.plugins.manager import Stages
@@ -45,12 +46,14 @@ class Discovery:
         ignored: Reason → files that are skipped for this reason.
         unreadable: Folder → reason why the folder cannot be read.
         warnings: Remarks for the user before loading.
+        listing: The whole data root, if the run is over all of it: only then a file that is not there is missing.
     """
 
     files: tuple[SourceFile, ...]
     ignored: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    listing: Listing | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -107,6 +110,17 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
         unreadable=unreadable,
         ignored={reason: tuple(names) for reason, names in ignored.items()},
         warnings=warnings,
+        listing=_listing(found.values(), unreadable) if selection == Selection() else None,
+    )
+
+
+def _listing(found: Iterable[SourceFile], unreadable: Collection[str]) -> Listing:
+    sources = list(found)
+    obstacle = f"{min(unreadable)} could not be read, and may hold it" if unreadable else None
+    return Listing(
+        files={source.identity: source for source in sources if not source.ignored},
+        present=frozenset(source.identity for source in sources),
+        obstacle=obstacle,
     )
 
 

@@ -14,6 +14,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
 from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.missing_files import MissingCounts, count_missing
 from pgdatahub.runs.pause_file import pause_file
 
 
@@ -27,6 +28,8 @@ class DatabaseStatus:
         counted: True if the rows were counted, False if they are those of the history.
         pause_file: Pause file of a run that waits for ``resume``; None without one.
         read_by_older_rules: Table → number of its imports that older rules read, and the first file names.
+        missing_files: Table → number of its imports whose file no longer exists, and the first file names; None if the data
+            root cannot be listed.
     """
 
     destination: str
@@ -34,6 +37,7 @@ class DatabaseStatus:
     counted: bool = False
     pause_file: str | None = None
     read_by_older_rules: Mapping[TableName, tuple[int, list[str]]] = field(default_factory=dict)
+    missing_files: MissingCounts | None = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -77,6 +81,7 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
             counted=count,
             pause_file=waiting,
             read_by_older_rules=older,
+            missing_files=count_missing(connection, history, config) if known else {},
         )
 
 

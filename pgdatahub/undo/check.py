@@ -95,9 +95,16 @@ def _plan_rows(
             for one in older
             if one.reverted_at == past.imported_at
         ]
-        if warn_of_reload and "://" not in past.source_file and Path(past.source_file).exists():
+        if warn_of_reload and _is_there(past, request.data_root):
             notes.append(f"{past.identity} is still in its folder: {_RUN_AGAIN}")
     return replace(plan, imports=tuple(reverted), refusals=tuple(refusals), notes=tuple(notes))
+
+
+def _is_there(past: ImportRow, data_root: Path | None) -> bool:
+    """Return whether a local file is where it was when it was loaded, or below the data root of now."""
+    if "://" in past.source_file:
+        return False
+    return Path(past.source_file).exists() or (data_root is not None and (data_root / past.identity).exists())
 
 
 def _not_loaded(past: ImportRow) -> Refusal:

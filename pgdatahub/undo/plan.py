@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pgdatahub.model.imports import ImportRow, Provenance
 from pgdatahub.model.schema import (
@@ -38,6 +39,7 @@ class UndoRequest:
         force: Revert rows although they were changed by hand.
         hold: Skip the file in later runs, until ``run --reload``.
         recreate_views: Drop and recreate the views that use a column whose type changes.
+        data_root: The folder of the files now, to find those that the next run would load again; None for a URL.
     """
 
     file_hash: str | None = None
@@ -49,6 +51,7 @@ class UndoRequest:
     force: bool = False
     hold: bool = False
     recreate_views: bool = False
+    data_root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.system.storage import is_url
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
@@ -67,14 +68,15 @@ def revert(
         with transaction(database.engine, read_only=True) as connection:
             if not history.exists(connection):
                 raise UndoError("there is no history: nothing was ever loaded", where=database.description)
-            choice = choose(connection, history, request, config.directory)
-            request = replace(request, recreate_views=recreates_views(config, choice))
+            choice = choose(connection, history, request, config)
+            data_root = None if is_url(config.data_root) else config.root_path
+            request = replace(request, recreate_views=recreates_views(config, choice), data_root=data_root)
             plan = make_plan(connection, history, choice, request)
         if plan.refusals:
             # Without locks, a run that commits in between makes the history and the table differ.
             with transaction(database.engine, read_only=True) as connection:
                 locks.wait_for_turn(connection, locks.lock_key(choice.table))
-                plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
+                plan = make_plan(connection, history, choose(connection, history, request, config), request)
         if dry_run:
             return UndoResult(destination=database.description, plan=plan, done=False)
         _refuse(plan)
@@ -125,7 +127,7 @@ def _carry_out(
     with transaction(database.engine) as connection:
         # Wait for a run that loads the table; the plan then includes its rows.
         lock(connection, choice.table)
-        plan = make_plan(connection, history, choose(connection, history, request, config.directory), request)
+        plan = make_plan(connection, history, choose(connection, history, request, config), request)
         _refuse(plan)
         if shown and replace(plan, notes=()) != replace(expected, notes=()):
             raise UndoError(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import SOURCE_FILE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_of_file
+from pgdatahub.system.storage import is_url
 from pgdatahub.undo.plan import UndoRequest
 
 if TYPE_CHECKING:
@@ -42,20 +45,20 @@ class Choice:
         return tuple(past for past in self.imports if past.status == Status.LOADED)
 
 
-def choose(connection: Connection, history: History, request: UndoRequest, directory: Path) -> Choice:
+def choose(connection: Connection, history: History, request: UndoRequest, config: Config) -> Choice:
     """Return the imports that a request selects.
 
     Args:
         connection: In any transaction.
         history: The history.
         request: The request.
-        directory: Start of relative paths.
+        config: The settings, for relative paths and paths below the data root.
 
     Raises:
         ConfigError: The request itself is wrong.
         UndoError: The import is not found, or several imports match.
     """
-    found = _candidates(connection, history, request, directory)
+    found = _candidates(connection, history, request, config)
     tables: set[TableName] = set()
     if request.table is not None:
         known = {str(past.table): past.table for past in history.select_imports(connection)}
@@ -73,7 +76,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
         raise UndoError(message, hint=_LIST)
     # Loaded imports have precedence over reverted ones.
     of_interest = [past for past in found if past.status == Status.LOADED] or found
-    _refuse_several(of_interest, request)
+    _refuse_several(of_interest, request, config)
     table = of_interest[0].table
     chosen = {past.source_file for past in of_interest} if request.import_id is None else None
     return Choice(
@@ -82,7 +85,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, direc
     )
 
 
-def _candidates(connection: Connection, history: History, request: UndoRequest, directory: Path) -> Sequence[ImportRow]:
+def _candidates(connection: Connection, history: History, request: UndoRequest, config: Config) -> Sequence[ImportRow]:
     given = [request.file_hash is not None, request.source_file is not None, request.import_id is not None]
     if sum(given) != 1:
         raise ConfigError("name the import by one of --hash, --source-file and --import-id", hint=_LIST)
@@ -94,13 +97,27 @@ def _candidates(connection: Connection, history: History, request: UndoRequest, 
             raise ConfigError(f"a hash is {SHORTEST_HASH} to 64 digits of 0-9 and a-f", where=request.file_hash)
         return history.select_imports(connection, hash_prefix=prefix)
     file = request.source_file or ""
-    if "://" not in file:
-        exact = str((directory / Path(file).expanduser()).absolute())
-        found = [past for past in history.select_imports(connection, file_tail=exact) if past.source_file == exact]
-        if found:
-            return found
-        file = file.removeprefix("./")
-    return history.select_imports(connection, file_tail=file)
+    exact = file if is_url(file) else str((config.directory / Path(file).expanduser()).absolute())
+    found = [past for past in history.select_imports(connection, file_tail=exact) if past.source_file == exact]
+    identity = _below_root(file, config)
+    if identity is not None and not any(past.status == Status.LOADED for past in found):
+        # Below a data root that moved it is the same file, whatever its path was when it was loaded.
+        known = {past.id for past in found}
+        moved = [past for past in history.select_imports(connection, identity=identity) if past.id not in known]
+        found = sorted([*found, *moved], key=lambda past: past.id)
+    return found or history.select_imports(connection, file_tail=file.removeprefix("./"))
+
+
+def _below_root(file: str, config: Config) -> str | None:
+    """Return the path of a file below the data root; None if it is elsewhere."""
+    if is_url(config.data_root):
+        root = config.data_root.rstrip("/") + "/"
+        return file.removeprefix(root) if file.startswith(root) else None
+    if is_url(file):
+        return None
+    path = Path(os.path.abspath(config.directory / Path(file).expanduser()))  # noqa: PTH100 - as discover() does
+    root_path = Path(os.path.abspath(config.root_path))  # noqa: PTH100
+    return path.relative_to(root_path).as_posix() if path.is_relative_to(root_path) else None
 
 
 def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[TableName]) -> int:
@@ -113,10 +130,11 @@ def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[Tabl
     return total
 
 
-def _refuse_several(found: Sequence[ImportRow], request: UndoRequest) -> None:
+def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Config) -> None:
     tables = sorted({str(past.table) for past in found})
     hashes = sorted({past.file_sha256 for past in found})
-    files = sorted({past.source_file for past in found})
+    identity = _below_root(request.source_file or "", config)
+    files = sorted({past.source_file for past in found if past.identity != identity})
     if request.file_hash is not None and len(hashes) > 1:
         listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)
         raise UndoError(f"several imports begin with {request.file_hash}: {listed}", hint="give more digits")

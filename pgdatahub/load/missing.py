@@ -1,0 +1,194 @@
+"""Imports whose file no longer exists: found by a listing of the data root, and treated by the folder's ``on_missing``.
+
+An empty folder may be a share that is not mounted, and an unreadable one hides files. So ``revert`` acts only after a
+listing of the whole data root without an error, and only in folders that still have a workbook. A file with the same content
+that is at another path takes over the rows instead; no row is deleted and loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pgdatahub.config import Config
+from pgdatahub.errors import ContentionError, FileError, PrivilegeError
+from pgdatahub.load.file_hash import hash_once
+from pgdatahub.load.lookup import Lookup
+from pgdatahub.load.replace import pass_on, revert_rows
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import Duplicate, ImportRow, Status
+from pgdatahub.model.missing import MissingAction, MissingFile
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.system.retry import with_retries
+from pgdatahub.system.storage import is_url
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The listing of a whole data root.
+
+    Attributes:
+        files: The workbooks by their path below the data root.
+        present: The paths of all files, also of those that no run loads.
+        obstacle: The reason why the listing may lack files; None if it is complete.
+    """
+
+    files: Mapping[str, SourceFile] = field(default_factory=dict)
+    present: Collection[str] = frozenset()
+    obstacle: str | None = None
+
+    @property
+    def folders(self) -> frozenset[str]:
+        """The folders with a workbook."""
+        return frozenset(path.rpartition("/")[0] for path in self.files)
+
+
+def gone(files: Iterable[LoadedFile], present: Collection[str]) -> Iterator[LoadedFile]:
+    """Yield the files that are neither in a listing of the data root nor at the path of their load."""
+    for one in files:
+        if one.identity not in present and (is_url(one.source_file) or not _exists(one.source_file)):
+            yield one
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return True  # not reachable; nothing proves that it is gone
+
+
+def find_gone(connection: Connection, history: History, listing: Listing) -> list[ImportRow]:
+    """Return the loaded imports whose file no longer exists, oldest first."""
+    ids = [one.import_id for one in gone(loaded_files(connection, history), listing.present)]
+    return history.select_imports(connection, ids=ids) if ids else []
+
+
+def judge(
+    imports: Iterable[ImportRow], listing: Listing, config: Config, obstacles: Mapping[TableName, str]
+) -> Iterator[MissingFile]:
+    """Yield the treatment of imports whose file no longer exists.
+
+    Args:
+        imports: The imports, with their duplicates after the run.
+        listing: The listing of the data root.
+        config: The settings.
+        obstacles: Table → the reason not to revert anything there.
+    """
+    folders = listing.folders
+    for past in imports:
+        folder = past.identity.rpartition("/")[0]
+        missing = MissingFile(
+            import_id=past.id,
+            table=past.table,
+            file=past.identity,
+            rows=past.row_count,
+            action=MissingAction.KEEP,
+        )
+        if config.folders.options_for(folder.split("/")).on_missing == "keep":
+            yield missing
+            continue
+        reason = listing.obstacle or obstacles.get(past.table)
+        heir = None if reason is not None else find_heir(past, listing)
+        if heir is not None:
+            yield replace(missing, action=MissingAction.TAKE_OVER, heir=heir.identity)
+        elif reason is None and folder not in folders:
+            yield replace(missing, reason="its folder has no workbook, which may be a share that is not mounted")
+        elif reason is not None:
+            yield replace(missing, reason=reason)
+        else:
+            yield replace(missing, action=MissingAction.REVERT)
+
+
+def find_heir(past: ImportRow, listing: Listing) -> Duplicate | None:
+    """Return the duplicate of an import whose file is there with the content of the import; None if there is none."""
+    for one in sorted(past.duplicates, key=lambda one: (one.seen_at, one.identity)):
+        source = listing.files.get(one.identity)
+        if source is None or source.table != past.table:
+            continue
+        try:
+            hashed = hash_once(source)
+        except FileError:
+            continue
+        if past.is_file(source.identity, hashed.sha256, source.options.fingerprint):
+            return replace(
+                one,
+                source_file=source.location,
+                file_sha256=hashed.sha256,
+                bytes=source.size,
+                settings=source.options.fingerprint,
+            )
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFiles:
+    """Treatment of missing files at the end of a run.
+
+    Attributes:
+        config: The settings.
+        lookup: Reports errors after which a transaction is retried.
+        database: The database.
+        listing: The listing of the data root.
+    """
+
+    config: Config
+    lookup: Lookup
+    database: Database
+    listing: Listing
+
+    def treat(self, obstacles: Mapping[TableName, str]) -> tuple[MissingFile, ...]:
+        """Treat the imports whose file no longer exists, each in a transaction, and return them.
+
+        Args:
+            obstacles: Table → the reason not to revert anything there.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask() -> Sequence[ImportRow]:
+            with transaction(self.database.engine, read_only=True) as connection:
+                return find_gone(connection, self.lookup.history, self.listing)
+
+        imports = with_retries(ask, self.lookup.gave_way)
+        return tuple(map(self._treat, judge(imports, self.listing, self.config, obstacles)))
+
+    def _treat(self, missing: MissingFile) -> MissingFile:
+        if missing.action is MissingAction.KEEP:
+            return missing
+        try:
+            return with_retries(partial(self._treat_once, missing), self.lookup.gave_way)
+        except (FileError, PrivilegeError, ContentionError) as error:
+            text = f"{error.message} ({error.hint})" if error.hint else error.message
+            return replace(missing, action=MissingAction.FAIL, reason=text)
+
+    def _treat_once(self, missing: MissingFile) -> MissingFile:
+        history = self.lookup.history
+        with transaction(self.database.engine) as connection:
+            locks.wait_for_turn(connection, locks.lock_key(missing.table))
+            locks.limit_lock_waits(connection)
+            if catalog.is_table(connection, missing.table):
+                locks.lock_table(connection, missing.table)
+            # Another run may have changed the import since it was found.
+            found = history.select_imports(connection, ids=[missing.import_id], statuses=(Status.LOADED,))
+            past = next((one for one in found if one.identity == missing.file), None)
+            if past is None:
+                return replace(missing, action=MissingAction.KEEP, reason="another run changed it meanwhile")
+            heir = find_heir(past, self.listing)
+            if heir is None:
+                revert_rows(connection, history, past, history.now(connection))
+                return replace(missing, action=MissingAction.REVERT, heir=None)
+            others = [one for one in past.duplicates if one.identity != heir.identity]
+            pass_on(connection, history, past, heir, [*others, heir])
+            return replace(missing, action=MissingAction.TAKE_OVER, heir=heir.identity)

@@ -1,0 +1,96 @@
+"""Imports whose file no longer exists: treated at the end of a run, and counted for ``status``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pgdatahub.config import Config
+from pgdatahub.errors import DatabaseError, PgDataHubError
+from pgdatahub.load.missing import MissingFiles, gone
+from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.model.events import Notice, Reporter
+from pgdatahub.model.missing import MissingAction, MissingFile
+from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.model.schema import TableName
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.runs.selection import Discovery
+from pgdatahub.system.storage import is_url
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
+
+NAMED: Final = 3
+"""Maximum number of files of a table that are named."""
+
+MissingCounts: TypeAlias = Mapping[TableName, tuple[int, list[str]]]
+"""Table → the number of imports whose file no longer exists, and the first names."""
+
+
+def treat_missing(
+    config: Config, discovery: Discovery, pipeline: Pipeline, results: Iterable[FileResult], reporter: Reporter
+) -> tuple[MissingFile, ...]:
+    """Treat the imports whose file no longer exists, if the run was over the whole data root.
+
+    Args:
+        config: The settings.
+        discovery: The files of the run.
+        pipeline: The run's database and its queries.
+        results: The results of all files: a table with a failed file is left as it is.
+        reporter: Receives a notice for each import that is not simply kept.
+    """
+    if discovery.listing is None or pipeline.database is None:
+        return ()
+    failed = {result.source.table for result in results if result.outcome is Outcome.FAILED}
+    obstacles = dict.fromkeys(failed, "a file of the table failed in this run, and may have its rows")
+    files = MissingFiles(config=config, lookup=pipeline.lookup, database=pipeline.database, listing=discovery.listing)
+    try:
+        treated = files.treat(obstacles)
+    except DatabaseError as error:
+        # All files are done, so there is nothing to resume.
+        reporter(Notice(text=f"missing files are left to the next run: {error.message}", warning=True))
+        return ()
+    for one in treated:
+        if one.action is not MissingAction.KEEP or one.reason is not None:
+            reporter(Notice(text=one.sentence, warning=one.action is not MissingAction.TAKE_OVER))
+    return treated
+
+
+def count_missing(connection: Connection, history: History, config: Config) -> MissingCounts | None:
+    """Return the number of imports whose file no longer exists, by table; None if the data root cannot be listed.
+
+    Local files are checked one by one; only files at URLs need a listing.
+    """
+    files = loaded_files(connection, history)
+    present: set[str] = set()
+    if is_url(config.data_root):
+        try:
+            present = {source.identity for source in Stages(create_plugin_manager()).discover(config)}
+        except PgDataHubError:
+            return None
+    else:
+        root = config.root_path
+        present = {one.identity for one in files if (root / one.identity).exists()}
+    names: dict[TableName, list[str]] = defaultdict(list)
+    for one in _countable(files, config):
+        if next(gone([one], present), None) is not None:
+            names[one.table].append(one.identity)
+    return {table: (len(found), found[:NAMED]) for table, found in names.items()}
+
+
+def _countable(files: Iterable[LoadedFile], config: Config) -> Iterable[LoadedFile]:
+    """Return the files that this data root or this machine can tell about."""
+    return [one for one in files if is_url(one.source_file) == is_url(config.data_root) or not is_url(one.source_file)]
+
+
+def describe_missing(counts: MissingCounts) -> tuple[str, ...]:
+    """Return a message for each table with imports whose file no longer exists."""
+    lines = []
+    for table, (number, first) in sorted(counts.items()):
+        more = f" and {number - len(first):,} more" if number > len(first) else ""
+        files = "1 file is gone, and its rows are" if number == 1 else f"{number:,} files are gone, and their rows are"
+        lines.append(f"{table}: {files} still loaded: {', '.join(first)}{more}")
+    return tuple(lines)
