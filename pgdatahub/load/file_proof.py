@@ -69,7 +69,10 @@ def compare_with_file(
                 file_sha256=past.file_sha256,
                 version=file_version(source),
             )
-            reason = difference(connection, current, group, staged.observed, map(text_rows, staged.spool))
+            part = next((part for part in staged.parts if part.source.table == past.table), None)
+            if part is None:
+                return FileProof(compared=False, reason="its file has no sheet for this table now")
+            reason = difference(connection, current, group, part.observed, map(text_rows, part.spool))
             return FileProof(compared=True, reason=reason)
     except FileError as error:
         return FileProof(compared=False, reason=f"the file cannot be read again: {error.message}")
