@@ -48,16 +48,22 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
     from pgdatahub.cli.console import Line
     from pgdatahub.cli.render import failure_text
 
-    console.print(Line(f"{inspection.source.identity} → table {inspection.source.table}", style="bold"), soft_wrap=True)
+    tables = sorted({str(sheet.table) for sheet in inspection.sheets if sheet.table is not None})
+    target = (
+        f"tables {', '.join(tables)}"
+        if inspection.source.options.is_routed and tables
+        else f"table {inspection.source.table}"
+    )
+    console.print(Line(f"{inspection.source.identity} → {target}", style="bold"), soft_wrap=True)
     if inspection.failure is not None:
         told = f"a run would load no sheet: {failure_text(inspection.failure)}"
         console.print(Line(told, style="yellow"), soft_wrap=True)
     for sheet in inspection.sheets:
         console.print()
-        _print_sheet(sheet, console, verbose=verbose)
+        _print_sheet(sheet, console, verbose=verbose, several=inspection.source.options.is_routed)
 
 
-def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> None:
+def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, several: bool) -> None:
     from rich import box
     from rich.table import Table
 
@@ -65,7 +71,8 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool) -> 
     from pgdatahub.cli.render import count, failure_text
 
     marks = [] if sheet.visible else ["hidden"]
-    marks.append("loaded by a run" if sheet.chosen else "not loaded by a run")
+    into = f" into {sheet.table}" if several else ""
+    marks.append(f"loaded by a run{into}" if sheet.chosen else "not loaded by a run")
     title = f"{sheet.name} ({', '.join(marks)})"
     if sheet.failure is not None:
         console.print(Line(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
@@ -121,6 +128,7 @@ def _described(inspection: Inspection) -> dict[str, Any]:
                 "name": sheet.name,
                 "visible": sheet.visible,
                 "loaded_by_run": sheet.chosen,
+                "table": str(sheet.table) if sheet.table is not None else None,
                 "header_row": sheet.header_row,
                 "rows": sheet.rows,
                 "columns": [_described_column(column) for column in sheet.columns],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,11 +110,12 @@ def plan_json(plan: RunPlan) -> str:
 
     from pgdatahub.cli.render import missing_json
 
+    actions = Counter(plan.actions.values())
     totals = {
         "changes_schema": plan.changes_schema,
-        "load": sum(file.action == "load" for file in plan.files),
-        "skip": sum(file.action == "skip" for file in plan.files),
-        "fail": sum(file.action == "fail" for file in plan.files),
+        "load": actions["load"],
+        "skip": actions["skip"],
+        "fail": actions["fail"],
         "rows": sum(table.rows for table in plan.tables),
     }
     missing = {"missing": [missing_json(one) for one in plan.missing]}
@@ -145,14 +147,17 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
         console.print(Line(f"skipped, {reason}: {count(len(ignored), 'file')}", style="dim"), soft_wrap=True)
     for line in _missing_lines(plan):
         console.print(line, soft_wrap=True)
-    loads = [file for file in plan.files if file.action == "load"]
-    failures = sum(file.action == "fail" for file in plan.files)
-    skips = sum(file.action == "skip" for file in plan.files)
-    parts = [f"{count(len(loads), 'file')} to load, {count(sum(file.rows for file in loads), 'row')}"]
-    if skips:
-        parts.append(f"{skips:,} skipped")
-    if failures:
-        parts.append(f"{failures:,} would fail")
+    if plan.unplaced:
+        console.print()
+        for line in _file_lines(plan.unplaced):
+            console.print(line, soft_wrap=True)
+    actions = Counter(plan.actions.values())
+    rows = sum(file.rows for file in plan.files if file.action == "load")
+    parts = [f"{count(actions['load'], 'file')} to load, {count(rows, 'row')}"]
+    if actions["skip"]:
+        parts.append(f"{actions['skip']:,} skipped")
+    if actions["fail"]:
+        parts.append(f"{actions['fail']:,} would fail")
     if plan.unreadable:
         parts.append(f"{count(len(plan.unreadable), 'folder')} could not be read")
     parts.append("tables change" if plan.changes_schema else "no table changes")

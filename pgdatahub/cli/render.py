@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pgdatahub.cli.lines import Line, Lines, PlainConsole, plain_table
 from pgdatahub.model.explain import describe_change
 from pgdatahub.model.missing import MissingAction, MissingFile
-from pgdatahub.model.results import FileResult, Outcome, RunReport
+from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
 from pgdatahub.values.printable import printable_json
 
@@ -31,7 +31,12 @@ def file_lines(result: FileResult) -> Lines:
     remarks: list[str] = []
     text.append(source.identity, style="default" if result.outcome is not Outcome.SKIPPED else "dim")
     if result.outcome in (Outcome.LOADED, Outcome.READ):
-        text.append(f" → {source.table}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
+        if result.parts:
+            tables = count(len(result.parts), "table")
+            text.append(f" → {tables}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
+            remarks += map(_part_remark, result.parts)
+        else:
+            text.append(f" → {source.table}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
         remarks += _remarks(result)
     elif result.outcome is Outcome.SKIPPED:
         text.append(f": {result.reason}", style="dim")
@@ -39,6 +44,13 @@ def file_lines(result: FileResult) -> Lines:
     elif result.failure is not None:
         text.append(f": {failure_text(result.failure)}", style="default")
     return Lines([text, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
+
+
+def _part_remark(part: PartResult) -> str:
+    """Return the outcome in one of several tables."""
+    if part.outcome is Outcome.SKIPPED:
+        return f"{part.table}: skipped, {part.reason}"
+    return f"{part.table}: {count(part.rows, 'row')} from {listed(part.sheets)}"
 
 
 def _remarks(result: FileResult) -> Iterable[str]:
@@ -74,9 +86,12 @@ def seconds(value: float) -> str:
 
 def print_report(report: RunReport, console: Console) -> None:
     """Print the report of a run: a line for each table, then the failures."""
-    tables: dict[str, list[FileResult]] = {}
+    tables: dict[str, list[tuple[PartResult, float]]] = {}
     for result in report.results:
-        tables.setdefault(str(result.source.table), []).append(result)
+        parts = result.by_table
+        for part in parts:
+            # The time of a file is not known by table.
+            tables.setdefault(str(part.table), []).append((part, result.seconds / len(parts)))
     if tables:
         _print_summary(tables, console, dry=report.dry)
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
@@ -162,7 +177,7 @@ _MISSING = {
 }
 
 
-def _print_summary(tables: Mapping[str, Sequence[FileResult]], console: Console, *, dry: bool) -> None:
+def _print_summary(tables: Mapping[str, Sequence[tuple[PartResult, float]]], console: Console, *, dry: bool) -> None:
     rows = {name: _summarize(results, dry=dry) for name, results in sorted(tables.items())}
     # Columns without any entry are left out.
     titles = [
@@ -191,17 +206,17 @@ def _summary(rows: Mapping[str, Mapping[str, str]], titles: Sequence[str]) -> Ta
 _ALWAYS = frozenset({"loaded", "read", "rows", "time"})
 
 
-def _summarize(results: Sequence[FileResult], *, dry: bool) -> dict[str, str]:
-    outcomes = Counter(result.outcome for result in results)
-    changes = [change for result in results for change in result.changes]
+def _summarize(results: Sequence[tuple[PartResult, float]], *, dry: bool) -> dict[str, str]:
+    outcomes = Counter(part.outcome for part, _ in results)
+    changes = [change for part, _ in results for change in part.changes]
     return {
         "read" if dry else "loaded": f"{outcomes[Outcome.LOADED] + outcomes[Outcome.READ]:,}",
         "skipped": _or_nothing(outcomes[Outcome.SKIPPED]),
         "failed": _or_nothing(outcomes[Outcome.FAILED]),
-        "rows": f"{sum(result.rows for result in results):,}",
+        "rows": f"{sum(part.rows for part, _ in results):,}",
         "new\ncolumns": _new_columns(changes),
         "wider\ntypes": _or_nothing(len({change.name for change in changes if isinstance(change, AlterType)})),
-        "time": seconds(sum(result.seconds for result in results)),
+        "time": seconds(sum(time for _, time in results)),
     }
 
 
@@ -274,4 +289,19 @@ def _file_json(result: FileResult) -> dict[str, Any]:
         "examples": dict(result.examples),
         "notices": list(result.notices),
         "sheets_left_out": list(result.sheets_left_out),
+        "tables": [_part_json(part) for part in result.by_table],
+    }
+
+
+def _part_json(part: PartResult) -> dict[str, Any]:
+    return {
+        "table": str(part.table),
+        "outcome": part.outcome.value,
+        "reason": part.reason,
+        "rows": part.rows,
+        "sheets": list(part.sheets),
+        "changes": [describe_change(change) for change in part.changes],
+        "columns": {column.name: column.type.sql for column in part.observed.columns} if part.observed else {},
+        "counts": dict(part.counts),
+        "notices": list(part.notices),
     }

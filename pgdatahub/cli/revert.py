@@ -83,5 +83,5 @@ def revert_command(
     )
     result = revert(config, request, confirm=None if yes else ask, dry_run=dry_run, reporter=tell_notices)
     show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
-    if dry_run and result.plan.refusals:
+    if dry_run and result.plan.all_refusals:
         raise typer.Exit(ExitCode.FAILED)

@@ -43,5 +43,5 @@ def revert_schema_command(
         reporter=tell_notices,
     )
     show_result(result, as_json=output is OutputFormat.JSON, asked=not (yes or dry_run))
-    if dry_run and result.plan.refusals:
+    if dry_run and result.plan.all_refusals:
         raise typer.Exit(ExitCode.FAILED)

@@ -44,6 +44,13 @@ def require_terminal(option: str) -> None:
 
 def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
     """Print an undo plan, or its result: a line for each import, column and remark."""
+    for one in plan.tables:
+        _print_table(one, console, done=done)
+    if plan.hold and done and not plan.nothing:
+        console.print(Line("on hold until run --reload", style="dim"), soft_wrap=True)
+
+
+def _print_table(plan: UndoPlan, console: Console, *, done: bool) -> None:
     for reverted in plan.imports:
         past = reverted.past
         line = Line("reverted   " if done else "revert     ", style="green" if done else "yellow")
@@ -58,10 +65,8 @@ def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
         console.print(Line(f"refused    {refusal}", style="bold red"), soft_wrap=True)
     for note in plan.notes:
         console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
-    if plan.nothing and not plan.refusals:
+    if not (plan.imports or plan.steps or plan.refusals):
         console.print(Line(f"nothing to undo in {plan.table}"), soft_wrap=True)
-    elif plan.hold and done:
-        console.print(Line("on hold until run --reload", style="dim"), soft_wrap=True)
 
 
 def _verb(step: SchemaStep, *, done: bool) -> str:
@@ -81,7 +86,10 @@ def _object(step: SchemaStep, plan: UndoPlan) -> str:
 def result_json(result: UndoResult) -> str:
     """Return the result of an undo as JSON."""
     plan = result.plan
-    described = {"destination": result.destination, "done": result.done, **plan_json(plan)}
+    described = {"destination": result.destination, "done": result.done}
+    if not plan.others:
+        described |= plan_json(plan)
+    described["tables"] = [plan_json(one) for one in plan.tables]
     return printable_json(described, indent=2)
 
 

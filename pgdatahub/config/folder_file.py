@@ -14,11 +14,13 @@ from typing import Any, Final, NoReturn
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pgdatahub.config.coerce import Written
-from pgdatahub.config.folders import Column, Folder, FolderTree, matching
-from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, options
+from pgdatahub.config.coerce import BOOLEAN, Written
+from pgdatahub.config.folders import Column, Entry, Folder, FolderTree, SheetKey, matching
+from pgdatahub.config.option_fields import Option
+from pgdatahub.config.options import ColumnOptions, FolderOptions, options
+from pgdatahub.config.sheet_rules import REST, matching_sheet
 from pgdatahub.errors import ConfigError
 
 _DEFAULT_SHEET: Final = "default_sheet"
@@ -26,6 +28,15 @@ _COLUMNS: Final = "columns"
 _DEEPEST: Final = 64  # the composer recurses, so the depth needs a limit
 _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
+_SHEETS: Final = "sheets"
+_FILE_OPTIONS: Final = frozenset({"sheet", "table_per_sheet", "reader", "password_env", "on_missing"})
+"""Options that apply to whole files, not to single sheets."""
+_QUOTE: Final = 'quote a name that begins with *, as in "*"'
+_FLAGS: Final = {
+    name: Option(name=name, expects=BOOLEAN[0], help=text, default=False, parse=BOOLEAN[1])
+    for name, text in (("skip", "leave the sheet out"), ("optional", "the sheet may be missing"))
+}
+_ENTRY_OPTIONS = {name: option for name, option in _FOLDER_OPTIONS.items() if name not in _FILE_OPTIONS} | _FLAGS
 
 
 def read_folders(path: Path, shown: str | None = None) -> FolderTree:
@@ -59,9 +70,9 @@ def _compose(text: str, shown: str) -> Node | None:
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             where = f"{shown}:{event.start_mark.line + 1}"
             if isinstance(event, NodeEvent) and event.anchor is not None:
-                raise ConfigError(
-                    "anchors and aliases are not supported", where=where, hint="folders inherit the options above them"
-                )
+                line = text.splitlines()[event.start_mark.line].strip()
+                hint = _QUOTE if line.startswith("*") else "folders inherit the options above them"
+                raise ConfigError("anchors and aliases are not supported", where=where, hint=hint)
             if depth > _DEEPEST:
                 raise ConfigError(f"more than {_DEEPEST} levels", where=where)
         node: Node | None = YAML(typ="rt", pure=True).compose(text)
@@ -69,9 +80,11 @@ def _compose(text: str, shown: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         where = f"{shown}:{mark.line + 1}" if mark else shown
         line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-        hint = "indent with spaces, not tabs" if "\t" in line else None
+        advice = "indent with spaces, not tabs" if "\t" in line else None
+        if line.strip().startswith("*"):
+            advice = _QUOTE
         problem = error.problem or error.context or "unknown syntax"
-        raise ConfigError(f"invalid YAML: {problem}", where=where, hint=hint) from error
+        raise ConfigError(f"invalid YAML: {problem}", where=where, hint=advice) from error
     except YAMLError as error:
         raise ConfigError("the file is not valid YAML", where=shown) from error
     return node
@@ -98,7 +111,9 @@ class _Reader:
             if key.endswith("/") or "/" in key.strip("/"):
                 self._subfolder(key, key_node, value, folder)
             elif key == _COLUMNS:
-                self._columns(value, folder)
+                folder.columns |= self._columns(value)
+            elif key == _SHEETS:
+                self._sheets(value, folder)
             elif isinstance(value, MappingNode) or (_is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
                 self._subfolder(key, key_node, value, folder)
             elif key in extra:
@@ -107,10 +122,54 @@ class _Reader:
                 folder.given[key] = self._value(_FOLDER_OPTIONS[key], key_node, value)
             else:
                 hint = f"a folder is followed by its options:  {key}: {{sheet: {value.value}}}"
-                valid = (*_FOLDER_OPTIONS, _COLUMNS, *extra)
+                valid = (*_FOLDER_OPTIONS, _COLUMNS, _SHEETS, *extra)
                 self._unknown(key_node, key, valid, "option", hint if isinstance(value, ScalarNode) else None)
         if default_sheet is not None:
             folder.given.setdefault("sheet", default_sheet)
+        if folder.sheets and "sheet" in folder.given:
+            self._fail(node, "sheet and sheets exclude each other", hint=f"name the sheets as keys below {_SHEETS}:")
+
+    def _sheets(self, node: Node, folder: Folder) -> None:
+        if not isinstance(node, MappingNode):
+            self._fail(
+                node, "sheets must map names of sheets to options", hint="for example  Policies: {table: policies}"
+            )
+        for key, key_node, value in self._items(node):
+            name = matching_sheet(key)
+            if not name:
+                self._fail(
+                    key_node, "a sheet needs a name", hint=f'"{REST}" is for all sheets without a key of their own'
+                )
+            if name in folder.sheets:
+                self._fail(key_node, f"the sheet {key!r} is already defined", hint=f"as {folder.sheets[name].key!r}")
+            is_list = isinstance(value, SequenceNode)
+            nodes = value.value if is_list else [value]
+            if not nodes:
+                self._fail(
+                    value, f"the list of tables of {key!r} is empty", hint=f"{key}: {{skip: true}} leaves it out"
+                )
+            entries = [self._entry(key, key_node, node) for node in nodes]
+            folder.sheets[name] = SheetKey(key=key, entries=entries, is_list=is_list)
+
+    def _entry(self, sheet: str, key_node: Node, node: Node) -> Entry:
+        entry = Entry(where=self._where(key_node if _is_nothing(node) else node))
+        if _is_nothing(node):
+            return entry
+        if not isinstance(node, MappingNode):
+            hint = f"for example  {sheet}: {{table: policies}}"
+            self._fail(node, f"the sheet {sheet!r} must be followed by its options", hint=hint)
+        for key, option_node, value in self._items(node):
+            if key == _COLUMNS:
+                entry.columns = self._columns(value)
+            elif key in _ENTRY_OPTIONS:
+                entry.given[key] = self._value(_ENTRY_OPTIONS[key], option_node, value)
+            elif key in _FILE_OPTIONS:
+                self._fail(
+                    option_node, f"{key} is an option of a folder, not of a sheet", hint=f"set it beside {_SHEETS}:"
+                )
+            else:
+                self._unknown(option_node, key, (*_ENTRY_OPTIONS, _COLUMNS), "option of a sheet")
+        return entry
 
     def _subfolder(self, key: str, key_node: Node, value: Node, folder: Folder) -> None:
         parts = [part for part in key.split("/") if part]
@@ -128,9 +187,10 @@ class _Reader:
         if isinstance(value, MappingNode):
             self._folder(value, below)
 
-    def _columns(self, node: Node, folder: Folder) -> None:
+    def _columns(self, node: Node) -> dict[str, Column]:
+        columns: dict[str, Column] = {}
         if _is_nothing(node):
-            return
+            return columns
         if not isinstance(node, MappingNode):
             self._fail(node, "columns must map headers to options", hint="for example  Amount: {type: numeric}")
         for header, key_node, value in self._items(node):
@@ -139,11 +199,12 @@ class _Reader:
             if not isinstance(value, MappingNode):
                 hint = f"for example  {header}: {{type: numeric}}"
                 self._fail(value, f"the column {header!r} must be followed by its options", hint=hint)
-            column = folder.columns[header] = Column(where=self._where(key_node))
+            column = columns[header] = Column(where=self._where(key_node))
             for key, option_node, option_value in self._items(value):
                 if key not in _COLUMN_OPTIONS:
                     self._unknown(option_node, key, _COLUMN_OPTIONS, "option of a column")
                 column.given[key] = self._value(_COLUMN_OPTIONS[key], option_node, option_value)
+        return columns
 
     def _items(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
         lines: dict[str, int] = {}

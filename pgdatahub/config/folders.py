@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from pgdatahub.config.options import ColumnOptions, FolderOptions
+from pgdatahub.config.sheet_rules import SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
 
 
@@ -38,6 +39,36 @@ class Column:
 
 
 @dataclass(slots=True, kw_only=True)
+class Entry:
+    """Options that the file sets for one table on a sheet.
+
+    Attributes:
+        where: The file and line.
+        given: Values of folder options by name, and ``skip`` and ``optional``.
+        columns: Options of columns, by header as written or by column name.
+    """
+
+    where: str = field(compare=False)
+    given: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class SheetKey:
+    """The tables that the file sets for the sheets that a key matches.
+
+    Attributes:
+        key: The key as written.
+        entries: The tables.
+        is_list: The file has a list of tables, which an outer folder's options do not change.
+    """
+
+    key: str
+    entries: list[Entry]
+    is_list: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class Folder:
     """Options that the file sets for one folder, without inherited options.
 
@@ -46,6 +77,7 @@ class Folder:
         where: The file and line.
         given: Values of folder options by name.
         columns: Options of columns, by header as written or by column name.
+        sheets: The tables on sheets, by :func:`~pgdatahub.config.sheet_rules.matching_sheet` key.
         folders: Folders below, by :func:`matching` name.
     """
 
@@ -53,6 +85,7 @@ class Folder:
     where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
+    sheets: dict[str, SheetKey] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
 
 
@@ -101,15 +134,98 @@ def _named(folder: Folder, parts: tuple[str, ...]) -> Iterator[ConfiguredFolder]
 def _options(folders: Sequence[Folder]) -> FolderOptions:
     given: dict[str, Any] = {}
     columns: dict[str, Column] = {}
+    sheets: dict[str, SheetKey] = {}
     for folder in folders:
+        # The nearer of sheet and sheets replaces the other.
+        if folder.sheets:
+            given.pop("sheet", None)
+        elif "sheet" in folder.given:
+            sheets = {}
         given |= folder.given
-        for key, column in folder.columns.items():
-            above = columns[key].given if key in columns else {}
-            columns[key] = Column(where=column.where, given=above | column.given)
+        columns = _with_columns(columns, folder.columns)
+        for name, key in folder.sheets.items():
+            sheets[name] = _with_entry(sheets.get(name), key)
     try:
-        return FolderOptions(**given, columns={key: _column_options(key, column) for key, column in columns.items()})
+        options = FolderOptions(**given, columns=_all_column_options(columns))
+        return replace(options, sheets=_rules(sheets.values(), given, columns)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
+
+
+def _with_columns(above: Mapping[str, Column], below: Mapping[str, Column]) -> dict[str, Column]:
+    columns = dict(above)
+    for key, column in below.items():
+        inherited = columns[key].given if key in columns else {}
+        columns[key] = Column(where=column.where, given=inherited | column.given)
+    return columns
+
+
+def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
+    """Return a key's entries with the options that a folder above sets for the same key."""
+    if above is None or above.is_list or key.is_list:
+        return key
+    outer, (entry,) = above.entries[0], key.entries
+    merged = Entry(
+        where=entry.where, given=outer.given | entry.given, columns=_with_columns(outer.columns, entry.columns)
+    )
+    return SheetKey(key=key.key, entries=[merged])
+
+
+_OF_THE_FOLDER: Final = ("sheet", "table_per_sheet")
+_OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views")
+
+
+def _rules(keys: Iterable[SheetKey], given: Mapping[str, Any], columns: Mapping[str, Column]) -> tuple[SheetRule, ...]:
+    inherited = {name: value for name, value in given.items() if name not in _OF_THE_FOLDER}
+    rules = tuple(
+        SheetRule(key=key.key, entries=tuple(_entry(entry, inherited, columns) for entry in key.entries))
+        for key in keys
+    )
+    first: dict[str | None, SheetEntry] = {}
+    for rule in rules:
+        for entry in rule.entries:
+            if entry.skip or (entry.table is None and given.get("table_per_sheet")):
+                continue
+            _check_agreement(first.setdefault(entry.table, entry), entry)
+    return rules
+
+
+def _entry(entry: Entry, inherited: Mapping[str, Any], columns: Mapping[str, Column]) -> SheetEntry:
+    own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
+    try:
+        options = FolderOptions(
+            **{**inherited, **own}, columns=_all_column_options(_with_columns(columns, entry.columns))
+        )
+    except ValueError as error:
+        raise ConfigError(str(error), where=entry.where) from error
+    return SheetEntry(
+        options=options,
+        table=entry.given.get("table"),
+        skip=entry.given.get("skip", False),
+        optional=entry.given.get("optional", False),
+        where=entry.where,
+    )
+
+
+def _check_agreement(first: SheetEntry, entry: SheetEntry) -> None:
+    """Refuse two entries of one table that differ in an option of the table.
+
+    Raises:
+        ConfigError: They differ.
+    """
+    for name in _OF_THE_TABLE:
+        values = getattr(first.options, name), getattr(entry.options, name)
+        if values[0] != values[1]:
+            table = f"the table {entry.table}" if entry.table else "the folder's table"
+            raise ConfigError(
+                f"{name} is {values[1]!r} here and {values[0]!r} in {first.where}, and both entries are of {table}",
+                where=entry.where,
+                hint=f"set {name} once, for the folder, or to the same value",
+            )
+
+
+def _all_column_options(columns: Mapping[str, Column]) -> dict[str, ColumnOptions]:
+    return {key: _column_options(key, column) for key, column in columns.items()}
 
 
 def _column_options(key: str, column: Column) -> ColumnOptions:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pgdatahub.config.coerce import (
     BOOLEAN,
@@ -28,10 +28,10 @@ from pgdatahub.config.coerce import (
     TEXT,
     TEXTS,
     VARIABLE,
-    Check,
-    Written,
     one_of,
 )
+from pgdatahub.config.option_fields import Option, choice_field, option_field
+from pgdatahub.config.sheet_rules import REST, SheetEntry, SheetRule, routing_facts
 from pgdatahub.values.identifiers import ColumnNames
 from pgdatahub.values.sql_types import SqlType
 
@@ -68,69 +68,19 @@ _MOMENTS = frozenset({"date", "timestamp", "time"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of a folder or a column.
-
-    Attributes:
-        name: The key in the file.
-        expects: The text after "must be" in a message.
-        help: One line about the option.
-        default: The value if the file does not set the option.
-        parse: Converts a raw value; raises ValueError, with or without a reason.
-        choices: The valid words, if the option is a choice.
-        shapes_rows: Another value gives other rows or other names for the same file.
-        secret: Messages do not show an invalid value, which may be a password.
-    """
-
-    name: str
-    expects: str
-    help: str
-    default: Any
-    parse: Callable[[Written], Any]
-    choices: tuple[str, ...] = ()
-    shapes_rows: bool = True
-    secret: bool = False
-
-
-def _option(
-    default: object,
-    parser: Check,
-    description: str,
-    *,
-    choices: tuple[str, ...] = (),
-    shapes_rows: bool = True,
-    secret: bool = False,
-) -> Any:
-    expects, parse = parser
-    metadata = {
-        "expects": expects,
-        "parse": parse,
-        "help": description,
-        "choices": choices,
-        "shapes_rows": shapes_rows,
-        "secret": secret,
-    }
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def _choice(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
-    return _option(default, one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOptions:
     """Options of one column of a folder's sheets; :func:`options` documents the attributes."""
 
-    type: str | None = _option(
+    type: str | None = option_field(
         None, one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
     )
-    decimal: str | None = _option(None, MARK, "the decimal mark of numbers that are written as text")
-    thousands: str | None = _option(None, MARK, "the thousands mark of numbers that are written as text")
-    format: str | None = _option(None, FORMAT, "the format of dates that are written as text, as for strptime")
-    rename: str | None = _option(None, COLUMN_NAME, "the column's name in the table")
-    aliases: tuple[str, ...] = _option((), TEXTS, "other headers that mean this column")
-    skip: bool = _option(False, BOOLEAN, "leave the column out")
-    nulls: tuple[str, ...] = _option((), NULLS, "texts that mean an empty cell here, beside those of the folder")
+    decimal: str | None = option_field(None, MARK, "the decimal mark of numbers that are written as text")
+    thousands: str | None = option_field(None, MARK, "the thousands mark of numbers that are written as text")
+    format: str | None = option_field(None, FORMAT, "the format of dates that are written as text, as for strptime")
+    rename: str | None = option_field(None, COLUMN_NAME, "the column's name in the table")
+    aliases: tuple[str, ...] = option_field((), TEXTS, "other headers that mean this column")
+    skip: bool = option_field(False, BOOLEAN, "leave the column out")
+    nulls: tuple[str, ...] = option_field((), NULLS, "texts that mean an empty cell here, beside those of the folder")
 
     def __post_init__(self) -> None:
         """Check that the options are consistent.
@@ -155,79 +105,86 @@ class ColumnOptions:
 class FolderOptions:
     """Options of a folder, with inherited ones; :func:`options` documents the attributes."""
 
-    sheet: tuple[str, ...] | None = _option(
+    sheet: tuple[str, ...] | None = option_field(
         None, TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
     )
-    sheet_column: str | None = _option(None, COLUMN_NAME, "a further column, of this name, for the name of the sheet")
-    header_row: HeaderRow = _option(
+    sheet_column: str | None = option_field(
+        None, COLUMN_NAME, "a further column, of this name, for the name of the sheet"
+    )
+    header_row: HeaderRow = option_field(
         "first",
         HEADER_ROW,
         "the row with the headers: first (the first row with a value), its number, auto (find it) or none",
     )
-    skip_rows: int = _option(0, COUNT, "rows to leave out below the header")
-    stop_at: str | None = _option(
+    skip_rows: int = option_field(0, COUNT, "rows to leave out below the header")
+    stop_at: str | None = option_field(
         None, TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
     )
-    errors: ErrorPolicy = _choice(
+    errors: ErrorPolicy = choice_field(
         "blank", ("blank", "text", "fail"), "cells that show an error such as #N/A: empty, their text, or no load"
     )
-    uncached: UncachedPolicy = _choice(
+    uncached: UncachedPolicy = choice_field(
         "fail", ("fail", "blank"), "formulas without a stored result: no load, or empty cells"
     )
-    merged: MergedPolicy = _choice(
+    merged: MergedPolicy = choice_field(
         "top_left", ("top_left", "fill"), "merged cells: the value once, or in every cell of the area"
     )
-    hidden: HiddenPolicy = _choice("load", ("load", "skip"), "hidden rows and columns")
-    reader: Reader = _choice(
+    hidden: HiddenPolicy = choice_field("load", ("load", "skip"), "hidden rows and columns")
+    reader: Reader = choice_field(
         "auto",
         ("auto", "calamine"),
         "the program that reads the workbooks: the reader of each format, or python-calamine, which takes some damaged"
         " files and cannot tell errors, formats and formulas without a result",
     )
-    password_env: str | None = _option(
+    password_env: str | None = option_field(
         None,
         VARIABLE,
         "the environment variable that holds the password of encrypted workbooks (needs pgdatahub[encrypted])",
         shapes_rows=False,
         secret=True,
     )
-    nulls: tuple[str, ...] = _option((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
-    table: str | None = _option(
+    nulls: tuple[str, ...] = option_field((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
+    table: str | None = option_field(
         None,
         SQL_NAME,
         "the table, for the folder and those below it; else made from the folder's path",
         shapes_rows=False,
     )
-    schema: str | None = _option(None, SCHEMA, "the table's schema, if not ETL_SCHEMA", shapes_rows=False)
-    on_changed: ChangedPolicy = _choice(
+    schema: str | None = option_field(None, SCHEMA, "the table's schema, if not ETL_SCHEMA", shapes_rows=False)
+    on_changed: ChangedPolicy = choice_field(
         "append",
         ("append", "replace", "fail"),
         "a file that was loaded before and has other content now: its rows are added, take the place of the old ones,"
         " or are refused",
         shapes_rows=False,
     )
-    on_missing: MissingPolicy = _choice(
+    on_missing: MissingPolicy = choice_field(
         "keep",
         ("keep", "revert"),
         "a file that was loaded before and is not there any more: its rows stay, or are reverted by a run over the whole"
         " data root",
         shapes_rows=False,
     )
-    new_columns: Contract = _choice(
+    new_columns: Contract = choice_field(
         "evolve", ("evolve", "freeze"), "columns that the table lacks: add them, or fail the file", shapes_rows=False
     )
-    types: Contract = _choice(
+    types: Contract = choice_field(
         "evolve", ("evolve", "freeze"), "values that the table's types cannot hold: widen them, or fail the file",
         shapes_rows=False,
     )  # fmt: skip
-    views: ViewPolicy = _choice(
+    views: ViewPolicy = choice_field(
         "fail",
         ("fail", "recreate"),
         "views that use a column whose type has to change: fail the file, or drop the views and make them again",
         shapes_rows=False,
     )
+    table_per_sheet: bool = option_field(
+        False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False
+    )
     columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)
     """Options of single columns, by header as written or by name."""
+    sheets: tuple[SheetRule, ...] = dataclasses.field(default=(), hash=False)
+    """The tables on the sheets of a workbook, by name or glob, in the order of loading."""
 
     def __post_init__(self) -> None:
         """Check that the columns are consistent.
@@ -263,6 +220,25 @@ class FolderOptions:
             return nothing if key is None else by_key[key]
 
         return options_of
+
+    @property
+    def is_routed(self) -> bool:
+        """Return whether the settings can give a file several tables."""
+        return bool(self.sheets) or self.table_per_sheet
+
+    @property
+    def rules(self) -> tuple[SheetRule, ...]:
+        """The rules for sheets, also if only ``table_per_sheet`` is set."""
+        if self.sheets or not self.table_per_sheet:
+            return self.sheets
+        entry = SheetEntry(options=dataclasses.replace(self, sheet=None, table_per_sheet=False))
+        return tuple(SheetRule(key=key, entries=(entry,)) for key in self.sheet or (REST,))
+
+    @property
+    def routing(self) -> str:
+        """SHA-256 (hexadecimal) of all that decides which cells go to which table."""
+        facts = [self.table_per_sheet, self.table, self.schema, routing_facts(self.rules)]
+        return sha256(json.dumps(facts).encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def fingerprint(self) -> str:

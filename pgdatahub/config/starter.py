@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pgdatahub.config.loading import ENVIRONMENT_FILE, FOLDERS_FILE
-from pgdatahub.config.options import ColumnOptions, FolderOptions, Option, options
+from pgdatahub.config.option_fields import Option
+from pgdatahub.config.options import ColumnOptions, FolderOptions, options
 from pgdatahub.config.registry import Setting, settings
 from pgdatahub.config.settings import Config
 from pgdatahub.errors import ConfigError

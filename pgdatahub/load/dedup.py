@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.skip_reasons import why_skipped
+from pgdatahub.load.skip_reasons import named, why_skipped
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRow, Status
+from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.readers.reading_rules import reading_version
 
 
@@ -34,6 +34,7 @@ class DedupDecision:
         retired: The imports of the file's older content; their rows are deleted, or a duplicate inherits them.
         left: The imports of which the file was a duplicate and is not any more.
         released: The ids of the imports that held the file back, which ends when the file is loaded.
+        known: The import because of which the file is skipped.
         notice: A message for the user.
     """
 
@@ -44,6 +45,7 @@ class DedupDecision:
     retired: tuple[ImportRow, ...] = ()
     left: tuple[ImportRow, ...] = ()
     released: tuple[int, ...] = ()
+    known: ImportRow | None = None
     notice: str | None = None
 
     @property
@@ -75,23 +77,50 @@ class PartFacts:
         )
 
 
-def decide(parts: Sequence[PartFacts], *, file_sha256: str, run_id: str) -> tuple[DedupDecision, ...]:
+def decide(
+    parts: Sequence[PartFacts], *, file_sha256: str, run_id: str, routing: str | None = None
+) -> tuple[DedupDecision, ...]:
     """Return the decision on each part of a file.
 
     Another file is a duplicate as a whole or not at all: its imports count only if they have the content of every part.
     So a sheet that two files have in common is loaded from both, and after a revert of one file the table has the rows
-    of the other.
+    of the other. The other file may lack a table that it did not have under the settings of its time.
 
     Args:
         parts: The parts of the file, each in a table of its own.
         file_sha256: SHA-256 of the file's bytes.
         run_id: The run that is about to load the file.
+        routing: The hash of the settings that give the file several tables; None for a file of one table.
 
     Raises:
         ContentChangedError: The file was loaded before with other content, and its folder sets ``on_changed: fail``.
     """
-    covering = _covering(parts, file_sha256)
+    covering = _covering(parts, file_sha256, routing)
     return tuple(_decide(part, covering, file_sha256=file_sha256, run_id=run_id) for part in parts)
+
+
+def decide_gone(source: SourceFile, past: Sequence[ImportRow], *, file_sha256: str) -> DedupDecision:
+    """Return the decision on a table that a file has imports in, and no part for any more.
+
+    Args:
+        source: The file with that table, and the settings of its folder.
+        past: Its loaded imports there.
+        file_sha256: SHA-256 of its bytes.
+
+    Raises:
+        ContentChangedError: The file was loaded before with other content, and its folder sets ``on_changed: fail``.
+    """
+    gone = DedupDecision(skip="the file does not have this table any more")
+    older = [one for one in past if source.reload or one.file_sha256 != file_sha256]
+    if source.reload:
+        rows = sum(one.row_count for one in older)
+        return replace(gone, retired=tuple(older), notice=f"{rows:,} rows of the file left {source.table}")
+    decision = _with_older(gone, older, source) if older else gone
+    kept = [one for one in past if one not in decision.retired]
+    if kept and not decision.retired and source.options.on_changed != "append":
+        notice = f"its rows stay in {source.table}, which the settings do not name any more; revert --import-id {kept[0].id} deletes them"
+        return replace(decision, notice=notice)
+    return decision if decision.retired else replace(decision, notice=None)
 
 
 _Version: TypeAlias = tuple[str, str]
@@ -103,24 +132,39 @@ def _versions(past: ImportRow) -> set[_Version]:
     return {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in past.duplicates)}
 
 
-def _covering(parts: Sequence[PartFacts], file_sha256: str) -> set[_Version]:
-    """Return the files that have the content of every part."""
-    found = [
-        {version for past in part.related if part.repeats(past, file_sha256) for version in _versions(past)}
-        for part in parts
-    ]
-    return set[_Version].intersection(*found)
+def _covering(parts: Sequence[PartFacts], file_sha256: str, routing: str | None) -> set[_Version]:
+    """Return the files that have the content of every part, in an import that counts at least once."""
+    repeated: dict[_Version, list[ImportRow]] = {}
+    for part in parts:
+        for past in part.related:
+            if part.repeats(past, file_sha256):
+                for version in _versions(past):
+                    repeated.setdefault(version, []).append(past)
+
+    def has(version: _Version, part: PartFacts) -> bool:
+        imports = repeated[version]
+        if any(past.table == part.source.table for past in imports):
+            return True
+        lacked_it = all(part.source.table not in past.all_tables for past in imports)
+        return version[1] == file_sha256 or (lacked_it and any(past.routing != routing for past in imports))
+
+    return {
+        version
+        for version, imports in repeated.items()
+        if any(past.status in COUNTED for past in imports) and all(has(version, part) for part in parts)
+    }
 
 
 def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_id: str) -> DedupDecision:
     source = part.source
+    counted = [past for past in part.related if past.status in COUNTED]
     same = [
         past
-        for past in part.related
+        for past in counted
         if part.repeats(past, file_sha256)
         and (past.is_file(source.identity, file_sha256, source.fingerprint) or _versions(past) & covering)
     ]
-    older = [past for past in part.related if past not in same and _moment(past, source) is not None]
+    older = [past for past in counted if past not in same and _moment(past, source) is not None]
     by_us = [past for past in same if past.run_id == run_id and past.status == Status.LOADED]
     for past in by_us:
         if past.identity == source.identity:
@@ -134,11 +178,17 @@ def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_i
         same, older = [*same, *outdated], [past for past in older if past not in outdated]
     replaced = tuple(past for past in same if past.status == Status.LOADED)
     released = tuple(past.id for past in same if past.status == Status.HELD)
-    notice = None
-    if replaced:
-        notice = f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
-    decision = DedupDecision(replaced=replaced, released=released, notice=notice)
+    decision = DedupDecision(replaced=replaced, released=released, notice=_notice(part, replaced, counted))
     return _with_older(decision, older, source) if older else decision
+
+
+def _notice(part: PartFacts, replaced: Sequence[ImportRow], counted: Sequence[ImportRow]) -> str | None:
+    if replaced:
+        return f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
+    equal = [past for past in counted if past.content_sha256 == part.content_sha256]
+    if equal and equal[0].identity != part.source.identity:
+        return f"the same rows as those of {named(equal[0])} in {part.source.table}; another part of the file differs"
+    return None
 
 
 def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceFile, file_sha256: str) -> DedupDecision:
@@ -149,9 +199,11 @@ def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceF
     changed = any(seen is None or moment > seen for one in older if (moment := _moment(one, source)) is not None)
     if not changed:
         return DedupDecision(
-            skip=why, origin=None if past.is_file(source.identity, file_sha256, source.fingerprint) else past
+            skip=why,
+            known=past,
+            origin=None if past.is_file(source.identity, file_sha256, source.fingerprint) else past,
         )
-    decision = _with_older(DedupDecision(skip=why, origin=past), older, source)
+    decision = _with_older(DedupDecision(skip=why, known=past, origin=past), older, source)
     rows = sum(one.row_count for one in decision.retired)
     if rows:
         why = f"{why}; its {rows:,} older rows are not in the table any more (on_changed: replace)"

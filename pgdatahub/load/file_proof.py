@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.file_hash import file_version, hash_file
+from pgdatahub.load.import_source import source_of
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import stage
 from pgdatahub.model.events import NullReporter
@@ -27,6 +28,9 @@ from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+
+
+_OTHER_SETTINGS: Final = "its folder has other settings now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,8 @@ def compare_with_file(
             part = next((part for part in staged.parts if part.source.table == past.table), None)
             if part is None:
                 return FileProof(compared=False, reason="its file has no sheet for this table now")
+            if part.source.fingerprint != past.settings:
+                return FileProof(compared=False, reason=_OTHER_SETTINGS)
             reason = difference(connection, current, group, part.observed, map(text_rows, part.spool))
             return FileProof(compared=True, reason=reason)
     except FileError as error:
@@ -92,8 +98,8 @@ def _same_file(past: ImportRow, config: Config) -> SourceFile | str:
                 continue
         except FileError:
             continue
-        if source.options.fingerprint != past.settings:
-            return "its folder has other settings now"
+        if not source.options.is_routed and source.fingerprint != past.settings:
+            return _OTHER_SETTINGS
         if may_read_differently(source.identity, past.reading, source.open):
             return "older rules read the file"
         return source
@@ -107,11 +113,4 @@ def _places(past: ImportRow, config: Config) -> Iterator[SourceFile]:
         files.append((str(config.root_path / past.identity), past.identity))
     files += [(one.source_file, one.identity) for one in past.duplicates if one.file_sha256 == past.file_sha256]
     for location, identity in dict.fromkeys(files):
-        folders = identity.split("/")[:-1]
-        yield SourceFile(
-            location=location,
-            identity=identity,
-            table=past.table,
-            options=config.folders.options_for(folders),
-            size=past.bytes,
-        )
+        yield source_of(past, config, location=location, identity=identity)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,14 +20,15 @@ from pgdatahub.errors import (
 )
 from pgdatahub.load.adopt import Adopter
 from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.known_files import KnownFiles, find_known
+from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
-from pgdatahub.load.results import confirmed, failed, skipped
+from pgdatahub.load.possible_tables import possible_tables, tables_by_file
+from pgdatahub.load.results import failed, of_imports, skipped
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
@@ -35,6 +36,7 @@ from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.older_rows import set_reading, tables_of_older_readings
+from pgdatahub.postgres.part_rows import imports_elsewhere
 from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
 from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
 from pgdatahub.system.retry import with_retries
@@ -77,13 +79,17 @@ class Lookup:
         Raises:
             DatabaseError: The database is gone.
         """
-        tables = frozenset(source.table for source in files)
+        possible = {possible_tables(source, self.config.schema_name) for source in files}
 
         def ask(database: Database) -> tuple[KnownFiles, frozenset[TableName]]:
             with transaction(database.engine) as connection:
                 self.history.ensure(connection)
-                missing = tables - catalog.existing_tables(connection, tables)
-                dropped = missing and missing & self.history.tables_with_rows(connection)
+                existing = catalog.all_tables(connection)
+                fixed = {table for tables in possible for table in tables.fixed}
+                dropped: frozenset[TableName] = frozenset()
+                if not fixed <= existing or any(tables.begins is not None for tables in possible):
+                    missing = self.history.tables_with_rows(connection) - existing
+                    dropped = frozenset(table for table in missing if any(table in tables for tables in possible))
                 return find_known(connection, self.history, files), dropped
 
         if self.database is None:
@@ -109,6 +115,8 @@ class Lookup:
         except FileError:
             return source, None  # the run reports the error at the file's turn
         source = replace(source, hashed=hashed)
+        if source.options.is_routed:
+            return skip_routed(source, hashed.sha256, known)
         reason = known.skip(source, hashed.sha256)
         if reason is not None:
             return source, skipped(source, reason)
@@ -154,6 +162,21 @@ class Lookup:
             with_retries(partial(record, self.database), self.gave_way)
         return describe(by_table(differing))
 
+    def tables_by_file(self, files: Sequence[SourceFile]) -> Mapping[str, frozenset[TableName]]:
+        """Return location → the tables that a file may have.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+
+        def ask(database: Database) -> Mapping[str, frozenset[TableName]]:
+            with transaction(database.engine, read_only=True) as connection:
+                return tables_by_file(connection, files, self.config.schema_name)
+
+        if self.database is None or not any(source.options.is_routed for source in files):
+            return tables_by_file(None, files, self.config.schema_name)
+        return with_retries(partial(ask, self.database), self.gave_way)
+
     def tables_of_older_readings(self, tables: Iterable[TableName]) -> frozenset[TableName]:
         """Return the tables with imports that older rules read.
 
@@ -187,7 +210,8 @@ class Lookup:
             DatabaseError: The database is gone.
             SpoolError: The disk is full.
         """
-        unknown = self.unknown_rows({source.table for source in files})
+        tables = self.tables_by_file(files)
+        unknown = self.unknown_rows({table for source in files for table in tables[source.location]})
         if self.database is None:
             return known
         adopter = Adopter(
@@ -200,7 +224,7 @@ class Lookup:
             gave_way=self.gave_way,
         )
         for table, rows in unknown.items():
-            adoption = adopter.adopt(rows, [source for source in files if source.table == table], known)
+            adoption = adopter.adopt(rows, [source for source in files if table in tables[source.location]], known)
             for text in adoption.messages:
                 self.reporter(Notice(text=text, warning=bool(adoption.unproved)))
         if not unknown:
@@ -210,19 +234,23 @@ class Lookup:
 
     def look_up(self, source: SourceFile) -> FileResult | None:
         """Return the result of a file that this run committed before its worker died; else None."""
+        routed = source.options.is_routed
 
         def ask(database: Database) -> list[ImportRow]:
             with transaction(database.engine) as connection:
                 # The worker's transaction holds the lock until the server has committed it or rolled it back.
-                locks.wait_for_turn(connection, locks.lock_key(source.table))
+                key = locks.lock_key(source.table)
+                if routed:
+                    key = locks.file_lock_key(self.history.schema, source.identity)
+                locks.wait_for_turn(connection, key)
+                if routed:
+                    return imports_elsewhere(connection, self.history, source, ())
                 return self.history.of_identity(connection, source.table, source.identity)
 
         if self.database is None:
             return None
-        for past in with_retries(partial(ask, self.database), self.gave_way):
-            if past.run_id == self.run_id:
-                return confirmed(FileResult(source=source, outcome=Outcome.LOADED), past)
-        return None
+        imports = with_retries(partial(ask, self.database), self.gave_way)
+        return of_imports(source, [past for past in imports if past.run_id == self.run_id])
 
     def confirm(self, results: Sequence[FileResult], sources: Iterable[SourceFile]) -> list[FileResult]:
         """Return the results with the history's figures for the files that this run loaded.
@@ -242,16 +270,20 @@ class Lookup:
         if self.database is None:
             return list(results)
         imports = with_retries(partial(ask, self.database), self.gave_way)
-        loaded = {(past.table, past.identity): past for past in imports}
+        loaded: dict[str, list[ImportRow]] = {}
+        for past in imports:
+            loaded.setdefault(past.identity, []).append(past)
         said = {result.source.location: result for result in results}
         settled = []
         for source in sources:
             result = said.get(source.location)
-            past = loaded.get((source.table, source.identity))
-            if past is not None:
-                if result is None or result.outcome is not Outcome.LOADED:
-                    result = FileResult(source=source, outcome=Outcome.LOADED)
-                result = confirmed(result, past)
+            found = [
+                past
+                for past in loaded.get(source.identity, ())
+                if source.options.is_routed or past.table == source.table
+            ]
+            if found:
+                result = of_imports(source, found, result)
             if result is not None:
                 settled.append(result)
         return settled

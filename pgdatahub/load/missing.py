@@ -17,6 +17,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.lookup import Lookup
+from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.load.replace import pass_on, revert_rows
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
@@ -114,19 +115,20 @@ def find_heir(past: ImportRow, listing: Listing) -> Duplicate | None:
     """Return the duplicate of an import whose file is there with the content of the import; None if there is none."""
     for one in sorted(past.duplicates, key=lambda one: (one.seen_at, one.identity)):
         source = listing.files.get(one.identity)
-        if source is None or source.table != past.table:
+        if source is None or past.table not in possible_tables(source, past.table.schema):
             continue
         try:
             hashed = hash_once(source)
         except FileError:
             continue
-        if past.is_file(source.identity, hashed.sha256, source.options.fingerprint):
+        settings = past.settings if source.options.is_routed else source.fingerprint
+        if past.is_file(source.identity, hashed.sha256, settings):
             return replace(
                 one,
                 source_file=source.location,
                 file_sha256=hashed.sha256,
                 bytes=source.size,
-                settings=source.options.fingerprint,
+                settings=settings,
             )
     return None
 

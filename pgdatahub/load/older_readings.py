@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.load.file_hash import file_version, hash_file
+from pgdatahub.load.import_source import source_of
 from pgdatahub.load.skip_reasons import named
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, StagedFile, stage
@@ -99,7 +100,7 @@ class OlderReadings:
         """
         if PurePosixPath(past.identity).suffix.lower() == source.suffix:
             return may_read_differently(source.name, past.reading, source.open)
-        return may_read_differently(past.identity, past.reading, self._source(past).open)
+        return may_read_differently(past.identity, past.reading, source_of(past, self.config).open)
 
     def _content_now(self, past: ImportRow) -> str | None:
         """Return the content hash of an import's file by today's rules; None if the file is gone or has changed."""
@@ -108,7 +109,7 @@ class OlderReadings:
         return self.contents[past.id]
 
     def _read_again(self, past: ImportRow) -> str | None:
-        source = self._source(past)
+        source = source_of(past, self.config)
         try:
             version = file_version(source)
             if hash_file(source) != past.file_sha256:
@@ -132,16 +133,6 @@ class OlderReadings:
                 if part.source.table == past.table and part.source.fingerprint == past.settings
             ),
             None,
-        )
-
-    def _source(self, past: ImportRow) -> SourceFile:
-        folders = past.identity.split("/")[:-1]
-        return SourceFile(
-            location=past.source_file,
-            identity=past.identity,
-            table=past.table,
-            options=self.config.folders.options_for(folders),
-            size=past.bytes,
         )
 
 

@@ -29,7 +29,7 @@ from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.lookup import Lookup
-from pgdatahub.load.results import of_file, of_staged, skipped, skipped_as_empty
+from pgdatahub.load.results import of_staged, of_staged_file, skipped, skipped_as_empty
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, Staging
 from pgdatahub.load.transaction import Loading
@@ -205,5 +205,4 @@ class Pipeline:
 
 def _read_only(staged: StagedFile) -> FileResult:
     """Return the result of a file in a dry run."""
-    parts = [of_staged(part, Outcome.READ) for part in staged.parts]
-    return of_file(staged.source, parts, sheets_left_out=staged.parts[0].sheets_left_out)
+    return of_staged_file(staged, [of_staged(part, Outcome.READ) for part in staged.parts], loads=True)

@@ -9,7 +9,7 @@ from traceback import format_exception
 
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import HistoryLostError, PgDataHubError
-from pgdatahub.load.staging import Staged
+from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import Failure, FileResult, Outcome, PartResult
@@ -65,9 +65,38 @@ def of_file(source: SourceFile, parts: Sequence[PartResult], *, sheets_left_out:
     )
 
 
-def confirmed(result: FileResult, past: ImportRow) -> FileResult:
-    """Return the result of a loaded file with the history's figures."""
-    return replace(result, rows=past.row_count, import_id=past.id)
+def of_staged_file(staged: StagedFile, parts: Sequence[PartResult], *, loads: bool) -> FileResult:
+    """Return the result of a file that was read.
+
+    Args:
+        staged: The file.
+        parts: The result of each part.
+        loads: A part is loaded, so that the notices about reading the file matter.
+    """
+    left_out = staged.parts[0].sheets_left_out if loads and staged.parts else ()
+    result = of_file(staged.source, parts, sheets_left_out=left_out)
+    return replace(result, notices=(*staged.notices, *result.notices)) if loads else result
+
+
+def of_imports(source: SourceFile, imports: Sequence[ImportRow], told: FileResult | None = None) -> FileResult | None:
+    """Return the result of a file that a run loaded, with the history's figures; None without imports.
+
+    Args:
+        source: The file.
+        imports: Its imports by this run.
+        told: The result that its worker reported, if any.
+    """
+    if not imports:
+        return None
+    known = {part.table: part for part in told.by_table} if told and told.outcome is Outcome.LOADED else {}
+    parts = [
+        confirmed_part(known.get(past.table) or PartResult(table=past.table, outcome=Outcome.LOADED), past)
+        for past in imports
+    ]
+    result = of_file(source, parts)
+    if told is None or not known:
+        return result
+    return replace(told, rows=result.rows, import_id=result.import_id, parts=result.parts)
 
 
 def confirmed_part(result: PartResult, past: ImportRow) -> PartResult:

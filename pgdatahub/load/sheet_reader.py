@@ -5,13 +5,16 @@ Each sheet is read once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, SchemaError, SheetError
 from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.parts import PartSheet, parts_of
-from pgdatahub.load.staged_rows import FileRows, StagedRows
+from pgdatahub.load.shared_sheet import SharedBatches, take_turns
+from pgdatahub.load.staged_rows import FileRows, PostponedRows, StagedRows
+from pgdatahub.load.tally import Tally
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter, RowsRead
 from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableName
@@ -40,40 +43,51 @@ def read_sheets(
         ReadAgainError: The caller must discard the rows and call this again.
         FileError: The file cannot be loaded under its folder's settings.
     """
-    parts = parts_of(file.source, workbook.sheets)
-    for part in parts:
-        _check_table(part.source.table)
+    found = parts_of(file.source, workbook.sheets, config.schema_name)
     by_position: dict[int, list[tuple[StagedRows, PartSheet]]] = {}
-    for part in parts:
+    for part in found.parts:
+        table = part.source.table
+        _check_table(table)
+        file.tables.append(table)
+        if file.source.only_tables and file.source.only_tables.isdisjoint((table.name, str(table))):
+            continue
+        file.order.append(table)
+        if table in file.source.loaded_in and not file.source.reload:
+            file.known[table] = part.source
+            continue
         rows = file.begin(part.source)
         for chosen in part.sheets:
             by_position.setdefault(chosen.position, []).append((rows, chosen))
-    for index, (position, tables) in enumerate(by_position.items()):
+    # One table: in the order in which the settings name the sheets. Several: each sheet once, in the workbook's order.
+    order = sorted(by_position) if file.source.options.is_routed else list(by_position)
+    for index, position in enumerate(order):
 
         def report(share: float, index: int = index) -> None:
-            share = (index + share) / len(by_position)
+            share = (index + share) / len(order)
             reporter(RowsRead(source=file.source, rows=file.rows, share=share))
 
+        tables = by_position[position]
         label = tables[0][1].label
         try:
-            sheet = workbook.open(position)
-            for rows, chosen in tables:
-                yield from _read_table(sheet, chosen, rows, stages, config, report)
+            yield from _read_sheet(workbook.open(position), tables, stages, config, report)
             if needs_second_reading(workbook):
                 raise ReadAgainError
         except EmptySheetError as error:
-            if len(by_position) == 1:
-                error.left_out = sheets_left_out(workbook, tuple(by_position))
+            if len(order) == 1 and not file.known:
+                error.left_out = sheets_left_out(workbook, found.named)
                 raise
             for rows, _ in tables:
                 rows.tally.note([f"sheet {label}: {error.message}"])
         except FileError as error:
             if needs_second_reading(workbook):
                 raise ReadAgainError from error
-            if error.where:
-                raise
-            raise error.located(label) from error
-    _finish(file, workbook, tuple(by_position))
+            located = error if error.where else error.located(label)
+            if file.source.options.is_routed:
+                located.hint = "; ".join(
+                    filter(None, (located.hint, f"or leave the sheet out: {label}: {{skip: true}}"))
+                )
+            raise located from (error if located is not error else error.__cause__)
+    _finish(file, workbook, found.named)
 
 
 def _check_table(table: TableName) -> None:
@@ -97,48 +111,107 @@ def _finish(file: FileRows, workbook: Workbook, chosen: Sequence[int]) -> None:
         SheetError: A part has no column.
     """
     file.sheets_left_out = sheets_left_out(workbook, chosen)
-    if file.sheets_left_out and file.source.options.sheet is None:
+    if file.sheets_left_out and file.source.options.is_routed:
+        file.notices.append(describe_left_out(file.sheets_left_out, file.source))
+    elif file.sheets_left_out and file.source.options.sheet is None and file.parts:
         # A setting that names sheets is a choice; the first visible sheet is only a default.
         next(iter(file.parts.values())).tally.note([describe_left_out(file.sheets_left_out, file.source)])
-    file.parts = {table: rows for table, rows in file.parts.items() if rows.sheets}
-    if not file.parts:
+    empty = {table for table, rows in file.parts.items() if not rows.sheets}
+    file.parts = {table: rows for table, rows in file.parts.items() if table not in empty}
+    file.tables = [table for table in file.tables if table not in empty]
+    file.order = [table for table in file.order if table not in empty]
+    if not file.order:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
     if not all(rows.tally.columns for rows in file.parts.values()):
         raise SheetError("no column has a header or a value that is to be loaded")
 
 
-def _read_table(
+def _read_sheet(
     sheet: Sheet,
-    chosen: PartSheet,
-    rows: StagedRows,
+    tables: Sequence[tuple[StagedRows, PartSheet]],
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
 ) -> Iterator[ColumnBatch]:
-    source, label = chosen.source, chosen.label
+    """Read all tables on a sheet.
+
+    Raises:
+        EmptySheetError: No table has a value.
+    """
+    source = sheet.batches(config.chunk_size)
+    if len(tables) == 1:
+        ((rows, chosen),) = tables
+        for batches in _read_table(sheet, source, chosen, rows, stages, config, report):
+            yield from batches
+        return
+    shared = SharedBatches(source, len(tables))
+    readers = []
+    postponed: list[PostponedRows] = []
+    empty: list[EmptySheetError] = []
+    for number, (rows, chosen) in enumerate(tables):
+        target: StagedRows | PostponedRows = rows
+        if any(other is rows for other, _ in tables[:number]):
+            target = PostponedRows(rows)
+            postponed.append(target)
+        readers.append(partial(_read_one_of, sheet, chosen, target, stages, config, report, empty))
+    for batches in take_turns(shared, readers):
+        yield from batches
+    for late in postponed:
+        yield from late.take_place()
+    if len(empty) == len(tables):
+        raise empty[0]
+
+
+def _read_one_of(
+    sheet: Sheet,
+    chosen: PartSheet,
+    rows: StagedRows | PostponedRows,
+    stages: Stages,
+    config: Config,
+    report: Callable[[float], None],
+    empty: list[EmptySheetError],
+    source: Iterator[Batch],
+) -> Iterator[Iterable[ColumnBatch]]:
+    """Read one of several tables on a sheet; add the error to ``empty`` if it has no value."""
+    try:
+        yield from _read_table(sheet, source, chosen, rows, stages, config, report)
+    except EmptySheetError as error:
+        empty.append(error)
+
+
+def _read_table(
+    sheet: Sheet,
+    source: Iterator[Batch],
+    chosen: PartSheet,
+    rows: StagedRows | PostponedRows,
+    stages: Stages,
+    config: Config,
+    report: Callable[[float], None],
+) -> Iterator[Iterable[ColumnBatch]]:
+    """Read a table; yield what became of each batch of the sheet below the header."""
+    file, label = chosen.source, chosen.label
     table, batches, layout = locate(
-        sheet.batches(config.chunk_size), sheet=label, options=source.options, hidden_columns=sheet.hidden_columns
+        source, sheet=label, options=file.options, hidden_columns=sheet.hidden_columns, every=True
     )
     # The headers come first, so that the columns keep their order and a sheet without rows has columns too.
-    yield from rows.add(stages.normalize(Batch(rows=(), columns={}), table, source, config), sheet=label, rows=())
-    _check_width(rows)
+    yield rows.add(stages.normalize(Batch(rows=(), columns={}), table, file, config), sheet=label, rows=())
+    _check_width(rows.tally)
     pieces = (piece for batch in batches for piece in _narrow(batch))
-    for piece, normalized in normalize_all(pieces, lambda piece: stages.normalize(piece, table, source, config)):
-        yield from rows.add(normalized, sheet=label, rows=piece.rows)
+    for piece, normalized in normalize_all(pieces, lambda piece: stages.normalize(piece, table, file, config)):
+        yield () if normalized is None else rows.add(normalized, sheet=label, rows=piece.rows)
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
-    rows.sheets.append(label)
-    rows.tally.count(layout.counts, {key: f"{label} {example}" for key, example in layout.examples.items()})
-    rows.tally.note((*layout.notices, *sheet.notices))
+    examples = {key: f"{label} {example}" for key, example in layout.examples.items()}
+    rows.end(label, layout.counts, examples, (*layout.notices, *sheet.notices))
 
 
-def _check_width(rows: StagedRows) -> None:
+def _check_width(tally: Tally) -> None:
     """Refuse a file with more columns than a table can have, before its rows are read.
 
     Raises:
         SchemaError: The file has more columns than a table of PostgreSQL.
     """
-    count = len(rows.tally.columns)
+    count = len(tally.columns)
     most = MAX_TABLE_COLUMNS - len(RESERVED_COLUMNS)
     if count > most:
         raise SchemaError(

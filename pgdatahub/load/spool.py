@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile, gettempdir
 from types import TracebackType
+from typing import Any
 
 from pgdatahub.errors import SpoolError
 from pgdatahub.model.batches import ColumnBatch
@@ -26,7 +27,7 @@ class SpoolFile:
     def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
         self._file = SpooledTemporaryFile(max_size=memory_bytes, prefix="pgdatahub-")  # noqa: SIM115 - see close
 
-    def append(self, batch: ColumnBatch) -> int:
+    def append(self, batch: object) -> int:
         """Add a batch at the end; return its offset.
 
         Raises:
@@ -46,11 +47,10 @@ class SpoolFile:
             ) from error
         return start
 
-    def read(self, start: int) -> ColumnBatch:
+    def read(self, start: int) -> Any:
         """Return the batch at offset ``start``."""
         self._file.seek(start)
-        batch: ColumnBatch = pickle.load(self._file)  # noqa: S301 - only this process writes and opens the file
-        return batch
+        return pickle.load(self._file)  # noqa: S301 - only this process writes and opens the file
 
     def close(self) -> None:
         """Discard all batches."""
@@ -90,6 +90,11 @@ class Spool:
         """
         self._starts.append(self._file.append(batch))
         self.bytes += batch.size
+
+    @property
+    def file(self) -> SpoolFile:
+        """The file that holds them."""
+        return self._file
 
     def another(self) -> Spool:
         """Return an empty spool in the same file."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
@@ -47,6 +48,44 @@ class StagedRows:
             self.spool.append(encoded)
             yield encoded
 
+    def end(self, sheet: str, counts: Mapping[str, int], examples: Mapping[str, str], notices: Iterable[str]) -> None:
+        """Add the counts and notices of a sheet that was read to its end."""
+        self.sheets.append(sheet)
+        self.tally.count(counts, examples)
+        self.tally.note(notices)
+
+
+class PostponedRows:
+    """Rows of a second table on one sheet for the same part: they follow those of the first table.
+
+    Args:
+        rows: The rows of the part.
+    """
+
+    def __init__(self, rows: StagedRows) -> None:
+        self.tally = Tally()
+        self._rows = rows
+        self._file = rows.spool.file
+        self._starts: list[int] = []
+        self._end: Callable[[], None] = lambda: None
+
+    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
+        """Keep a batch; yield nothing."""
+        self.tally.add(batch)
+        self._starts.append(self._file.append((batch, sheet, rows)))
+        return iter(())
+
+    def end(self, sheet: str, counts: Mapping[str, int], examples: Mapping[str, str], notices: Iterable[str]) -> None:
+        """Keep the counts and notices of the sheet."""
+        self._end = partial(self._rows.end, sheet, counts, examples, notices)
+
+    def take_place(self) -> Iterator[ColumnBatch]:
+        """Add everything to the part, and yield the staged batches."""
+        for start in self._starts:
+            batch, sheet, rows = self._file.read(start)
+            yield from self._rows.add(batch, sheet=sheet, rows=rows)
+        self._end()
+
 
 @dataclass(slots=True, kw_only=True)
 class FileRows:
@@ -57,12 +96,20 @@ class FileRows:
         spool: The spool of the first part; the other parts have others in the same file.
         parts: Table → the rows of its part, in the order of loading.
         sheets_left_out: The visible sheets with data that the folder's settings leave out.
+        notices: Notices about the file as a whole.
+        known: The parts that need no reading, since an import with the file's bytes counts already.
+        order: The tables of all parts that are loaded or known, in the order of loading.
+        tables: All tables of the file, also those of parts that the user did not select.
     """
 
     source: SourceFile
     spool: Spool
     parts: dict[TableName, StagedRows] = field(default_factory=dict)
     sheets_left_out: tuple[str, ...] = ()
+    notices: list[str] = field(default_factory=list)
+    known: dict[TableName, SourceFile] = field(default_factory=dict)
+    order: list[TableName] = field(default_factory=list)
+    tables: list[TableName] = field(default_factory=list)
 
     def begin(self, source: SourceFile) -> StagedRows:
         """Begin a part and return its rows."""

@@ -21,7 +21,7 @@ from pgdatahub.load.staged_rows import FileRows, StagedRows
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import TableSchema
+from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.system import failpoints
 
@@ -43,6 +43,8 @@ class Staged:
         notices: Messages for the user about the reading of the file.
         seconds: The time that the reading took.
         sheets_left_out: The visible sheets with data that the folder's settings leave out.
+        routing: The hash of the settings that give the file several tables; None for a file of one table.
+        tables: All tables of such a file.
     """
 
     source: SourceFile
@@ -57,6 +59,8 @@ class Staged:
     notices: tuple[str, ...]
     seconds: float
     sheets_left_out: tuple[str, ...] = ()
+    routing: str | None = None
+    tables: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +70,27 @@ class StagedFile:
     Attributes:
         source: The file.
         file_sha256: SHA-256 of its bytes.
-        parts: What it brings to its tables, in the order of loading; each table is there once.
+        parts: The rows for its tables, in the order of loading; each table is there once.
+        known: The parts that were not read, since an import with the file's bytes counts already.
+        order: The tables of both, in the order of loading.
+        tables: All its tables, also those that the user did not select.
         seconds: The time that the reading took.
+        notices: Notices about the file as a whole.
     """
 
     source: SourceFile
     file_sha256: str
     parts: tuple[Staged, ...]
     seconds: float
+    notices: tuple[str, ...] = ()
+    known: tuple[SourceFile, ...] = ()
+    order: tuple[TableName, ...] = ()
+    tables: tuple[TableName, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that were read."""
+        return sum(part.rows for part in self.parts)
 
 
 class Staging:
@@ -161,12 +178,14 @@ class Staging:
             observed=observed,
             spool=rows.spool,
             rows=tally.rows,
-            sheets=tuple(rows.sheets),
+            sheets=tuple(dict.fromkeys(rows.sheets)),
             counts=tally.counts,
             examples=tally.examples,
             notices=tally.notices,
             seconds=self.seconds,
             sheets_left_out=self._rows.sheets_left_out,
+            routing=self.source.routing,
+            tables=tuple(self._rows.tables) if self.source.options.is_routed else (),
         )
 
     def finish(self) -> StagedFile:
@@ -210,6 +229,10 @@ class Staging:
             file_sha256=self._file_sha256,
             parts=tuple(map(self._part, self._rows.parts.values())),
             seconds=self.seconds,
+            notices=tuple(self._rows.notices),
+            known=tuple(self._rows.known.values()),
+            order=tuple(self._rows.order),
+            tables=tuple(self._rows.tables),
         )
         failpoints.reach("staged")
 

@@ -11,23 +11,25 @@ other path.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
+from pgdatahub.load.decisions import Decisions
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.evolve import Evolution, evolve
+from pgdatahub.load.part_work import PartWork, in_lock_order
 from pgdatahub.load.replace import settle
-from pgdatahub.load.results import confirmed_part, of_file, of_staged, skipped, skipped_part
+from pgdatahub.load.results import confirmed_part, of_staged, of_staged_file, skipped, skipped_part
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRecord
 from pgdatahub.model.results import FileResult, LoadResult, Outcome, PartResult
-from pgdatahub.model.schema import SchemaPlan, TableName
+from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable, PartKey
@@ -48,25 +50,6 @@ ROWS_LEFT_OUT: Final = "rows left out by triggers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartWork:
-    """A part of a file with the facts about it and the decision on it."""
-
-    staged: Staged
-    facts: FileFacts
-    decision: DedupDecision
-
-    @property
-    def table(self) -> TableName:
-        """Its table."""
-        return self.staged.source.table
-
-
-def _in_order(work: Iterable[PartWork]) -> list[PartWork]:
-    """Return parts in the order in which all sessions lock tables."""
-    return sorted(work, key=lambda one: locks.lock_key(one.table))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
     """Loader of files in transactions that the caller begins and ends.
 
@@ -82,6 +65,11 @@ class Loading:
     history: History
     run_id: str
 
+    @property
+    def decisions(self) -> Decisions:
+        """The decisions on files."""
+        return Decisions(history=self.history, run_id=self.run_id)
+
     def load(self, staged: StagedFile, connection: Connection, *, ends: bool = False) -> Loaded:
         """Load a file that was read to its end, with all its parts.
 
@@ -95,68 +83,60 @@ class Loading:
             DatabaseError: The database is gone, or refuses access.
         """
         began = time.monotonic()
-        work = self._decided(staged, connection)
+        work, gone = self.decisions.of_file(staged, connection)
         if any(one.decision.loaded_by_us is not None for one in work):
             return self._confirmed(staged, work), []
-        if len(work) > 1:
-            self._lock_in_order(work, connection)
-        imported_at = max(one.facts.moment for one in work)
-        for one in work:
-            self._settle(
-                one.decision, one.staged.source, connection, file_sha256=staged.file_sha256, moment=imported_at
-            )
-        new = [one for one in work if one.decision.skip is None]
-        locked = {one.table: self.reflect_locked(one.facts, one.staged.source, connection) for one in _in_order(new)}
-        evolutions = [self.evolve(one.staged, locked[one.table], connection) for one in new]
+        if len(work) + len(gone) > 1:
+            self._lock_in_order([*work, *gone], connection)
+        imported_at = max(one.facts.moment for one in (*work, *gone))
+        for one in (*work, *gone):
+            self._settle(one.decision, one.source, connection, file_sha256=staged.file_sha256, moment=imported_at)
+        self.decisions.refresh_routing(staged, work, connection)
+        new = [(one, part) for one in work if (part := one.new) is not None]
+        locked = {
+            one.table: self.reflect_locked(one.facts, one.source, connection)
+            for one in in_lock_order(one for one, _ in new)
+        }
+        evolutions = [self.evolve(part, locked[one.table], connection) for one, part in new]
         # Views first: a reader of a view locks the view while it waits for the table.
         views = [take_down(connection, evolution.views) for evolution in evolutions]
-        changing = {one.table for one, evolution in zip(new, evolutions, strict=True) if evolution.plan.changes}
-        for one in _in_order(new):
+        changing = {one.table for (one, _), evolution in zip(new, evolutions, strict=True) if evolution.plan.changes}
+        for one in in_lock_order(one for one, _ in new):
             if locked[one.table] is not None and one.table in changing:
                 locks.lock_table(connection, one.table, exclusively=True)
         loaded = []
-        for one, evolution, taken_down in zip(new, evolutions, views, strict=True):
-            loaded.append(self.copy(evolution.plan, one.staged.spool, one.staged.source, imported_at, connection))
+        for (one, part), evolution, taken_down in zip(new, evolutions, views, strict=True):
+            loaded.append(self.copy(evolution.plan, part.spool, one.source, imported_at, connection))
             put_up(connection, taken_down, one.table)
         seconds = time.monotonic() - began
         if new and ends and self.stages.audit_is_built_in:
             connection.pipeline_to_end()
         results = {one.table: skipped_part(one.table, one.decision.skip) for one in work if one.decision.skip}
         callbacks: list[Callable[[], None]] = []
-        for one, evolution, copied in zip(new, evolutions, loaded, strict=True):
-            part = replace(one.staged, seconds=one.staged.seconds + seconds)
+        for (one, part), evolution, copied in zip(new, evolutions, loaded, strict=True):
+            part = replace(part, seconds=part.seconds + seconds)
             results[one.table], called_after = self.record(
                 part, one.decision, evolution, copied, imported_at, connection
             )
             callbacks += called_after
-        left_out = new[0].staged.sheets_left_out if new else ()
-        return of_file(staged.source, [results[one.table] for one in work], sheets_left_out=left_out), callbacks
-
-    def _decided(self, staged: StagedFile, connection: Connection) -> list[PartWork]:
-        """Wait for the turn of the file's tables; return its parts with the decision on each."""
-        keys = {locks.lock_key(part.source.table) for part in staged.parts}
-        facts = self.facts(staged.source, staged.parts, connection, turns=keys)
-        failpoints.reach("locked")
-        decisions = self.decide(staged.parts, facts)
-        return [
-            PartWork(staged=part, facts=known, decision=decision)
-            for part, known, decision in zip(staged.parts, facts, decisions, strict=True)
-        ]
+        result = of_staged_file(staged, [results[one.table] for one in work], loads=bool(new))
+        notices = [one.decision.notice for one in gone if one.decision.notice]
+        return replace(result, notices=(*result.notices, *notices)), callbacks
 
     def _confirmed(self, staged: StagedFile, work: Sequence[PartWork]) -> FileResult:
         """Return the result of a file whose earlier COMMIT by this run took effect, but was not confirmed."""
         results = []
         for one in work:
             past = one.decision.loaded_by_us
-            if past is not None:
+            if past is not None and one.staged is not None:
                 results.append(confirmed_part(of_staged(one.staged, Outcome.LOADED), past))
             else:
                 results.append(skipped_part(one.table, one.decision.skip or "already loaded"))
-        return of_file(staged.source, results, sheets_left_out=work[0].staged.sheets_left_out)
+        return of_staged_file(staged, results, loads=True)
 
     def _lock_in_order(self, work: Sequence[PartWork], connection: Connection) -> None:
         """Lock the existing tables that the file changes, in the order of all sessions."""
-        for one in _in_order(work):
+        for one in in_lock_order(work):
             decision = one.decision
             if one.facts.has_table and (decision.skip is None or decision.replaced or decision.retired):
                 locks.lock_table(connection, one.table)
@@ -182,44 +162,6 @@ class Loading:
             return None  # rows of a folder change in the folder's own transaction
         self._settle(found, source, connection, file_sha256=file_sha256, moment=facts.moment)
         return skipped(source, found.skip)
-
-    def facts(
-        self,
-        source: SourceFile,
-        parts: Sequence[Staged],
-        connection: Connection,
-        *,
-        turns: Collection[int] = (),
-        whole: bool = True,
-    ) -> list[FileFacts]:
-        """Return the facts of the history about the parts of a file.
-
-        Args:
-            source: The file.
-            parts: Its parts.
-            connection: A connection in a transaction.
-            turns: Advisory locks to wait for first.
-            whole: The parts were read to their end, so that their content is known.
-        """
-        keys = [
-            PartKey(table=part.source.table, content_sha256=part.content_sha256 if whole else None) for part in parts
-        ]
-        return self.history.facts(connection, source, keys, file_sha256=parts[0].file_sha256, turns=turns)
-
-    def decide(
-        self, parts: Sequence[Staged], facts: Sequence[FileFacts], *, whole: bool = True
-    ) -> tuple[DedupDecision, ...]:
-        """Return the decision on each part of a file."""
-        known = [
-            PartFacts(
-                source=part.source,
-                related=one.related,
-                content_sha256=part.content_sha256 if whole else None,
-                rows=part.rows if whole else None,
-            )
-            for part, one in zip(parts, facts, strict=True)
-        ]
-        return decide(known, file_sha256=parts[0].file_sha256, run_id=self.run_id)
 
     def reflect_locked(
         self, facts: FileFacts, source: SourceFile, connection: Connection, *, wait: bool = True
@@ -279,6 +221,8 @@ class Loading:
             plan=evolution.plan,
             sheets_left_out=staged.sheets_left_out,
             reading=reading_version(staged.source.name),
+            routing=staged.routing,
+            tables=staged.tables,
             duplicates=kept_duplicates(
                 found.replaced,
                 staged.source,

@@ -56,8 +56,8 @@ class LoadingWhileReading:
         locks.limit_lock_waits(connection)
         failpoints.reach("locked")
         beginning = staging.so_far()
-        facts = loading.facts(source, (beginning,), connection, whole=False)
-        (found,) = loading.decide((beginning,), facts, whole=False)
+        facts = loading.decisions.facts(source, (beginning,), connection, whole=False)
+        (found,) = loading.decisions.decide((beginning,), facts, whole=False)
         if not found.only_adds:
             raise NeedsFullReadError
         # No other import of the table gets a time before this one is committed, however long that takes.
@@ -72,8 +72,8 @@ class LoadingWhileReading:
         batches = self._borne_out(staging, evolution)
         loaded = loading.copy(evolution.plan, batches, source, imported_at, connection)
         (staged,) = staging.finish().parts
-        facts = loading.facts(source, (staged,), connection)
-        (found,) = loading.decide((staged,), facts)
+        facts = loading.decisions.facts(source, (staged,), connection)
+        (found,) = loading.decisions.decide((staged,), facts)
         if not found.only_adds:
             raise NeedsFullReadError
         evolution = replace(evolution, plan=self._confirm(evolution, staged))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +38,8 @@ class SourceFile:
         compare_older: The table has imports read by older rules, to which the file must be compared.
         hashed: The SHA-256 of its bytes with their version, if the run has hashed them already.
         settings: The fingerprint of the settings of a part; None for that of ``options``.
+        loaded_in: The tables in which an import with its bytes counts already; their parts need no reading.
+        only_tables: The names of the tables that the user selects among its parts; empty for all.
     """
 
     location: str
@@ -51,6 +54,8 @@ class SourceFile:
     hashed: HashedVersion | None = None
     compare_older: bool = False
     settings: str | None = None
+    loaded_in: frozenset[TableName] = frozenset()
+    only_tables: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -61,6 +66,14 @@ class SourceFile:
     def fingerprint(self) -> str:
         """The fingerprint of the settings under which the file, or a part of it, is loaded."""
         return self.settings or self.options.fingerprint
+
+    @property
+    def routing(self) -> str | None:
+        """SHA-256 (hexadecimal) of all that decides which cells go to which table; None if the file has one table."""
+        if not self.options.is_routed:
+            return None
+        facts = f"{self.options.routing} {self.table.schema} {self.table.name}"
+        return sha256(facts.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
     def suffix(self) -> str:

@@ -89,6 +89,8 @@ class ImportRecord:
     sheets_left_out: tuple[str, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
     reading: int = 0
+    routing: str | None = None
+    tables: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,8 @@ class ImportRow:
     ``reverted_at`` is the time at which its rows were deleted, in UTC. ``sheets_left_out`` are visible sheets with data that
     the folder's settings did not load. ``duplicates`` are the files that were skipped as duplicates of the import: one of them
     inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
-    (:mod:`pgdatahub.readers.reading_rules`).
+    (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
+    and ``tables`` are all tables of the file then; None and empty for a file of one table.
     """
 
     id: int
@@ -117,6 +120,13 @@ class ImportRow:
     sheets_left_out: tuple[str, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
     reading: int = 0
+    routing: str | None = None
+    tables: tuple[TableName, ...] = ()
+
+    @property
+    def all_tables(self) -> frozenset[TableName]:
+        """The tables of its file when it was loaded."""
+        return frozenset(self.tables) | {self.table}
 
     def duplicate(self, identity: str) -> Duplicate | None:
         """Return the latest duplicate entry of the file at ``identity``, if any."""

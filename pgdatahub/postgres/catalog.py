@@ -131,9 +131,13 @@ def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
 
 def existing_tables(connection: Connection, tables: Iterable[TableName]) -> frozenset[TableName]:
     """Return the tables of ``tables`` that exist."""
+    return all_tables(connection).intersection(tables)
+
+
+def all_tables(connection: Connection) -> frozenset[TableName]:
+    """Return the tables of the database."""
     query = "SELECT schemaname AS schema, tablename AS name FROM pg_tables"
-    found = {TableName(schema=row.schema, name=row.name) for row in connection.execute(query)}
-    return frozenset(found.intersection(tables))
+    return frozenset(TableName(schema=row.schema, name=row.name) for row in connection.execute(query))
 
 
 def table_bytes(connection: Connection, table: TableName) -> int:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRow
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRow, Status
 from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
@@ -45,7 +45,12 @@ PAST_COLUMNS: Final = (
 )
 """The columns of ``etl_imports`` that an :class:`ImportRow` has."""
 
-ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {"duplicates": "'[]'::jsonb", "reading": "0"}
+ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
+    "duplicates": "'[]'::jsonb",
+    "reading": "0",
+    "routing": "NULL::text",
+    "tables": "NULL::jsonb",
+}
 """Further columns, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
@@ -96,7 +101,8 @@ def ask(
     identity: str,
     file_sha256: str,
     turns: Collection[int] = (),
-    older: bool = False,
+    statuses: Collection[Status] = COUNTED,
+    missing: frozenset[str] = frozenset(),
 ) -> list[FileFacts]:
     """Return the facts about each part of a file, in one round trip.
 
@@ -107,7 +113,8 @@ def ask(
         identity: The path of the file below the data root.
         file_sha256: SHA-256 of its bytes.
         turns: Advisory locks to wait for first; later waits for locks are limited.
-        older: The metadata tables are of an older version.
+        statuses: The statuses of the imports.
+        missing: The columns that metadata tables of an older version lack.
     """
     answers = []
     with connection.pipeline():
@@ -123,10 +130,10 @@ def ask(
                 "file": file_sha256,
                 "content": part.content_sha256,
                 "duplicate": Jsonb([{"identity": identity}]),
-                "counted": [status.value for status in COUNTED],
+                "statuses": [status.value for status in statuses],
             }
             # A separate statement: its snapshot is taken under the lock.
-            answers.append(connection.execute(_facts(history_schema, older=older), values))
+            answers.append(connection.execute(_facts(history_schema, missing), values))
     return [_facts_in(answer.fetchall()) for answer in answers]
 
 
@@ -149,6 +156,8 @@ def past_import(row: Mapping[str, Any]) -> ImportRow:
         sheets_left_out=tuple(row["sheets_left_out"] or ()),
         duplicates=tuple(map(_duplicate, row["duplicates"])),
         reading=row["reading"],
+        routing=row["routing"],
+        tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
         **values,
     )
 
@@ -162,17 +171,24 @@ def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:
     return asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
 
 
+def tables_to_json(tables: Sequence[TableName]) -> list[list[str]] | None:
+    """Return tables in the form of ``etl_imports.tables``; None for none."""
+    return [[table.schema, table.name] for table in tables] or None
+
+
 _OF_TABLE: Final = ("table_schema", "table_name")
 
 
-def past_columns(*, older: bool) -> sql.Composable:
+def past_columns(missing: Collection[str]) -> sql.Composable:
     """Return the columns of an :class:`ImportRow` from ``etl_imports`` as ``i``.
 
     Args:
-        older: The table is of an older version.
+        missing: The columns that a table of an older version lacks.
     """
     added = [
-        sql.SQL("{} AS {}").format(sql.SQL(default) if older else sql.Identifier("i", name), sql.Identifier(name))
+        sql.SQL("{} AS {}").format(
+            sql.SQL(default) if name in missing else sql.Identifier("i", name), sql.Identifier(name)
+        )
         for name, default in ADDED_COLUMNS.items()
     ]
     left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
@@ -180,7 +196,7 @@ def past_columns(*, older: bool) -> sql.Composable:
 
 
 @lru_cache(maxsize=4)
-def _facts(history_schema: str, *, older: bool = False) -> bytes:
+def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
     query = sql.SQL("""
         SELECT facts.*, {past} FROM (
             SELECT timezone('UTC', clock_timestamp()) AS moment,
@@ -189,13 +205,15 @@ def _facts(history_schema: str, *, older: bool = False) -> bytes:
                    EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                             WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table
         ) facts LEFT JOIN {imports} i
-            ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(counted)s)
+            ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(statuses)s)
            AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
                 OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s{duplicates})
          ORDER BY i.id
     """).format(
-        past=past_columns(older=older),
-        duplicates=sql.SQL("" if older else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"),
+        past=past_columns(missing),
+        duplicates=sql.SQL(
+            "" if "duplicates" in missing else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"
+        ),
         imports=sql.Identifier(history_schema, IMPORTS),
         key=sql.Literal(IDENTITY_KEY_CHARACTERS),
     )
@@ -254,7 +272,7 @@ def lock_and_reflect(
 
 # Before PostgreSQL 13, only a database in UTF-8 reads the escapes that json.dumps writes for other letters.
 _plain_json = partial(json.dumps, ensure_ascii=False)
-_JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates"})
+_JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates", "tables"})
 
 
 def add_import(connection: Connection, history_schema: str, row: Mapping[str, Any], *, returning: bool) -> int | None:
@@ -267,7 +285,10 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
     statement = _insert(history_schema, IMPORTS, tuple(row), returning=returning)
-    values = {name: Jsonb(value, dumps=_plain_json) if name in _JSON else value for name, value in row.items()}
+    values = {
+        name: Jsonb(value, dumps=_plain_json) if name in _JSON and value is not None else value
+        for name, value in row.items()
+    }
     answer = connection.execute(statement, values)
     found = answer.fetchone() if returning else None
     return None if found is None else int(found[0])

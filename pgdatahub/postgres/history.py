@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import LEFT_OUT, Duplicate, ImportRecord, ImportRow, Status
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRecord, ImportRow, Status
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.change_history import ChangeHistory
@@ -29,8 +29,9 @@ from pgdatahub.postgres.file_queries import (
     lock_and_reflect,
     past_columns,
     past_import,
+    tables_to_json,
 )
-from pgdatahub.postgres.metadata import ensure_tables, is_complete
+from pgdatahub.postgres.metadata import ensure_tables, missing_columns
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.server_encoding import check_path, fitted
 
@@ -51,8 +52,8 @@ class History:
         self.schema = schema
         self.imports = sql.Identifier(schema, IMPORTS)
         self.schema_changes = ChangeHistory(schema)
-        self.older = False
-        """The tables are of an older version, which lacks some columns; :meth:`exists` finds out."""
+        self.missing: frozenset[str] = frozenset()
+        """The columns that tables of an older version lack; :meth:`exists` finds out."""
 
     def ensure(self, connection: Connection) -> None:
         """Create the schema and the tables if they are missing; safe when several processes begin at once."""
@@ -62,7 +63,7 @@ class History:
         """Return whether the tables exist; afterwards, tables of an older version can be read."""
         if not catalog.is_table(connection, TableName(schema=self.schema, name=IMPORTS)):
             return False
-        self.older = not is_complete(connection, self.schema)
+        self.missing = missing_columns(connection, self.schema) or frozenset()
         return True
 
     def drop(self, connection: Connection) -> None:
@@ -132,7 +133,7 @@ class History:
     ) -> list[ImportRow]:
         """Return the imports ``i`` under a condition that this module wrote, oldest first."""
         query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
-            past_columns(older=self.older), self.imports, sql.SQL(condition)
+            past_columns(self.missing), self.imports, sql.SQL(condition)
         )
         return [past_import(row._asdict()) for row in connection.execute(query, values)]
 
@@ -155,6 +156,7 @@ class History:
         *,
         file_sha256: str,
         turns: Collection[int] = (),
+        statuses: Collection[Status] = COUNTED,
     ) -> list[FileFacts]:
         """Return the facts about each part of a file; see :func:`~pgdatahub.postgres.file_queries.ask`.
 
@@ -169,7 +171,8 @@ class History:
             identity=source.identity,
             file_sha256=file_sha256,
             turns=turns,
-            older=self.older,
+            statuses=statuses,
+            missing=self.missing,
         )
 
     def lock_and_reflect(self, connection: Connection, table: TableName, *, wait: bool = True) -> LockedTable | None:
@@ -236,6 +239,8 @@ class History:
             "observed": fitted(connection, observed_to_json(record.observed)),
             "duplicates": [duplicate_to_json(one) for one in record.duplicates],
             "reading": record.reading,
+            "routing": record.routing,
+            "tables": tables_to_json(record.tables),
         }
         changes = record.plan.changes
         import_id = add_import(connection, self.schema, row, returning=bool(changes))

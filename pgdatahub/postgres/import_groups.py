@@ -92,7 +92,7 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
         schema=sql.Literal(table.schema),
         name=sql.Literal(table.name),
         loaded=sql.Literal(Status.LOADED.value),
-        past=past_columns(older=history.older),
+        past=past_columns(history.missing),
     )
     return [
         ImportGroup(

@@ -29,21 +29,21 @@ def imports_of_sizes(connection: Connection, history: History, files: Sequence[S
         "sizes": list({source.size for source in files}),
         "counted": [status.value for status in COUNTED],
     }
-    duplicated = "" if history.older else " OR i.duplicates <> '[]'::jsonb"
+    duplicated = "" if "duplicates" in history.missing else " OR i.duplicates <> '[]'::jsonb"
     return history.select_where(
         connection, f"i.status = ANY (%(counted)s) AND (i.bytes = ANY (%(sizes)s){duplicated})", values
     )
 
 
 def changed_files(
-    connection: Connection, history: History, tables: Collection[TableName]
+    connection: Connection, history: History, tables: Collection[TableName] | None
 ) -> set[tuple[TableName, str]]:
     """Return the table and identity of each file with several contents in its table.
 
     A folder has such files if it adds a changed file to its older rows; a folder that replaces has none.
     """
-    if not tables or history.older:
+    if (tables is not None and not tables) or "duplicates" in history.missing:
         return set()
     query = _CHANGED_FILES.format(imports=history.imports, counted=[status.value for status in COUNTED])
     found = {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in connection.driver.execute(query)}
-    return {(table, identity) for table, identity in found if table in tables}
+    return {(table, identity) for table, identity in found if tables is None or table in tables}

@@ -25,6 +25,17 @@ def lock_key(table: TableName) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+def file_lock_key(schema: str, identity: str) -> int:
+    """Return the advisory lock's key for a file that can have several tables; taken before the keys of tables.
+
+    Args:
+        schema: The schema of the metadata tables.
+        identity: The path of the file below the data root.
+    """
+    digest = sha256(f"pgdatahub file {schema} {identity}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
 def metadata_lock_key(schema: str) -> int:
     """Return the advisory lock's key for the creation of the metadata tables of a schema."""
     digest = sha256(f"pgdatahub metadata {schema}".encode()).digest()

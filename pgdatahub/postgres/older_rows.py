@@ -49,7 +49,7 @@ def tables_of_older_readings(
     """
     query = _OLDER_TABLES.format(
         imports=history.imports,
-        reading=sql.SQL("0" if history.older else "i.reading"),
+        reading=sql.SQL("0" if "reading" in history.missing else "i.reading"),
         version=_version_now(versions),
         highest=max(versions.values()),
         loaded=Status.LOADED.value,
@@ -74,9 +74,9 @@ def older_readings(
     They have as many rows as the file; the result is empty if the history has an import with the file's content.
     """
     query = _OLDER_READINGS.format(
-        past=past_columns(older=history.older),
+        past=past_columns(history.missing),
         imports=history.imports,
-        reading=sql.SQL("0" if history.older else "i.reading"),
+        reading=sql.SQL("0" if "reading" in history.missing else "i.reading"),
         version=_version_now(versions),
         highest=max(versions.values()),
         loaded=Status.LOADED.value,

@@ -36,6 +36,7 @@ def locate(
     sheet: str,
     options: FolderOptions,
     hidden_columns: frozenset[int] = frozenset(),
+    every: bool = False,
 ) -> tuple[Table, Iterator[Batch], LayoutCounts]:
     """Find the table in a sheet.
 
@@ -57,6 +58,7 @@ def locate(
         sheet: The sheet's name.
         options: The settings of the folder.
         hidden_columns: Positions (from 0) of the columns that the sheet hides.
+        every: Yield a batch for each batch below the header, also if no row of it is left.
 
     Returns:
         The table, its rows (an iterator to consume once), and the counts of what was left out.
@@ -89,4 +91,4 @@ def locate(
         hidden_columns=hidden_columns - skipped,
     )
     body = TableBody(table, options, counts, hidden_columns, hidden_columns & headers.keys())
-    return table, body.batches(source), counts
+    return table, body.batches(source, every=every), counts

@@ -47,6 +47,12 @@ def describe_left_out(names: Sequence[str], source: SourceFile) -> str:
     folder, _, _ = source.identity.rpartition("/")
     one = len(names) == 1
     listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
+    if source.options.is_routed:
+        return (
+            f"{'1 visible sheet' if one else f'{len(names):,} visible sheets'} with data not loaded: {listed}; an entry "
+            f"below sheets: loads {'it' if one else 'them'} or leaves {'it' if one else 'them'} out (skip: true), and "
+            f'"*" takes the rest'
+        )
     return (
         f"{'1 visible sheet' if one else f'{len(names):,} visible sheets'} with data not loaded: {listed}; to load "
         f'{"it" if one else "them"}, set sheet: "*" or a list of names for the folder {folder} in etl_config.yaml'

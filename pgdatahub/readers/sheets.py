@@ -28,7 +28,7 @@ def choose_sheets(sheets: Sequence[SheetInfo], options: FolderOptions) -> tuple[
     if options.sheet is None:
         visible = [position for position, sheet in enumerate(sheets) if sheet.visible]
         if not visible:
-            raise SheetError("the workbook has no visible sheet", hint=_listing(sheets))
+            raise SheetError("the workbook has no visible sheet", hint=listing(sheets))
         return (visible[0],)
     chosen: dict[int, None] = {}
     for wanted in options.sheet:
@@ -41,7 +41,7 @@ def _matching(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
     for key in keys:
         named = [position for position, sheet in enumerate(sheets) if key(sheet.name) == key(wanted)]
         if len(named) > 1:
-            raise _ambiguous(wanted, named, sheets)
+            raise ambiguous(wanted, named, sheets)
         if named:
             return named
     pattern = _loosely(wanted)
@@ -51,7 +51,7 @@ def _matching(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
         if sheet.visible and fnmatchcase(_loosely(sheet.name), pattern)
     ]
     if not matching:
-        raise SheetError(f"no sheet {wanted!r}", hint=_listing(sheets))
+        raise SheetError(f"no sheet {wanted!r}", hint=listing(sheets))
     return matching
 
 
@@ -59,7 +59,8 @@ def _loosely(name: str) -> str:
     return name.strip().casefold()
 
 
-def _ambiguous(wanted: str, named: Sequence[int], sheets: Sequence[SheetInfo]) -> SheetError:
+def ambiguous(wanted: str, named: Sequence[int], sheets: Sequence[SheetInfo]) -> SheetError:
+    """Return the error for a name that several sheets have."""
     found = ", ".join(f"sheet {position + 1} {_shown(sheets[position])}" for position in named[:_LISTED])
     return SheetError(
         f"{len(named)} sheets have the name {wanted!r}: {found}",
@@ -67,7 +68,8 @@ def _ambiguous(wanted: str, named: Sequence[int], sheets: Sequence[SheetInfo]) -
     )
 
 
-def _listing(sheets: Sequence[SheetInfo]) -> str:
+def listing(sheets: Sequence[SheetInfo]) -> str:
+    """Return the sheets of a workbook, for messages."""
     if not sheets:
         return "it has no sheet with cells at all"
     names = [_shown(sheet) for sheet in sheets[:_LISTED]]

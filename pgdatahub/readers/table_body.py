@@ -42,14 +42,14 @@ class TableBody:
         self._first_column = min(table.headers, default=None)
         self._count_hidden_columns(hidden_headers)
 
-    def batches(self, source: Iterable[Batch]) -> Iterator[Batch]:
-        """Yield the table's rows."""
+    def batches(self, source: Iterable[Batch], *, every: bool = False) -> Iterator[Batch]:
+        """Yield the table's rows; with ``every``, a batch for each batch of ``source``."""
         for batch in source:
             rest = self._without_end(self._without_blank_rows(self._without_columns(self._without_top(batch))))
             if rest.rows:
                 self._count_blank_rows(rest.rows)
                 rest = self._without_hidden_rows(rest)
-            if rest.rows:
+            if rest.rows or every:
                 yield rest
         if self._stop not in ("", "blank") and not self._ended:
             self._counts.notices.append(f"stop_at: no row begins with {self._options.stop_at!r}; all were taken")

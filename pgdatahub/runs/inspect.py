@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import normalize_all
+from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.files import SourceFile
@@ -19,7 +20,7 @@ from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import EmptySheetError, locate
-from pgdatahub.readers.sheets import choose_sheets, needs_second_reading
+from pgdatahub.readers.sheets import needs_second_reading
 from pgdatahub.values.identifiers import table_name
 
 
@@ -31,6 +32,7 @@ class SheetInspection:
         name: Its name; with its position where another sheet has the same name.
         visible: True unless the sheet is hidden.
         chosen: True if a run would load the sheet.
+        table: The table that a run would load the rows into; None if it would not load them.
         header_row: The row of the headers, from 1; 0 for none.
         rows: Rows below the header.
         columns: The columns with their observed kinds; position and header as in the sheet.
@@ -43,6 +45,7 @@ class SheetInspection:
     name: str
     visible: bool
     chosen: bool
+    table: TableName | None = None
     header_row: int = 0
     rows: int = 0
     columns: tuple[ColumnSchema, ...] = ()
@@ -58,7 +61,7 @@ class Inspection:
 
     Attributes:
         source: The file, and the table that a run would load it into if it is in the data root.
-        sheets: All its sheets.
+        sheets: All its sheets; a sheet with several tables once for each table.
         failure: Reason why a run with these settings would load no sheet.
     """
 
@@ -95,24 +98,23 @@ def inspect(config: Config, path: Path) -> Inspection:
 def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
     with closing(stages.read(source, config)) as workbook:
         failure = None
-        chosen: Sequence[int] = ()
+        chosen: dict[int, list[PartSheet]] = {}
         try:
-            chosen = choose_sheets(workbook.sheets, source.options)
+            for part in parts_of(source, workbook.sheets, config.schema_name).parts:
+                for sheet in part.sheets:
+                    chosen.setdefault(sheet.position, []).append(sheet)
         except FileError as error:
             failure = failed(source, error).failure
         labels = sheet_labels(workbook.sheets)
-        sheets = tuple(
-            _inspect_sheet(
-                workbook,
-                position,
-                SheetInspection(name=labels[position], visible=info.visible, chosen=position in chosen),
-                source,
-                stages,
-                config,
-            )
-            for position, info in enumerate(workbook.sheets)
-        )
-    return Inspection(source=source, sheets=sheets, failure=failure)
+        sheets = []
+        for position, info in enumerate(workbook.sheets):
+            found = SheetInspection(name=labels[position], visible=info.visible, chosen=position in chosen)
+            tables = [sheet.source for sheet in chosen.get(position, ())]
+            sheets += [
+                _inspect_sheet(workbook, position, replace(found, table=one.table), one, stages, config)
+                for one in tables
+            ] or [_inspect_sheet(workbook, position, found, source, stages, config)]
+    return Inspection(source=source, sheets=tuple(sheets), failure=failure)
 
 
 def _source(config: Config, path: Path) -> SourceFile:
@@ -162,7 +164,8 @@ def _read_sheet(
     tally = Tally()
     tally.add(stages.normalize(Batch(rows=(), columns={}), table, source, config))
     for _, normalized in normalize_all(batches, lambda batch: stages.normalize(batch, table, source, config)):
-        tally.add(normalized)
+        if normalized is not None:
+            tally.add(normalized)
     tally.count(layout.counts, layout.examples)
     tally.note((*layout.notices, *sheet.notices))
     return replace(

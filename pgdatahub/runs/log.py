@@ -123,6 +123,8 @@ class RunLog:
             fields |= {"kind": failure.kind, "message": failure.message, "where": failure.where, "hint": failure.hint}
             if self._debug and failure.traceback:
                 fields["traceback"] = failure.traceback
+        if result.parts:
+            fields["tables"] = ", ".join(f"{part.table} {part.rows}" for part in result.parts)
         level = logging.ERROR if failure is not None else logging.INFO
         self._write(level, f"file {result.outcome.value}", **fields)
 

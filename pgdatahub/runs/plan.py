@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.known_files import KnownFiles, find_known
+from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.missing import Listing, find_gone, judge
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
+from pgdatahub.load.possible_tables import tables_by_file
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, stage
@@ -32,7 +33,7 @@ from pgdatahub.postgres.database import Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.older_rows import tables_of_older_readings
-from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
+from pgdatahub.postgres.unknown_rows import find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
@@ -80,6 +81,7 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
     return RunPlan(
         destination=destination,
         tables=tables,
+        unplaced=tuple(planner.unplaced),
         ignored=discovery.ignored,
         unreadable=discovery.unreadable,
         warnings=(*discovery.warnings, *planner.warnings),
@@ -119,6 +121,9 @@ class _Planner:
         self._known = KnownFiles()
         self._simulations: dict[TableName, TableSimulation] = {}
         self._skipped: dict[str, SimulatedFile] = {}
+        self._routed: dict[str, SourceFile] = {}
+        self._skipped_routed: dict[str, FileResult] = {}
+        self.unplaced: list[FilePlan] = []
         self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
 
@@ -129,7 +134,8 @@ class _Planner:
         history = self._history(connection)
         if history is not None:
             self._known = find_known(connection, history, files)
-        for table in {source.table for source in files}:
+        tables = tables_by_file(connection, files, self.config.schema_name)
+        for table in {table for found in tables.values() for table in found}:
             try:
                 stored = catalog.reflect(connection, table)
             except FileError:
@@ -150,14 +156,23 @@ class _Planner:
         imports = [
             (source, past)
             for source in files
-            if source.hashed is not None and (past := self._known.own_import(source, source.hashed.sha256)) is not None
+            if source.hashed is not None
+            for past in self._known.own_imports(source, source.hashed.sha256)
         ]
         differing, _ = read_differently(imports)
         self.warnings = describe(by_table(differing))
         for text in self.warnings:
             self.reporter(Notice(text=text, warning=True))
         for source in files:
-            if source.hashed is None or not self._known.has(source, source.hashed.sha256):
+            if source.hashed is None:
+                continue
+            if source.options.is_routed:
+                found, result = skip_routed(source, source.hashed.sha256, self._known)
+                self._routed[source.location] = found
+                if result is not None:
+                    self._skipped_routed[source.location] = result
+                continue
+            if not self._known.has(source, source.hashed.sha256):
                 continue
             reason = self._known.skip(source, source.hashed.sha256)
             skipped = (
@@ -183,6 +198,11 @@ class _Planner:
     def read(self, source: SourceFile) -> StagedFile | FileResult:
         """Read a file; keep its rows only if the simulation needs the values for a column of a foreign type."""
         self.reporter(FileStarted(source=source))
+        routed = self._skipped_routed.get(source.location)
+        if routed is not None:
+            self.reporter(FileFinished(result=routed))
+            return routed
+        source = self._routed.get(source.location, source)
         known = self._skipped.get(source.location)
         if known is not None:
             result = failed(source, known.error) if known.error else skipped(source, known.skip or "")
@@ -224,7 +244,7 @@ class _Planner:
             )
 
         try:
-            if source.table in self._particular:
+            if self._particular and (source.options.is_routed or source.table in self._particular):
                 return stage_into(self._kept)
             with SpoolFile() as forgotten:
                 return stage_into(forgotten)
@@ -236,14 +256,20 @@ class _Planner:
     ) -> Iterator[TablePlan]:
         """Yield the plan of each table, in the order of a run."""
         history = self._history(connection)
-        left = {source.table for source, _ in read if source.location not in self._skipped}
+        skipped_files = self._skipped.keys() | self._skipped_routed.keys()
+        by_file = tables_by_file(
+            connection, [source for source, _ in read if source.location not in skipped_files], self.config.schema_name
+        )
+        left = {table for found in by_file.values() for table in found}
         unknown = find_all_unknown(connection, history, left) if connection is not None else {}
         older = tables_of_older_readings(connection, history, left, READING_VERSIONS) if connection and history else {}
         compare = OlderReadings(stages=self.stages, config=self.config, history=history) if history else None
         answers = []
         for source, answer in read:
-            answer = self._refuse(unknown.get(source.table), source, answer)
-            if connection is not None and compare is not None and source.table in older:
+            possible = by_file.get(source.location, frozenset())
+            for table in sorted(possible & unknown.keys()):
+                answer = unknown_rows(source, unknown[table], self.config.schema_name) or answer
+            if connection is not None and compare is not None and not possible.isdisjoint(older):
                 answer = _compare_older(compare, connection, answer)
             answers.append(answer)
         tables = dict.fromkeys(table for answer in answers for table in _tables(answer))
@@ -257,7 +283,11 @@ class _Planner:
         plans: dict[TableName, list[FilePlan]] = {table: [] for table in tables}
         for answer in answers:
             if isinstance(answer, FileResult):
-                plans[answer.source.table].append(result_plan(answer))
+                if _is_unplaced(answer):
+                    self.unplaced.append(result_plan(answer, answer.by_table[0]))
+                    continue
+                for part in answer.by_table:
+                    plans[part.table].append(result_plan(answer, part))
                 continue
             for simulated in simulate_file(answer, simulations, refused):
                 plans[simulated.source.table].append(file_plan(simulated))
@@ -284,13 +314,6 @@ class _Planner:
         }
         return tuple(judge(left, listing, self.config, obstacles))
 
-    def _refuse(
-        self, unknown: UnknownRows | None, source: SourceFile, answer: StagedFile | FileResult
-    ) -> StagedFile | FileResult:
-        if unknown is None or source.location in self._skipped:
-            return answer
-        return unknown_rows(source, unknown, self.config.schema_name) or answer
-
 
 def _compare_older(
     older: OlderReadings, connection: Connection, answer: StagedFile | FileResult
@@ -301,8 +324,13 @@ def _compare_older(
     return answer if reason is None else skipped(answer.source, reason)
 
 
+def _is_unplaced(result: FileResult) -> bool:
+    """Return whether the tables of a file are unknown, since it can have several and cannot be opened."""
+    return result.source.options.is_routed and not result.parts
+
+
 def _tables(answer: StagedFile | FileResult) -> list[TableName]:
     """Return the tables of a file; that of its folder if the file was not read."""
     if isinstance(answer, FileResult):
-        return [answer.source.table]
-    return [part.source.table for part in answer.parts]
+        return [] if _is_unplaced(answer) else [part.table for part in answer.by_table]
+    return [*answer.order]

@@ -9,7 +9,7 @@ from typing import Literal
 from pgdatahub.load.results import failed
 from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.model.results import FileResult, Outcome, PartResult
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
 from pgdatahub.postgres import catalog, ddl
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, TablePlan
@@ -32,13 +32,13 @@ def table_plan(simulation: TableSimulation, files: tuple[FilePlan, ...]) -> Tabl
     )
 
 
-def result_plan(result: FileResult) -> FilePlan:
-    """Return the plan of a file that is skipped or fails before its simulation."""
+def result_plan(result: FileResult, part: PartResult) -> FilePlan:
+    """Return the plan of a file, for one table, that is skipped or fails before its simulation."""
     return FilePlan(
         file=result.source.identity,
         location=result.source.location,
         action="fail" if result.outcome is Outcome.FAILED else "skip",
-        reason=result.reason,
+        reason=part.reason,
         failure=result.failure,
         notices=result.notices,
         sheets_left_out=result.sheets_left_out,

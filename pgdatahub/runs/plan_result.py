@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import Failure
 
 Action: TypeAlias = Literal["load", "skip", "fail"]
+_RANK: Final[Mapping[Action, int]] = {"skip": 0, "load": 1, "fail": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,7 @@ class RunPlan:
         warnings: Remarks for the user that concern several files.
         seconds: Time that planning took.
         missing: The imports whose file no longer exists; empty unless the plan is for the whole data root.
+        unplaced: Files that can have several tables, which are unknown since the file cannot be opened.
     """
 
     destination: str
@@ -146,11 +148,22 @@ class RunPlan:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
     missing: tuple[MissingFile, ...] = ()
+    unplaced: tuple[FilePlan, ...] = ()
 
     @property
     def files(self) -> tuple[FilePlan, ...]:
-        """All files."""
-        return tuple(file for table in self.tables for file in table.files)
+        """All files, once for each of their tables."""
+        return tuple(file for table in self.tables for file in table.files) + self.unplaced
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """Location → the action on each file: fail if a part of it fails, load if a part is loaded, else skip."""
+        actions: dict[str, Action] = {}
+        for file in self.files:
+            known = actions.get(file.location)
+            if known is None or _RANK[file.action] > _RANK[known]:
+                actions[file.location] = file.action
+        return actions
 
     @property
     def changes_schema(self) -> bool:

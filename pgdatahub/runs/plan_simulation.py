@@ -19,7 +19,7 @@ from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import Duplicate, ImportRow, Status
+from pgdatahub.model.imports import COUNTED, Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
@@ -95,7 +95,8 @@ class TableSimulation:
         related: dict[int, ImportRow] = {}
         if self.connection is not None and self.history is not None:
             key = PartKey(table=self.table, content_sha256=content_sha256)
-            (facts,) = self.history.facts(self.connection, source, (key,), file_sha256=file_sha256)
+            statuses = COUNTED if source.settings is None else (*COUNTED, Status.REVERTED)
+            (facts,) = self.history.facts(self.connection, source, (key,), file_sha256=file_sha256, statuses=statuses)
             related = {past.id: past for past in facts.related if past.id not in self._changed}
         related |= {number: past for number, past in self._changed.items() if past is not None}
         return PartFacts(
@@ -180,6 +181,8 @@ class TableSimulation:
             bytes=source.size,
             imported_at=moment,
             status=Status.LOADED,
+            routing=staged.routing,
+            tables=staged.tables,
             duplicates=kept_duplicates(
                 found.replaced, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
             ),

@@ -194,8 +194,12 @@ class _Run:
             left, warnings = self._skip_known(discovery.files, pipeline, known, scheduler)
             discovery = replace(discovery, warnings=(*discovery.warnings, *warnings))
             left = self._refuse_unknown(left, pipeline, scheduler)
-            older = pipeline.lookup.tables_of_older_readings({source.table for source in left})
-            left = [replace(source, compare_older=source.table in older and not source.reload) for source in left]
+            tables = pipeline.lookup.tables_by_file(left)
+            older = pipeline.lookup.tables_of_older_readings({table for found in tables.values() for table in found})
+            left = [
+                replace(source, compare_older=not source.reload and not older.isdisjoint(tables[source.location]))
+                for source in left
+            ]
             units = make_units(left, by_folder=self.config.sectional_commit)
             with open_pool(units, pipeline) as (pool, ordered):
                 scheduler.work(ordered, pool)
@@ -252,9 +256,8 @@ class _Run:
             result = replace(result, seconds=time.monotonic() - began)
             self.reporter(FileFinished(result=result))
             scheduler.add((result,))
-            past = known.own_import(source, source.hashed.sha256) if source.hashed is not None else None
-            if past is not None:
-                imports.append((source, past))
+            if source.hashed is not None:
+                imports += [(source, past) for past in known.own_imports(source, source.hashed.sha256)]
         messages = pipeline.lookup.check_readings(imports)
         for text in messages:
             self.reporter(Notice(text=text, warning=True))
@@ -264,12 +267,14 @@ class _Run:
         self, files: Sequence[SourceFile], pipeline: Pipeline, scheduler: Scheduler
     ) -> list[SourceFile]:
         """Fail the files of tables with rows that the history does not have; return the others."""
-        unknown = pipeline.lookup.unknown_rows({source.table for source in files})
+        tables = pipeline.lookup.tables_by_file(files)
+        unknown = pipeline.lookup.unknown_rows({table for found in tables.values() for table in found})
         left = []
         for source in files:
             result = None
-            if source.table in unknown and not scheduler.stopped:
-                result = unknown_rows(source, unknown[source.table], self.config.schema_name)
+            for table in sorted(tables[source.location] & unknown.keys()):
+                if result is None and not scheduler.stopped:
+                    result = unknown_rows(source, unknown[table], self.config.schema_name)
             if result is None:
                 left.append(source)
                 continue

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.missing import Listing
+from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.plugins.manager import Stages
@@ -84,7 +85,7 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
         if source.unreadable:
             if _may_hold(source, selection):
                 unreadable[source.identity or source.location] = source.ignored or "the folder cannot be read"
-        elif source.ignored and _is_asked_for(source, selection):
+        elif source.ignored and _is_asked_for(source, selection, config):
             ignored[source.ignored].append(source.identity)
     candidates = [source for source in found.values() if not source.ignored]
     empty = None if selection.locations is not None or candidates or unreadable else _why_empty(config, bool(found))
@@ -130,12 +131,17 @@ def _select(
     chosen = list(files)
     if selection.tables:
         wanted = {name.lower() for name in selection.tables}
-        known = {str(source.table): source.table for source in files}
-        missing = wanted - {table.name for table in known.values()} - set(known)
+        possible = {source.location: possible_tables(source, config.schema_name) for source in files}
+        known = {str(table): table for tables in possible.values() for table in tables.fixed}
+        missing = {name for name in wanted if not any(tables.may_match(name) for tables in possible.values())}
         # The table may be in a folder that cannot be read.
         if missing and not unreadable:
             raise ConfigError(f"no folder is the table {min(missing)!r}", hint=f"there are: {', '.join(sorted(known))}")
-        chosen = [source for source in chosen if _names(source.table) & wanted]
+        chosen = [
+            replace(source, only_tables=frozenset(wanted)) if source.options.is_routed else source
+            for source in chosen
+            if any(possible[source.location].may_match(name) for name in wanted)
+        ]
     again = _below(chosen, selection.reload, config, unreadable)
     if selection.paths:
         chosen = [*_below(chosen, selection.paths, config, unreadable), *again]
@@ -146,10 +152,12 @@ def _select(
     return unique.values()
 
 
-def _is_asked_for(source: SourceFile, selection: Selection) -> bool:
+def _is_asked_for(source: SourceFile, selection: Selection, config: Config) -> bool:
     """Return whether the user's selection contains a skipped file."""
-    if selection.tables and not _names(source.table) & {name.lower() for name in selection.tables}:
-        return False
+    if selection.tables:
+        possible = possible_tables(source, config.schema_name)
+        if not any(possible.may_match(name.lower()) for name in selection.tables):
+            return False
     paths = selection.paths or (() if selection.tables else selection.reload)
     return not paths or any(_is_below(source, path) for path in (*paths, *selection.reload))
 
@@ -178,10 +186,6 @@ def _why_empty(config: Config, has_entries: bool) -> str:
     if is_url(config.data_root):
         return "the data root is empty; are the bucket and the folder the right ones?"
     return "the data root is empty; if a network share or a volume belongs there, it is probably not mounted"
-
-
-def _names(table: TableName) -> set[str]:
-    return {table.name, str(table)}
 
 
 def _below(
@@ -242,7 +246,8 @@ def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
     present: set[tuple[str, ...]] = set()
     for source in files:
         folder, _, _ = source.identity.rpartition("/")
-        folders[source.table].setdefault(folder.casefold(), folder)
+        for table in possible_tables(source, config.schema_name).fixed:
+            folders[table].setdefault(folder.casefold(), folder)
         parts = tuple(part.casefold() for part in folder.split("/"))
         present.update(parts[:length] for length in range(1, len(parts) + 1))
     for table, spellings in folders.items():

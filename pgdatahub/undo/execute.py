@@ -5,6 +5,7 @@ The caller makes the plan twice, once to show it and once under the locks, and e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from pgdatahub.model.schema import (
     DropColumn,
     RestoreType,
     SchemaStep,
-    TableName,
 )
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.engine import translated_errors
@@ -24,17 +24,28 @@ from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.undo.check import views_to_recreate
 from pgdatahub.undo.plan import UndoPlan
+from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 
-def lock(connection: Connection, table: TableName) -> None:
+def lock(connection: Connection, history: History, choices: Sequence[Choice]) -> None:
     """Take the locks of a load, in the same order; a wait for another load has no timeout, a wait for a query has one."""
-    locks.wait_for_turn(connection, locks.lock_key(table))
+    take_turns(connection, history, choices)
     locks.limit_lock_waits(connection)
-    if catalog.reflect(connection, table) is not None:
-        locks.lock_table(connection, table)
+    for choice in sorted(choices, key=lambda choice: locks.lock_key(choice.table)):
+        if catalog.reflect(connection, choice.table) is not None:
+            locks.lock_table(connection, choice.table)
+
+
+def take_turns(connection: Connection, history: History, choices: Sequence[Choice]) -> None:
+    """Wait for other loads of the files and into the tables: first the files that can have several tables."""
+    identities = {past.identity for choice in choices for past in choice.imports if past.routing is not None}
+    files = {locks.file_lock_key(history.schema, identity) for identity in identities}
+    tables = {locks.lock_key(choice.table) for choice in choices}
+    for key in (*sorted(files), *sorted(tables)):
+        locks.wait_for_turn(connection, key)
 
 
 def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
@@ -46,7 +57,8 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
     moment = history.now(connection)
     try:
         with translated_errors():
-            _execute(connection, history, plan, moment)
+            for one in plan.tables:
+                _execute(connection, history, one, moment)
     except UndoError:
         raise
     except TransientDatabaseError:

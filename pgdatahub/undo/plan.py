@@ -93,6 +93,7 @@ class UndoPlan:
         source_files: The files of the selected imports.
         hold: True if later runs skip the files.
         recreate_views: True if views that use a column whose type changes are dropped and recreated.
+        others: The plans for the other tables of the file, in the order of the undo.
     """
 
     table: TableName
@@ -103,16 +104,27 @@ class UndoPlan:
     source_files: tuple[str, ...] = ()
     hold: bool = False
     recreate_views: bool = False
+    others: tuple[UndoPlan, ...] = ()
+
+    @property
+    def tables(self) -> tuple[UndoPlan, ...]:
+        """The plan for each table, this one first."""
+        return (self, *self.others)
 
     @property
     def rows(self) -> int:
-        """Number of rows to delete."""
+        """Number of rows to delete in this table."""
         return sum(reverted.rows for reverted in self.imports)
 
     @property
     def nothing(self) -> bool:
-        """True if the plan changes nothing."""
-        return not self.imports and not self.steps
+        """True if the plan changes nothing in any table."""
+        return not any(plan.imports or plan.steps for plan in self.tables)
+
+    @property
+    def all_refusals(self) -> tuple[Refusal, ...]:
+        """The reasons against the undo in all tables; one of them stops the undo of all."""
+        return tuple(refusal for plan in self.tables for refusal in plan.refusals)
 
 
 def recompute(

@@ -117,15 +117,15 @@ def reset(
         if confirm is not None and not confirm(plan):
             return ResetResult(plan=plan, done=False)
         with transaction(database.engine) as connection:
-            for table in plan.tables:
-                lock(connection, table.table)
+            history = History(config.schema_name)
+            lock(connection, history, [Choice(table=table.table, imports=()) for table in plan.tables])
             locks.wait_for_turn(connection, locks.metadata_lock_key(config.schema_name))
             now = _plan(connection, config, database)
             _refuse(now)
             if confirm is not None and now != plan:
                 raise UndoError("the tables changed after they were shown; nothing was done", hint="try again")
             written = _write_backup(config, database, now) if backup else None
-            _carry_out(connection, History(config.schema_name), now)
+            _carry_out(connection, history, now)
         remove_pause(config)
         return ResetResult(plan=now, done=True, backup=written)
 

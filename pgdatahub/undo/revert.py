@@ -5,21 +5,25 @@ The history keeps all its rows. The executed plan equals the shown plan, or noth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.part_rows import other_parts
 from pgdatahub.system.storage import is_url
 from pgdatahub.undo.check import make_plan
-from pgdatahub.undo.execute import execute, lock
+from pgdatahub.undo.execute import execute, lock, take_turns
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice, choose
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
 
 Confirm = Callable[[UndoPlan], bool]
 """Shows a plan and returns whether to execute it."""
@@ -68,21 +72,20 @@ def revert(
         with transaction(database.engine, read_only=True) as connection:
             if not history.exists(connection):
                 raise UndoError("there is no history: nothing was ever loaded", where=database.description)
-            choice = choose(connection, history, request, config)
-            data_root = None if is_url(config.data_root) else config.root_path
-            request = replace(request, recreate_views=recreates_views(config, choice), data_root=data_root)
-            plan = make_plan(connection, history, choice, request)
-        if plan.refusals:
+            choices = choose(connection, history, request, config)
+            plan = make_plans(connection, history, choices, request, config)
+        if plan.all_refusals:
             # Without locks, a run that commits in between makes the history and the table differ.
             with transaction(database.engine, read_only=True) as connection:
-                locks.wait_for_turn(connection, locks.lock_key(choice.table))
-                plan = make_plan(connection, history, choose(connection, history, request, config), request)
+                take_turns(connection, history, choices)
+                choices = choose(connection, history, request, config)
+                plan = make_plans(connection, history, choices, request, config)
         if dry_run:
             return UndoResult(destination=database.description, plan=plan, done=False)
         _refuse(plan)
         if confirm is not None and not (plan.nothing or confirm(plan)):
             return UndoResult(destination=database.description, plan=plan, done=False)
-        plan = _carry_out(database, history, choice, request, plan, shown=confirm is not None, config=config)
+        plan = _carry_out(database, history, choices, request, plan, shown=confirm is not None, config=config)
         return UndoResult(destination=database.description, plan=plan, done=True)
 
 
@@ -100,6 +103,27 @@ def revert_schema(
     return revert(config, request, confirm=confirm, dry_run=dry_run, reporter=reporter)
 
 
+def make_plans(
+    connection: Connection, history: History, choices: Sequence[Choice], request: UndoRequest, config: Config
+) -> UndoPlan:
+    """Return the plan for all tables that a request selects imports of."""
+    data_root = None if is_url(config.data_root) else config.root_path
+    request = replace(request, data_root=data_root)
+    plans = [
+        make_plan(connection, history, choice, replace(request, recreate_views=recreates_views(config, choice)))
+        for choice in choices
+    ]
+    first = replace(plans[0], others=tuple(plans[1:]))
+    if request.import_id is None or choices[0].imports[0].routing is None:
+        return first
+    chosen = choices[0].imports[0]
+    others = other_parts(connection, history, chosen)
+    if not others:
+        return first
+    listed = ", ".join(f"import {past.id} in {past.table}" for past in others)
+    return replace(first, notes=(*first.notes, f"the other parts of the file stay: {listed}"))
+
+
 def recreates_views(config: Config, choice: Choice) -> bool:
     """Return whether every folder of the imports has ``views: recreate``."""
     folders = {tuple(past.identity.split("/")[:-1]) for past in choice.imports}
@@ -107,17 +131,17 @@ def recreates_views(config: Config, choice: Choice) -> bool:
 
 
 def _refuse(plan: UndoPlan) -> None:
-    if plan.refusals:
-        first, *others = plan.refusals
+    if plan.all_refusals:
+        first, *others = plan.all_refusals
         reason = "; ".join([first.reason, *(f"{one.subject}: {one.reason}" for one in others)])
-        hints = dict.fromkeys(refusal.hint for refusal in plan.refusals if refusal.hint)
+        hints = dict.fromkeys(refusal.hint for refusal in plan.all_refusals if refusal.hint)
         raise UndoError(reason, where=first.subject, hint="; ".join(hints) or None)
 
 
 def _carry_out(
     database: Database,
     history: History,
-    choice: Choice,
+    choices: Sequence[Choice],
     request: UndoRequest,
     expected: UndoPlan,
     *,
@@ -126,12 +150,19 @@ def _carry_out(
 ) -> UndoPlan:
     with transaction(database.engine) as connection:
         # Wait for a run that loads the table; the plan then includes its rows.
-        lock(connection, choice.table)
-        plan = make_plan(connection, history, choose(connection, history, request, config), request)
+        lock(connection, history, choices)
+        found = choose(connection, history, request, config)
+        if {choice.table for choice in found} - {choice.table for choice in choices}:
+            raise UndoError("another run loads the file into another table; nothing was done", hint="try again")
+        plan = make_plans(connection, history, found, request, config)
         _refuse(plan)
-        if shown and replace(plan, notes=()) != replace(expected, notes=()):
+        if shown and _without_notes(plan) != _without_notes(expected):
             raise UndoError(
                 "the table changed after the plan was shown; nothing was done", where=str(plan.table), hint="try again"
             )
         execute(connection, history, plan)
     return plan
+
+
+def _without_notes(plan: UndoPlan) -> UndoPlan:
+    return replace(plan, notes=(), others=tuple(replace(one, notes=()) for one in plan.others))

@@ -45,8 +45,8 @@ class Choice:
         return tuple(past for past in self.imports if past.status == Status.LOADED)
 
 
-def choose(connection: Connection, history: History, request: UndoRequest, config: Config) -> Choice:
-    """Return the imports that a request selects.
+def choose(connection: Connection, history: History, request: UndoRequest, config: Config) -> tuple[Choice, ...]:
+    """Return the imports that a request selects: for each table of one file, in the reverse order of loading.
 
     Args:
         connection: In any transaction.
@@ -77,11 +77,16 @@ def choose(connection: Connection, history: History, request: UndoRequest, confi
     # Loaded imports have precedence over reverted ones.
     of_interest = [past for past in found if past.status == Status.LOADED] or found
     _refuse_several(of_interest, request, config)
-    table = of_interest[0].table
     chosen = {past.source_file for past in of_interest} if request.import_id is None else None
-    return Choice(
-        table=table,
-        imports=tuple(past for past in found if past.table == table and (chosen is None or past.source_file in chosen)),
+    last = {past.table: past.id for past in of_interest}
+    return tuple(
+        Choice(
+            table=table,
+            imports=tuple(
+                past for past in found if past.table == table and (chosen is None or past.source_file in chosen)
+            ),
+        )
+        for table in sorted(last, key=last.__getitem__, reverse=True)
     )
 
 
@@ -138,7 +143,9 @@ def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Co
     if request.file_hash is not None and len(hashes) > 1:
         listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)
         raise UndoError(f"several imports begin with {request.file_hash}: {listed}", hint="give more digits")
-    if len(tables) > 1:
+    # One file can have several tables. Where no setting gave them to it, the user moved the folder to another table.
+    whole_file = len(files) == 1 and request.rows and all(past.routing is not None for past in found)
+    if len(tables) > 1 and not whole_file:
         raise UndoError(f"{_named(request)} is in several tables: {', '.join(tables)}", hint="add --table")
     if request.source_file is not None and len(files) > 1:
         raise UndoError(

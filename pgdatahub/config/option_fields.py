@@ -1,0 +1,62 @@
+"""Fields of dataclasses that are options: with their check, help text and choices."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pgdatahub.config.coerce import Check, Written, one_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a folder or a column.
+
+    Attributes:
+        name: The key in the file.
+        expects: The text after "must be" in a message.
+        help: One line about the option.
+        default: The value if the file does not set the option.
+        parse: Converts a raw value; raises ValueError, with or without a reason.
+        choices: The valid words, if the option is a choice.
+        shapes_rows: Another value gives other rows or other names for the same file.
+        secret: Messages do not show an invalid value, which may be a password.
+    """
+
+    name: str
+    expects: str
+    help: str
+    default: Any
+    parse: Callable[[Written], Any]
+    choices: tuple[str, ...] = ()
+    shapes_rows: bool = True
+    secret: bool = False
+
+
+def option_field(
+    default: object,
+    parser: Check,
+    description: str,
+    *,
+    choices: tuple[str, ...] = (),
+    shapes_rows: bool = True,
+    secret: bool = False,
+) -> Any:
+    """Return the field of an option."""
+    expects, parse = parser
+    metadata = {
+        "expects": expects,
+        "parse": parse,
+        "help": description,
+        "choices": choices,
+        "shapes_rows": shapes_rows,
+        "secret": secret,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def choice_field(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
+    """Return the field of an option whose value is one of ``choices``."""
+    return option_field(default, one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
