@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
+    from pgdatahub.config import Config
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.workbooks import Workbook
 
 
 @hookimpl(trylast=True)
-def pgdatahub_read(source: SourceFile) -> Workbook | None:
+def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
     """Open an OpenDocument spreadsheet, whatever its name; decline other files and folders with another reader.
 
     Raises:
@@ -22,6 +23,7 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
     # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect
     from pgdatahub.readers.ods import OdsWorkbook
+    from pgdatahub.readers.xlsx.reader_choice import choose_reader
 
     if source.options.reader != "auto":
         return None
@@ -34,4 +36,5 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         if content.format is not Format.ODS:
             return None
         files.pop_all()
-        return OdsWorkbook(file, name=source.name, merged=source.options.merged)
+        reader = choose_reader(config.reader)
+        return OdsWorkbook(file, name=source.name, merged=source.options.merged, reader=reader)

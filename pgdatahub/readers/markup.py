@@ -91,6 +91,11 @@ class GuardedParser:
         """The namespace prefixes that are declared where the parser stands."""
         return tuple(prefix for prefix, count in self._prefixes.items() if count)
 
+    @property
+    def shadows_prefix(self) -> bool:
+        """Return whether a prefix is declared twice where the parser stands."""
+        return any(count > 1 for count in self._prefixes.values())
+
     def feed(self, data: bytes, final: bool = False) -> None:
         """Parse the next bytes.
 

@@ -118,9 +118,11 @@ class Content:
     Args:
         open_part: Opens the part.
         limits: How much the workbook may ask.
+        size: Bytes of the part.
     """
 
-    def __init__(self, open_part: Callable[[], Stream], limits: Limits) -> None:
+    def __init__(self, open_part: Callable[[], Stream], limits: Limits, *, size: int) -> None:
+        self.size = size
         self._open = open_part
         self._limits = limits
         self.is_searchable = True

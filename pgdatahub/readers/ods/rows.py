@@ -14,7 +14,7 @@ from pgdatahub.readers.package import DAMAGED
 from pgdatahub.values.cells import Column, TextColumn, cell_address
 
 _BLOCK_CELLS: Final = 250_000
-_MOST_ROWS: Final = 1 << 24
+MOST_ROWS: Final = 1 << 24
 """LibreOffice's number of rows, where it is set to large spreadsheets."""
 _REPEATED_IN_ROWS: Final = 2_000_000
 _REPEATED_FOR_EACH: Final = 64
@@ -98,6 +98,21 @@ class RowCollector:
         self._count = 0
         """Repeated cells in the block."""
 
+    @property
+    def last_row(self) -> int:
+        """The number of the last row, of a row that stands for several that of their last."""
+        return self._next - 1
+
+    @property
+    def repetition(self) -> tuple[int, int]:
+        """Cells with a value, as they are written; those within rows that repeat one of them."""
+        return self._written, self._in_rows
+
+    def go_on(self, last_row: int, repetition: tuple[int, int]) -> None:
+        """Go on behind rows that were read elsewhere, with the counts of cells up to there."""
+        self._next = last_row + 1
+        self._written, self._in_rows = repetition
+
     def start_row(self, *, repeated: int, hidden: bool) -> None:
         """Begin a row that stands for ``repeated`` rows."""
         self.number = self._next
@@ -138,8 +153,8 @@ class RowCollector:
         """
         if not self._has_value:
             return
-        if self._next > _MOST_ROWS + 1:
-            raise CorruptError(f"the sheet has values beyond row {_MOST_ROWS:,}", hint=DAMAGED)
+        if self._next > MOST_ROWS + 1:
+            raise CorruptError(f"the sheet has values beyond row {MOST_ROWS:,}", hint=DAMAGED)
         if self._row is not None:
             count = self._next - self.number
             self._count_rows((count - 1) * len(self._row))
@@ -192,7 +207,7 @@ class RowCollector:
             rows=rows,
             hidden=self._hidden,
             columns={
-                position: self._column(rows, position, column) for position, column in columns.items() if column.texts
+                position: self._column(rows, position, column) for position, column in columns.items() if column.runs
             },
         )
         self._ready.append(block)

@@ -7,14 +7,18 @@ from datetime import date
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import Block, batches
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import Converter
 from pgdatahub.readers.ods.content import Content
+from pgdatahub.readers.ods.native_source import NativeSource, table_names
 from pgdatahub.readers.ods.sheet_parser import SheetParser
+from pgdatahub.readers.ods.sheet_source import PythonSource, SheetSource
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 
+_LARGE_BYTES = 128 * 1024 * 1024
+"""XML of large spreadsheets: a million cells."""
 _COLUMNS = 16_384
 """Columns of a sheet; no more areas stand side by side."""
 
@@ -32,6 +36,7 @@ class OdsSheet:
         null_date: The date of the number 0.
         limits: How much the sheet may ask.
         fill_merged: A merged area's value stands in all its cells.
+        reader: The reader of the rows.
 
     Raises:
         ReadError: The beginning of the sheet is damaged.
@@ -49,11 +54,11 @@ class OdsSheet:
         null_date: date,
         limits: Limits,
         fill_merged: bool,
+        reader: Reader,
     ) -> None:
         self._name = name
         self._where = where
         self._areas: list[Area] | None = [] if fill_merged else None
-        self._pieces = content.table(table) if content.is_searchable else content.whole()
         self._parser = SheetParser(
             part,
             limits,
@@ -62,10 +67,25 @@ class OdsSheet:
             table=0 if content.is_searchable else table,
             areas=self._areas,
         )
-        for piece in self._pieces:  # up to the first row, so that hidden columns are known
-            self._parser.feed(piece)
-            if self._parser.in_rows:
-                break
+        pieces = content.table(table) if content.is_searchable else content.whole()
+        document = table_names(content) if reader == "native" else None
+        self._source: SheetSource
+        if document is None:
+            self._source = PythonSource(self._parser, pieces)
+        else:
+            self._source = NativeSource(
+                self._parser,
+                pieces,
+                document,
+                styles,
+                limits,
+                null_date=null_date,
+                notes_areas=fill_merged,
+                part_bytes=content.size,
+            )
+        self._reader_notice = ""
+        if reader == "python" and content.size >= _LARGE_BYTES:
+            self._reader_notice = describe_reader(reader)
 
     @property
     def name(self) -> str:
@@ -80,12 +100,13 @@ class OdsSheet:
     @property
     def notices(self) -> Sequence[str]:
         """Remarks for the user on how the sheet was read; complete after the last batch."""
+        found = [self._reader_notice] if self._reader_notice else []
         count = self._parser.covered
-        if not count or self._areas is not None:
-            return []
-        values, were = ("value", "was") if count == 1 else ("values", "were")
-        first = f"{self.name} › {self._parser.first_covered}"
-        return [f"{count:,} {values} under merged areas {were} not loaded; the first is {first}"]
+        if count and self._areas is None:
+            values, were = ("value", "was") if count == 1 else ("values", "were")
+            first = f"{self.name} › {self._parser.first_covered}"
+            found.append(f"{count:,} {values} under merged areas {were} not loaded; the first is {first}")
+        return found
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
@@ -95,15 +116,7 @@ class OdsSheet:
             CellError: A number is beyond what any column holds.
         """
         try:
-            found = batches(self._blocks(), max_rows)
+            found = self._source.batches(max_rows)
             yield from found if self._areas is None else fill_merged_areas(found, self._areas, _COLUMNS)
         except FileError as error:
             raise error.located(self._where) from error
-
-    def _blocks(self) -> Iterator[Block]:
-        yield from self._parser.rows.take()
-        for piece in self._pieces:
-            self._parser.feed(piece)
-            yield from self._parser.rows.take()
-        self._parser.feed(b"", final=True)
-        yield from self._parser.rows.take()

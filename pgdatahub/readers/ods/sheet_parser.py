@@ -93,6 +93,25 @@ class SheetParser(GuardedParser):
         self._paragraph_depth = 0
         self._cell_bytes = 0
 
+    @property
+    def between_rows(self) -> bool:
+        """Return whether the parser is in the table and outside of its rows and columns."""
+        return self._place == _TABLE and not self._skip_depth
+
+    @property
+    def hides_rows(self) -> bool:
+        """Return whether a group hides the rows where the parser stands."""
+        return bool(self._hidden_groups)
+
+    @property
+    def columns(self) -> list[tuple[int, str]]:
+        """For each group of columns the position behind its last and the style of its cells that name none.
+
+        Empty if these styles make no difference.
+        """
+        self._forget_plain_columns()
+        return list(zip(self._column_ends, self._column_styles, strict=True))
+
     # ── what expat calls ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -219,7 +238,7 @@ class SheetParser(GuardedParser):
 
     def _add_simple(self, simple: tuple[Source, str], attributes: Mapping[str, str]) -> bool:
         """Add a cell that is a number, a date or a duration and nothing more; return whether it is."""
-        value = attributes.get(simple[1])
+        value = attributes.get(simple[1], "").strip()
         if not value or not _SPECIAL.isdisjoint(attributes) or attributes.get(names.CALC_VALUE_TYPE) == "error":
             return False
         style = attributes.get(names.STYLE_NAME) or self._row_style

@@ -66,6 +66,13 @@ class Styles:
             found = self._formats[name] = self._find(name)
         return found
 
+    def number_formats(self, most: int) -> Mapping[str, NumberFormat] | None:
+        """Return the cell styles that do not show plain numbers; None if there are more than ``most`` cell styles."""
+        if len(self._cells) > most:
+            return None
+        formats = {name: self.number_format(name) for name in self._cells}
+        return {name: found for name, found in formats.items() if found != NUMBER}
+
     def _find(self, name: str) -> NumberFormat:
         for _ in range(_DEEPEST):
             style = self._cells.get(name)

@@ -15,6 +15,7 @@ from pgdatahub.readers.ods.sheet import OdsSheet
 from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.styles import Styles, read_styles
 from pgdatahub.readers.package import Package, PartStream
+from pgdatahub.readers.xlsx.reader_choice import Reader
 
 _CONTENT: Final = "content.xml"
 _STYLES: Final = "styles.xml"
@@ -29,6 +30,7 @@ class OdsWorkbook:
         name: The file's name, for errors.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
+        reader: The reader of the sheets.
 
     Raises:
         ReadError: The file cannot be read as such a workbook.
@@ -41,7 +43,9 @@ class OdsWorkbook:
         name: str,
         merged: Literal["top_left", "fill"] = "top_left",
         limits: Limits = DEFAULT_LIMITS,
+        reader: Reader = "python",
     ) -> None:
+        self._reader = reader
         self._name = name
         self._merged = merged
         self._limits = limits
@@ -64,7 +68,7 @@ class OdsWorkbook:
         self._styles = Styles()
         if _STYLES in package:
             read_styles(package.open(_STYLES), self._styles, self._limits)
-        self._content = Content(self._open_content, self._limits)
+        self._content = Content(self._open_content, self._limits, size=self._open_content().size)
         found = list_sheets(self._content, _CONTENT, self._styles, self._limits)
         self._sheets = found.sheets
         self._null_date = found.null_date
@@ -94,6 +98,7 @@ class OdsWorkbook:
                 null_date=self._null_date,
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
+                reader=self._reader,
             )
         except FileError as error:
             raise error.located(where) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -118,11 +118,13 @@ class NativeSource:
                     records.go_on(rest, stream.taken - len(rest), scanner.last_row)
             yield from batches(records.blocks(), sys.maxsize)
 
-    def _hand_over(self, scanner: Scanner, rest: bytes, rows: int) -> Generator[Batch, None, tuple[bytes, bool]]:
+    def _hand_over(
+        self, scanner: Scanner, rest: bytes, count_rows: Callable[[], int]
+    ) -> Generator[Batch, None, tuple[bytes, bool]]:
         """Read some rows in Python."""
         records = self._records
         records.go_on(rest, self._stream.taken - len(rest), scanner.last_row)
-        yield from batches(records.blocks(rows), sys.maxsize)
+        yield from batches(records.blocks(count_rows()), sys.maxsize)
         scanner.skip(0, records.last_row)
         return records.rest(), records.has_rows
 

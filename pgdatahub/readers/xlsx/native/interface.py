@@ -68,6 +68,22 @@ class SheetState(ctypes.Structure):
     )
 
 
+class TableSettings(ctypes.Structure):
+    """The names of a document of OpenDocument and its styles; see ``abi.rs``."""
+
+    _fields_ = (
+        ("namespaces", ctypes.c_char_p),
+        ("namespaces_bytes", ctypes.c_size_t),
+        ("declared", ctypes.c_char_p),
+        ("declared_bytes", ctypes.c_size_t),
+        ("style_names", ctypes.c_char_p),
+        ("style_names_bytes", ctypes.c_size_t),
+        ("columns", ctypes.POINTER(ctypes.c_uint32)),
+        ("columns_count", ctypes.c_size_t),
+        ("notes_areas", ctypes.c_uint32),
+    )
+
+
 class ColumnState(ctypes.Structure):
     """A column of a batch; see ``abi.rs``."""
 
@@ -98,6 +114,11 @@ _SIGNATURES: Final = {
     "pgh_strings_free": (None, (_POINTER,)),
     "pgh_sheet_new": (_POINTER, (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE, _BYTES, _SIZE)),
     "pgh_record_sheet_new": (_POINTER, (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE)),
+    "pgh_table_sheet_new": (
+        _POINTER,
+        (_POINTER, ctypes.POINTER(Options), _BYTES, _SIZE, ctypes.POINTER(TableSettings)),
+    ),
+    "pgh_sheet_resume": (None, (_POINTER, ctypes.c_uint64, ctypes.c_uint64, _INT)),
     "pgh_sheet_feed": (_INT, (_POINTER, _BYTES, _SIZE, _INT)),
     "pgh_sheet_rest": (_POINTER, (_POINTER, ctypes.POINTER(_SIZE))),
     "pgh_sheet_skip": (None, (_POINTER, _SIZE, ctypes.c_uint32)),

@@ -21,8 +21,12 @@ as long."""
 class HandOver(Protocol):
     """The reader in Python, for some rows."""
 
-    def __call__(self, rest: bytes, rows: int, /) -> Generator[Batch, None, tuple[bytes, bool]]:
-        """Yield the rows at the beginning of ``rest``, about ``rows`` of them.
+    def __call__(self, rest: bytes, count_rows: Callable[[], int], /) -> Generator[Batch, None, tuple[bytes, bool]]:
+        """Yield rows at the beginning of ``rest``.
+
+        Args:
+            rest: The input from a row on that the core declined, or from what stands between rows.
+            count_rows: Returns how many rows to read; to be called if a row was declined.
 
         Returns:
             The input behind them; whether the core can go on there. If it cannot, the input goes to the reader in Python.
@@ -81,7 +85,7 @@ class RowScan:
             if status is Status.ENDED:
                 return rest
             scanner.skip(len(rest), scanner.last_row)
-            rest, goes_on = yield from self._hand_over(rest, self._count_rows())
+            rest, goes_on = yield from self._hand_over(rest, self._count_rows)
             if not goes_on or (last and not rest):
                 return rest
             data = rest

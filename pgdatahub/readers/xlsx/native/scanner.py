@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from typing import Final
@@ -17,6 +18,7 @@ from pgdatahub.readers.xlsx.native.interface import (
     ColumnState,
     NativeError,
     SheetState,
+    TableSettings,
     bytes_at,
     load_core,
     options_of,
@@ -28,6 +30,7 @@ from pgdatahub.values.fields import FieldBuffer
 from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn
 
 _NONE: Final = 2**64 - 1
+_NO_STYLE: Final = 2**32 - 1
 _FAMILIES: Final = {
     frozenset({Kind.INTEGER}): Kind.NUMBER,
     frozenset({Kind.NUMBER}): Kind.NUMBER,
@@ -61,7 +64,7 @@ class Scanner:
     """Reads the rows of a sheet.
 
     Args:
-        sheet: The core's sheet; see :func:`open_sheet_data` and :func:`open_records`.
+        sheet: The core's sheet; see the functions below.
     """
 
     def __init__(self, sheet: int | None) -> None:
@@ -110,6 +113,16 @@ class Scanner:
         """Cells with a formula, of records; row and position of the first one."""
         state = self._read_state()
         return state.formulas, state.formula_row, state.formula_column
+
+    @property
+    def repetition(self) -> tuple[int, int]:
+        """Cells with a value in a table, as they are written; those that repeat one of them."""
+        state = self._read_state()
+        return state.written, state.repeated
+
+    def resume(self, repetition: tuple[int, int], *, hidden: bool) -> None:
+        """Go on in a table with these counts of cells, in a hidden group of rows or not."""
+        self._library.pgh_sheet_resume(self._sheet, *repetition, hidden)
 
     def take(self) -> Batch | None:
         """Return the rows since the last call, None if there are none."""
@@ -204,3 +217,70 @@ def open_records(
     options = options_of(limits, epoch=epoch, batch_rows=batch_rows)
     encoded = styles_bytes(styles)
     return Scanner(load_core().pgh_record_sheet_new(strings.handle, ctypes.byref(options), encoded, len(encoded)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableNames:
+    """The names in a document of OpenDocument.
+
+    Attributes:
+        table: The prefix of the namespace of tables.
+        office: The prefix of the namespace of values.
+        text: The prefix of the namespace of texts.
+        calcext: The prefix of LibreOffice's namespace, empty if it is not declared.
+        declared: All prefixes, each of a namespace of its own.
+    """
+
+    table: str
+    office: str
+    text: str
+    calcext: str
+    declared: Collection[str]
+
+
+def open_table(
+    strings: NativeStrings,
+    styles: Mapping[str, NumberFormat],
+    limits: Limits,
+    *,
+    names: TableNames,
+    columns: Sequence[tuple[int, str]],
+    notes_areas: bool,
+    epoch: date,
+    batch_rows: int = BATCH_ROWS,
+) -> Scanner:
+    """Return a reader of the rows of a table.
+
+    Args:
+        strings: No strings.
+        styles: The number formats of the cell styles by name; of others, cells show plain numbers.
+        limits: Bounds of a workbook.
+        names: The names in the document.
+        columns: For each group of columns the position behind its last and the style of its cells that name none; empty if
+            these styles do not matter.
+        notes_areas: Rows with a merged area are for the parser.
+        epoch: Day 0 of the date system.
+        batch_rows: Rows of a batch.
+    """
+    options = options_of(limits, epoch=epoch, batch_rows=batch_rows)
+    indexes = {name: index for index, name in enumerate(styles)}
+    pairs = [number for end, style in columns for number in (end, indexes.get(style, _NO_STYLE))]
+    encoded = styles_bytes(list(styles.values()))
+    namespaces = "\0".join((names.table, names.office, names.text, names.calcext)).encode()
+    declared, style_names = "\0".join(names.declared).encode(), "\0".join(styles).encode()
+    settings = TableSettings(
+        namespaces=namespaces,
+        namespaces_bytes=len(namespaces),
+        declared=declared,
+        declared_bytes=len(declared),
+        style_names=style_names,
+        style_names_bytes=len(style_names),
+        columns=(ctypes.c_uint32 * len(pairs))(*pairs),
+        columns_count=len(pairs),
+        notes_areas=notes_areas,
+    )
+    return Scanner(
+        load_core().pgh_table_sheet_new(
+            strings.handle, ctypes.byref(options), encoded, len(encoded), ctypes.byref(settings)
+        )
+    )

@@ -146,9 +146,10 @@ class NativeSource:
         return head, False
 
     def _hand_over(
-        self, scanner: Scanner, pieces: Iterator[bytes], rest: bytes, wanted: int
+        self, scanner: Scanner, pieces: Iterator[bytes], rest: bytes, count_rows: Callable[[], int]
     ) -> Generator[Batch, None, tuple[bytes, bool]]:
         """Feed some rows to the parser."""
+        wanted = count_rows()
         while not (end := self._rows_end(rest, wanted)) and len(rest) < _WAITING_BYTES:
             data = next(pieces, b"")
             if not data:

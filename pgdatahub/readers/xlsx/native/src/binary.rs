@@ -4,6 +4,7 @@
 
 use crate::encode::Fields;
 use crate::number::Decimal;
+use crate::serial::days_of;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +164,6 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 /// Return the days of `YYYY-MM-DD` since 2000-01-01.
-///
-/// Source: "chrono-Compatible Low-Level Date Algorithms", Howard Hinnant, `days_from_civil`.
 #[inline(always)]
 fn days(text: &[u8]) -> Option<i64> {
     if text.len() != 10 || text[4] != b'-' || text[7] != b'-' {
@@ -174,11 +173,7 @@ fn days(text: &[u8]) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468 - EPOCH)
+    Some(days_of(year, month, day) - EPOCH)
 }
 
 #[inline(always)]

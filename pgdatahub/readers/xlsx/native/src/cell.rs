@@ -5,6 +5,7 @@ use crate::column::Kind;
 use crate::formats::{kind, Formats};
 use crate::iso::push_iso;
 use crate::number::push_integer;
+use crate::office_values::{push_date_value, push_time_value};
 use crate::references::resolve;
 use crate::serial::System;
 use crate::strings::Strings;
@@ -48,6 +49,14 @@ pub enum Source {
     ErrorCode,
     /// A text of UTF-16 units.
     Utf16,
+    /// The text itself, in which `_xHHHH_` is text.
+    Plain,
+    /// A date of OpenDocument, under the cell's style.
+    DateValue,
+    /// A duration of OpenDocument, under the cell's style.
+    TimeValue,
+    /// An error with the white space around it.
+    ErrorText,
 }
 
 /// A cell that a front end found.
@@ -121,7 +130,7 @@ impl Values {
                 Ok(Kind::Text)
             }
             Source::Text => {
-                push_raw(bytes, cell.from, cell.to, out, cleaned)?;
+                push_raw(bytes, cell.from, cell.to, true, out, cleaned)?;
                 Ok(Kind::Text)
             }
             Source::Boolean => match trim_fast(bytes, cell) {
@@ -166,6 +175,17 @@ impl Values {
                 push_error_code(bytes[cell.from], out);
                 Ok(Kind::Error)
             }
+            Source::Plain if cell.decoded => {
+                push_storable(&bytes[cell.from..cell.to], out);
+                Ok(Kind::Text)
+            }
+            Source::Plain => {
+                push_raw(bytes, cell.from, cell.to, false, out, cleaned)?;
+                Ok(Kind::Text)
+            }
+            Source::DateValue => push_date_value(&self.formats, cell.style, &bytes[cell.from..cell.to], out),
+            Source::TimeValue => push_time_value(&self.formats, cell.style, &bytes[cell.from..cell.to], out),
+            Source::ErrorText => push_visible(&bytes[cell.from..cell.to], out).map(|()| Kind::Error),
             Source::Utf16 => {
                 push_utf16(&bytes[cell.from..cell.to], out, cleaned);
                 Ok(Kind::Text)

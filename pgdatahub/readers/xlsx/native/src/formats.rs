@@ -201,8 +201,9 @@ fn push_code(section: &Section, negative: bool, digits: &[u8], out: &mut Vec<u8>
     Ok(Kind::Text)
 }
 
+/// Return the kind of a cell that is a number.
 #[inline(always)]
-fn numeric(found: Numeric) -> Kind {
+pub fn numeric(found: Numeric) -> Kind {
     match found {
         Numeric::Integer => Kind::Integer,
         Numeric::Number => Kind::Number,

@@ -5,8 +5,10 @@
 use crate::serial::Moment;
 use std::io::Write;
 
-const SECOND: u64 = 1_000_000;
-const DAY: u64 = 86_400 * SECOND;
+/// Microseconds of a second.
+pub const SECOND: u64 = 1_000_000;
+/// Microseconds of a day.
+pub const DAY: u64 = 86_400 * SECOND;
 
 /// Append the field of an ISO 8601 text; return None, with nothing appended, if it stays a text.
 pub fn push_iso(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
@@ -55,7 +57,8 @@ fn push_time(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
     Some(Moment::Time)
 }
 
-fn date(text: &[u8]) -> Option<(u64, u64, u64)> {
+/// Return year, month and day of `YYYY-MM-DD`, a text of ten bytes.
+pub fn date(text: &[u8]) -> Option<(u64, u64, u64)> {
     if text[4] != b'-' || text[7] != b'-' {
         return None;
     }
@@ -87,7 +90,11 @@ fn next_day(year: u64, month: u64, day: u64) -> (u64, u64, u64) {
 
 /// Return `HH:MM[:SS[.f]][Z]` in microseconds, up to the whole day where it was rounded.
 fn time_of_day(text: &[u8]) -> Option<u64> {
-    let text = [&b"Z"[..], b"+00:00", b"-00:00"].iter().find_map(|zone| text.strip_suffix(*zone)).unwrap_or(text);
+    clock_time([&b"Z"[..], b"+00:00", b"-00:00"].iter().find_map(|zone| text.strip_suffix(*zone)).unwrap_or(text))
+}
+
+/// Return `HH:MM[:SS[.f]]` in microseconds, up to the whole day where it was rounded.
+pub fn clock_time(text: &[u8]) -> Option<u64> {
     let within = |digits: &[u8], end: u64| number(digits).filter(|&number| number < end);
     if text.len() < 5 || text[2] != b':' {
         return None;
@@ -118,7 +125,7 @@ fn microseconds(digits: &[u8]) -> Option<u64> {
 }
 
 /// Append a length of time as hours, minutes and seconds, without zeros at the fraction's end.
-fn push_length(length: u64, out: &mut Vec<u8>) {
+pub fn push_length(length: u64, out: &mut Vec<u8>) {
     let (total, fraction) = (length / SECOND, length % SECOND);
     let _ = write!(out, "{:02}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
     if fraction > 0 {
@@ -135,32 +142,44 @@ fn push_duration(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
         Some(rest) => (true, rest),
         None => (false, text),
     };
+    let (seconds, fraction) = duration(text, [8, 9, 9, 9], false)?;
+    if negative {
+        out.push(b'-');
+    }
+    push_length(u64::try_from(seconds).ok()? * SECOND + fraction, out);
+    Some(Moment::Interval)
+}
+
+/// Return `P[nD][T[nH][nM][n[.f]S]]` in seconds and microseconds.
+///
+/// `most` digits have days, hours, minutes and seconds; `bare` if the point may have no digit behind it.
+pub fn duration(text: &[u8], most: [usize; 4], bare: bool) -> Option<(u128, u64)> {
     let mut rest = text.strip_prefix(b"P")?;
-    let mut total = 0u64;
+    let (mut seconds, mut fraction) = (0, 0);
     let mut parts = 0;
-    let mut fraction = 0;
-    if let Some(days) = part(&mut rest, b'D', 8)? {
-        total += days * 86_400;
+    if let Some(days) = part(&mut rest, b'D', most[0])? {
+        seconds += u128::from(days) * 86_400;
         parts += 1;
     }
     if let Some(after) = rest.strip_prefix(b"T") {
         rest = after;
-        for (unit, seconds) in [(b'H', 3600), (b'M', 60)] {
-            if let Some(count) = part(&mut rest, unit, 9)? {
-                total += count * seconds;
+        for (unit, length, most) in [(b'H', 3600, most[1]), (b'M', 60, most[2])] {
+            if let Some(count) = part(&mut rest, unit, most)? {
+                seconds += u128::from(count) * length;
                 parts += 1;
             }
         }
-        if let Some(seconds) = rest.strip_suffix(b"S") {
-            let point = seconds.iter().position(|&byte| byte == b'.' || byte == b',');
-            let whole = &seconds[..point.unwrap_or(seconds.len())];
-            if let Some(point) = point {
-                fraction = microseconds(&seconds[point + 1..])?;
-            }
-            if whole.len() > 9 {
+        if let Some(text) = rest.strip_suffix(b"S") {
+            let point = text.iter().position(|&byte| byte == b'.' || byte == b',');
+            let whole = &text[..point.unwrap_or(text.len())];
+            if whole.len() > most[3] {
                 return None;
             }
-            total += number(whole)?;
+            seconds += u128::from(number(whole)?);
+            if let Some(point) = point {
+                let digits = &text[point + 1..];
+                fraction = if digits.is_empty() && bare { 0 } else { microseconds(digits)? };
+            }
             parts += 1;
             rest = b"";
         }
@@ -168,11 +187,7 @@ fn push_duration(text: &[u8], out: &mut Vec<u8>) -> Option<Moment> {
     if parts == 0 || !rest.is_empty() {
         return None;
     }
-    if negative {
-        out.push(b'-');
-    }
-    push_length(total * SECOND + fraction, out);
-    Some(Moment::Interval)
+    Some((seconds, fraction))
 }
 
 /// Take `n` and its unit off `rest`, if they are there; None if there are too many digits.
@@ -191,7 +206,7 @@ fn part(rest: &mut &[u8], unit: u8, most: usize) -> Option<Option<u64>> {
 }
 
 /// Return what digits denote; None if there is none or anything else.
-fn number(digits: &[u8]) -> Option<u64> {
+pub fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }

@@ -20,6 +20,18 @@ pub fn is_sound(raw: &[u8]) -> bool {
     true
 }
 
+/// Return whether each `&` of an attribute's value begins a reference.
+pub fn has_references(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'&') {
+        match reference(&rest[at..]) {
+            Some((_, length)) => rest = &rest[at + length..],
+            None => return false,
+        }
+    }
+    true
+}
+
 /// Return the character of the reference that `raw` begins with, and the reference's length; None if it is not valid.
 pub fn reference(raw: &[u8]) -> Option<(char, usize)> {
     let length = raw.iter().take(14).position(|&byte| byte == b';')?;

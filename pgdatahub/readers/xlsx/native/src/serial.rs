@@ -155,10 +155,22 @@ fn push_clock(milliseconds: i64, out: &mut Vec<u8>) {
     }
 }
 
+/// Return the days from 1970-01-01 to a date.
+///
+/// Source: "chrono-Compatible Low-Level Date Algorithms", Howard Hinnant, `days_from_civil`.
+#[inline(always)]
+pub fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year - era * 400;
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
 /// Return days since 1970-01-01 as `YYYY-MM-DD`, for the years 1 to 9999.
 ///
 /// Source: "chrono-Compatible Low-Level Date Algorithms", Howard Hinnant, `civil_from_days`.
-fn date_text(days: i64) -> Option<[u8; 10]> {
+pub fn date_text(days: i64) -> Option<[u8; 10]> {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);

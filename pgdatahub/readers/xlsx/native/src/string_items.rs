@@ -87,7 +87,7 @@ impl StringItems {
                     }
                     self.strings.add(|out| {
                         let mut cleaned = false;
-                        push_raw(bytes, from, to, out, &mut cleaned)?;
+                        push_raw(bytes, from, to, true, out, &mut cleaned)?;
                         Ok(cleaned)
                     })?;
                     self.input.buffer.start = to + 9;

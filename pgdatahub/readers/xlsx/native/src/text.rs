@@ -8,28 +8,39 @@ use crate::references::resolve;
 use crate::Stop;
 
 /// Append the field of a text without markup, `bytes[from..to]` of a padded buffer; set `cleaned` if characters were
-/// removed.
+/// removed. `_xHHHH_` stands for a unit if `units` says so.
 #[inline(always)]
-pub fn push_raw(bytes: &[u8], from: usize, to: usize, out: &mut Vec<u8>, cleaned: &mut bool) -> Result<(), Stop> {
+pub fn push_raw(
+    bytes: &[u8],
+    from: usize,
+    to: usize,
+    units: bool,
+    out: &mut Vec<u8>,
+    cleaned: &mut bool,
+) -> Result<(), Stop> {
     if is_plain(bytes, from, to) {
         if bytes[from..to].iter().any(|&byte| byte != b' ') {
             push(out, bytes, from, to);
         }
         return Ok(());
     }
-    if push_common(&bytes[from..to], out) {
+    if push_common(&bytes[from..to], units, out) {
         return Ok(());
     }
     let mut text = Vec::with_capacity(to - from);
     resolve(&bytes[from..to], &mut text).ok_or(Stop::Decline)?;
-    push_decoded(&text, out, cleaned);
+    if units {
+        push_decoded(&text, out, cleaned);
+    } else {
+        push_storable(&text, out);
+    }
     Ok(())
 }
 
 /// Append the field of a text with the usual references, escapes and characters beyond ASCII.
 ///
 /// Return false, with nothing appended, for a text that needs a closer look.
-fn push_common(raw: &[u8], out: &mut Vec<u8>) -> bool {
+fn push_common(raw: &[u8], units: bool, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     out.reserve(2 * raw.len());
     let mut visible = false;
@@ -60,7 +71,7 @@ fn push_common(raw: &[u8], out: &mut Vec<u8>) -> bool {
             }
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            b'_' if raw.get(at) == Some(&b'x') => {
+            b'_' if units && raw.get(at) == Some(&b'x') => {
                 out.truncate(start);
                 return false;
             }
@@ -171,7 +182,7 @@ mod tests {
         let mut bytes = raw.as_bytes().to_vec();
         bytes.resize(raw.len() + 64, 0);
         let (mut out, mut cleaned) = (Vec::new(), false);
-        push_raw(&bytes, 0, raw.len(), &mut out, &mut cleaned).unwrap();
+        push_raw(&bytes, 0, raw.len(), true, &mut out, &mut cleaned).unwrap();
         (String::from_utf8(out).unwrap(), cleaned)
     }
 

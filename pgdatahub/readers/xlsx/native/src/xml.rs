@@ -1,16 +1,18 @@
 //! A strict reader of XML markup: elements, comments, CDATA; it declines what workbooks do not need.
 
 use crate::bytes::{find, find_slice, is_space};
-use crate::references::is_sound;
+use crate::references::{has_references, is_sound};
 use crate::Stop;
 
-/// An attribute as it stands in a tag; its value has no reference.
+/// An attribute as it stands in a tag; its value has no reference unless the reader is lenient.
 #[derive(Clone, Copy)]
 pub struct Attribute<'a> {
     /// The name with its prefix.
     pub name: &'a [u8],
     /// The value between the quotes.
     pub value: &'a [u8],
+    /// Where the value begins.
+    pub at: usize,
 }
 
 /// A piece of markup.
@@ -41,12 +43,19 @@ pub struct Reader<'a> {
     prefixes: &'a [Vec<u8>],
     /// The attributes of the last start tag.
     pub attributes: Vec<Attribute<'a>>,
+    /// Each prefix stands for a namespace of its own, and values of attributes may have references.
+    pub lenient: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Begin at `at`; markup has at most `longest` bytes, `prefixes` are declared.
     pub fn new(bytes: &'a [u8], at: usize, end: usize, longest: usize, prefixes: &'a [Vec<u8>]) -> Self {
-        Reader { bytes, at, end, longest, prefixes, attributes: Vec::new() }
+        Reader { bytes, at, end, longest, prefixes, attributes: Vec::new(), lenient: false }
+    }
+
+    /// Return the end of the input.
+    pub fn end(&self) -> usize {
+        self.end
     }
 
     /// Return the text up to the next markup, as it stands.
@@ -214,17 +223,19 @@ impl<'a> Reader<'a> {
             return Err(Stop::More);
         }
         let value = &self.bytes[at + 1..end];
-        // A declaration of a namespace may change what names mean; a reference is rare here.
+        // A declaration of a namespace may change what names mean.
         let declares = name == b"xmlns" || name.starts_with(b"xmlns:");
-        if declares || value.iter().any(|&byte| byte == b'<' || byte == b'&') {
+        if declares || value.contains(&b'<') || (value.contains(&b'&') && !(self.lenient && has_references(value))) {
             return Err(Stop::Decline);
         }
-        let twice =
-            |known: &Attribute| known.name == name || (is_prefixed(known.name) && local(known.name) == local(name));
+        let lenient = self.lenient;
+        let twice = |known: &Attribute| {
+            known.name == name || (!lenient && is_prefixed(known.name) && local(known.name) == local(name))
+        };
         if self.attributes.len() >= 64 || self.attributes.iter().any(twice) {
             return Err(Stop::Decline);
         }
-        self.attributes.push(Attribute { name, value });
+        self.attributes.push(Attribute { name, value, at: at + 1 });
         Ok(end + 1)
     }
 }

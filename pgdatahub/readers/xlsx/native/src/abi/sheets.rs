@@ -5,10 +5,12 @@ use super::{guarded, prefixes, slice, Options, FAILED};
 use crate::batch::Batch;
 use crate::cell::Values;
 use crate::column::KINDS;
-use crate::sheet::{BatchSize, FrontEnd, Sheet};
+use crate::sheet::{BatchSize, Counts, FrontEnd, Sheet};
 use crate::sheet_data::SheetData;
 use crate::sheet_records::SheetRecords;
 use crate::style::Style;
+use crate::table_names::{Prefixes, TableNames};
+use crate::table_rows::{Table, TableRows};
 use std::sync::Arc;
 
 /// The state of a sheet's reading.
@@ -103,6 +105,81 @@ pub unsafe extern "C" fn pgh_record_sheet_new(
     // SAFETY: the caller guarantees the pointers.
     let (strings, options, styles) = unsafe { (&*strings, &*options, slice(styles, styles_bytes)) };
     guarded(std::ptr::null_mut(), || new_sheet(strings, options, styles, Box::new(SheetRecords::default())))
+}
+
+/// The names of a document of OpenDocument and its styles.
+#[repr(C)]
+pub struct TableSettings {
+    /// The prefixes of the namespaces table, office, text and calcext, with a NUL behind each; the last may be empty.
+    namespaces: *const u8,
+    namespaces_bytes: usize,
+    /// All prefixes that are declared, with NULs between them; each stands for a namespace of its own.
+    declared: *const u8,
+    declared_bytes: usize,
+    /// The names of the styles, with a NUL behind each.
+    style_names: *const u8,
+    style_names_bytes: usize,
+    /// For each group of columns the position behind its last and the index of the style of its cells that name none.
+    columns: *const u32,
+    columns_count: usize,
+    notes_areas: u32,
+}
+
+/// Begin to read a table of OpenDocument, before a row; otherwise as [`pgh_sheet_new`].
+///
+/// # Safety
+///
+/// `strings` is complete; pointers are valid for their sizes.
+#[no_mangle]
+pub unsafe extern "C" fn pgh_table_sheet_new(
+    strings: *mut StringsHandle,
+    options: *const Options,
+    styles: *const u8,
+    styles_bytes: usize,
+    settings: *const TableSettings,
+) -> *mut Sheet {
+    // SAFETY: the caller guarantees the pointers.
+    let (strings, options, styles, settings) =
+        unsafe { (&*strings, &*options, slice(styles, styles_bytes), &*settings) };
+    // SAFETY: the caller guarantees the pointers.
+    let (namespaces, declared, style_names, columns) = unsafe {
+        (
+            slice(settings.namespaces, settings.namespaces_bytes),
+            slice(settings.declared, settings.declared_bytes),
+            slice(settings.style_names, settings.style_names_bytes),
+            slice(settings.columns, settings.columns_count),
+        )
+    };
+    guarded(std::ptr::null_mut(), || {
+        let found: Vec<&str> = std::str::from_utf8(namespaces).map_or(Vec::new(), |text| text.split('\0').collect());
+        let names = match found.as_slice() {
+            [table, office, text, calcext, ..] => TableNames::new(&Prefixes { table, office, text, calcext }),
+            _ => return std::ptr::null_mut(),
+        };
+        let table = Table {
+            names,
+            prefixes: prefixes(declared),
+            styles: style_names.split(|&byte| byte == 0).map(<[u8]>::to_vec).zip(0..).collect(),
+            columns: columns.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect(),
+            notes_areas: settings.notes_areas != 0,
+        };
+        new_sheet(strings, options, styles, Box::new(TableRows::new(table)))
+    })
+}
+
+/// Go on behind rows that the caller read: with the counts of written and of repeated cells, in a hidden group or not.
+///
+/// # Safety
+///
+/// `sheet` is of [`pgh_table_sheet_new`].
+#[no_mangle]
+pub unsafe extern "C" fn pgh_sheet_resume(sheet: *mut Sheet, written: u64, repeated: u64, hidden: i32) {
+    // SAFETY: the caller guarantees the pointer.
+    let sheet = unsafe { &mut *sheet };
+    guarded((), || {
+        let counts = Counts { written, repeated, ..sheet.front.counts() };
+        sheet.front.resume(counts, hidden != 0);
+    });
 }
 
 /// Feed the sheet; return a [`Status`]. After [`Status::Full`] take the batch and feed no bytes to go on.
