@@ -35,6 +35,9 @@ class DaskExecutor:
 
     api_version = 1
 
+    def __init__(self) -> None:
+        self._client: Any = None
+
     @contextmanager
     def open(self, options: Mapping[str, str], *, workers: int | None, insecure: bool) -> Iterator[Executor]:
         """Connect to the scheduler and wait for a first worker."""
@@ -73,42 +76,26 @@ class DaskExecutor:
                 raise ExecutorError(
                     f"Dask cannot be used: {told}", where=where, hint="are the scheduler and a worker running?"
                 ) from error
-            yield resources.enter_context(_Cluster(client))
+            self._client = client
+            # Dask answers equal calls from memory if they are pure.
+            executor: Executor = client.get_executor(pure=False)
+            # The caller has received all results by then, so the rest is cancelled.
+            resources.callback(executor.shutdown, wait=False)
+            yield executor
 
     def slots(self, executor: Executor) -> int:
-        """Return the number of the workers' threads."""
-        return executor.threads() if isinstance(executor, _Cluster) else 0
+        """Return the number of the workers' threads; 0 if the scheduler does not answer."""
+        del executor
+        try:
+            return sum(self._client.nthreads().values())
+        except (OSError, RuntimeError, asyncio.TimeoutError, TypeError, AttributeError):
+            return 0
 
     def lost(self, error: BaseException) -> bool:
         """Return whether the scheduler is gone; all futures are cancelled then."""
         if isinstance(error, concurrent.futures.CancelledError | asyncio.CancelledError):
             return True
         return type(error).__name__ in ("CommClosedError", "FutureCancelledError", "FuturesCancelledError")
-
-
-class _Cluster(Executor):
-    """The client's executor, with the number of the cluster's threads."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        # Dask answers equal calls from memory if they are pure.
-        self._executor: Executor = client.get_executor(pure=False)
-
-    def submit(self, function: Any, /, *arguments: Any, **named: Any) -> concurrent.futures.Future[Any]:
-        """Submit a call to the cluster."""
-        return self._executor.submit(function, *arguments, **named)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Cancel the unfinished calls; the caller has received all results by then."""
-        del wait, cancel_futures
-        self._executor.shutdown(wait=False)
-
-    def threads(self) -> int:
-        """Return the number of threads of all workers; 0 if the scheduler does not answer."""
-        try:
-            return sum(self._client.nthreads().values())
-        except (OSError, RuntimeError, asyncio.TimeoutError, TypeError, AttributeError):
-            return 0
 
 
 def checked(options: Mapping[str, str], *, insecure: bool) -> tuple[str | None, float]:

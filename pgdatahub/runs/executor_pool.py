@@ -1,4 +1,9 @@
-"""Worker pool for any executor: a sliding window of futures over the units of a run."""
+"""Worker pool for any executor: a sliding window of futures over the units of a run.
+
+The executor starts, watches and limits its workers. The rules of :mod:`pgdatahub.system.child_process` that remain for the
+pool: a first worker is greeted before the run, the number of slots is the heartbeat, a future's error is a death, and no
+secret travels.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +15,14 @@ from typing import Final
 from pgdatahub.errors import ExecutorError
 from pgdatahub.model.events import Reporter
 from pgdatahub.runs.executors import ExecutorPlugin
-from pgdatahub.runs.remote_worker import Assignment, Done, greet, perform_remotely
+from pgdatahub.runs.remote_worker import Assignment, greet, perform_remotely
 from pgdatahub.runs.units import Unit, UnitOutcome
+from pgdatahub.runs.worker_pool import LOOK_SECONDS
 
 WINDOW: Final = 2
 """Units submitted for each slot: one in work and one waiting, so that no worker idles while an outcome travels. A larger
 window would delay the end of an interrupted run."""
 GREETING_SECONDS: Final = 60.0
-_LOOK_SECONDS: Final = 0.5
-"""Longest wait; on some systems a signal does not interrupt a wait."""
 _COUNT_SECONDS: Final = 2.0
 """Time between two counts of the executor's slots."""
 _NO_WORKER_SECONDS: Final = 60.0
@@ -50,7 +54,7 @@ class ExecutorPool:
         self._assignment = assignment
         self._reporter = reporter
         self._patience = patience
-        self._units: dict[Future[Done], Unit] = {}
+        self._units: dict[Future[UnitOutcome], Unit] = {}
         self._suspects: list[Unit] = []
         self._on_trial = False
         self._slots = 1
@@ -108,7 +112,7 @@ class ExecutorPool:
             if not self._units:
                 self._on_trial = True
                 self.start(self._suspects.pop())
-            done, _ = wait(self._units, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            done, _ = wait(self._units, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 outcome = self._outcome(future)
                 if outcome.died is None or self._on_trial:
@@ -136,10 +140,10 @@ class ExecutorPool:
         self._units.clear()
         self._suspects.clear()
 
-    def _outcome(self, future: Future[Done]) -> UnitOutcome:
+    def _outcome(self, future: Future[UnitOutcome]) -> UnitOutcome:
         unit = self._units.pop(future)
         try:
-            done = future.result()
+            outcome = future.result()
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -148,9 +152,9 @@ class ExecutorPool:
                 return UnitOutcome(unit=unit, problem=problem)
             # Only the first sentence: the rest describes the executor.
             return UnitOutcome(unit=unit, died=_one_line(error).partition(". ")[0])
-        for event in done.events:
+        for event in outcome.events:
             self._reporter(event)
-        return done.outcome
+        return outcome
 
     def _count(self) -> None:
         self._counted = time.monotonic()

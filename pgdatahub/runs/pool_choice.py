@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,7 +16,6 @@ from pgdatahub.runs.executors import LOCAL, find_executor
 from pgdatahub.runs.units import Unit, largest_first
 from pgdatahub.runs.worker import WorkerSetup
 from pgdatahub.runs.worker_pool import InProcessWorker, ProcessPool, WorkerPool
-from pgdatahub.system.processes import available_processors
 
 WORTH_WORKERS_BYTES: Final = 4 * 2**20
 """Smaller runs use no worker processes unless the user asks for workers: starting one takes 0.7 s of computing."""
@@ -53,12 +53,8 @@ def open_pool(units: Sequence[Unit], pipeline: Pipeline) -> Iterator[tuple[Worke
                 database.revive()
 
     pool = ProcessPool(setup, size, reporter, revive)
-    try:
+    with _closed(pool):
         yield pool, largest_first(units)
-    except BaseException:
-        pool.close(at_once=True)
-        raise
-    pool.close()
 
 
 @contextmanager
@@ -72,13 +68,19 @@ def _executor_pool(pipeline: Pipeline) -> Iterator[WorkerPool]:
     assignment = Assignment.of(config, pipeline.run_id, pipeline.database)
     with plugin.open(config.executor_options, workers=config.workers, insecure=config.insecure_executor) as executor:
         pool = ExecutorPool(executor, plugin, assignment, pipeline.reporter)
-        try:
+        with _closed(pool):
             pool.greet()
             yield pool
-        except BaseException:
-            pool.close(at_once=True)
-            raise
-        pool.close()
+
+
+@contextmanager
+def _closed(pool: WorkerPool) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        pool.close(at_once=True)
+        raise
+    pool.close()
 
 
 def _count_workers(units: Sequence[Unit], config: Config) -> int:
@@ -89,4 +91,5 @@ def _count_workers(units: Sequence[Unit], config: Config) -> int:
 
 def _default_workers(config: Config) -> int:
     """Return the number of workers for this machine; with the compiled core, the server needs a processor for itself."""
-    return available_processors() - (1 if choose_reader(config.reader) == "native" else 0)
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return processors - (1 if choose_reader(config.reader) == "native" else 0)

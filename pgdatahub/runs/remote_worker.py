@@ -11,7 +11,7 @@ import platform
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -63,19 +63,6 @@ class Assignment:
             config=config.model_copy(update=nothing),
             server=None if database is None else identify(database),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """Answer of a worker.
-
-    Attributes:
-        outcome: Outcome of the unit.
-        events: Events for the run's reporter.
-    """
-
-    outcome: UnitOutcome
-    events: tuple[Event, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,7 +125,7 @@ def greet(assignment: Assignment) -> PgDataHubError | None:
         return error
 
 
-def perform_remotely(unit: Unit, assignment: Assignment) -> Done:
+def perform_remotely(unit: Unit, assignment: Assignment) -> UnitOutcome:
     """Work on a unit in this process; return errors of files, servers and settings instead of raising them."""
     events: list[Event] = []
 
@@ -148,12 +135,12 @@ def perform_remotely(unit: Unit, assignment: Assignment) -> Done:
 
     try:
         with _station.pipeline(assignment) as pipeline:
-            outcome = perform(unit, replace(pipeline, reporter=collect))
+            outcome = perform(unit, lambda: replace(pipeline, reporter=collect))
     except (DatabaseError, ExecutorError) as problem:
         outcome = UnitOutcome(unit=unit, problem=problem)
     except PgDataHubError as error:
         outcome = UnitOutcome(unit=unit, problem=ExecutorError(error.message, where=error.where, hint=error.hint))
-    return Done(outcome=outcome, events=tuple(events))
+    return replace(outcome, events=tuple(events))
 
 
 def _make_pipeline(assignment: Assignment) -> Pipeline:
@@ -169,8 +156,10 @@ def _make_pipeline(assignment: Assignment) -> Pipeline:
                 f"{here} has no database", hint="set DATABASE_URL, or PGHOST, in the environment of the workers"
             )
         database = with_retries(lambda: connect(destination.conninfo, keep_connection=True), lambda _error: None)
-        with _closed_on_error(database):
+        with ExitStack() as on_error:
+            on_error.callback(database.close)
             _compare(f"{here} reaches", str(identify(database)), str(assignment.server))
+            on_error.pop_all()
     return Pipeline(
         stages=stages,
         config=assignment.config,
@@ -178,16 +167,6 @@ def _make_pipeline(assignment: Assignment) -> Pipeline:
         run_id=assignment.run_id,
         database=database,
     )
-
-
-@contextmanager
-def _closed_on_error(database: Database) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with suppress(DatabaseError):
-            database.close()
-        raise
 
 
 def _compare(what: str, theirs: str, ours: str) -> None:

@@ -5,11 +5,12 @@ Units and outcomes are plain values that can be pickled, so this process, anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError
 from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.model.events import Event
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
@@ -36,26 +37,27 @@ class UnitOutcome:
         results: Results of the finished files; the other files are unchanged.
         problem: Error that ends the run.
         died: Cause of the worker's death; the results are unknown then.
+        events: Events of a worker that cannot send them while it works.
     """
 
     unit: Unit
     results: tuple[FileResult, ...] = ()
     problem: DatabaseError | SpoolError | ExecutorError | None = None
     died: str | None = None
+    events: tuple[Event, ...] = ()
 
 
-def perform(unit: Unit, pipeline: Pipeline) -> UnitOutcome:
+def perform(unit: Unit, pipeline: Callable[[], Pipeline]) -> UnitOutcome:
     """Work on a unit, and return its outcome.
 
     Args:
         unit: The unit.
-        pipeline: Loads the files.
+        pipeline: Returns the pipeline that loads the files, and connects to the database if necessary.
     """
     try:
-        results = pipeline.process_together(unit.sources)
-    except (DatabaseError, SpoolError) as problem:
+        return UnitOutcome(unit=unit, results=pipeline().process_together(unit.sources))
+    except (DatabaseError, SpoolError, ExecutorError) as problem:
         return UnitOutcome(unit=unit, problem=problem)
-    return UnitOutcome(unit=unit, results=results)
 
 
 def make_units(sources: Iterable[SourceFile], *, by_folder: bool) -> list[Unit]:

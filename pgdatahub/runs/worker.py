@@ -1,21 +1,17 @@
 """The worker process: receives units, loads them with its own plugins and connection, and sends events.
 
-Messages are pickled values: the setup and then units on standard input, events and outcomes on standard output. When
-standard input ends, the run is over or its process has died; the worker then exits at once, and the server rolls back.
+Messages are pickled values: the setup and then units from the parent, events and outcomes to the parent. If the parent dies,
+the worker exits at once, and the server rolls back.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
-import sys
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
-from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from pgdatahub.system import gc_tuning
 
@@ -23,6 +19,7 @@ if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.load.pipeline import Pipeline
     from pgdatahub.plugins.manager import Stages
+    from pgdatahub.system.child_main import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,53 +47,23 @@ class ConnectionLost:
     """Message that the worker lost its connection; the parent may be able to restart the server."""
 
 
-def serve() -> None:
-    """Work on units until the parent process ends the worker."""
+def serve(channel: Channel) -> None:
+    """Work on units until the parent process asks the worker to exit."""
     gc_tuning.look_seldom()
-    # Output of plugins and libraries must not mix with the messages.
-    messages = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    requests: SimpleQueue[Any] = SimpleQueue()
-    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
 
     def send(message: object) -> None:
-        try:
-            pickle.dump(message, messages, protocol=pickle.HIGHEST_PROTOCOL)
-            messages.flush()
-        except BrokenPipeError:
-            os._exit(1)
+        channel.send(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
 
-    setup: WorkerSetup = requests.get()
-    _work(setup, requests, send)
-
-
-def _listen(stream: IO[bytes], requests: SimpleQueue[Any]) -> None:
-    while True:
-        try:
-            request = pickle.load(stream)  # noqa: S301 - from the process that started this one
-        except EOFError:
-            os._exit(1)
-        requests.put(request)
-        if request is None:
-            return
-
-
-def _work(setup: WorkerSetup, requests: SimpleQueue[Any], send: Callable[[object], None]) -> None:
-    from pgdatahub.errors import DatabaseError
+    setup: WorkerSetup = pickle.loads(channel.receive())  # noqa: S301 - from the parent
     from pgdatahub.plugins.manager import Stages, create_plugin_manager
-    from pgdatahub.runs.units import UnitOutcome, perform
+    from pgdatahub.runs.units import perform
 
     gc_tuning.keep_imports()
     stages = Stages(create_plugin_manager())
-    pipeline = None
     with ExitStack() as resources:
-        while (unit := requests.get()) is not None:
-            try:
-                pipeline = pipeline or _pipeline(setup, stages, send, resources)
-            except DatabaseError as problem:
-                send(UnitOutcome(unit=unit, problem=problem))
-            else:
-                send(perform(unit, pipeline))
+        pipeline = cache(partial(_pipeline, setup, stages, send, resources))
+        while request := channel.receive():
+            send(perform(pickle.loads(request), pipeline))  # noqa: S301 - from the parent
 
 
 def _pipeline(setup: WorkerSetup, stages: Stages, send: Callable[[object], None], resources: ExitStack) -> Pipeline:

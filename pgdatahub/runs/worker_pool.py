@@ -1,31 +1,31 @@
 """Worker pools of a run: this process, or worker processes that are replaced if they die.
 
-Processes, not threads, because reading is computation. They are neither forked nor started by ``multiprocessing``, whose
-children import the caller's main module again and therefore need a ``__main__`` guard in every script.
+Processes, not threads, because reading is computation. :mod:`pgdatahub.system.child_process` starts them, not
+``multiprocessing``, whose children need a ``__main__`` guard in every script.
 """
 
 from __future__ import annotations
 
-import contextlib
 import pickle
-import signal
-import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import IO, Final, Protocol, cast
+from typing import Final, Protocol
 
+from pgdatahub.errors import ExecutorError
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Reporter
 from pgdatahub.runs.units import Unit, UnitOutcome, perform
 from pgdatahub.runs.worker import ConnectionLost, WorkerSetup
-from pgdatahub.system.processes import import_path, serving_command
+from pgdatahub.system.child_process import ChildProcess, Death
 
+SILENCE_SECONDS: Final = 300.0
+"""Longest time without a heartbeat of a worker; the rest of the machine may be very busy."""
+LOOK_SECONDS: Final = 0.5
+"""Longest wait for messages; on some systems a signal does not interrupt a wait."""
 _GOODBYE_SECONDS: Final = 10
 """Time that an idle worker has to exit."""
-_LOOK_SECONDS: Final = 0.5
-"""Longest wait for messages; on some systems a signal does not interrupt a wait."""
 
 
 class WorkerPool(Protocol):
@@ -79,7 +79,7 @@ class InProcessWorker:
         unit, self._unit = self._unit, None
         if unit is None:
             raise RuntimeError("there is nothing to wait for")
-        return perform(unit, self._pipeline)
+        return perform(unit, lambda: self._pipeline)
 
     def close(self, *, at_once: bool = False) -> None:
         """Do nothing: this process is the only worker."""
@@ -89,39 +89,19 @@ class InProcessWorker:
 class _Worker:
     """A worker process and the unit it works on."""
 
-    process: subprocess.Popen[bytes]
+    process: ChildProcess
     unit: Unit | None = None
 
     def send(self, message: object) -> None:
-        # The end of its output reveals a dead process.
-        with contextlib.suppress(BrokenPipeError):
-            requests = cast("IO[bytes]", self.process.stdin)
-            pickle.dump(message, requests, protocol=pickle.HIGHEST_PROTOCOL)
-            requests.flush()
+        self.process.send(pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL))
 
     def listen(self, messages: SimpleQueue[tuple[_Worker, object]]) -> None:
-        """Forward the process's messages, and None when its output ends."""
-        stream = cast("IO[bytes]", self.process.stdout)
+        """Forward the process's messages, and at last its death."""
         try:
             while True:
-                messages.put((self, pickle.load(stream)))  # noqa: S301 - from a process that runs our own program
-        except Exception:  # noqa: BLE001 - the end of the stream, or the middle of a message when it died
-            messages.put((self, None))
-
-    def end(self, *, at_once: bool) -> None:
-        """End the process, and wait until it has exited."""
-        if at_once:
-            self.process.kill()
-        else:
-            self.send(None)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(_GOODBYE_SECONDS)
-            self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                if stream is not None:
-                    stream.close()
+                messages.put((self, pickle.loads(self.process.receive())))  # noqa: S301 - from our own program
+        except Exception:  # noqa: BLE001 - the end of the messages, or a message that cannot be read
+            messages.put((self, self.process.death()))
 
 
 class ProcessPool:
@@ -141,6 +121,7 @@ class ProcessPool:
         self._revive = revive
         self._workers: list[_Worker] = []
         self._messages: SimpleQueue[tuple[_Worker, object]] = SimpleQueue()
+        self._without_worker: list[UnitOutcome] = []
 
     @property
     def free(self) -> bool:
@@ -149,39 +130,39 @@ class ProcessPool:
 
     @property
     def busy(self) -> bool:
-        """Return whether a worker has a unit."""
-        return any(worker.unit is not None for worker in self._workers)
-
-    @property
-    def processes(self) -> tuple[int, ...]:
-        """Process ids of the workers."""
-        return tuple(worker.process.pid for worker in self._workers)
+        """Return whether the outcome of a unit is unknown to the caller."""
+        return bool(self._without_worker) or any(worker.unit is not None for worker in self._workers)
 
     def start(self, unit: Unit) -> None:
         """Send a unit to an idle worker, or to a new worker."""
-        worker = next((worker for worker in self._workers if worker.unit is None), None) or self._start_worker()
+        try:
+            worker = next((worker for worker in self._workers if worker.unit is None), None) or self._start_worker()
+        except OSError as error:
+            problem = ExecutorError(f"a worker process cannot be started: {error.strerror}")
+            self._without_worker.append(UnitOutcome(unit=unit, problem=problem))
+            return
         worker.unit = unit
         worker.send(unit)
 
     def wait(self) -> UnitOutcome:
         """Report events until a unit is finished or its worker has died; return the outcome."""
-        while True:
+        while not self._without_worker:
             try:
-                worker, message = self._messages.get(timeout=_LOOK_SECONDS)
+                worker, message = self._messages.get(timeout=LOOK_SECONDS)
             except Empty:
                 continue
             if isinstance(message, UnitOutcome):
                 worker.unit = None
                 return message
-            if message is None:
+            if isinstance(message, Death):
                 self._workers.remove(worker)
-                unit, how = worker.unit, _cause_of_death(worker)
-                if unit is not None:
-                    return UnitOutcome(unit=unit, died=how)
+                if worker.unit is not None:
+                    return UnitOutcome(unit=worker.unit, died=str(message))
             elif isinstance(message, ConnectionLost):
                 self._revive()
             else:
                 self._reporter(message)  # type: ignore[arg-type]  # all other messages are events
+        return self._without_worker.pop()
 
     def close(self, *, at_once: bool = False) -> None:
         """End all workers."""
@@ -189,32 +170,12 @@ class ProcessPool:
             if at_once:
                 worker.process.kill()
         for worker in self._workers:
-            worker.end(at_once=at_once)
+            worker.process.close(goodbye=0 if at_once else _GOODBYE_SECONDS)
         self._workers.clear()
 
     def _start_worker(self) -> _Worker:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            serving_command("pgdatahub.runs.worker"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Ctrl-C in a terminal is for the parent, which ends the workers.
-            start_new_session=True,
-        )
-        worker = _Worker(process)
+        worker = _Worker(ChildProcess("pgdatahub.runs.worker", patience=SILENCE_SECONDS))
         self._workers.append(worker)
-        with contextlib.suppress(BrokenPipeError):
-            cast("IO[bytes]", process.stdin).write(import_path())
         worker.send(self._setup)
         threading.Thread(target=worker.listen, args=(self._messages,), daemon=True).start()
         return worker
-
-
-def _cause_of_death(worker: _Worker) -> str:
-    # Its output has ended, so the process has exited or must exit.
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        worker.process.wait(1)
-    worker.end(at_once=True)
-    code = worker.process.returncode
-    if code < 0:
-        return f"ended by {signal.Signals(-code).name}"
-    return f"exit code {code}"

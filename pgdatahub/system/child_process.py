@@ -2,18 +2,18 @@
 
 :mod:`pgdatahub.system.child_main` is the child's side. The rules:
 
-- **Start.** A new interpreter runs ``serve(channel)`` of a module. Neither the caller's main module nor the working directory
-  decides what it imports: it imports from this process's import path. Ctrl-C in a terminal reaches only the parent.
-- **Messages.** Bytes on standard input and output, each after its length. Workers exchange pickles. A process that reads an
-  untrusted file gets and sends ``marshal`` data, because reading a pickle can run code. Other output goes to standard error.
+- **Start.** A new interpreter runs ``serve(channel)`` of a module. It imports from this process's import path, not from the
+  working directory, and never the caller's main module. Ctrl-C in a terminal reaches only the parent.
+- **Messages.** Bytes on standard input and output, each after its length; other output goes to standard error. Workers exchange
+  pickles. A process that reads an untrusted file exchanges ``marshal`` data, because reading a pickle can run code.
 - **Death.** The kernel closes a dead process's pipes, also after ``kill -9``. So the parent learns of a child's death at once,
   and a child exits when its parent is dead, even while it is busy.
-- **Heartbeat.** A child that stays silent for its ``patience`` is killed. A worker may wait for a lock for hours, so it sends
-  ten beats in that time, and only a frozen worker is silent. A confined process sends none: its silence means that it makes no progress.
-- **Limits.** A confined process has limits of memory and processor time, and writes no file. A worker has none: batches and
-  spool bound its memory, and it reads untrusted formats in confined processes. No child writes a core dump.
-- **Secrets.** Only pipes carry them: never arguments, and never files, a core dump included. A confined process gets the
-  variables of the environment that programs need to start, and no others.
+- **Heartbeat.** A child that is silent for its ``patience`` is killed. A worker may wait for a lock for hours, so it sends
+  ten beats in that time, and only a frozen worker is silent. A confined process sends no beats, so one that hangs is killed.
+- **Limits.** A confined process has limits of memory, processor time and the size of files. A worker has none: batches and
+  spool bound its memory, and confined processes read untrusted formats for it. No child writes a core dump.
+- **Secrets.** Pipes carry them, never arguments or files. A confined process gets the variables of the environment that
+  programs need to start, and no others.
 """
 
 from __future__ import annotations
