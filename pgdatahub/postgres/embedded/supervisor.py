@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +17,13 @@ from typing import final
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import access
-from pgdatahub.postgres.embedded.account import server_account
-from pgdatahub.postgres.embedded.binaries import find_binaries, reachable
+from pgdatahub.postgres.embedded.clients import ClientShare
 from pgdatahub.postgres.embedded.cluster import Cluster, State
-from pgdatahub.postgres.embedded.home import Home, require_passage
+from pgdatahub.postgres.embedded.home import Home
 from pgdatahub.postgres.embedded.locks import FileLock
-from pgdatahub.postgres.embedded.record import DEFAULT_PORT, KeepMarker, ServerRecord
+from pgdatahub.postgres.embedded.record import KeepMarker, ServerRecord
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
+from pgdatahub.postgres.embedded.start import start_server
 
 # Longer than a start with crash recovery, during which another process holds the lock.
 _ADMIN_SECONDS = 900
@@ -56,8 +55,7 @@ class EmbeddedServer:
         self._announce = announce
         self._home = Home(settings.home)
         self._cluster = Cluster(self._home, announce)
-        self._clients: FileLock | None = None
-        self._attached_by = 0
+        self._clients = ClientShare(self._home.clients_lock)
 
     def attach(self, *, port: int | None = None) -> None:
         """Use the server until :meth:`release`: create and start it if necessary.
@@ -68,7 +66,7 @@ class EmbeddedServer:
         Raises:
             DatabaseError: The server cannot be created, started or reached.
         """
-        if self._clients is not None and self._attached_by == os.getpid() and port is None:
+        if self._clients.held and port is None:
             return
         self._home.prepare()
         with self._administration():
@@ -84,22 +82,19 @@ class EmbeddedServer:
         Raises:
             DatabaseError: The server does not stop.
         """
-        clients = self._clients
-        if clients is None:
-            return
-        self._clients = None
-        with clients:
-            # A forked child shares the lock with its parent, and must not stop the server that the parent still uses.
-            if self._attached_by != os.getpid() or not stop_if_last:
-                return
-            # A process that holds the administration lock for so long uses the server, and will stop it.
-            with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
-                if (
-                    clients.try_exclusive()
-                    and not self._kept()
-                    and not access.sessions_remain(self._record(), self._home.password)
-                ):
-                    self._cluster.stop()
+        try:
+            # A forked child must not stop the server that its parent still uses.
+            if self._clients.held and stop_if_last:
+                # A process that holds the administration lock for so long uses the server, and will stop it.
+                with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
+                    if (
+                        self._clients.is_only_one()
+                        and not self._kept()
+                        and not access.sessions_remain(self._record(), self._home.password)
+                    ):
+                        self._cluster.stop()
+        finally:
+            self._clients.leave()
 
     def start_detached(self, *, port: int | None = None) -> None:
         """Start the server and keep it running until :meth:`stop`, also after this process ends.
@@ -114,12 +109,12 @@ class EmbeddedServer:
         """
         self._home.prepare()
         with self._administration():
-            attached = self._clients is not None
+            attached = self._clients.open
             self._attach(port)
             record = self._record()
             KeepMarker(port=record.port if record.tcp else None).write(self._home.keep)
             if not attached:
-                self._leave()
+                self._clients.leave()
 
     def stop(self, *, force: bool = False) -> bool:
         """Stop the server, also if ``db start`` keeps it running.
@@ -143,8 +138,7 @@ class EmbeddedServer:
                     self._refuse_if_used()
                 self._cluster.stop()
             self._home.keep.unlink(missing_ok=True)
-            if self._clients is not None:
-                self._leave()
+            self._clients.leave()
             return state is not State.STOPPED
 
     def status(self) -> ServerStatus:
@@ -230,14 +224,9 @@ class EmbeddedServer:
 
     def _attach(self, port: int | None) -> None:
         """Attach under the administration lock."""
-        newly = self._clients is None or self._attached_by != os.getpid()
+        newly = not self._clients.held
         if newly:
-            self._leave()  # a forked child closes its copy of the parent's lock; the parent keeps the lock
-            self._clients, self._attached_by = FileLock(self._home.clients_lock), os.getpid()
-            if not self._clients.try_shared():
-                # Other processes take it exclusively only under the administration lock, which this process holds.
-                self._leave()
-                raise DatabaseError("the embedded server is locked", where=str(self._home.clients_lock))
+            self._clients.take()
         try:
             record = ServerRecord.read(self._home.record)
             state = self._cluster.settle(record)
@@ -247,74 +236,23 @@ class EmbeddedServer:
                 self._cluster.stop()
                 state = State.STOPPED
             if state is not State.RUNNING:
-                self._start(record, port)
+                start_server(self._cluster, self._home, self._settings, last=record, port=port, announce=self._announce)
             access.ensure_database(self._record(), self._home.password)
         except BaseException:
             if newly:
-                self._leave()
+                self._clients.leave()
             raise
-
-    def _start(self, last: ServerRecord | None, port: int | None) -> None:
-        home, settings = self._home, self._settings
-        major = home.data_major()
-        binaries = find_binaries(settings.bindir, data_major=major, recorded=last.binaries if last else None)
-        account = server_account(settings.os_user, owner=home.data_owner(), home=home.root, announce=self._announce)
-        require_passage(account, home.server)
-        binaries = reachable(binaries, account, store=home.binaries, announce=self._announce)
-        if major is None:
-            self._cluster.initialize(binaries, account)
-            self._announce(
-                f"made a private PostgreSQL {binaries.version} server; its data is in {home.data}, "
-                f"and `pgdatahub db psql` connects to it"
-            )
-        listening = self._choose_port(port)
-        record = ServerRecord(
-            socket_directory=home.socket_directory(account, last.socket_directory if last else None),
-            port=listening or DEFAULT_PORT,
-            tcp=listening is not None,
-            binaries=binaries.directory,
-            version=binaries.version,
-        )
-        self._cluster.start(binaries, account, record, parameters=settings.parameters)
-
-    def _choose_port(self, port: int | None) -> int | None:
-        """Return the port to listen on: the requested one, else the port of ``db start`` if it is free."""
-        if port is not None:
-            if (problem := _port_problem(port)) is not None:
-                raise DatabaseError(
-                    f"the embedded server cannot listen on port {port}: {problem}", hint="choose another port"
-                )
-            return port
-        marker = KeepMarker.read(self._home.keep)
-        if marker is None or marker.port is None:
-            return None
-        if (problem := _port_problem(marker.port)) is not None:
-            self._announce(f"the embedded server listens on its socket only: port {marker.port}: {problem}")
-            return None
-        return marker.port
 
     def _refuse_if_used(self) -> None:
         """Raise DatabaseError if another process uses the server or has a session open on it."""
-        lock = self._clients if self._clients is not None else FileLock(self._home.clients_lock)
-        try:
-            alone = lock.try_exclusive()
-            if self._clients is not None:
-                lock.try_shared()  # no other process can attach meanwhile, since this one holds the administration lock
-        finally:
-            if self._clients is None:
-                lock.close()
         record = ServerRecord.read(self._home.record)
+        alone = self._clients.is_only_one()
         if not alone or (record is not None and access.sessions_remain(record, self._home.password)):
             raise DatabaseError(
                 "the embedded server is in use by other processes or open sessions",
                 where=str(self._home.server),
                 hint="wait for them, or end them with pgdatahub db stop --force",
             )
-
-    def _leave(self) -> None:
-        if self._clients is not None:
-            self._clients.close()
-            self._clients = None
 
     def _kept(self) -> bool:
         return os.path.lexists(self._home.keep)
@@ -330,17 +268,3 @@ class EmbeddedServer:
 
 class _LockedError(DatabaseError):
     """The administration lock was not free before the timeout."""
-
-
-def _port_problem(port: int) -> str | None:
-    """Return the reason why the server cannot listen on a port of 127.0.0.1; None if it can."""
-    if not 1 <= port <= 65535:
-        return "ports are 1 to 65535"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: a port whose last connections are closing counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            return (error.strerror or str(error)).lower()
-    return None
