@@ -9,7 +9,7 @@ import pytest
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import ExecutorError
 from pgdatahub.model.events import NullReporter
-from pgdatahub.model.flow import SourceFile
+from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.runs.units import Unit
 from pgdatahub.runs.worker import WorkerSetup
