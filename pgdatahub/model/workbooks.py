@@ -38,11 +38,13 @@ class Batch:
         rows: Row numbers in the sheet, from 1, ascending; rows without cells may be absent.
         columns: Position in the sheet (from 0) → cells, one for each of ``rows``; columns without a value may be absent.
         hidden_rows: The numbers of hidden rows among ``rows``.
+        filled: Each row has a value; False if the reader does not know, and then the rows are examined.
     """
 
     rows: Sequence[int]
     columns: Mapping[int, Column]
     hidden_rows: frozenset[int] = frozenset()
+    filled: bool = False
 
     def slice(self, start: int, stop: int) -> Batch:
         """Return the rows from index ``start`` up to ``stop``."""
@@ -51,7 +53,7 @@ class Batch:
             position: column.slice(start, stop) if isinstance(column, TextColumn) else column[start:stop]
             for position, column in self.columns.items()
         }
-        return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows))
+        return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows), filled=self.filled)
 
 
 class Sheet(Protocol):

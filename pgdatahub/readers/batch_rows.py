@@ -36,8 +36,9 @@ def column_selectors(column: Column) -> Sequence[object]:
     """Return a true object for each cell with a value and a false object for each empty cell."""
     if isinstance(column, TextColumn | MixedColumn):
         texts = column.texts if isinstance(column, TextColumn) else column.fields
-        full = isinstance(texts, FieldBuffer) and texts.is_full
-        return (True,) * len(column) if full else texts
+        if not isinstance(texts, FieldBuffer):
+            return texts
+        return (True,) * len(column) if texts.is_full else list(texts)
     kinds = set(map(type, column))
     if type(None) not in kinds and not any(issubclass(kind, str) for kind in kinds):
         return (True,) * len(column)
@@ -48,8 +49,10 @@ def row_selectors(batch: Batch) -> Sequence[object]:
     """Return a true object for each row with a value and a false object for each empty row.
 
     Most first columns have no empty cell, and then the other columns are not examined. A row is not examined after its first
-    value either.
+    value either. Of a sparse sheet nearly all cells would be examined, so a reader that knows its rows tells.
     """
+    if batch.filled:
+        return (True,) * len(batch.rows)
     empty: Sequence[int] = range(len(batch.rows))
     for position in sorted(batch.columns):
         if not empty:

@@ -185,7 +185,8 @@ def split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Itera
     for batch in source:
         start = bisect_left(batch.rows, row)
         if start < len(batch.rows):
-            return cut(batch, start, start + 1), chain((cut(batch, start + 1, len(batch.rows)),), source)
+            below = (cut(batch, start + 1, len(batch.rows)),) if start + 1 < len(batch.rows) else ()
+            return cut(batch, start, start + 1), chain(below, source)
     raise AssertionError(f"row {row} was seen and is gone")
 
 

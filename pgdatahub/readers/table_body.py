@@ -77,7 +77,7 @@ class TableBody:
         if not left_out:
             return batch
         kept = {position: column for position, column in batch.columns.items() if position not in left_out}
-        return replace(batch, columns=kept)
+        return replace(batch, columns=kept, filled=batch.filled and left_out <= empty)
 
     def _without_blank_rows(self, batch: Batch) -> Batch:
         selectors = row_selectors(batch)

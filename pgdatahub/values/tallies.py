@@ -15,6 +15,8 @@ from pgdatahub.values.copytext import unescape
 from pgdatahub.values.evidence import Evidence, Locate, Observed, sample_of
 from pgdatahub.values.fields import FieldBuffer, buffer_of
 
+EMPTY: Final = 0
+"""The code of an empty cell."""
 ERROR: Final = 9
 """The code of an error cell; the field is the error's name."""
 UNCACHED_FORMULA: Final = 10
@@ -29,7 +31,7 @@ KINDS: Final[Mapping[int, Kind]] = {
     7: Kind.INTERVAL,
     8: Kind.TEXT,
 }
-"""The core's code → kind; code 0 is an empty cell."""
+"""The core's code → kind of a value."""
 _NO_ISSUES: Final = bytes.maketrans(bytes([ERROR, UNCACHED_FORMULA]), bytes(2))
 
 

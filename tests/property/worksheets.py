@@ -96,6 +96,8 @@ def read_with(
                 for row, value in zip(batch.rows, as_values(column), strict=True):
                     if value is not None:
                         cells[row, position] = (type(value), value)
+            if batch.filled:
+                assert {row for row, _ in cells}.issuperset(batch.rows)
             hidden |= batch.hidden_rows & {row for row, _ in cells}
     except (ReadError, CellError):
         # Where several cells are wrong, the one that is named depends on the reader and on the size of pieces.

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.number_formats import NUMBER
 from pgdatahub.readers.xlsx.native.interface import options_of
 from pgdatahub.readers.xlsx.native.rows import (
@@ -51,20 +52,32 @@ def doubles(count: int) -> Iterator[float]:
             yield value
 
 
-def fields_of_numbers(numbers: list[str]) -> list[bytes]:
-    """Return the fields that the core makes of numbers."""
-    rows = "".join(f'<row r="{row}"><c r="A{row}"><v>{text}</v></c></row>' for row, text in enumerate(numbers, 1))
+def scanned(rows: str) -> Batch:
+    """Return the batch that the core makes of rows."""
     with closing(NativeStrings(options_of(LIMITS))) as strings:
         strings.finish()
         with closing(open_sheet_data(strings, [NUMBER], LIMITS, prefixes=(), epoch=None, batch_rows=10**6)) as scanner:
             scanner.feed(rows.encode() + b"</sheetData>")
             batch = scanner.take()
     assert batch is not None
-    column = batch.columns[0]
+    return batch
+
+
+def fields_of_numbers(numbers: list[str]) -> list[bytes]:
+    """Return the fields that the core makes of numbers."""
+    rows = "".join(f'<row r="{row}"><c r="A{row}"><v>{text}</v></c></row>' for row, text in enumerate(numbers, 1))
+    column = scanned(rows).columns[0]
     if isinstance(column, TextColumn):
         return list(column.texts)
     assert isinstance(column, MixedColumn)
     return list(column.fields)
+
+
+def test_core_tells_whether_all_rows_have_a_value() -> None:
+    sparse = '<row r="1"><c r="B1"><v>1</v></c></row><row r="2"/><row r="3"><c r="A3"/><c r="C3"><v>2</v></c></row>'
+    assert scanned(sparse).filled
+    blank = '<row r="4"><c r="A4" t="inlineStr"><is><t> </t></is></c></row>'
+    assert not scanned(sparse + blank).filled
 
 
 def test_core_writes_the_digits_of_the_server(loader: Loader) -> None:

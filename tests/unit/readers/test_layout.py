@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import CellError, PgDataHubError, SheetError
 from pgdatahub.model.batches import Table
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.batch_rows import row_selectors
 from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
 
@@ -341,3 +343,24 @@ def test_auto_takes_dates_above_numbers_as_headers() -> None:
     batch = grid(["Pivot"], ["Region", date(2024, 1, 1), date(2024, 2, 1)], ["North", 5, 6], ["South", 7, 8.5])
     table, _, _ = laid_out(batch, options=FolderOptions(header_row="auto"))
     assert (table.header_row, table.headers[1]) == (2, "2024-01-01")
+
+
+def test_rows_that_the_reader_knows_are_not_examined() -> None:
+    sparse = Unread([None, 1])
+    batch = Batch(rows=(2, 3), columns={0: sparse, 1: sparse}, filled=True)
+    assert row_selectors(batch) == (True, True)
+    with pytest.raises(AssertionError, match="examined"):
+        row_selectors(replace(batch, filled=False))
+
+
+def test_row_with_values_in_hidden_columns_alone_is_blank() -> None:
+    batches = (grid(*TABLE[:1]), replace(grid(["Ann", None], ["Bob", 2], first=2), filled=True))
+    _, rows, _ = laid_out(*batches, options=FolderOptions(hidden="skip"), hidden_columns=frozenset({0}))
+    assert [row for row, _ in rows] == [3]
+
+
+class Unread(list[Value]):
+    """A column whose cells must not be read."""
+
+    def __iter__(self) -> Iterator[Value]:
+        raise AssertionError("a cell was examined")

@@ -27,7 +27,7 @@ from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.native.styles import styles_bytes
 from pgdatahub.values.cells import Column, ColumnTally, Kind, Place, TextColumn
 from pgdatahub.values.fields import FieldBuffer
-from pgdatahub.values.tallies import ERROR, KINDS, UNCACHED_FORMULA, MixedColumn
+from pgdatahub.values.tallies import EMPTY, ERROR, KINDS, UNCACHED_FORMULA, MixedColumn
 
 _NONE: Final = 2**64 - 1
 _NO_STYLE: Final = 2**32 - 1
@@ -135,12 +135,15 @@ class Scanner:
         rows: Sequence[int] = range(first, last + 1) if last - first + 1 == count else numbers[:count]
         hidden = frozenset(state.hidden_numbers[: state.hidden])
         columns: dict[int, Column] = {}
+        # The core passes on a row for its cells, of which some may have turned out empty.
+        filled = True
         for index in range(state.columns):
             column = self._take_column(index, count)
+            filled = filled and not self._column.counts[EMPTY]
             if column is not None:
                 columns[self._column.position] = column
         self._library.pgh_sheet_clear(self._sheet)
-        return Batch(rows=rows, columns=columns, hidden_rows=hidden)
+        return Batch(rows=rows, columns=columns, hidden_rows=hidden, filled=filled)
 
     def close(self) -> None:
         """Free the memory; may be called twice."""
