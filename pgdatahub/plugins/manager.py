@@ -232,7 +232,8 @@ class Stages:
 
     def _is_built_in(self, hook: str) -> bool:
         implementations = getattr(self._hook, hook).get_hookimpls()
-        return all(implementation.plugin_name in _builtin_names() for implementation in implementations)
+        builtin = _builtin_names()
+        return all(implementation.plugin_name in builtin for implementation in implementations)
 
     @property
     def audit_is_built_in(self) -> bool:

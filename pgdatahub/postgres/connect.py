@@ -51,7 +51,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     _check_port(given)
     defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
     try:
-        # Behind a pooler in transaction mode, the next transaction has another server, without the prepared statement.
+        # No statement is prepared before it is known that no pooler is in between (pins.adapt_session).
         return psycopg.connect(
             conninfo,
             autocommit=True,

@@ -20,7 +20,7 @@ from pgdatahub.postgres.alchemy import Bridge
 from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dialects import describe, refusal
-from pgdatahub.postgres.pins import lift_timeouts
+from pgdatahub.postgres.pins import adapt_session
 from pgdatahub.postgres.sqlstates import FOREIGN_KEY, meaning, one_line
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Engine:
                 connection.close()
                 raise
             self._recognised = True
-        lift_timeouts(connection)
+        adapt_session(connection)
         return connection
 
 

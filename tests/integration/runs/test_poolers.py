@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pgdatahub.postgres.engine import create_engine, transaction
 from tests.integration.runs.conftest import fill
 from tests.servers import pgbouncer
 
@@ -39,3 +41,18 @@ def test_revert_through_a_pooler_leaves_the_rest(mode: str, job: Job) -> None:
         job.load(DATABASE_URL=url)
         job.load("revert", "--source-file", "t0/f003.xlsx", "--with-schema", "--yes", DATABASE_URL=url)
         assert len(job.imported()) == 5
+
+
+@pytest.mark.parametrize("mode", ["direct", "session", "transaction"])
+def test_statements_are_prepared_only_without_a_pooler(mode: str, job: Job) -> None:
+    with nullcontext(job.url) if mode == "direct" else pgbouncer(job.url, mode) as url:
+        engine = create_engine(url, keep_connection=True)
+        for _ in range(10):
+            with transaction(engine) as connection:
+                connection.driver.execute("SELECT 1")
+        with transaction(engine) as connection:
+            prepared = connection.driver.execute(
+                "SELECT name FROM pg_prepared_statements WHERE statement = 'SELECT 1'"
+            ).fetchall()
+        engine.dispose()
+    assert len(prepared) == (1 if mode == "direct" else 0)
