@@ -21,7 +21,7 @@ _QUEUED_PIECES: Final = 16
 
 
 class BackgroundWriter(LibpqWriter):
-    """Writer of a COPY that works while the caller goes on; a COPY of a single block needs no thread.
+    """Writer of a COPY that works while the caller goes on; a COPY of few bytes needs no thread.
 
     Args:
         cursor: The cursor of the COPY; no other code uses its connection until :meth:`finish` has returned.
@@ -29,7 +29,8 @@ class BackgroundWriter(LibpqWriter):
 
     def __init__(self, cursor: Cursor[Any]) -> None:
         super().__init__(cursor)
-        self._first: Buffer | None = None
+        self._held: list[Buffer] = []
+        self._held_bytes = 0
         self._pieces: Queue[memoryview | None] = Queue(_QUEUED_PIECES)
         self._thread: Thread | None = None
         self._given_up = False
@@ -44,14 +45,18 @@ class BackgroundWriter(LibpqWriter):
         if self._error is not None:
             raise self._error
         if self._thread is None:
-            if self._first is None:
-                self._first = data
+            self._held.append(data)
+            self._held_bytes += len(data)
+            if self._held_bytes < _PIECE_BYTES:
                 return
             # A daemon thread: a server that no longer answers must not keep the process from ending.
             self._thread = Thread(target=self._send, name="copy", daemon=True)
             self._thread.start()
-            self._queue(self._first)
-        self._queue(data)
+            for held in self._held:
+                self._queue(held)
+            self._held.clear()
+        else:
+            self._queue(data)
 
     def _queue(self, data: Buffer) -> None:
         for piece in _cut(data):
@@ -78,8 +83,8 @@ class BackgroundWriter(LibpqWriter):
         if self._thread is not None:
             self._pieces.put(None)
             self._thread.join()
-        elif self._first is not None and exc is None:
-            super().write(self._first)
+        elif self._held and exc is None:
+            super().write(b"".join(self._held))
         if self._error is not None and exc is None:
             raise self._error
         super().finish(exc)

@@ -102,3 +102,13 @@ def test_a_slow_server_is_waited_for_before_much_is_made_for_it(
         assert len(made) * len(BLOCK) < 20 * 2**20
     copying.join()
     assert connection.execute("SELECT count(*) FROM t").fetchone() == (100 * 100_000,)
+
+
+def test_few_bytes_are_sent_without_a_thread(connection: psycopg.Connection[Any]) -> None:
+    def blocks() -> Iterator[bytes]:
+        for number in range(3):
+            yield b"%d\n" % number
+            assert threads() == []
+
+    assert copy(connection, blocks()) == 3
+    assert connection.execute("SELECT array_agg(n ORDER BY ctid) FROM t").fetchone() == ([0, 1, 2],)
