@@ -105,6 +105,8 @@ def _identify(error: psycopg.Error, complete: str, message: str) -> PgDataHubErr
     if error.pgconn is None:
         return _unresolved(complete, message) or DatabaseError(message, hint="check DATABASE_URL")
     startup = trace_startup(complete)
+    if startup.completed:
+        return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
     if startup.sqlstate is not None:
         return meaning(startup.sqlstate, message) or DatabaseError(f"{message} (SQLSTATE {startup.sqlstate})")
     return _before_session(startup, complete, message)

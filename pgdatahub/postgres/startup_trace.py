@@ -11,7 +11,7 @@ import os
 import re
 import select
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -31,6 +31,7 @@ class Startup:
         tls_failed: The attempt ended while TLS was negotiated.
         needs_password: The server asked for a password, and there was none.
         used_password: The server asked for a password and got one.
+        completed: The attempt succeeded, so the cause of the failure is gone.
     """
 
     sqlstate: str | None = None
@@ -38,6 +39,7 @@ class Startup:
     tls_failed: bool = False
     needs_password: bool = False
     used_password: bool = False
+    completed: bool = False
 
 
 def trace_startup(conninfo: str) -> Startup:
@@ -55,7 +57,8 @@ def trace_startup(conninfo: str) -> Startup:
         needs, used = attempt.needs_password, attempt.used_password
         if trace >= 0:
             attempt.untrace()  # flushes
-        return _read(_content(trace), needs_password=needs, used_password=used)
+        progress = _read(_content(trace), needs_password=needs, used_password=used)
+        return replace(progress, completed=attempt.status == pq.ConnStatus.OK)
     finally:
         attempt.finish()
         if trace >= 0:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pgdatahub.errors import TransientDatabaseError
+from pgdatahub.postgres.connect import open_connection
 from tests.integration.runs.conftest import write_workbook
 from tests.integration.servers.test_settings import load
 from tests.servers import cutting_proxy
@@ -18,3 +20,9 @@ def test_connection_lost_in_the_first_transaction_is_retried(
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
     with cutting_proxy(database_url, statement) as url:
         assert load(url, tmp_path).exit_code == 0
+
+
+def test_failure_that_is_gone_at_a_second_look_is_transient(database_url: str) -> None:
+    # As when a server completes its start between the two looks; the application's name is in the first message.
+    with cutting_proxy(database_url, b"application_name") as url, pytest.raises(TransientDatabaseError):
+        open_connection(url)
