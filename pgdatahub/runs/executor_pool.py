@@ -56,6 +56,7 @@ class ExecutorPool:
         self._patience = patience
         self._units: dict[Future[UnitOutcome], Unit] = {}
         self._suspects: list[Unit] = []
+        self._without_worker: list[UnitOutcome] = []
         self._on_trial = False
         self._slots = 1
         self._counted = self._had_workers = time.monotonic()
@@ -95,23 +96,22 @@ class ExecutorPool:
     @property
     def busy(self) -> bool:
         """Return whether the outcome of a submitted unit is unknown."""
-        return bool(self._units or self._suspects)
+        return bool(self._units or self._suspects or self._without_worker)
 
     def start(self, unit: Unit) -> None:
         """Submit a unit."""
         try:
-            future = self._executor.submit(perform_remotely, unit, self._assignment)
+            self._units[self._executor.submit(perform_remotely, unit, self._assignment)] = unit
         except Exception as error:  # noqa: BLE001 - an executor may raise anything when it is gone
-            future = Future()
-            future.set_exception(_GoneError(_one_line(error)))
-        self._units[future] = unit
+            self._without_worker.append(_gone(unit, error))
 
     def wait(self) -> UnitOutcome:
         """Return the next outcome."""
-        while True:
+        while not self._without_worker:
             if not self._units:
                 self._on_trial = True
                 self.start(self._suspects.pop())
+                continue
             done, _ = wait(self._units, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 outcome = self._outcome(future)
@@ -131,6 +131,8 @@ class ExecutorPool:
                     other.cancel()
                 problem = ExecutorError(f"no worker for {self._patience:.0f} seconds")
                 return UnitOutcome(unit=unit, problem=problem)
+        self._on_trial = False
+        return self._without_worker.pop()
 
     def close(self, *, at_once: bool = False) -> None:
         """Cancel the submitted units; a worker may still finish the unit it works on."""
@@ -147,9 +149,8 @@ class ExecutorPool:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            if isinstance(error, _GoneError) or self._plugin.lost(error):
-                problem = ExecutorError(f"the executor is gone: {_one_line(error)}")
-                return UnitOutcome(unit=unit, problem=problem)
+            if self._plugin.lost(error):
+                return _gone(unit, error)
             # Only the first sentence: the rest describes the executor.
             return UnitOutcome(unit=unit, died=_one_line(error).partition(". ")[0])
         for event in outcome.events:
@@ -163,8 +164,8 @@ class ExecutorPool:
             self._had_workers = self._counted
 
 
-class _GoneError(Exception):
-    """The executor accepts no more work."""
+def _gone(unit: Unit, error: BaseException) -> UnitOutcome:
+    return UnitOutcome(unit=unit, problem=ExecutorError(f"the executor is gone: {_one_line(error)}"))
 
 
 def _one_line(error: BaseException) -> str:

@@ -68,16 +68,14 @@ def serve(channel: Channel) -> None:
 
 def _pipeline(setup: WorkerSetup, stages: Stages, send: Callable[[object], None], resources: ExitStack) -> Pipeline:
     from pgdatahub.load.pipeline import Pipeline
-    from pgdatahub.postgres.database import Database, connect
+    from pgdatahub.postgres.database import connect
     from pgdatahub.system.retry import with_retries
 
     def lost(_error: object = None) -> None:
         send(ConnectionLost())
 
-    def reach(conninfo: str) -> Database:
-        return connect(conninfo, embedded=setup.embedded, keep_connection=True, revive=lost)
-
     database = None
     if setup.conninfo is not None:
-        database = resources.enter_context(closing(with_retries(partial(reach, setup.conninfo), lost)))
+        reach = partial(connect, setup.conninfo, embedded=setup.embedded, keep_connection=True, revive=lost)
+        database = resources.enter_context(closing(with_retries(reach, lost)))
     return Pipeline(stages=stages, config=setup.config, reporter=send, run_id=setup.run_id, database=database)

@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import IO
 
 _LENGTH = struct.Struct(">Q")
 
@@ -25,12 +24,11 @@ class Channel:
     def __init__(self) -> None:
         self._requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._sending = threading.Lock()
+        self._source = os.fdopen(os.dup(0), "rb")
         self._messages = os.fdopen(os.dup(1), "wb")
-        source = os.fdopen(os.dup(0), "rb")
         # Other output must not mix with the messages, and no program may read them.
         os.dup2(2, 1)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        threading.Thread(target=self._listen, args=(source,), daemon=True).start()
 
     def receive(self) -> bytes:
         """Wait for a message; an empty message asks the process to exit."""
@@ -45,29 +43,36 @@ class Channel:
         except BrokenPipeError:
             os._exit(1)
 
+    def read(self) -> bytes:
+        """Read the next message, before the process listens; exit if the parent is dead."""
+        head = self._source.read(_LENGTH.size)
+        size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 1
+        message = self._source.read(size)
+        if len(message) < size:
+            os._exit(1)
+        return message
+
+    def listen(self) -> None:
+        """Read messages until one asks the process to exit."""
+        while message := self.read():
+            self._requests.put(message)
+        self._requests.put(message)
+
     def beat(self, seconds: float) -> None:
         """Send heartbeats."""
         while True:
             time.sleep(seconds)
             self.send(b"")
 
-    def _listen(self, source: IO[bytes]) -> None:
-        request = None
-        while request != b"":
-            head = source.read(_LENGTH.size)
-            size = _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else 1
-            request = source.read(size)
-            if len(request) < size:
-                os._exit(1)  # the parent is dead
-            self._requests.put(request)
-
 
 def main() -> None:
     """Run ``serve`` of the module that the first argument names; the other arguments are its own."""
     channel = Channel()
-    sys.path[:], limits, beat_seconds = marshal.loads(channel.receive())  # noqa: S302 - from the parent
+    sys.path[:], limits, beat_seconds = marshal.loads(channel.read())  # noqa: S302 - from the parent
+    # Before the first thread, which would reserve 64 MiB of the address space.
     for name, value in limits.items():
         _limit(name, value)
+    threading.Thread(target=channel.listen, daemon=True).start()
     if beat_seconds:
         threading.Thread(target=channel.beat, args=(beat_seconds,), daemon=True).start()
     importlib.import_module(sys.argv[1]).serve(channel, *sys.argv[2:])

@@ -11,8 +11,7 @@ from pgdatahub.errors import CorruptError, ReadError
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.detect import Format
-from pgdatahub.readers.isolated.paths import local_path
-from pgdatahub.readers.isolated.process import ReadingProcess
+from pgdatahub.readers.isolated.process import ReadingProcess, local_path
 
 if TYPE_CHECKING:
     from pgdatahub.values.cells import Value

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from pgdatahub.errors import FileError
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
-from pgdatahub.readers.isolated.paths import local_path
-from pgdatahub.readers.isolated.process import ReadingProcess
+from pgdatahub.readers.isolated.process import ReadingProcess, local_path
 
 if TYPE_CHECKING:
     from pgdatahub.model.files import SourceFile

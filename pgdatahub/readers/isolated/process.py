@@ -1,15 +1,23 @@
-"""The handle of a reading process: requests, answers, and one error for every failure in the process."""
+"""The handle of a reading process: its file, requests, answers, and one error for every failure in the process."""
 
 from __future__ import annotations
 
 import marshal
+import os
+import shutil
 import signal
-from collections.abc import Generator, Mapping
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, FileError, ReadError
 from pgdatahub.system.child_process import ChildProcess, Death
+from pgdatahub.system.storage import is_url
+
+if TYPE_CHECKING:
+    from pgdatahub.model.flow import SourceFile
 
 _ENCRYPTED: Final[Mapping[str, str]] = {
     "password": "the workbook is protected by a password",
@@ -93,21 +101,15 @@ class ReadingProcess:
             ReadError: See :meth:`answer`.
         """
         self.send(verb, *arguments)
-        waiting = True
-        try:
-            while True:
-                waiting = False
-                answer = self.answer()
-                if answer is None:
-                    return
-                self.send(verb, *arguments)
-                waiting = True
+        while (answer := self.answer()) is not None:
+            self.send(verb, *arguments)
+            try:
                 yield answer
-        finally:
-            if waiting:
+            except GeneratorExit:
                 # The caller stopped early: the next request would otherwise receive the pending answer.
                 with suppress(FileError):
                     self.answer()
+                raise
 
     def close(self) -> None:
         """End the process; a second call has no effect."""
@@ -138,9 +140,30 @@ class ReadingProcess:
             return FileChangedError("the file is not there any more")
         if kind == "memory":
             return self._out_of_memory()
-        text = " ".join("".join(map(_printable, text)).split())[:200]
+        printable = "".join(character if character.isprintable() else " " for character in text)
+        text = " ".join(printable.split())[:200]
         return CorruptError(f"the workbook is damaged: {text}" if text else "the workbook is damaged")
 
 
-def _printable(character: str) -> str:
-    return character if character.isprintable() else " "
+@contextmanager
+def local_path(source: SourceFile, *, suffix: str = "") -> Iterator[str]:
+    """Yield a path to the file; a file at a URL is copied to this machine for the time.
+
+    Args:
+        source: The file.
+        suffix: Ending that the path must have, because a library chooses the format by it.
+    """
+    is_local = not is_url(source.location)
+    if is_local and source.location.endswith(suffix):
+        yield source.location
+        return
+    with TemporaryDirectory(prefix="pgdatahub-") as folder:
+        path = Path(folder, f"workbook{suffix}")
+        try:
+            if not is_local:
+                raise OSError("no file to link to")
+            path.symlink_to(source.location)
+        except OSError:  # Windows allows few users to create links
+            with source.open() as file, path.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+        yield os.fspath(path)

@@ -11,8 +11,7 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
-from pgdatahub.readers.isolated.paths import local_path
-from pgdatahub.readers.isolated.process import ReadingProcess
+from pgdatahub.readers.isolated.process import ReadingProcess, local_path
 from pgdatahub.readers.number_formats import NumberFormat, built_in_format
 from pgdatahub.readers.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns

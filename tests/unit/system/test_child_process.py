@@ -32,6 +32,8 @@ def serve(channel, *arguments):
             os._exit(0)
         elif request == b"length":
             os.write(channel._messages.fileno(), b"x" * 8)
+        elif request == b"grow":
+            request = str(len(bytearray(24 << 20))).encode()
         elif request == b"environment":
             request = repr(dict(os.environ)).encode()
         elif request == b"arguments":
@@ -147,6 +149,11 @@ def test_time_that_the_parent_was_stopped_does_not_count(tmp_path: Path) -> None
 def test_limits_follow_the_kind_of_child(start: Start) -> None:
     assert _ask(start(confined=LIMITS), b"limits") == repr([0, 1 << 20, 256 << 20]).encode()
     assert _ask(start(), b"limits").startswith(b"[0, -1, -1")
+
+
+@on_linux
+def test_messages_take_little_of_the_memory(start: Start) -> None:
+    assert _ask(start(confined={"RLIMIT_AS": 64 << 20}), b"grow") == str(24 << 20).encode()
 
 
 def test_confined_process_gets_no_secret(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
