@@ -17,7 +17,7 @@ from pgdatahub.system.child_process import ChildProcess, Death
 from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
-    from pgdatahub.model.flow import SourceFile
+    from pgdatahub.model.files import SourceFile
 
 _ENCRYPTED: Final[Mapping[str, str]] = {
     "password": "the workbook is protected by a password",
