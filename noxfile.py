@@ -182,7 +182,11 @@ def build(session: nox.Session) -> None:
 
 
 NATIVE = Path("pgdatahub/readers/xlsx/native")
-JUDGES = ["tests/property/test_native_reader.py", "tests/property/test_native_records.py"]
+JUDGES = [
+    "tests/property/test_native_reader.py",
+    "tests/property/test_native_records.py",
+    "tests/property/test_native_tables.py",
+]
 # The tests themselves try one per cent of this.
 THOROUGH = {
     "PGDATAHUB_JUDGE_SHEETS": "100000",
@@ -202,7 +206,7 @@ def core(session: nox.Session) -> None:
 
 @nox.session
 def judge(session: nox.Session) -> None:
-    """The compiled core beside the parser and a server: 100,000 sheets, 200,000 mutations; half an hour."""
+    """The compiled core beside the readers in Python and a server: 100,000 sheets, 200,000 mutations a format; two hours."""
     install(session, "test", extras="[embedded]")
     session.run("pytest", *JUDGES, "tests/integration/types/test_native.py", *session.posargs, env=THOROUGH)
 

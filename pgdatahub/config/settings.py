@@ -235,7 +235,7 @@ class Config(BaseModel):
         Literal["native", "python"] | None,
         Explained(
             "PGDATAHUB_READER",
-            "the reader of .xlsx files: native (the compiled core) or python; default: native if installed",
+            "the reader of .xlsx, .xlsb and .ods files: native (the compiled core) or python; default: native if installed",
             "native or python",
             example="python",
             advanced=True,

@@ -13,13 +13,14 @@ import zipfile
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 
 from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import OdsWorkbook
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 
 MUTATIONS: Final = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
 SEED: Final = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
@@ -119,10 +120,11 @@ def mutate_book(data: bytes, chance: random.Random) -> bytes:
     return damaged.getvalue()
 
 
-def read(data: bytes, *, fill: bool) -> str:
+def read(data: bytes, *, fill: bool, reader: Reader) -> str:
     """Read all sheets; return the outcome."""
     try:
-        workbook = OdsWorkbook(BytesIO(data), name="x", limits=LIMITS, merged="fill" if fill else "top_left")
+        merged: Literal["fill", "top_left"] = "fill" if fill else "top_left"
+        workbook = OdsWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=reader)
     except FileError as error:
         return _outcome(error)
     outcome = "rows"
@@ -153,7 +155,8 @@ def test_mutated_spreadsheet_gives_rows_or_an_error(tmp_path: Path) -> None:
         data = mutate_book(chance.choice(books), chance)
         begun = time.process_time()
         try:
-            outcomes[read(data, fill=chance.random() < 0.3)] += 1
+            fill, reader = chance.random() < 0.3, chance.choice(available_readers())
+            outcomes[read(data, fill=fill, reader=reader)] += 1
         except Exception as error:
             kept = tmp_path / "failure.ods"
             kept.write_bytes(data)

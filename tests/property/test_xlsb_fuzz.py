@@ -21,6 +21,7 @@ import pytest
 from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
+from pgdatahub.readers.xlsx.reader_choice import available_readers
 from tests.unit.readers.xlsb import building as b
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
@@ -107,7 +108,9 @@ def read(data: bytes, chance: random.Random) -> str:
     """Read all sheets; return the outcome."""
     merged: Literal["fill", "top_left"] = "fill" if chance.random() < 0.5 else "top_left"
     try:
-        workbook = XlsbWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged)
+        workbook = XlsbWorkbook(
+            BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=chance.choice(available_readers())
+        )
     except FileError as error:
         return type(error).__name__
     outcome = "rows"
