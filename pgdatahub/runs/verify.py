@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError, PgDataHubError, PrivilegeError, SchemaError, TransientDatabaseError
+from pgdatahub.errors import ConfigError, FileError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.load.file_proof import FileProof, compare_with_file
 from pgdatahub.load.stored_content import dropped_values, foreign_values, has_content
 from pgdatahub.load.transaction import ROWS_LEFT_OUT
@@ -139,7 +139,7 @@ class _TableVerifier:
                 current, left = self._compare_values(connection)
             for one in left:
                 self._compare_file(one, current)
-        except (SchemaError, PrivilegeError) as error:
+        except (FileError, PrivilegeError) as error:
             text = f"the table cannot be read: {error.message}"
             found.differences.append(Difference(kind=DifferenceKind.TABLE, text=text, hint=error.hint))
         order = list(DifferenceKind)

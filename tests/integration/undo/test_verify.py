@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +29,21 @@ def loaded(hub: Hub) -> Hub:
     hub.write("sales/feb.xlsx", HEADERS, FEB)
     hub.load()
     return hub
+
+
+@pytest.fixture
+def as_reader(loaded: Hub) -> Iterator[str]:
+    """The database's URL for a role that may read and nothing else, not even make a temporary table."""
+    role = f"reader_{secrets.token_hex(4)}"
+    loaded.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'reader'")
+    database = urlsplit(loaded.database_url).path[1:]
+    loaded.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    loaded.execute("GRANT SELECT ON sales, etl_imports, etl_schema_changes TO PUBLIC")
+    parts = urlsplit(loaded.database_url)
+    host = parts.netloc.rpartition("@")[2]
+    query = "&".join(part for part in parts.query.split("&") if not part.startswith("passfile="))
+    yield parts._replace(netloc=f"{role}:reader@{host}", query=query).geturl()
+    loaded.execute(f"DROP ROLE {role}")
 
 
 def _check(hub: Hub, table: str = "sales", **arguments: Any) -> TableCheck:
@@ -307,12 +325,34 @@ def test_dropped_table_is_named(loaded: Hub) -> None:
     assert (found.kind, found.rows) == (DifferenceKind.TABLE, 5)
 
 
+def test_lineage_of_another_type_is_not_readable(loaded: Hub) -> None:
+    loaded.execute("ALTER TABLE sales ALTER load_timestamp TYPE text USING 'then'")
+    assert _only(loaded).kind is DifferenceKind.TABLE
+
+
 def test_view_in_place_of_a_table_is_named(loaded: Hub) -> None:
     loaded.execute("ALTER TABLE sales RENAME TO s; CREATE VIEW sales AS TABLE s")
     assert DifferenceKind.TABLE in _kinds(loaded)
 
 
 # ── the work ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_verify_needs_the_right_to_read_only(loaded: Hub, as_reader: str) -> None:
+    assert _check(loaded, database_url=as_reader).as_written == 2
+    loaded.execute("UPDATE sales SET amount = amount + 1 WHERE id > 3")
+    check = _check(loaded, database_url=as_reader)
+    assert [one.kind for one in check.differences] == [DifferenceKind.CHANGED]
+    assert "the server cannot compare the file" in check.differences[0].text
+
+
+def test_table_without_the_right_to_read_is_named(loaded: Hub, as_reader: str) -> None:
+    loaded.write("stock/one.xlsx", ["id"], [[1]])
+    loaded.load()
+    loaded.execute("REVOKE SELECT ON sales FROM PUBLIC; GRANT SELECT ON stock TO PUBLIC")
+    found = loaded.verify(database_url=as_reader)
+    assert [one.kind for one in found.tables[0].differences] == [DifferenceKind.TABLE]
+    assert found.tables[1].differences == ()
 
 
 def test_verify_of_one_table_reads_no_other(loaded: Hub) -> None:

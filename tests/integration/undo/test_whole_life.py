@@ -1,0 +1,285 @@
+"""Any life of files leaves each row once, where it belongs, and accounted for; ``verify`` agrees after each step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from pgdatahub.config import Config, load_config
+from pgdatahub.model.imports import ImportRow, Status
+from pgdatahub.model.results import Outcome, RunReport
+from pgdatahub.runs.history import history
+from pgdatahub.runs.plan import plan
+from pgdatahub.runs.run import Selection, run
+from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verify_result import DifferenceKind
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
+from tests.integration.undo.conftest import write_workbook
+from tests.integration.undo.life_model import LifeModel
+from tests.servers import through_pooler
+
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+PATHS = ("f/a.xlsx", "f/b.xlsx", "f/sub/a.xlsx")
+# The first digit of an id tells its content; the others make the table wider and narrower again.
+CONTENTS: tuple[tuple[tuple[str, ...], list[list[Any]]], ...] = (
+    (("id", "amount"), [[1, 5], [2, 6]]),
+    (("id", "amount"), [[11, 0.5]]),
+    (("id", "amount", "note"), [[21, "n/a", "x"], [22, 7, None], [23, 8, "y"]]),
+    (("id", "note"), [[31, 2.5], [32, 3]]),
+    (("id", "amount", "more"), [[41, 12345678901, True]]),
+)
+VARIANTS = ("", "saved again")
+_PAIRS = [(one, other) for one in PATHS for other in PATHS if one != other]
+# One choice for each operation: a choice of its parts, one by one, would draw the same parts again and again.
+OPERATIONS: tuple[tuple[Any, ...], ...] = (
+    *(("write", path, content, variant) for path in PATHS for content in range(len(CONTENTS)) for variant in VARIANTS),
+    *(("delete", path) for path in PATHS for _ in range(4)),
+    *(("rename", one, other) for one, other in _PAIRS for _ in range(2)),
+    *(("copy", one, other) for one, other in _PAIRS),
+    *(("swap", one, other) for one, other in _PAIRS),
+    *(("move the root",), ("another schema",)) * 2,
+)
+operations = st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=4)
+
+
+@lru_cache(maxsize=32)
+def _bytes(content: int, variant: str, directory: Path) -> bytes:
+    headers, rows = CONTENTS[content]
+    return write_workbook(directory / "content.xlsx", headers, rows, note=variant).read_bytes()
+
+
+def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
+    numbers = iter(range(10**6))
+
+    class Life(RuleBasedStateMachine):
+        """A folder of files, its table, and the model of both."""
+
+        @initialize(
+            on_changed=st.sampled_from(["append", "replace", "fail"]), on_missing=st.sampled_from(["revert", "keep"])
+        )
+        def begin(self, on_changed: str, on_missing: str) -> None:
+            self.name = f"life{next(numbers)}"
+            self.directory = directory / self.name
+            self.roots = 0
+            self.root = self.directory / "root0"
+            self.root.mkdir(parents=True)
+            self.policies = {"on_changed": on_changed, "on_missing": on_missing}
+            self.files: dict[str, int] = {}
+            self.models = {schema: LifeModel(on_changed, on_missing) for schema in (self.name, f"{self.name}b")}
+            self.schema = self.name
+            self.touched: set[str] = set()
+            self.connection = psycopg.connect(database_url, autocommit=True)
+            for number, path in enumerate(PATHS):
+                self.write(path, _bytes(number, "", directory), number)
+            self.run_all(sectional=False)
+
+        @property
+        def model(self) -> LifeModel:
+            return self.models[self.schema]
+
+        def changing(self) -> Config:
+            """Return the settings for a command that changes the database, after which the promise is checked."""
+            self.touched.add(self.schema)
+            return self.config()
+
+        def config(self, *, schema: str | None = None, table_schema: str | None = None) -> Config:
+            options = {"table": "t", **self.policies, **({"schema": table_schema} if table_schema else {})}
+            lines = [f"  {name}: {value}" for name, value in options.items()]
+            file = self.directory / "etl_config.yaml"
+            file.write_text("\n".join(["f:", *lines, ""]))
+            given = {
+                "database_url": through_pooler(database_url),
+                "data_root": str(self.root),
+                "state_dir": str(self.directory),
+                "schema_name": schema or self.schema,
+                "workers": 1,
+            }
+            return load_config(overrides=given, config_file=file)
+
+        # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+        @rule(steps=operations)
+        def change_files_and_run(self, steps: list[tuple[Any, ...]]) -> None:
+            for operation, *arguments in steps:
+                if operation == "move the root":
+                    self.move_the_data_root()
+                elif operation == "another schema":
+                    self.schema = next(schema for schema in self.models if schema != self.schema)
+                elif operation == "write":
+                    path, content, variant = arguments
+                    self.write(path, _bytes(content, variant, directory), content)
+                elif arguments[0] in self.files:
+                    self.change(operation, *arguments)
+            self.run_all(sectional=len(steps) % 2 == 0)
+
+        # Another name for the rule, so that it is chosen as often as two others.
+        change_files_and_run_again = rule(steps=operations)(change_files_and_run.__wrapped__)
+
+        def change(self, operation: str, path: str, other: str | None = None) -> None:
+            """Change a file that is there."""
+            mine = ((self.root / path).read_bytes(), self.files[path])
+            if operation in ("delete", "rename"):
+                (self.root / path).unlink()
+                del self.files[path]
+            if other is not None and operation == "swap" and other in self.files:
+                self.write(path, (self.root / other).read_bytes(), self.files[other])
+            if other is not None:
+                self.write(other, *mine)
+
+        def write(self, path: str, content: bytes, number: int) -> None:
+            file = self.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            self.files[path] = number
+
+        def move_the_data_root(self) -> None:
+            self.roots += 1
+            new = self.directory / f"root{self.roots}"
+            self.root.rename(new)
+            self.root = new
+
+        # ── commands ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+        def run_all(self, *, sectional: bool) -> None:
+            config = self.changing().model_copy(update={"sectional_commit": sectional})
+            planned = plan(config)
+            report = run(config)
+            assert self.failed(report) == self.model.run(self.files, self.owner)
+            would_fail = {file.file for file in planned.files if file.action == "fail"}
+            assert would_fail == self.failed(report)
+            would_load = {file.file for file in planned.files if file.action == "load"}
+            assert would_load == {one.source.identity for one in report.results if one.outcome is Outcome.LOADED}
+            assert [(one.file, one.action) for one in planned.missing] == [
+                (one.file, one.action) for one in report.missing
+            ]
+
+        @precondition(lambda self: self.files)
+        @rule(data=st.data())
+        def reload(self, data: st.DataObject) -> None:
+            path = data.draw(st.sampled_from(sorted(self.files)))
+            report = run(self.changing(), selection=Selection(reload=(self.root / path,)))
+            assert self.failed(report) == set()
+            self.model.reload(path, self.files[path], self.owner)
+
+        @precondition(lambda self: self.model.loaded)
+        @rule(data=st.data(), with_schema=st.booleans(), hold=st.booleans())
+        def revert(self, data: st.DataObject, with_schema: bool, hold: bool) -> None:
+            content = data.draw(st.sampled_from(sorted(self.model.loaded)))
+            path = self.model.loaded[content]
+            alone = list(self.model.loaded.values()).count(path) == 1
+            if alone and data.draw(st.booleans(), label="by its present path"):
+                request = UndoRequest(source_file=str(self.root / path), schema=with_schema, hold=hold)
+            else:
+                number = next(past.id for past in self.imports() if self.content(past) == content)
+                request = UndoRequest(import_id=number, schema=with_schema, hold=hold)
+            revert(self.changing(), request)
+            self.model.revert(content, hold=hold)
+
+        @precondition(lambda self: self.model.loaded and self.files)
+        @rule()
+        def run_with_a_foreign_history(self) -> None:
+            self.changing()
+            report = run(self.config(schema=f"{self.name}x", table_schema=self.schema))
+            assert self.failed(report) == set(self.files)
+
+        @precondition(lambda self: self.model.loaded and set(self.model.loaded) <= set(self.files.values()))
+        @rule(tables=st.sampled_from(["etl_imports", "etl_imports, {0}.etl_schema_changes"]))
+        def lose_the_history(self, tables: str) -> None:
+            self.execute(f"DROP TABLE {self.schema}.{tables}".format(self.schema))
+            (check,) = [one for one in verify(self.config()).tables if one.table.schema == self.schema]
+            assert [one.kind for one in check.differences] == [DifferenceKind.UNKNOWN] * len(self.model.loaded)
+            before = self.ids()
+            assert self.failed(run(self.config())) == set(self.files)
+            assert self.ids() == before
+            report = run(self.changing(), adopt=True)
+            assert self.failed(report) == set()
+            self.model.lose_history(self.files, self.owner)
+            assert self.model.run(self.files, self.owner) == set()
+
+        # ── the promise ───────────────────────────────────────────────────────────────────────────────────────────────
+
+        @invariant()
+        def each_row_is_there_once_and_accounted_for(self) -> None:
+            for schema in sorted(self.touched):
+                model = self.models[schema]
+                expected = sorted(row[0] for content in model.loaded for row in CONTENTS[content][1])
+                assert self.ids(schema) == expected
+                owners = {self.content(past): past.identity for past in self.imports(schema)}
+                assert owners == model.loaded
+                assert len(self.imports(schema)) == len(model.loaded)
+                for check in verify(self.config(schema=schema)).tables:
+                    if check.table.schema == schema:
+                        assert (check.differences, check.unproved) == ((), ())
+                        assert (check.rows, check.imports) == (len(expected), len(model.loaded))
+            self.touched.clear()
+
+        def teardown(self) -> None:
+            for suffix in ("", "b", "x"):
+                self.execute(f"DROP SCHEMA IF EXISTS {self.name}{suffix} CASCADE")
+            self.connection.close()
+            shutil.rmtree(self.directory)
+
+        # ── the database ──────────────────────────────────────────────────────────────────────────────────────────────
+
+        def execute(self, statement: str) -> list[tuple[Any, ...]]:
+            cursor = self.connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+        def ids(self, schema: str | None = None) -> list[int]:
+            table = f"{schema or self.schema}.t"
+            if self.execute(f"SELECT to_regclass('{table}')") == [(None,)]:
+                return []
+            if not self.execute(
+                f"SELECT 1 FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'id' AND NOT attisdropped"
+            ):
+                return []
+            return sorted(int(row[0]) for row in self.execute(f"SELECT id FROM {table}"))
+
+        def imports(self, schema: str | None = None) -> list[ImportRow]:
+            entries = history(self.config(schema=schema)).entries
+            return [one for one in entries if isinstance(one, ImportRow) and one.status == Status.LOADED]
+
+        def content(self, past: ImportRow) -> int:
+            query = (
+                f"SELECT id FROM {past.table.schema}.t WHERE load_timestamp = '{past.imported_at}' AND source_file = "
+                f"'{past.source_file}' LIMIT 1"
+            )
+            return int(self.execute(query)[0][0]) // 10
+
+        def owner(self, content: int) -> str:
+            return next(past.identity for past in self.imports() if self.content(past) == content)
+
+        def failed(self, report: RunReport) -> set[str]:
+            assert report.stopped is None
+            return {one.source.identity for one in report.results if one.outcome is Outcome.FAILED}
+
+    return Life
+
+
+def test_any_life_of_files_leaves_each_row_once(database_url: str, tmp_path: Path) -> None:
+    run_state_machine_as_test(
+        machine(database_url, tmp_path),
+        settings=settings(
+            max_examples=400 if THOROUGH else 6,
+            stateful_step_count=30 if THOROUGH else 12,
+            deadline=None,
+            phases=[Phase.reuse, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
