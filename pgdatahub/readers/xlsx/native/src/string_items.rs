@@ -134,7 +134,8 @@ impl StringItems {
 
 fn has_space_around(raw: &[u8]) -> bool {
     // A reference may be white space too.
-    raw.contains(&b'&') || raw.first().map_or(false, |&b| is_space(b)) || raw.last().map_or(false, |&b| is_space(b))
+    matches!(raw, [first, ..] if is_space(*first) || *first == b'&')
+        || matches!(raw, [.., last] if is_space(*last) || *last == b';')
 }
 
 /// Elements that have a place of their own; the first one stands in phonetic guides, too.
@@ -253,9 +254,11 @@ mod tests {
 
     #[test]
     fn space_is_trimmed_where_it_is_not_preserved() {
-        let xml = b"<si><t> a </t></si><si><t xml:space='preserve'> b </t></si><si><r><t> c</t></r><r><t>d </t></r></si></sst>";
-        assert_eq!(read(xml, 1000, true).1, ["a", " b ", "cd"]);
-        assert_eq!(read(xml, 1000, false).1, [" a ", " b ", " cd "]);
+        let xml =
+            b"<si><t> a </t></si><si><t xml:space='preserve'> b </t></si><si><r><t> c</t></r><r><t>d </t></r></si>\
+            <si><t>&#32;e &amp; f&#x20;</t></si><si><t>&lt;g&gt;</t></si></sst>";
+        assert_eq!(read(xml, 1000, true).1, ["a", " b ", "cd", "e & f", "<g>"]);
+        assert_eq!(read(xml, 1000, false).1, [" a ", " b ", " cd ", " e & f ", "<g>"]);
     }
 
     #[test]
