@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
-from pgdatahub.cli.terminal import say_json
+from pgdatahub.cli.terminal import say_json, say_lines
 from pgdatahub.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ def inspect_command(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the kinds of values instead of the deciding cells.")
     ] = False,
+    yaml: Annotated[
+        bool,
+        typer.Option("--yaml", help="Print a sheets: block for etl_config.yaml, one table a sheet or Excel table."),
+    ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
     """Show the sheets of a workbook, their headers, kinds of values and types. Uses no database."""
@@ -34,7 +39,9 @@ def inspect_command(
     from pgdatahub.runs.inspect import inspect
 
     inspection = inspect(config, file)
-    if output is OutputFormat.JSON:
+    if yaml:
+        say_lines(_yaml(inspection))
+    elif output is OutputFormat.JSON:
         say_json(_described(inspection))
     else:
         from pgdatahub.cli.console import TerminalConsole
@@ -58,9 +65,36 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
     if inspection.failure is not None:
         told = f"a run would load no sheet: {failure_text(inspection.failure)}"
         console.print(Line(told, style="yellow"), soft_wrap=True)
+    for one in inspection.ranges:
+        kind = "table" if one.is_table else "range"
+        style = "default" if one.problem is None else "dim"
+        console.print(Line(f"{kind} {one.name}: {one.area or one.problem}", style=style), soft_wrap=True)
     for sheet in inspection.sheets:
         console.print()
         _print_sheet(sheet, console, verbose=verbose, several=inspection.source.options.is_routed)
+
+
+def _yaml(inspection: Inspection) -> str:
+    """Return a ``sheets:`` block: a table for each Excel table, and for each other visible sheet with headers."""
+    from pgdatahub.values.identifiers import table_name
+
+    folders = tuple(inspection.source.identity.split("/")[:-1])
+    lines = [f"{'/'.join(folders) or 'folder'}:", "  sheets:"]
+    seen = set()
+    for sheet in inspection.sheets:
+        if sheet.name in seen or not sheet.visible:
+            continue
+        seen.add(sheet.name)
+        tables = [one for one in inspection.ranges if one.is_table and one.sheet == sheet.name]
+        key = json.dumps(sheet.name, ensure_ascii=False)
+        if tables:
+            entries = ", ".join(f"{{range: {one.name}, table: {table_name((*folders, one.name))}}}" for one in tables)
+            lines.append(f"    {key}: [{entries}]" if len(tables) > 1 else f"    {key}: {entries}")
+        elif sheet.columns:
+            lines.append(f"    {key}: {{table: {table_name((*folders, sheet.name))}}}")
+        else:
+            lines.append(f"    {key}: {{skip: true}}")
+    return "\n".join(lines)
 
 
 def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, several: bool) -> None:
@@ -78,6 +112,10 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
         console.print(Line(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
         return
     header = f"headers in row {sheet.header_row}" if sheet.header_row else "no headers"
+    if sheet.header_rows:
+        header = f"headers in rows {sheet.header_rows[0]}-{sheet.header_rows[1]}"
+    if sheet.range:
+        header += f", range {sheet.range}"
     console.print(Line(f"{title}: {count(sheet.rows, 'row')}, {header}"), soft_wrap=True)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("header", overflow="fold")
@@ -123,13 +161,19 @@ def _described(inspection: Inspection) -> dict[str, Any]:
         "file": inspection.source.identity,
         "table": str(inspection.source.table),
         "failure": inspection.failure.message if inspection.failure else None,
+        "ranges": [
+            {"name": one.name, "area": one.area, "table": one.is_table, "sheet": one.sheet, "problem": one.problem}
+            for one in inspection.ranges
+        ],
         "sheets": [
             {
                 "name": sheet.name,
                 "visible": sheet.visible,
                 "loaded_by_run": sheet.chosen,
                 "table": str(sheet.table) if sheet.table is not None else None,
+                "range": sheet.range,
                 "header_row": sheet.header_row,
+                "header_rows": list(sheet.header_rows),
                 "rows": sheet.rows,
                 "columns": [_described_column(column) for column in sheet.columns],
                 "counts": dict(sheet.counts),

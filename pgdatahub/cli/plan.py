@@ -137,7 +137,7 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
         for line in _table_lines(table, ddl=ddl):
             console.print(line, soft_wrap=True)
     if idle:
-        files = sum(len(table.files) for table in idle)
+        files = len({file.location for table in idle for file in table.files})
         names = ", ".join(table.table for table in idle[:5]) + (f" and {len(idle) - 5} more" if len(idle) > 5 else "")
         console.print()
         console.print(Line(f"nothing to do for {count(files, 'file')} of {names}", style="dim"), soft_wrap=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from pgdatahub.config.cell_ranges import parse_cell, parse_range
 from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
 
 Written: TypeAlias = "str | tuple[str, ...]"
@@ -17,6 +18,7 @@ Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
 
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _DIRECTIVE = re.compile("%.")
+_HEADER_ROWS = 10
 _DAYS = frozenset({"%d", "%e"})
 _YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
 _RESERVED = SYSTEM_COLUMNS.union(("source_file", "load_timestamp"))
@@ -48,6 +50,12 @@ def _count(written: Written) -> int:
 def _header_row(written: Written) -> int | str:
     if written in ("first", "auto", "none"):
         return str(written)
+    if isinstance(written, str) and "-" in written:
+        first, _, last = written.partition("-")
+        rows = _count(first.strip()), _count(last.strip())
+        if not 1 <= rows[0] < rows[1] < rows[0] + _HEADER_ROWS:
+            raise ValueError(f"several rows are ascending, and at most {_HEADER_ROWS}")
+        return f"{rows[0]}-{rows[1]}"
     row = _count(written)
     if row < 1:
         raise ValueError
@@ -105,6 +113,29 @@ def _variable(written: Written) -> str:
     return written
 
 
+def _range(written: Written) -> str:
+    return parse_range(_text(written)).text
+
+
+def _pattern(written: Written) -> str:
+    text = _text(written)
+    try:
+        names = re.compile(text).groupindex
+    except re.error as error:
+        raise ValueError(f"it is not a regular expression: {error}") from error
+    if not names:
+        raise ValueError("it has no named group; (?P<region>[^/]+) makes the column region of a part of the path")
+    for name in names:
+        _column_name(name)
+    return text
+
+
+def _cell(written: Written) -> str:
+    text = _text(written)
+    parse_cell(text)
+    return text.strip().upper().replace("$", "")
+
+
 def one_of(*choices: str) -> Check:
     """Return the check for a value that must be one of ``choices``."""
 
@@ -120,7 +151,10 @@ TEXT = ("a text", _text)
 TEXTS = ("a text or a list of texts", _texts)
 NULLS = ("a text or a list of texts", _nulls)
 COUNT = ("a whole number, 0 or more", _count)
-HEADER_ROW = ("the number of a row (from 1), first, auto or none", _header_row)
+HEADER_ROW = ("the number of a row (from 1), several rows such as 3-4, first, auto or none", _header_row)
+RANGE = ("a range such as B4:H200, B4:H, B4:, B:H or 4:200, or the name of a table or range", _range)
+PATTERN = ("a regular expression with named groups", _pattern)
+CELL = ("the address of a cell, such as B1", _cell)
 BOOLEAN = ("true or false", _boolean)
 MARK = ("a single character other than a letter, digit or sign", _mark)
 SQL_NAME = ("a name", _sql_name)

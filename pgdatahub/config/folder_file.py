@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pgdatahub.config.coerce import BOOLEAN, Written
+from pgdatahub.config.coerce import BOOLEAN, CELL, COLUMN_NAME, Written
 from pgdatahub.config.folders import Column, Entry, Folder, FolderTree, SheetKey, matching
 from pgdatahub.config.option_fields import Option
 from pgdatahub.config.options import ColumnOptions, FolderOptions, options
@@ -29,7 +29,8 @@ _DEEPEST: Final = 64  # the composer recurses, so the depth needs a limit
 _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
 _SHEETS: Final = "sheets"
-_FILE_OPTIONS: Final = frozenset({"sheet", "table_per_sheet", "reader", "password_env", "on_missing"})
+_CELL_COLUMNS: Final = "cell_columns"
+_FILE_OPTIONS: Final = frozenset({"sheet", "table_per_sheet", "reader", "password_env", "on_missing", "path_columns"})
 """Options that apply to whole files, not to single sheets."""
 _QUOTE: Final = 'quote a name that begins with *, as in "*"'
 _FLAGS: Final = {
@@ -112,6 +113,8 @@ class _Reader:
                 self._subfolder(key, key_node, value, folder)
             elif key == _COLUMNS:
                 folder.columns |= self._columns(value)
+            elif key == _CELL_COLUMNS:
+                folder.cell_columns |= self._cell_columns(value)
             elif key == _SHEETS:
                 self._sheets(value, folder)
             elif isinstance(value, MappingNode) or (_is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
@@ -122,7 +125,7 @@ class _Reader:
                 folder.given[key] = self._value(_FOLDER_OPTIONS[key], key_node, value)
             else:
                 hint = f"a folder is followed by its options:  {key}: {{sheet: {value.value}}}"
-                valid = (*_FOLDER_OPTIONS, _COLUMNS, _SHEETS, *extra)
+                valid = (*_FOLDER_OPTIONS, _COLUMNS, _CELL_COLUMNS, _SHEETS, *extra)
                 self._unknown(key_node, key, valid, "option", hint if isinstance(value, ScalarNode) else None)
         if default_sheet is not None:
             folder.given.setdefault("sheet", default_sheet)
@@ -161,6 +164,8 @@ class _Reader:
         for key, option_node, value in self._items(node):
             if key == _COLUMNS:
                 entry.columns = self._columns(value)
+            elif key == _CELL_COLUMNS:
+                entry.cell_columns = self._cell_columns(value)
             elif key in _ENTRY_OPTIONS:
                 entry.given[key] = self._value(_ENTRY_OPTIONS[key], option_node, value)
             elif key in _FILE_OPTIONS:
@@ -168,7 +173,7 @@ class _Reader:
                     option_node, f"{key} is an option of a folder, not of a sheet", hint=f"set it beside {_SHEETS}:"
                 )
             else:
-                self._unknown(option_node, key, (*_ENTRY_OPTIONS, _COLUMNS), "option of a sheet")
+                self._unknown(option_node, key, (*_ENTRY_OPTIONS, _COLUMNS, _CELL_COLUMNS), "option of a sheet")
         return entry
 
     def _subfolder(self, key: str, key_node: Node, value: Node, folder: Folder) -> None:
@@ -205,6 +210,20 @@ class _Reader:
                     self._unknown(option_node, key, _COLUMN_OPTIONS, "option of a column")
                 column.given[key] = self._value(_COLUMN_OPTIONS[key], option_node, option_value)
         return columns
+
+    def _cell_columns(self, node: Node) -> dict[str, str]:
+        if not isinstance(node, MappingNode):
+            self._fail(node, "cell_columns must map names of columns to cells", hint="for example  as_of: B1")
+        cells = {}
+        for key, key_node, value in self._items(node):
+            name = Option(name=key, expects=COLUMN_NAME[0], help="", default=None, parse=COLUMN_NAME[1])
+            try:
+                name.parse(key)
+            except ValueError as error:
+                self._fail(key_node, f"the column {key!r}: {error}")
+            cell = Option(name=key, expects=CELL[0], help="", default=None, parse=CELL[1])
+            cells[key] = self._value(cell, key_node, value)
+        return cells
 
     def _items(self, node: MappingNode) -> Iterator[tuple[str, Node, Node]]:
         lines: dict[str, int] = {}

@@ -46,11 +46,13 @@ class Entry:
         where: The file and line.
         given: Values of folder options by name, and ``skip`` and ``optional``.
         columns: Options of columns, by header as written or by column name.
+        cell_columns: Columns from cells: name → address.
     """
 
     where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
+    cell_columns: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Folder:
         where: The file and line.
         given: Values of folder options by name.
         columns: Options of columns, by header as written or by column name.
+        cell_columns: Columns from cells: name → address.
         sheets: The tables on sheets, by :func:`~pgdatahub.config.sheet_rules.matching_sheet` key.
         folders: Folders below, by :func:`matching` name.
     """
@@ -85,6 +88,7 @@ class Folder:
     where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
+    cell_columns: dict[str, str] = field(default_factory=dict)
     sheets: dict[str, SheetKey] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
 
@@ -135,7 +139,9 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
     given: dict[str, Any] = {}
     columns: dict[str, Column] = {}
     sheets: dict[str, SheetKey] = {}
+    cells: dict[str, str] = {}
     for folder in folders:
+        cells |= folder.cell_columns
         # The nearer of sheet and sheets replaces the other.
         if folder.sheets:
             given.pop("sheet", None)
@@ -146,8 +152,8 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         for name, key in folder.sheets.items():
             sheets[name] = _with_entry(sheets.get(name), key)
     try:
-        options = FolderOptions(**given, columns=_all_column_options(columns))
-        return replace(options, sheets=_rules(sheets.values(), given, columns)) if sheets else options
+        options = FolderOptions(**given, columns=_all_column_options(columns), cell_columns=cells)
+        return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
 
@@ -166,7 +172,10 @@ def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
         return key
     outer, (entry,) = above.entries[0], key.entries
     merged = Entry(
-        where=entry.where, given=outer.given | entry.given, columns=_with_columns(outer.columns, entry.columns)
+        where=entry.where,
+        given=outer.given | entry.given,
+        columns=_with_columns(outer.columns, entry.columns),
+        cell_columns=outer.cell_columns | entry.cell_columns,
     )
     return SheetKey(key=key.key, entries=[merged])
 
@@ -175,10 +184,12 @@ _OF_THE_FOLDER: Final = ("sheet", "table_per_sheet")
 _OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views")
 
 
-def _rules(keys: Iterable[SheetKey], given: Mapping[str, Any], columns: Mapping[str, Column]) -> tuple[SheetRule, ...]:
+def _rules(
+    keys: Iterable[SheetKey], given: Mapping[str, Any], columns: Mapping[str, Column], cells: Mapping[str, str]
+) -> tuple[SheetRule, ...]:
     inherited = {name: value for name, value in given.items() if name not in _OF_THE_FOLDER}
     rules = tuple(
-        SheetRule(key=key.key, entries=tuple(_entry(entry, inherited, columns) for entry in key.entries))
+        SheetRule(key=key.key, entries=tuple(_entry(entry, inherited, columns, cells) for entry in key.entries))
         for key in keys
     )
     first: dict[str | None, SheetEntry] = {}
@@ -190,12 +201,18 @@ def _rules(keys: Iterable[SheetKey], given: Mapping[str, Any], columns: Mapping[
     return rules
 
 
-def _entry(entry: Entry, inherited: Mapping[str, Any], columns: Mapping[str, Column]) -> SheetEntry:
+def _entry(
+    entry: Entry, inherited: Mapping[str, Any], columns: Mapping[str, Column], cells: Mapping[str, str]
+) -> SheetEntry:
     own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
     try:
         options = FolderOptions(
-            **{**inherited, **own}, columns=_all_column_options(_with_columns(columns, entry.columns))
+            **{**inherited, **own},
+            columns=_all_column_options(_with_columns(columns, entry.columns)),
+            cell_columns={**cells, **entry.cell_columns},
         )
+        if options.cell_range is not None and options.cell_range.sheet is not None:
+            raise ValueError("the key names the sheet, so range must not name one")
     except ValueError as error:
         raise ConfigError(str(error), where=entry.where) from error
     return SheetEntry(

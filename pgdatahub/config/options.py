@@ -10,32 +10,38 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
+from pgdatahub.config.cell_ranges import CellRange, parse_range
 from pgdatahub.config.coerce import (
     BOOLEAN,
     COLUMN_NAME,
     COUNT,
-    FORMAT,
     HEADER_ROW,
-    MARK,
     NULLS,
+    PATTERN,
+    RANGE,
     SCHEMA,
     SQL_NAME,
     TEXT,
     TEXTS,
     VARIABLE,
-    one_of,
 )
+from pgdatahub.config.column_options import COLUMN_TYPES, ColumnOptions
 from pgdatahub.config.option_fields import Option, choice_field, option_field
 from pgdatahub.config.sheet_rules import REST, SheetEntry, SheetRule, routing_facts
-from pgdatahub.values.identifiers import ColumnNames
-from pgdatahub.values.sql_types import SqlType
+from pgdatahub.values.identifiers import ColumnNames, fold
 
-HeaderRow: TypeAlias = "int | Literal['first', 'auto', 'none']"
+__all__ = ["COLUMN_TYPES", "ColumnOptions", "FolderOptions", "options"]
+
+HeaderRow: TypeAlias = "int | str"
+"""A number; ``first``, ``auto`` or ``none``; or several rows as ``3-4``."""
+HeaderFill: TypeAlias = Literal["merged", "right"]
 ErrorPolicy: TypeAlias = Literal["blank", "text", "fail"]
 UncachedPolicy: TypeAlias = Literal["fail", "blank"]
 MergedPolicy: TypeAlias = Literal["top_left", "fill"]
@@ -46,59 +52,8 @@ MissingPolicy: TypeAlias = Literal["keep", "revert"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
 
-COLUMN_TYPES: Mapping[str, SqlType] = {
-    "integer": SqlType.INTEGER,
-    "bigint": SqlType.BIGINT_WIDE,  # named in a setting, it must hold every bigint of the server
-    "real": SqlType.REAL,
-    "double": SqlType.DOUBLE,
-    "numeric": SqlType.NUMERIC,
-    "boolean": SqlType.BOOLEAN,
-    "date": SqlType.DATE,
-    "timestamp": SqlType.TIMESTAMP,
-    "time": SqlType.TIME,
-    "interval": SqlType.INTERVAL,
-    "text": SqlType.TEXT,
-}
-"""Column types by their names in the file."""
-
 _SAME_ROWS: Mapping[str, tuple[object, ...]] = {"header_row": (1,)}
 """Values of an option that give the rows of its default, for every file that both load. Files were loaded under them."""
-_NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
-_MOMENTS = frozenset({"date", "timestamp", "time"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnOptions:
-    """Options of one column of a folder's sheets; :func:`options` documents the attributes."""
-
-    type: str | None = option_field(
-        None, one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
-    )
-    decimal: str | None = option_field(None, MARK, "the decimal mark of numbers that are written as text")
-    thousands: str | None = option_field(None, MARK, "the thousands mark of numbers that are written as text")
-    format: str | None = option_field(None, FORMAT, "the format of dates that are written as text, as for strptime")
-    rename: str | None = option_field(None, COLUMN_NAME, "the column's name in the table")
-    aliases: tuple[str, ...] = option_field((), TEXTS, "other headers that mean this column")
-    skip: bool = option_field(False, BOOLEAN, "leave the column out")
-    nulls: tuple[str, ...] = option_field((), NULLS, "texts that mean an empty cell here, beside those of the folder")
-
-    def __post_init__(self) -> None:
-        """Check that the options are consistent.
-
-        Raises:
-            ValueError: Two options contradict each other; the message names them.
-        """
-        if self.decimal is not None and self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same character")
-        if (self.decimal or self.thousands) and self.type not in _NUMBERS:
-            raise ValueError(f"decimal and thousands need a type: {', '.join(sorted(_NUMBERS))}")
-        if self.format and self.type not in _MOMENTS:
-            raise ValueError(f"format needs a type: {', '.join(sorted(_MOMENTS))}")
-
-    @property
-    def sql_type(self) -> SqlType | None:
-        """The type as a :class:`SqlType`."""
-        return None if self.type is None else COLUMN_TYPES[self.type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,13 +63,33 @@ class FolderOptions:
     sheet: tuple[str, ...] | None = option_field(
         None, TEXTS, 'the sheets to load: a name, a list of names, or a glob such as "Q*"; else the first visible one'
     )
+    range: str | None = option_field(
+        None,
+        RANGE,
+        "the cells of the table: an area such as B4:H200, B4:H or B4:, columns, rows, or the name of an Excel table or of"
+        " a range; rows of other options count inside it",
+    )
     sheet_column: str | None = option_field(
         None, COLUMN_NAME, "a further column, of this name, for the name of the sheet"
     )
     header_row: HeaderRow = option_field(
         "first",
         HEADER_ROW,
-        "the row with the headers: first (the first row with a value), its number, auto (find it) or none",
+        "the row with the headers: first (the first row with a value), its number, several rows such as 3-4, auto (find"
+        " it) or none",
+    )
+    header_fill: HeaderFill = choice_field(
+        "merged",
+        ("merged", "right"),
+        "headers of several rows: a text stands for all cells of its merged area, or for the empty cells to its right",
+    )
+    row_column: str | None = option_field(
+        None, COLUMN_NAME, "a further column, of this name, for the number of the row in the sheet"
+    )
+    path_columns: str | None = option_field(
+        None,
+        PATTERN,
+        "further columns from the path of the file below the data root: a regular expression whose named groups they are",
     )
     skip_rows: int = option_field(0, COUNT, "rows to leave out below the header")
     stop_at: str | None = option_field(
@@ -183,6 +158,8 @@ class FolderOptions:
     )
     columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)
     """Options of single columns, by header as written or by name."""
+    cell_columns: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    """Further columns from cells above the table: name → address."""
     sheets: tuple[SheetRule, ...] = dataclasses.field(default=(), hash=False)
     """The tables on the sheets of a workbook, by name or glob, in the order of loading."""
 
@@ -198,6 +175,35 @@ class FolderOptions:
                 owner = owners.setdefault(alias.strip(), key)
                 if owner != key:
                     raise ValueError(f"the header {alias!r} is claimed by two columns, {owner!r} and {key!r}")
+
+        twice = [name for name, often in Counter(map(fold, self.origin_columns)).items() if often > 1]
+        if twice:
+            raise ValueError(f"two of the further columns are named {twice[0]}")
+        cells = self.cell_range
+        if cells is not None and cells.sheet is not None and (self.sheet is not None or self.is_routed):
+            raise ValueError("range names a sheet, and so do sheet, sheets or table_per_sheet")
+
+    @property
+    def cell_range(self) -> CellRange | None:
+        """The range of the table; None for the whole sheet."""
+        return None if self.range is None else parse_range(self.range)
+
+    @property
+    def header_rows(self) -> tuple[int, int] | None:
+        """The first and the last of several header rows; None if the setting does not name several."""
+        first, dash, last = str(self.header_row).partition("-")
+        return (int(first), int(last)) if dash else None
+
+    @property
+    def path_groups(self) -> tuple[str, ...]:
+        """The columns from the path of the file."""
+        return tuple(re.compile(self.path_columns).groupindex) if self.path_columns else ()
+
+    @property
+    def origin_columns(self) -> tuple[str, ...]:
+        """The columns that are not in the rows of the sheet, in their order."""
+        named = [name for name in (self.sheet_column, self.row_column) if name]
+        return (*named, *self.path_groups, *self.cell_columns)
 
     @property
     def renames(self) -> Mapping[str, str]:
@@ -249,6 +255,7 @@ class FolderOptions:
         shaping = {
             **_changed(self),
             "columns": {key: _changed(column) for key, column in sorted(self.columns.items())},
+            **({"cell_columns": dict(sorted(self.cell_columns.items()))} if self.cell_columns else {}),
         }
         return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 

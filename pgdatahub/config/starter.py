@@ -19,7 +19,10 @@ from pgdatahub.errors import ConfigError
 _WIDTH: Final = 100
 _EXAMPLES: Final = {
     "sheet": "[Q1, Q2]",
+    "range": '"B4:H"',
     "sheet_column": "quarter",
+    "row_column": "sheet_row",
+    "path_columns": "'(?P<region>[^/]+)/[^/]+$'",
     "stop_at": "Total",
     "nulls": '["n/a", "-"]',
     "table": "sales_all",

@@ -72,7 +72,7 @@ class PartFacts:
 
     def repeats(self, past: ImportRow, file_sha256: str) -> bool:
         """Return whether an import has the content of this part of a file with these bytes."""
-        return past.has_bytes(self.source.identity, file_sha256, self.source.fingerprint) or (
+        return past.has_bytes(self.source.identity, file_sha256, self.source.fingerprint, self.source.path_key) or (
             self.content_sha256 is not None and past.content_sha256 == self.content_sha256
         )
 

@@ -64,7 +64,7 @@ class KnownFiles:
         """Return whether these bytes are loaded or held back, under any name."""
         found = self.imports.get(source.table, {}).get(file_sha256, ())
         return not source.reload and any(
-            past.has_bytes(source.identity, file_sha256, source.fingerprint) for past in found
+            past.has_bytes(source.identity, file_sha256, source.fingerprint, source.path_key) for past in found
         )
 
     def own_imports(self, source: SourceFile, file_sha256: str) -> list[ImportRow]:
@@ -143,3 +143,11 @@ def skip_routed(source: SourceFile, file_sha256: str, known: KnownFiles) -> tupl
 
 def _entries(source: SourceFile) -> Iterator[SheetEntry]:
     return (entry for rule in source.options.rules for entry in rule.entries)
+
+
+def dropped_by_hand(table: TableName) -> str:
+    """Return a message about a table that the history has and the database does not."""
+    return (
+        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
+        "revert --force forgets them"
+    )

@@ -20,7 +20,7 @@ from pgdatahub.errors import (
 )
 from pgdatahub.load.adopt import Adopter
 from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
+from pgdatahub.load.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.possible_tables import possible_tables, tables_by_file
 from pgdatahub.load.results import failed, of_imports, skipped
@@ -96,7 +96,7 @@ class Lookup:
             return KnownFiles()
         known, dropped = with_retries(partial(ask, self.database), self.gave_way)
         for table in sorted(dropped):
-            self.reporter(Notice(text=_dropped_by_hand(table), warning=True))
+            self.reporter(Notice(text=dropped_by_hand(table), warning=True))
         return known
 
     def skip_known(self, source: SourceFile, known: KnownFiles) -> tuple[SourceFile, FileResult | None]:
@@ -294,10 +294,3 @@ class Lookup:
         if self.database is not None and not isinstance(error, ContentionError):
             with suppress(DatabaseError):
                 self.database.revive()
-
-
-def _dropped_by_hand(table: TableName) -> str:
-    return (
-        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
-        "revert --force forgets them"
-    )

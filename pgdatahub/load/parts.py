@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.errors import SchemaError, SheetError
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
-from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import Workbook, sheet_labels
+from pgdatahub.readers.range_names import find_window
 from pgdatahub.readers.sheet_matching import match_sheets
-from pgdatahub.readers.sheets import choose_sheets, listing
+from pgdatahub.readers.sheets import choose_sheets, listing, matching_sheets
+from pgdatahub.readers.window import Window
 from pgdatahub.values.identifiers import cut, fold, table_name
 
 if TYPE_CHECKING:
+    from pgdatahub.config.cell_ranges import CellRange
     from pgdatahub.config.sheet_rules import SheetEntry
 
 MAX_TABLES: Final = 1000
@@ -31,11 +34,13 @@ class PartSheet:
         position: Its position in the workbook, from 0.
         label: Its name in messages.
         source: The file with the part's table and the settings for the sheet.
+        window: The range of the table; None for the whole sheet.
     """
 
     position: int
     label: str
     source: SourceFile
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,37 +78,71 @@ class _Found:
     named_by: str | None
 
 
-def parts_of(source: SourceFile, sheets: Sequence[SheetInfo], history_schema: str) -> FileParts:
+def parts_of(source: SourceFile, workbook: Workbook, history_schema: str) -> FileParts:
     """Return the parts of a file.
 
     Args:
         source: The file, with the settings of its folder.
-        sheets: The sheets of the workbook.
+        workbook: The workbook.
         history_schema: The schema of tables without a ``schema`` of their own.
 
     Raises:
         SheetError: The workbook does not have the sheets that the settings name, or two sheets have one table's name.
         SchemaError: A table would have a name of the history, or there are too many tables.
     """
-    labels = sheet_labels(sheets)
+    labels = sheet_labels(workbook.sheets)
     if source.options.is_routed:
-        return _routed(source, sheets, labels, history_schema)
-    chosen = choose_sheets(sheets, source.options)
+        return _routed(source, workbook, labels, history_schema)
+    cells = source.options.cell_range
+    chosen = choose_sheets(workbook.sheets, source.options)
+    windows: dict[int, Window | None] = dict.fromkeys(chosen)
+    if cells is not None:
+        windows = _windows(cells, chosen, source, workbook, labels)
     part = Part(
         source=source,
-        sheets=tuple(PartSheet(position=position, label=labels[position], source=source) for position in chosen),
+        sheets=tuple(
+            PartSheet(position=position, label=labels[position], source=source, window=window)
+            for position, window in windows.items()
+        ),
     )
-    return FileParts(parts=(part,), named=chosen)
+    return FileParts(parts=(part,), named=tuple(windows))
 
 
-def _routed(source: SourceFile, sheets: Sequence[SheetInfo], labels: Sequence[str], history_schema: str) -> FileParts:
+def _windows(
+    cells: CellRange, chosen: Sequence[int], source: SourceFile, workbook: Workbook, labels: Sequence[str]
+) -> dict[int, Window | None]:
+    """Return position → range, for the sheets that a folder chooses, or for the sheet that the range itself names."""
+    if cells.sheet is not None:
+        (position,) = matching_sheets(cells.sheet, workbook.sheets)
+        return {position: find_window(cells, position, workbook, labels, source.suffix)[1]}
+    if cells.name is not None and source.options.sheet is None:
+        found, window = find_window(cells, None, workbook, labels, source.suffix)
+        return {chosen[0] if found is None else found: window}
+    return {position: find_window(cells, position, workbook, labels, source.suffix)[1] for position in chosen}
+
+
+def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], history_schema: str) -> FileParts:
     rules = source.options.rules
+    sheets = workbook.sheets
     matched = match_sheets(sheets, rules)
     found: dict[TableName, _Found] = {}
+    missing: dict[SheetEntry, SheetError] = {}
+    resolved: set[SheetEntry] = set()
     for position, rule in matched.items():
         for rank, entry in enumerate(rule.entries):
             if entry.skip:
                 continue
+            window = None
+            cells = entry.options.cell_range
+            if cells is not None:
+                try:
+                    _, window = find_window(cells, position, workbook, labels, source.suffix)
+                except SheetError as error:
+                    if not (rule.is_glob or entry.optional):
+                        raise
+                    missing.setdefault(entry, error)
+                    continue
+                resolved.add(entry)
             by_sheet = entry.table is None and source.options.table_per_sheet
             table = _table(source, entry, sheets[position].name, history_schema)
             order = (rules.index(rule), rank, position)
@@ -116,7 +155,10 @@ def _routed(source: SourceFile, sheets: Sequence[SheetInfo], labels: Sequence[st
             part.named_by = labels[position] if by_sheet else part.named_by
             part.order = min(part.order, order)
             entry_source = replace(source, table=table, options=entry.options)
-            part.sheets.append(PartSheet(position=position, label=labels[position], source=entry_source))
+            part.sheets.append(PartSheet(position=position, label=labels[position], source=entry_source, window=window))
+    for entry, reason in missing.items():
+        if entry not in resolved and not entry.optional:
+            raise reason
     if not found:
         raise SheetError("no sheet matches an entry of sheets:", hint=listing(sheets))
     if len(found) > MAX_TABLES:
@@ -138,6 +180,13 @@ def _table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: st
 
 def _part(sheets: Sequence[PartSheet]) -> Part:
     """Return the part that sheets make, with its fingerprint: that of each sheet with its name."""
+    sheets = sorted(sheets, key=_place)
     facts = [[sheet.label, sheet.source.options.fingerprint] for sheet in sheets]
     settings = sha256(json.dumps(facts).encode("utf-8", "surrogatepass")).hexdigest()
     return Part(source=replace(sheets[0].source, settings=settings), sheets=tuple(sheets))
+
+
+def _place(sheet: PartSheet) -> tuple[int, int, int]:
+    """Return the place of a table in the workbook, which decides on the order of the rows of a part."""
+    window = sheet.window
+    return (sheet.position, window.first_row if window else 0, window.first_column if window else 0)

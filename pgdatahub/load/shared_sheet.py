@@ -16,12 +16,17 @@ class SharedBatches:
 
     Args:
         source: The batches.
-        readers: The number of readers.
+        starts: The first row that each reader needs; batches above do not wait for it.
+        seen: Called with each batch, for each reader.
     """
 
-    def __init__(self, source: Iterator[Batch], readers: int) -> None:
+    def __init__(
+        self, source: Iterator[Batch], starts: Sequence[int], seen: Sequence[Callable[[Batch], None]] = ()
+    ) -> None:
         self._source = source
-        self._waiting: list[deque[Batch] | None] = [deque() for _ in range(readers)]
+        self._starts = starts
+        self._seen = seen
+        self._waiting: list[deque[Batch] | None] = [deque() for _ in starts]
         self.ended = False
 
     def waits(self, number: int) -> bool:
@@ -34,8 +39,10 @@ class SharedBatches:
         if batch is None:
             self.ended = True
             return
-        for queue in self._waiting:
-            if queue is not None:
+        for see in self._seen:
+            see(batch)
+        for queue, start in zip(self._waiting, self._starts, strict=True):
+            if queue is not None and batch.rows and batch.rows[-1] >= start:
                 queue.append(batch)
 
     def leave(self, number: int) -> None:

@@ -13,6 +13,7 @@ from pgdatahub.errors import FileError, SchemaError, SheetError
 from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.shared_sheet import SharedBatches, take_turns
+from pgdatahub.load.sheet_tables import begin_table, capture_of, ending
 from pgdatahub.load.staged_rows import FileRows, PostponedRows, StagedRows
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.batches import ColumnBatch
@@ -20,9 +21,10 @@ from pgdatahub.model.events import Reporter, RowsRead
 from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableName
 from pgdatahub.model.workbooks import Batch, Sheet, Workbook
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.readers.layout import EmptySheetError, locate
+from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.left_out import describe_left_out, sheets_left_out
 from pgdatahub.readers.sheets import needs_second_reading
+from pgdatahub.readers.window import CellCapture
 
 MAX_TABLE_COLUMNS = 1600
 """PostgreSQL's limit, which includes dropped columns."""
@@ -43,7 +45,7 @@ def read_sheets(
         ReadAgainError: The caller must discard the rows and call this again.
         FileError: The file cannot be loaded under its folder's settings.
     """
-    found = parts_of(file.source, workbook.sheets, config.schema_name)
+    found = parts_of(file.source, workbook, config.schema_name)
     by_position: dict[int, list[tuple[StagedRows, PartSheet]]] = {}
     for part in found.parts:
         table = part.source.table
@@ -141,10 +143,13 @@ def _read_sheet(
     source = sheet.batches(config.chunk_size)
     if len(tables) == 1:
         ((rows, chosen),) = tables
-        for batches in _read_table(sheet, source, chosen, rows, stages, config, report):
-            yield from batches
+        with ending(source):
+            for batches in _read_table(sheet, chosen, rows, stages, config, report, None, source):
+                yield from batches
         return
-    shared = SharedBatches(source, len(tables))
+    captures = [capture_of(chosen) for _, chosen in tables]
+    starts = [chosen.window.first_row if chosen.window else 1 for _, chosen in tables]
+    shared = SharedBatches(source, starts, [capture.see for capture in captures])
     readers = []
     postponed: list[PostponedRows] = []
     empty: list[EmptySheetError] = []
@@ -153,9 +158,10 @@ def _read_sheet(
         if any(other is rows for other, _ in tables[:number]):
             target = PostponedRows(rows)
             postponed.append(target)
-        readers.append(partial(_read_one_of, sheet, chosen, target, stages, config, report, empty))
-    for batches in take_turns(shared, readers):
-        yield from batches
+        readers.append(partial(_read_one_of, sheet, chosen, target, stages, config, report, captures[number], empty))
+    with ending(source):
+        for batches in take_turns(shared, readers):
+            yield from batches
     for late in postponed:
         yield from late.take_place()
     if len(empty) == len(tables):
@@ -169,38 +175,39 @@ def _read_one_of(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
+    capture: CellCapture,
     empty: list[EmptySheetError],
     source: Iterator[Batch],
 ) -> Iterator[Iterable[ColumnBatch]]:
     """Read one of several tables on a sheet; add the error to ``empty`` if it has no value."""
     try:
-        yield from _read_table(sheet, source, chosen, rows, stages, config, report)
+        yield from _read_table(sheet, chosen, rows, stages, config, report, capture, source)
     except EmptySheetError as error:
         empty.append(error)
 
 
 def _read_table(
     sheet: Sheet,
-    source: Iterator[Batch],
     chosen: PartSheet,
     rows: StagedRows | PostponedRows,
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
+    capture: CellCapture | None,
+    source: Iterator[Batch],
 ) -> Iterator[Iterable[ColumnBatch]]:
     """Read a table; yield what became of each batch of the sheet below the header."""
-    file, label = chosen.source, chosen.label
-    table, batches, layout = locate(
-        source, sheet=label, options=file.options, hidden_columns=sheet.hidden_columns, every=True
-    )
+    label = chosen.label
+    reading = begin_table(sheet, chosen, source, stages, config, capture=capture)
     # The headers come first, so that the columns keep their order and a sheet without rows has columns too.
-    yield rows.add(stages.normalize(Batch(rows=(), columns={}), table, file, config), sheet=label, rows=())
+    yield rows.add(reading.headers, sheet=label, rows=())
     _check_width(rows.tally)
-    pieces = (piece for batch in batches for piece in _narrow(batch))
-    for piece, normalized in normalize_all(pieces, lambda piece: stages.normalize(piece, table, file, config)):
+    pieces = (piece for batch in reading.batches for piece in _narrow(batch))
+    for piece, normalized in normalize_all(pieces, reading.normalize):
         yield () if normalized is None else rows.add(normalized, sheet=label, rows=piece.rows)
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
+    layout = reading.layout
     examples = {key: f"{label} {example}" for key, example in layout.examples.items()}
     rows.end(label, layout.counts, examples, (*layout.notices, *sheet.notices))
 

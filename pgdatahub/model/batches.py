@@ -21,14 +21,20 @@ class Table:
     Attributes:
         sheet: The sheet's label, see :func:`sheet_labels`.
         headers: Position of a column (from 0) → its header as written; positions without a header are absent.
-        header_row: The row of the headers, from 1; 0 if the sheet has none.
+        header_row: The row of the headers, from 1, the last one of several; 0 if the table has none.
         hidden_columns: Positions of hidden columns.
+        header_rows: The first and the last of several rows of headers; empty for one row.
+        first_column: The position of the first column of the table's range, from which columns without a header count.
+        first_row: The first row of data, at the earliest.
     """
 
     sheet: str
     headers: Mapping[int, str]
     header_row: int
     hidden_columns: frozenset[int] = frozenset()
+    header_rows: tuple[int, ...] = ()
+    first_column: int = 0
+    first_row: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

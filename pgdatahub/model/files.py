@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from pgdatahub.config import FolderOptions
+from pgdatahub.config.path_columns import match_path
 from pgdatahub.model.schema import TableName
 from pgdatahub.system.storage import is_url, open_url, version_of
 
@@ -74,6 +76,13 @@ class SourceFile:
             return None
         facts = f"{self.options.routing} {self.table.schema} {self.table.name}"
         return sha256(facts.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def path_key(self) -> str:
+        """SHA-256 (hexadecimal) of the values of the path columns, which are part of each row; empty without such columns."""
+        pattern = self.options.path_columns
+        values = match_path(pattern, self.identity) if pattern is not None else None
+        return sha256(json.dumps(values).encode("utf-8", "surrogatepass")).hexdigest() if values else ""
 
     @property
     def suffix(self) -> str:

@@ -101,7 +101,8 @@ class ImportRow:
     the folder's settings did not load. ``duplicates`` are the files that were skipped as duplicates of the import: one of them
     inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
     (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
-    and ``tables`` are all tables of the file then; None and empty for a file of one table.
+    and ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
+    that the path of the file gives its rows.
     """
 
     id: int
@@ -122,6 +123,7 @@ class ImportRow:
     reading: int = 0
     routing: str | None = None
     tables: tuple[TableName, ...] = ()
+    path_key: str = ""
 
     @property
     def all_tables(self) -> frozenset[TableName]:
@@ -133,9 +135,13 @@ class ImportRow:
         found = [one for one in self.duplicates if one.identity == identity]
         return max(found, key=lambda one: one.seen_at, default=None)
 
-    def has_bytes(self, identity: str, file_sha256: str, settings: str) -> bool:
-        """Return whether the import has a file's content, judged by its bytes; see :meth:`is_file`."""
-        return self.file_sha256 == file_sha256 or self.is_file(identity, file_sha256, settings)
+    def has_bytes(self, identity: str, file_sha256: str, settings: str, path_key: str = "") -> bool:
+        """Return whether the import has a file's content, judged by its bytes; see :meth:`is_file`.
+
+        The same bytes have other rows where the path of the file gives their columns other values.
+        """
+        same = self.file_sha256 == file_sha256 and self.path_key == path_key
+        return same or self.is_file(identity, file_sha256, settings)
 
     def is_file(self, identity: str, file_sha256: str, settings: str) -> bool:
         """Return whether this import covers the file at ``identity`` with these bytes.

@@ -18,6 +18,33 @@ class SheetInfo:
     visible: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeInfo:
+    """A named part of a workbook that a table can be read from.
+
+    Attributes:
+        name: Its name.
+        is_table: It is an Excel table, with headers of its own; else a defined name.
+        sheet: The position of its sheet, from 0; None if it cannot be used.
+        scope: The position of the sheet that alone knows the name; None for the workbook.
+        rows: First and last row, from 1, without rows of totals.
+        columns: Positions of the first and the last column, from 0.
+        names: The names of the columns of a table without a header row.
+        problem: The reason why the name cannot be used.
+        hidden: The workbook does not show the name.
+    """
+
+    name: str
+    is_table: bool = False
+    sheet: int | None = None
+    scope: int | None = None
+    rows: tuple[int, int | None] = (1, None)
+    columns: tuple[int, int | None] = (0, None)
+    names: tuple[str, ...] | None = None
+    problem: str | None = None
+    hidden: bool = False
+
+
 def sheet_labels(sheets: Sequence[SheetInfo]) -> tuple[str, ...]:
     """Return the label of each sheet in messages and ``sheet_column``: its name, with its position if sheets share a name.
 
@@ -57,7 +84,11 @@ class Batch:
 
 
 class Sheet(Protocol):
-    """A sheet open for reading."""
+    """A sheet open for reading.
+
+    A sheet may also have ``share`` (the part that was read, from 0 to 1) and ``header_areas(first, last)``: the merged areas
+    that begin in these rows, for headers of several rows.
+    """
 
     @property
     def name(self) -> str:
@@ -76,7 +107,10 @@ class Sheet(Protocol):
 
 
 class Workbook(Protocol):
-    """A file open for reading."""
+    """A file open for reading.
+
+    A workbook may also have ``ranges``, a sequence of :class:`RangeInfo`. Without it, a range is an area such as ``B4:H200``.
+    """
 
     @property
     def sheets(self) -> Sequence[SheetInfo]:

@@ -38,11 +38,10 @@ def pgdatahub_normalize(batch: Batch, table: Table, source: SourceFile) -> Norma
 
 
 def column_names(table: Table, options: FolderOptions) -> ColumnNames:
-    """Return the names of a table's columns under the folder's settings."""
-    reserved: tuple[str, ...] = RESERVED_COLUMNS
-    if options.sheet_column:
-        reserved = (*reserved, fold(options.sheet_column))
-    return _named(tuple(table.headers.items()), reserved, tuple(options.renames.items()))
+    """Return the names of a table's columns under the folder's settings; positions count inside the table's range."""
+    reserved = (*RESERVED_COLUMNS, *map(fold, options.origin_columns))
+    headers = tuple((position - table.first_column, text) for position, text in table.headers.items())
+    return _named(headers, reserved, tuple(options.renames.items()))
 
 
 @lru_cache(maxsize=64)
@@ -69,12 +68,13 @@ class _Normalizer:
         names = column_names(self.table, self.options)
         options_of = self._options_finder(names)
         columns = []
+        shift = self.table.first_column
         for position in sorted(self.table.headers.keys() | self.batch.columns.keys()):
-            options = options_of(position)
+            options = options_of(position - shift)
             if options is not None and options.skip:
                 continue
             try:
-                column = self._column(names.name(position), names.header(position), position, options)
+                column = self._column(names.name(position - shift), names.header(position - shift), position, options)
             except CellError as error:
                 self.faults.append(error)
                 if len(self.faults) > _MOST_FAULTS:
@@ -86,8 +86,6 @@ class _Normalizer:
             first, *others = self.faults
             first.others = tuple(others)
             raise first
-        if self.options.sheet_column:
-            columns.append(self._sheet_column(self.options.sheet_column))
         return NormalizedBatch(
             columns=tuple(columns),
             rows=len(self.batch.rows),
@@ -154,14 +152,6 @@ class _Normalizer:
             where=f"{self.table.sheet} › {self._address(failure.index, position)}",
             hint="correct the cell, or change type:, format: or nulls: of the column",
         )
-
-    def _sheet_column(self, name: str) -> NormalizedColumn:
-        text = escape(self.table.sheet)
-        _, observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self.table.sheet)
-        texts = [text] * len(self.batch.rows)
-        if not texts:
-            observed = NOTHING
-        return NormalizedColumn(name=fold(name), header=name, texts=texts, observed=observed, floor=SqlType.TEXT)
 
     def _address(self, index: int, position: int) -> str:
         return cell_address(self.batch.rows[index], position)

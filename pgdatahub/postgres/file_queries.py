@@ -50,6 +50,7 @@ ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
     "reading": "0",
     "routing": "NULL::text",
     "tables": "NULL::jsonb",
+    "path_key": "''::text",
 }
 """Further columns, which tables of an older version lack, with their defaults."""
 
@@ -157,6 +158,7 @@ def past_import(row: Mapping[str, Any]) -> ImportRow:
         duplicates=tuple(map(_duplicate, row["duplicates"])),
         reading=row["reading"],
         routing=row["routing"],
+        path_key=row["path_key"],
         tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
         **values,
     )

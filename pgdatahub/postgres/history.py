@@ -240,6 +240,7 @@ class History:
             "duplicates": [duplicate_to_json(one) for one in record.duplicates],
             "reading": record.reading,
             "routing": record.routing,
+            "path_key": source.path_key,
             "tables": tables_to_json(record.tables),
         }
         changes = record.plan.changes
@@ -272,10 +273,10 @@ class History:
         """
         same_bytes = sql.SQL("""
             SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = %s AND file_sha256 = %s
-                              AND id <> %s)
+                              AND path_key = %s AND id <> %s)
         """).format(self.imports)
         table = past.table
-        parameters = (table.schema, table.name, Status.LOADED.value, heir.file_sha256, past.id)
+        parameters = (table.schema, table.name, Status.LOADED.value, heir.file_sha256, past.path_key, past.id)
         values: dict[str, Any] = {
             "identity": heir.identity,
             "source_file": heir.source_file,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,7 +13,8 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
 from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
 from pgdatahub.readers.layout_counts import LayoutCounts
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, cell_address
+from pgdatahub.readers.window import side_by_side
+from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, cell_address, column_letters
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
@@ -42,12 +44,12 @@ def nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
     raise _empty(sheet)
 
 
-def first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
-    """Return the number of the first row with a value, and the rows from that row on."""
+def first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts, base: int = 0) -> tuple[int, Iterator[Batch]]:
+    """Return the number of the first row with a value below row ``base``, and the rows from that row on."""
     source = nonempty(source, sheet)
     batch = next(source)
     row = filled_rows(batch)[0]
-    counts.add("blank rows", row - 1, "row 1")
+    counts.add("blank rows", row - 1 - base, f"row {base + 1}")
     return row, chain((batch,), source)
 
 
@@ -86,8 +88,24 @@ _Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
 """Position → kind and text of a cell with a value."""
 
 
-def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch]]:
-    """Return the number of the row that looks like a header, and the rows from that row on.
+@dataclass(frozen=True, slots=True)
+class RowsAround:
+    """The first rows of a sheet, in which its header was found."""
+
+    cells: Mapping[int, _Cells]
+
+    @property
+    def texts(self) -> Mapping[int, Mapping[int, str]]:
+        """Row → position → text."""
+        return {row: {position: text for position, (_, text) in cells.items()} for row, cells in self.cells.items()}
+
+    def texts_only(self, row: int) -> bool:
+        """Return whether all cells of a row look like headers."""
+        return all(is_header_text(kind, text) for kind, text in self.cells[row].values())
+
+
+def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch], RowsAround]:
+    """Return the number of the row that looks like a header, the rows of the sheet, and its first rows.
 
     Raises:
         EmptySheetError: The sheet has no value.
@@ -116,7 +134,7 @@ def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tu
         why = f"the first of {len(cells)} cells, no two alike, with values of other kinds below its dates and numbers"
     counts.notices.append(f"header_row: auto took row {row}: {why}")
     counts.add("rows above the header", above, f"row {candidates[0][0]}")
-    return row, source
+    return row, source, RowsAround(dict(candidates))
 
 
 def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Cells]], Iterator[Batch]]:
@@ -175,6 +193,23 @@ def note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutC
     doubt = describe_doubt(row, headers, widths)
     if doubt:
         counts.notices.append(doubt)
+    return source
+
+
+def note_neighbour(headers: Mapping[int, str], source: Iterator[Batch], counts: LayoutCounts) -> Iterator[Batch]:
+    """Add a notice if another table seems to stand beside the table; return the rows, from ``source``."""
+    positions = sorted(headers)
+    if positions[-1] - positions[0] + 1 == len(positions):
+        return source  # no empty column between the headers
+    below, source = _look_ahead(source, ROWS)
+    found = side_by_side(headers, [frozenset(cells) for _, cells in below])
+    if found is not None:
+        left, right = map(column_letters, found)
+        first, last = column_letters(positions[0]), column_letters(positions[-1])
+        counts.notices.append(
+            f"columns {right}-{last} have headers of their own beside an empty column, as a second table has; "
+            f"range: {first}:{left} takes the first one, range: {right}:{last} the other"
+        )
     return source
 
 

@@ -6,11 +6,13 @@ cuts and filters whole columns, and examines single cells only if a setting requ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pgdatahub.errors import SheetError
 from pgdatahub.model.batches import Table
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.header_levels import FindAreas, grown_header, join_levels, no_areas, note_gaps, take_rows
 from pgdatahub.readers.header_rows import (
     EmptySheetError,
     find_header,
@@ -18,11 +20,13 @@ from pgdatahub.readers.header_rows import (
     header_texts,
     nonempty,
     note_doubt,
+    note_neighbour,
     seek_row,
     split_header,
 )
 from pgdatahub.readers.layout_counts import LayoutCounts
 from pgdatahub.readers.table_body import TableBody
+from pgdatahub.readers.window import Window, crop, empty_range
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
@@ -37,6 +41,8 @@ def locate(
     options: FolderOptions,
     hidden_columns: frozenset[int] = frozenset(),
     every: bool = False,
+    window: Window | None = None,
+    find: FindAreas = no_areas,
 ) -> tuple[Table, Iterator[Batch], LayoutCounts]:
     """Find the table in a sheet.
 
@@ -58,6 +64,8 @@ def locate(
         sheet: The sheet's name.
         options: The settings of the folder.
         hidden_columns: Positions (from 0) of the columns that the sheet hides.
+        window: The range of the table; None for the whole sheet. Rows of the settings count inside it.
+        find: Finds merged areas, for headers of several rows.
         every: Yield a batch for each batch below the header, also if no row of it is left.
 
     Returns:
@@ -70,25 +78,114 @@ def locate(
     """
     counts = LayoutCounts()
     source = iter(batches)
-    if options.header_row == "none":
-        row, source = 0, nonempty(source, sheet)
-    elif options.header_row == "auto":
-        row, source = find_header(source, sheet, counts)
-    elif options.header_row == "first":
-        row, source = first_row(source, sheet, counts)
-    else:
-        row = int(options.header_row)
+    if window is None:
+        return _locate(source, sheet, options, hidden_columns, Window(text=""), counts, every=every, find=find)
+    hidden = frozenset(filter(window.holds, hidden_columns))
+    try:
+        return _locate(crop(source, window, counts), sheet, options, hidden, window, counts, every=every, find=find)
+    except EmptySheetError as error:
+        raise empty_range(window, sheet) from error
+
+
+def _locate(
+    source: Iterator[Batch],
+    sheet: str,
+    options: FolderOptions,
+    hidden_columns: frozenset[int],
+    window: Window,
+    counts: LayoutCounts,
+    *,
+    every: bool,
+    find: FindAreas,
+) -> tuple[Table, Iterator[Batch], LayoutCounts]:
+    base = window.first_row - 1
+    rows = _header_rows(options, window, sheet)
+    header_rows: tuple[int, ...] = ()
+    headers: Mapping[int, str]
+    if rows is not None:
+        header_rows = (row, last) = rows
         source = seek_row(source, row, sheet, counts)
-    header, source = split_header(source, row)
-    headers = header_texts(header, sheet, options)
-    if header is not None and options.header_row != "auto":
-        source = note_doubt(row, header, source, counts)
+        headers, source = _several(source, rows, sheet, options, find, counts)
+        row = last
+    elif window.names is not None:
+        row, source = base, nonempty(source, sheet)
+        headers = {window.first_column + index: name for index, name in enumerate(window.names)}
+    elif options.header_row == "none":
+        row, source = base, nonempty(source, sheet)
+        headers = {}
+    elif options.header_row == "auto":
+        row, source, around = find_header(source, sheet, counts)
+        grown = grown_header(row, around.texts, around.texts_only, find)
+        if grown[0] < grown[1]:
+            counts.notices[-1] = (
+                f"header_row: auto took rows {grown[0]}-{grown[1]}: a merged area of the upper row is above several headers"
+            )
+            counts.lessen("rows above the header", row - grown[0])
+            header_rows = grown
+            headers, source = _several(source, grown, sheet, options, find, counts)
+            row = grown[1]
+        else:
+            header, source = split_header(source, row)
+            headers = header_texts(header, sheet, options)
+    else:
+        if options.header_row == "first" and not window.is_table:
+            row, source = first_row(source, sheet, counts, base)
+        else:
+            row = base + (1 if window.is_table else int(options.header_row))
+            source = seek_row(source, row, sheet, counts)
+        header, source = split_header(source, row)
+        headers = header_texts(header, sheet, options)
+        if header is not None:
+            source = note_doubt(row, header, source, counts)
+    if headers and not window.text:
+        source = note_neighbour(headers, source, counts)
     skipped = hidden_columns if options.hidden == "skip" else frozenset()
+    has_header = bool(rows) or (window.names is None and options.header_row != "none")
     table = Table(
         sheet=sheet,
         headers={position: text for position, text in headers.items() if position not in skipped},
-        header_row=row,
+        header_row=row if has_header else 0,
         hidden_columns=hidden_columns - skipped,
+        header_rows=header_rows,
+        first_column=window.first_column,
+        first_row=row + options.skip_rows + 1,
     )
     body = TableBody(table, options, counts, hidden_columns, hidden_columns & headers.keys())
     return table, body.batches(source, every=every), counts
+
+
+def _header_rows(options: FolderOptions, window: Window, sheet: str) -> tuple[int, int] | None:
+    """Return the several header rows that the settings name, as rows of the sheet; None for one row or none.
+
+    Raises:
+        SheetError: A header row is beyond the range, or the range is an Excel table, which knows its own.
+    """
+    several = options.header_rows
+    if window.is_table and (several or options.header_row not in ("first", 1)):
+        raise SheetError(
+            f"header_row: {options.header_row} contradicts {window.text}, an Excel table, which has its own headers",
+            where=sheet,
+            hint="leave header_row out",
+        )
+    last = several[1] if several else options.header_row
+    base = window.first_row - 1
+    if isinstance(last, int) and window.last_row is not None and base + last > window.last_row:
+        raise SheetError(f"header_row: {options.header_row} is beyond the range {window.text}", where=sheet)
+    return (base + several[0], base + several[1]) if several else None
+
+
+def _several(
+    source: Iterator[Batch],
+    rows: tuple[int, int],
+    sheet: str,
+    options: FolderOptions,
+    find: FindAreas,
+    counts: LayoutCounts,
+) -> tuple[dict[int, str], Iterator[Batch]]:
+    """Return the headers of several rows, and the rows below."""
+    taken, source = take_rows(source, *rows)
+    levels = {batch.rows[0]: header_texts(batch, sheet, options) for batch in taken}
+    positions = {position for texts in levels.values() for position in texts}
+    areas = find(*rows) if any(len(texts) < len(positions) for texts in levels.values()) else ()
+    note_gaps(levels, areas, options.header_fill, counts)
+    return join_levels(levels, areas or (), options.header_fill), source

@@ -32,11 +32,12 @@ def choose_sheets(sheets: Sequence[SheetInfo], options: FolderOptions) -> tuple[
         return (visible[0],)
     chosen: dict[int, None] = {}
     for wanted in options.sheet:
-        chosen |= dict.fromkeys(_matching(wanted, sheets))
+        chosen |= dict.fromkeys(matching_sheets(wanted, sheets))
     return tuple(chosen)
 
 
-def _matching(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
+def matching_sheets(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
+    """Return the positions of the sheets that one entry of the setting means; see :func:`choose_sheets`."""
     keys: tuple[Callable[[str], str], ...] = (str.casefold, _loosely)
     for key in keys:
         named = [position for position, sheet in enumerate(sheets) if key(sheet.name) == key(wanted)]

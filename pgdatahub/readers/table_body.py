@@ -34,7 +34,7 @@ class TableBody:
         self._counts = counts
         self._hidden_columns = hidden_columns
         self._seen_hidden: set[int] = set()
-        self._first_row = table.header_row + options.skip_rows + 1
+        self._first_row = table.first_row
         self._last_row = self._first_row - 1  # the last row with a value so far
         self._begun = False
         self._ended = False

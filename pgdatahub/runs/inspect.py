@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,13 +13,15 @@ from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
+from pgdatahub.load.sheet_tables import begin_table, ending
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import ColumnSchema, TableName
-from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
+from pgdatahub.model.workbooks import RangeInfo, Sheet, Workbook, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.readers.layout import EmptySheetError, locate
+from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.readers.range_names import describe_area, ranges_of
 from pgdatahub.readers.sheets import needs_second_reading
 from pgdatahub.values.identifiers import table_name
 
@@ -33,7 +35,9 @@ class SheetInspection:
         visible: True unless the sheet is hidden.
         chosen: True if a run would load the sheet.
         table: The table that a run would load the rows into; None if it would not load them.
-        header_row: The row of the headers, from 1; 0 for none.
+        header_row: The row of the headers, from 1, the last one of several; 0 for none.
+        header_rows: The first and the last of several rows of headers; empty for one row.
+        range: The range of the table, if the settings name one.
         rows: Rows below the header.
         columns: The columns with their observed kinds; position and header as in the sheet.
         counts: Remark on cells or rows → their number.
@@ -47,12 +51,33 @@ class SheetInspection:
     chosen: bool
     table: TableName | None = None
     header_row: int = 0
+    header_rows: tuple[int, ...] = ()
+    range: str | None = None
     rows: int = 0
     columns: tuple[ColumnSchema, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeInspection:
+    """A named range of a workbook.
+
+    Attributes:
+        name: Its name.
+        area: Its cells, such as ``Sales!B4:H200``; None if it cannot be used.
+        is_table: It is an Excel table.
+        sheet: The name of its sheet.
+        problem: The reason why it cannot be used.
+    """
+
+    name: str
+    area: str | None
+    is_table: bool
+    sheet: str | None
+    problem: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +88,13 @@ class Inspection:
         source: The file, and the table that a run would load it into if it is in the data root.
         sheets: All its sheets; a sheet with several tables once for each table.
         failure: Reason why a run with these settings would load no sheet.
+        ranges: The tables and names that ``range:`` can name, and those that it cannot, with the reason.
     """
 
     source: SourceFile
     sheets: tuple[SheetInspection, ...]
     failure: Failure | None = None
+    ranges: tuple[RangeInspection, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -100,7 +127,7 @@ def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
         failure = None
         chosen: dict[int, list[PartSheet]] = {}
         try:
-            for part in parts_of(source, workbook.sheets, config.schema_name).parts:
+            for part in parts_of(source, workbook, config.schema_name).parts:
                 for sheet in part.sheets:
                     chosen.setdefault(sheet.position, []).append(sheet)
         except FileError as error:
@@ -109,12 +136,30 @@ def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
         sheets = []
         for position, info in enumerate(workbook.sheets):
             found = SheetInspection(name=labels[position], visible=info.visible, chosen=position in chosen)
-            tables = [sheet.source for sheet in chosen.get(position, ())]
             sheets += [
-                _inspect_sheet(workbook, position, replace(found, table=one.table), one, stages, config)
-                for one in tables
-            ] or [_inspect_sheet(workbook, position, found, source, stages, config)]
-    return Inspection(source=source, sheets=tuple(sheets), failure=failure)
+                _inspect_sheet(workbook, replace(found, table=sheet.source.table), sheet, stages, config)
+                for sheet in chosen.get(position, ())
+            ] or [
+                _inspect_sheet(
+                    workbook,
+                    found,
+                    PartSheet(position=position, label=labels[position], source=source),
+                    stages,
+                    config,
+                )
+            ]
+        ranges = tuple(_inspect_range(one, labels) for one in ranges_of(workbook) or () if not one.hidden)
+    return Inspection(source=source, sheets=tuple(sheets), failure=failure, ranges=ranges)
+
+
+def _inspect_range(one: RangeInfo, labels: Sequence[str]) -> RangeInspection:
+    return RangeInspection(
+        name=one.name,
+        area=describe_area(one, labels) if one.problem is None else None,
+        is_table=one.is_table,
+        sheet=labels[one.sheet] if one.sheet is not None else None,
+        problem=one.problem,
+    )
 
 
 def _source(config: Config, path: Path) -> SourceFile:
@@ -141,36 +186,35 @@ def _source(config: Config, path: Path) -> SourceFile:
 
 
 def _inspect_sheet(
-    workbook: Workbook, position: int, found: SheetInspection, source: SourceFile, stages: Stages, config: Config
+    workbook: Workbook, found: SheetInspection, chosen: PartSheet, stages: Stages, config: Config
 ) -> SheetInspection:
     try:
-        read = _read_sheet(found, workbook.open(position), source, stages, config)
+        read = _read_sheet(found, workbook.open(chosen.position), chosen, stages, config)
     except FileError as error:
-        read = replace(found, failure=failed(source, error).failure)
+        read = replace(found, failure=failed(chosen.source, error).failure)
     if needs_second_reading(workbook):
-        return _inspect_sheet(workbook, position, found, source, stages, config)
+        return _inspect_sheet(workbook, found, chosen, stages, config)
     return read
 
 
 def _read_sheet(
-    found: SheetInspection, sheet: Sheet, source: SourceFile, stages: Stages, config: Config
+    found: SheetInspection, sheet: Sheet, chosen: PartSheet, stages: Stages, config: Config
 ) -> SheetInspection:
-    table, batches, layout = locate(
-        sheet.batches(config.chunk_size),
-        sheet=found.name,
-        options=source.options,
-        hidden_columns=sheet.hidden_columns,
-    )
-    tally = Tally()
-    tally.add(stages.normalize(Batch(rows=(), columns={}), table, source, config))
-    for _, normalized in normalize_all(batches, lambda batch: stages.normalize(batch, table, source, config)):
-        if normalized is not None:
-            tally.add(normalized)
-    tally.count(layout.counts, layout.examples)
-    tally.note((*layout.notices, *sheet.notices))
+    source = sheet.batches(config.chunk_size)
+    with ending(source):
+        reading = begin_table(sheet, chosen, source, stages, config)
+        tally = Tally()
+        tally.add(reading.headers)
+        for _, normalized in normalize_all(reading.batches, reading.normalize):
+            if normalized is not None:
+                tally.add(normalized)
+    tally.count(reading.layout.counts, reading.layout.examples)
+    tally.note((*reading.layout.notices, *sheet.notices))
     return replace(
         found,
-        header_row=table.header_row,
+        header_row=reading.table.header_row,
+        header_rows=reading.table.header_rows,
+        range=chosen.window.text if chosen.window else None,
         rows=tally.rows,
         columns=tuple(tally.columns.values()),
         counts=tally.counts,

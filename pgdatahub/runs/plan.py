@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,13 @@ from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
-from pgdatahub.postgres.database import Database, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.postgres.unknown_rows import find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.plan_answers import compare_older, is_unplaced, tables_of
+from pgdatahub.runs.plan_database import destination, looking
 from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
 from pgdatahub.runs.plan_parts import simulate_file
 from pgdatahub.runs.plan_result import FilePlan, RunPlan, TablePlan
@@ -65,21 +65,21 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
     discovery = find_files(config, stages, selection or Selection())
     for warning in (*discovery.warnings, *discovery.failures):
         reporter(Notice(text=warning, warning=True))
-    with _destination(config, reporter) as (database, destination), ExitStack() as resources:
+    with destination(config, reporter) as (database, described), ExitStack() as resources:
         size = sum(source.size for source in discovery.files)
-        reporter(RunStarted(destination=destination, files=len(discovery.files), bytes=size))
+        reporter(RunStarted(destination=described, files=len(discovery.files), bytes=size))
         planner = _Planner(stages, config, reporter, resources.enter_context(SpoolFile()))
-        with _looking(database) as connection:
+        with looking(database) as connection:
             planner.look(connection, discovery.files)
         files = [planner.hash(source) for source in discovery.files]
-        with _looking(database) as connection:
+        with looking(database) as connection:
             planner.skip_known(connection, files)
         read = [(source, planner.read(source)) for source in files]
-        with _looking(database) as connection:
+        with looking(database) as connection:
             tables = tuple(planner.simulate(connection, read))
             missing = planner.missing(connection, discovery.listing, tables)
     return RunPlan(
-        destination=destination,
+        destination=described,
         tables=tables,
         unplaced=tuple(planner.unplaced),
         ignored=discovery.ignored,
@@ -88,26 +88,6 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         seconds=time.monotonic() - began,
         missing=missing,
     )
-
-
-@contextmanager
-def _destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database | None, str]]:
-    if config.skip_db:
-        yield None, "nowhere: no database is asked, and every table counts as new"
-    elif is_unmade(config):
-        yield None, "the embedded server, which the first run makes"
-    else:
-        with open_database(config, lambda line: reporter(Notice(text=line))) as database:
-            yield database, database.description
-
-
-@contextmanager
-def _looking(database: Database | None) -> Iterator[Connection | None]:
-    if database is None:
-        yield None
-    else:
-        with transaction(database.engine, read_only=True) as connection:
-            yield connection
 
 
 class _Planner:
@@ -270,9 +250,9 @@ class _Planner:
             for table in sorted(possible & unknown.keys()):
                 answer = unknown_rows(source, unknown[table], self.config.schema_name) or answer
             if connection is not None and compare is not None and not possible.isdisjoint(older):
-                answer = _compare_older(compare, connection, answer)
+                answer = compare_older(compare, connection, answer)
             answers.append(answer)
-        tables = dict.fromkeys(table for answer in answers for table in _tables(answer))
+        tables = dict.fromkeys(table for answer in answers for table in tables_of(answer))
         simulations = {table: self._simulation(table, connection, history) for table in tables}
         refused: dict[TableName, FileError] = {}
         for table, simulation in simulations.items():
@@ -283,7 +263,7 @@ class _Planner:
         plans: dict[TableName, list[FilePlan]] = {table: [] for table in tables}
         for answer in answers:
             if isinstance(answer, FileResult):
-                if _is_unplaced(answer):
+                if is_unplaced(answer):
                     self.unplaced.append(result_plan(answer, answer.by_table[0]))
                     continue
                 for part in answer.by_table:
@@ -313,24 +293,3 @@ class _Planner:
             if str(past.table) in failing
         }
         return tuple(judge(left, listing, self.config, obstacles))
-
-
-def _compare_older(
-    older: OlderReadings, connection: Connection, answer: StagedFile | FileResult
-) -> StagedFile | FileResult:
-    if isinstance(answer, FileResult) or answer.source.reload:
-        return answer
-    reason = older.reason_to_skip(connection, answer)
-    return answer if reason is None else skipped(answer.source, reason)
-
-
-def _is_unplaced(result: FileResult) -> bool:
-    """Return whether the tables of a file are unknown, since it can have several and cannot be opened."""
-    return result.source.options.is_routed and not result.parts
-
-
-def _tables(answer: StagedFile | FileResult) -> list[TableName]:
-    """Return the tables of a file; that of its folder if the file was not read."""
-    if isinstance(answer, FileResult):
-        return [] if _is_unplaced(answer) else [part.table for part in answer.by_table]
-    return [*answer.order]

@@ -30,12 +30,15 @@ class Drawn:
     options: FolderOptions
 
 
+HEADER_ROWS: list[int | str] = [1, 2, 3, "none"]
+
+
 @st.composite
 def drawn_sheets(draw: st.DrawFn) -> Drawn:
     cells = draw(st.lists(st.lists(CELLS, min_size=WIDTH, max_size=WIDTH), max_size=12))
     start = draw(st.integers(1, 3))
     options = FolderOptions(
-        header_row=draw(st.sampled_from([1, 2, 3, "none"])),
+        header_row=draw(st.sampled_from(HEADER_ROWS)),
         skip_rows=draw(st.integers(0, 2)),
         stop_at=draw(st.sampled_from([None, "blank", "end"])),
         hidden=draw(st.sampled_from(["load", "skip"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pgdatahub.values.column_values import as_values
 
 _PIECE = 1024 * 1024
 _OVERLAP = 20
+_MERGED = re.compile(rb"<(?:[A-Za-z0-9_]+:)?mergeCell\s[^<>]*?ref\s*=\s*[\"']([^\"']*)[\"']")
 _MOST_CELLS = 5_000_000  # filled in one batch; ten times what a batch of a wide sheet has
 
 
@@ -57,6 +59,28 @@ def has_merged_areas(stream: Stream) -> bool:
         found = found or b"mergeCell" in before + data or b"m\0e\0r\0g\0e" in before + data
         before = data[-_OVERLAP:]
     return found
+
+
+def find_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
+    """Return the merged areas of a worksheet part; only its end, where they are, is searched.
+
+    Raises:
+        CorruptError: The part is damaged, or has too many of them.
+    """
+    before, end = b"", b""
+    while data := stream.read(_PIECE):
+        if end:
+            end += data
+            continue
+        searched = before + data
+        start = searched.find(b"mergeCells")
+        if start >= 0:
+            end = searched[start:]
+        before = data[-_OVERLAP:]
+    areas: list[Area] = []
+    for match in _MERGED.finditer(end):
+        add_area(areas, ("ref", match[1].decode("ascii", "replace")), limits)
+    return areas
 
 
 def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:

@@ -11,7 +11,13 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.xlsx.covered_cells import CoveredCells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
-from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas, has_merged_areas, read_merged_areas
+from pgdatahub.readers.xlsx.merged_areas import (
+    Area,
+    fill_merged_areas,
+    find_merged_areas,
+    has_merged_areas,
+    read_merged_areas,
+)
 from pgdatahub.readers.xlsx.sheet_parser import RowOrderError
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
@@ -68,6 +74,7 @@ class XlsxSheet:
         self._fill_merged = fill_merged
         self._areas = areas
         self._ended = False
+        self._closed = False
         self._reader_notice = reader_notice
         self._formulas = FormulaCount() if recalculated else None
         self._covered: CoveredCells | None = None
@@ -151,6 +158,20 @@ class XlsxSheet:
             self._ended = True
         except FileError as error:
             raise error.located(self._where) from error
+        except GeneratorExit:
+            self._closed = True
+            raise
+
+    def header_areas(self, first: int, last: int) -> Sequence[Area]:
+        """Return the merged areas that begin in some rows; the part is inflated for them, and not parsed.
+
+        Raises:
+            CorruptError: The part is damaged.
+        """
+        areas = self._areas
+        if areas is None:
+            areas = find_merged_areas(self._open_part(), self._limits)
+        return [area for area in areas if first <= area.first_row <= last]
 
     def late_areas(self) -> Sequence[Area]:
         """Return the merged areas if the rows were read without them; empty if there are none.
@@ -158,8 +179,8 @@ class XlsxSheet:
         Raises:
             CorruptError: The part is damaged, or passes a limit.
         """
-        if self._areas is not None:
-            return ()
+        if self._areas is not None or self._closed:
+            return ()  # known, or the rows below the last one that was needed were not read
         if self._ended:
             return self._source.merged_areas
         return read_merged_areas(self._open_part(), self._limits) if has_merged_areas(self._open_part()) else ()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
-from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
@@ -21,6 +21,7 @@ from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
 from pgdatahub.readers.xlsx.python_source import PythonSource
+from pgdatahub.readers.xlsx.ranges import read_ranges
 from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
@@ -65,6 +66,7 @@ class XlsxWorkbook:
         self._styles: Sequence[NumberFormat] | None = None
         self._opened: tuple[int, XlsxSheet] | None = None
         self._areas: dict[int, Sequence[Area]] = {}
+        self._ranges: Sequence[RangeInfo] | None = None
         try:
             self._open()
         except FileError as error:
@@ -99,6 +101,8 @@ class XlsxWorkbook:
                         relationship=relationships.get(identifier),
                     )
                 )
+        self._listed = entries
+        self._part = part
         self._entries = with_cells(entries)
         self._labels = sheet_labels(self.sheets)
 
@@ -110,6 +114,26 @@ class XlsxWorkbook:
         let the next sheet slip into its place.
         """
         return [SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries]
+
+    @property
+    def ranges(self) -> Sequence[RangeInfo]:
+        """The Excel tables and defined names; read at the first use.
+
+        Raises:
+            CorruptError: A part that has them is damaged.
+        """
+        if self._ranges is None:
+            keys = [(entry.name, entry.part) for entry in self._entries]
+            listed = [
+                keys.index((one.name, one.part)) if (one.name, one.part) in keys else None for one in self._listed
+            ]
+            parts = {position: entry.part for position, entry in enumerate(self._entries) if entry.kind == "worksheet"}
+            names = [entry.name for entry in self._entries]
+            try:
+                self._ranges = read_ranges(self._package, self._part, parts, listed, names, self._limits)
+            except FileError as error:
+                raise error.located(self._name) from error
+        return self._ranges
 
     def open(self, position: int) -> XlsxSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.

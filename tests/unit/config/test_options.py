@@ -21,7 +21,7 @@ def test_the_defaults_fail_only_for_unknown_values() -> None:
 @pytest.mark.parametrize("kind", [FolderOptions, ColumnOptions])
 def test_every_option_is_explained_in_one_line(kind: type[FolderOptions | ColumnOptions]) -> None:
     explained = options(kind)
-    assert set(explained) == {field.name for field in fields(kind)} - {"columns", "sheets"}
+    assert set(explained) == {field.name for field in fields(kind)} - {"columns", "sheets", "cell_columns"}
     for option in explained.values():
         assert option.help
         assert "\n" not in option.help

@@ -48,7 +48,7 @@ TABLE: tuple[Sequence[Value], ...] = (["Name", "Amount"], ["Ann", 1], ["Bob", 2.
 
 def test_the_first_row_is_the_header_unless_said_otherwise() -> None:
     table, rows, counts = laid_out(grid(*TABLE))
-    assert table == Table(sheet="S", headers={0: "Name", 1: "Amount"}, header_row=1)
+    assert table == Table(sheet="S", headers={0: "Name", 1: "Amount"}, header_row=1, first_row=2)
     assert rows == [(2, {0: "Ann", 1: 1}), (3, {0: "Bob", 1: 2.5})]
     assert (counts.counts, counts.examples, counts.notices) == ({}, {}, [])
 
@@ -271,7 +271,7 @@ def test_hidden_rows_and_columns_are_left_out_and_counted_where_the_folder_says_
     batch = grid(["a", "b", None], [1, 2, 9], [3, 4, None], hidden=frozenset({1, 2}))
     options = FolderOptions(hidden="skip")
     table, rows, counts = laid_out(batch, options=options, hidden_columns=frozenset({1, 2, 8}))
-    assert table == Table(sheet="S", headers={0: "a"}, header_row=1)
+    assert table == Table(sheet="S", headers={0: "a"}, header_row=1, first_row=2)
     assert rows == [(3, {0: 3})]
     assert counts.counts == {"hidden columns": 2, "hidden rows": 1}
 

@@ -1,0 +1,157 @@
+"""Columns that are not in the rows of a sheet: its name, the row's number, parts of the file's path, single cells.
+
+They are added to normalized batches, so that no plugin's normalizer can lose them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from pgdatahub.config import ColumnOptions
+from pgdatahub.config.path_columns import match_path
+from pgdatahub.errors import CellError, SheetError
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
+from pgdatahub.model.files import SourceFile
+from pgdatahub.plugins.convert import ConversionError, configured_type, convert
+from pgdatahub.plugins.infer import observe
+from pgdatahub.readers.window import CellCapture
+from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
+from pgdatahub.values.copytext import escape, storable
+from pgdatahub.values.evidence import NOTHING, sample_of
+from pgdatahub.values.identifiers import fold
+from pgdatahub.values.python_values import type_value
+from pgdatahub.values.sql_types import SqlType
+
+
+def path_values(source: SourceFile) -> dict[str, str | None]:
+    """Return the values of a file's path columns.
+
+    Raises:
+        SheetError: The path does not match the pattern.
+    """
+    pattern = source.options.path_columns
+    if pattern is None:
+        return {}
+    values = match_path(pattern, source.identity)
+    if values is None:
+        raise SheetError(
+            f"the path {source.identity} does not match path_columns: {pattern}",
+            hint="correct the pattern, or move the file; (?:…)? makes a part optional",
+        )
+    return values
+
+
+class OriginColumns:
+    """The further columns of one table on a sheet.
+
+    Args:
+        source: The file with the settings for the table.
+        sheet: The sheet's label.
+        capture: The cells that become columns; complete when the header is found.
+
+    Raises:
+        SheetError: The path of the file does not match the pattern.
+    """
+
+    def __init__(self, source: SourceFile, sheet: str, capture: CellCapture) -> None:
+        self._options = source.options
+        self._sheet = sheet
+        self._capture = capture
+        self._path = path_values(source)
+        self._by_name = {fold(key): column for key, column in source.options.columns.items()}
+
+    def add(self, batch: NormalizedBatch, rows: Sequence[int]) -> NormalizedBatch:
+        """Return a batch with the further columns.
+
+        Args:
+            batch: The batch.
+            rows: The numbers of its rows in the sheet.
+
+        Raises:
+            CellError: A value does not fit the type of its column.
+        """
+        if not self._options.origin_columns:
+            return batch
+        columns = list(batch.columns)
+        if self._options.sheet_column:
+            columns.append(self._sheet_column(self._options.sheet_column, batch.rows))
+        if self._options.row_column:
+            name = self._options.row_column
+            options = self._column_options(name)
+            floor = configured_type(options) or SqlType.INTEGER
+            columns.append(self._column(name, list(rows), f"row {rows[0] if rows else 0}", options, floor))
+        for name, value in self._path.items():
+            options = self._column_options(name)
+            floor = configured_type(options) or SqlType.TEXT
+            columns.append(self._column(name, [value] * batch.rows, "the path", options, floor))
+        for name, (row, position) in self._capture.cells.items():
+            options = self._column_options(name)
+            cell = self._cells.get(name)
+            floor = configured_type(options) or SqlType.UNDECIDED
+            columns.append(self._column(name, [cell] * batch.rows, cell_address(row, position), options, floor))
+        return replace(batch, columns=tuple(columns))
+
+    @cached_property
+    def _cells(self) -> Mapping[str, Value]:
+        """The values of the cells, under the policies for errors and formulas."""
+        values: dict[str, Value] = {}
+        for name, value in self._capture.values.items():
+            where = f"{self._sheet} › {cell_address(*self._capture.cells[name])}"
+            if isinstance(value, ErrorValue):
+                if self._options.errors == "fail":
+                    raise CellError(f"the cell of the column {name} is the error {value.code}", where=where)
+                value = value.code if self._options.errors == "text" else None
+            elif isinstance(value, Uncached):
+                if self._options.uncached == "fail":
+                    raise CellError(
+                        f"the cell of the column {name} is a formula whose result is not in the file",
+                        where=where,
+                        hint="open the workbook in Excel and save it, or set uncached: blank",
+                    )
+                value = None
+            values[name] = value
+        return values
+
+    def _column_options(self, name: str) -> ColumnOptions | None:
+        return self._by_name.get(fold(name))
+
+    def _sheet_column(self, name: str, rows: int) -> NormalizedColumn:
+        options = self._column_options(name)
+        wanted = configured_type(options)
+        if wanted is not None and wanted is not SqlType.TEXT:
+            return self._column(name, [self._sheet] * rows, "the name of the sheet", options, wanted)
+        text = escape(self._sheet)
+        # One value a batch is counted, as the content hashes of loaded files have it.
+        _, observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self._sheet)
+        return NormalizedColumn(
+            name=fold(name),
+            header=name,
+            texts=[text] * rows,
+            observed=observed if rows else NOTHING,
+            floor=SqlType.TEXT,
+        )
+
+    def _column(
+        self, name: str, values: Sequence[Value], place: str, options: ColumnOptions | None, floor: SqlType
+    ) -> NormalizedColumn:
+        where = f"{self._sheet} › {place}"
+        values = [storable(value) if isinstance(value, str) else value for value in values]
+        nulls = {*self._options.nulls, *(options.nulls if options is not None else ())}
+        if nulls:
+            values = [
+                None if value is not None and type_value(value)[1].decode() in nulls else value for value in values
+            ]
+        try:
+            if options is not None and options.type and options.type != "text":
+                values = convert(list(values), options)
+            texts, observed = observe(list(values), lambda _index: where)
+        except ConversionError as failure:
+            raise CellError(
+                f'"{sample_of(type_value(failure.value)[1])}" is not a valid {floor.label} (type of column {name!r} set in '
+                "etl_config.yaml)",
+                where=where,
+                hint="change type: or format: of the column",
+            ) from None
+        return NormalizedColumn(name=fold(name), header=name, texts=texts, observed=observed, floor=floor)

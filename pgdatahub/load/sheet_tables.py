@@ -1,0 +1,113 @@
+"""One table on a sheet: located, and its batches normalized with the columns of their origin."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pgdatahub.config import Config
+from pgdatahub.config.cell_ranges import parse_cell
+from pgdatahub.load.origin_columns import OriginColumns
+from pgdatahub.model.batches import NormalizedBatch, Table
+from pgdatahub.model.workbooks import Batch, Sheet
+from pgdatahub.plugins.manager import Stages
+from pgdatahub.readers.header_levels import no_areas
+from pgdatahub.readers.layout import LayoutCounts, locate
+from pgdatahub.readers.window import CellCapture
+
+if TYPE_CHECKING:
+    from pgdatahub.load.parts import PartSheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableReading:
+    """A table whose header is found.
+
+    Attributes:
+        chosen: The sheet, with the file and its settings for the table.
+        table: Its place.
+        batches: Its rows, to be consumed once.
+        layout: The counts of what is left out; complete after the last batch.
+        origin: The further columns.
+        stages: The plugins.
+        config: The settings.
+    """
+
+    chosen: PartSheet
+    table: Table
+    batches: Iterator[Batch]
+    layout: LayoutCounts
+    origin: OriginColumns
+    stages: Stages
+    config: Config
+
+    @property
+    def headers(self) -> NormalizedBatch:
+        """A batch without rows that has the columns with a header."""
+        return self.normalize(Batch(rows=(), columns={}))
+
+    def normalize(self, batch: Batch) -> NormalizedBatch:
+        """Name the columns of a batch, convert its cells, and add the further columns."""
+        normalized = self.stages.normalize(batch, self.table, self.chosen.source, self.config)
+        return self.origin.add(normalized, batch.rows)
+
+
+def begin_table(
+    sheet: Sheet,
+    chosen: PartSheet,
+    source: Iterator[Batch],
+    stages: Stages,
+    config: Config,
+    *,
+    capture: CellCapture | None = None,
+) -> TableReading:
+    """Find a table on a sheet.
+
+    Args:
+        sheet: The sheet.
+        chosen: The sheet, with the file and its settings for the table.
+        source: The batches of the sheet.
+        stages: The plugins.
+        config: The settings.
+        capture: The cells that become columns, if the caller shows them the batches; else this function does.
+
+    Raises:
+        SheetError: The table is not found.
+        CellError: A header cannot be loaded.
+    """
+    options = chosen.source.options
+    if capture is None:
+        capture = capture_of(chosen)
+        source = capture.watch(source) if capture.cells else source
+    origin = OriginColumns(chosen.source, chosen.label, capture)
+    table, batches, layout = locate(
+        source,
+        sheet=chosen.label,
+        options=options,
+        hidden_columns=sheet.hidden_columns,
+        every=True,
+        window=chosen.window,
+        find=getattr(sheet, "header_areas", no_areas),
+    )
+    capture.check_above(table.first_row, chosen.label)
+    return TableReading(
+        chosen=chosen, table=table, batches=batches, layout=layout, origin=origin, stages=stages, config=config
+    )
+
+
+def capture_of(chosen: PartSheet) -> CellCapture:
+    """Return the cells of the sheet that become columns of a table."""
+    cells = chosen.source.options.cell_columns
+    return CellCapture(cells={name: parse_cell(cell) for name, cell in cells.items()})
+
+
+@contextmanager
+def ending(source: Iterator[Batch]) -> Iterator[None]:
+    """Close the batches of a sheet at the end, so that the reader does not read on."""
+    try:
+        yield
+    finally:
+        if isinstance(source, Generator):
+            source.close()

@@ -1,0 +1,83 @@
+"""Meaning of defined names: one area of one sheet, a table, or the reason why it cannot be read as a range."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from pgdatahub.config.cell_ranges import parse_range
+from pgdatahub.model.workbooks import RangeInfo
+
+PRINT_AREA: Final = "_xlnm.Print_Area"
+_RESERVED: Final = "_xlnm."
+_AREA_OF_SHEET: Final = re.compile(r"(?:'(?:[^']|'')+'|[^'!\[\]:,()*]+)![^!,()]+")
+_TABLE: Final = re.compile(r"(?P<name>[^\W\d][\w.\\]*)(?:\[\]|\[#All\])?")
+_FUNCTION: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)\s*\(")
+_INSTEAD: Final = "write the area itself, such as B4:H"
+
+
+def range_of_name(
+    name: str,
+    text: str,
+    *,
+    positions: Mapping[str, int],
+    tables: Mapping[str, RangeInfo],
+    scope: int | None = None,
+    hidden: bool = False,
+) -> RangeInfo | None:
+    """Return the range of a defined name; None for names that a program keeps for itself.
+
+    Args:
+        name: The name.
+        text: Its meaning, as a formula without ``=``.
+        positions: Name of a sheet, casefolded → its position.
+        tables: Name of a table, casefolded → the table.
+        scope: The position of the sheet that alone knows the name.
+        hidden: The workbook does not show the name.
+    """
+    if name.startswith(_RESERVED):
+        if name != PRINT_AREA:
+            return None
+        name = name.removeprefix(_RESERVED)
+    text = text.strip().removeprefix("=")
+
+    def unusable(problem: str) -> RangeInfo:
+        return RangeInfo(name=name, scope=scope, problem=problem, hidden=hidden)
+
+    table = _TABLE.fullmatch(text)
+    if table is not None and table["name"].casefold() in tables:
+        found = tables[table["name"].casefold()]
+        return RangeInfo(
+            name=name, sheet=found.sheet, scope=scope, rows=found.rows, columns=found.columns, is_table=True,
+            names=found.names, hidden=hidden,
+        )  # fmt: skip
+    function = _FUNCTION.search(text)
+    if "#REF!" in text:
+        return unusable("the cells that it meant were deleted (#REF!)")
+    if function is not None:
+        return unusable(f"it is a formula ({function[1]} …); {_INSTEAD}")
+    if "[" in text.split("!")[0]:
+        return unusable(f"it is in another workbook; {_INSTEAD}")
+    if not _AREA_OF_SHEET.fullmatch(text):
+        several = "," in text or ":" in text.split("!")[0] or text.count("!") > 1
+        if several and "!" in text:
+            return unusable(f"it is several areas, or an area of several sheets; {_INSTEAD}")
+        return unusable(
+            f"it is a constant, {text[:40]}; {_INSTEAD}" if "!" not in text else f"it is not an area; {_INSTEAD}"
+        )
+    try:
+        cells = parse_range(text)
+    except ValueError:
+        return unusable(f"it is one cell, or not an area: {text[:60]}; {_INSTEAD}")
+    position = positions.get((cells.sheet or "").casefold())
+    if position is None or cells.name is not None:
+        return unusable(f"it means {text[:60]}, which is not an area of a sheet; {_INSTEAD}")
+    return RangeInfo(
+        name=name,
+        sheet=position,
+        scope=scope,
+        rows=(cells.first_row, cells.last_row),
+        columns=(cells.first_column, cells.last_column),
+        hidden=hidden,
+    )
