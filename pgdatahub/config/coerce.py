@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from pgdatahub.config.cell_ranges import parse_cell, parse_range
+from pgdatahub.config.stop_rules import parse_stop
+from pgdatahub.values.date_texts import EXCEL, EXCEL_1904, contradiction
 from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
+from pgdatahub.values.locale_names import find_names
 
 Written: TypeAlias = "str | tuple[str, ...]"
 """A raw value of the file: a scalar's text, or the texts of a list."""
@@ -95,8 +98,43 @@ def _schema(written: Written) -> str:
     return text
 
 
+def _formats(written: Written) -> str | tuple[str, ...]:
+    if isinstance(written, str):
+        return _format(written)
+    forms = tuple(sorted(set(map(_format, written))))
+    if not forms:
+        raise ValueError
+    found = contradiction(forms)
+    if found is not None:
+        raise ValueError(f"{found[0]} and {found[1]} read {found[2]} as two dates; name one of them")
+    return forms[0] if len(forms) == 1 else forms
+
+
+def _locale(written: Written) -> str:
+    text = _text(written)
+    try:
+        find_names(text)
+    except ImportError:
+        raise ValueError("names of months need the extra: pip install pgdatahub[locale]") from None
+    return text
+
+
+def _stop(written: Written) -> str | tuple[str, ...]:
+    texts = _texts(written)
+    for text in texts:
+        rule = parse_stop(text)
+        if rule.pattern is not None:
+            try:
+                re.compile(rule.pattern)
+            except re.error as error:
+                raise ValueError(f"{text} is not a regular expression: {error}") from error
+    return texts[0] if len(texts) == 1 else texts
+
+
 def _format(written: Written) -> str:
     text = _text(written)
+    if text in (EXCEL, EXCEL_1904):
+        return text
     directives = set(_DIRECTIVE.findall(text))
     if directives & _DAYS and not directives & _YEARS:
         raise ValueError("the format has no year")
@@ -160,5 +198,7 @@ MARK = ("a single character other than a letter, digit or sign", _mark)
 SQL_NAME = ("a name", _sql_name)
 COLUMN_NAME = ("a name other than source_file and load_timestamp", _column_name)
 SCHEMA = ("the name of a schema", _schema)
-FORMAT = ("a date format such as %d.%m.%Y", _format)
+FORMATS = ("a date format such as %d.%m.%Y, or a list of them", _formats)
+LOCALE = ("a language or country such as de or pt_BR", _locale)
+STOP = ("blank, a text, a pattern such as /^total/ or Remark=/^see/, or a list of them", _stop)
 VARIABLE = ("the name of an environment variable", _variable)

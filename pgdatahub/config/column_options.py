@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
-from pgdatahub.config.coerce import BOOLEAN, COLUMN_NAME, FORMAT, MARK, NULLS, TEXTS, one_of
+from pgdatahub.config.coerce import BOOLEAN, COLUMN_NAME, FORMATS, LOCALE, MARK, NULLS, TEXTS, Written
 from pgdatahub.config.option_fields import option_field
 from pgdatahub.values.sql_types import SqlType
 
@@ -23,7 +25,43 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
     "text": SqlType.TEXT,
 }
 """Column types by their names in the file."""
+_SERVER_TYPE = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]*(?:[.][A-Za-z_][A-Za-z0-9_]*)?(?: [A-Za-z]+){0,3}(?: ?[(] ?[0-9]+(?: ?, ?[0-9]+)? ?[)])?"
+    r"(?: [A-Za-z]+){0,3}(?:\[\])*"
+)
+"""The names of types that may stand in a statement: words, and numbers in parentheses."""
+
+
+_OTHER_NAMES: Mapping[str, str] = {
+    **dict.fromkeys(("int", "int4"), "integer"),
+    "int8": "bigint",
+    "float4": "real",
+    **dict.fromkeys(("float", "float8", "double precision"), "double"),
+    "decimal": "numeric",
+    "bool": "boolean",
+    "timestamp without time zone": "timestamp",
+    "time without time zone": "time",
+}
+"""Other names of the server for types that follow the values."""
+
+
+def _column_type(written: Written) -> str:
+    if not isinstance(written, str) or not written.strip():
+        raise ValueError
+    text = " ".join(written.split())
+    if text.lower() in COLUMN_TYPES:
+        return text.lower()
+    if text.lower() in _OTHER_NAMES:
+        raise ValueError(f"write {_OTHER_NAMES[text.lower()]}")
+    misspelt = text.lower() != "timestamptz" and get_close_matches(text.lower(), COLUMN_TYPES, n=1, cutoff=0.85)
+    if misspelt or not _SERVER_TYPE.fullmatch(text):
+        raise ValueError
+    return text
+
+
+COLUMN_TYPE = (f"one of {', '.join(COLUMN_TYPES)}, or a type of the server such as uuid or varchar(20)", _column_type)
 _NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
+_NUMBER_TYPES = frozenset(COLUMN_TYPES[name] for name in _NUMBERS)
 _MOMENTS = frozenset({"date", "timestamp", "time"})
 
 
@@ -32,11 +70,29 @@ class ColumnOptions:
     """Options of one column of a folder's sheets; :func:`options` documents the attributes."""
 
     type: str | None = option_field(
-        None, one_of(*COLUMN_TYPES), "the column's type, whatever the values look like", choices=tuple(COLUMN_TYPES)
+        None,
+        COLUMN_TYPE,
+        "the column's type, whatever the values look like; or a type of the server for a new column, such as uuid,"
+        " varchar(20), numeric(12,2), timestamptz, jsonb or an enum",
+        choices=tuple(COLUMN_TYPES),
     )
     decimal: str | None = option_field(None, MARK, "the decimal mark of numbers that are written as text")
     thousands: str | None = option_field(None, MARK, "the thousands mark of numbers that are written as text")
-    format: str | None = option_field(None, FORMAT, "the format of dates that are written as text, as for strptime")
+    unit: tuple[str, ...] = option_field(
+        (), TEXTS, "a text that stands once before or behind each number, such as a currency; or several"
+    )
+    format: str | tuple[str, ...] | None = option_field(
+        None,
+        FORMATS,
+        "the format of dates that are written as text, as for strptime, or several that do not contradict each other;"
+        " excel and excel1904 for serial numbers",
+    )
+    locale: str | None = option_field(
+        None, LOCALE, "the language of the names of months and of the marks of numbers, if not the folder's"
+    )
+    trim: bool | None = option_field(
+        None, BOOLEAN, "remove white space at both ends of texts, if not as the folder does"
+    )
     rename: str | None = option_field(None, COLUMN_NAME, "the column's name in the table")
     aliases: tuple[str, ...] = option_field((), TEXTS, "other headers that mean this column")
     skip: bool = option_field(False, BOOLEAN, "leave the column out")
@@ -48,14 +104,38 @@ class ColumnOptions:
         Raises:
             ValueError: Two options contradict each other; the message names them.
         """
-        if self.decimal is not None and self.decimal == self.thousands:
-            raise ValueError("decimal and thousands are the same character")
-        if (self.decimal or self.thousands) and self.type not in _NUMBERS:
-            raise ValueError(f"decimal and thousands need a type: {', '.join(sorted(_NUMBERS))}")
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            also = "" if self.decimal else ', since decimal is "." unless it is set'
+            raise ValueError(f"decimal and thousands are the same character{also}")
+        if (self.decimal or self.thousands or self.unit) and self.conversion_type not in _NUMBER_TYPES:
+            raise ValueError(f"decimal, thousands and unit need a type: {', '.join(sorted(_NUMBERS))}")
         if self.format and self.type not in _MOMENTS:
             raise ValueError(f"format needs a type: {', '.join(sorted(_MOMENTS))}")
 
     @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats of dates."""
+        return (self.format,) if isinstance(self.format, str) else self.format or ()
+
+    @property
     def sql_type(self) -> SqlType | None:
-        """The type as a :class:`SqlType`."""
-        return None if self.type is None else COLUMN_TYPES[self.type]
+        """The type as a :class:`SqlType`; None for none, and for a type of the server."""
+        return None if self.type is None else COLUMN_TYPES.get(self.type)
+
+    @property
+    def server_type(self) -> str | None:
+        """The type of the server that a new column gets."""
+        return self.type if self.type is not None and self.type not in COLUMN_TYPES else None
+
+    @property
+    def conversion_type(self) -> SqlType | None:
+        """The type under which texts are read: that of the column, ``numeric`` for a numeric type of the server."""
+        server = self.server_type
+        if server is not None and server.partition("(")[0].strip().lower() in ("numeric", "decimal"):
+            return SqlType.NUMERIC
+        return self.sql_type
+
+    @property
+    def is_converted(self) -> bool:
+        """Return whether values are converted to the type."""
+        return self.conversion_type not in (None, SqlType.TEXT)

@@ -23,12 +23,13 @@ from pgdatahub.config.coerce import (
     COLUMN_NAME,
     COUNT,
     HEADER_ROW,
+    LOCALE,
     NULLS,
     PATTERN,
     RANGE,
     SCHEMA,
     SQL_NAME,
-    TEXT,
+    STOP,
     TEXTS,
     VARIABLE,
 )
@@ -92,8 +93,17 @@ class FolderOptions:
         "further columns from the path of the file below the data root: a regular expression whose named groups they are",
     )
     skip_rows: int = option_field(0, COUNT, "rows to leave out below the header")
-    stop_at: str | None = option_field(
-        None, TEXT, "where the table ends: blank (the first empty row), or the text in its first column that ends it"
+    stop_at: str | tuple[str, ...] | None = option_field(
+        None,
+        STOP,
+        "where the table ends: blank (the first empty row), the text in its first column that ends it, a pattern in any"
+        " cell (/^total/) or in the cells of a column (Remark=/^see/); or a list of these",
+    )
+    trim: bool = option_field(False, BOOLEAN, "remove white space at both ends of texts")
+    locale: str | None = option_field(
+        None,
+        LOCALE,
+        "the language of names of months and of the marks of numbers in texts that columns: types (needs pgdatahub[locale])",
     )
     errors: ErrorPolicy = choice_field(
         "blank", ("blank", "text", "fail"), "cells that show an error such as #N/A: empty, their text, or no load"
@@ -204,6 +214,22 @@ class FolderOptions:
         """The columns that are not in the rows of the sheet, in their order."""
         named = [name for name in (self.sheet_column, self.row_column) if name]
         return (*named, *self.path_groups, *self.cell_columns)
+
+    @property
+    def has_server_types(self) -> bool:
+        """Return whether a column of a sheet gets a type of the server."""
+        entries = (entry.options for rule in self.sheets for entry in rule.entries)
+        return any(column.server_type for one in (self, *entries) for column in one.columns.values())
+
+    def typed(self, column: ColumnOptions) -> ColumnOptions:
+        """Return a column's options with the language of the folder, if the column names none."""
+        if column.locale is not None or self.locale is None:
+            return column
+        return dataclasses.replace(column, locale=self.locale)
+
+    def trims(self, column: ColumnOptions | None) -> bool:
+        """Return whether the texts of a column lose white space at both ends."""
+        return self.trim if column is None or column.trim is None else column.trim
 
     @property
     def renames(self) -> Mapping[str, str]:

@@ -30,7 +30,10 @@ _EXAMPLES: Final = {
     "type": "numeric",
     "decimal": '","',
     "thousands": '"."',
+    "unit": '"€"',
     "format": '"%d.%m.%Y"',
+    "locale": "de",
+    "trim": "true",
     "rename": "net_amount",
     "aliases": "[Betrag, Montant]",
 }

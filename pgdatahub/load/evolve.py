@@ -14,12 +14,12 @@ from pgdatahub.errors import SchemaError
 from pgdatahub.load.staging import Staged
 from pgdatahub.load.table_fit import describe_fit
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.model.schema import SchemaPlan, TableSchema
+from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import ddl
 from pgdatahub.postgres.blockers import check_obstacles
 from pgdatahub.postgres.drift import columns_changed_by_hand
-from pgdatahub.postgres.foreign_types import check_own_types
+from pgdatahub.postgres.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.proofs import prove, to_prove
 
 if TYPE_CHECKING:
@@ -106,6 +106,13 @@ def evolve(
         notices = (*notices, f"recreates {', '.join(view.description for view in views)}")
     if stored is not None:
         check_own_types(connection, stored, staged.spool)
+    created = tuple(
+        column
+        for column in plan.result.columns
+        if isinstance(column.type, OpaqueType) and (stored is None or column.name not in stored.by_name)
+    )
+    if created:
+        check_created_types(connection, TableSchema(table=plan.table, columns=created), staged.spool)
     return Evolution(plan=plan, observed=staged.observed, stored=stored, current=current, notices=notices, views=views)
 
 

@@ -80,11 +80,11 @@ class OriginColumns:
         if self._options.row_column:
             name = self._options.row_column
             options = self._column_options(name)
-            floor = configured_type(options) or SqlType.INTEGER
+            floor = configured_type(options) or _unless_of_server(options, SqlType.INTEGER)
             columns.append(self._column(name, list(rows), f"row {rows[0] if rows else 0}", options, floor))
         for name, value in self._path.items():
             options = self._column_options(name)
-            floor = configured_type(options) or SqlType.TEXT
+            floor = configured_type(options) or _unless_of_server(options, SqlType.TEXT)
             columns.append(self._column(name, [value] * batch.rows, "the path", options, floor))
         for name, (row, position) in self._capture.cells.items():
             options = self._column_options(name)
@@ -120,8 +120,10 @@ class OriginColumns:
     def _sheet_column(self, name: str, rows: int) -> NormalizedColumn:
         options = self._column_options(name)
         wanted = configured_type(options)
-        if wanted is not None and wanted is not SqlType.TEXT:
-            return self._column(name, [self._sheet] * rows, "the name of the sheet", options, wanted)
+        if options is not None and (options.server_type or wanted not in (None, SqlType.TEXT)):
+            return self._column(
+                name, [self._sheet] * rows, "the name of the sheet", options, wanted or SqlType.UNDECIDED
+            )
         text = escape(self._sheet)
         # One value a batch is counted, as the content hashes of loaded files have it.
         _, observed = observe(TextColumn(kind=Kind.TEXT, texts=[text]), lambda _index: self._sheet)
@@ -138,14 +140,16 @@ class OriginColumns:
     ) -> NormalizedColumn:
         where = f"{self._sheet} › {place}"
         values = [storable(value) if isinstance(value, str) else value for value in values]
+        if self._options.trims(options):
+            values = [(value.strip() or None) if isinstance(value, str) else value for value in values]
         nulls = {*self._options.nulls, *(options.nulls if options is not None else ())}
         if nulls:
             values = [
                 None if value is not None and type_value(value)[1].decode() in nulls else value for value in values
             ]
         try:
-            if options is not None and options.type and options.type != "text":
-                values = convert(list(values), options)
+            if options is not None and options.is_converted:
+                values = convert(list(values), self._options.typed(options))
             texts, observed = observe(list(values), lambda _index: where)
         except ConversionError as failure:
             raise CellError(
@@ -154,4 +158,16 @@ class OriginColumns:
                 where=where,
                 hint="change type: or format: of the column",
             ) from None
-        return NormalizedColumn(name=fold(name), header=name, texts=texts, observed=observed, floor=floor)
+        return NormalizedColumn(
+            name=fold(name),
+            header=name,
+            texts=texts,
+            observed=observed,
+            floor=floor,
+            created_as=options.server_type if options is not None else None,
+        )
+
+
+def _unless_of_server(options: ColumnOptions | None, usual: SqlType) -> SqlType:
+    """Return the usual type of a column, unless the settings give it a type of the server."""
+    return SqlType.UNDECIDED if options is not None and options.server_type else usual

@@ -204,7 +204,10 @@ def _read_table(
     _check_width(rows.tally)
     pieces = (piece for batch in reading.batches for piece in _narrow(batch))
     for piece, normalized in normalize_all(pieces, reading.normalize):
-        yield () if normalized is None else rows.add(normalized, sheet=label, rows=piece.rows)
+        if normalized is None:
+            yield ()  # another table on the sheet may have its turn
+            continue
+        yield rows.add(normalized, sheet=label, rows=piece.rows)
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
     layout = reading.layout

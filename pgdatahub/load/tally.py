@@ -39,7 +39,11 @@ class Tally:
             if known is None:
                 late.append(column.name)
                 self.columns[column.name] = observed_column(
-                    name=column.name, header=column.header, observed=column.observed, floor=column.floor
+                    name=column.name,
+                    header=column.header,
+                    observed=column.observed,
+                    floor=column.floor,
+                    created_as=column.created_as,
                 )
             else:
                 self.columns[column.name] = known.observing(column.observed, header=column.header, floor=column.floor)

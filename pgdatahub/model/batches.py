@@ -49,6 +49,7 @@ class NormalizedColumn:
         observed: Evidence of these cells for the column's type.
         floor: The type that the settings give the column; UNDECIDED if the values decide.
         position: Its position in the sheet (from 0), for cell addresses; None for a column that is not in the sheet.
+        created_as: The type of the server that the settings give the column where a table lacks it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class NormalizedColumn:
     observed: Observed
     floor: SqlType = SqlType.UNDECIDED
     position: int | None = None
+    created_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

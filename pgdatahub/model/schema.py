@@ -7,7 +7,7 @@ changes from current to result; ``postgres/ddl.py`` renders it as DDL.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from pgdatahub.values.evidence import Observed
@@ -65,6 +65,7 @@ class ColumnSchema:
         floor: The type that the settings give an observed column; UNDECIDED if the values decide.
         required: For a current column: NOT NULL.
         filled: For a current column: the table provides a value where a file has none (default, identity, generated).
+        created_as: For an observed column: the type of the server that the settings give a new column; None for ``type``.
     """
 
     name: str
@@ -74,6 +75,12 @@ class ColumnSchema:
     floor: SqlType = SqlType.UNDECIDED
     required: bool = False
     filled: bool = False
+    created_as: str | None = None
+
+    @property
+    def as_created(self) -> ColumnSchema:
+        """The column as a table gets it that lacks it."""
+        return self if self.created_as is None else replace(self, type=OpaqueType(self.created_as))
 
     def join(self, other: ColumnSchema) -> ColumnSchema:
         """Join two observations of one column."""
@@ -92,6 +99,7 @@ class ColumnSchema:
             header=self.header or header,
             observed=self.observed.join(observed),
             floor=join(self.floor, floor),
+            created_as=self.created_as,
         )
 
 
@@ -122,13 +130,17 @@ LINEAGE = (
 """The reserved columns with their types."""
 
 
-def observed_column(*, name: str, header: str | None, observed: Observed, floor: SqlType) -> ColumnSchema:
+def observed_column(
+    *, name: str, header: str | None, observed: Observed, floor: SqlType, created_as: str | None = None
+) -> ColumnSchema:
     """Return a column as a file needs it: of the configured type, else of the narrowest type for its values.
 
     Values of a column with a configured type fit that type; otherwise the file has failed before.
     """
     column_type = observed.type if floor is SqlType.UNDECIDED else floor
-    return ColumnSchema(name=name, type=column_type, header=header, observed=observed, floor=floor)
+    return ColumnSchema(
+        name=name, type=column_type, header=header, observed=observed, floor=floor, created_as=created_as
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

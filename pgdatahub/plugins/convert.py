@@ -10,27 +10,31 @@ import struct
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 
 from pgdatahub.config import ColumnOptions
+from pgdatahub.readers.serials import Serials
 from pgdatahub.values.cells import Column, TextColumn, Value
 from pgdatahub.values.column_values import VALUES, parse_elapsed
+from pgdatahub.values.date_texts import EXCEL, EXCEL_1904, parse_date
+from pgdatahub.values.locale_names import find_names, number_marks
+from pgdatahub.values.number_texts import NumberNotation
 from pgdatahub.values.numbers import integer_or_float, parse_decimal, parse_number
 from pgdatahub.values.sql_types import SqlType, integer_type, widens_to
 
 _NUMBERS = frozenset(
     {SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.REAL, SqlType.DOUBLE, SqlType.NUMERIC}
 )
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MOMENTS = frozenset({SqlType.DATE, SqlType.TIMESTAMP, SqlType.TIME})
+_SERIAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _ISO = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?"
     r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 _CLOCK = re.compile(r"(?P<clock>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)(?P<fraction>(?<=:[0-9]{2}:[0-9]{2})\.[0-9]{1,6})?")
-_SPACES = re.compile("[\u00a0\u2009\u202f]")
-"""Spaces that locales use as thousands mark."""
 
 
 def configured_type(options: ColumnOptions | None) -> SqlType | None:
@@ -44,7 +48,7 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     Raises:
         ConversionError: A cell does not fit; the error has the cell's index.
     """
-    wanted = options.sql_type or SqlType.TEXT
+    wanted = options.conversion_type or SqlType.TEXT
     if isinstance(column, TextColumn):
         # Convert each distinct text once; an error names its first cell.
         value_of = VALUES[column.kind]
@@ -58,7 +62,14 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
 
 def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions, index: Callable[[], int]) -> Value:
     given = value
-    if isinstance(value, str):
+    if wanted in _MOMENTS and isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            value = _serial(value, options) or value
+        except ValueError:
+            raise ConversionError(index(), given) from None
+        if wanted is SqlType.TIME and isinstance(value, datetime):
+            value = value.time()
+    elif isinstance(value, str):
         parse = _PARSERS.get(wanted)
         if parse is not None:
             try:
@@ -148,30 +159,37 @@ def _as_real(number: Decimal) -> float:
 
 
 def _parse_number(text: str, options: ColumnOptions) -> Value:
-    if options.thousands:
-        if options.thousands.isspace():
-            text = _SPACES.sub(options.thousands, text)
-        text = _without_thousands(text, options.thousands, options.decimal or ".")
-    if options.decimal and options.decimal != ".":
-        if "." in text:
-            raise ValueError(text)
-        text = text.replace(options.decimal, ".")
-    if not _PLAIN_NUMBER.fullmatch(text):
-        raise ValueError(text)
-    if options.type == "numeric":
-        return parse_decimal(text)
-    return parse_number(text.encode())
+    plain = notation_of(options).plain(text)
+    if options.conversion_type is SqlType.NUMERIC:
+        return parse_decimal(plain)
+    return parse_number(plain.encode())
 
 
-def _without_thousands(text: str, mark: str, decimal: str) -> str:
-    whole, point, fraction = text.partition(decimal)
-    groups = whole.lstrip("+-").split(mark)
-    # 1.5 with the thousands mark "." must not become 15: every group after the first has three digits.
-    if len(groups) > 1 and (len(groups[0]) not in (1, 2, 3) or any(len(group) != 3 for group in groups[1:])):
-        raise ValueError(text)
-    if mark in fraction:
-        raise ValueError(text)
-    return whole.replace(mark, "") + point + fraction
+@lru_cache(maxsize=256)
+def _notation(decimal: str | None, thousands: str | None, units: tuple[str, ...], locale: str | None) -> NumberNotation:
+    if locale is not None:
+        marks = number_marks(locale)
+        decimal = decimal or marks[0]
+        thousands = thousands or (marks[1] if marks[1] != decimal else None)
+    return NumberNotation(decimal=decimal or ".", thousands=thousands, units=units)
+
+
+def notation_of(options: ColumnOptions) -> NumberNotation:
+    """Return the notation of the numbers of a column."""
+    return _notation(options.decimal, options.thousands, options.unit, options.locale)
+
+
+def hint_for(text: str, options: ColumnOptions) -> str | None:
+    """Return the setting that would read a text that does not fit, if there is an obvious one."""
+    if options.conversion_type in _NUMBERS:
+        return notation_of(options).hint(text)
+    if (
+        options.formats
+        and options.locale is None
+        and any(name in form for form in options.formats for name in ("%B", "%b"))
+    ):
+        return "locale: names the language of the months"
+    return None
 
 
 def _parse_boolean(text: str, _options: ColumnOptions) -> Value:
@@ -182,9 +200,33 @@ def _refuse(text: str) -> Value:
     raise ValueError(text)
 
 
+def _in_formats(text: str, options: ColumnOptions) -> datetime:
+    serial = _serial(text, options)
+    if serial is not None:
+        return serial
+    return parse_date(text, options.formats, find_names(options.locale) if options.locale else None)
+
+
+def _serial(value: Value, options: ColumnOptions) -> datetime | None:
+    """Return the moment of a serial number, as a text or a number, if the column has a format for these."""
+    date1904 = EXCEL_1904 in options.formats
+    if not (date1904 or EXCEL in options.formats):
+        return None
+    if isinstance(value, str):
+        if not _SERIAL.fullmatch(value):
+            return None
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    (text,) = Serials(date1904=date1904).timestamps([repr(value).encode()])
+    if text is None:
+        raise ValueError(value)
+    return datetime.fromisoformat(text.decode())
+
+
 def _parse_timestamp(text: str, options: ColumnOptions) -> Value:
-    if options.format:
-        return datetime.strptime(text, options.format)  # noqa: DTZ007 - a value with a zone becomes UTC later
+    if options.formats:
+        return _in_formats(text, options)
     match = _ISO.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -204,8 +246,8 @@ def _zone(zone: str | None) -> str:
 
 
 def _parse_time(text: str, options: ColumnOptions) -> Value:
-    if options.format:
-        return datetime.strptime(text, options.format).time()  # noqa: DTZ007 - a time of day has no zone here
+    if options.formats:
+        return _in_formats(text, options).time()
     match = _CLOCK.fullmatch(text)
     if match is None:
         raise ValueError(text)

@@ -33,7 +33,8 @@ from pgdatahub.values.sql_types import SqlType, join
 def pgdatahub_evolve(observed: TableSchema, current: TableSchema | None, source: SourceFile) -> SchemaPlan:
     """Plan the changes that ``current`` needs to hold what was ``observed``."""
     if current is None:
-        created = TableSchema(table=observed.table, columns=(*observed.columns, *LINEAGE))
+        columns = (*(column.as_created for column in observed.columns), *LINEAGE)
+        created = TableSchema(table=observed.table, columns=columns)
         change = CreateTable(columns=created.columns)
         return SchemaPlan(table=observed.table, changes=(change,), result=created)
     _respect(current, observed)
@@ -44,8 +45,8 @@ def pgdatahub_evolve(observed: TableSchema, current: TableSchema | None, source:
         if known is None:
             if source.options.new_columns == "freeze":
                 raise _new_column(column)
-            changes.append(AddColumn(column=column))
-            result[column.name] = column
+            changes.append(AddColumn(column=column.as_created))
+            result[column.name] = column.as_created
         elif column.type is not known.type:  # most columns have the table's type already
             result[column.name] = replace(known, type=_joined(known, column))
             changes += _alterations(known, column, frozen=source.options.types == "freeze")

@@ -12,9 +12,10 @@ from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import RESERVED_COLUMNS
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.plugins.convert import ConversionError, configured_type, convert
+from pgdatahub.plugins.convert import ConversionError, configured_type, convert, hint_for
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.plugins.trim import trimmed
 from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape, is_storable, storable
 from pgdatahub.values.evidence import NOTHING, sample_of
@@ -114,22 +115,31 @@ class _Normalizer:
         if cells is None:
             texts = [b""] * len(self.batch.rows)
             return NormalizedColumn(
-                name=name, header=header, texts=texts, observed=NOTHING, floor=floor, position=position
+                name=name,
+                header=header,
+                texts=texts,
+                observed=NOTHING,
+                floor=floor,
+                position=position,
+                created_as=options.server_type if options is not None else None,
             )
 
         def locate(index: int) -> str:
             return f"{self.table.sheet}!{self._address(index, position)}"
 
         cells = self._apply_policies(cells, position)
+        if self.options.trims(options):
+            cells = trimmed(cells)
         nulls = self.options.nulls + (options.nulls if options is not None else ())
         if nulls:
             cells = _without_nulls(cells, frozenset(nulls))
         try:
-            if options is not None and options.type and options.type != "text":
+            if options is not None and options.is_converted:
+                options = self.options.typed(options)
                 cells = convert(cells, options)
             fields, observed = observe(self._without_unstorable(cells, position), locate)
         except ConversionError as failure:
-            raise self._misfit(failure, position, header, floor) from None
+            raise self._misfit(failure, position, header, floor, options) from None
         except OverflowError as error:
             raise CellError(
                 str(error), where=f"{self.table.sheet} › {self._address(_overflowing(cells), position)}"
@@ -143,14 +153,25 @@ class _Normalizer:
             observed=observed,
             floor=floor,
             position=position,
+            created_as=options.server_type if options is not None else None,
         )
 
-    def _misfit(self, failure: ConversionError, position: int, header: str | None, floor: SqlType) -> CellError:
+    def _misfit(
+        self,
+        failure: ConversionError,
+        position: int,
+        header: str | None,
+        floor: SqlType,
+        options: ColumnOptions | None,
+    ) -> CellError:
         _, text = type_value(failure.value)
+        advice = (
+            hint_for(str(failure.value), options) if options is not None and isinstance(failure.value, str) else None
+        )
         return CellError(
             f'"{sample_of(text)}" is not a valid {floor.label} (type of column {header or position + 1!r} set in etl_config.yaml)',
             where=f"{self.table.sheet} › {self._address(failure.index, position)}",
-            hint="correct the cell, or change type:, format: or nulls: of the column",
+            hint=advice or "correct the cell, or change type:, format: or nulls: of the column",
         )
 
     def _address(self, index: int, position: int) -> str:

@@ -7,7 +7,7 @@ compares the text with the value's own. Only files with such a column take the e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,15 +55,39 @@ def check_own_types(connection: Connection, current: TableSchema, batches: Itera
         SchemaError: The server would change a value; the message names the value's cell.
     """
     opaque = {column.name for column in current.columns if isinstance(column.type, OpaqueType)}
-    if not opaque:
-        return
+    if opaque:
+        _check(connection, current, opaque, batches, lambda: _own_columns(connection, current, opaque))
+
+
+def check_created_types(connection: Connection, created: TableSchema, batches: Iterable[ColumnBatch]) -> None:
+    """Check that the server keeps every value for a column that gets a type of its own, before it is created.
+
+    Args:
+        connection: A connection in any transaction; a failed cast is rolled back to a savepoint.
+        created: The new columns.
+        batches: The rows.
+
+    Raises:
+        SchemaError: The server does not have such a type, or would change a value.
+    """
+    names = {column.name for column in created.columns}
+    _check(connection, created, names, batches, lambda: _new_columns(connection, created))
+
+
+def _check(
+    connection: Connection,
+    current: TableSchema,
+    opaque: Collection[str],
+    batches: Iterable[ColumnBatch],
+    find: Callable[[], Iterable[_OwnColumn]],
+) -> None:
     columns: dict[str, _OwnColumn] | None = None
     for batch in batches:
         indexes = {name: index for index, name in enumerate(batch.names) if name in opaque}
         if not indexes:
             continue
         if columns is None:
-            columns = {column.name: column for column in _own_columns(connection, current, opaque)}
+            columns = {column.name: column for column in find()}
         for name, index in indexes.items():
             fields = batch.columns[index].split(b"\n")
             distinct = dict.fromkeys(field for field in fields if field)
@@ -79,7 +103,7 @@ def check_own_types(connection: Connection, current: TableSchema, batches: Itera
 def _error(column: _OwnColumn, current: TableSchema, value: str, reason: str, place: str | None) -> SchemaError:
     shown = value if len(value) <= 40 else value[:39] + "…"
     return SchemaError(
-        f'"{shown}" does not fit the column {column.name}, which is {column.type.upper()} by the table\'s own making: {reason}',
+        f'"{shown}" does not fit the column {column.name}, which is {column.type.upper()}: {reason}',
         where=place or f"table {current.table}",
         hint="correct the cell, or alter the column; pgdatahub leaves such types alone",
     )
@@ -103,6 +127,33 @@ def _own_columns(connection: Connection, current: TableSchema, names: Iterable[s
     parameters = {"schema": current.table.schema, "table": current.table.name, "names": list(names)}
     for row in connection.execute(query, parameters):
         yield _OwnColumn(**row._asdict())
+
+
+def _new_columns(connection: Connection, created: TableSchema) -> Iterator[_OwnColumn]:
+    query = """
+        WITH RECURSIVE typed AS (
+            SELECT %(name)s::text AS name, %(type)s::text AS type, (%(type)s::regtype)::oid AS oid,
+                   CASE WHEN %(type)s LIKE '%%(%%' THEN 0 ELSE -1 END AS modifier
+             UNION ALL
+            SELECT typed.name, typed.type, t.typbasetype, t.typtypmod
+              FROM typed JOIN pg_type t ON t.oid = typed.oid AND t.typtype = 'd'
+        )
+        SELECT name, type, t.typname::text AS base, modifier >= 0 AS limited, format_type(t.oid, NULL) AS bare
+          FROM typed JOIN pg_type t ON t.oid = typed.oid AND t.typtype <> 'd'
+    """
+    driver = driver_connection(connection)
+    for column in created.columns:
+        try:
+            with driver.transaction():
+                rows = connection.execute(query, {"name": column.name, "type": column.type.sql}).fetchall()
+        except psycopg.ProgrammingError as error:
+            raise SchemaError(
+                f"the server does not have the type {column.type.sql} of the column {column.name}: "
+                f"{error.diag.message_primary or error}",
+                where=f"table {created.table}",
+                hint="correct type: of the column in etl_config.yaml, or create the type",
+            ) from error
+        yield from (_OwnColumn(**row._asdict()) for row in rows)
 
 
 def _refused(connection: Connection, column: _OwnColumn, values: Sequence[str]) -> tuple[str, str] | None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.model.batches import Table
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.batch_rows import column_selectors, cut, filled_rows, may_hold, row_selectors, shown_cell, sieve
+from pgdatahub.readers.batch_rows import column_selectors, cut, filled_rows, row_selectors, sieve
 from pgdatahub.readers.layout_counts import LayoutCounts
+from pgdatahub.readers.table_end import stop_finders
 from pgdatahub.values.cells import column_letters
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ class TableBody:
         self._last_row = self._first_row - 1  # the last row with a value so far
         self._begun = False
         self._ended = False
-        self._stop = options.stop_at.strip().casefold() if options.stop_at else ""
-        self._first_column = min(table.headers, default=None)
+        self._stops = stop_finders(options.stop_at, table)
         self._count_hidden_columns(hidden_headers)
 
     def batches(self, source: Iterable[Batch], *, every: bool = False) -> Iterator[Batch]:
@@ -51,8 +51,11 @@ class TableBody:
                 rest = self._without_hidden_rows(rest)
             if rest.rows or every:
                 yield rest
-        if self._stop not in ("", "blank") and not self._ended:
-            self._counts.notices.append(f"stop_at: no row begins with {self._options.stop_at!r}; all were taken")
+        named = [stop.rule for stop in self._stops if not stop.rule.is_blank]
+        if named and not self._ended:
+            verb = "begins with" if all(rule.pattern is None for rule in named) else "matches"
+            told = " or ".join(repr(rule.written) for rule in named)
+            self._counts.notices.append(f"stop_at: no row {verb} {told}; all were taken")
 
     def _without_top(self, batch: Batch) -> Batch:
         """Leave out the rows that ``skip_rows`` names."""
@@ -85,7 +88,7 @@ class TableBody:
 
     def _without_end(self, batch: Batch) -> Batch:
         """Leave out the rows after the end of the table; all rows of ``batch`` have a value."""
-        if not self._stop or not batch.rows:
+        if not self._stops or not batch.rows:
             return batch
         end = 0 if self._ended else self._end(batch)
         if end < len(batch.rows):
@@ -95,22 +98,16 @@ class TableBody:
         return batch
 
     def _end(self, batch: Batch) -> int:
-        rows = batch.rows
-        if self._stop == "blank":
-            last = self._last_row if self._begun else rows[0] - 1
-            if rows[-1] - last == len(rows):
-                return len(rows)
-            return next(index for index, row in enumerate(rows) if row != last + 1 + index)
-        # Without a header, the table's first column is unknown until the sheet is read: compare each row's first cell.
-        first = sorted(batch.columns) if self._first_column is None else [self._first_column]
-        columns = [batch.columns[position] for position in first if position in batch.columns]
-        if not any(may_hold(column, self._stop) for column in columns):
+        """Return the index of the first row that any rule finds; the number of rows if there is none."""
+        blank = any(stop.rule.is_blank for stop in self._stops)
+        ends = [stop.find(batch) for stop in self._stops if not stop.rule.is_blank]
+        return min([*ends, self._blank_row(batch.rows) if blank else len(batch.rows)])
+
+    def _blank_row(self, rows: Sequence[int]) -> int:
+        last = self._last_row if self._begun else rows[0] - 1
+        if rows[-1] - last == len(rows):
             return len(rows)
-        for index in range(len(rows)):
-            text = next((text for column in columns if (text := shown_cell(column, index)[1])), "")
-            if text.strip().casefold() == self._stop:
-                return index
-        return len(rows)
+        return next(index for index, row in enumerate(rows) if row != last + 1 + index)
 
     def _count_blank_rows(self, rows: Sequence[int]) -> None:
         blank = rows[-1] - self._last_row - len(rows)

@@ -224,7 +224,10 @@ class _Planner:
             )
 
         try:
-            if self._particular and (source.options.is_routed or source.table in self._particular):
+            options = source.options
+            if options.has_server_types or (
+                self._particular and (options.is_routed or source.table in self._particular)
+            ):
                 return stage_into(self._kept)
             with SpoolFile() as forgotten:
                 return stage_into(forgotten)

@@ -157,7 +157,7 @@ def recompute(
             steps.append(DropColumn(name=name, type=column.type.sql))
         elif not isinstance(column.type, SqlType):
             if made_here:
-                notes.append(f"{name} was made {column.type.label} by hand and stays so")
+                notes.append(f"{name} is {column.type.label}, by hand or by the settings, and stays so")
         else:
             minimum = SqlType.UNDECIDED if made_here else _minimum_type(column, provenance)
             steps += _restore(column.name, column.type, minimum, [one for one in needed if isinstance(one, SqlType)])

@@ -106,6 +106,6 @@ def test_foreign_types_stay_and_missing_columns_are_noted() -> None:
     )
     assert found == ()
     assert notes == (
-        "a was made VARCHAR(5) by hand and stays so",
+        "a is VARCHAR(5), by hand or by the settings, and stays so",
         "gone is not there any more: it was dropped, or renamed, by hand or by an undo",
     )

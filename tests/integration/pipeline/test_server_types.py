@@ -1,0 +1,95 @@
+"""Columns that the settings create with a type of the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from pgdatahub.config import load_config
+from pgdatahub.errors import ConfigError
+from pgdatahub.model.results import Outcome
+from pgdatahub.runs.plan import plan
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
+
+if TYPE_CHECKING:
+    from tests.integration.pipeline.conftest import Warehouse
+
+ID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value", "stored"),
+    [
+        ("uuid", ID, "uuid"),
+        ("varchar(20)", "abc", "character varying(20)"),
+        ("numeric(12,2)", 12.5, "numeric(12,2)"),
+        ("timestamptz", "2025-03-01 10:00:00+00", "timestamp with time zone"),
+        ("jsonb", '{"a": 1}', "jsonb"),
+        ("character varying(8)", "abc", "character varying(8)"),
+    ],
+)
+def test_a_column_is_created_with_a_type_of_the_server(
+    warehouse: Warehouse, type_name: str, value: object, stored: str
+) -> None:
+    warehouse.configure(f'm:\n  columns: {{c: {{type: "{type_name}"}}}}\n')
+    warehouse.write("m/a.xlsx", [["c", "n"], [value, 1], [None, 2]])
+    planned = {column.name: column.type for table in plan(warehouse.config).tables for column in table.columns}
+    warehouse.load()
+    assert warehouse.columns("m")["c"] == stored
+    assert planned["c"] == type_name
+    assert {result.outcome for result in warehouse.run().results} == {Outcome.SKIPPED}
+
+
+def test_an_enum_is_a_type_of_the_server(warehouse: Warehouse) -> None:
+    with psycopg.connect(warehouse.url) as connection:
+        connection.execute("CREATE TYPE colour AS ENUM ('red', 'green')")
+    warehouse.configure("m:\n  columns: {c: {type: colour}}\n")
+    warehouse.write("m/a.xlsx", [["c"], ["red"]])
+    warehouse.load()
+    warehouse.write("m/b.xlsx", [["c"], ["blue"]])
+    results = {result.source.name: result for result in warehouse.run().results}
+    assert results["b.xlsx"].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value", "told"),
+    [
+        ("numeric(4,1)", 1.25, 'would become "1.3"'),
+        ("varchar(2)", "abc", "c"),
+        ("uuid", "x", "uuid"),
+        ("nothing_such", "x", "does not have the type"),
+    ],
+)
+def test_a_value_that_the_server_would_change_fails_the_file(
+    warehouse: Warehouse, type_name: str, value: object, told: str
+) -> None:
+    warehouse.configure(f'm:\n  columns: {{c: {{type: "{type_name}"}}}}\n')
+    warehouse.write("m/a.xlsx", [["c"], [value]])
+    ((file,),) = ([table.files for table in plan(warehouse.config).tables],)
+    assert file[0].action == "fail"
+    failure = warehouse.fail().failure
+    assert failure is not None
+    assert told in failure.message
+    assert "m" not in warehouse.tables()
+
+
+def test_a_column_of_such_a_type_is_added_and_dropped(warehouse: Warehouse) -> None:
+    warehouse.configure("m:\n  columns: {c: {type: uuid}}\n")
+    warehouse.write("m/a.xlsx", [["n"], [1]])
+    warehouse.load()
+    path = warehouse.write("m/b.xlsx", [["n", "c"], [2, ID]])
+    warehouse.run()
+    assert warehouse.rows("m") == [(1, None), (2, UUID(ID))]
+    revert(warehouse.config, UndoRequest(source_file=str(path), schema=True))
+    assert "c" not in warehouse.columns("m")
+
+
+@pytest.mark.parametrize("type_name", ["intger", "text; DROP TABLE x", "uuid)--", "numeric(a)", "'x'"])
+def test_a_text_that_is_not_a_type_is_refused(warehouse: Warehouse, type_name: str) -> None:
+    warehouse.configure(f'm:\n  columns: {{c: {{type: "{type_name}"}}}}\n')
+    with pytest.raises(ConfigError):
+        load_config(directory=warehouse.directory)
