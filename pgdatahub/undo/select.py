@@ -144,7 +144,7 @@ def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Co
         listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)
         raise UndoError(f"several imports begin with {request.file_hash}: {listed}", hint="give more digits")
     # One file can have several tables. Where no setting gave them to it, the user moved the folder to another table.
-    whole_file = len(files) == 1 and request.rows and all(past.routing is not None for past in found)
+    whole_file = len(files) <= 1 and request.rows and all(past.routing is not None for past in found)
     if len(tables) > 1 and not whole_file:
         raise UndoError(f"{_named(request)} is in several tables: {', '.join(tables)}", hint="add --table")
     if request.source_file is not None and len(files) > 1:
