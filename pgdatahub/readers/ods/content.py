@@ -45,8 +45,17 @@ class NotSearchableError(Exception):
     """The XML has comments, CDATA sections, or an encoding in which tags cannot be searched for."""
 
 
-def segments(stream: Stream) -> Iterator[Segment]:
+def has_table_tag(data: bytes) -> bool:
+    """Return whether whole tags may have one of a table among them."""
+    return _MARKER.search(data) is not None
+
+
+def segments(stream: Stream, has_tag: Callable[[bytes], bool] = has_table_tag) -> Iterator[Segment]:
     """Yield the part, divided at the tags of its tables.
+
+    Args:
+        stream: The part.
+        has_tag: :func:`has_table_tag`, or a faster one.
 
     Raises:
         NotSearchableError: Tags cannot be searched for.
@@ -60,7 +69,7 @@ def segments(stream: Stream) -> Iterator[Segment]:
         tail = tail[declaration.end() :]
     elif not tail.startswith((b"<", b"\xef\xbb\xbf<")) or b"\0" in tail[:4]:
         raise NotSearchableError
-    divider = _Divider()
+    divider = _Divider(has_tag)
     while True:
         piece = stream.read(PIECE_BYTES)
         data = tail + piece
@@ -80,13 +89,14 @@ def segments(stream: Stream) -> Iterator[Segment]:
 class _Divider:
     """Divides pieces that have whole tags."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_tag: Callable[[bytes], bool]) -> None:
+        self._has_tag = has_tag
         self._number = -1
         self._depth = 0
 
     def divide(self, data: bytes) -> Iterator[Segment]:
         position = 0
-        if _MARKER.search(data):
+        if self._has_tag(data):
             for match in _TABLE_TAG.finditer(data):
                 rest = _REST_OF_TAG.match(data, match.end())
                 if rest is None:
@@ -119,10 +129,19 @@ class Content:
         open_part: Opens the part.
         limits: How much the workbook may ask.
         size: Bytes of the part.
+        has_tag: :func:`has_table_tag`, or a faster one.
     """
 
-    def __init__(self, open_part: Callable[[], Stream], limits: Limits, *, size: int) -> None:
+    def __init__(
+        self,
+        open_part: Callable[[], Stream],
+        limits: Limits,
+        *,
+        size: int,
+        has_tag: Callable[[bytes], bool] = has_table_tag,
+    ) -> None:
         self.size = size
+        self._has_tag = has_tag
         self._open = open_part
         self._limits = limits
         self.is_searchable = True
@@ -139,7 +158,7 @@ class Content:
         Raises:
             NotSearchableError: Tags cannot be searched for; :meth:`whole` gives all of the part.
         """
-        for role, _, data in segments(self._open()):
+        for role, _, data in segments(self._open(), self._has_tag):
             if role is not Role.INSIDE:
                 yield data
 
@@ -170,7 +189,7 @@ class Content:
         )
         yield f"{declaration}<document{declared}>".encode(self.encoding or "utf-8")
         if self._segments is None or number <= self._reached:
-            self._segments, self._reached = segments(self._open()), -1
+            self._segments, self._reached = segments(self._open(), self._has_tag), -1
         try:
             for role, found, data in self._segments:
                 if role is Role.OUTSIDE:

@@ -10,11 +10,12 @@ from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError
 from pgdatahub.model.workbooks import SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
-from pgdatahub.readers.ods.content import Content
+from pgdatahub.readers.ods.content import Content, has_table_tag
 from pgdatahub.readers.ods.sheet import OdsSheet
 from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.styles import Styles, read_styles
 from pgdatahub.readers.package import Package, PartStream
+from pgdatahub.readers.xlsx.native.scanner import core_has_table_tag
 from pgdatahub.readers.xlsx.reader_choice import Reader
 
 _CONTENT: Final = "content.xml"
@@ -68,7 +69,12 @@ class OdsWorkbook:
         self._styles = Styles()
         if _STYLES in package:
             read_styles(package.open(_STYLES), self._styles, self._limits)
-        self._content = Content(self._open_content, self._limits, size=self._open_content().size)
+        self._content = Content(
+            self._open_content,
+            self._limits,
+            size=self._open_content().size,
+            has_tag=core_has_table_tag if self._reader == "native" else has_table_tag,
+        )
         found = list_sheets(self._content, _CONTENT, self._styles, self._limits)
         self._sheets = found.sheets
         self._null_date = found.null_date

@@ -127,6 +127,7 @@ _SIGNATURES: Final = {
     "pgh_sheet_column": (_INT, (_POINTER, _SIZE, ctypes.POINTER(ColumnState))),
     "pgh_sheet_clear": (None, (_POINTER,)),
     "pgh_sheet_free": (None, (_POINTER,)),
+    "pgh_has_table_tag": (_INT, (_BYTES, _SIZE)),
     "pgh_encode_text": (
         ctypes.c_int64,
         (_POINTER, _POINTER, _SIZE, _SIZE, _BYTES, _SIZE, _POINTER, _SIZE),

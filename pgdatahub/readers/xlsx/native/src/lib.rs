@@ -38,6 +38,7 @@ pub mod style;
 pub mod table_cell;
 pub mod table_names;
 pub mod table_rows;
+pub mod table_tags;
 pub mod table_text;
 pub mod text;
 pub mod utf16;

@@ -11,6 +11,7 @@ use crate::sheet_records::SheetRecords;
 use crate::style::Style;
 use crate::table_names::{Prefixes, TableNames};
 use crate::table_rows::{Table, TableRows};
+use crate::table_tags::has_table_tag;
 use std::sync::Arc;
 
 /// The state of a sheet's reading.
@@ -320,4 +321,16 @@ pub unsafe extern "C" fn pgh_sheet_clear(sheet: *mut Sheet) {
 pub unsafe extern "C" fn pgh_sheet_free(sheet: *mut Sheet) {
     // SAFETY: the caller guarantees that the handle is a box of `pgh_sheet_new`.
     guarded((), || drop(unsafe { Box::from_raw(sheet) }));
+}
+
+/// Return 1 if a tag of a table may begin in a piece of XML, else 0; see [`has_table_tag`].
+///
+/// # Safety
+///
+/// `data` points to `size` bytes.
+#[no_mangle]
+pub unsafe extern "C" fn pgh_has_table_tag(data: *const u8, size: usize) -> i32 {
+    // SAFETY: the caller guarantees the pointer.
+    let data = unsafe { slice(data, size) };
+    guarded(1, || i32::from(has_table_tag(data)))
 }
