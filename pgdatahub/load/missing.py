@@ -22,7 +22,6 @@ from pgdatahub.load.replace import pass_on, revert_rows
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.missing import MissingAction, MissingFile
-from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
@@ -78,7 +77,7 @@ def find_gone(connection: Connection, history: History, listing: Listing) -> lis
 
 
 def judge(
-    imports: Iterable[ImportRow], listing: Listing, config: Config, obstacles: Mapping[TableName, str]
+    imports: Iterable[ImportRow], listing: Listing, config: Config, failed: Collection[SourceFile]
 ) -> Iterator[MissingFile]:
     """Yield the treatment of imports whose file no longer exists.
 
@@ -86,7 +85,7 @@ def judge(
         imports: The imports, with their duplicates after the run.
         listing: The listing of the data root.
         config: The settings.
-        obstacles: Table → the reason not to revert anything there.
+        failed: The files that the run cannot load; one of them may be a missing file under another name.
     """
     folders = listing.folders
     for past in imports:
@@ -101,7 +100,9 @@ def judge(
         if config.folders.options_for(folder.split("/")).on_missing == "keep":
             yield missing
             continue
-        reason = listing.obstacle or obstacles.get(past.table)
+        reason = listing.obstacle
+        if reason is None and any(past.table in possible_tables(one, past.table.schema) for one in failed):
+            reason = "a file of the table fails, and may have its rows"
         heir = None if reason is not None else find_heir(past, listing)
         if heir is not None:
             yield replace(missing, action=MissingAction.TAKE_OVER, heir=heir.identity)
@@ -151,11 +152,11 @@ class MissingFiles:
     database: Database
     listing: Listing
 
-    def treat(self, obstacles: Mapping[TableName, str]) -> tuple[MissingFile, ...]:
+    def treat(self, failed: Collection[SourceFile]) -> tuple[MissingFile, ...]:
         """Treat the imports whose file no longer exists, each in a transaction, and return them.
 
         Args:
-            obstacles: Table → the reason not to revert anything there.
+            failed: The files that the run could not load.
 
         Raises:
             DatabaseError: The database is gone.
@@ -166,7 +167,7 @@ class MissingFiles:
                 return find_gone(connection, self.lookup.history, self.listing)
 
         imports = with_retries(ask, self.lookup.gave_way)
-        return tuple(map(self._treat, judge(imports, self.listing, self.config, obstacles)))
+        return tuple(map(self._treat, judge(imports, self.listing, self.config, failed)))
 
     def _treat(self, missing: MissingFile) -> MissingFile:
         if missing.action is MissingAction.KEEP:

@@ -1,22 +1,24 @@
-"""Imports whose file no longer exists: treated at the end of a run, and counted for ``status``."""
+"""Imports whose file no longer exists: treated at the end of a run, planned, and counted for ``status``."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError
-from pgdatahub.load.missing import MissingFiles, gone
+from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, Reporter
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.runs.plan_result import FilePlan
 from pgdatahub.runs.selection import Discovery
 from pgdatahub.system.storage import is_url
 
@@ -44,11 +46,10 @@ def treat_missing(
     """
     if discovery.listing is None or pipeline.database is None:
         return ()
-    failed = {result.source.table for result in results if result.outcome is Outcome.FAILED}
-    obstacles = dict.fromkeys(failed, "a file of the table failed in this run, and may have its rows")
+    failed = [result.source for result in results if result.outcome is Outcome.FAILED]
     files = MissingFiles(config=config, lookup=pipeline.lookup, database=pipeline.database, listing=discovery.listing)
     try:
-        treated = files.treat(obstacles)
+        treated = files.treat(failed)
     except DatabaseError as error:
         # All files are done, so there is nothing to resume.
         reporter(Notice(text=f"missing files are left to the next run: {error.message}", warning=True))
@@ -57,6 +58,30 @@ def treat_missing(
         if one.action is not MissingAction.KEEP or one.reason is not None:
             reporter(Notice(text=one.sentence, warning=one.action is not MissingAction.TAKE_OVER))
     return treated
+
+
+def plan_missing(
+    connection: Connection,
+    history: History,
+    listing: Listing,
+    config: Config,
+    files: Iterable[FilePlan],
+    after: Callable[[ImportRow], ImportRow | None],
+) -> tuple[MissingFile, ...]:
+    """Return the treatment that a run would give the imports whose file no longer exists.
+
+    Args:
+        connection: A connection in a transaction, which may be read-only.
+        history: The history.
+        listing: The listing of the data root.
+        config: The settings.
+        files: The plans of all files.
+        after: Returns an import as the run leaves it; None if the run replaces its rows.
+    """
+    failing = {file.file for file in files if file.action == "fail"}
+    failed = [source for identity, source in listing.files.items() if identity in failing]
+    left = [past for past in map(after, find_gone(connection, history, listing)) if past is not None]
+    return tuple(judge(left, listing, config, failed))
 
 
 def count_missing(connection: Connection, history: History, config: Config) -> MissingCounts | None:

@@ -7,7 +7,7 @@ query before reading finds the files that are loaded already, which need no read
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
-from pgdatahub.load.missing import Listing, find_gone, judge
+from pgdatahub.load.missing import Listing
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.possible_tables import tables_by_file
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
@@ -24,6 +24,7 @@ from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
@@ -34,6 +35,7 @@ from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.postgres.unknown_rows import find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.missing_files import plan_missing
 from pgdatahub.runs.plan_answers import compare_older, is_unplaced, tables_of
 from pgdatahub.runs.plan_database import destination, looking
 from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
@@ -77,7 +79,8 @@ def plan(config: Config, *, selection: Selection | None = None, reporter: Report
         read = [(source, planner.read(source)) for source in files]
         with looking(database) as connection:
             tables = tuple(planner.simulate(connection, read))
-            missing = planner.missing(connection, discovery.listing, tables)
+            planned = [*(file for table in tables for file in table.files), *planner.unplaced]
+            missing = planner.missing(connection, discovery.listing, planned)
     return RunPlan(
         destination=described,
         tables=tables,
@@ -278,21 +281,14 @@ class _Planner:
             yield table_plan(simulations[table], tuple(files))
 
     def missing(
-        self, connection: Connection | None, listing: Listing | None, tables: Sequence[TablePlan]
+        self, connection: Connection | None, listing: Listing | None, files: Iterable[FilePlan]
     ) -> tuple[MissingFile, ...]:
         """Return the imports whose file no longer exists, as the simulated files leave them."""
         history = self._history(connection)
         if connection is None or history is None or listing is None:
             return ()
-        failing = {table.table for table in tables if any(file.action == "fail" for file in table.files)}
-        imports = [
-            past if past.table not in self._simulations else self._simulations[past.table].after(past)
-            for past in find_gone(connection, history, listing)
-        ]
-        left = [past for past in imports if past is not None]
-        obstacles = {
-            past.table: "a file of the table would fail, and may have its rows"
-            for past in left
-            if str(past.table) in failing
-        }
-        return tuple(judge(left, listing, self.config, obstacles))
+        return plan_missing(connection, history, listing, self.config, files, self._after)
+
+    def _after(self, past: ImportRow) -> ImportRow | None:
+        simulation = self._simulations.get(past.table)
+        return past if simulation is None else simulation.after(past)

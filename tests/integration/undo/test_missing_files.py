@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
@@ -233,6 +234,48 @@ def test_rows_changed_by_hand_are_not_reverted(loaded: Hub) -> None:
     assert _actions(report) == [("sales/jan.xlsx", MissingAction.FAIL)]
     assert report.exit_code == 1
     assert _rows(loaded) == [1, 2, 3]
+
+
+SEVERAL = "sales:\n  on_missing: revert\n  sheets:\n    One: {table: ones}\n    Two: {table: twos}\n"
+
+
+def _write_two_sheets(path: Path, number: int) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name in ("One", "Two"):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["id"])
+            sheet.write_row(1, 0, [number])
+
+
+@pytest.fixture
+def of_sheets(hub: Hub) -> Hub:
+    hub.configure(SEVERAL)
+    _write_two_sheets(hub.root / "sales/jan.xlsx", 1)
+    _write_two_sheets(hub.root / "sales/feb.xlsx", 2)
+    hub.load()
+    return hub
+
+
+def test_missing_file_is_reverted_in_all_its_tables(of_sheets: Hub) -> None:
+    (of_sheets.root / "sales/jan.xlsx").unlink()
+    assert _actions(of_sheets.run()) == [("sales/jan.xlsx", MissingAction.REVERT)] * 2
+    assert (_rows(of_sheets, "ones"), _rows(of_sheets, "twos")) == ([2], [2])
+    assert _agrees(of_sheets)
+
+
+def test_renamed_file_takes_over_in_all_its_tables(of_sheets: Hub) -> None:
+    (of_sheets.root / "sales/jan.xlsx").rename(of_sheets.root / "sales/january.xlsx")
+    assert _actions(of_sheets.run()) == [("sales/jan.xlsx", MissingAction.TAKE_OVER)] * 2
+    assert (_rows(of_sheets, "ones"), _rows(of_sheets, "twos")) == ([1, 2], [1, 2])
+    assert _agrees(of_sheets)
+
+
+def test_failed_file_of_several_tables_reverts_nothing(of_sheets: Hub) -> None:
+    (of_sheets.root / "sales/jan.xlsx").unlink()
+    (of_sheets.root / "sales/january.xlsx").write_bytes(b"half a copy")
+    assert [one.action for one in plan(of_sheets.config()).missing] == [MissingAction.KEEP] * 2
+    assert _actions(of_sheets.run()) == [("sales/jan.xlsx", MissingAction.KEEP)] * 2
 
 
 # ── taken over ────────────────────────────────────────────────────────────────────────────────────────────────────────

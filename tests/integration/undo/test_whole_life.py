@@ -116,6 +116,14 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
 
         @rule(steps=operations)
         def change_files_and_run(self, steps: list[tuple[Any, ...]]) -> None:
+            self.live(steps)
+
+        @rule(steps=operations)
+        def change_files_and_run_too(self, steps: list[tuple[Any, ...]]) -> None:
+            """The same again, so that it is chosen twice as often as other rules."""
+            self.live(steps)
+
+        def live(self, steps: list[tuple[Any, ...]]) -> None:
             for operation, *arguments in steps:
                 if operation == "move the root":
                     self.move_the_data_root()
@@ -127,9 +135,6 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
                 elif arguments[0] in self.files:
                     self.change(operation, *arguments)
             self.run_all(sectional=len(steps) % 2 == 0)
-
-        # Another name for the rule, so that it is chosen as often as two others.
-        change_files_and_run_again = rule(steps=operations)(change_files_and_run.__wrapped__)
 
         def change(self, operation: str, path: str, other: str | None = None) -> None:
             """Change a file that is there."""
