@@ -220,8 +220,18 @@ def open_source(
     document = table_names(content) if native else None
     if document is None:
         return PythonSource(parser, pieces), parser
-    settings = {"null_date": listed.null_date, "notes_areas": fill, "part_bytes": len(xml), "batch_rows": max_rows}
-    return NativeSource(parser, pieces, document, styles, LIMITS, **settings), parser
+    source = NativeSource(
+        parser,
+        pieces,
+        document,
+        styles,
+        LIMITS,
+        null_date=listed.null_date,
+        notes_areas=fill,
+        part_bytes=len(xml),
+        batch_rows=max_rows,
+    )
+    return source, parser
 
 
 def read(xml: bytes, *, native: bool, piece_bytes: int = 1000, max_rows: int = 1000, fill: bool = False) -> object:
