@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TypeAlias
 
 from pgdatahub.values.fields import FieldBuffer, buffer_of
@@ -147,6 +148,7 @@ class TextColumn:
 Column: TypeAlias = "TextColumn | Sequence[Value]"
 
 
+@lru_cache(maxsize=1024)
 def column_letters(position: int) -> str:
     """Return a column's letters: 0 is ``A``, 26 is ``AA``."""
     letters = ""

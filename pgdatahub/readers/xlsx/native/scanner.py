@@ -163,10 +163,10 @@ class Scanner:
         counts = state.counts[:]
         if not any(counts[1:]):
             return None
-        first_rows, first_at = state.first_rows[:], state.first_at[:]
+        present = [(code, kind) for code, kind in _BY_NAME if counts[code]]
         tally = ColumnTally(
-            counts={kind: counts[code] for code, kind in _BY_NAME if counts[code]},
-            firsts={kind: Place(index=first_rows[code], at=first_at[code]) for code, kind in _BY_NAME if counts[code]},
+            counts={kind: counts[code] for code, kind in present},
+            firsts={kind: Place(index=state.first_rows[code], at=state.first_at[code]) for code, kind in present},
             largest=None if state.largest_row == _NONE else Place(index=state.largest_row, at=state.largest_at),
         )
         fields = FieldBuffer(None, bytes_at(state.fields, state.fields_bytes - 1), rows)
