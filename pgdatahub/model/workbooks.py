@@ -82,6 +82,10 @@ class Batch:
         }
         return Batch(rows=rows, columns=columns, hidden_rows=self.hidden_rows.intersection(rows), filled=self.filled)
 
+    def with_columns(self, columns: Mapping[int, Column]) -> Batch:
+        """Return the rows with other columns, in which a row may have no value."""
+        return Batch(rows=self.rows, columns=columns, hidden_rows=self.hidden_rows)
+
 
 class Sheet(Protocol):
     """A sheet open for reading.

@@ -79,7 +79,7 @@ class CoveredCells:
         columns = dict(batch.columns)
         for position, indexes in removed.items():
             columns[position] = _blank(columns[position], indexes)
-        return Batch(rows=batch.rows, columns=columns, hidden_rows=batch.hidden_rows)
+        return batch.with_columns(columns)
 
 
 def _positions(batch: Batch, area: Area) -> list[int]:

@@ -80,7 +80,8 @@ class TableBody:
         if not left_out:
             return batch
         kept = {position: column for position, column in batch.columns.items() if position not in left_out}
-        return replace(batch, columns=kept, filled=batch.filled and left_out <= empty)
+        rest = batch.with_columns(kept)
+        return replace(rest, filled=batch.filled) if left_out <= empty else rest
 
     def _without_blank_rows(self, batch: Batch) -> Batch:
         selectors = row_selectors(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from pgdatahub.errors import SheetError
@@ -64,7 +64,7 @@ def crop(source: Iterator[Batch], window: Window, counts: LayoutCounts) -> Itera
 
 def _columns(batch: Batch, window: Window) -> Batch:
     columns = {position: column for position, column in batch.columns.items() if window.holds(position)}
-    return batch if len(columns) == len(batch.columns) else replace(batch, columns=columns)
+    return batch if len(columns) == len(batch.columns) else batch.with_columns(columns)
 
 
 def _note_rows_below(below: Batch, last: int, window: Window, counts: LayoutCounts) -> None:

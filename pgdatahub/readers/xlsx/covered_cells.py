@@ -68,7 +68,7 @@ class CoveredCells:
         if not self.count:
             self.first = cell_address(*min(found))
         self.count += len(found)
-        return Batch(rows=batch.rows, columns=columns, hidden_rows=batch.hidden_rows)
+        return batch.with_columns(columns)
 
     def _covered(self, batch: Batch) -> dict[int, set[int]]:
         """Return the position of each column that areas cover → the indexes of the covered cells."""

@@ -166,7 +166,7 @@ def _fill(batch: Batch, areas: Sequence[tuple[Area, TextColumn | Value]]) -> Bat
         for position in range(area.first_column, area.last_column + 1):
             columns[position] = _put(columns.get(position), value, indexes, len(batch.rows), position in copied)
             copied.add(position)
-    return Batch(rows=batch.rows, columns=columns, hidden_rows=batch.hidden_rows)
+    return batch.with_columns(columns)
 
 
 def _put(column: Column | None, value: TextColumn | Value, indexes: Sequence[int], rows: int, copied: bool) -> Column:
