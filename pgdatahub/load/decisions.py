@@ -70,7 +70,9 @@ class Decisions:
             )
             for table, one in zip(staged.order, facts, strict=False)
         ]
-        decisions = decide(known, file_sha256=staged.file_sha256, run_id=self.run_id, routing=routing)
+        decisions = decide(
+            known, file_sha256=staged.file_sha256, run_id=self.run_id, routing=routing, tables=staged.tables
+        )
         work = [
             PartWork(source=sources[table], staged=parts.get(table), facts=one, decision=decision)
             for table, one, decision in zip(staged.order, facts, decisions, strict=False)

@@ -10,7 +10,7 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -19,6 +19,7 @@ from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.skip_reasons import named, why_skipped
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
+from pgdatahub.model.schema import TableName
 from pgdatahub.readers.reading_rules import reading_version
 
 
@@ -78,24 +79,31 @@ class PartFacts:
 
 
 def decide(
-    parts: Sequence[PartFacts], *, file_sha256: str, run_id: str, routing: str | None = None
+    parts: Sequence[PartFacts],
+    *,
+    file_sha256: str,
+    run_id: str,
+    routing: str | None = None,
+    tables: Collection[TableName] = (),
 ) -> tuple[DedupDecision, ...]:
     """Return the decision on each part of a file.
 
     Another file is a duplicate as a whole or not at all: its imports count only if they have the content of every part.
     So a sheet that two files have in common is loaded from both, and after a revert of one file the table has the rows
-    of the other. The other file may lack a table that it did not have under the settings of its time.
+    of the other. Files of the same settings must have the same tables, or the order of loading would matter; a file of
+    other settings may lack a table that it did not have under these.
 
     Args:
         parts: The parts of the file, each in a table of its own.
         file_sha256: SHA-256 of the file's bytes.
         run_id: The run that is about to load the file.
         routing: The hash of the settings that give the file several tables; None for a file of one table.
+        tables: All tables of such a file, also those of parts that the user did not select.
 
     Raises:
         ContentChangedError: The file was loaded before with other content, and its folder sets ``on_changed: fail``.
     """
-    covering = _covering(parts, file_sha256, routing)
+    covering = _covering(parts, file_sha256, routing, frozenset(tables))
     return tuple(_decide(part, covering, file_sha256=file_sha256, run_id=run_id) for part in parts)
 
 
@@ -132,7 +140,9 @@ def _versions(past: ImportRow) -> set[_Version]:
     return {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in past.duplicates)}
 
 
-def _covering(parts: Sequence[PartFacts], file_sha256: str, routing: str | None) -> set[_Version]:
+def _covering(
+    parts: Sequence[PartFacts], file_sha256: str, routing: str | None, tables: frozenset[TableName]
+) -> set[_Version]:
     """Return the files that have the content of every part, in an import that counts at least once."""
     repeated: dict[_Version, list[ImportRow]] = {}
     for part in parts:
@@ -148,10 +158,16 @@ def _covering(parts: Sequence[PartFacts], file_sha256: str, routing: str | None)
         lacked_it = all(part.source.table not in past.all_tables for past in imports)
         return version[1] == file_sha256 or (lacked_it and any(past.routing != routing for past in imports))
 
+    def is_whole(version: _Version) -> bool:
+        same_settings = [past for past in repeated[version] if routing is not None and past.routing == routing]
+        return version[1] == file_sha256 or all(past.all_tables == tables for past in same_settings)
+
     return {
         version
         for version, imports in repeated.items()
-        if any(past.status in COUNTED for past in imports) and all(has(version, part) for part in parts)
+        if any(past.status in COUNTED for past in imports)
+        and is_whole(version)
+        and all(has(version, part) for part in parts)
     }
 
 

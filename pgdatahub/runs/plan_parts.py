@@ -87,7 +87,13 @@ class _FileSimulation:
                 for table in staged.order
             ]
             self._gone = self._decide_gone()
-            decisions = decide(facts, file_sha256=staged.file_sha256, run_id=PLANNED_RUN, routing=staged.source.routing)
+            decisions = decide(
+                facts,
+                file_sha256=staged.file_sha256,
+                run_id=PLANNED_RUN,
+                routing=staged.source.routing,
+                tables=staged.tables,
+            )
         except FileError as error:
             self.errors[staged.order[0]] = error
             return {}
