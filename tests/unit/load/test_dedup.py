@@ -178,7 +178,7 @@ def test_part_that_is_loaded_is_known_while_another_is_new() -> None:
     assert new.only_adds
 
 
-def test_file_with_fewer_tables_is_not_a_duplicate_of_one_with_more() -> None:
+def test_file_with_fewer_tables_is_not_a_duplicate() -> None:
     names = [TableName(schema="public", name=name) for name in ("policies", "ref")]
     ref = _import(1, "jan", "Ref", file_sha256="jan's bytes", routing="r", tables=tuple(names))
     alone = _in("ref", "codes", "Ref", ref)
