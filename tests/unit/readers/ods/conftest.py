@@ -12,6 +12,7 @@ import pytest
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import OdsWorkbook
 from pgdatahub.readers.ods.sheet import OdsSheet
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.values.cells import Value, cell_address
 from pgdatahub.values.column_values import as_values
 
@@ -86,9 +87,17 @@ def make_ods(
     return file
 
 
-def open_sheet(file: BytesIO, *, position: int = 0, merged: str = "top_left", limits: Limits | None = None) -> OdsSheet:
+def open_sheet(
+    file: BytesIO,
+    *,
+    position: int = 0,
+    merged: str = "top_left",
+    limits: Limits | None = None,
+    reader: Reader = "python",
+) -> OdsSheet:
     """Open a sheet."""
-    workbook = OdsWorkbook(file, name="a.ods", merged=merged, limits=limits or Limits())  # type: ignore[arg-type]
+    limits = limits or Limits()
+    workbook = OdsWorkbook(file, name="a.ods", merged=merged, limits=limits, reader=reader)  # type: ignore[arg-type]
     return workbook.open(position)
 
 
@@ -118,14 +127,14 @@ def read() -> Read:
     return open_sheet
 
 
-@pytest.fixture
-def cells() -> Cells:
+@pytest.fixture(params=[reader for reader in available_readers() if reader != "parser"])
+def cells(request: pytest.FixtureRequest) -> Cells:
     """Reads the values of a spreadsheet made of these arguments."""
 
     def read_cells(
         body: str = "", *, position: int = 0, merged: str = "top_left", max_rows: int = 1000, **arguments: str
     ) -> dict[str, Value]:
         file = make_ods(body, **arguments)  # type: ignore[arg-type]
-        return cells_of(open_sheet(file, position=position, merged=merged), max_rows)
+        return cells_of(open_sheet(file, position=position, merged=merged, reader=request.param), max_rows)
 
     return read_cells

@@ -238,3 +238,14 @@ def test_formula_without_a_result_is_uncached(cells: Cells, attributes: str, con
 )
 def test_formula_with_an_empty_text_is_an_empty_cell(cells: Cells, attributes: str, content: str) -> None:
     assert cells(row(cell(attributes, content))) == {}
+
+
+def test_white_space_in_a_date_cell_is_no_value(cells: Cells) -> None:
+    found = cells(
+        row(
+            cell('office:value-type="float" office:value=" " table:style-name="date"'),
+            cell('office:value-type="date" office:date-value=" 2024-02-29 "'),
+        ),
+        automatic=STYLES,
+    )
+    assert found == {"B1": datetime(2024, 2, 29)}

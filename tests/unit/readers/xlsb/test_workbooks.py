@@ -13,6 +13,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.readers.detect import Format, detect
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
+from pgdatahub.readers.xlsx.reader_choice import available_readers
 from pgdatahub.values.cells import ErrorValue
 from pgdatahub.values.column_values import as_values
 from tests.unit.readers.xlsb import building as b
@@ -21,7 +22,14 @@ BOOLEAN, ERROR = 4, 3
 
 
 def cells_of(file: BytesIO, *, position: int = 0, **options: Any) -> dict[tuple[int, int], Any]:
-    """Return the values of a sheet by row (from 1) and column (from 0)."""
+    """Return the values of a sheet by row (from 1) and column (from 0), which all readers find."""
+    data = file.getvalue()
+    found, *others = [_cells(BytesIO(data), position, reader=reader, **options) for reader in available_readers()]
+    assert all(other == found for other in others)
+    return found
+
+
+def _cells(file: BytesIO, position: int, **options: Any) -> dict[tuple[int, int], Any]:
     workbook = XlsbWorkbook(file, name="a.xlsb", **options)
     try:
         return {
