@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal, TypeAlias
 
@@ -278,12 +279,7 @@ class FolderOptions:
 
         Options at their default are left out, so that a new option of a later version does not change the hash.
         """
-        shaping = {
-            **_changed(self),
-            "columns": {key: _changed(column) for key, column in sorted(self.columns.items())},
-            **({"cell_columns": dict(sorted(self.cell_columns.items()))} if self.cell_columns else {}),
-        }
-        return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+        return _fingerprint(self)
 
 
 def options(kind: type[FolderOptions | ColumnOptions]) -> Mapping[str, Option]:
@@ -293,6 +289,16 @@ def options(kind: type[FolderOptions | ColumnOptions]) -> Mapping[str, Option]:
         for field in dataclasses.fields(kind)
         if field.metadata
     }
+
+
+@lru_cache(maxsize=256)  # a run asks for the same few folders once or twice a file
+def _fingerprint(folder: FolderOptions) -> str:
+    shaping = {
+        **_changed(folder),
+        "columns": {key: _changed(column) for key, column in sorted(folder.columns.items())},
+        **({"cell_columns": dict(sorted(folder.cell_columns.items()))} if folder.cell_columns else {}),
+    }
+    return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _changed(value: FolderOptions | ColumnOptions) -> dict[str, object]:

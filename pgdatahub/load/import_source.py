@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgdatahub.config import Config
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.plugins.filters import make_source
+from pgdatahub.plugins.filters import SourceMaker
 
 
 def source_of(
@@ -21,7 +21,7 @@ def source_of(
     """
     identity = identity or past.identity
     folders = tuple(identity.split("/")[:-1])
-    source = make_source(config, location or past.source_file, identity, folders, past.bytes, None)
+    source = SourceMaker(config).source(location or past.source_file, identity, folders, past.bytes, None)
     if source.options.is_routed:
         return source
     return SourceFile(

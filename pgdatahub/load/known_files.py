@@ -61,7 +61,7 @@ class KnownFiles:
         return not source.reload and source.size in self.sizes.get(source.table, ())
 
     def has(self, source: SourceFile, file_sha256: str) -> bool:
-        """Return whether these bytes are loaded or held back, under any name."""
+        """Return whether these bytes are loaded or on hold, under any name."""
         found = self.imports.get(source.table, {}).get(file_sha256, ())
         return not source.reload and any(
             past.has_bytes(source.identity, file_sha256, source.fingerprint, source.path_key) for past in found

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -110,6 +111,7 @@ class Lookup:
         """
         if not known.may_know(source) or self.database is None:
             return source, None
+        began = time.monotonic()
         try:
             hashed = hash_once(source)
         except FileError:
@@ -119,10 +121,11 @@ class Lookup:
             return skip_routed(source, hashed.sha256, known)
         reason = known.skip(source, hashed.sha256)
         if reason is not None:
-            return source, skipped(source, reason)
+            return source, skipped(source, reason, seconds=time.monotonic() - began)
         if not known.has(source, hashed.sha256):
             return source, None
-        return source, self._skip_known(source, hashed.sha256, self.database)
+        result = self._skip_known(source, hashed.sha256, self.database)
+        return source, replace(result, seconds=time.monotonic() - began) if result is not None else None
 
     def _skip_known(self, source: SourceFile, file_sha256: str, database: Database) -> FileResult | None:
         def ask() -> FileResult | None:

@@ -109,9 +109,9 @@ def skipped_part(table: TableName, reason: str) -> PartResult:
     return PartResult(table=table, outcome=Outcome.SKIPPED, reason=reason)
 
 
-def skipped(source: SourceFile, reason: str) -> FileResult:
+def skipped(source: SourceFile, reason: str, *, seconds: float = 0.0) -> FileResult:
     """Return the result of a file that is not to be loaded."""
-    return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason)
+    return FileResult(source=source, outcome=Outcome.SKIPPED, reason=reason, seconds=seconds)
 
 
 def skipped_as_empty(source: SourceFile, error: EmptySheetError) -> FileResult:

@@ -62,7 +62,10 @@ class _Walk:
     """One walk through the data root."""
 
     def __init__(self, config: Config, suffixes: frozenset[str]) -> None:
-        self._config = config
+        # A late import, so that listing plugins does not import the settings.
+        from pgdatahub.plugins.filters import SourceMaker
+
+        self._maker = SourceMaker(config)
         self._suffixes = suffixes
 
     def folder(
@@ -130,15 +133,12 @@ class _Walk:
         return why_ignored((*parts, name), self._suffixes, hidden=hidden)
 
     def _file(self, path: str, parts: tuple[str, ...], size: int, ignored: str | None) -> SourceFile:
-        # A late import, so that listing plugins does not import the settings.
-        from pgdatahub.plugins.filters import make_source
-
         location = path.replace(os.sep, "/")
         if not _is_text(location):
             # Neither the table nor a terminal can hold such a name, so escape it.
             location = _printable(location)
             ignored = ignored or "its name is not valid UTF-8"
-        return make_source(self._config, location, _printable("/".join(parts)), parts[:-1], size, ignored)
+        return self._maker.source(location, _printable("/".join(parts)), parts[:-1], size, ignored)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

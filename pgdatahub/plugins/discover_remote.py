@@ -30,11 +30,12 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
     Raises:
         ConfigError: The folder is not found, cannot be listed, or needs a driver that is not installed.
     """
-    from pgdatahub.plugins.filters import make_source, natural, why_ignored
+    from pgdatahub.plugins.filters import SourceMaker, natural, why_ignored
     from pgdatahub.system.storage import is_url, list_files
 
     if not is_url(config.data_root):
         return
+    maker = SourceMaker(config)
     # Files of a folder come before its subfolders, as in discover().
     found = sorted(
         list_files(config.data_root),
@@ -43,10 +44,10 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
     for file in found:
         if file.problem is not None:
             reason = f"the folder cannot be read: {file.problem}"
-            folder = make_source(config, file.location, "/".join(file.parts), file.parts[:-1], 0, reason)
+            folder = maker.source(file.location, "/".join(file.parts), file.parts[:-1], 0, reason)
             yield replace(folder, unreadable=not any(part.startswith(".") for part in file.parts))
             continue
         hidden = any(part.startswith(".") for part in file.parts[:-1])
         ignored = why_ignored(file.parts, suffixes, hidden=hidden)
-        source = make_source(config, file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)
+        source = maker.source(file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)
         yield replace(source, stamp=file.stamp)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from pathlib import PurePosixPath
+from posixpath import splitext
 
-from pgdatahub.config import Config
+from pgdatahub.config import Config, FolderOptions
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.values.identifiers import table_name
@@ -23,7 +23,7 @@ def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bo
         hidden: The file is in a hidden folder.
     """
     name = parts[-1]
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = splitext(name)[1].lower().rstrip(".")
     checks = (
         (name.startswith("~$"), "a lock file: the workbook is open in Excel"),
         (name.startswith("."), "a hidden file"),
@@ -34,28 +34,38 @@ def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bo
     return next((reason for true, reason in checks if true), None)
 
 
-def make_source(
-    config: Config, location: str, identity: str, folder: tuple[str, ...], size: int, ignored: str | None
-) -> SourceFile:
-    """Return a found file with the settings of its folder.
+class SourceMaker:
+    """Maker of found files; the files of a folder share its settings and table.
 
     Args:
         config: The settings.
-        location: Its absolute path or its URL.
-        identity: Its path below the data root.
-        folder: The folders on that path.
-        size: Bytes.
-        ignored: The reason to ignore the file, if any.
     """
-    options = config.folders.options_for(folder)
-    return SourceFile(
-        location=location,
-        identity=identity,
-        table=TableName(schema=options.schema or config.schema_name, name=options.table or table_name(folder)),
-        options=options,
-        size=size,
-        ignored=ignored,
-    )
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._folders: dict[tuple[str, ...], tuple[TableName, FolderOptions]] = {}
+
+    def source(
+        self, location: str, identity: str, folder: tuple[str, ...], size: int, ignored: str | None
+    ) -> SourceFile:
+        """Return a found file with the settings of its folder.
+
+        Args:
+            location: Its absolute path or its URL.
+            identity: Its path below the data root.
+            folder: The folders on that path.
+            size: Bytes.
+            ignored: The reason to ignore the file, if any.
+        """
+        known = self._folders.get(folder)
+        if known is None:
+            options = self._config.folders.options_for(folder)
+            schema, name = options.schema or self._config.schema_name, options.table or table_name(folder)
+            known = self._folders[folder] = TableName(schema=schema, name=name), options
+        table, options = known
+        return SourceFile(
+            location=location, identity=identity, table=table, options=options, size=size, ignored=ignored
+        )
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:

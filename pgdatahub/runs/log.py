@@ -31,6 +31,8 @@ from pgdatahub.model.results import FileResult, Outcome
 FILE_NAME: Final = "etl.log"
 MAX_BYTES: Final = 10 * 2**20
 OLD_FILES: Final = 5
+_SKIPPED: Final = f"file {Outcome.SKIPPED.value}"
+_BATCH_LINES: Final = 500
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+:/@")
 
 
@@ -69,6 +71,7 @@ class RunLog:
         self._as_json = as_json
         self._debug = debug
         self._paused = False
+        self._waiting: list[str] = []
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event."""
@@ -141,18 +144,20 @@ class RunLog:
         if self._as_json:
             line = json.dumps({"time": moment, "level": name, "run": self._run_id, "event": event, **known})
         else:
-            line = " ".join(
-                (
-                    moment,
-                    f"{name:<7}",
-                    f"run={self._run_id}",
-                    event,
-                    *(f"{_text(k)}={_text(v)}" for k, v in known.items()),
-                )
-            )
+            words = " ".join([f"{_text(key)}={_text(value)}" for key, value in known.items()])
+            line = f"{moment} {name:<7} run={self._run_id} {event} {words}".rstrip(" ")
         # JSON escapes all control characters except DEL.
-        line = line.replace("\x7f", "\\u007f")
-        self._handler.handle(logging.LogRecord("pgdatahub", level, "", 0, line, None, None))
+        self._waiting.append(line.replace("\x7f", "\\u007f"))
+        # Writing a record costs as much as hashing a file, so the lines of skipped files are written together.
+        if event != _SKIPPED or len(self._waiting) >= _BATCH_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the waiting lines."""
+        if self._waiting:
+            lines = "\n".join(self._waiting)
+            self._waiting.clear()
+            self._handler.handle(logging.LogRecord("pgdatahub", logging.INFO, "", 0, lines, None, None))
 
 
 def _of(source: Any) -> dict[str, str]:
@@ -193,4 +198,5 @@ def run_log(directory: Path, run_id: str, *, as_json: bool, debug: bool, reporte
     try:
         yield both
     finally:
+        log.flush()
         handler.close()

@@ -246,19 +246,17 @@ class _Run:
         """
         left: list[SourceFile] = []
         imports: list[tuple[SourceFile, ImportRow]] = []
+        lookup = pipeline.lookup
         for found in files:
-            began = time.monotonic()
-            source, result = (found, None) if scheduler.stopped else pipeline.lookup.skip_known(found, known)
+            source, result = (found, None) if scheduler.stopped else lookup.skip_known(found, known)
             if result is None:
                 left.append(source)
                 continue
-            self.reporter(FileStarted(source=source))
-            result = replace(result, seconds=time.monotonic() - began)
             self.reporter(FileFinished(result=result))
             scheduler.add((result,))
             if source.hashed is not None:
                 imports += [(source, past) for past in known.own_imports(source, source.hashed.sha256)]
-        messages = pipeline.lookup.check_readings(imports)
+        messages = lookup.check_readings(imports)
         for text in messages:
             self.reporter(Notice(text=text, warning=True))
         return left, messages
