@@ -78,6 +78,7 @@ class PlainConsole:
     """Console that writes text without styles; has the part of Rich's interface that a run needs."""
 
     is_terminal = False
+    width = 100
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

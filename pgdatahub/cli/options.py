@@ -149,7 +149,16 @@ PauseSecondsOption = Annotated[
 ]
 LogFormatOption = Annotated[LogFormat, typer.Option("--log-format", help="Format of etl.log.", rich_help_panel=OUTPUT)]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print errors only, no progress and no notices.", rich_help_panel=OUTPUT)
+    bool, typer.Option("--quiet", "-q", help="Print failures and warnings only.", rich_help_panel=OUTPUT)
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every file, skipped ones too, with each column and remark.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 

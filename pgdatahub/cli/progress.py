@@ -1,13 +1,14 @@
-"""Progress of a run: a bar on a terminal, one line a file elsewhere."""
+"""Progress of a run: a bar on a terminal, and a line for each loaded file."""
 
 from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.cli.lines import Line, Lines, PlainConsole
 from pgdatahub.cli.render import count, ended_early, file_lines
+from pgdatahub.cli.summary import skipped_lines
 from pgdatahub.model.events import (
     Event,
     FileFinished,
@@ -18,7 +19,7 @@ from pgdatahub.model.events import (
     RunFinished,
     RunStarted,
 )
-from pgdatahub.model.results import Outcome
+from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.values.printable import printable
 
 if TYPE_CHECKING:
@@ -28,20 +29,29 @@ if TYPE_CHECKING:
     from pgdatahub.cli.lines import Console
 
 
+_REFRESH_SECONDS: Final = 0.05
+"""Shortest time between two changes of the bar: many files a second are skipped."""
+
+
 class ConsoleReporter:
     """Reporter that shows the progress of a run on standard error.
 
-    On a terminal, a bar shows the share of loaded bytes, the remaining time, and a file in work with its rows so far;
-    elsewhere the reporter writes one line a file, without animation.
+    On a terminal, a bar shows the share of loaded bytes, the remaining time, and a file in work with its rows so far. Each
+    loaded file has one line, with its schema changes. The report that follows a run has the skipped files, the remarks and
+    the failures (see :func:`pgdatahub.cli.summary.print_report`).
 
     Args:
         console: Writes to standard error.
         quiet: Show only warnings, failed files, and the reason of an early end.
+        verbose: Show every file with every change and remark.
+        failures: Show failed files at once, because no report in text follows.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False, failures: bool = False) -> None:
         self._console = console
         self._quiet = quiet
+        self._verbose = verbose and not quiet
+        self._at_once = failures or quiet
         self._progress = None
         if not isinstance(console, PlainConsole) and console.is_terminal and not quiet:
             self._progress = _bars(console)
@@ -49,6 +59,8 @@ class ConsoleReporter:
         self._files = 0
         self._bytes = 0
         self._done = 0
+        self._failed = 0
+        self._refreshed = 0.0
         self._rows_done = 0
         self._bytes_done = 0
         self._working: dict[str, RowsRead] = {}
@@ -101,22 +113,33 @@ class ConsoleReporter:
         result = event.result
         self._working.pop(result.source.identity, None)
         self._done += 1
+        self._failed += result.outcome is Outcome.FAILED
         self._rows_done += result.rows
-        if not self._quiet or result.outcome is Outcome.FAILED:
-            self._say(file_lines(result))
+        if self._shows(result):
+            self._say(file_lines(result, verbose=self._verbose, remarks=self._verbose, width=self._console.width))
         self._bytes_done += result.source.size
         self._refresh()
 
+    def _shows(self, result: FileResult) -> bool:
+        if result.outcome is Outcome.FAILED:
+            return self._at_once
+        if result.outcome is Outcome.SKIPPED:
+            return self._verbose
+        return not self._quiet
+
     def _refresh(self) -> None:
-        if self._total is None or self._progress is None:
+        now = time.monotonic()
+        if self._total is None or self._progress is None or now - self._refreshed < _REFRESH_SECONDS:
             return
+        self._refreshed = now
         rows = self._rows_done + sum(read.rows for read in self._working.values())
         read_bytes = self._bytes_done + sum(read.share * read.source.size for read in self._working.values())
         elapsed = self._progress.tasks[0].elapsed or 0
         rate = f", {rows / elapsed:,.0f} rows/s" if elapsed > 0.5 and rows else ""
+        failed = f", {self._failed} failed" if self._failed else ""
         current = next(iter(self._working.values()), None)
         name = f" · {current.source.name} {current.rows:,} rows" if current else ""
-        description = printable(f"{self._done}/{self._files} files{rate}{name}")
+        description = printable(f"{self._done}/{self._files} files{failed}{rate}{name}")
         self._progress.update(self._total, completed=read_bytes, description=description)
 
     def _pause(self, event: PauseTick) -> None:
@@ -158,17 +181,23 @@ class LineReporter:
     Args:
         console: Writes to standard error.
         quiet: Write only warnings and failures.
+        verbose: Write every skipped file and every change, instead of one line for the skipped files of a table.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False) -> None:
         self._console = console
         self._quiet = quiet
+        self._verbose = verbose
 
     def __call__(self, event: Event) -> None:
         """Write an event."""
         if isinstance(event, FileFinished):
-            if not self._quiet or event.result.outcome is Outcome.FAILED:
-                self._say(file_lines(event.result))
+            outcome = event.result.outcome
+            if outcome is Outcome.FAILED or not (self._quiet or (outcome is Outcome.SKIPPED and not self._verbose)):
+                self._say(file_lines(event.result, verbose=self._verbose))
+        elif isinstance(event, RunFinished) and not (self._quiet or self._verbose):
+            for line in skipped_lines(event.report.results):
+                self._say(line)
         elif isinstance(event, Notice) and (event.warning or not self._quiet):
             self._say(Line(f"{'warning: ' if event.warning else ''}{event.text}"))
 

@@ -1,49 +1,65 @@
-"""Reports of runs and watches, as text and as JSON."""
+"""Results of files as lines, numbers for people, and reports of runs and watches as JSON."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
 
-from pgdatahub.cli.lines import Line, Lines, PlainConsole, plain_table
-from pgdatahub.model.explain import describe_change
-from pgdatahub.model.missing import MissingAction, MissingFile
+from pgdatahub.cli.lines import Line, Lines
+from pgdatahub.model.explain import describe_change, describe_type
+from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
-from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
+from pgdatahub.model.schema import AddColumn, AlterType, SchemaChange
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from pgdatahub.cli.lines import Console
     from pgdatahub.errors import PgDataHubError
     from pgdatahub.model.results import Failure
     from pgdatahub.runs.watch import WatchReport
 
+USUAL_WIDTH: Final = 100
+"""Columns that lines should fit where no terminal has a width."""
+MOST_WIDENED: Final = 3
+"""Changes of type that are described for a file; more are counted."""
 STYLES = {Outcome.LOADED: "green", Outcome.READ: "green", Outcome.SKIPPED: "dim", Outcome.FAILED: "bold red"}
 
 
-def file_lines(result: FileResult) -> Lines:
-    """Return the result of a file: one line, and one more for each remark."""
+def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = True, width: int = USUAL_WIDTH) -> Lines:
+    """Return the result of a file: one line, and one more for each remark.
+
+    Args:
+        result: The result.
+        verbose: Describe each new column and each type; else several new columns are counted, and the first are named.
+        remarks: Add the remarks; without them, a report counts them (see :func:`pgdatahub.cli.summary.print_report`).
+        width: Columns of the terminal; fewer new columns are named where the line would not fit.
+    """
     source = result.source
     text = Line(f"{result.outcome.value:<8}", style=STYLES[result.outcome])
-    remarks: list[str] = []
+    below: list[str] = []
     text.append(source.identity, style="default" if result.outcome is not Outcome.SKIPPED else "dim")
     if result.outcome in (Outcome.LOADED, Outcome.READ):
-        if result.parts:
-            tables = count(len(result.parts), "table")
-            text.append(f" → {tables}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
-            remarks += map(_part_remark, result.parts)
-        else:
-            text.append(f" → {source.table}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
-        remarks += _remarks(result)
+        target = count(len(result.parts), "table") if result.parts else str(source.table)
+        text.append(f" → {target}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
+        below += map(_part_remark, result.parts)
+        counted, described = _changes(result.changes, verbose=verbose)
+        for title, names in counted.items():
+            text.append(f"; {len(names):,} {title}: ", style="default")
+            text.append(_first(names, width - len(text.plain)), style="default")
+        below += described
+        if remarks:
+            below += map(counted_cells, sorted(result.counts), repeat(result))
+            below += result.notices
     elif result.outcome is Outcome.SKIPPED:
         text.append(f": {result.reason}", style="dim")
-        remarks += result.notices
+        below += result.notices if remarks else ()
     elif result.failure is not None:
-        text.append(f": {failure_text(result.failure)}", style="default")
-    return Lines([text, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
+        failure = result.failure
+        if failure.where == source.name:
+            failure = replace(failure, where=None)  # the line begins with the file's path
+        text.append(f": {failure_text(failure)}", style="default")
+    return Lines([text, *(Line(remark, style="yellow") for remark in below)], indent=8)
 
 
 def _part_remark(part: PartResult) -> str:
@@ -53,14 +69,33 @@ def _part_remark(part: PartResult) -> str:
     return f"{part.table}: {count(part.rows, 'row')} from {listed(part.sheets)}"
 
 
-def _remarks(result: FileResult) -> Iterable[str]:
-    for change in result.changes:
-        if not isinstance(change, CreateTable):
-            yield describe_change(change)
-    for key, number in sorted(result.counts.items()):
-        example = result.examples.get(key)
-        yield f"{key}: {number:,}" + (f", first {example}" if example else "")
-    yield from result.notices
+def _changes(changes: Sequence[SchemaChange], *, verbose: bool) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the names of columns that are only counted, by what happened to them, and descriptions of the others."""
+    added = [change for change in changes if isinstance(change, AddColumn)]
+    widened = [change for change in changes if isinstance(change, AlterType)]
+    counted: dict[str, list[str]] = {}
+    described: list[str] = []
+    if verbose or (len(added) == 1 and describe_type(added[0].column)):
+        described += map(describe_change, added)
+    elif added:
+        counted["new column" if len(added) == 1 else "new columns"] = [change.column.name for change in added]
+    if verbose or len(widened) <= MOST_WIDENED:
+        described += map(describe_change, widened)
+    else:
+        counted["wider types"] = [change.name for change in widened]
+    return counted, described
+
+
+def _first(names: Sequence[str], room: int) -> str:
+    """Return the first names, at most three and as many as the room allows."""
+    shown = next((most for most in (3, 2) if len(", ".join(names[:most])) + 2 * (len(names) > most) <= room), 1)
+    return ", ".join(names[:shown]) + (" …" if len(names) > shown else "")
+
+
+def counted_cells(key: str, result: FileResult) -> str:
+    """Return a remark on cells or rows of a file: ``error cells: 3, first Sheet1!B7``."""
+    example = result.examples.get(key)
+    return f"{key}: {result.counts[key]:,}" + (f", first {example}" if example else "")
 
 
 def failure_text(failure: Failure | PgDataHubError) -> str:
@@ -82,37 +117,6 @@ def seconds(value: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def print_report(report: RunReport, console: Console) -> None:
-    """Print the report of a run: a line for each table, then the failures."""
-    tables: dict[str, list[tuple[PartResult, float]]] = {}
-    for result in report.results:
-        parts = result.by_table
-        for part in parts:
-            # The time of a file is not known by table.
-            tables.setdefault(str(part.table), []).append((part, result.seconds / len(parts)))
-    if tables:
-        _print_summary(tables, console, dry=report.dry)
-    failures = [result for result in report.results if result.outcome is Outcome.FAILED]
-    if failures:
-        console.print()
-        console.print(
-            Line(f"{count(len(failures), 'file')} failed; nothing of them is in the tables:", style="bold red")
-        )
-        for result in failures:
-            if result.failure is not None:
-                console.print(Line(f"  {result.source.identity}: {failure_text(result.failure)}"), soft_wrap=True)
-    for folder, reason in report.unreadable.items():
-        console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
-    for reason, names in report.ignored.items():
-        console.print(Line(f"skipped, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
-    kept = [one for one in report.missing if one.action is MissingAction.KEEP]
-    if kept:
-        console.print(Line(missing_line(kept), style="dim"), soft_wrap=True)
-    if report.stopped is not None:
-        console.print(Line(ended_early(report), style="bold yellow"), soft_wrap=True)
-    console.print(Line(_closing(report)), soft_wrap=True)
 
 
 def ended_early(report: RunReport) -> str:
@@ -148,86 +152,6 @@ def missing_json(missing: MissingFile) -> dict[str, Any]:
         "heir": missing.heir,
         "reason": missing.reason,
     }
-
-
-def _closing(report: RunReport) -> str:
-    outcomes = Counter(result.outcome for result in report.results)
-    rows = sum(result.rows for result in report.results)
-    verb = "read" if report.dry else "loaded"
-    done = outcomes[Outcome.LOADED] + outcomes[Outcome.READ]
-    parts = [f"{count(done, 'file')} {verb}, {count(rows, 'row')}"]
-    if outcomes[Outcome.SKIPPED]:
-        parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
-    if outcomes[Outcome.FAILED]:
-        parts.append(f"{outcomes[Outcome.FAILED]:,} failed")
-    if report.unreadable:
-        parts.append(f"{count(len(report.unreadable), 'folder')} could not be read")
-    actions = Counter(one.action for one in report.missing)
-    for action, word in _MISSING.items():
-        if actions[action]:
-            parts.append(f"{actions[action]:,} {word}")
-    end = "nothing was written" if report.dry else f"rows go to {report.destination}"
-    return f"{', '.join(parts)} in {seconds(report.seconds)}; {end}"
-
-
-_MISSING = {
-    MissingAction.REVERT: "reverted (file gone)",
-    MissingAction.TAKE_OVER: "taken over by another file",
-    MissingAction.FAIL: "not reverted (file gone)",
-}
-
-
-def _print_summary(tables: Mapping[str, Sequence[tuple[PartResult, float]]], console: Console, *, dry: bool) -> None:
-    rows = {name: _summarize(results, dry=dry) for name, results in sorted(tables.items())}
-    # Columns without any entry are left out.
-    titles = [
-        title for title in next(iter(rows.values())) if title in _ALWAYS or any(row[title] for row in rows.values())
-    ]
-    if isinstance(console, PlainConsole):
-        console.print(f"\n{plain_table('table', rows, titles)}\n")
-    else:
-        console.print(_summary(rows, titles))
-
-
-def _summary(rows: Mapping[str, Mapping[str, str]], titles: Sequence[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    summary = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), collapse_padding=True)
-    summary.add_column("table", overflow="fold", min_width=16)
-    for title in titles:
-        summary.add_column(title, justify="right", no_wrap=True)
-    for name, row in rows.items():
-        style = "bold red" if row["failed"] else None
-        summary.add_row(Line(name), *(row[title] or "–" for title in titles), style=style)
-    return summary
-
-
-_ALWAYS = frozenset({"loaded", "read", "rows", "time"})
-
-
-def _summarize(results: Sequence[tuple[PartResult, float]], *, dry: bool) -> dict[str, str]:
-    outcomes = Counter(part.outcome for part, _ in results)
-    changes = [change for part, _ in results for change in part.changes]
-    return {
-        "read" if dry else "loaded": f"{outcomes[Outcome.LOADED] + outcomes[Outcome.READ]:,}",
-        "skipped": _or_nothing(outcomes[Outcome.SKIPPED]),
-        "failed": _or_nothing(outcomes[Outcome.FAILED]),
-        "rows": f"{sum(part.rows for part, _ in results):,}",
-        "new\ncolumns": _new_columns(changes),
-        "wider\ntypes": _or_nothing(len({change.name for change in changes if isinstance(change, AlterType)})),
-        "time": seconds(sum(time for _, time in results)),
-    }
-
-
-def _or_nothing(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-def _new_columns(changes: Sequence[SchemaChange]) -> str:
-    added = sum(isinstance(change, AddColumn) for change in changes)
-    created = sum(len(change.columns) for change in changes if isinstance(change, CreateTable))
-    return f"all {created + added}" if created else _or_nothing(added)
 
 
 def report_json(report: RunReport) -> str:

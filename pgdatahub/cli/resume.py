@@ -17,6 +17,7 @@ from pgdatahub.cli.options import (
     PauseEveryOption,
     PauseSecondsOption,
     QuietOption,
+    VerboseOption,
     WorkersOption,
     configured,
     configured_as_paused,
@@ -36,6 +37,7 @@ def resume_command(
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
     log_format: LogFormatOption = LogFormat.TEXT,
+    verbose: VerboseOption = False,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -53,18 +55,21 @@ def resume_command(
     config = configured_as_paused(configured(config_file, **given), config_file, given)
     from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import ConsoleReporter
-    from pgdatahub.cli.render import print_report, report_json
+    from pgdatahub.cli.render import report_json
     from pgdatahub.cli.signals import interruptible
+    from pgdatahub.cli.summary import print_report
     from pgdatahub.runs.run import resume
 
     gc_tuning.keep_imports()
     with (
         interruptible() as interruption,
-        ConsoleReporter(open_console(stderr=True), quiet=quiet) as reporter,
+        ConsoleReporter(
+            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=output is OutputFormat.JSON
+        ) as reporter,
     ):
         report = resume(config, reporter=reporter, interruption=interruption, log_json=log_format is LogFormat.JSON)
     if output is OutputFormat.JSON:
         say_lines(report_json(report))
     elif not quiet:
-        print_report(report, open_console())
+        print_report(report, open_console(), open_console(stderr=True), verbose=verbose)
     raise typer.Exit(report.exit_code)

@@ -27,6 +27,7 @@ from pgdatahub.cli.options import (
     RequireFilesOption,
     SchemaOption,
     TableOption,
+    VerboseOption,
     WorkersOption,
     configured,
     configured_as_paused,
@@ -100,6 +101,7 @@ def run_command(
         ),
     ] = False,
     log_format: LogFormatOption = LogFormat.TEXT,
+    verbose: VerboseOption = False,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -128,15 +130,18 @@ def run_command(
         config = configured_as_paused(config, config_file, given)
     from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import ConsoleReporter
-    from pgdatahub.cli.render import print_report, report_json
+    from pgdatahub.cli.render import report_json
     from pgdatahub.cli.signals import interruptible
+    from pgdatahub.cli.summary import print_report
     from pgdatahub.runs.run import Selection, run
 
     gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     with (
         interruptible() as interruption,
-        ConsoleReporter(open_console(stderr=True), quiet=quiet) as reporter,
+        ConsoleReporter(
+            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=output is OutputFormat.JSON
+        ) as reporter,
     ):
         report = run(
             config,
@@ -151,5 +156,5 @@ def run_command(
     if output is OutputFormat.JSON:
         say_lines(report_json(report))
     elif not quiet:
-        print_report(report, open_console())
+        print_report(report, open_console(), open_console(stderr=True), verbose=verbose)
     raise typer.Exit(report.exit_code)

@@ -19,6 +19,7 @@ from pgdatahub.cli.options import (
     OutputFormat,
     QuietOption,
     SchemaOption,
+    VerboseOption,
     WorkersOption,
     configured,
     executor_settings,
@@ -57,6 +58,7 @@ def watch_command(
     executor_opt: ExecutorOptOption = None,
     insecure_executor: InsecureExecutorOption = False,
     log_format: LogFormatOption = LogFormat.TEXT,
+    verbose: VerboseOption = False,
     quiet: QuietOption = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -84,7 +86,7 @@ def watch_command(
     with interruptible() as interruption:
         report = watch(
             config,
-            reporter=LineReporter(open_console(stderr=True), quiet=quiet),
+            reporter=LineReporter(open_console(stderr=True), quiet=quiet, verbose=verbose),
             interruption=interruption,
             settle_seconds=settle,
             look_seconds=every,

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from pgdatahub.errors import ContentChangedError
 from pgdatahub.load.skip_reasons import named, why_skipped
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import TableName
@@ -200,7 +201,8 @@ def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_i
 
 def _notice(part: PartFacts, replaced: Sequence[ImportRow], counted: Sequence[ImportRow]) -> str | None:
     if replaced:
-        return f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
+        text = f"loaded again, in place of its rows of {replaced[-1].imported_at:%Y-%m-%d %H:%M} UTC"
+        return FileNotice(text, "loaded again, in place of its earlier rows")
     equal = [past for past in counted if past.content_sha256 == part.content_sha256]
     if equal and equal[0].identity != part.source.identity:
         return f"the same rows as those of {named(equal[0])} in {part.source.table}; another part of the file differs"
@@ -222,20 +224,22 @@ def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceF
     decision = _with_older(DedupDecision(skip=why, known=past, origin=past), older, source)
     rows = sum(one.row_count for one in decision.retired)
     if rows:
-        why = f"{why}; its {rows:,} older rows are not in the table any more (on_changed: replace)"
+        text = f"{why}; its {rows:,} older rows are not in the table any more (on_changed: replace)"
+        why = FileNotice(text, f"{why.kind}, with older rows removed (on_changed: replace)")
     return replace(decision, skip=why, notice=None)
 
 
 def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: SourceFile) -> DedupDecision:
     """Return the decision on a file that had other content before, by the folder's ``on_changed``."""
     policy = source.options.on_changed
+    kind = f"the file changed since it was loaded (on_changed: {policy})"
     own = tuple(past for past in older if past.identity == source.identity and past.status == Status.LOADED)
     before = f"its content of {max(filter(None, (_moment(past, source) for past in older))):%Y-%m-%d %H:%M} UTC"
     if policy == "append":
         if not own:
             return decision
         added = f"the file changed: its rows are added to those of {before} (on_changed: append)"
-        return replace(decision, notice=added)
+        return replace(decision, notice=FileNotice(added, kind))
     # A held import has no rows in the table, so a duplicate of it may change.
     if policy == "fail" and not source.reload and any(past.status == Status.LOADED for past in older):
         raise ContentChangedError(
@@ -244,7 +248,9 @@ def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: Sou
         )
     left = tuple(past for past in older if past not in own)
     rows = sum(past.row_count for past in own)
-    notice = f"the file changed: its rows take the place of the {rows:,} rows of {before}" if own else decision.notice
+    notice = decision.notice
+    if own:
+        notice = FileNotice(f"the file changed: its rows take the place of the {rows:,} rows of {before}", kind)
     return replace(decision, retired=own, left=left, notice=notice)
 
 

@@ -21,6 +21,7 @@ from pgdatahub.load.skip_reasons import named
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, StagedFile, stage
 from pgdatahub.model.events import NullReporter
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
@@ -82,15 +83,17 @@ class OlderReadings:
                 continue
             content = None if own else self._content_now(past)
             if content is None:
-                return (
+                text = (
                     f"may have the same content as {named(past)}, which was read by older rules and cannot be read again "
                     "to compare; run --reload FILE loads this file"
                 )
+                return FileNotice(text, "with the content, perhaps, of a file that cannot be read again")
             if content == staged.content_sha256:
-                return (
+                text = (
                     f"has the same content as {named(past)}, which was read by older rules; "
                     f"run --reload {past.identity} loads that again"
                 )
+                return FileNotice(text, "with the content of another file that was read by older rules")
         return None
 
     def _may_be(self, past: ImportRow, source: SourceFile) -> bool:

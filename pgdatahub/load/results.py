@@ -10,6 +10,7 @@ from traceback import format_exception
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import HistoryLostError, PgDataHubError
 from pgdatahub.load.staging import Staged, StagedFile
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import Failure, FileResult, Outcome, PartResult
@@ -118,7 +119,7 @@ def skipped_as_empty(source: SourceFile, error: EmptySheetError) -> FileResult:
     """Return the result of a file whose sheet is empty, with a notice if another visible sheet has data."""
     loud = error.left_out and source.options.sheet is None
     return replace(
-        skipped(source, error.message),
+        skipped(source, FileNotice(error.message, "without a value")),
         notices=(describe_left_out(error.left_out, source),) if loud else (),
         sheets_left_out=error.left_out,
     )

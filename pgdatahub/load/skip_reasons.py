@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow, Status
 
@@ -11,26 +12,34 @@ PLANNED_RUN: Final = "planned"
 """The run id of an import that a plan simulates."""
 
 
-def why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> str:
-    """Return the reason to skip a file that is in the table, or held back, by ``past``."""
+ALREADY_LOADED: Final = "already loaded"
+"""The kind of reason to skip a file that needs no further look."""
+_HELD: Final = "on hold until run --reload"
+
+
+def why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileNotice:
+    """Return the reason to skip a file that is in the table, or on hold, by ``past``."""
     own = past.identity == source.identity
     if past.file_sha256 != file_sha256:
         if past.status == Status.HELD:
-            return f"has the same content as {past.identity}, {_held(past)}"
-        return f"has the same content as {named(past)}"
+            return FileNotice(f"has the same content as {past.identity}, {_held(past)}", _HELD)
+        return FileNotice(f"has the same content as {named(past)}", "with the content of another file")
     if past.status == Status.HELD:
-        return _held(past) if own else f"is the same file as {past.identity}, {_held(past)}"
+        return FileNotice(_held(past) if own else f"is the same file as {past.identity}, {_held(past)}", _HELD)
     if past.settings != source.fingerprint:
-        return (
+        text = (
             f"is the same file as {named(past)}, which was loaded with other settings; "
             "run --reload FILE loads it again with these"
         )
-    return f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC" if own else f"is the same file as {named(past)}"
+        return FileNotice(text, "loaded with other settings than those of now, which run --reload applies")
+    if own:
+        return FileNotice(f"already loaded {past.imported_at:%Y-%m-%d %H:%M} UTC", ALREADY_LOADED)
+    return FileNotice(f"is the same file as {named(past)}", "the same as another file")
 
 
 def _held(past: ImportRow) -> str:
     since = f" since {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
-    return f"held back{since}; run --reload FILE loads it"
+    return f"on hold{since}; run --reload FILE loads it"
 
 
 def named(past: ImportRow) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableSchema
 
 _LISTED: Final = 10
@@ -37,7 +38,7 @@ def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]
             f"the file shares no column with the table {current.table}: the file has {_listed(in_file)}, the table has"
             f" {_listed(in_table)}; if it belongs elsewhere, revert it and move it to another folder"
         )
-        return (notice,)
+        return (FileNotice(notice, "the file shares no column with its table"),)
     if not missing:
         return ()
     one = len(missing) == 1
@@ -45,12 +46,14 @@ def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]
         f"the file lacks {'the column' if one else f'{len(missing):,} columns'} {_listed(missing)} of the table"
         f" {current.table}; its rows have no value there"
     )
+    kind = "the file lacks columns of its table"
     renamed = _renamed(missing, new)
     if renamed:
+        kind = "the file lacks columns of its table, and may have renamed some (set aliases: or rename:)"
         notice += (
             f"; it may have renamed {', '.join(f'{old} to {name}' for old, name in renamed)} (set aliases: or rename:)"
         )
-    return (notice,)
+    return (FileNotice(notice, kind),)
 
 
 def _renamed(missing: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:

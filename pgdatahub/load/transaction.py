@@ -147,7 +147,7 @@ class Loading:
         settle(connection, self.history, decision, source, file_sha256=file_sha256, moment=moment)
 
     def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
-        """Skip a file whose bytes are loaded or held back; return None if the file has to be read.
+        """Skip a file whose bytes are loaded or on hold; return None if the file has to be read.
 
         Raises:
             FileError: The file changed, and its folder sets ``on_changed: fail``.

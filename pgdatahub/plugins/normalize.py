@@ -9,6 +9,7 @@ from functools import lru_cache
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import CellError, PluginError
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import RESERVED_COLUMNS
 from pgdatahub.model.workbooks import Batch
@@ -248,9 +249,11 @@ class _Normalizer:
 
 def _clash_notice(headers: tuple[str, ...]) -> str:
     if len(headers) == 1:
-        return f'the header "{headers[0]}" is a name that every table has, so it was numbered; rename: gives it a better one'
+        text = f'the header "{headers[0]}" is a name that every table has, so it was numbered; rename: gives it a better one'
+        return FileNotice(text, "a header is a name that every table has, so it was numbered (set rename:)")
     listed = ", ".join(f'"{header}"' for header in headers)
-    return f"the headers {listed} become one name, so they were numbered; rename: gives them better ones"
+    text = f"the headers {listed} become one name, so they were numbered; rename: gives them better ones"
+    return FileNotice(text, "headers become one name, so they were numbered (set rename:)")
 
 
 def _overflowing(cells: Column) -> int:

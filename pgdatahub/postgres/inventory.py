@@ -23,7 +23,7 @@ class Inventory:
         exists: The table exists; a user may have dropped it.
         rows: The number of rows of the loaded imports, according to the history.
         imports: The number of loaded imports.
-        held: The number of files that are held back.
+        held: The number of files on hold.
         last_load: The time of the last import that is still loaded, UTC.
         bytes: The size on disk with indexes and long values.
     """

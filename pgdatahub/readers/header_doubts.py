@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.values.cells import Kind
 
 ROWS: Final = 20
@@ -31,9 +32,10 @@ def describe_doubt(row: int, headers: Sequence[tuple[Kind | None, str]], widths:
         why = f"{len(others)} of its {len(headers)} cells are not texts, such as {others[0][:40]!r}"
     else:
         return ""
-    return (
+    return FileNotice(
         f"row {row}, whose cells became the names of the columns, does not look like headers: {why}; "
-        "set header_row: to the number of the right row, auto (find it) or none (there are no headers)"
+        "set header_row: to the number of the right row, auto (find it) or none (there are no headers)",
+        "the first row does not look like headers (set header_row:)",
     )
 
 

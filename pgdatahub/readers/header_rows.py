@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.errors import CellError, SheetError
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
 from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
@@ -132,7 +133,7 @@ def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tu
         above = found
         row, cells = candidates[above]
         why = f"the first of {len(cells)} cells, no two alike, with values of other kinds below its dates and numbers"
-    counts.notices.append(f"header_row: auto took row {row}: {why}")
+    counts.notices.append(FileNotice(f"header_row: auto took row {row}: {why}", "header_row: auto found the headers"))
     counts.add("rows above the header", above, f"row {candidates[0][0]}")
     return row, source, RowsAround(dict(candidates))
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from pgdatahub.errors import FileError
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import sheet_labels
 from pgdatahub.values.cells import TextColumn
 
@@ -48,14 +49,16 @@ def describe_left_out(names: Sequence[str], source: SourceFile) -> str:
     one = len(names) == 1
     listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else "")
     if source.options.is_routed:
-        return (
+        return FileNotice(
             f"{'1 visible sheet' if one else f'{len(names):,} visible sheets'} with data not loaded: {listed}; an entry "
             f"below sheets: loads {'it' if one else 'them'} or leaves {'it' if one else 'them'} out (skip: true), and "
-            f'"*" takes the rest'
+            f'"*" takes the rest',
+            "visible sheets with data not loaded (set an entry below sheets:)",
         )
-    return (
+    return FileNotice(
         f"{'1 visible sheet' if one else f'{len(names):,} visible sheets'} with data not loaded: {listed}; to load "
-        f'{"it" if one else "them"}, set sheet: "*" or a list of names for the folder {folder} in etl_config.yaml'
+        f'{"it" if one else "them"}, set sheet: "*" or a list of names for the folder {folder} in etl_config.yaml',
+        'visible sheets with data not loaded (set sheet: "*" or a list of names)',
     )
 
 

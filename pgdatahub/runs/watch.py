@@ -22,7 +22,7 @@ from pgdatahub.errors import (
     TransientDatabaseError,
     WorkerDiedError,
 )
-from pgdatahub.model.events import Event, Notice, NullReporter, Reporter, RunFinished, RunStarted
+from pgdatahub.model.events import Event, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Outcome, RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
@@ -85,7 +85,7 @@ def watch(
 
     Args:
         config: The settings.
-        reporter: Receives events, except starts and ends of single runs.
+        reporter: Receives events, except starts of single runs.
         interruption: Asked whether the user wants the watch to end.
         settle_seconds: Time without changes after which a file is loaded.
         look_seconds: Interval between two listings; by default 10 s for a folder and 60 s for a URL.
@@ -255,7 +255,7 @@ class _Watcher:
 
     def _pass_on(self, event: Event) -> None:
         # The user sees one watch, not its runs, and each warning once.
-        if isinstance(event, RunStarted | RunFinished):
+        if isinstance(event, RunStarted):
             return
         if isinstance(event, Notice) and event.warning:
             if event.text in self._warned:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, FileError
+from pgdatahub.model.file_notice import OUTDATED_RESULTS, UNDER_MERGED, FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
@@ -175,14 +176,16 @@ def _remarks(label: str, found: dict[str, Any]) -> Iterator[str]:
     count, first = found["covered"]
     if count:
         values, were = ("value", "was") if count == 1 else ("values", "were")
-        yield f"{count:,} {values} under merged areas {were} not loaded; the first is {_place(label, first)}"
+        text = f"{count:,} {values} under merged areas {were} not loaded; the first is {_place(label, first)}"
+        yield FileNotice(text, UNDER_MERGED)
     count, first = found["recalculated"]
     if count:
         formulas = "formula asks" if count == 1 else "formulas ask"
-        yield (
+        text = (
             f"{count:,} {formulas} to be calculated when the workbook is opened, and 0 is stored; the stored results may be"
             f" out of date; the first is {_place(label, first)}"
         )
+        yield FileNotice(text, OUTDATED_RESULTS)
 
 
 def _place(label: str, place: tuple[int, int]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
+from pgdatahub.model.file_notice import OUTDATED_RESULTS, UNDER_MERGED, FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
@@ -114,23 +115,28 @@ class XlsxSheet:
         """Notices about the way in which the sheet was read; complete after the last batch."""
         notices = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
         for first, count in self.cleaned.items():
-            notices.append(
+            text = (
                 f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
                 f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
             )
+            notices.append(
+                FileNotice(text, "characters removed that PostgreSQL cannot store (NUL, half a surrogate pair)")
+            )
         if self._covered is not None and self._covered.count:
             count = self._covered.count
-            notices.append(
+            text = (
                 f"{count:,} {'value' if count == 1 else 'values'} under merged cells, which a sheet does not show, not "
                 f"loaded; the first is {self.name} › {self._covered.first}"
             )
+            notices.append(FileNotice(text, UNDER_MERGED))
         if self._formulas is not None and self._formulas.count:
             count, first = self._formulas.count, self._formulas.first
             place = f"; the first is {self.name} › {first}" if first else ""
-            notices.append(
+            text = (
                 f"{count:,} {'formula has a stored result' if count == 1 else 'formulas have stored results'} that may be"
                 f" out of date: the workbook asks to be calculated when it is opened{place} (open and save it in Excel)"
             )
+            notices.append(FileNotice(text, OUTDATED_RESULTS))
         return notices
 
     def batches(self, max_rows: int) -> Iterator[Batch]:

@@ -76,7 +76,7 @@ def test_hold_keeps_a_file_out_until_it_is_reloaded(loaded: Hub) -> None:
     assert not any("next run" in note for note in plan.notes)
     outcome, reason = loaded.load()["sales/b.xlsx"]
     assert outcome is Outcome.SKIPPED
-    assert "held back since" in reason
+    assert "on hold since" in reason
     assert "run --reload FILE loads it" in reason
     assert loaded.load(reload=["sales/b.xlsx"])["sales/b.xlsx"][0] is Outcome.LOADED
     assert loaded.state() == before
@@ -89,7 +89,7 @@ def test_a_held_file_saved_again_stays_out_and_one_that_was_mended_is_loaded(loa
     loaded.write("sales/a.xlsx", ["Id", "Amount"], [[1, 10], [2, 20]], note="saved again")
     outcome, reason = loaded.load()["sales/a.xlsx"]
     assert outcome is Outcome.SKIPPED
-    assert "held back" in reason
+    assert "on hold" in reason
     loaded.write("sales/a.xlsx", ["Id", "Amount"], [[1, 10], [2, 21]])
     assert loaded.load()["sales/a.xlsx"][0] is Outcome.LOADED
 
