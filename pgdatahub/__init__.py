@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from pgdatahub.runs.watch import WatchReport as WatchReport
     from pgdatahub.runs.watch import watch as watch
     from pgdatahub.system.version import __version__ as __version__
+    from pgdatahub.undo.backup import Backup as Backup
     from pgdatahub.undo.backup import Restored as Restored
+    from pgdatahub.undo.backup import backup as backup
     from pgdatahub.undo.backup import restore as restore
     from pgdatahub.undo.plan import UndoPlan as UndoPlan
     from pgdatahub.undo.plan import UndoRequest as UndoRequest
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from pgdatahub.values.python_values import canonical_text as canonical_text
 
 _EXPORTS = {
+    "Backup": "pgdatahub.undo.backup",
     "Batch": "pgdatahub.model.workbooks",
     "Config": "pgdatahub.config",
     "DatabaseStatus": "pgdatahub.runs.status",
@@ -77,6 +80,7 @@ _EXPORTS = {
     "WatchReport": "pgdatahub.runs.watch",
     "Workbook": "pgdatahub.model.workbooks",
     "__version__": "pgdatahub.system.version",
+    "backup": "pgdatahub.undo.backup",
     "canonical_text": "pgdatahub.values.python_values",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.runs.history",

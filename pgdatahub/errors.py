@@ -174,6 +174,10 @@ class WorkerDiedError(FileError):
     """The process that loaded the file died: out of memory, killed, crashed."""
 
 
+class OutOfMemoryError(FileError):
+    """The file needs more memory than the process may have."""
+
+
 class ContentChangedError(FileError):
     """The file was loaded before with other content, and the folder's settings forbid loading it again."""
 

@@ -28,6 +28,7 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     from pgdatahub.errors import ExitCode, PgDataHubError
 
+    arguments = _without_debug(arguments)
     try:
         create_app(only=arguments[0] if arguments else None)(arguments, prog_name="pgdatahub")
     except SystemExit as end:
@@ -42,10 +43,22 @@ def _run(arguments: list[str]) -> int:
         # The reader of the output has exited (| head); without this, Python reports the error again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except MemoryError as error:
+        _complain("there is not enough memory", error)
+        return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: one line for a bug, a traceback with DEBUG=1
         _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
         return ExitCode.FAILED
     return ExitCode.OK
+
+
+def _without_debug(arguments: list[str]) -> list[str]:
+    """Return the arguments without ``--debug``, which may stand anywhere before ``--``, and switch tracebacks on."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != "--debug"]
+    if len(kept) < end:
+        os.environ["DEBUG"] = "1"
+    return [*kept, *arguments[end:]]
 
 
 def _complain(message: str, error: BaseException | None = None) -> None:

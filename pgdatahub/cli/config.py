@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pgdatahub.cli.options import ConfigOption
 from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ class ConfigFormat(str, enum.Enum):
 
 def config_command(
     output: Annotated[ConfigFormat, typer.Option("--format", help="Output format.")] = ConfigFormat.TEXT,
-    config_file: Annotated[
-        Path | None,
-        typer.Option("--config", help="The file of folder options.", show_default="config/etl_config.yaml"),
-    ] = None,
+    config_file: ConfigOption = None,
 ) -> None:
     """Show all settings with their sources, and the options of every folder."""
     from pgdatahub.config import load_config

@@ -35,7 +35,11 @@ def start(
     port: Annotated[
         int | None,
         typer.Option(
-            min=1, max=65535, show_default=False, help="Also listen on this port of 127.0.0.1, with the password."
+            min=1,
+            max=65535,
+            metavar="PORT",
+            show_default=False,
+            help="Also listen on this port of 127.0.0.1, with the password.",
         ),
     ] = None,
 ) -> None:
@@ -102,10 +106,31 @@ def psql(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
+@db_app.command(cls=Command, epilog=epilog("db backup"))
+def backup(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="The file to write (default: a name with the time, in ETL_STATE_DIR).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write the loaded tables and the history of the configured server to a file, with pg_dump."""
+    from pgdatahub.cli.notices import tell_notices
+    from pgdatahub.config import load_config
+    from pgdatahub.undo.backup import backup as write_backup
+
+    written = write_backup(load_config(), file, reporter=tell_notices)
+    tables = ", ".join(map(str, written.tables)) or "no table"
+    say(f"wrote {tables} and the history of {written.destination} to {written.file}")
+
+
 @db_app.command(cls=Command, epilog=epilog("db restore"))
 def restore(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A file that `reset --backup` wrote.", show_default=False)
+        Path, typer.Argument(metavar="FILE", help="A file of `db backup` or `reset --backup`.", show_default=False)
     ],
 ) -> None:
     """Restore the tables of a backup on the configured server, in place of tables of the same names."""

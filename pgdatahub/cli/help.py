@@ -1,8 +1,9 @@
-"""Additions to Typer's ``--help``: examples, and switches without a type."""
+"""Additions to Typer's ``--help``: examples, and parameters without types of Python."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any, Final
 
 from typer.core import TyperCommand, TyperGroup
@@ -15,6 +16,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub run data/sales/2025", "one folder only"),
         ("pgdatahub run --dry-run", "find files that would fail"),
         ("pgdatahub run --resume --quiet", "from cron"),
+        ("pgdatahub run -v", "each skipped file, column and remark"),
     ),
     "plan": (
         ("pgdatahub plan", "changes that a run would make, with reasons"),
@@ -27,16 +29,18 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "watch": (
         ("pgdatahub watch", "load arriving files below data/, until Ctrl-C"),
-        ("pgdatahub watch --data-root s3://bucket/inbox --every 300", "a bucket, every five minutes"),
+        ("pgdatahub watch --data-root s3://bucket/inbox --every 300", "a bucket"),
     ),
     "status": (
         ("pgdatahub status", ""),
+        ("pgdatahub status --table sales_2025", "one table"),
         ("pgdatahub status --count", "count the rows instead of using the history"),
     ),
     "history": (
         ("pgdatahub history --table sales_2025", "history of a table"),
         ("pgdatahub history --file march.xlsx", "history of a file"),
         ("pgdatahub history --since 2025-03-01", "since a day (UTC)"),
+        ("pgdatahub history --limit 20", "the latest 20 imports"),
     ),
     "verify": (
         ("pgdatahub verify", "exit code 1 if a table is not as loaded"),
@@ -44,16 +48,17 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub verify --format json", "for programs"),
     ),
     "inspect": (
-        ("pgdatahub inspect data/sales/2025/march.xlsx", "sheets, columns, types, and why"),
-        ("pgdatahub inspect march.xlsx --verbose", "also number of values of each kind"),
+        ("pgdatahub inspect data/sales/2025/march.xlsx", "sheets, columns, types"),
+        ("pgdatahub inspect march.xlsx -v", "also number of values of each kind"),
+        ("pgdatahub inspect data/sales/*.xlsx", "several workbooks"),
     ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),
     ),
     "revert": (
-        ("pgdatahub revert --source-file march.xlsx --dry-run", "show the rows that would be deleted"),
-        ("pgdatahub revert --source-file march.xlsx --with-schema", "rows and schema changes"),
+        ("pgdatahub revert march.xlsx --dry-run", "show the rows that would be deleted"),
+        ("pgdatahub revert march.xlsx --with-schema", "rows and schema changes"),
         ("pgdatahub revert --import-id 7 --hold --yes", "and skip the file in later runs"),
     ),
     "revert-schema": (
@@ -86,21 +91,28 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub db psql", ""),
         ('pgdatahub db psql -- -c "SELECT count(*) FROM etl_imports"', "psql gets the arguments after --"),
     ),
-    "db restore": (("pgdatahub db restore coffee.backup", "a file that reset --backup wrote"),),
+    "db backup": (
+        ("pgdatahub db backup", "a file named after the database and the time"),
+        ("pgdatahub db backup coffee.dump", ""),
+    ),
+    "db restore": (("pgdatahub db restore coffee.dump", "a file of db backup or reset --backup"),),
 }
 """Command → command lines with their purposes; the first one is the main use."""
 
 
 class Command(TyperCommand):
-    """Command whose help shows switches without a type."""
+    """Command whose help names values as the documentation does, not by types of Python."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **more: Any) -> None:  # noqa: A002 - the library's name
+        super().__init__(*arguments, help=reflowed(help), **more)
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""
-        return without_types_of_switches(super().get_params(ctx))
+        return without_types(super().get_params(ctx))
 
 
 class Group(TyperGroup):
-    """Group of commands whose help shows switches without a type; usage errors are escaped."""
+    """Group of commands with such a help; usage errors are escaped."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Return a context for the arguments."""
@@ -114,15 +126,32 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""
-        return without_types_of_switches(super().get_params(ctx))
+        return without_types(super().get_params(ctx))
 
 
-def without_types_of_switches(parameters: Any) -> Any:
-    """Return the parameters, with the type ``<bool>`` removed from switches, which take no value."""
+def without_types(parameters: Any) -> Any:
+    """Return the parameters without ``<bool>`` of switches, types of arguments and ranges of numbers.
+
+    The name of an argument, such as FILE, and its description tell what it takes.
+    """
     for parameter in parameters:
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = _nothing
+        parameter._get_number_range_help_str = _nothing
     return parameters
+
+
+def _nothing(**_context: Any) -> None:
+    """Return None: there is nothing to display."""
+
+
+def reflowed(text: str | None) -> str | None:
+    """Return a help text with each paragraph on one line, so that the terminal's width breaks lines."""
+    if text is None:
+        return None
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(text).split("\n\n"))
 
 
 def epilog(command: str) -> str:

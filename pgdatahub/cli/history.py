@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 def history_command(
     table: Annotated[
-        str | None, typer.Option("--table", metavar="NAME", help="Only this table.", rich_help_panel=WHICH)
+        str | None,
+        typer.Option(
+            "--table", metavar="NAME", autocompletion=complete_table, help="Only this table.", rich_help_panel=WHICH
+        ),
     ] = None,
     file: Annotated[
         str | None,
@@ -40,6 +44,18 @@ def history_command(
             rich_help_panel=WHICH,
         ),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            metavar="N",
+            min=1,
+            help="Only the latest N imports, and the changes since the first of them.",
+            show_default=False,
+            rich_help_panel=WHICH,
+        ),
+    ] = None,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -48,20 +64,25 @@ def history_command(
     from pgdatahub.runs.history import history
 
     config = configured(schema_name=schema)
-    timeline = history(config, table=table, file=file, since=since, reporter=tell_notices)
+    timeline = history(config, table=table, file=file, since=since, limit=limit, reporter=tell_notices)
     if output is OutputFormat.JSON:
         say_lines(_json(timeline))
     else:
-        _print(timeline)
+        _print(timeline, filtered=any(given is not None for given in (table, file, since)))
 
 
-def _print(timeline: Timeline) -> None:
+def _print(timeline: Timeline, *, filtered: bool) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
+    from pgdatahub.cli.render import count
 
     console = TerminalConsole()
     console.print(Line(timeline.destination), soft_wrap=True)
     if not timeline.entries:
-        console.print(Line("nothing happened yet", style="dim"))
+        nothing = "the history has no such entry" if filtered else "nothing happened yet"
+        console.print(Line(nothing, style="dim"))
+    if timeline.left_out:
+        earlier = f"{count(timeline.left_out, 'earlier import')} not shown (--limit)"
+        console.print(Line(earlier, style="dim"))
     day = ""
     for moment, line in _lines(timeline.entries):
         if f"{moment:%Y-%m-%d}" != day:
@@ -113,7 +134,7 @@ def _change_line(change: ChangeRow, columns: int) -> Text:
     from pgdatahub.model.imports import ChangeType
 
     table, column = change.table, change.column
-    old, new = (change.old_type or "").upper(), (change.new_type or "").upper()
+    old, new = _label(change.old_type), _label(change.new_type)
     said = {
         ChangeType.CREATE_TABLE.value: f"{table}: new table, {columns} columns",
         ChangeType.ADD_COLUMN.value: f"{table}.{column}: new column, {new}",
@@ -127,6 +148,13 @@ def _change_line(change: ChangeRow, columns: int) -> Text:
     if change.cell:
         line.append(f' because {change.cell} is "{change.sample}"', style="dim")
     return line
+
+
+def _label(sql: str | None) -> str:
+    """Return a type as runs and plans call it: ``TIMESTAMP`` for ``timestamp without time zone``."""
+    from pgdatahub.values.sql_types import SqlType
+
+    return next((known.label for known in SqlType if known.sql == sql), (sql or "").upper())
 
 
 def _json(timeline: Timeline) -> str:

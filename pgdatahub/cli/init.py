@@ -12,7 +12,7 @@ from pgdatahub.cli.terminal import say
 
 
 def init_command(
-    directory: Annotated[Path, typer.Argument(help="Directory; created if it does not exist.")] = Path(),
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory; created if it does not exist.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Write a commented .env and config/etl_config.yaml, and make the folder data."""

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
-from pgdatahub.cli.terminal import say_json, say_lines
+from pgdatahub.cli.terminal import say, say_json, say_lines
 from pgdatahub.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from pgdatahub.config import Config
     from pgdatahub.model.schema import ColumnSchema
     from pgdatahub.runs.inspect import Inspection, SheetInspection
 
 
 def inspect_command(
-    file: Annotated[
-        Path, typer.Argument(help="A workbook; the settings of its folder apply if it is in the data root.")
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE",
+            help="Workbooks; the settings of its folder apply to a file in the data root.",
+            show_default=False,
+        ),
     ],
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
@@ -34,21 +42,48 @@ def inspect_command(
     ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show the sheets of a workbook, their headers, kinds of values and types. Uses no database."""
+    """Show the sheets of workbooks, their headers, kinds of values and types. Uses no database.
+
+    JSON is an object for one file, and a list of objects for several.
+    """
     config = configured(config_file, data_root=data_root)
     from pgdatahub.runs.inspect import inspect
 
-    inspection = inspect(config, file)
+    if len(files) == 1:
+        inspections = [inspect(config, files[0])]
+        failed = False
+    else:
+        inspections, failed = _inspect_all(config, files)
     if yaml:
-        say_lines(_yaml(inspection))
+        for inspection in inspections:
+            say_lines(_yaml(inspection))
     elif output is OutputFormat.JSON:
-        say_json(_described(inspection))
+        described = list(map(_described, inspections))
+        say_json(described[0] if len(files) == 1 else described)
     else:
         from pgdatahub.cli.console import TerminalConsole
 
-        _print(inspection, TerminalConsole(), verbose=verbose)
-    if inspection.refused:
+        console = TerminalConsole()
+        for number, inspection in enumerate(inspections):
+            if number:
+                console.print()
+            _print(inspection, console, verbose=verbose)
+    if failed or any(inspection.refused for inspection in inspections):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _inspect_all(config: Config, files: Sequence[Path]) -> tuple[list[Inspection], bool]:
+    """Return the inspections of the files that can be read, and whether there are others; print an error for each."""
+    from pgdatahub.errors import FileError
+    from pgdatahub.runs.inspect import inspect
+
+    found = []
+    for file in files:
+        try:
+            found.append(inspect(config, file))
+        except FileError as error:
+            say(f"error: {config.secrets.mask(str(error))}", err=True)
+    return found, len(found) < len(files)
 
 
 def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
@@ -140,10 +175,14 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
 
 def _because(column: ColumnSchema) -> str:
     """Return the cell that decided the type, if most values are of another type."""
-    if column.observed is None or len(column.observed.evidence) < 2:
+    if column.observed is None:
         return ""
     decisive = column.observed.needs().get(column.type)  # type: ignore[arg-type]  # observed columns are never opaque
-    if decisive is None or decisive.count == column.observed.values:
+    if decisive is None:
+        return ""
+    if decisive.is_largest and decisive.count > 1:
+        return f'{decisive.cell} is "{decisive.sample}" (the largest)'
+    if decisive.count == column.observed.values:
         return ""
     return f'{decisive.cell} is "{decisive.sample}" ({decisive.count:,} such)'
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pgdatahub.cli.completion import complete_executor, complete_on_error, complete_table
+
 if TYPE_CHECKING:
     from pgdatahub.config import Config
 
@@ -45,6 +47,16 @@ DataRootOption = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
+StateDirOption = Annotated[
+    str | None,
+    typer.Option(
+        "--state-dir",
+        metavar="DIR",
+        help="The folder of .etl_pause.json and etl.log (default: ETL_STATE_DIR, else the working directory).",
+        show_default=False,
+        rich_help_panel=OUTPUT,
+    ),
+]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -68,7 +80,11 @@ SchemaOption = Annotated[
 TableOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--table", metavar="NAME", help="Only the folders of this table; may be repeated.", rich_help_panel=WHERE
+        "--table",
+        metavar="NAME",
+        help="Only the folders of this table; may be repeated.",
+        autocompletion=complete_table,
+        rich_help_panel=WHERE,
     ),
 ]
 WorkersOption = Annotated[
@@ -86,6 +102,7 @@ ExecutorOption = Annotated[
     typer.Option(
         "--executor",
         metavar="NAME",
+        autocompletion=complete_executor,
         help="Executor that loads the files: local, dask, or the name of a plugin's executor (default: ETL_EXECUTOR, else local).",
         show_default=False,
         rich_help_panel=HOW,
@@ -114,6 +131,7 @@ OnErrorOption = Annotated[
     typer.Option(
         "--on-error",
         metavar="continue|stop",
+        autocompletion=complete_on_error,
         help="Continue or stop the run after a file that cannot be loaded (default: ETL_ON_ERROR, else continue).",
         show_default=False,
         rich_help_panel=HOW,

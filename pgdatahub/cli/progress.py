@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.cli.lines import Line, Lines, PlainConsole
-from pgdatahub.cli.render import count, ended_early, file_lines
+from pgdatahub.cli.render import count, ended_early, file_lines, seconds
 from pgdatahub.cli.summary import skipped_lines
 from pgdatahub.model.events import (
     Event,
@@ -144,9 +144,9 @@ class ConsoleReporter:
 
     def _pause(self, event: PauseTick) -> None:
         if self._progress is not None and self._total is not None:
-            self._progress.update(self._total, description=f"pausing, {event.seconds_left:.0f} s left")
+            self._progress.update(self._total, description=f"pausing, {seconds(event.seconds_left)} left")
         elif not self._pausing and not self._quiet:
-            self._say(Line(f"pausing for {event.seconds_left:.0f} s", style="dim"))
+            self._say(Line(f"pausing for {seconds(event.seconds_left)}", style="dim"))
         self._pausing = True
 
     def _say(self, text: Line | Lines) -> None:

@@ -17,6 +17,7 @@ from pgdatahub.cli.options import (
     PauseEveryOption,
     PauseSecondsOption,
     QuietOption,
+    StateDirOption,
     VerboseOption,
     WorkersOption,
     configured,
@@ -36,6 +37,7 @@ def resume_command(
     on_error: OnErrorOption = None,
     pause_every: PauseEveryOption = None,
     pause_seconds: PauseSecondsOption = None,
+    state_dir: StateDirOption = None,
     log_format: LogFormatOption = LogFormat.TEXT,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -47,6 +49,7 @@ def resume_command(
     """
     given = {
         "workers": workers,
+        "state_dir": state_dir,
         "on_error": on_error,
         "pause_every": pause_every,
         "pause_seconds": pause_seconds,

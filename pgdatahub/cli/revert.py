@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
+from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
 
 
 def revert_command(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="The file's path, or its end; as --source-file.", show_default=False),
+    ] = None,
     file_hash: Annotated[
         str | None,
         typer.Option(
@@ -32,7 +37,13 @@ def revert_command(
     ] = None,
     table: Annotated[
         str | None,
-        typer.Option("--table", metavar="NAME", help="The table, if the file is in several.", rich_help_panel=WHICH),
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            autocompletion=complete_table,
+            help="The table, if the file is in several.",
+            rich_help_panel=WHICH,
+        ),
     ] = None,
     with_schema: Annotated[
         bool,
@@ -61,7 +72,7 @@ def revert_command(
 ) -> None:
     """Revert an import: delete its rows in one transaction, and mark it in the history.
 
-    Name the import by --hash, --source-file or --import-id. The number of its rows must still be the number loaded.
+    Name the import by its FILE, or by --hash or --import-id. The number of its rows must still be the number loaded.
     """
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.undo import ask, require_terminal, show_result
@@ -69,12 +80,14 @@ def revert_command(
     from pgdatahub.undo.plan import UndoRequest
     from pgdatahub.undo.revert import revert
 
+    if file is not None and source_file is not None:
+        raise typer.BadParameter("FILE and --source-file name the same thing: one of them")
     if not (yes or dry_run):
         require_terminal("--yes")
     config = configured(schema_name=schema)
     request = UndoRequest(
         file_hash=file_hash,
-        source_file=source_file,
+        source_file=source_file if file is None else file,
         import_id=import_id,
         table=table,
         schema=with_schema,

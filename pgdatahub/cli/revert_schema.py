@@ -6,11 +6,17 @@ from typing import Annotated
 
 import typer
 
+from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
 
 
 def revert_schema_command(
-    table: Annotated[str, typer.Option("--table", metavar="NAME", help="The table.", rich_help_panel=WHICH)],
+    table: Annotated[
+        str,
+        typer.Option(
+            "--table", metavar="NAME", autocompletion=complete_table, help="The table.", rich_help_panel=WHICH
+        ),
+    ],
     source_file: Annotated[
         str, typer.Option("--source-file", metavar="FILE", help="The file's path, or its end.", rich_help_panel=WHICH)
     ],

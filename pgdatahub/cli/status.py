@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.completion import complete_table
+from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, StateDirOption, configured
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
 
@@ -15,7 +16,18 @@ if TYPE_CHECKING:
 
 
 def status_command(
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            help="Only this table; may be repeated.",
+            autocompletion=complete_table,
+            show_default=False,
+        ),
+    ] = None,
     schema: SchemaOption = None,
+    state_dir: StateDirOption = None,
     count: Annotated[
         bool, typer.Option("--count", help="Count the rows in the tables, instead of using the history.")
     ] = False,
@@ -25,8 +37,8 @@ def status_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.runs.status import status
 
-    config = configured(schema_name=schema)
-    found = status(config, count=count, reporter=tell_notices)
+    config = configured(schema_name=schema, state_dir=state_dir)
+    found = status(config, count=count, tables=table or (), reporter=tell_notices)
     if output is OutputFormat.JSON:
         say_lines(_json(found))
     else:
@@ -67,6 +79,12 @@ def _print(status: DatabaseStatus) -> None:
         console.print(Line(line, style="dim"), soft_wrap=True)
     else:
         console.print(Line("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
+    for one in status.tables:
+        if status.counted and one.exists and one.rows != one.recorded:
+            line = (
+                f"{one.table}: {count(one.rows, 'row')}, and {one.recorded:,} by the history; rows were changed by hand"
+            )
+            console.print(Line(line, style="yellow"), soft_wrap=True)
     held = sum(one.held for one in status.tables)
     if held:
         line = f"{count(held, 'file')} on hold; pgdatahub history names them, run --reload FILE loads one"
@@ -107,6 +125,7 @@ def _json(status: DatabaseStatus) -> str:
                     "name": one.table.name,
                     "exists": one.exists,
                     "rows": one.rows,
+                    "rows_in_history": one.recorded,
                     "imports": one.imports,
                     "held": one.held,
                     "last_load": one.last_load.isoformat() if one.last_load else None,

@@ -19,6 +19,7 @@ from pgdatahub.cli.options import (
     OutputFormat,
     QuietOption,
     SchemaOption,
+    StateDirOption,
     VerboseOption,
     WorkersOption,
     configured,
@@ -57,6 +58,7 @@ def watch_command(
     executor: ExecutorOption = None,
     executor_opt: ExecutorOptOption = None,
     insecure_executor: InsecureExecutorOption = False,
+    state_dir: StateDirOption = None,
     log_format: LogFormatOption = LogFormat.TEXT,
     verbose: VerboseOption = False,
     quiet: QuietOption = False,
@@ -72,6 +74,7 @@ def watch_command(
         data_root=data_root,
         schema_name=schema,
         workers=workers,
+        state_dir=state_dir,
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     )
     from pgdatahub.cli.lines import open_console

@@ -30,8 +30,8 @@ _OURS: Final = ("ETL_", "PGDATAHUB_")
 def load_config(
     *,
     overrides: Mapping[str, object] | None = None,
-    config_file: Path | None = None,
-    directory: Path | None = None,
+    config_file: Path | str | None = None,
+    directory: Path | str | None = None,
 ) -> Config:
     """Load all settings.
 
@@ -43,7 +43,7 @@ def load_config(
     Raises:
         ConfigError: A value, key or file is invalid, or ``config_file`` is not found.
     """
-    directory = (directory or Path()).absolute()
+    directory = Path(directory or "").expanduser().absolute()
     notices: list[str] = []
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -55,7 +55,7 @@ def load_config(
         *_from_options(overrides or {}),
     ):
         values[name], origins[name], places[name] = value, origin, place
-    path = _folders_file(config_file, directory)
+    path = _folders_file(Path(config_file) if config_file is not None else None, directory)
     return make_config(
         values,
         places,

@@ -15,7 +15,7 @@ staged path from the spool; the staged path reports the error.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,6 +29,7 @@ from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.lookup import Lookup
+from pgdatahub.load.pauses import pause
 from pgdatahub.load.results import of_staged, of_staged_file, skipped, skipped_as_empty
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, Staging
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
     pass
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """The stages with their settings, reporter and database.
@@ -60,6 +65,7 @@ class Pipeline:
         run_id: The id of the run in the history.
         database: The target database; None for a dry run.
         eager_bytes: A file that has shown this many bytes of rows is loaded while it is being read; None for never.
+        ending: Asked during a pause within a folder whether the run is to end.
         contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
     """
 
@@ -69,6 +75,7 @@ class Pipeline:
     run_id: str
     database: Database | None
     eager_bytes: int | None = None
+    ending: Callable[[], bool] = _never
     contents_read_again: dict[int, str | None] = field(default_factory=dict, repr=False)
 
     @property
@@ -146,7 +153,11 @@ class Pipeline:
         results: list[FileResult] = []
         staged: list[StagedFile] = []
         eager_bytes = self.eager_bytes if len(sources) == 1 else None
-        for source in sources:
+        every = self.config.pause_every
+        for done, source in enumerate(sources):
+            if done and every and done % every == 0:
+                # The files of a folder are committed together, so the pauses come while they are staged.
+                pause(self.config.pause_seconds, self.reporter, self.ending)
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
             eager = None if source.compare_older else eager_bytes

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from traceback import format_exception
+from typing import Final
 
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.errors import HistoryLostError, PgDataHubError
+from pgdatahub.errors import HistoryLostError, OutOfMemoryError, PgDataHubError
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
@@ -19,6 +20,8 @@ from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.left_out import describe_left_out
+
+MEMORY_HINT: Final = "use fewer workers (--workers 1) or smaller batches (--chunk-size 1000)"
 
 
 def of_staged(staged: Staged, outcome: Outcome) -> PartResult:
@@ -162,12 +165,16 @@ def unknown_rows(source: SourceFile, unknown: UnknownRows, history_schema: str) 
 def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin: str | None = None) -> FileResult:
     """Return the result of a file on which a plugin, or this program, raised an unexpected error.
 
+    A lack of memory is a failure of its own, not a mistake of a program.
+
     Args:
         source: The file.
         error: The error; its text and its traceback may hold a password.
         secrets: The passwords to mask in them.
         plugin: The plugin that raised the error, if known.
     """
+    if isinstance(error, MemoryError):
+        return failed(source, OutOfMemoryError("there is not enough memory for this file", hint=MEMORY_HINT))
     culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
     way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
     failure = Failure(

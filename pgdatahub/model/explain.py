@@ -36,14 +36,23 @@ def describe_cause(change: AlterType, file: str | None = None) -> str | None:
 def describe_type(column: ColumnSchema, file: str | None = None) -> str | None:
     """Describe the cell that forces an observed column's type; None if all values are of one kind."""
     evidence = type_evidence(column)
-    if evidence is None or column.observed is None or evidence.count == column.observed.values:
+    if evidence is None or column.observed is None:
+        return None
+    if evidence.count == column.observed.values and not evidence.is_largest:
         return None
     return _describe_evidence(evidence, column.observed, file)
 
 
 def _describe_evidence(evidence: Evidence, observed: Observed, file: str | None) -> str:
     place = f"{file} › {evidence.cell}" if file else evidence.cell
-    return f'{place} is "{evidence.sample}" ({evidence.count:,} of {observed.values:,} values)'
+    return f'{place} is "{evidence.sample}" ({_share(evidence, observed)})'
+
+
+def _share(evidence: Evidence, observed: Observed) -> str:
+    values = "1 value" if observed.values == 1 else f"{observed.values:,} values"
+    if evidence.is_largest and evidence.count > 1:
+        return f"the largest of {evidence.count:,} integers"
+    return f"{evidence.count:,} of {values}" if observed.values > 1 else "the only value"
 
 
 def type_evidence(column: ColumnSchema) -> Evidence | None:

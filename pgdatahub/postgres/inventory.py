@@ -21,7 +21,8 @@ class Inventory:
     Attributes:
         table: The table.
         exists: The table exists; a user may have dropped it.
-        rows: The number of rows of the loaded imports, according to the history.
+        rows: The number of rows of the loaded imports, according to the history; or of the table, if they were counted.
+        recorded: The number of rows according to the history.
         imports: The number of loaded imports.
         held: The number of files on hold.
         last_load: The time of the last import that is still loaded, UTC.
@@ -35,6 +36,7 @@ class Inventory:
     held: int
     last_load: datetime | None
     bytes: int
+    recorded: int = 0
 
 
 _SIZES = """
@@ -70,6 +72,7 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
             table=table,
             exists=table in sizes,
             rows=int(known[table].rows) if table in known else 0,
+            recorded=int(known[table].rows) if table in known else 0,
             imports=known[table].imports if table in known else 0,
             held=known[table].held if table in known else 0,
             last_load=known[table].last_load if table in known else None,

@@ -60,6 +60,11 @@ class ExecutorPlugin(Protocol):
         """Return whether a future's error means that the executor itself is gone, not only that one unit failed."""
 
 
+def executor_names() -> list[str]:
+    """Return the names of the executors that ``--executor`` takes."""
+    return sorted({LOCAL, *BUILTIN_EXECUTORS, *(entry_point.name for entry_point in entry_points(group=GROUP))})
+
+
 def find_executor(name: str) -> ExecutorPlugin:
     """Return the executor called ``name``.
 
@@ -80,8 +85,7 @@ def find_executor(name: str) -> ExecutorPlugin:
                 hint="fix or uninstall the distribution that it comes with",
             ) from error
     else:
-        known = ", ".join(sorted({LOCAL, *BUILTIN_EXECUTORS, *installed}))
-        raise ConfigError(f"there is no executor {name!r}", hint=f"there are: {known}")
+        raise ConfigError(f"executor {name!r} not found", hint=f"there are: {', '.join(executor_names())}")
     plugin = factory()
     version = getattr(plugin, "api_version", None)
     if version != API_VERSION:

@@ -13,6 +13,7 @@ from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.postgres.database import open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
+from pgdatahub.runs.named_file import imports_of_file
 
 HistoryEntry: TypeAlias = ImportRow | ChangeRow
 
@@ -24,10 +25,12 @@ class Timeline:
     Attributes:
         destination: The database, without secrets.
         entries: Imports and schema changes; a change comes after the import that brought it.
+        left_out: Number of earlier imports that a limit left out.
     """
 
     destination: str
     entries: tuple[HistoryEntry, ...]
+    left_out: int = 0
 
 
 def history(
@@ -36,6 +39,7 @@ def history(
     table: str | None = None,
     file: str | None = None,
     since: datetime | None = None,
+    limit: int | None = None,
     reporter: Reporter | None = None,
 ) -> Timeline:
     """Return the history of the tables; nothing is written.
@@ -45,6 +49,7 @@ def history(
         table: Only this table.
         file: Only this file: its path, or the end of its path.
         since: Only entries from this moment on; UTC if it has no time zone.
+        limit: Only this number of imports, the latest ones, and the changes since the first of them.
         reporter: Receives notices on the embedded server.
 
     Raises:
@@ -59,8 +64,13 @@ def history(
             kept = History(config.schema_name)
             if not kept.exists(connection):
                 return Timeline(destination=database.description, entries=())
-            imports = kept.select_imports(connection, file_tail=file, since=since)
+            imports = kept.select_imports(connection, since=since)
             changes = kept.schema_changes.select(connection, since=since)
+            if file is not None:
+                named = imports_of_file(connection, kept, file, config)
+                ids, files = {past.id for past in named}, {past.source_file for past in named}
+                imports = [past for past in imports if past.id in ids]
+                changes = [change for change in changes if change.source_file in files]
             if table is not None:
                 known = {str(past.table): past.table for past in kept.select_imports(connection)}
                 meant = {name for label, name in known.items() if table in (label, name.name)}
@@ -69,14 +79,14 @@ def history(
                     raise UndoError(f"the history knows no table {table!r}", hint=f"it knows: {there}")
                 imports = [past for past in imports if past.table in meant]
                 changes = [change for change in changes if change.table in meant]
-        if file is not None:
-            changes = [change for change in changes if _ends_with(change.source_file, file)]
+        left_out = 0
+        if limit is not None and len(imports) > limit:
+            imports.sort(key=_order)
+            left_out = len(imports) - limit
+            imports = imports[left_out:]
+            changes = [change for change in changes if imports and change.changed_at >= imports[0].imported_at]
         entries: list[HistoryEntry] = [*imports, *changes]
-        return Timeline(destination=database.description, entries=tuple(sorted(entries, key=_order)))
-
-
-def _ends_with(source_file: str, file: str) -> bool:
-    return source_file == file or source_file.endswith("/" + file.removeprefix("./"))
+        return Timeline(destination=database.description, entries=tuple(sorted(entries, key=_order)), left_out=left_out)
 
 
 def _order(entry: HistoryEntry) -> tuple[datetime, int, int]:

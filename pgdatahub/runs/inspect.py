@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pgdatahub.config import Config, FolderOptions
+from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import normalize_all
 from pgdatahub.load.parts import PartSheet, parts_of
@@ -174,7 +174,7 @@ def _source(config: Config, path: Path) -> SourceFile:
         parts = path.relative_to(config.root_path).parts
     except (ValueError, ConfigError):
         parts = (path.name,)
-    options = config.folders.options_for(parts[:-1]) if len(parts) > 1 else FolderOptions()
+    options = config.folders.options_for(parts[:-1])
     name = options.table or table_name(parts[:-1] or (path.stem,))
     return SourceFile(
         location=str(path),

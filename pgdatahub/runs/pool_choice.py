@@ -84,6 +84,8 @@ def _closed(pool: WorkerPool) -> Iterator[None]:
 
 
 def _count_workers(units: Sequence[Unit], config: Config) -> int:
+    if config.pause_every and any(len(unit.sources) > config.pause_every for unit in units):
+        return 1  # a pause within a folder must end at once if the user interrupts the run
     if config.workers is None and sum(unit.size for unit in units) < WORTH_WORKERS_BYTES:
         return 1
     return max(1, min(config.workers or _default_workers(config), len(units)))

@@ -163,7 +163,12 @@ class _Run:
                     )
                 )
                 pipeline = Pipeline(
-                    stages=stages, config=config, reporter=reporter, run_id=self.run_id, database=database
+                    stages=stages,
+                    config=config,
+                    reporter=reporter,
+                    run_id=self.run_id,
+                    database=database,
+                    ending=lambda: self.interruption.reason is not None,
                 )
                 report = self._work(discovery, pipeline, destination)
                 report = leave_pause_file(

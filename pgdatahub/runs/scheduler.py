@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, ExecutorError, SpoolError, WorkerDiedError
+from pgdatahub.load.pauses import pause
 from pgdatahub.load.results import failed
-from pgdatahub.model.events import FileFinished, PauseTick, Reporter
+from pgdatahub.model.events import FileFinished, Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome, StopReason
 from pgdatahub.runs.signals import Interruption
 from pgdatahub.runs.units import Unit, UnitOutcome
 from pgdatahub.runs.worker_pool import WorkerPool
-
-TICK_SECONDS = 1.0
 
 
 class Scheduler:
@@ -118,10 +116,7 @@ class Scheduler:
         return result
 
     def _pause(self) -> None:
-        end = time.monotonic() + self._config.pause_seconds
-        while (left := end - time.monotonic()) > 0 and not self._ending:
-            self._reporter(PauseTick(seconds_left=left))
-            time.sleep(min(TICK_SECONDS, left))
+        pause(self._config.pause_seconds, self._reporter, lambda: self._ending)
 
 
 def _reason(problem: DatabaseError | SpoolError | ExecutorError) -> StopReason:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pgdatahub.config import Config
+from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import is_unmade, open_database
@@ -45,15 +46,19 @@ class DatabaseStatus:
         return sum(table.rows for table in self.tables)
 
 
-def status(config: Config, *, count: bool = False, reporter: Reporter | None = None) -> DatabaseStatus:
+def status(
+    config: Config, *, count: bool = False, tables: Collection[str] = (), reporter: Reporter | None = None
+) -> DatabaseStatus:
     """Return the status of the database; nothing is written, and an embedded server is not created.
 
     Args:
         config: The settings.
         count: Count the rows in the tables, which reads the tables; else use the numbers in the history.
+        tables: Only these tables, by name or by ``schema.name``; all if empty.
         reporter: Receives notices on the embedded server.
 
     Raises:
+        UndoError: A table is not in the history.
         DatabaseError: The database does not answer.
     """
     path = pause_file(config)
@@ -67,22 +72,31 @@ def status(config: Config, *, count: bool = False, reporter: Reporter | None = N
     ):
         history = History(config.schema_name)
         known = history.exists(connection)
-        inventories = take_inventory(connection, history) if known else ()
+        inventories = _selected(take_inventory(connection, history) if known else (), tables)
         existing = [one.table for one in inventories if one.exists]
         older = tables_of_older_readings(connection, history, existing, READING_VERSIONS) if known else {}
-        tables = tuple(
+        shown = tuple(
             replace(table, rows=count_rows(connection, table.table)) if count and table.exists else table
             for table in inventories
             if table.exists or table.imports or table.held
         )
         return DatabaseStatus(
             destination=database.description,
-            tables=tables,
+            tables=shown,
             counted=count,
             pause_file=waiting,
             read_by_older_rules=older,
             missing_files=count_missing(connection, history, config) if known else {},
         )
+
+
+def _selected(inventories: Sequence[Inventory], tables: Collection[str]) -> Sequence[Inventory]:
+    names = [{str(one.table), one.table.name} for one in inventories]
+    unknown = [table for table in tables if not any(table in known for known in names)]
+    if unknown:
+        there = ", ".join(str(one.table) for one in inventories) or "none"
+        raise UndoError(f"the history knows no table {unknown[0]!r}", hint=f"it knows: {there}")
+    return [one for one, known in zip(inventories, names, strict=True) if not tables or known.intersection(tables)]
 
 
 def _announcer(reporter: Reporter) -> Callable[[str], None]:

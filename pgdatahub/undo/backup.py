@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError
+from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.postgres.database import Database, open_database
-from pgdatahub.postgres.dump import find_dump_programs, tables_of
+from pgdatahub.postgres.dump import dump, find_dump_programs, tables_of
 from pgdatahub.postgres.dump import restore as restore_dump
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.inventory import database_name, take_inventory
 from pgdatahub.values.identifiers import fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """Result of a backup: its file, and the tables in it besides the history."""
+
+    destination: str
+    file: Path
+    tables: tuple[TableName, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +44,52 @@ def backup_file(config: Config, database_name: str) -> Path:
         ConfigError: The state directory is not found.
     """
     if not config.state_dir.is_dir():
-        raise ConfigError("the directory for the backup is not there", where=str(config.state_dir))
+        raise ConfigError("the directory for the backup is not found", where=str(config.state_dir))
     now = datetime.now(timezone.utc)
     return config.state_dir / f"pgdatahub-{fold(database_name) or 'database'}-{now:%Y%m%dT%H%M%S}Z.dump"
+
+
+def write_backup(config: Config, database: Database, tables: Iterable[TableName], file: Path) -> None:
+    """Write tables and the history to a file.
+
+    Raises:
+        DatabaseError: The file cannot be written, or the program pg_dump is not found.
+    """
+    metadata = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
+    programs = find_dump_programs(database.server_version, config.pg_bindir)
+    dump(database, [*tables, *metadata], file, programs)
+
+
+def backup(config: Config, file: Path | None = None, *, reporter: Reporter | None = None) -> Backup:
+    """Write the loaded tables and the history to a file that :func:`restore` takes; nothing else is written.
+
+    Args:
+        config: The settings.
+        file: The file, which must not exist; by default a name with the time, in the state directory.
+        reporter: Receives notices on the embedded server.
+
+    Raises:
+        UndoError: There is nothing to back up.
+        ConfigError: The file exists, or its directory does not.
+        DatabaseError: The database does not answer, the file cannot be written, or the program pg_dump is not found.
+    """
+    tell = reporter or NullReporter()
+    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+        with transaction(database.engine, read_only=True) as connection:
+            history = History(config.schema_name)
+            known = history.exists(connection)
+            tables = tuple(one.table for one in take_inventory(connection, history) if one.exists) if known else ()
+            name = database_name(connection)
+        if not known:
+            raise UndoError("nothing was loaded yet, so there is nothing to back up", where=database.description)
+        path = backup_file(config, name) if file is None else config.directory / file.expanduser()
+        if path.exists():
+            raise ConfigError("the file already exists", where=str(path), hint="name another file")
+        if not path.parent.is_dir():
+            raise ConfigError("the directory for the backup is not found", where=str(path.parent))
+        # pg_dump reads all tables in one snapshot.
+        write_backup(config, database, tables, path)
+        return Backup(destination=database.description, file=path, tables=tables)
 
 
 def restore(config: Config, file: Path, *, reporter: Reporter | None = None) -> Restored:
@@ -41,7 +97,7 @@ def restore(config: Config, file: Path, *, reporter: Reporter | None = None) -> 
 
     Args:
         config: The settings.
-        file: The file that ``reset --backup`` wrote.
+        file: The file that ``db backup`` or ``reset --backup`` wrote.
         reporter: Receives notices on the embedded server.
 
     Raises:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.model.schema import METADATA_TABLES, DropTable, TableName
+from pgdatahub.model.schema import DropTable, TableName
 from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import dependents
-from pgdatahub.postgres.dump import dump, find_dump_programs
+from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
-from pgdatahub.undo.backup import backup_file
+from pgdatahub.undo.backup import backup_file, write_backup
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
@@ -167,10 +167,8 @@ def _refuse(plan: ResetPlan) -> None:
 
 def _write_backup(config: Config, database: Database, plan: ResetPlan) -> Path:
     file = backup_file(config, plan.database)
-    metadata = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
-    programs = find_dump_programs(database.server_version, config.pg_bindir)
     # The tables are locked against changes; pg_dump only reads.
-    dump(database, [*(table.table for table in plan.tables), *metadata], file, programs)
+    write_backup(config, database, (table.table for table in plan.tables), file)
     return file
 
 

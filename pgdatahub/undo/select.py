@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
@@ -16,7 +14,7 @@ from pgdatahub.model.schema import SOURCE_FILE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_of_file
-from pgdatahub.system.storage import is_url
+from pgdatahub.runs.named_file import imports_of_file, place_below_root
 from pgdatahub.undo.plan import UndoRequest
 
 if TYPE_CHECKING:
@@ -101,28 +99,7 @@ def _candidates(connection: Connection, history: History, request: UndoRequest, 
         if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HASH},64}}", prefix):
             raise ConfigError(f"a hash is {SHORTEST_HASH} to 64 digits of 0-9 and a-f", where=request.file_hash)
         return history.select_imports(connection, hash_prefix=prefix)
-    file = request.source_file or ""
-    exact = file if is_url(file) else str((config.directory / Path(file).expanduser()).absolute())
-    found = [past for past in history.select_imports(connection, file_tail=exact) if past.source_file == exact]
-    identity = _below_root(file, config)
-    if identity is not None and not any(past.status == Status.LOADED for past in found):
-        # Below a data root that moved it is the same file, whatever its path was when it was loaded.
-        known = {past.id for past in found}
-        moved = [past for past in history.select_imports(connection, identity=identity) if past.id not in known]
-        found = sorted([*found, *moved], key=lambda past: past.id)
-    return found or history.select_imports(connection, file_tail=file.removeprefix("./"))
-
-
-def _below_root(file: str, config: Config) -> str | None:
-    """Return the path of a file below the data root; None if it is elsewhere."""
-    if is_url(config.data_root):
-        root = config.data_root.rstrip("/") + "/"
-        return file.removeprefix(root) if file.startswith(root) else None
-    if is_url(file):
-        return None
-    path = Path(os.path.abspath(config.directory / Path(file).expanduser()))  # noqa: PTH100 - as discover() does
-    root_path = Path(os.path.abspath(config.root_path))  # noqa: PTH100
-    return path.relative_to(root_path).as_posix() if path.is_relative_to(root_path) else None
+    return imports_of_file(connection, history, request.source_file or "", config)
 
 
 def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[TableName]) -> int:
@@ -138,7 +115,7 @@ def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[Tabl
 def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Config) -> None:
     tables = sorted({str(past.table) for past in found})
     hashes = sorted({past.file_sha256 for past in found})
-    identity = _below_root(request.source_file or "", config)
+    identity = place_below_root(request.source_file or "", config)
     files = sorted({past.source_file for past in found if past.identity != identity})
     if request.file_hash is not None and len(hashes) > 1:
         listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)

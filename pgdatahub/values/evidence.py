@@ -26,11 +26,13 @@ class Evidence:
         count: The number of cells.
         cell: The address of the first cell.
         sample: The value of the first cell, cut to :data:`SAMPLE_LENGTH`.
+        is_largest: ``cell`` and ``sample`` are those of the largest integer, which decides alone, whatever the others are.
     """
 
     count: int
     cell: str
     sample: str
+    is_largest: bool = False
 
     def join(self, other: Evidence) -> Evidence:
         """Return the sum of both, with the first cell of ``self``."""
@@ -72,6 +74,7 @@ class Observed:
                         count=evidence.count,
                         cell=self.largest_cell,
                         sample=sample_of(canonical_number(self.largest)),
+                        is_largest=True,
                     )
                 needs[needed] = evidence
             else:

@@ -73,3 +73,11 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
         "from __future__ import annotations",
         "from typing import TYPE_CHECKING, Any",
     }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_error_is_raised_from_itself(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Raise) and node.cause is not None and node.exc is not None:
+            raised = [node.exc.body, node.exc.orelse] if isinstance(node.exc, ast.IfExp) else [node.exc]
+            assert ast.unparse(node.cause) not in map(ast.unparse, raised), f"{path}:{node.lineno}"

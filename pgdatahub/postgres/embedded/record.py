@@ -44,6 +44,14 @@ class ServerRecord:
         write_file(path, json.dumps(content, indent=2).encode(), mode=0o600)
 
     @classmethod
+    def read_if_sound(cls, path: Path) -> ServerRecord | None:
+        """Read the record; return None if the file is missing or damaged."""
+        try:
+            return cls.read(path)
+        except DatabaseError:
+            return None
+
+    @classmethod
     def read(cls, path: Path) -> ServerRecord | None:
         """Read the record; return None if the file is missing.
 

@@ -132,7 +132,8 @@ class EmbeddedServer:
             return False
         self._home.check()
         with self._administration():
-            state = self._cluster.state(ServerRecord.read(self._home.record))
+            # A damaged record must not keep a server running: its processes are found by their lock.
+            state = self._cluster.state(ServerRecord.read_if_sound(self._home.record))
             if state is not State.STOPPED:
                 if not force:
                     self._refuse_if_used()
@@ -245,7 +246,7 @@ class EmbeddedServer:
 
     def _refuse_if_used(self) -> None:
         """Raise DatabaseError if another process uses the server or has a session open on it."""
-        record = ServerRecord.read(self._home.record)
+        record = ServerRecord.read_if_sound(self._home.record)
         alone = self._clients.is_only_one()
         if not alone or (record is not None and access.sessions_remain(record, self._home.password)):
             raise DatabaseError(

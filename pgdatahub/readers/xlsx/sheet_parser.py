@@ -386,7 +386,7 @@ class SheetParser(GuardedParser):
     def _class(self, cell_type: str) -> CellClass:
         found = self._classes.get(cell_type, self._style)
         if found is None:
-            self._corrupt(f"{cell_type[:40]!r} is no type of cell")
+            self._corrupt(f"{cell_type[:40]!r} is not a type of cell")
         return found
 
     def _checked(self, cell_class: CellClass, text: bytes) -> bytes:
@@ -397,7 +397,7 @@ class SheetParser(GuardedParser):
         if source is Source.NUMBER:
             return plain_number(text, self._address()) if text else text
         if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
-            self._corrupt(f"{text[:40]!r} is no index of a shared string")
+            self._corrupt(f"{text[:40].decode('utf-8', 'replace')!r} is not an index of a shared string")
         return text
 
     def _note_column(self, attributes: dict[str, str]) -> None:

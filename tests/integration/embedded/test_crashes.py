@@ -185,6 +185,18 @@ def test_a_lost_record_of_a_running_server_does_not_start_a_second_one(home: Pat
     assert not is_server(postmaster, home / "server/data")
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"port": "x"}', ""])
+def test_a_damaged_record_does_not_keep_the_server_running(content: str, home: Path) -> None:
+    server = _server(home)
+    server.attach()
+    postmaster = _postmaster(home)
+    record = home / "server/server.json"
+    record.write_text(content)
+    assert server.stop()
+    assert not is_server(postmaster, home / "server/data")
+    record.unlink()
+
+
 def test_a_server_that_does_not_start_is_explained_by_its_own_words(home: Path) -> None:
     broken = EmbeddedSettings(home=home, parameters={"shared_buffers": "many"})
     with pytest.raises(DatabaseError, match="did not start") as failed:

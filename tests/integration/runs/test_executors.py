@@ -139,7 +139,7 @@ def test_an_executor_that_is_not_there_is_named_with_those_that_are(job: Job, in
     fill(job.root, files=1, tables=1)
     code, _, errors = run(job, "--executor", "prozesse", PYTHONPATH=str(installed))
     assert code == 2
-    assert "there is no executor 'prozesse'" in errors
+    assert "executor 'prozesse' not found" in errors
     assert "dask, local, old, processes" in errors
 
 

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pgdatahub.config import load_config
-from pgdatahub.model.events import Event, PauseTick
+from pgdatahub.model.events import Event, FileStarted, PauseTick
 from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
 
@@ -183,4 +183,33 @@ def test_a_pause_comes_after_every_so_many_files_and_holds_no_transaction(worker
     assert sorted(set(imported)) == [2, 4], "after the fifth there is nothing to wait for"
     assert open_transactions == []
     assert all(0 < tick <= 0.2 for tick in ticks)
+    assert len(job.imported()) == 5
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_folder_that_is_committed_as_a_whole_pauses_between_its_files(workers: int, job: Job) -> None:
+    fill(job.root, files=5, tables=1)
+    before: list[int] = []
+    loaded: list[str] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, FileStarted):
+            loaded.append(event.source.identity)
+        elif isinstance(event, PauseTick) and (not before or before[-1] != len(loaded)):
+            before.append(len(loaded))
+
+    config = load_config(
+        overrides={
+            "database_url": job.url,
+            "schema_name": job.schema,
+            "data_root": str(job.root),
+            "workers": workers,
+            "sectional_commit": True,
+            "pause_every": 2,
+            "pause_seconds": 0.2,
+        },
+        directory=job.directory,
+    )
+    assert run(config, reporter=watch).exit_code == 0
+    assert before == [2, 4]
     assert len(job.imported()) == 5

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pgdatahub.errors import DatabaseError, UndoError
+from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
-from pgdatahub.undo.backup import restore
+from pgdatahub.undo.backup import backup, restore
 from pgdatahub.undo.reset import ResetPlan, reset
 from tests.integration.undo.conftest import Hub
 
@@ -102,7 +102,7 @@ def test_a_restore_that_cannot_be_done_changes_nothing(loaded: Hub) -> None:
 def test_without_a_backup_nothing_is_dropped(loaded: Hub, tmp_path: Path) -> None:
     before = loaded.state()
     (tmp_path / "file").write_text("")
-    with pytest.raises(Exception, match="directory for the backup is not there"):
+    with pytest.raises(Exception, match="directory for the backup is not found"):
         reset(loaded.config(state_dir=str(tmp_path / "file")), backup=True)
     assert loaded.state() == before
 
@@ -140,3 +140,25 @@ def test_no_password_is_in_an_argument(loaded: Hub, tmp_path: Path) -> None:
     assert "--file=" in written
     assert "--single-transaction" in written
     assert str(password) not in written
+
+
+def test_a_backup_has_what_restore_brings_back(loaded: Hub) -> None:
+    before = loaded.state()
+    written = backup(loaded.config(), loaded.directory / "all.dump")
+    assert sorted(map(str, written.tables)) == ["mine", "sales", "stock"]
+    assert stat.S_IMODE(written.file.stat().st_mode) & 0o077 == 0
+    loaded.execute("DELETE FROM sales")
+    restore(loaded.config(), written.file)
+    assert loaded.state() == before
+
+
+def test_a_backup_does_not_replace_a_file(loaded: Hub) -> None:
+    (loaded.directory / "there.dump").write_text("mine")
+    with pytest.raises(ConfigError, match="already exists"):
+        backup(loaded.config(), loaded.directory / "there.dump")
+    assert (loaded.directory / "there.dump").read_text() == "mine"
+
+
+def test_a_backup_of_nothing_is_refused(hub: Hub) -> None:
+    with pytest.raises(UndoError, match="nothing was loaded yet"):
+        backup(hub.config(), hub.directory / "all.dump")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from pgdatahub.cli.app import create_app
 from pgdatahub.errors import UndoError
 from pgdatahub.model.imports import ChangeRow, ImportRow
+from pgdatahub.runs.history import history
 from pgdatahub.runs.status import status
 from tests.integration.undo.conftest import Hub
 
@@ -91,3 +94,54 @@ def test_history_of_a_file_and_since_a_moment(told: Hub) -> None:
     assert told.history(since=last + timedelta(seconds=1)) == ()
     with pytest.raises(UndoError, match="knows no table 'sale'"):
         told.history(table="sale")
+
+
+@pytest.mark.parametrize("written", ["./data/sales/b.xlsx", "data/../data/sales/b.xlsx", "b.xlsx", "sales/b.xlsx"])
+def test_history_finds_a_file_by_each_form_of_its_path(
+    written: str, told: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(told.directory)
+    entries = told.history(file=written)
+    assert [past.identity for past in entries if isinstance(past, ImportRow)] == ["sales/b.xlsx"]
+    assert len([change for change in entries if isinstance(change, ChangeRow)]) == 2
+
+
+def test_history_may_be_limited_to_the_latest_imports(told: Hub) -> None:
+    timeline = history(told.config(), limit=1)
+    assert [past.identity for past in timeline.entries if isinstance(past, ImportRow)] == ["sales/b.xlsx"]
+    assert {change.column for change in timeline.entries if isinstance(change, ChangeRow)} == {"amount", "note"}
+    assert timeline.left_out == 2
+    assert history(told.config(), limit=9).left_out == 0
+
+
+def test_status_may_be_limited_to_a_table(told: Hub) -> None:
+    assert [str(one.table) for one in status(told.config(), tables=["stock"]).tables] == ["stock"]
+    with pytest.raises(UndoError, match="knows no table 'stoc'"):
+        status(told.config(), tables=["stoc"])
+
+
+def command(hub: Hub, *arguments: str) -> str:
+    environment = {"DATABASE_URL": hub.database_url, "ETL_DATA_ROOT": str(hub.root), "COLUMNS": "200"}
+    done = CliRunner().invoke(create_app(only=arguments[0]), list(arguments), env=environment)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_counted_rows_that_differ_from_the_history_are_named(told: Hub) -> None:
+    assert "by hand" not in command(told, "status", "--count")
+    told.execute("INSERT INTO stock VALUES ('mine')")
+    assert "stock: 2 rows, and 1 by the history; rows were changed by hand" in command(told, "status", "--count")
+
+
+def test_history_names_types_as_a_run_does(told: Hub) -> None:
+    told.write("sales/c.xlsx", ["Id", "Moment"], [[4, datetime(2025, 3, 1, 12, 30)]])  # noqa: DTZ001 - as in a sheet
+    told.load()
+    assert "sales.moment: new column, TIMESTAMP because" in command(told, "history")
+
+
+def test_history_without_a_fitting_entry_does_not_call_it_empty(told: Hub) -> None:
+    assert "the history has no such entry" in command(told, "history", "--file", "nope.xlsx")
+
+
+def test_revert_takes_the_file_as_its_argument(told: Hub) -> None:
+    assert "reverted   sales/b.xlsx" in command(told, "revert", "b.xlsx", "--yes")

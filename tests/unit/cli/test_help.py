@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from typing import Any
@@ -46,7 +47,7 @@ def test_help_fits_into_80_columns_with_nothing_cut_off(name: str) -> None:
     shown = runner.invoke(create_app(), [*name.split(), "--help"])
     assert shown.exit_code == 0
     assert [line for line in shown.output.splitlines() if len(line) > 80 or "…" in line] == []
-    assert "<bool>" not in shown.output
+    assert not re.search(r"<(bool|str|path|int|float|list)|x[<>]=|[Ii]nput should|list\[", shown.output)
     assert not name or name == "db" or "Examples:" in shown.output
 
 

@@ -236,6 +236,14 @@ def test_everything_is_sought_below_the_directory(tmp_path: Path) -> None:
     assert config.state_dir == tmp_path / "project"
 
 
+def test_paths_of_load_config_may_be_texts(tmp_path: Path) -> None:
+    write(tmp_path / "project/.env", "ETL_SCHEMA=there")
+    write(tmp_path / "project/other.yaml", "sales: {sheet: there}")
+    config = load_config(directory="project", config_file="other.yaml")
+    assert (config.schema_name, config.directory) == ("there", tmp_path / "project")
+    assert config.folders.options_for(["sales"]).sheet == ("there",)
+
+
 @pytest.mark.parametrize(
     ("environment", "kind"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import xlsxwriter
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
+from pgdatahub.config import load_config
 from pgdatahub.errors import ConfigError, CorruptError
 from pgdatahub.load.file_hash import hash_file
+from pgdatahub.runs.inspect import inspect
 from pgdatahub.testing import source_file
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -66,3 +69,28 @@ def test_failure_names_all_cells_up_to_a_limit(tmp_path: Path, monkeypatch: pyte
     assert "S › A4" in result.output
     assert "S › A6" in result.output
     assert "S › B5" in result.output
+
+
+def test_a_file_outside_the_data_root_has_the_roots_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "etl_config.yaml").write_text("default_sheet: Two\n", encoding="utf-8")
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        for name in ("One", "Two"):
+            book.add_worksheet(name).write_column(0, 0, ["head", 1])
+    inspection = inspect(load_config(), Path("a.xlsx"))
+    assert {sheet.name: sheet.chosen for sheet in inspection.sheets} == {"One": False, "Two": True}
+
+
+def test_several_files_are_inspected_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [str(CASES / f"{name}.xlsx") for name in ("s06_booleans", "z02_leading_newline")]
+    (tmp_path / "broken.xlsx").write_bytes(b"PK")
+    runner = CliRunner()
+    both = runner.invoke(create_app(only="inspect"), ["inspect", *files, "--format", "json"])
+    assert both.exit_code == 0
+    assert [one["file"] for one in json.loads(both.output)] == [Path(file).name for file in files]
+    mixed = runner.invoke(create_app(only="inspect"), ["inspect", "broken.xlsx", files[0]])
+    assert mixed.exit_code == 1
+    assert "s06_booleans.xlsx → table" in mixed.output
+    assert "error: broken.xlsx" in mixed.output

@@ -333,6 +333,15 @@ def test_phonetic_guides_are_no_text_of_the_cell(cells: Cells) -> None:
     assert cells(f'<row r="1"><c r="A1" t="inlineStr"><is>{runs}</is></c></row>') == {"A1": "a"}
 
 
+@pytest.mark.parametrize("index", ["-1", "1.5", "é"])
+@pytest.mark.parametrize("reader", available_readers())
+def test_an_invalid_index_is_quoted_as_it_is_written(reader: Reader, index: str, cells: Cells) -> None:
+    part = f'<sst xmlns="{MAIN}"><si><t>a</t></si></sst>'
+    with pytest.raises(CorruptError) as caught:
+        cells(f'<row r="1"><c r="A1" t="s"><v>{index}</v></c></row>', sharedStrings=part, reader=reader)
+    assert f"'{index}' is not an index of a shared string" in str(caught.value)
+
+
 @pytest.mark.parametrize("string", ["<si><t>a<t>b</t></t></si>", "<si><si><t>a</t></si></si>"])
 def test_nested_shared_strings_are_damage(string: str, cells: Cells) -> None:
     part = f'<sst xmlns="{MAIN}">{string}</sst>'
