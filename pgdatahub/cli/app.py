@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the console script."""
-    if sys.argv[1:] == ["--version"]:
+    if sys.argv[1:] in (["--version"], ["-V"]):
         # Typer alone takes longer to import than everything else that --version needs.
         print(f"pgdatahub {__version__}")  # noqa: T201 - this is the console script
         return
@@ -97,7 +97,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
 
     @app.callback()
     def options(
-        version: bool = typer.Option(False, "--version", is_eager=True, help="Show the version and exit."),
+        version: bool = typer.Option(False, "--version", "-V", is_eager=True, help="Show the version and exit."),
         debug: bool = typer.Option(False, "--debug", help="Show tracebacks.", envvar="DEBUG"),
     ) -> None:
         if version:

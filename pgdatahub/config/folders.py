@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pgdatahub.config.excludes import Exclude
 from pgdatahub.config.options import ColumnOptions, FolderOptions
 from pgdatahub.config.sheet_rules import SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
@@ -107,13 +108,25 @@ class FolderTree:
         Raises:
             ConfigError: The options contradict each other; reading a file checks all its folders.
         """
+        return _options(self._path(parts))
+
+    def _path(self, parts: Sequence[str]) -> list[Folder]:
+        """Return the folders from the root to the one at ``parts``, as far as the file has them."""
         folders = [self._root]
         for part in parts:
             below = folders[-1].folders.get(matching(part))
             if below is None:
                 break
             folders.append(below)
-        return _options(folders)
+        return folders
+
+    def excludes_for(self, parts: Sequence[str]) -> tuple[Exclude, ...]:
+        """Return the globs of the folder at ``parts`` and of the folders above, which hold for its files and folders."""
+        return tuple(
+            Exclude(pattern, depth)
+            for depth, folder in enumerate(self._path(parts))
+            for pattern in folder.given.get("exclude", ())
+        )
 
     def configured_folders(self) -> tuple[ConfiguredFolder, ...]:
         """Return every folder in the file, in the file's order."""

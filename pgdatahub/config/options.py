@@ -130,6 +130,13 @@ class FolderOptions:
         secret=True,
     )
     nulls: tuple[str, ...] = option_field((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
+    exclude: tuple[str, ...] = option_field(
+        (),
+        TEXTS,
+        'globs of files and folders to leave out, such as ["_old", "*draft*", "2024/**/copy.xlsx"]; those of the folders'
+        " above hold too",
+        shapes_rows=False,
+    )
     table: str | None = option_field(
         None,
         SQL_NAME,

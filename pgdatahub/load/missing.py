@@ -59,8 +59,14 @@ def gone(files: Iterable[LoadedFile], present: Collection[str]) -> Iterator[Load
     for one in files:
         # Rows that --adopt took over from another file name that file.
         own = one.source_file.endswith(f"/{one.identity}") and not is_url(one.source_file)
-        if one.identity not in present and not (own and _exists(one.source_file)):
+        if not _is_present(one.identity, present) and not (own and _exists(one.source_file)):
             yield one
+
+
+def _is_present(identity: str, present: Collection[str]) -> bool:
+    """Return whether a listing has a file, or a folder above it whose files are left out (``exclude:``)."""
+    folders = identity.split("/")
+    return any("/".join(folders[:length]) in present for length in range(len(folders), 0, -1))
 
 
 def _exists(path: str) -> bool:

@@ -66,6 +66,7 @@ class _Walk:
         from pgdatahub.plugins.filters import SourceMaker
 
         self._maker = SourceMaker(config)
+        self._folders = config.folders
         self._suffixes = suffixes
 
     def folder(
@@ -79,8 +80,10 @@ class _Walk:
             above: Identities of the folder and its parents, to detect a circle of links.
             hidden: The folder or one of its parents is hidden.
         """
+        from pgdatahub.config.excludes import why_excluded
         from pgdatahub.plugins.filters import natural
 
+        excludes = self._folders.excludes_for(parts)
         entries: list[os.DirEntry[str]] = []
         try:
             with os.scandir(path) as scan:
@@ -90,16 +93,25 @@ class _Walk:
         entries.sort(key=lambda entry: natural(entry.name))
         folders = []
         for entry in entries:
+            below = (*parts, entry.name)
             try:
                 status = entry.stat()
             except OSError as error:
-                yield self._broken(entry, (*parts, entry.name), error, hidden=hidden)
+                excluded = why_excluded(excludes, below, is_folder=_is_folder(entry)) if excludes else None
+                if excluded is None:
+                    yield self._broken(entry, below, error, hidden=hidden)
+                else:
+                    yield self._file(entry.path, below, 0, excluded)
                 continue
-            if stat.S_ISDIR(status.st_mode):
+            is_folder = stat.S_ISDIR(status.st_mode)
+            excluded = why_excluded(excludes, below, is_folder=is_folder) if excludes else None
+            if not is_folder:
+                reason = self._reason(entry.name, parts, status, hidden=hidden)
+                yield self._file(entry.path, below, status.st_size, reason or excluded)
+            elif excluded is None:
                 folders.append((entry, _identity(status)))
             else:
-                reason = self._reason(entry.name, parts, status, hidden=hidden)
-                yield self._file(entry.path, (*parts, entry.name), status.st_size, reason)
+                yield self._file(entry.path, below, 0, excluded)
         for entry, identity in folders:
             below = (*parts, entry.name)
             if identity in above:

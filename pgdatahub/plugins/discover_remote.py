@@ -11,7 +11,9 @@ from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
+    from pgdatahub.config.folders import FolderTree
     from pgdatahub.model.files import SourceFile
+    from pgdatahub.system.storage import Found
 
 
 @hookimpl(trylast=True)
@@ -41,7 +43,16 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
         list_files(config.data_root),
         key=lambda file: (*((1, natural(part)) for part in file.parts[:-1]), (0, natural(file.parts[-1]))),
     )
+    left_out: set[tuple[str, ...]] = set()
     for file in found:
+        excluded = _excluding(file, config.folders)
+        if excluded is not None:
+            parts, reason = excluded
+            if parts not in left_out:
+                left_out.add(parts)
+                location = file.location if parts == file.parts else f"{config.data_root.rstrip('/')}/{'/'.join(parts)}"
+                yield maker.source(location, "/".join(parts), parts[:-1], 0, reason)
+            continue
         if file.problem is not None:
             reason = f"the folder cannot be read: {file.problem}"
             folder = maker.source(file.location, "/".join(file.parts), file.parts[:-1], 0, reason)
@@ -51,3 +62,16 @@ def discover_remote(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXE
         ignored = why_ignored(file.parts, suffixes, hidden=hidden)
         source = maker.source(file.location, "/".join(file.parts), file.parts[:-1], file.size, ignored)
         yield replace(source, stamp=file.stamp)
+
+
+def _excluding(file: Found, folders: FolderTree) -> tuple[tuple[str, ...], str] | None:
+    """Return the file or the folder above it that ``exclude:`` leaves out, and the reason; None if there is none."""
+    from pgdatahub.config.excludes import why_excluded
+
+    for length in range(1, len(file.parts) + 1):
+        parts = file.parts[:length]
+        is_folder = length < len(file.parts) or file.problem is not None
+        reason = why_excluded(folders.excludes_for(parts[:-1]), parts, is_folder=is_folder)
+        if reason is not None:
+            return parts, reason
+    return None

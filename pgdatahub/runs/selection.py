@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from pgdatahub.config import Config
@@ -13,8 +14,8 @@ from pgdatahub.errors import ConfigError
 from pgdatahub.load.missing import Listing
 from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.plugins.manager import Stages
+from pgdatahub.runs.folder_warnings import folder_warnings
 from pgdatahub.system.storage import is_url
 
 
@@ -79,6 +80,7 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
         # A file that one plugin ignores may be a candidate of another plugin.
         if known is None or (known.ignored and not source.ignored):
             found[source.location] = source
+    selection = _resolved(selection, found.values(), config)
     ignored: dict[str, list[str]] = defaultdict(list)
     unreadable: dict[str, str] = {}
     for source in found.values():
@@ -93,7 +95,11 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
         raise ConfigError(
             empty, where=config.data_root, hint="without --require-files (ETL_REQUIRE_FILES) it is a warning"
         )
-    warnings = (*config.notices, *((f"{config.data_root}: {empty}",) if empty else ()), *_warnings(candidates, config))
+    warnings = (
+        *config.notices,
+        *((f"{config.data_root}: {empty}",) if empty else ()),
+        *folder_warnings(candidates, config),
+    )
     if selection.locations is not None:
         present = {source.location: source for source in candidates}
         hidden = tuple(f"{source.location.rstrip('/')}/" for source in found.values() if source.unreadable)
@@ -107,7 +113,7 @@ def find_files(config: Config, stages: Stages, selection: Selection) -> Discover
             warnings=(*warnings, *(f"{location} was left to load, and is gone" for location in gone)),
         )
     return Discovery(
-        files=tuple(_select(candidates, selection, config, unreadable)),
+        files=tuple(_select(candidates, selection, config, unreadable, found.values())),
         unreadable=unreadable,
         ignored={reason: tuple(names) for reason, names in ignored.items()},
         warnings=warnings,
@@ -125,8 +131,34 @@ def _listing(found: Iterable[SourceFile], unreadable: Collection[str]) -> Listin
     )
 
 
+def _resolved(selection: Selection, sources: Collection[SourceFile], config: Config) -> Selection:
+    """Return the selection, with paths below the data root in place of relative ones that lead nowhere else.
+
+    ``sales`` means ``data/sales`` unless the working directory has workbooks of the data root there.
+    """
+    if is_url(config.data_root):
+        return selection  # whose paths are below the data root already
+
+    def resolved(path: Path) -> Path:
+        if path.is_absolute() or not path.parts or ".." in path.parts:
+            return path
+        if any(_is_below(source, path) or _is_above(source, path) for source in sources):
+            return path
+        inside = config.root_path / path
+        there = any(_is_below(source, inside) for source in sources) or (_exists(inside) and not _exists(path))
+        return inside if there else path
+
+    return replace(
+        selection, paths=tuple(map(resolved, selection.paths)), reload=tuple(map(resolved, selection.reload))
+    )
+
+
 def _select(
-    files: Sequence[SourceFile], selection: Selection, config: Config, unreadable: Collection[str]
+    files: Sequence[SourceFile],
+    selection: Selection,
+    config: Config,
+    unreadable: Collection[str],
+    sources: Collection[SourceFile],
 ) -> Iterable[SourceFile]:
     chosen = list(files)
     if selection.tables:
@@ -142,9 +174,9 @@ def _select(
             for source in chosen
             if any(possible[source.location].may_match(name) for name in wanted)
         ]
-    again = _below(chosen, selection.reload, config, unreadable)
+    again = _below(chosen, selection.reload, config, unreadable, sources)
     if selection.paths:
-        chosen = [*_below(chosen, selection.paths, config, unreadable), *again]
+        chosen = [*_below(chosen, selection.paths, config, unreadable, sources), *again]
     elif selection.reload and not selection.tables:
         chosen = again
     marked = {source.location for source in again}
@@ -189,7 +221,11 @@ def _why_empty(config: Config, has_entries: bool) -> str:
 
 
 def _below(
-    files: Sequence[SourceFile], paths: Iterable[Path], config: Config, unreadable: Collection[str]
+    files: Sequence[SourceFile],
+    paths: Iterable[Path],
+    config: Config,
+    unreadable: Collection[str],
+    sources: Collection[SourceFile],
 ) -> list[SourceFile]:
     """Return the files at and below ``paths``.
 
@@ -199,19 +235,37 @@ def _below(
     roots = list(paths)
     for root in roots:
         if not any(_is_below(source, root) for source in files) and not unreadable:
-            raise _nothing_there(files, root, config)
+            raise _nothing_there(sources, root, config)
     return [source for source in files if any(_is_below(source, root) for root in roots)]
 
 
-def _nothing_there(files: Iterable[SourceFile], path: Path, config: Config) -> ConfigError:
-    root = str(config.data_root)
-    if path.parts and any(PurePosixPath(source.identity).is_relative_to(path.as_posix()) for source in files):
-        hint = f"it is below the data root: name it {root.rstrip('/')}/{path.as_posix()}"
-    else:
-        hint = f"the data root is {root}"
-    missing = "://" not in root and not _exists(path)
+def _nothing_there(sources: Collection[SourceFile], path: Path, config: Config) -> ConfigError:
+    skipped = next((source for source in sources if source.ignored and _is_below(source, path)), None)
+    if skipped is not None:
+        hint = f"skipped: {skipped.ignored}"
+        return ConfigError("no workbook there would be loaded", where=str(path), hint=hint)
+    missing = not is_url(config.data_root) and not _exists(path)
     message = "there is no such file or folder" if missing else "no workbook there belongs to the data root"
-    return ConfigError(message, where=str(path), hint=hint)
+    return ConfigError(message, where=str(path), hint=_nearest_path(sources, path, config))
+
+
+def _nearest_path(sources: Iterable[SourceFile], path: Path, config: Config) -> str:
+    """Return a hint: the file or folder in the data root whose path resembles ``path``, else the data root."""
+    known = {
+        "/".join(source.identity.split("/")[:length])
+        for source in sources
+        if not source.ignored
+        for length in range(1, source.identity.count("/") + 2)
+    }
+    written = path.as_posix()
+    root = str(config.data_root).rstrip("/")
+    wanted = written.removeprefix(f"{root}/")
+    folded = {name.casefold(): name for name in sorted(known)}
+    close = get_close_matches(wanted.casefold(), folded, n=1, cutoff=0.7)
+    if not close:
+        return f"the data root is {config.data_root}"
+    near = folded[close[0]]
+    return f"did you mean {f'{root}/{near}' if wanted != written else near}?"
 
 
 def _exists(path: Path) -> bool:
@@ -239,24 +293,3 @@ def _is_below(source: SourceFile, path: Path) -> bool:
 
 def _real(path: str | Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve() raises on a cycle of links
-
-
-def _warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
-    folders: dict[TableName, dict[str, str]] = defaultdict(dict)
-    present: set[tuple[str, ...]] = set()
-    for source in files:
-        folder, _, _ = source.identity.rpartition("/")
-        for table in possible_tables(source, config.schema_name).fixed:
-            folders[table].setdefault(folder.casefold(), folder)
-        parts = tuple(part.casefold() for part in folder.split("/"))
-        present.update(parts[:length] for length in range(1, len(parts) + 1))
-    for table, spellings in folders.items():
-        if len(spellings) > 1:
-            listed = ", ".join(sorted(spellings.values()))
-            yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
-        if table.name in METADATA_TABLES:
-            listed = ", ".join(sorted(spellings.values()))
-            yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
-    for configured in config.folders.configured_folders():
-        if tuple(part.casefold() for part in configured.parts) not in present:
-            yield f"{configured.where}: the folder {'/'.join(configured.parts)} has no workbook, or is not there"

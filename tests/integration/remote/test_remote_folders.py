@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pgdatahub import Config, RunReport, Selection, discover, run
+from pgdatahub import Config, RunReport, Selection, discover, load_config, run
 from pgdatahub.errors import ConfigError, FileChangedError
 from pgdatahub.model.events import RunStarted
 from pgdatahub.model.files import SourceFile
@@ -129,6 +129,22 @@ def test_credentials_are_neither_in_the_tables_nor_in_any_file_nor_in_the_report
         result["source_file"] for result in json.loads(told[0])["files"]
     }
     assert not [text for text in told if "s3cret" in text or "AKIA" in text]
+
+
+def test_excludes_hold_in_a_bucket_as_on_a_disk(memory: Any, tmp_path: Path) -> None:
+    fill(tmp_path / "data")
+    put(memory, tmp_path / "data", "/data")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "etl_config.yaml").write_text('exclude: [stock, "week 1*"]', encoding="utf-8")
+
+    def names(root: str, discovered: Callable[[Config], Iterable[SourceFile]]) -> dict[str, str | None]:
+        config = load_config(overrides={"data_root": root}, directory=tmp_path)
+        return {source.identity: source.ignored for source in discovered(config)}
+
+    remote = names("memory://data", discover_remote)
+    assert remote == names(str(tmp_path / "data"), discover)
+    assert remote["stock"] == 'excluded by "stock"'
+    assert remote["sales/week 1.xlsx"] == 'excluded by "week 1*"'
 
 
 def test_a_large_workbook_is_read_in_ranges_and_not_copied(

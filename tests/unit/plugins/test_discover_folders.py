@@ -104,6 +104,44 @@ def test_what_is_no_candidate_is_named_with_the_reason(root: Path) -> None:
     assert reasons["s/nowhere.xlsx"] == "the link is broken"
 
 
+EXCLUDES = """
+exclude: ["_old", "*draft*", "tmp/", "/s/x.xlsx"]
+s:
+  exclude: ["2024/*.xls", "**/copy.xlsx"]
+  2025: {exclude: [b.xlsx]}
+"""
+
+
+def test_excluded_files_and_folders_are_left_out(root: Path) -> None:
+    left_out = [
+        "_old/a.xlsx", "s/_OLD/a.xlsx", "s/Draft 1.xlsx", "s/2025/my draft.xlsx", "s/tmp/a.xlsx", "s/x.xlsx",
+        "s/2024/a.xls", "s/copy.xlsx", "s/2025/deep/copy.xlsx", "s/2025/b.xlsx", "s/2025/q/b.xlsx",
+    ]  # fmt: skip
+    kept = ["s/a.xlsx", "s/tmp.xlsx", "s/2024/a.xlsx", "s/2024/q/a.xls", "s/2025/x.xlsx", "s/b.xlsx", "t/s/x.xlsx"]
+    put(root, *left_out, *kept)
+    files = list(discover(configured(root, EXCLUDES)))
+    assert sorted(found(files)) == sorted(kept)
+    reasons = ignored(files)
+    assert reasons["_old"] == 'excluded by "_old"'
+    assert reasons["s/tmp"] == 'excluded by "tmp/"'
+    assert reasons["s/2025/b.xlsx"] == 'excluded by "b.xlsx"'
+    assert len(reasons) == len(left_out), "a folder counts as one"
+
+
+def test_an_excluded_folder_is_not_read(root: Path) -> None:
+    put(root, "s/a.xlsx", "_old/b.xlsx")
+    (root / "_old" / "loop").symlink_to(root / "_old" / "loop")
+    files = list(discover(configured(root, "exclude: _old")))
+    assert set(ignored(files)) == {"_old"}
+    assert not any(file.unreadable for file in files)
+
+
+def test_excluding_files_changes_no_fingerprint(root: Path) -> None:
+    plain, excluding = (configured(root, f"s: {{{more}}}").folders.options_for(["s"]) for more in ("", "exclude: x"))
+    assert excluding.exclude == ("x",)
+    assert plain.fingerprint == excluding.fingerprint
+
+
 def test_files_without_bytes_are_not_ignored(root: Path) -> None:
     (root / "s").mkdir()
     (root / "s" / "a.xlsx").touch()

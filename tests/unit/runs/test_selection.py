@@ -55,9 +55,12 @@ def test_only_what_was_asked_for_is_taken_up_and_spoken_of(
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("sales", "sales: there is no such file or folder (it is below the data root: name it data/sales)"),
-        ("sales/2025/a.xlsx", "it is below the data root: name it data/sales/2025/a.xlsx"),
-        ("data/sale", "data/sale: there is no such file or folder (the data root is data)"),
+        ("data/sale", "data/sale: there is no such file or folder (did you mean data/sales?)"),
+        ("sale", "sale: there is no such file or folder (did you mean sales?)"),
+        ("sales/2026", "sales/2026: there is no such file or folder (did you mean sales/2025?)"),
+        ("data/other", "data/other: there is no such file or folder (the data root is data)"),
+        ("sales/2025/~$a.xlsx", "~$a.xlsx: no workbook there would be loaded (skipped: a lock file"),
+        ("empty", "data/empty: no workbook there belongs to the data root"),
         ("~$a.xlsx", "~$a.xlsx: there is no such file or folder (the data root is data)"),
         ("x" * 300, "there is no such file or folder"),
         ("elsewhere", "elsewhere: no workbook there belongs to the data root (the data root is data)"),
@@ -65,6 +68,7 @@ def test_only_what_was_asked_for_is_taken_up_and_spoken_of(
 )
 def test_path_without_workbook_is_an_error_with_a_hint(config: Config, path: str, message: str) -> None:
     Path("elsewhere").mkdir()
+    Path("data/empty").mkdir()
     with pytest.raises(ConfigError) as error:
         find(config, Selection(paths=(Path(path),)))
     assert message in str(error.value)
@@ -77,3 +81,58 @@ def test_directory_elsewhere_is_not_below_the_data_root(config: Config, monkeypa
     with pytest.raises(ConfigError) as error:
         find(config.model_copy(update={"data_root": str(root)}), Selection(paths=(Path(),)))
     assert f"no workbook there belongs to the data root (the data root is {root})" in str(error.value)
+
+
+@pytest.mark.parametrize("written", ["sales", "sales/2025", "sales/2025/a.xlsx", "data/sales", "./sales"])
+def test_a_path_may_leave_out_the_data_root(config: Config, written: str) -> None:
+    for selection in (Selection(paths=(Path(written),)), Selection(reload=(Path(written),))):
+        assert [source.identity for source in find(config, selection).files] == ["sales/2025/a.xlsx"]
+
+
+def test_a_folder_elsewhere_does_not_hide_one_of_the_data_root(config: Config) -> None:
+    Path("sales").mkdir()
+    assert [source.identity for source in find(config, Selection(paths=(Path("sales"),))).files] == [
+        "sales/2025/a.xlsx"
+    ]
+
+
+def test_a_path_of_the_working_directory_comes_first(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = Path("data/stock/sales")
+    inner.mkdir()
+    (inner / "b.xlsx").write_bytes(b"PK")
+    config = config.model_copy(update={"data_root": str(Path("data").absolute())})
+    monkeypatch.chdir("data/stock")
+    found = find(config, Selection(paths=(Path("sales"),)))
+    assert [source.identity for source in found.files] == ["stock/sales/b.xlsx"]
+
+
+def configured(yaml: str) -> Config:
+    Path("config").mkdir()
+    Path("config/etl_config.yaml").write_text(yaml)
+    return load_config()
+
+
+@pytest.mark.usefixtures("config")
+def test_configured_folders_that_cannot_load_are_named() -> None:
+    Path("data/empty").mkdir()
+    Path("data/notes").mkdir()
+    Path("data/notes/a.txt").write_text("x")
+    settings = configured(
+        "slaes: {sheet: A, 2025: {sheet: B}}\nempty: {sheet: A}\nnotes: {sheet: A}\n"
+        "sales: {2026: {sheet: A}}\nSTOCK: {sheet: A}\nnothing: {sheet: A}\n"
+    )
+    assert list(find(settings, Selection()).warnings) == [
+        "config/etl_config.yaml:1: the folder slaes is not in the data root; did you mean sales?",
+        "config/etl_config.yaml:2: the folder empty has no workbook",
+        "config/etl_config.yaml:3: the folder notes has no workbook",
+        "config/etl_config.yaml:4: the folder sales/2026 is not in the data root; did you mean sales/2025?",
+        "config/etl_config.yaml:6: the folder nothing is not in the data root",
+    ]
+
+
+@pytest.mark.usefixtures("config")
+def test_an_excluded_file_that_is_asked_for_is_explained() -> None:
+    settings = configured('stock: {exclude: "a*"}\n')
+    assert dict(find(settings, Selection()).ignored)['excluded by "a*"'] == ("stock/a.xlsx",)
+    with pytest.raises(ConfigError, match=r'no workbook there would be loaded \(skipped: excluded by "a\*"\)'):
+        find(settings, Selection(paths=(Path("stock/a.xlsx"),)))

@@ -1,0 +1,80 @@
+"""Warnings about folders before loading: shared tables, reserved names, and configured folders without workbooks."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from difflib import get_close_matches
+
+from pgdatahub.config import Config
+from pgdatahub.config.excludes import why_excluded
+from pgdatahub.load.possible_tables import possible_tables
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.schema import METADATA_TABLES, TableName
+from pgdatahub.system.storage import is_url
+
+
+def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
+    """Yield a warning for each table that several folders share, and for each configured folder without a workbook.
+
+    Args:
+        files: The candidates of the data root.
+        config: The settings.
+    """
+    folders: dict[TableName, dict[str, str]] = defaultdict(dict)
+    present: set[tuple[str, ...]] = set()
+    for source in files:
+        folder, _, _ = source.identity.rpartition("/")
+        for table in possible_tables(source, config.schema_name).fixed:
+            folders[table].setdefault(folder.casefold(), folder)
+        parts = tuple(part.casefold() for part in folder.split("/"))
+        present.update(parts[:length] for length in range(1, len(parts) + 1))
+    for table, spellings in folders.items():
+        if len(spellings) > 1:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
+        if table.name in METADATA_TABLES:
+            listed = ", ".join(sorted(spellings.values()))
+            yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
+    yield from _idle_folders(present, config)
+
+
+def _idle_folders(present: Collection[tuple[str, ...]], config: Config) -> Iterable[str]:
+    """Yield a warning for each configured folder that is missing or has no workbook, with the nearest name of a folder.
+
+    Args:
+        present: The folders with a workbook, in lower case.
+        config: The settings.
+    """
+    idle: list[tuple[str, ...]] = []
+    for configured in config.folders.configured_folders():
+        parts = tuple(part.casefold() for part in configured.parts)
+        above = any(parts[: len(other)] == other for other in idle)
+        excluded = any(
+            why_excluded(config.folders.excludes_for(parts[: length - 1]), parts[:length], is_folder=True)
+            for length in range(1, len(parts) + 1)
+        )
+        if parts in present or above or excluded:
+            continue
+        idle.append(parts)
+        folders = {folder[-1]: folder for folder in _folders_of(configured.parts[:-1], present, config)}
+        name = "/".join(configured.parts)
+        if parts[-1] in folders:
+            yield f"{configured.where}: the folder {name} has no workbook"
+            continue
+        close = get_close_matches(parts[-1], folders, n=1, cutoff=0.6)
+        near = "/".join((*configured.parts[:-1], folders[close[0]][-1])) if close else ""
+        hint = f"; did you mean {near}?" if near else ""
+        yield f"{configured.where}: the folder {name} is not in the data root{hint}"
+
+
+def _folders_of(parent: tuple[str, ...], present: Collection[tuple[str, ...]], config: Config) -> set[tuple[str, ...]]:
+    """Return the folders in a folder of the data root, in lower case: those with files, and the empty ones on the disk."""
+    folded = tuple(part.casefold() for part in parent)
+    found = {folder for folder in present if folder[:-1] == folded}
+    if not is_url(config.data_root):
+        with suppress(OSError), os.scandir(config.root_path.joinpath(*parent)) as entries:
+            found |= {(*folded, entry.name.casefold()) for entry in entries if entry.is_dir()}
+    return found
