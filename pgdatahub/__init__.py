@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pgdatahub.runs.history import history as history
     from pgdatahub.runs.inspect import Inspection as Inspection
     from pgdatahub.runs.inspect import inspect as inspect
+    from pgdatahub.runs.logging_reporter import LoggingReporter as LoggingReporter
     from pgdatahub.runs.plan import plan as plan
     from pgdatahub.runs.plan_result import RunPlan as RunPlan
     from pgdatahub.runs.run import resume as resume
@@ -63,6 +64,7 @@ _EXPORTS = {
     "FileResult": "pgdatahub.model.results",
     "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
+    "LoggingReporter": "pgdatahub.runs.logging_reporter",
     "ResetPlan": "pgdatahub.undo.reset",
     "ResetResult": "pgdatahub.undo.reset",
     "Restored": "pgdatahub.undo.backup",

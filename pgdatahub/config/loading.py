@@ -68,6 +68,30 @@ def load_config(
     )
 
 
+def config_of(config: Config | None, settings: Mapping[str, object]) -> Config:
+    """Return the settings of a call of the API: a :class:`Config`, or single settings over those of the environment.
+
+    Args:
+        config: The settings; None to load them.
+        settings: Values by field, which override the loaded ones; empty if ``config`` is given.
+
+    Raises:
+        ConfigError: Both are given, or a value, key or file is invalid.
+    """
+    if config is None:
+        return load_config(overrides={name: _plain(value) for name, value in settings.items()})
+    if settings:
+        raise ConfigError(
+            f"a Config is given, and {', '.join(settings)} too",
+            hint="give one of them; load_config(overrides={…}) makes a Config of single settings",
+        )
+    return config
+
+
+def _plain(value: object) -> object:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 _Found = tuple[str, Any, str, str]
 
 

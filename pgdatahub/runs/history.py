@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pgdatahub.config import Config
+from pgdatahub.config.loading import config_of
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.imports import ChangeRow, ImportRow
@@ -34,28 +35,31 @@ class Timeline:
 
 
 def history(
-    config: Config,
+    config: Config | None = None,
     *,
     table: str | None = None,
     file: str | None = None,
     since: datetime | None = None,
     limit: int | None = None,
     reporter: Reporter | None = None,
+    **settings: Any,
 ) -> Timeline:
     """Return the history of the tables; nothing is written.
 
     Args:
-        config: The settings.
+        config: The settings, or None for those of the environment and the files.
         table: Only this table.
         file: Only this file: its path, or the end of its path.
         since: Only entries from this moment on; UTC if it has no time zone.
         limit: Only this number of imports, the latest ones, and the changes since the first of them.
         reporter: Receives notices on the embedded server.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
         UndoError: The table is not in the history.
         DatabaseError: The database does not answer.
     """
+    config = config_of(config, settings)
     tell = reporter or NullReporter()
     if since is not None and since.tzinfo is not None:
         since = since.astimezone(timezone.utc).replace(tzinfo=None)

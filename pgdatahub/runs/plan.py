@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgdatahub.config import Config
+from pgdatahub.config.loading import config_of
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
@@ -48,19 +49,28 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
 
 
-def plan(config: Config, *, selection: Selection | None = None, reporter: Reporter | None = None) -> RunPlan:
+def plan(
+    config: Config | None = None,
+    *,
+    selection: Selection | None = None,
+    reporter: Reporter | None = None,
+    **settings: Any,
+) -> RunPlan:
     """Return the plan of a run; nothing is written.
 
     Args:
-        config: The settings; with ``skip_db`` no database is used, and every table counts as new.
+        config: The settings, or None for those of the environment and the files. With ``skip_db`` no database is used, and
+            every table counts as new.
         selection: The files to load; all by default.
         reporter: Receives events.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
         ConfigError: The settings or the selection are wrong.
         PluginError: A plugin cannot be used.
         DatabaseError: The database does not answer, or the connection is lost.
     """
+    config = config_of(config, settings)
     began = time.monotonic()
     reporter = reporter or NullReporter()
     stages = Stages(create_plugin_manager())

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import Any
 
 from pgdatahub.config import Config
+from pgdatahub.config.loading import config_of
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
@@ -42,7 +44,7 @@ def new_run_id() -> str:
 
 
 def run(
-    config: Config,
+    config: Config | None = None,
     *,
     selection: Selection | None = None,
     reporter: Reporter | None = None,
@@ -51,11 +53,13 @@ def run(
     adopt: bool = False,
     interruption: Interruption | None = None,
     log_json: bool = False,
+    **settings: Any,
 ) -> RunReport:
     """Load the files that are not loaded yet.
 
     Args:
-        config: The settings; with ``skip_db`` everything is read and nothing is written.
+        config: The settings, or None for those of the environment and the files. With ``skip_db`` everything is read and
+            nothing is written.
         selection: The files to load; all by default.
         reporter: Receives events.
         resume: If a run is paused, load its remaining files instead.
@@ -63,6 +67,7 @@ def run(
         adopt: Rebuild lost history for tables whose rows the files prove.
         interruption: Asked whether the user wants the run to end.
         log_json: Write the log's lines as JSON.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Returns:
         The report. If the run ended early, ``stopped`` has the reason and a pause file has the remaining files.
@@ -75,6 +80,7 @@ def run(
         KeyboardInterrupt: The user interrupted the run before it knew its files (then a ``Leave``), or at any time if
             ``interruption`` is not given or not listening; the pause file is written before.
     """
+    config = config_of(config, settings)
     # A damaged pause file is an error too, unless --force forgets it.
     paused = None if force or config.skip_db else read_pause(config)
     if paused is not None and not resume:
@@ -88,21 +94,23 @@ def run(
 
 
 def resume(
-    config: Config,
+    config: Config | None = None,
     *,
     reporter: Reporter | None = None,
     interruption: Interruption | None = None,
     log_json: bool = False,
+    **settings: Any,
 ) -> RunReport:
     """Load the remaining files of a paused run, and remove the pause file when none is left.
 
     The caller gives the settings; :data:`PauseState.options` holds those of the paused run.
 
     Args:
-        config: The settings.
+        config: The settings, or None for those of the environment and the files.
         reporter: Receives events.
         interruption: Asked whether the user wants the run to end.
         log_json: Write the log's lines as JSON.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
         ConfigError: No run is paused, or the settings are wrong.
@@ -111,6 +119,7 @@ def resume(
         DatabaseError: The database does not answer.
         Leave: The user interrupted the run before it knew its files.
     """
+    config = config_of(config, settings)
     if read_pause(config) is None:
         raise ConfigError("no run was paused", where=str(pause_file(config)), hint="pgdatahub run loads what is left")
     return run(config, reporter=reporter, resume=True, interruption=interruption, log_json=log_json)

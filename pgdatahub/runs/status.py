@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pgdatahub.config import Config
+from pgdatahub.config.loading import config_of
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.schema import TableName
@@ -47,20 +49,27 @@ class DatabaseStatus:
 
 
 def status(
-    config: Config, *, count: bool = False, tables: Collection[str] = (), reporter: Reporter | None = None
+    config: Config | None = None,
+    *,
+    count: bool = False,
+    tables: Collection[str] = (),
+    reporter: Reporter | None = None,
+    **settings: Any,
 ) -> DatabaseStatus:
     """Return the status of the database; nothing is written, and an embedded server is not created.
 
     Args:
-        config: The settings.
+        config: The settings, or None for those of the environment and the files.
         count: Count the rows in the tables, which reads the tables; else use the numbers in the history.
         tables: Only these tables, by name or by ``schema.name``; all if empty.
         reporter: Receives notices on the embedded server.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
         UndoError: A table is not in the history.
         DatabaseError: The database does not answer.
     """
+    config = config_of(config, settings)
     path = pause_file(config)
     waiting = str(path) if path.exists() else None
     if is_unmade(config):

@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from pgdatahub.config import Config
+from pgdatahub.config.loading import config_of
 from pgdatahub.errors import (
     ConfigError,
     DatabaseError,
@@ -71,30 +72,33 @@ class WatchReport:
 
 
 def watch(
-    config: Config,
+    config: Config | None = None,
     *,
     reporter: Reporter | None = None,
     interruption: Interruption | None = None,
     settle_seconds: float = SETTLE_SECONDS,
     look_seconds: float | None = None,
     log_json: bool = False,
+    **settings: Any,
 ) -> WatchReport:
     """Load the present files and those that arrive, until interrupted.
 
     Files that fail are reported, and retried when they change. Files wait while the database does not answer.
 
     Args:
-        config: The settings.
+        config: The settings, or None for those of the environment and the files.
         reporter: Receives events, except starts of single runs.
         interruption: Asked whether the user wants the watch to end.
         settle_seconds: Time without changes after which a file is loaded.
         look_seconds: Interval between two listings; by default 10 s for a folder and 60 s for a URL.
         log_json: Write the log's lines as JSON.
+        settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
         ConfigError: The settings are wrong, or the data root is not found at the start.
         PluginError: A plugin cannot be used.
     """
+    config = config_of(config, settings)
     if settle_seconds < 0 or (look_seconds is not None and look_seconds <= 0):
         raise ConfigError("a number of seconds must be more than 0")
     watcher = _Watcher(config, reporter or NullReporter(), interruption or Interruption(), log_json=log_json)
