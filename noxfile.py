@@ -5,9 +5,11 @@ Another Python than the one that runs nox: ``nox --force-python 3.13 -s tests``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"  # part of Python; nothing else to install
@@ -55,6 +57,32 @@ def tests(session: nox.Session) -> None:
     """Everything but the benchmarks."""
     install(session, "test", extras="[embedded]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest version of each dependency that pyproject.toml allows, for a Python that has their wheels."""
+    extras = ("embedded", "encrypted", "testing", "watch")
+    project = PROJECT["project"]
+    declared = [
+        *project["dependencies"],
+        *(line for extra in extras for line in project["optional-dependencies"][extra]),
+    ]
+    bounds = Path(session.create_tmp()) / "lowest.txt"
+    bounds.write_text("\n".join(lower_bounds([*declared, *nox.project.dependency_groups(PROJECT, "test")])))
+    groups = nox.project.dependency_groups(PROJECT, "test")
+    session.install("-e", f".[{','.join(extras)}]", *groups, "--constraint", str(bounds))
+    session.run("pytest", *session.posargs)
+
+
+def lower_bounds(requirements: Iterable[str]) -> list[str]:
+    """Return a constraint for each requirement with a lower bound: ``typer>=0.26`` becomes ``typer==0.26``."""
+    pinned = set()
+    for requirement in map(Requirement, requirements):
+        bound = next((one.version for one in requirement.specifier if one.operator == ">="), None)
+        if bound is not None:
+            pinned.add(f"{requirement.name}=={bound}")
+    return sorted(pinned)
 
 
 @nox.session(name="property")

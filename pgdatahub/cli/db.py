@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgdatahub.cli.help import Command, Group, epilog
+from pgdatahub.cli.options import within
 from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def start(
     port: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            max=65535,
+            callback=within(1, 65535),
             metavar="PORT",
             show_default=False,
             help="Also listen on this port of 127.0.0.1, with the password.",

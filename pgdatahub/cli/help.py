@@ -130,7 +130,7 @@ class Group(TyperGroup):
 
 
 def without_types(parameters: Any) -> Any:
-    """Return the parameters without ``<bool>`` of switches, types of arguments and ranges of numbers.
+    """Return the parameters without ``<bool>`` of switches and types of arguments.
 
     The name of an argument, such as FILE, and its description tell what it takes.
     """
@@ -139,7 +139,6 @@ def without_types(parameters: Any) -> Any:
             parameter.metavar = ""
         if parameter.param_type_name == "argument":
             parameter.display_type_rich = _nothing
-        parameter._get_number_range_help_str = _nothing
     return parameters
 
 

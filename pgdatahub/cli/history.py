@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured, within
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
 
@@ -50,7 +50,7 @@ def history_command(
             "--limit",
             "-n",
             metavar="N",
-            min=1,
+            callback=within(1),
             help="Only the latest N imports, and the changes since the first of them.",
             show_default=False,
             rich_help_panel=WHICH,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,19 @@ TRANSACTIONS = "Transactions"
 PAUSES = "Pauses and paused runs"
 WHICH = "Selection"
 OUTPUT = "Output"
+
+
+def within(least: float, most: float | None = None) -> Callable[[Any], Any]:
+    """Return a check of an option's number; Typer's own would add ``[x>=1]`` to the help."""
+
+    def check(value: Any) -> Any:
+        if value is not None and (value < least or (most is not None and value > most)):
+            raise typer.BadParameter(
+                f"{value} is not {least} to {most}" if most is not None else f"{value} is not {least} or more"
+            )
+        return value
+
+    return check
 
 
 class OutputFormat(str, enum.Enum):

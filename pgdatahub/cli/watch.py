@@ -24,6 +24,7 @@ from pgdatahub.cli.options import (
     WorkersOption,
     configured,
     executor_settings,
+    within,
 )
 from pgdatahub.cli.terminal import say, say_lines
 from pgdatahub.system import gc_tuning
@@ -38,7 +39,7 @@ def watch_command(
         typer.Option(
             "--settle",
             metavar="SECONDS",
-            min=0,
+            callback=within(0),
             help="Time without changes after which a file is loaded.",
             rich_help_panel=HOW,
         ),
@@ -48,7 +49,7 @@ def watch_command(
         typer.Option(
             "--every",
             metavar="SECONDS",
-            min=0.1,
+            callback=within(0.1),
             help="Interval between two listings of the data root, besides changes that the system reports (default: 10, for a URL 60).",
             show_default=False,
             rich_help_panel=HOW,

@@ -34,9 +34,9 @@ def columns_changed_by_hand(
     lost = [name for name in gone if name in RESERVED_COLUMNS]
     if lost:
         raise SchemaError(
-            f"the table's column {lost[0]} was dropped or renamed by hand; it says which import a row is of",
+            f"the column {lost[0]} was dropped or renamed by hand; it links each row to its import",
             where=f"table {current.table}",
-            hint="give it its name back, or reset the table and load it anew",
+            hint="rename the column back, or reset the table and load its files again",
         )
     notices = []
     for name in gone:
@@ -51,8 +51,8 @@ def columns_changed_by_hand(
                 hint=f'set columns: "{column.header}": rename: {renamed} for the folder, or name it {name} again',
             )
         notices.append(
-            f"the column {name} of {current.table} was dropped by hand; it is added again, without the values that went "
-            "with it (run --reload brings back those of a file)"
+            f"the column {name} of {current.table} was dropped by hand; it is added again without its old values "
+            "(run --reload FILE loads those of a file)"
         )
     return tuple(notices)
 

@@ -91,7 +91,7 @@ def tables_of(file: Path, programs: DumpPrograms) -> frozenset[TableName]:
         DatabaseError: The file is not a dump, or is damaged.
     """
     if not file.is_file():
-        raise DatabaseError("there is no such file", where=str(file))
+        raise DatabaseError("file not found", where=str(file))
     listed = _run(None, programs.directory / "pg_restore", ["--list", str(file)])
     # 4012; 0 16531 TABLE DATA public sales postgres
     entries = re.findall(r"^\d+; \d+ \d+ TABLE DATA (.+)$", listed, flags=re.MULTILINE)

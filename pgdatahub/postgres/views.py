@@ -105,7 +105,7 @@ def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -
         elif view.temporary:
             yield f"{view.description} is a temporary view of a session"
         elif not view.owned:
-            yield f"{view.description} belongs to the role {view.owner}, of which this role is no member"
+            yield f"{view.description} belongs to the role {view.owner}, and this role is not a member of it"
     if views:
         rows = connection.execute(_DEPENDENTS, {"oids": [view.oid for view in views]})
         yield from (row[0] for row in rows)

@@ -74,7 +74,7 @@ def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
 
 
 def _differ(above: Block, below: Block) -> bool:
-    """Tell whether a column is compact in one block, and of another kind or mixed in the other."""
+    """Return whether a column is compact in one block, and of another kind or mixed in the other."""
     for position in above.columns.keys() & below.columns.keys():
         kinds = [
             piece.kind if isinstance(piece, TextColumn) else None

@@ -117,7 +117,7 @@ class GuardedParser:
                 where=self._where(),
                 hint=_BAD_CHARACTER if error.code in _BAD_CHARACTERS else None,
             ) from error
-        except (LookupError, ValueError) as error:  # an encoding nobody knows, or one of several bytes a character
+        except (LookupError, ValueError) as error:  # an unknown encoding, or one of several bytes a character
             raise CorruptError(f"the part {self._part} has an unknown encoding: {error}") from error
         self._fed += len(data)
         if self._fed - self._parser.CurrentByteIndex > self._limits.token_bytes + len(data):

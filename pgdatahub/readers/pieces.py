@@ -10,7 +10,7 @@ from pgdatahub.values.fields import FieldBuffer, empty_fields, one_below_the_oth
 
 
 def has_value(piece: Column) -> bool:
-    """Tell whether any cell of a column has a value."""
+    """Return whether any cell of a column has a value."""
     if isinstance(piece, TextColumn):
         return piece.texts.has_value if isinstance(piece.texts, FieldBuffer) else any(piece.texts)
     return any(value is not None for value in piece)

@@ -245,7 +245,7 @@ def _nothing_there(sources: Collection[SourceFile], path: Path, config: Config) 
         hint = f"skipped: {skipped.ignored}"
         return ConfigError("no workbook there would be loaded", where=str(path), hint=hint)
     missing = not is_url(config.data_root) and not _exists(path)
-    message = "there is no such file or folder" if missing else "no workbook there belongs to the data root"
+    message = "file or folder not found" if missing else "no workbook there belongs to the data root"
     return ConfigError(message, where=str(path), hint=_nearest_path(sources, path, config))
 
 

@@ -24,13 +24,13 @@ _BLANK = re.compile(
 
 
 def has_asides(data: bytes) -> bool:
-    """Tell whether some XML has comments, CDATA sections, declarations or processing instructions."""
+    """Return whether some XML has comments, CDATA sections, declarations or processing instructions."""
     # One byte is found ten times as fast as two.
     return (b"!" in data and b"<!" in data) or (b"?" in data and b"<?" in data)
 
 
 def is_sound(piece: bytes) -> bool:
-    """Tell whether an XML parser would accept all characters and references of a piece of UTF-8 without CDATA."""
+    """Return whether an XML parser would accept all characters and references of a piece of UTF-8 without CDATA."""
     if (b"]" in piece and b"]]>" in piece) or (b"&" in piece and not _has_sound_references(piece)):
         return False
     if piece.isascii():
@@ -44,7 +44,7 @@ def is_sound(piece: bytes) -> bool:
 
 
 def _has_sound_references(data: bytes) -> bool:
-    """Tell whether every ``&`` in some XML begins a reference that an XML parser accepts without a DTD."""
+    """Return whether every ``&`` in some XML begins a reference that an XML parser accepts without a DTD."""
     count = unknown = data.count(b"&")
     for name in _OFTEN_FIRST:
         unknown -= data.count(b"&%s;" % name)

@@ -74,7 +74,7 @@ class Converter:
             try:
                 return TextColumn(kind=Kind.BOOLEAN, texts=list(map(_BOOLEANS.__getitem__, texts)))
             except KeyError:
-                _refuse("is no boolean", texts, locate, lambda text: text in _BOOLEANS)
+                _refuse("is not a boolean", texts, locate, lambda text: text in _BOOLEANS)
         if source is Source.ERROR:
             return [ErrorValue(unescape(copy_text(text.decode()))) if text else None for text in texts]
         if source is Source.DATE:

@@ -79,3 +79,17 @@ def test_tables_and_option_values_complete_in_a_shell(line: str, words: list[str
         with xlsxwriter.Workbook(tmp_path / "data" / folder / "a.xlsx") as book:
             book.add_worksheet().write(0, 0, "head")
     assert sorted(completed(tmp_path, line)) == sorted(words)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["history", "--limit", "0"], "0 is not 1 or more"),
+        (["watch", "--settle", "-1"], "-1.0 is not 0 or more"),
+        (["db", "start", "--port", "70000"], "70000 is not 1 to 65535"),
+    ],
+)
+def test_a_number_out_of_range_is_a_usage_error(arguments: list[str], message: str) -> None:
+    shown = CliRunner(env={"COLUMNS": "200"}).invoke(create_app(), arguments)
+    assert shown.exit_code == 2
+    assert message in shown.output

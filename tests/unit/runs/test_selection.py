@@ -55,14 +55,14 @@ def test_only_what_was_asked_for_is_taken_up_and_spoken_of(
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("data/sale", "data/sale: there is no such file or folder (did you mean data/sales?)"),
-        ("sale", "sale: there is no such file or folder (did you mean sales?)"),
-        ("sales/2026", "sales/2026: there is no such file or folder (did you mean sales/2025?)"),
-        ("data/other", "data/other: there is no such file or folder (the data root is data)"),
+        ("data/sale", "data/sale: file or folder not found (did you mean data/sales?)"),
+        ("sale", "sale: file or folder not found (did you mean sales?)"),
+        ("sales/2026", "sales/2026: file or folder not found (did you mean sales/2025?)"),
+        ("data/other", "data/other: file or folder not found (the data root is data)"),
         ("sales/2025/~$a.xlsx", "~$a.xlsx: no workbook there would be loaded (skipped: a lock file"),
         ("empty", "data/empty: no workbook there belongs to the data root"),
-        ("~$a.xlsx", "~$a.xlsx: there is no such file or folder (the data root is data)"),
-        ("x" * 300, "there is no such file or folder"),
+        ("~$a.xlsx", "~$a.xlsx: file or folder not found (the data root is data)"),
+        ("x" * 300, "file or folder not found"),
         ("elsewhere", "elsewhere: no workbook there belongs to the data root (the data root is data)"),
     ],
 )
