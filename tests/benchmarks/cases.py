@@ -108,7 +108,7 @@ def _grid(folder: Path, rows: int, columns: int, value: Callable[[int, int], flo
 
 
 _NO_OPENPYXL = "pandas + openpyxl runs in the first case only: it takes minutes for the others."
-_NO_PANDAS = f"{_NO_OPENPYXL} So does `to_sql`, whoever reads the workbook."
+_NO_PANDAS = f"{_NO_OPENPYXL} So does `to_sql`, with any reader."
 
 CASES: Mapping[str, Case] = {
     "100k": Case(

@@ -32,7 +32,7 @@ class Goal:
     at_least: bool = False
 
     def reached(self, figure: float) -> bool:
-        """Tell whether a figure is good enough."""
+        """Return whether a figure is good enough."""
         return figure >= self.limit if self.at_least else figure <= self.limit
 
 

@@ -24,7 +24,7 @@ class Measurement:
         wall: Seconds from start to end, process start included.
         cpu: Seconds of processor time of the command and its children; a server's share is not in it.
         peak: Bytes of the largest sum of proportional set sizes over the command and its children.
-        server: Seconds of processor time of the server in the meantime; whoever knows the server fills it in.
+        server: Seconds of processor time of the server in the meantime; filled in by the caller that knows the server.
         failed: What it said, if it did not exit with 0.
     """
 

@@ -13,7 +13,7 @@ _HEAD = """\
 # Benchmarks
 
 The whole job: from workbooks to committed rows in a table, the start of the process included. Run them yourself, on a
-quiet machine with two hours to spare; this page is written anew by them:
+quiet machine with two hours to spare; they write this page again:
 
 ```console
 $ nox -s bench

@@ -23,9 +23,9 @@ _SEED_ROWS = 100
 
 
 def environment(server: Server, state: Path) -> dict[str, str]:
-    """Return what every contestant finds in its environment.
+    """Return the environment of every contestant.
 
-    Without ``PYTHONDONTWRITEBYTECODE``: where it is set, a package that runs from a checkout would be compiled anew each
+    Without ``PYTHONDONTWRITEBYTECODE``: where it is set, a package that runs from a checkout would be compiled again each
     time, and those that were installed would not.
     """
     dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PGHOST", "PGSERVICE")

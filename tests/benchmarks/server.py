@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def _free_port() -> str:
-    """Return a port that nobody listens on now: two benchmarks may run on one machine, though neither should."""
+    """Return a port without a listener: two benchmarks may run on one machine, though neither should."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return str(listening.getsockname()[1])
 
