@@ -150,10 +150,9 @@ def _facts_in(rows: Sequence[Any]) -> FileFacts:
 
 def past_import(row: Mapping[str, Any]) -> ImportRow:
     """Return the import in a row of ``etl_imports``."""
-    table = TableName(schema=row["table_schema"], name=row["table_name"])
-    values = {name: row[name] for name in PAST_COLUMNS if name not in _OF_TABLE}
+    values = {name: row[name] for name in _OF_IMPORT}
     return ImportRow(
-        table=table,
+        table=_table(row["table_schema"], row["table_name"]),
         sheets_left_out=tuple(row["sheets_left_out"] or ()),
         duplicates=tuple(map(_duplicate, row["duplicates"])),
         reading=row["reading"],
@@ -178,7 +177,13 @@ def tables_to_json(tables: Sequence[TableName]) -> list[list[str]] | None:
     return [[table.schema, table.name] for table in tables] or None
 
 
+@lru_cache(maxsize=256)
+def _table(schema: str, name: str) -> TableName:
+    return TableName(schema=schema, name=name)
+
+
 _OF_TABLE: Final = ("table_schema", "table_name")
+_OF_IMPORT: Final = tuple(name for name in PAST_COLUMNS if name not in _OF_TABLE)
 
 
 def past_columns(missing: Collection[str]) -> sql.Composable:

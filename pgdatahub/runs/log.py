@@ -59,6 +59,7 @@ class RunLog:
         self._as_json = as_json
         self._entries = LogEntries(debug=debug)
         self._waiting: list[str] = []
+        self._second = (0, "")
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event."""
@@ -66,8 +67,10 @@ class RunLog:
         if entry is None:
             return
         now = time.time()
+        if int(now) != self._second[0]:
+            self._second = int(now), time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
         # ISO 8601 in UTC, to the millisecond.
-        moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now * 1000) % 1000:03}Z"
+        moment = f"{self._second[1]}.{int(now * 1000) % 1000:03}Z"
         level = logging.getLevelName(entry.level)
         if self._as_json:
             line = json.dumps(

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pgdatahub.model.events import (
@@ -37,7 +38,7 @@ class LogEntry:
     @property
     def text(self) -> str:
         """The entry as one line: ``file loaded file=sales/a.xlsx table=sales rows=200``."""
-        return " ".join([self.name, *[f"{_word(key)}={_word(value)}" for key, value in self.fields.items()]])
+        return " ".join([self.name, *[f"{_key(key)}={_word(value)}" for key, value in self.fields.items()]])
 
 
 class LogEntries:
@@ -120,6 +121,11 @@ def _entry(level: int, name: str, /, **fields: Any) -> LogEntry:
 
 def _of(source: SourceFile) -> dict[str, str]:
     return {"file": source.identity, "table": str(source.table)}
+
+
+@lru_cache(maxsize=256)
+def _key(key: str) -> str:
+    return _word(key)
 
 
 def _word(value: object) -> str:

@@ -180,7 +180,9 @@ def _select(
     elif selection.reload and not selection.tables:
         chosen = again
     marked = {source.location for source in again}
-    unique = {source.location: replace(source, reload=source.location in marked) for source in chosen}
+    unique = {
+        source.location: replace(source, reload=True) if source.location in marked else source for source in chosen
+    }
     return unique.values()
 
 

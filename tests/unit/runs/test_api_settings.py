@@ -32,11 +32,11 @@ def test_single_settings_override_the_environment(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ETL_SCHEMA", "there")
     monkeypatch.setenv("ETL_CHUNK_SIZE", "7")
-    config = config_of(None, {"schema_name": "here", "database_url": "postgresql://u:pw@h/d"})
+    config = config_of(None, {"schema_name": "here", "database_url": "postgresql://u:s3cret@h/d"})
     assert (config.schema_name, config.chunk_size) == ("here", 7)
     assert config.database_url is not None
-    assert config.database_url.get_secret_value() == "postgresql://u:pw@h/d"
-    assert "pw" not in repr(config)
+    assert config.database_url.get_secret_value() == "postgresql://u:s3cret@h/d"
+    assert "s3cret" not in repr(config)
 
 
 def test_a_config_with_single_settings_is_refused(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,26 @@ def test_a_log_that_cannot_be_written_is_one_warning(tmp_path: Path) -> None:
     assert isinstance(warning, Notice)
     assert warning.warning
     assert notice == Notice(text="goes on")
+
+
+def test_lines_of_skipped_files_are_written_together_and_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writes = 0
+    emit = log._SharedFileHandler.emit
+
+    def counted(handler: log._SharedFileHandler, record: logging.LogRecord) -> None:
+        nonlocal writes
+        writes += 1
+        emit(handler, record)
+
+    monkeypatch.setattr(log._SharedFileHandler, "emit", counted)
+    skipped = [
+        FileFinished(
+            result=FileResult(source=_source(f"sales/{number}.xlsx"), outcome=Outcome.SKIPPED, reason="loaded")
+        )
+        for number in range(1200)
+    ]
+    lines = _written(tmp_path, [*skipped, Notice(text="done"), *skipped[:2]])
+    assert writes == 4, "two full batches, the rest with the notice, and those at the end"
+    assert len(lines) == 1203
+    assert sum("file skipped" in line for line in lines) == 1202
+    assert "done" in lines[1200]
