@@ -50,6 +50,7 @@ PICTURES: Final = (
     Picture(name="plan", command="pgdatahub plan data/sales/2025"),
     Picture(name="run", command="pgdatahub run data/sales/2025"),
     Picture(name="second-run", command="pgdatahub run data/sales/2025"),
+    Picture(name="verbose-run", command="pgdatahub run -v data/sales/2025"),
     Picture(name="revert", command="pgdatahub revert --source-file 'orders 2025-03.xlsx' --with-schema --yes"),
     Picture(name="history", command="pgdatahub history"),
 )

@@ -51,6 +51,16 @@ def test_help_fits_into_80_columns_with_nothing_cut_off(name: str) -> None:
     assert not name or name == "db" or "Examples:" in shown.output
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_breaks_no_word_at_80_columns(name: str) -> None:
+    runner = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"})
+    shown = set(runner.invoke(create_app(), [*name.split(), "--help"]).output.replace("│", " ").split())
+    command = {" ".join(path): command for path, command in commands()}[name]
+    texts = [command.help, *(parameter.help for parameter in command.params if not parameter.hidden)]
+    words = {word for text in texts for word in (text or "").replace("`", "").split()}
+    assert {word for word in words if word not in {one.replace("`", "") for one in shown}} == set()
+
+
 @pytest.mark.parametrize("name", ["", "run", "history"])
 def test_help_has_no_colours_where_none_are_wanted(name: str) -> None:
     runner = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1", "FORCE_COLOR": None})
