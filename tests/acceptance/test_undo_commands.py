@@ -94,7 +94,7 @@ def test_revert_shows_does_and_marks(shell: Shell) -> None:
     assert (answer["done"], answer["rows"], answer["hold"]) == (True, 1, True)
     assert "reverted, on hold" in shell.type("history").stdout
     assert "1 file on hold" in shell.type("status").stdout
-    assert "held back since" in shell.type("run").stderr
+    assert "on hold" in shell.type("run").stderr
     done = shell.json("revert-schema", "--table", "sales", "--source-file", "b.xlsx", "--yes")
     assert [step["change"] for step in done["schema"]] == ["restore_type", "drop_column"]
     assert "1 file loaded" in shell.type("run", "--reload", "data/sales/b.xlsx").stdout

@@ -378,7 +378,7 @@ def test_revert_of_a_hash_reverts_all_parts_of_one_file(warehouse: Warehouse) ->
     ((sha256,),) = warehouse.query("SELECT DISTINCT file_sha256 FROM etl_imports")
     revert(warehouse.config, UndoRequest(file_hash=sha256, hold=True))
     assert (warehouse.rows("sales"), warehouse.rows("ref")) == ([], [])
-    assert _only(warehouse).outcome is Outcome.SKIPPED, "held back"
+    assert _only(warehouse).outcome is Outcome.SKIPPED, "on hold"
 
 
 def test_revert_of_an_import_names_the_other_parts(warehouse: Warehouse) -> None:
