@@ -154,7 +154,7 @@ def _label(sql: str | None) -> str:
     """Return a type as runs and plans call it: ``TIMESTAMP`` for ``timestamp without time zone``."""
     from pgdatahub.values.sql_types import SqlType
 
-    return next((known.label for known in SqlType if known.sql == sql), (sql or "").upper())
+    return next((known.label for known in SqlType if known.value == sql), (sql or "").upper())
 
 
 def _json(timeline: Timeline) -> str:
