@@ -66,7 +66,7 @@ def install_by_hand(target: Path, module: str, source: str, *, entry: str | None
     (metadata / "entry_points.txt").write_text(f"[pgdatahub]\n{entry or module} = {module}\n")
 
 
-def test_installed_plugins_are_listed_with_version_hooks_and_the_way_to_disable_them(
+def test_plugin_listing_has_version_hooks_and_how_to_disable(
     installed: Path, tmp_path: Path
 ) -> None:
     listed = pgdatahub("plugins", path=installed, directory=tmp_path)
@@ -105,7 +105,7 @@ def test_a_disabled_plugin_is_listed_as_such(installed: Path, tmp_path: Path) ->
 
 
 @pytest.mark.integration
-def test_workers_see_the_plugins_too_and_disabling_one_leaves_its_files_alone(
+def test_workers_see_plugins_and_skip_files_of_disabled_ones(
     installed: Path, tmp_path: Path, database_url: str, webhook: tuple[str, list[bytes]]
 ) -> None:
     folder = tmp_path / "data" / "sales"
@@ -181,7 +181,7 @@ HOOK = "from pgdatahub import hookimpl\n\n@hookimpl\n"
         ("def pgdatahub_read(source):\n    return None\n", "need @hookimpl"),
     ],
 )
-def test_a_broken_plugin_is_named_with_its_distribution_and_the_way_round_it(
+def test_broken_plugin_error_names_distribution_and_workaround(
     tmp_path: Path, source: str, message: str
 ) -> None:
     install_by_hand(tmp_path, "broken", source)
@@ -214,7 +214,7 @@ def test_two_plugins_of_one_name_are_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_a_plugin_that_makes_a_mistake_costs_the_file_and_is_named(tmp_path: Path, database_url: str) -> None:
+def test_plugin_mistake_fails_only_the_file_and_is_named(tmp_path: Path, database_url: str) -> None:
     reader = "def pgdatahub_read(source):\n    if source.name == 'bad.xlsx':\n        raise KeyError('oops')\n"
     auditor = "\n@hookimpl\ndef pgdatahub_audit(record):\n    def later():\n        1 / 0\n    return later\n"
     install_by_hand(tmp_path, "clumsy", HOOK + reader + auditor)

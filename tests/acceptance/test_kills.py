@@ -51,7 +51,7 @@ def _kill_while_copying(place: Place) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-def test_a_run_that_is_killed_while_it_copies_leaves_nothing_and_the_next_one_loads_all_of_it_once(
+def test_run_killed_during_copy_leaves_nothing_next_loads_once(
     place: Place,
 ) -> None:
     place.write(

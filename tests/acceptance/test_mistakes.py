@@ -112,7 +112,7 @@ def test_a_role_with_rights_in_a_schema_of_its_own_loads_there(place: Place, rol
     assert place.query("SELECT a FROM own.a") == [(1,)]
 
 
-def test_a_privilege_that_one_table_lacks_costs_its_file_and_not_the_run(place: Place, role: str) -> None:
+def test_missing_privilege_on_one_table_fails_only_its_file(place: Place, role: str) -> None:
     assert place.url is not None
     with psycopg.connect(place.url) as connection:
         connection.execute(sql.SQL("CREATE SCHEMA own AUTHORIZATION {}").format(sql.Identifier(role)))
@@ -135,7 +135,7 @@ def test_a_url_of_libpqs_keywords_works_the_same(place: Place) -> None:
     assert (done.code, done.err) == (0, "")
 
 
-def test_libpqs_own_environment_names_the_server_where_no_setting_does(
+def test_libpq_environment_names_the_server_without_a_setting(
     place: Place,
 ) -> None:
     place.write("a/a.xlsx", [["a"], [1]])
@@ -155,7 +155,7 @@ def test_libpqs_own_environment_names_the_server_where_no_setting_does(
     assert place.query("SELECT a FROM a") == [(1,)]
 
 
-def test_without_a_server_and_without_its_programs_one_line_says_the_ways_on(
+def test_missing_server_and_programs_give_one_line_with_remedies(
     unserved: Place,
 ) -> None:
     unserved.write("a/a.xlsx", [["a"], [1]])
@@ -168,7 +168,7 @@ def test_without_a_server_and_without_its_programs_one_line_says_the_ways_on(
 # ── settings ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_mistake_in_the_folder_options_names_the_line_and_the_nearest_key(
+def test_wrong_folder_option_names_the_line_and_nearest_key(
     place: Place,
 ) -> None:
     place.write("a/a.xlsx", [["a"], [1]])
@@ -215,7 +215,7 @@ def test_an_unknown_option_or_value_is_a_mistake_of_usage(unserved: Place, argum
     assert not (unserved.directory / "home").exists()
 
 
-def test_a_setting_in_the_env_file_of_the_directory_counts_and_its_line_is_named(
+def test_setting_in_env_file_counts_and_its_line_is_named(
     place: Place,
 ) -> None:
     place.write("a/a.xlsx", [["a"], [1]])
@@ -249,7 +249,7 @@ def test_output_into_a_pipe_that_closes_early_is_no_error(place: Place) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
-def test_a_working_directory_without_write_permission_is_one_line_or_no_matter(
+def test_read_only_working_directory_gives_one_line_or_works(
     place: Place,
 ) -> None:
     # etl.log has its place there; root may write everywhere, so a file stands where the directory of the state should.

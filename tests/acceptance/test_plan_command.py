@@ -53,7 +53,7 @@ def test_an_embedded_server_that_was_never_used_is_not_made(unserved: Place) -> 
     assert not (unserved.directory / "home" / "server").exists()
 
 
-def test_two_processes_that_widen_one_table_differently_meet_at_the_join(place: Place) -> None:
+def test_processes_that_widen_one_table_meet_at_the_join(place: Place) -> None:
     place.write("sales/a.xlsx", [["a", "b"], [1, 1]])
     assert place.run("run").code == 0
     first = place.write("sales/b.xlsx", [["a", "b"], *(["x", number] for number in range(500))])

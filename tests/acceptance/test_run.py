@@ -44,7 +44,7 @@ def test_the_first_line_of_a_run_names_where_the_rows_go(first_run: Finished, qu
     assert database in first_run.out.splitlines()[-1]
 
 
-def test_a_run_has_a_line_for_each_file_and_tells_why_a_type_became_another(
+def test_run_has_a_line_for_each_file_and_explains_new_types(
     first_run: Finished,
 ) -> None:
     lines = first_run.err.splitlines()
@@ -54,7 +54,7 @@ def test_a_run_has_a_line_for_each_file_and_tells_why_a_type_became_another(
     assert any("discount_percent: new column" in line for line in lines)
 
 
-def test_the_summary_stands_on_standard_output_a_line_for_each_table(
+def test_summary_on_stdout_has_a_line_for_each_table(
     first_run: Finished,
 ) -> None:
     assert all(any(line.split()[:1] == [table] for line in first_run.out.splitlines()) for table in ROWS)
@@ -178,7 +178,7 @@ def test_a_data_root_without_files_is_no_failure(place: Place) -> None:
 # ── part of it ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_paths_relative_to_where_one_stands_and_tables_choose_what_is_loaded(
+def test_relative_paths_and_tables_select_the_files_loaded(
     place: Place,
 ) -> None:
     for name in ("a/one.xlsx", "a/two.xlsx", "b/three.xlsx", "c/four.xlsx"):
@@ -216,7 +216,7 @@ def test_the_data_root_and_the_schema_can_be_options(place: Place) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("run", "--dry-run"), ("run",)])
-def test_a_dry_run_reads_everything_writes_nothing_and_starts_no_server(
+def test_dry_run_reads_all_writes_nothing_starts_no_server(
     unserved: Place, arguments: tuple[str, ...]
 ) -> None:
     unserved.write("good/a.xlsx", [["a"], [1], [2]])

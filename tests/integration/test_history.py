@@ -56,7 +56,7 @@ def test_repeats_of_a_file_are_found_by_indexes(database_url: str, monkeypatch: 
         assert f"Bitmap Index Scan on {index}" in plan
 
 
-def test_files_of_more_sizes_than_a_statement_has_parameters_are_looked_up_at_once(database_url: str) -> None:
+def test_more_sizes_than_statement_parameters_are_looked_up(database_url: str) -> None:
     engine = create_engine(database_url)
     history = History("public")
     with transaction(engine) as connection:

@@ -8,7 +8,7 @@ import pytest
 from pgdatahub.testing import temporary_database
 
 
-def test_a_temporary_database_is_new_and_gone_afterwards_even_if_in_use(
+def test_temporary_database_is_new_and_gone_even_if_in_use(
     server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_DATABASE_URL", server_url)

@@ -46,7 +46,7 @@ name = st.text(st.characters(categories=("L", "N", "Pd", "Pc", "Zs")), min_size=
 
 
 @given(name, name)
-def test_any_quoted_name_of_a_folder_and_a_sheet_is_taken_as_written(folder: str, sheet: str) -> None:
+def test_quoted_names_of_folders_and_sheets_are_taken_verbatim(folder: str, sheet: str) -> None:
     tree = read(f"'{folder}/': {{sheet: '{sheet}'}}".encode())
     assert [named.parts for named in tree.configured_folders()] == [(folder,)]
     assert tree.options_for([folder]).sheet == (sheet,)
@@ -63,7 +63,7 @@ password = st.text(st.characters(exclude_characters="\0", categories=("L", "N", 
 @example("p@ss/w@rd")
 @example("a?b=1&c@d")
 @example("a/b:c#d?e")
-def test_no_password_is_left_in_a_masked_url_however_it_is_written(secret: str) -> None:
+def test_masked_url_holds_no_password_in_any_notation(secret: str) -> None:
     assume(secret not in "postgresql://user:***@localhost:5432/database?sslmode=require")
     masked = masked_url(f"postgresql://user:{secret}@localhost:5432/database?sslmode=require")
     assert masked == "postgresql://user:***@localhost:5432/database?sslmode=require"

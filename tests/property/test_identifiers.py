@@ -46,7 +46,7 @@ def test_cutting_twice_is_cutting_once_and_fits(text: str) -> None:
 
 
 @given(headers, renames)
-def test_names_are_unique_and_valid_and_never_reserved_beyond_the_header_row_too(
+def test_names_beyond_the_header_row_are_unique_valid_unreserved(
     row: dict[int, str], rename: dict[str, str]
 ) -> None:
     found = all_names(ColumnNames(row.items(), rename=rename))
@@ -56,7 +56,7 @@ def test_names_are_unique_and_valid_and_never_reserved_beyond_the_header_row_too
 
 
 @given(headers, renames, st.randoms(use_true_random=False))
-def test_names_depend_on_the_header_row_and_not_on_how_it_is_handed_over(
+def test_names_depend_on_the_header_row_and_not_its_container(
     row: dict[int, str], rename: dict[str, str], random: Random
 ) -> None:
     shuffled = list(row.items())
@@ -65,7 +65,7 @@ def test_names_depend_on_the_header_row_and_not_on_how_it_is_handed_over(
 
 
 @given(headers, st.randoms(use_true_random=False))
-def test_a_header_that_nothing_clashes_with_has_its_own_name_at_any_position_beside_any_others(
+def test_header_without_clash_keeps_its_name_at_any_position(
     row: dict[int, str], random: Random
 ) -> None:
     positions = list(row)
@@ -81,7 +81,7 @@ def test_a_header_that_nothing_clashes_with_has_its_own_name_at_any_position_bes
 
 
 @given(headers, header)
-def test_a_new_column_at_the_end_leaves_the_others_their_names_unless_it_claims_one_of_them(
+def test_new_last_column_keeps_names_unless_it_claims_one(
     row: dict[int, str], new: str
 ) -> None:
     before = ColumnNames(row.items())
@@ -101,7 +101,7 @@ def test_every_clash_is_reported_with_all_its_headers(row: dict[int, str]) -> No
 
 
 @given(headers, st.lists(header, max_size=5, unique_by=str.strip))
-def test_a_key_that_is_found_is_the_header_as_written_or_folds_to_the_name(
+def test_key_found_is_the_header_or_folds_to_the_name(
     row: dict[int, str], keys: list[str]
 ) -> None:
     columns = ColumnNames(row.items())

@@ -87,7 +87,7 @@ def test_a_larger_integer_never_has_a_narrower_type(one: int, two: int) -> None:
     assert widens_to(integer_type(min(one, two)), integer_type(max(one, two)))
 
 
-def test_the_bounds_of_integers_are_where_the_server_and_doubles_have_them() -> None:
+def test_integer_bounds_are_those_of_the_server_and_doubles() -> None:
     assert integer_type(2**31 - 1) is SqlType.INTEGER
     assert integer_type(2**31) is SqlType.BIGINT
     assert integer_type(SAFE_INTEGER) is SqlType.BIGINT

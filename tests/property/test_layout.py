@@ -127,7 +127,7 @@ def plain(column: Column) -> Sequence[Value]:
 
 
 @given(drawn_sheets(), st.data())
-def test_the_table_is_the_one_found_row_by_row_however_the_sheet_is_cut_into_batches(
+def test_table_does_not_depend_on_the_batches_of_the_sheet(
     sheet: Drawn, data: st.DataObject
 ) -> None:
     expected = by_hand(sheet)

@@ -88,7 +88,7 @@ def test_every_goal_can_be_measured_from_the_cases_there_are() -> None:
     assert None not in reached(results).values()
 
 
-def test_a_case_knows_only_peers_that_exist_and_says_why_some_are_missing() -> None:
+def test_case_names_existing_peers_and_why_some_are_missing() -> None:
     for case in CASES.values():
         assert set(case.peers) <= PEERS.keys()
         assert set(case.peers) in (set(PEERS), set()) or case.remark
@@ -142,7 +142,7 @@ def test_no_contestant_is_kept_from_storing_its_bytecode(monkeypatch: pytest.Mon
     assert found["PATH"].startswith(str(tmp_path / "bin"))
 
 
-def test_the_page_of_the_documentation_was_rendered_and_not_written() -> None:
+def test_documentation_page_was_rendered_and_not_written() -> None:
     assert PAGE.read_text(encoding="utf-8").startswith(render({}).partition("## Goals")[0])
 
 

@@ -23,73 +23,6 @@ WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 
-NOT_REWRITTEN: Final = frozenset[str]()
-"""Modules whose docstrings still break the rules. A module that keeps them must leave the list; none may enter it."""
-
-LONG_NAMES: Final = frozenset(
-    {
-        "acceptance/test_example_plugins.py",
-        "acceptance/test_kills.py",
-        "acceptance/test_mistakes.py",
-        "acceptance/test_plan_command.py",
-        "acceptance/test_run.py",
-        "integration/embedded/test_commands.py",
-        "integration/embedded/test_crashes.py",
-        "integration/embedded/test_lifecycle.py",
-        "integration/embedded/test_places.py",
-        "integration/pipeline/test_cell_for_cell.py",
-        "integration/pipeline/test_dialects.py",
-        "integration/pipeline/test_edges.py",
-        "integration/pipeline/test_folders.py",
-        "integration/pipeline/test_headers.py",
-        "integration/pipeline/test_plan.py",
-        "integration/pipeline/test_sending.py",
-        "integration/pipeline/test_texts.py",
-        "integration/remote/test_remote_folders.py",
-        "integration/runs/test_concurrency.py",
-        "integration/runs/test_dask_cluster.py",
-        "integration/runs/test_databases_that_go_away.py",
-        "integration/runs/test_executors.py",
-        "integration/runs/test_files_that_change.py",
-        "integration/runs/test_kills.py",
-        "integration/runs/test_large_files.py",
-        "integration/runs/test_pauses.py",
-        "integration/runs/test_sections.py",
-        "integration/runs/test_signals.py",
-        "integration/runs/test_skips_and_mistakes.py",
-        "integration/runs/test_watching.py",
-        "integration/test_history.py",
-        "integration/test_temporary_databases.py",
-        "integration/types/test_evolution.py",
-        "integration/types/test_laws.py",
-        "integration/types/test_obstacles.py",
-        "integration/types/test_own_tables.py",
-        "integration/types/test_while_reading.py",
-        "integration/undo/test_changed_files.py",
-        "integration/undo/test_exactness.py",
-        "integration/undo/test_reset.py",
-        "integration/undo/test_revert.py",
-        "integration/undo/test_revert_schema.py",
-        "integration/undo/test_status_history.py",
-        "property/test_config.py",
-        "property/test_identifiers.py",
-        "property/test_lattice.py",
-        "property/test_layout.py",
-        "unit/load/test_tally.py",
-        "unit/postgres/test_dialects.py",
-        "unit/readers/test_layout.py",
-        "unit/readers/test_sheets.py",
-        "unit/readers/xlsx/native/test_build_hook.py",
-        "unit/readers/xlsx/test_cells.py",
-        "unit/readers/xlsx/test_hostile.py",
-        "unit/readers/xlsx/test_witnesses.py",
-        "unit/readers/xlsx/test_workbooks.py",
-        "unit/test_benchmarks.py",
-        "unit/test_quickstart_data.py",
-    }
-)
-"""Test files with names of more than 60 characters. A file without them must leave the list; none may enter it."""
-
 
 def _docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and text of each docstring, and of the strings that describe constants."""
@@ -126,25 +59,12 @@ def _long_names(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_docstrings_follow_the_style(path: Path) -> None:
-    faults = _faults(path)
-    if path.relative_to(PACKAGE).as_posix() in NOT_REWRITTEN:
-        assert faults, "the module follows the style: remove it from NOT_REWRITTEN"
-    else:
-        assert not faults
+    assert not _faults(path)
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
 def test_test_names_have_at_most_60_characters(path: Path) -> None:
-    names = _long_names(path)
-    if path.relative_to(TESTS).as_posix() in LONG_NAMES:
-        assert names, "all names are short: remove the file from LONG_NAMES"
-    else:
-        assert not names
-
-
-def test_lists_of_exceptions_name_existing_files() -> None:
-    assert {name for name in NOT_REWRITTEN if not (PACKAGE / name).is_file()} == set()
-    assert {name for name in LONG_NAMES if not (TESTS / name).is_file()} == set()
+    assert not _long_names(path)
 
 
 @pytest.mark.parametrize(

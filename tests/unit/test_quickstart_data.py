@@ -73,7 +73,7 @@ def test_making_the_workbooks_again_gives_equal_content(made: dict[str, bytes]) 
                 ], name
 
 
-def test_making_the_workbooks_again_gives_the_same_bytes_whatever_the_clock_says(
+def test_workbooks_made_again_have_the_same_bytes_at_any_time(
     script: ModuleType, made: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.localtime", lambda *_: (2031, 7, 8, 9, 10, 11, 1, 189, 0))
@@ -86,7 +86,7 @@ def test_making_the_workbooks_again_gives_the_same_bytes_whatever_the_clock_says
             assert re.findall(rb"\d{4}-\d\d-\d\dT[^<]*", properties) == [b"2025-04-01T09:00:00Z"] * 2, name
 
 
-def test_a_copy_has_the_same_bytes_and_a_file_saved_again_the_same_cells_in_others(made: dict[str, bytes]) -> None:
+def test_copy_has_equal_bytes_and_resaved_file_has_equal_cells(made: dict[str, bytes]) -> None:
     assert made["sales/2025/orders 2025-02_copy.xlsx"] == made["sales/2025/orders 2025-02.xlsx"]
     first = made["sales/2025/orders 2025-01.xlsx"]
     again = made["sales/2025/orders 2025-01_saved again.xlsx"]
@@ -99,7 +99,7 @@ def test_the_workbooks_are_small_enough_to_be_committed() -> None:
     assert {name: size for name, size in sizes.items() if size >= 20_000} == {}
 
 
-def test_the_script_writes_where_it_is_told_and_leaves_other_files_alone(script: ModuleType, tmp_path: Path) -> None:
+def test_script_writes_to_its_target_and_leaves_other_files(script: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     script.main(tmp_path)
     written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}

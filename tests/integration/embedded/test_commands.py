@@ -27,7 +27,7 @@ def _db(*arguments: str) -> Result:
     return CliRunner().invoke(db_app, arguments, catch_exceptions=False)
 
 
-def test_start_prints_the_url_and_nothing_else_on_stdout_and_stop_stops(home: Path) -> None:
+def test_start_prints_only_the_url_on_stdout_and_stop_stops(home: Path) -> None:
     started = _db("start")
     assert started.exit_code == 0
     assert str(home) in started.stderr
@@ -77,7 +77,7 @@ def test_a_port_outside_the_range_is_a_usage_error() -> None:
     assert _db("start", "--port", "70000").exit_code == 2
 
 
-def test_psql_gets_its_arguments_connects_and_leaves_no_server_behind(home: Path) -> None:
+def test_psql_gets_arguments_connects_and_leaves_no_server(home: Path) -> None:
     # A process of its own: psql writes to the real standard output.
     done = subprocess.run(
         [sys.executable, "-c", "from pgdatahub.cli.db import db_app; db_app()", "psql", "-At", "-c", "SELECT 6 * 7"],

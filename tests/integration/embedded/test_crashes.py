@@ -79,7 +79,7 @@ def test_many_processes_come_and_go(home: Path, start_client: StartClient) -> No
         assert not _server(home).status().running
 
 
-def test_a_killed_client_leaves_a_server_that_the_next_one_uses_and_stops(
+def test_server_of_a_killed_client_is_stopped_by_the_next(
     home: Path, start_client: StartClient
 ) -> None:
     client = start_client(home)
@@ -107,7 +107,7 @@ def test_a_killed_postmaster_is_replaced_and_commits_survive(home: Path) -> None
     assert not server.status().running
 
 
-def test_client_and_postmaster_killed_together_leave_nothing_in_the_way(home: Path, start_client: StartClient) -> None:
+def test_client_and_postmaster_killed_together_leave_no_blocker(home: Path, start_client: StartClient) -> None:
     client = start_client(home)
     client.attached()
     os.kill(_postmaster(home), signal.SIGKILL)
@@ -116,7 +116,7 @@ def test_client_and_postmaster_killed_together_leave_nothing_in_the_way(home: Pa
         assert _usable(server)
 
 
-def test_a_stale_process_id_that_another_program_has_now_is_no_obstacle(home: Path) -> None:
+def test_stale_process_id_of_another_program_does_not_block(home: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         try:
             _kill_server(home)
@@ -137,7 +137,7 @@ def test_a_stale_process_id_of_a_zombie_is_no_obstacle(home: Path) -> None:
             assert _usable(server)
 
 
-def test_stop_does_not_signal_a_program_that_has_the_process_id_now(home: Path) -> None:
+def test_stop_does_not_signal_another_program_with_its_id(home: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         try:
             _kill_server(home)
@@ -149,7 +149,7 @@ def test_stop_does_not_signal_a_program_that_has_the_process_id_now(home: Path) 
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.4])
-def test_killed_while_the_server_is_made_the_next_process_makes_it(
+def test_server_creation_that_was_killed_is_done_by_the_next(
     place: Path, start_client: StartClient, delay: float
 ) -> None:
     home = place / "home"
@@ -173,7 +173,7 @@ def test_killed_while_the_server_starts_the_next_process_uses_it(home: Path, sta
         assert not _server(home).status().running
 
 
-def test_a_lost_record_of_a_running_server_does_not_start_a_second_one(home: Path) -> None:
+def test_lost_record_of_a_running_server_starts_no_second_one(home: Path) -> None:
     server = _server(home)
     server.attach()
     postmaster = _postmaster(home)
@@ -197,7 +197,7 @@ def test_a_damaged_record_does_not_keep_the_server_running(content: str, home: P
     record.unlink()
 
 
-def test_a_server_that_does_not_start_is_explained_by_its_own_words(home: Path) -> None:
+def test_server_that_does_not_start_is_explained_by_its_log(home: Path) -> None:
     broken = EmbeddedSettings(home=home, parameters={"shared_buffers": "many"})
     with pytest.raises(DatabaseError, match="did not start") as failed:
         EmbeddedServer(broken).attach()
@@ -207,7 +207,7 @@ def test_a_server_that_does_not_start_is_explained_by_its_own_words(home: Path) 
         assert _usable(server)
 
 
-def test_data_of_another_major_version_is_refused_with_instructions(home: Path) -> None:
+def test_data_of_another_major_version_gives_instructions(home: Path) -> None:
     version = home / "server/data/PG_VERSION"
     before = version.read_text(encoding="ascii")
     version.write_text("11\n", encoding="ascii")
@@ -232,7 +232,7 @@ def test_a_home_that_was_copied_does_not_lead_to_the_original(home: Path, place:
         assert str(place / "copy") in copy.libpq_parameters()["host"]
 
 
-def test_a_client_that_is_terminated_by_an_exception_still_releases(home: Path) -> None:
+def test_client_ended_by_an_exception_releases_the_server(home: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings\n"

@@ -30,7 +30,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_first_use_makes_a_server_says_where_and_the_last_client_stops_it(place: Path) -> None:
+def test_first_client_makes_and_names_server_and_last_stops_it(place: Path) -> None:
     said: list[str] = []
     server = EmbeddedServer(EmbeddedSettings(home=place / "home"), announce=said.append)
     assert not server.status().running
@@ -92,7 +92,7 @@ def test_without_the_password_nobody_connects(home: Path) -> None:
             psycopg.connect(**wrong)  # type: ignore[arg-type] # any libpq parameter
 
 
-def test_a_second_client_shares_the_server_and_only_the_last_stops_it(home: Path) -> None:
+def test_second_client_shares_the_server_and_last_stops_it(home: Path) -> None:
     first, second = _server(home), _server(home)
     first.attach()
     second.attach()
@@ -111,7 +111,7 @@ def test_attaching_twice_is_attaching_once(home: Path) -> None:
     server.release()
 
 
-def test_a_session_of_someone_elses_tool_keeps_the_server_running(home: Path) -> None:
+def test_session_of_another_tool_keeps_the_server_running(home: Path) -> None:
     server = _server(home)
     server.attach()
     with psycopg.connect(server.url()) as tool:
@@ -162,7 +162,7 @@ def test_a_server_in_use_is_stopped_by_force_only(home: Path) -> None:
         assert not user.status().running
 
 
-def test_a_port_is_only_opened_on_request_and_only_on_the_loopback(home: Path) -> None:
+def test_port_is_opened_only_on_request_and_only_on_loopback(home: Path) -> None:
     port = _free_port()
     server = _server(home)
     server.start_detached(port=port)
@@ -177,7 +177,7 @@ def test_a_port_is_only_opened_on_request_and_only_on_the_loopback(home: Path) -
         server.url(tcp=True)
 
 
-def test_asking_for_a_port_restarts_an_idle_server_but_not_one_in_use(home: Path) -> None:
+def test_port_request_restarts_only_an_idle_server(home: Path) -> None:
     port = _free_port()
     server = _server(home)
     server.start_detached()
@@ -200,7 +200,7 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
     assert not _server(home).status().kept
 
 
-def test_the_port_of_db_start_is_kept_over_a_restart_and_given_up_if_taken(home: Path) -> None:
+def test_port_is_kept_over_a_restart_and_given_up_if_taken(home: Path) -> None:
     port = _free_port()
     said: list[str] = []
     server = EmbeddedServer(EmbeddedSettings(home=home), announce=said.append)

@@ -76,7 +76,7 @@ def test_a_new_server_is_made_in_a_home_of_any_name(place: Path) -> None:
         shutil.rmtree(sockets)
 
 
-def test_a_socket_directory_that_someone_else_could_have_made_is_not_used(movable_home: Path, place: Path) -> None:
+def test_socket_directory_of_another_user_is_not_used(movable_home: Path, place: Path) -> None:
     home = place / "comma,"
     movable_home.rename(home)
     server = EmbeddedServer(EmbeddedSettings(home=home))
@@ -98,7 +98,7 @@ def test_a_home_behind_a_link_is_the_same_home(home: Path, place: Path) -> None:
         assert EmbeddedServer(EmbeddedSettings(home=place / "link")).url() == server.url()
 
 
-def test_foreign_locale_and_variables_for_other_servers_change_nothing(place: Path, start_client: StartClient) -> None:
+def test_locale_and_variables_of_other_servers_change_nothing(place: Path, start_client: StartClient) -> None:
     environment = {
         "LC_ALL": "de_DE.UTF-8",
         "LANG": "xx_YY.UTF-8",
@@ -161,7 +161,7 @@ def test_a_home_that_is_a_file_is_refused(place: Path) -> None:
 
 
 @pytest.mark.skipif(not _SYSTEM_PROGRAMS, reason="no PostgreSQL of the system's own")
-def test_programs_that_are_named_are_used_and_the_data_stays_with_their_version(place: Path) -> None:
+def test_named_programs_are_used_and_data_keeps_its_version(place: Path) -> None:
     bindir = _SYSTEM_PROGRAMS[-1]
     home = place / "home"
     with EmbeddedServer(EmbeddedSettings(home=home, bindir=bindir)) as server:
@@ -230,7 +230,7 @@ def test_root_never_runs_the_server_itself_nor_as_postgres(home: Path) -> None:
         assert groups[1].split() == [], "root's groups must not come along"
 
 
-def test_roots_server_runs_though_its_account_cannot_reach_the_installation(
+def test_server_of_root_runs_if_account_cannot_reach_programs(
     place: Path, start_client: StartClient
 ) -> None:
     if not _ROOT:

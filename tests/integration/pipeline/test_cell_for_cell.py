@@ -236,7 +236,7 @@ def test_the_quickstart_is_in_the_tables_cell_for_cell(quickstart: Loaded) -> No
     assert compared > 10_000
 
 
-def test_the_quickstarts_columns_have_the_types_of_all_their_values(quickstart: Loaded) -> None:
+def test_quickstart_columns_have_the_types_of_all_values(quickstart: Loaded) -> None:
     values: dict[tuple[str, str], list[Any]] = defaultdict(list)
     tables = {result.source.table.name for result in quickstart.report.results if result.source.suffix == ".ods"}
     for result in quickstart.report.results:

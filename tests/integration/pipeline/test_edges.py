@@ -48,14 +48,14 @@ def test_edges_keep_their_value_in_their_type_and_as_text(warehouse: Warehouse) 
     assert warehouse.rows("edges")[0] == tuple(edge[3] for edge in EDGES.values())
 
 
-def test_edges_have_the_same_text_where_the_column_is_text_already(warehouse: Warehouse) -> None:
+def test_edges_have_the_same_text_in_a_text_column(warehouse: Warehouse) -> None:
     warehouse.write("edges/a.xlsx", [list(EDGES), ["x"] * len(EDGES)])
     write(warehouse.root / "edges" / "b.xlsx")
     warehouse.load()
     assert warehouse.rows("edges")[1] == tuple(edge[3] for edge in EDGES.values())
 
 
-def test_a_number_among_dates_makes_the_column_text_and_loses_nothing(warehouse: Warehouse) -> None:
+def test_number_among_dates_makes_text_and_loses_nothing(warehouse: Warehouse) -> None:
     path = warehouse.root / "edges" / "a.xlsx"
     path.parent.mkdir(parents=True)
     workbook = xlsxwriter.Workbook(path)

@@ -38,7 +38,7 @@ def test_nested_folders_are_tables_of_their_own(warehouse: Warehouse) -> None:
     assert warehouse.tables() - HISTORY == {"sales", "sales_2024", "sales_2024_q1_west"}
 
 
-def test_folders_that_differ_by_case_only_fill_one_table_without_a_warning(warehouse: Warehouse) -> None:
+def test_folders_that_differ_by_case_fill_one_table_silently(warehouse: Warehouse) -> None:
     warehouse.write("Sales/a.xlsx", numbered(1))
     warehouse.write("sales/b.xlsx", numbered(2))
     warehouse.load()
@@ -46,7 +46,7 @@ def test_folders_that_differ_by_case_only_fill_one_table_without_a_warning(wareh
     assert warnings_of(warehouse) == []
 
 
-def test_two_folders_on_one_table_are_said_before_anything_is_loaded(warehouse: Warehouse) -> None:
+def test_two_folders_on_one_table_are_named_before_loading(warehouse: Warehouse) -> None:
     warehouse.write("A B/a.xlsx", numbered(1))
     warehouse.write("a-b/b.xlsx", numbered(2))
     warehouse.load()
@@ -58,7 +58,7 @@ def test_two_folders_on_one_table_are_said_before_anything_is_loaded(warehouse: 
 
 
 @pytest.mark.parametrize("folder", ["etl_imports", "ETL Schema-Changes"])
-def test_a_folder_named_like_a_table_of_the_history_is_refused_and_the_others_load(
+def test_folder_named_like_a_history_table_is_refused(
     warehouse: Warehouse, folder: str
 ) -> None:
     warehouse.write(f"{folder}/a.xlsx", ONE)
@@ -72,7 +72,7 @@ def test_a_folder_named_like_a_table_of_the_history_is_refused_and_the_others_lo
     assert warehouse.query("SELECT table_name FROM etl_imports") == [("other",)]
 
 
-def test_lock_files_hidden_files_and_files_in_the_root_are_passed_over_and_counted(warehouse: Warehouse) -> None:
+def test_lock_hidden_and_root_files_are_skipped_and_counted(warehouse: Warehouse) -> None:
     for file in ("a/~$open.xlsx", "a/.hidden.xlsx", ".git/x.xlsx", "top.xlsx", "a/good.xlsx"):
         warehouse.write(file, ONE)
     (warehouse.root / "a" / "notes.txt").write_text("no workbook")
@@ -91,7 +91,7 @@ def test_a_circle_of_links_ends(warehouse: Warehouse) -> None:
     assert report.ignored
 
 
-def test_a_folder_that_cannot_be_read_fails_the_run_and_the_others_load(warehouse: Warehouse) -> None:
+def test_unreadable_folder_fails_the_run_and_others_load(warehouse: Warehouse) -> None:
     warehouse.write("open/a.xlsx", ONE)
     (warehouse.root / "closed").symlink_to("closed")  # root may read any folder, and cannot follow a circle
     report = warehouse.run()
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_read_fails_the_run_and_the_others_load(warehous
     assert planned.exit_code == ExitCode.FAILED
 
 
-def test_only_the_folders_that_a_selection_may_mean_have_to_be_read(warehouse: Warehouse) -> None:
+def test_only_folders_that_a_selection_may_mean_must_be_readable(warehouse: Warehouse) -> None:
     warehouse.write("open/a.xlsx", ONE)
     (warehouse.root / "closed").symlink_to("closed")
     assert warehouse.run(warehouse.root / "open").exit_code == ExitCode.OK
@@ -115,7 +115,7 @@ def test_only_the_folders_that_a_selection_may_mean_have_to_be_read(warehouse: W
     assert warehouse.run(tables=["closed"]).exit_code == ExitCode.FAILED
 
 
-def test_files_left_in_a_folder_that_cannot_be_read_are_not_taken_for_gone(warehouse: Warehouse) -> None:
+def test_files_in_an_unreadable_folder_do_not_count_as_gone(warehouse: Warehouse) -> None:
     path = warehouse.write("open/a.xlsx", ONE)
     (warehouse.root / "closed").symlink_to("closed")
     stages = Stages(create_plugin_manager())
@@ -156,7 +156,7 @@ def test_table_and_schema_of_a_folder_are_where_its_rows_go(warehouse: Warehouse
     assert [result.outcome for result in warehouse.run().results] == [Outcome.SKIPPED] * 3
 
 
-def test_a_schema_that_a_folder_names_and_that_is_missing_is_made_or_said(warehouse: Warehouse) -> None:
+def test_missing_schema_of_a_folder_is_created_or_reported(warehouse: Warehouse) -> None:
     warehouse.configure("sales:\n  schema: archive\n")
     warehouse.write("sales/a.xlsx", numbered(1))
     (result,) = warehouse.run().results
@@ -172,7 +172,7 @@ def test_the_schema_of_a_run_is_made_where_it_is_missing(warehouse: Warehouse) -
     assert warehouse.tables() == {f'odd "schema"; --.{name}' for name in (*HISTORY, "sales")}
 
 
-def test_the_first_visible_sheet_is_loaded_unless_the_settings_say_otherwise(warehouse: Warehouse) -> None:
+def test_first_visible_sheet_is_loaded_by_default(warehouse: Warehouse) -> None:
     sheets: dict[str, Rows] = {"One": numbered(1), "Two": numbered(2), "Three": numbered(3)}
     warehouse.write_sheets("plain/a.xlsx", sheets)
     warehouse.write_sheets("list/a.xlsx", sheets)
@@ -188,14 +188,14 @@ def test_the_first_visible_sheet_is_loaded_unless_the_settings_say_otherwise(war
     assert warehouse.rows("name") == [(2,)]
 
 
-def test_sheets_of_one_file_with_different_columns_fill_one_table(warehouse: Warehouse) -> None:
+def test_sheets_with_different_columns_fill_one_table(warehouse: Warehouse) -> None:
     warehouse.configure("all:\n  sheet: '*'\n")
     warehouse.write_sheets("all/a.xlsx", {"x": [["a", "b"], [1, 2]], "y": [["b", "c"], ["n/a", 3]]})
     warehouse.load()
     assert warehouse.rows("all") == [(1, "2", None), (None, "n/a", 3)]
 
 
-def test_a_missing_sheet_fails_the_file_and_lists_those_there_are(warehouse: Warehouse) -> None:
+def test_missing_sheet_fails_the_file_and_lists_its_sheets(warehouse: Warehouse) -> None:
     warehouse.configure("default_sheet: Orders\n")
     warehouse.write_sheets("a/a.xlsx", {"Januar": ONE, "Februar": ONE})
     failure = warehouse.fail().failure

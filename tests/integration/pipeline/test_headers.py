@@ -38,7 +38,7 @@ def _values(number: int) -> list[str]:
 
 
 @pytest.mark.usefixtures("_victim")
-def test_any_header_loads_keeps_its_text_as_the_comment_and_injects_nothing(warehouse: Warehouse) -> None:
+def test_any_header_loads_as_comment_and_injects_nothing(warehouse: Warehouse) -> None:
     warehouse.write("odd/a.xlsx", [HEADERS, _values(1)])
     warehouse.load()
     assert warehouse.rows("odd") == [tuple(_values(1))]
@@ -53,7 +53,7 @@ def test_any_header_loads_keeps_its_text_as_the_comment_and_injects_nothing(ware
     assert warehouse.tables() == {"odd", "x", "etl_imports", "etl_schema_changes"}
 
 
-def test_a_second_file_with_the_same_headers_gives_the_same_columns(warehouse: Warehouse) -> None:
+def test_second_file_with_equal_headers_gives_equal_columns(warehouse: Warehouse) -> None:
     warehouse.write("odd/a.xlsx", [HEADERS, _values(1)])
     warehouse.load()
     first = warehouse.columns("odd")
@@ -115,7 +115,7 @@ def test_a_folder_of_200_characters_becomes_a_table_of_63_bytes(warehouse: Wareh
 # ── limits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_1598_columns_load_which_is_what_two_of_lineage_leave_of_1600(warehouse: Warehouse) -> None:
+def test_1598_columns_and_two_of_lineage_load(warehouse: Warehouse) -> None:
     warehouse.write("wide/a.xlsx", [[f"c{n}" for n in range(1598)], list(range(1598))])
     warehouse.load()
     assert len(warehouse.columns("wide")) == 1600
@@ -123,7 +123,7 @@ def test_1598_columns_load_which_is_what_two_of_lineage_leave_of_1600(warehouse:
 
 
 @pytest.mark.parametrize("columns", [1599, 1601, 16384])
-def test_more_columns_than_a_table_can_have_are_one_error_that_names_the_limit(
+def test_too_many_columns_are_one_error_that_names_the_limit(
     warehouse: Warehouse, columns: int
 ) -> None:
     warehouse.write("wide/a.xlsx", [[f"c{n}" for n in range(columns)], list(range(columns))])
@@ -136,7 +136,7 @@ def test_more_columns_than_a_table_can_have_are_one_error_that_names_the_limit(
     assert warehouse.rows("wide") == [(1,)]
 
 
-def test_a_last_column_of_the_sheet_far_away_from_the_others_loads(warehouse: Warehouse) -> None:
+def test_column_far_away_from_the_others_loads(warehouse: Warehouse) -> None:
     row: list[object] = [None] * 16384
     row[0], row[16383] = 1, 2
     warehouse.write("wide/a.xlsx", [["first"], row])
@@ -145,7 +145,7 @@ def test_a_last_column_of_the_sheet_far_away_from_the_others_loads(warehouse: Wa
     assert "column_16384" in warehouse.columns("wide")
 
 
-def test_a_row_that_no_page_holds_is_one_error_that_names_the_limit(warehouse: Warehouse) -> None:
+def test_row_too_large_for_a_page_is_an_error_with_the_limit(warehouse: Warehouse) -> None:
     # 1,500 texts of 20 characters: short enough to stay in the row, too many for 8 kB.
     warehouse.write("wide/a.xlsx", [[f"c{n}" for n in range(1500)], [f"{n:020d}" for n in range(1500)]])
     failure = warehouse.fail().failure

@@ -98,7 +98,7 @@ def test_copies_and_resaved_files_are_told_apart_within_the_plan(warehouse: Ware
     assert the_file(found, "sales/c.xlsx").reason == "has the same content as sales/a.xlsx"
 
 
-def test_what_would_fail_is_said_with_its_reason_and_the_rest_is_planned(warehouse: Warehouse) -> None:
+def test_plan_names_failures_with_reasons_and_plans_the_rest(warehouse: Warehouse) -> None:
     warehouse.write("sales/a.xlsx", [["n"], [1]])
     warehouse.load()
     with psycopg.connect(warehouse.url) as connection:

@@ -43,7 +43,7 @@ def test_all_rows_arrive_in_their_order(blocks: int, connection: psycopg.Connect
     assert threads() == []
 
 
-def test_a_mistake_between_two_blocks_ends_the_copy_and_keeps_nothing(connection: psycopg.Connection[Any]) -> None:
+def test_mistake_between_two_blocks_ends_copy_keeps_nothing(connection: psycopg.Connection[Any]) -> None:
     def blocks() -> Iterator[bytes]:
         yield from [BLOCK] * 10
         raise ZeroDivisionError
@@ -54,7 +54,7 @@ def test_a_mistake_between_two_blocks_ends_the_copy_and_keeps_nothing(connection
     assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
 
 
-def test_a_row_that_the_server_refuses_is_told_however_many_follow(connection: psycopg.Connection[Any]) -> None:
+def test_row_refused_by_the_server_is_named_among_many(connection: psycopg.Connection[Any]) -> None:
     with pytest.raises(psycopg.errors.InvalidTextRepresentation), connection.transaction():
         copy(connection, [b"n/a\n", *[BLOCK] * 40])
     assert threads() == []

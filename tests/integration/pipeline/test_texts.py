@@ -43,7 +43,7 @@ def test_texts_are_in_the_table_to_the_last_character(loaded: Warehouse) -> None
     assert len(rows) == len(TEXTS)
 
 
-def test_text_that_looks_like_a_number_a_date_or_a_boolean_stays_text(warehouse: Warehouse) -> None:
+def test_text_like_a_number_date_or_boolean_stays_text(warehouse: Warehouse) -> None:
     warehouse.write("texts/a.xlsx", [["n", "d", "b", "t"], ["007", "2024-01-31", "true", "12:30"]])
     warehouse.load()
     types = list(warehouse.columns("texts").values())
@@ -51,7 +51,7 @@ def test_text_that_looks_like_a_number_a_date_or_a_boolean_stays_text(warehouse:
     assert warehouse.rows("texts") == [("007", "2024-01-31", "true", "12:30")]
 
 
-def test_what_postgresql_cannot_store_is_removed_counted_and_named(warehouse: Warehouse) -> None:
+def test_characters_postgresql_cannot_store_are_counted(warehouse: Warehouse) -> None:
     # Excel writes characters that XML forbids as _xHHHH_; so does the writer of this workbook.
     warehouse.write("texts/a.xlsx", [["a", "b"], ["nul\0here", "x"], ["fine", "also\0"]])
     (result,) = warehouse.load().results
@@ -79,7 +79,7 @@ def test_loading_texts_again_finds_the_same_content(loaded: Warehouse) -> None:
     assert reasons[1].startswith("has the same content as texts/a.xlsx")
 
 
-def test_a_cell_of_10_megabytes_is_one_error_that_names_it_and_the_others_load(warehouse: Warehouse) -> None:
+def test_cell_of_10_megabytes_is_a_named_error_others_load(warehouse: Warehouse) -> None:
     # No writer lets a cell have more than Excel allows, so the text is put into the file's XML afterwards.
     path = warehouse.write("texts/a.xlsx", [["a"], ["PLACEHOLDER"]])
     parts = {}

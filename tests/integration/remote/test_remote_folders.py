@@ -111,7 +111,7 @@ def test_files_of_a_bucket_are_loaded_as_from_a_disk(bucket: Bucket, tmp_path: P
     assert_as_from_a_disk(report, f"{url}/", tmp_path / "data", load, rows)
 
 
-def test_credentials_are_neither_in_the_tables_nor_in_any_file_nor_in_the_report(
+def test_credentials_are_not_in_tables_files_or_the_report(
     bucket: Bucket, tmp_path: Path, load: Load, rows: Rows
 ) -> None:
     from pgdatahub.cli.render import report_json
@@ -200,7 +200,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_loaded(
     assert failed.failure.kind == FileChangedError.__name__
 
 
-def test_a_file_that_goes_between_listing_and_reading_costs_that_file(web: Web, load: Load) -> None:
+def test_file_deleted_after_the_listing_fails_only_that_file(web: Web, load: Load) -> None:
     fill(web.root)
     gone = web.root / "stock" / "north & south" / "all.xlsx"
 
@@ -218,7 +218,7 @@ def test_a_file_that_goes_between_listing_and_reading_costs_that_file(web: Web, 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/data/", "memory://nothing/here", "quux://bucket/data"])
 @pytest.mark.usefixtures("memory")
-def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_one(url: str, load: Load) -> None:
+def test_missing_folder_is_an_error_and_not_an_empty_folder(url: str, load: Load) -> None:
     with pytest.raises(ConfigError) as caught:
         load(url)
     assert caught.value.where == url
@@ -256,7 +256,7 @@ def test_a_bucket_that_is_not_there_is_an_error(load: Load) -> None:
         load("s3://another-bucket/data")
 
 
-def test_a_folder_of_this_machine_is_nothing_to_the_remote_discovery(settings: Settings, tmp_path: Path) -> None:
+def test_local_folder_is_ignored_by_the_remote_discovery(settings: Settings, tmp_path: Path) -> None:
     fill(tmp_path / "data")
     config = settings(tmp_path / "data")
     assert list(discover_remote(config)) == []

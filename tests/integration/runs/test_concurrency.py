@@ -22,7 +22,7 @@ def test_four_runs_at_once_load_every_file_once(job: Job, expected: Callable[[],
     job.assert_like(expected())
 
 
-def test_workers_give_the_tables_and_totals_that_one_process_gives(make_job: MakeJob) -> None:
+def test_workers_give_the_tables_and_totals_of_one_process(make_job: MakeJob) -> None:
     def totals(job: Job) -> dict[str, tuple[str, int]]:
         running = job.load("run", "--format", "json")
         return {result["file"]: (result["outcome"], result["rows"]) for result in running.report["files"]}
@@ -89,7 +89,7 @@ def _is_zombie(pid: int) -> bool:
     return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE) if psutil.pid_exists(pid) else True
 
 
-def test_no_secret_is_seen_in_the_arguments_or_the_environment_of_a_worker(make_job: MakeJob) -> None:
+def test_worker_arguments_and_environment_hold_no_secret(make_job: MakeJob) -> None:
     import psutil
 
     job = make_job(ETL_WORKERS="2")

@@ -113,7 +113,7 @@ def wait_for(job: Job, files: int, running: Running) -> None:
         time.sleep(0.02)
 
 
-def test_a_cluster_that_loses_a_worker_and_then_a_machine_loads_every_file_once(
+def test_cluster_that_loses_worker_and_machine_loads_files_once(
     make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], TableState]
 ) -> None:
     job = make_job()
@@ -136,7 +136,7 @@ def test_a_cluster_that_loses_a_worker_and_then_a_machine_loads_every_file_once(
     job.assert_like(expected())
 
 
-def test_a_scheduler_that_is_killed_ends_the_run_and_another_run_completes_it(
+def test_killed_scheduler_ends_the_run_and_next_completes_it(
     make_job: MakeJob, make_cluster: Callable[..., Cluster], expected: Callable[[], TableState]
 ) -> None:
     job = make_job()
@@ -194,7 +194,7 @@ def test_workers_that_reach_another_database_are_refused(
     assert job.imported() == []
 
 
-def test_a_cluster_of_the_run_s_own_loads_what_the_local_executor_loads(
+def test_cluster_of_the_run_loads_what_local_executor_loads(
     make_job: MakeJob, expected: Callable[[], TableState]
 ) -> None:
     job = make_job()

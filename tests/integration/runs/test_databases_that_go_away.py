@@ -108,7 +108,7 @@ def test_the_embedded_server_is_brought_back_by_the_run_itself(
 
 # Worker processes have the patience of the product, half a minute.
 @pytest.mark.parametrize("workers", ["1", "2"] if HEAVY else ["1"])
-def test_a_server_that_is_lost_for_good_leaves_a_pause_file_and_resume_finishes(
+def test_lost_server_leaves_a_pause_file_and_resume_finishes(
     workers: str, own_job: Job, server: Server, expected: Callable[[], TableState]
 ) -> None:
     files = fill(own_job.root, files=6, tables=2)
@@ -149,7 +149,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(workers: str, job: Job, expe
     job.assert_like(expected())
 
 
-def test_a_table_that_another_session_keeps_locked_costs_its_files_and_no_others(job: Job) -> None:
+def test_table_locked_by_a_session_fails_only_its_files(job: Job) -> None:
     fill(job.root, files=2, tables=2)
     job.load()
     fill(job.root, files=4, tables=2)

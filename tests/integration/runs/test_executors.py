@@ -80,7 +80,7 @@ def run(job: Job, *options: str, **environment: str) -> tuple[int, dict[str, Any
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
 
-def test_an_executor_that_a_distribution_brings_loads_what_the_local_one_loads(
+def test_executor_of_a_distribution_loads_what_local_one_loads(
     make_job: MakeJob, expected: Callable[[], TableState], installed: Path
 ) -> None:
     job = make_job()
@@ -92,7 +92,7 @@ def test_an_executor_that_a_distribution_brings_loads_what_the_local_one_loads(
     job.assert_like(expected())
 
 
-def test_an_executor_that_breaks_ends_the_run_and_the_next_run_completes_it(
+def test_broken_executor_ends_the_run_and_next_completes_it(
     make_job: MakeJob, expected: Callable[[], TableState], installed: Path, tmp_path: Path
 ) -> None:
     job = make_job()
@@ -135,7 +135,7 @@ def test_the_embedded_server_is_refused(job: Job, installed: Path) -> None:
     assert "set DATABASE_URL" in errors
 
 
-def test_an_executor_that_is_not_there_is_named_with_those_that_are(job: Job, installed: Path) -> None:
+def test_missing_executor_is_named_with_those_available(job: Job, installed: Path) -> None:
     fill(job.root, files=1, tables=1)
     code, _, errors = run(job, "--executor", "prozesse", PYTHONPATH=str(installed))
     assert code == 2
@@ -149,7 +149,7 @@ def test_an_executor_of_another_protocol_is_refused(installed: Path, monkeypatch
         find_executor("old")
 
 
-def test_a_worker_of_another_version_or_before_another_database_is_refused(
+def test_worker_of_another_version_or_database_is_refused(
     database_url: str, server_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = Config(database_url=database_url)  # type: ignore[arg-type]  # pydantic makes a SecretStr of it
@@ -194,7 +194,7 @@ def test_a_scheduler_of_this_machine_or_behind_tls_may_be_used(address: str, ins
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:8786", "tcp://cluster.example.com:8786", "ws://10.0.0.5", "ucx://h:1"])
-def test_a_scheduler_that_anybody_on_the_network_could_use_is_refused(address: str) -> None:
+def test_scheduler_open_to_the_network_is_refused(address: str) -> None:
     from pgdatahub.runs.dask import checked
 
     with pytest.raises(ConfigError, match="not encrypted") as caught:

@@ -62,7 +62,7 @@ def test_a_file_that_is_spoilt_before_it_is_read_costs_itself(
     assert job.imported() == ["t0/f000.xlsx", "t0/f002.xlsx"]
 
 
-def test_a_file_that_is_replaced_before_it_is_read_is_loaded_as_it_is_now(job: Job) -> None:
+def test_file_replaced_before_reading_is_loaded_as_it_is_now(job: Job) -> None:
     outcomes = _change_at(job, "discovered", 1, _replace)
     assert set(outcomes.values()) == {None}
     assert job.query("SELECT count(*) FROM t0 WHERE value = 'replaced'") == [(1,)]
@@ -71,7 +71,7 @@ def test_a_file_that_is_replaced_before_it_is_read_is_loaded_as_it_is_now(job: J
 @pytest.mark.parametrize(
     "change", [_append, _replace, Path.unlink, os.utime], ids=["written to", "replaced", "deleted", "touched"]
 )
-def test_a_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_run_loads_it(
+def test_file_changed_during_reading_is_loaded_by_the_next_run(
     change: Callable[[Path], object], job: Job
 ) -> None:
     kept = job.directory / "kept"
@@ -113,7 +113,7 @@ def test_a_full_disk_ends_the_run_with_a_pause_file(workers: str, job: Job, expe
     job.assert_like(expected())
 
 
-def test_rows_beyond_the_memory_limit_are_in_a_file_without_a_name(
+def test_rows_beyond_the_memory_limit_are_in_an_unnamed_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

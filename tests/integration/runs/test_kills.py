@@ -31,7 +31,7 @@ def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Calla
 
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit", "after-commit"])
-def test_a_kill_within_a_folder_that_is_one_transaction_costs_nothing(
+def test_kill_within_a_sectional_folder_loses_nothing(
     point: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=6, tables=2)
@@ -44,7 +44,7 @@ def test_a_kill_within_a_folder_that_is_one_transaction_costs_nothing(
 
 
 @pytest.mark.parametrize("point", ["writing .etl_pause.json", "written .etl_pause.json"])
-def test_a_kill_while_the_pause_file_is_written_leaves_no_half_file(
+def test_kill_while_writing_the_pause_file_leaves_no_half_file(
     point: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     fill(job.root, files=3, tables=1)

@@ -54,7 +54,7 @@ def test_a_kill_in_the_midst_of_a_large_file_costs_nothing(
 
 
 @pytest.mark.parametrize("point", ["spooling", "copying", "staged", "recorded", "before-commit"])
-def test_a_connection_that_is_dropped_in_the_midst_of_a_large_file_costs_nothing(
+def test_dropped_connection_in_a_large_file_loses_nothing(
     point: str, large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.start("run", fault=f"{point}:hold:{IN_THE_MIDST if point in ('spooling', 'copying') else 1}")
@@ -66,7 +66,7 @@ def test_a_connection_that_is_dropped_in_the_midst_of_a_large_file_costs_nothing
     large.assert_like(expected())
 
 
-def test_a_commit_of_a_large_file_whose_answer_is_lost_is_looked_up(
+def test_lost_answer_to_commit_of_a_large_file_is_looked_up(
     large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.run("run", "--format", "json", fault="after-commit:lose:1")
@@ -92,7 +92,7 @@ def test_a_run_that_must_leave_at_once_rolls_back_a_large_file(
     large.assert_like(expected())
 
 
-def test_a_large_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_run_loads_it(
+def test_large_file_changed_while_read_is_loaded_by_next_run(
     large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.start("run", "--format", "json", fault=f"spooling:hold:{IN_THE_MIDST}")
@@ -107,7 +107,7 @@ def test_a_large_file_that_changes_while_it_is_read_is_not_loaded_but_the_next_r
     large.assert_like(expected())
 
 
-def test_a_full_disk_in_the_midst_of_a_large_file_ends_the_run_and_leaves_nothing(
+def test_full_disk_in_a_large_file_ends_run_and_leaves_nothing(
     large: Job, expected: Callable[[], TableState]
 ) -> None:
     running = large.run(fault=f"spooling:full:{IN_THE_MIDST}")

@@ -35,7 +35,7 @@ def _mend(job: Job) -> None:
     (job.root / "kept").rename(job.root / "t0/f001.xlsx")
 
 
-def test_the_pause_file_says_what_was_done_what_failed_and_what_is_left(stopped: Job) -> None:
+def test_pause_file_lists_done_failed_and_remaining_files(stopped: Job) -> None:
     pause = stopped.pause
     assert pause["loaded"] == ["t0/f000.xlsx"]
     (failed,) = pause["failed"]
@@ -54,7 +54,7 @@ def test_the_pause_file_is_its_owners_alone_and_has_no_secrets(stopped: Job) -> 
     assert not any(password and str(password) in text for _, password in passwords)
 
 
-def test_resume_does_what_is_left_with_the_same_options_and_no_more(
+def test_resume_does_only_the_rest_with_the_same_options(
     stopped: Job, expected: Callable[[], TableState]
 ) -> None:
     resumed = stopped.run("resume", "--quiet")
@@ -68,7 +68,7 @@ def test_resume_does_what_is_left_with_the_same_options_and_no_more(
     stopped.assert_like(expected())
 
 
-def test_files_that_were_to_be_loaded_again_are_so_when_their_run_is_resumed(job: Job) -> None:
+def test_files_to_reload_are_reloaded_when_a_run_is_resumed(job: Job) -> None:
     fill(job.root, files=4, tables=1)
     job.load("run", "--quiet")
     (job.root / "t0/f001.xlsx").rename(job.root / "kept")
@@ -138,7 +138,7 @@ def test_a_file_that_is_gone_when_its_run_is_resumed_is_named(stopped: Job) -> N
     assert stopped.imported() == ["t0/f000.xlsx", "t0/f001.xlsx", "t0/f002.xlsx"]
 
 
-def test_a_pause_file_that_cannot_be_written_is_a_warning_and_no_more(job: Job) -> None:
+def test_pause_file_that_cannot_be_written_is_only_a_warning(job: Job) -> None:
     fill(job.root, files=2, tables=1)
     (job.root / "t0/f000.xlsx").write_bytes(b"PK\3\4 no workbook")
     (job.directory / "file").touch()
@@ -149,7 +149,7 @@ def test_a_pause_file_that_cannot_be_written_is_a_warning_and_no_more(job: Job) 
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_pause_comes_after_every_so_many_files_and_holds_no_transaction(workers: int, job: Job) -> None:
+def test_pause_comes_after_n_files_and_holds_no_transaction(workers: int, job: Job) -> None:
     fill(job.root, files=5, tables=2)
     open_transactions: list[tuple[Any, ...]] = []
     imported: list[int] = []

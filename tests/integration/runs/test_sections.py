@@ -58,7 +58,7 @@ def test_no_row_of_a_folder_is_seen_before_all_are(job: Job) -> None:
 
 @workers
 @pytest.mark.parametrize("how", [_break_while_loading, lambda job: _break(job, "t1/f003.xlsx")], ids=["load", "read"])
-def test_under_stop_a_failing_file_takes_its_folder_back_and_resume_loads_it_whole(
+def test_failure_under_stop_reverts_folder_and_resume_loads_it(
     how: Callable[[Job], Callable[[], None]], workers: str, job: Job
 ) -> None:
     files = fill(job.root, files=6, tables=2)

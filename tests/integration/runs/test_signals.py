@@ -44,7 +44,7 @@ def test_ctrl_c_finishes_the_files_in_work_and_leaves_the_others(
     [((signal.SIGINT, signal.SIGINT), 130), ((signal.SIGTERM,), 143), ((signal.SIGHUP,), 143)],
     ids=["twice-ctrl-c", "sigterm", "sighup"],
 )
-def test_a_run_that_must_leave_at_once_rolls_back_the_files_in_work(
+def test_run_that_leaves_at_once_rolls_back_files_in_work(
     numbers: tuple[int, ...], code: int, workers: str, job: Job, expected: Callable[[], TableState]
 ) -> None:
     files = fill(job.root, files=4, tables=2)
@@ -64,7 +64,7 @@ def test_a_run_that_must_leave_at_once_rolls_back_the_files_in_work(
     _finish(job, expected)
 
 
-def test_a_signal_that_was_ignored_from_the_beginning_stays_ignored(job: Job) -> None:
+def test_signal_ignored_from_the_beginning_stays_ignored(job: Job) -> None:
     fill(job.root, files=2, tables=1)
     prelude = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     running = job.start(fault="copying:hold:1", prelude=prelude)
@@ -75,7 +75,7 @@ def test_a_signal_that_was_ignored_from_the_beginning_stays_ignored(job: Job) ->
     assert len(job.imported()) == 2
 
 
-def test_a_signal_before_anything_was_begun_leaves_nothing_behind(job: Job) -> None:
+def test_signal_before_the_first_file_leaves_nothing_behind(job: Job) -> None:
     fill(job.root, files=2, tables=1)
     running = job.start(fault="discovered:hold:1")
     running.wait_held()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.integration.runs.conftest import Job, TableState
 
 
-def test_files_that_are_loaded_are_neither_opened_nor_given_to_workers(job: Job) -> None:
+def test_loaded_files_are_not_opened_or_given_to_workers(job: Job) -> None:
     files = fill(job.root, files=6, tables=2)
     job.load()
     # No reader is there, and a process that reaches a stage would be killed.
@@ -66,7 +66,7 @@ def test_a_mistake_in_a_plugin_costs_the_file_and_is_in_the_log(
     job.assert_like(expected())
 
 
-def test_a_program_that_handles_interrupts_itself_gets_its_own_after_the_pause_file(job: Job) -> None:
+def test_program_gets_its_interrupt_after_the_pause_file(job: Job) -> None:
     fill(job.root, files=3, tables=1)
     config = load_config(
         overrides={"database_url": job.url, "schema_name": job.schema, "data_root": str(job.root)},

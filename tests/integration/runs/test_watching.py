@@ -77,7 +77,7 @@ def elsewhere(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_arrives_in_slow_pieces_is_loaded_once_and_whole(job: Job, elsewhere: Path) -> None:
+def test_file_arriving_in_slow_pieces_is_loaded_once_and_whole(job: Job, elsewhere: Path) -> None:
     content = write_workbook(elsewhere / "a.xlsx", [["id"], *([number] for number in range(500))]).read_bytes()
     (job.root / "t").mkdir()
     running = start(job)
@@ -96,7 +96,7 @@ def test_a_file_that_arrives_in_slow_pieces_is_loaded_once_and_whole(job: Job, e
     assert "1 file loaded, 500 rows" in running.output
 
 
-def test_a_folder_that_cannot_be_read_is_named_and_the_watch_goes_on(job: Job) -> None:
+def test_unreadable_folder_is_named_and_the_watch_goes_on(job: Job) -> None:
     write_workbook(job.root / "open" / "a.xlsx", [["id"], [1]])
     (job.root / "closed").symlink_to("closed")
     running = start(job)
@@ -123,7 +123,7 @@ def test_many_files_that_are_dropped_at_once_are_all_loaded(
     assert not job.pause_file.exists()
 
 
-def test_what_was_there_before_is_loaded_and_what_changes_is_loaded_again(job: Job) -> None:
+def test_watch_loads_existing_files_and_reloads_changed_ones(job: Job) -> None:
     write_workbook(job.root / "t" / "a.xlsx", [["id"], [1]])
     running = start(job)
     until(lambda: job.imported() == ["t/a.xlsx"], running)
@@ -146,7 +146,7 @@ def test_a_file_that_somebody_has_open_waits_until_it_is_closed(job: Job, lock: 
     assert end(running).count("is open in another program") == 1
 
 
-def test_a_file_that_cannot_be_loaded_is_told_of_once_and_tried_again_when_it_changes(job: Job) -> None:
+def test_failing_file_is_reported_once_and_retried_on_change(job: Job) -> None:
     (job.root / "t").mkdir()
     (job.root / "t" / "a.xlsx").write_bytes(b"no workbook")
     running = start(job, "--every", "0.5", ETL_ON_ERROR="stop")
@@ -175,7 +175,7 @@ def settings() -> Iterator[EmbeddedSettings]:
     shutil.rmtree(home)
 
 
-def test_a_database_that_is_away_for_a_while_costs_that_while_and_nothing_else(
+def test_database_outage_delays_the_watch_and_loses_nothing(
     job: Job, settings: EmbeddedSettings, elsewhere: Path
 ) -> None:
     server = EmbeddedServer(settings)
@@ -203,7 +203,7 @@ def test_a_database_that_is_away_for_a_while_costs_that_while_and_nothing_else(
     assert not job.pause_file.exists()
 
 
-def test_a_watch_that_is_ended_in_the_middle_of_a_run_leaves_a_pause_file_and_the_next_one_goes_on(
+def test_watch_ended_during_a_run_is_completed_by_the_next(
     job: Job,
 ) -> None:
     files = fill(job.root, files=6, tables=1, rows=3)

@@ -74,7 +74,7 @@ def test_the_deciding_cell_is_in_the_history(loader: Loader, table: str) -> None
     assert created == [("Sheet1!A2", "0")]
 
 
-def test_a_column_without_values_takes_the_type_of_its_first_ones(loader: Loader, table: str) -> None:
+def test_column_without_values_takes_type_of_its_first_values(loader: Loader, table: str) -> None:
     loader.load(table, {"a": [None, None], "b": [1, 2]})
     result = loader.load(table, {"a": [None], "b": [3]})
     assert result.changes == ()

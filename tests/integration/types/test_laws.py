@@ -144,7 +144,7 @@ OF_TYPE: Mapping[SqlType, st.SearchStrategy[Value]] = {
 
 @given(data=st.data())
 @few(10)
-def test_a_value_that_the_server_widens_equals_the_value_encoded_for_the_wider_type(
+def test_widened_value_equals_value_encoded_for_the_wider_type(
     loader: Loader, data: st.DataObject
 ) -> None:
     for narrow, broad in WIDENINGS:
@@ -176,7 +176,7 @@ def _plain(field: bytes) -> bytes:
     )
 )
 @few(30)
-def test_a_real_is_accepted_just_when_the_server_writes_it_as_it_is(loader: Loader, values: list[float]) -> None:
+def test_real_is_accepted_only_if_the_server_writes_it_as_is(loader: Loader, values: list[float]) -> None:
     numbers = [integer_or_float(value) if isinstance(value, float) else value for value in values]
     # Beyond a real the server refuses.
     numbers = [number for number in numbers if abs(number) < 3.4028235e38 and (abs(number) > 1e-44 or not number)]

@@ -73,7 +73,7 @@ def test_what_can_follow_the_change_is_no_obstacle(loader: Loader, table: str, h
     assert loader.types(table) == {"a": "double precision", "b": "integer", "c": "integer"}
 
 
-def test_a_foreign_key_between_integers_is_no_obstacle_to_a_bigint(loader: Loader, table: str) -> None:
+def test_foreign_key_between_integers_does_not_block_bigint(loader: Loader, table: str) -> None:
     loader.load(table, {"a": [1, 2]})
     loader.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (a)")
     loader.execute(f"CREATE TABLE {table}_k (a integer REFERENCES {table} (a))")

@@ -57,7 +57,7 @@ def test_a_value_is_kept_as_it_is_or_its_cell_is_named(
     assert len(loader.texts(table)) == len(kept)
 
 
-def test_columns_of_known_types_are_widened_in_a_table_of_somebody_elses(loader: Loader, table: str) -> None:
+def test_known_column_types_are_widened_in_a_users_table(loader: Loader, table: str) -> None:
     loader.execute(f"CREATE TABLE {table} (a real, b varchar, c integer, d date, e text DEFAULT 'none')")
     loader.execute(f"INSERT INTO {table} VALUES (0.1, 'x', 1, '2024-01-01', NULL)")
     loader.load(table, {"a": [0.1], "b": [5], "c": [0.5], "d": [datetime(2024, 1, 1, 6)]})

@@ -173,7 +173,7 @@ ENDINGS: Mapping[str, tuple[Sequence[Value], Sequence[Value]]] = {
     ],
     ids=["no table", "undecided", "integer", "double", "text", "no such column"],
 )
-def test_whatever_the_end_of_a_file_brings_the_table_is_what_the_staged_way_makes(
+def test_table_equals_the_staged_one_for_any_end_of_file(
     ending: str, before: list[Columns], loader: Loader
 ) -> None:
     begun, ended = ENDINGS[ending]
@@ -202,7 +202,7 @@ def test_only_what_would_make_another_table_is_staged(
 
 
 @pytest.mark.parametrize("before", [[], [{"id": [0]}], [{"id": [0], "column_2": [5]}]], ids=["new", "without", "with"])
-def test_a_column_without_a_header_that_shows_its_first_value_late_is_not_lost(
+def test_headerless_column_with_a_late_first_value_is_kept(
     before: list[Columns], loader: Loader
 ) -> None:
     load_both_ways(loader, [*before, {"id": [1, 2, 3], "": [None, None, 9]}])
@@ -214,7 +214,7 @@ def test_a_contract_that_only_the_end_of_a_file_breaks_is_kept(policy: dict[str,
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["refused by the server", "filled by a trigger"])
-def test_an_empty_cell_at_the_end_of_a_file_is_refused_by_a_column_that_must_have_values(
+def test_empty_last_cell_is_refused_by_a_not_null_column(
     filled: bool, loader: Loader, ways: list[str]
 ) -> None:
     told = []
@@ -273,7 +273,7 @@ def test_the_server_copies_while_the_file_is_being_read(loader: Loader, table: s
     ],
     ids=["a new table", "one that need not change", "a new column", "another type"],
 )
-def test_a_table_that_must_change_is_not_locked_while_the_file_is_read(
+def test_table_to_change_is_not_locked_during_reading(
     first: Columns | None, columns: Columns, locked: bool, loader: Loader, table: str
 ) -> None:
     if first is not None:
@@ -283,7 +283,7 @@ def test_a_table_that_must_change_is_not_locked_while_the_file_is_read(
     assert watch.locked[-1] is locked
 
 
-def test_a_file_that_is_to_take_the_place_of_its_older_rows_is_staged(loader: Loader, table: str) -> None:
+def test_file_that_replaces_its_older_rows_is_staged(loader: Loader, table: str) -> None:
     loader.load(table, {"id": [1]}, "f")
     eager, watch = watched(batchwise(loader, eagerly=True), table)
     eager.load(table, {"id": [2, 3]}, "f", on_changed="replace")
@@ -337,7 +337,7 @@ class Torn(Sequence[Value]):
 @pytest.mark.parametrize(
     "error", [CorruptError("the file is torn", hint="ask for it again"), ZeroDivisionError("a mistake")], ids=type
 )
-def test_a_file_that_breaks_off_leaves_nothing_and_is_told_as_ever(
+def test_truncated_file_leaves_nothing_and_is_reported(
     error: Exception, existing: bool, loader: Loader, table: str
 ) -> None:
     if existing:
@@ -423,7 +423,7 @@ def other(loader: Loader) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.mark.parametrize("lock", ["ours", "theirs"])
-def test_a_lock_that_somebody_has_is_not_waited_for_while_there_is_something_to_read(
+def test_lock_of_another_session_does_not_delay_reading(
     lock: str, loader: Loader, table: str, other: psycopg.Connection[Any]
 ) -> None:
     loader.load(table, {"id": [0]})
@@ -445,7 +445,7 @@ def test_a_lock_that_somebody_has_is_not_waited_for_while_there_is_something_to_
     assert watch.notices == []
 
 
-def test_a_connection_that_is_lost_while_the_file_is_read_costs_nothing(loader: Loader, table: str) -> None:
+def test_connection_lost_during_reading_loses_nothing(loader: Loader, table: str) -> None:
     def drop(rows: int) -> None:
         if rows == 30:
             loader.execute(

@@ -15,7 +15,7 @@ def statuses(hub: Hub) -> list[str]:
     return [past.status for past in hub.imports()]
 
 
-def test_a_file_saved_again_with_equal_content_is_skipped_and_said_so(hub: Hub) -> None:
+def test_file_saved_again_with_equal_content_skips_and_reports(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A"], [[1]])
     hub.load()
     hub.write("t/a.xlsx", ["A"], [[1]], note="saved again")
@@ -63,7 +63,7 @@ def test_replace_swaps_the_rows_in_one_transaction(hub: Hub) -> None:
     assert hub.execute("SELECT a FROM t ORDER BY a") == [(1,), (9,)]
 
 
-def test_reverting_the_newer_one_says_that_the_older_rows_do_not_come_back(hub: Hub) -> None:
+def test_revert_of_the_newer_warns_that_older_rows_stay_away(hub: Hub) -> None:
     hub.configure("t: {on_changed: replace}\n")
     hub.write("t/a.xlsx", ["A"], [[1]])
     hub.load()
@@ -136,7 +136,7 @@ def test_reload_takes_up_only_what_it_names(hub: Hub) -> None:
     assert set(hub.load(reload=["t/a.xlsx"], paths=["t/new.xlsx"])) == {"t/a.xlsx", "t/new.xlsx"}
 
 
-def test_reload_of_a_changed_file_in_a_folder_that_appends_keeps_the_older_rows(hub: Hub) -> None:
+def test_reload_of_a_changed_file_under_append_keeps_older_rows(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A"], [[1]])
     hub.load()
     hub.write("t/a.xlsx", ["A"], [[2]])

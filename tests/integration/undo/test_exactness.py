@@ -95,7 +95,7 @@ class Place:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(files=st.lists(columns(), min_size=2, max_size=4), data=st.data())
-def test_load_all_and_undo_one_is_load_all_but_one_and_undoing_all_leaves_nothing(
+def test_undo_of_one_equals_never_loaded_and_undo_of_all_empty(
     hub: Hub, files: list[dict[str, list[Any]]], data: st.DataObject
 ) -> None:
     place = Place(hub, files)

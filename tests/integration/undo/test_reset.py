@@ -26,7 +26,7 @@ def loaded(hub: Hub) -> Hub:
     return hub
 
 
-def test_what_pgdatahub_made_goes_and_what_it_did_not_make_is_as_before(loaded: Hub) -> None:
+def test_reset_drops_what_pgdatahub_made_and_keeps_the_rest(loaded: Hub) -> None:
     plans: list[ResetPlan] = []
 
     def confirm(plan: ResetPlan) -> bool:
@@ -43,7 +43,7 @@ def test_what_pgdatahub_made_goes_and_what_it_did_not_make_is_as_before(loaded: 
     assert loaded.tables() == {"mine", "sales", "stock"}
 
 
-def test_nothing_happens_if_the_answer_is_no_or_nothing_was_loaded(loaded: Hub, hub: Hub) -> None:
+def test_reset_does_nothing_on_no_or_if_nothing_was_loaded(loaded: Hub, hub: Hub) -> None:
     before = loaded.state()
     assert not reset(loaded.config(), confirm=lambda _: False).done
     assert loaded.state() == before
@@ -59,7 +59,7 @@ def test_what_depends_on_a_table_is_named_and_nothing_is_done(loaded: Hub) -> No
     assert loaded.state() == before
 
 
-def test_tables_that_changed_after_they_were_shown_are_not_dropped(loaded: Hub) -> None:
+def test_tables_changed_after_the_listing_are_not_dropped(loaded: Hub) -> None:
     def confirm(_: ResetPlan) -> bool:
         loaded.execute("INSERT INTO sales (id) VALUES (99)")
         return True

@@ -37,7 +37,7 @@ def test_the_rows_of_an_import_go_and_all_others_stay(loaded: Hub) -> None:
     assert states == {"sales/a.xlsx": "loaded", "sales/b.xlsx": "reverted", "stock/s.xlsx": "loaded"}
 
 
-def test_an_import_is_found_by_hash_prefix_id_and_any_form_of_its_path(loaded: Hub) -> None:
+def test_import_is_found_by_hash_prefix_id_and_any_path_form(loaded: Hub) -> None:
     past = next(past for past in loaded.imports() if past.identity == "sales/b.xlsx")
     for request in (
         UndoRequest(file_hash=past.file_sha256),
@@ -61,7 +61,7 @@ def test_a_dry_run_changes_nothing(loaded: Hub) -> None:
     assert (loaded.state(), loaded.history()) == before
 
 
-def test_a_reverted_file_is_loaded_again_by_the_next_run_and_both_imports_are_remembered(loaded: Hub) -> None:
+def test_reverted_file_loads_again_and_both_imports_are_kept(loaded: Hub) -> None:
     before = loaded.state()
     plan = loaded.revert(source_file="b.xlsx").plan
     assert any("next run would load it again" in note for note in plan.notes)
@@ -84,7 +84,7 @@ def test_hold_keeps_a_file_out_until_it_is_reloaded(loaded: Hub) -> None:
     assert {past.status for past in loaded.imports()} == {Status.LOADED, Status.REVERTED}
 
 
-def test_a_held_file_saved_again_stays_out_and_one_that_was_mended_is_loaded(loaded: Hub) -> None:
+def test_held_file_stays_out_if_resaved_and_loads_if_fixed(loaded: Hub) -> None:
     loaded.revert(source_file="a.xlsx", hold=True)
     loaded.write("sales/a.xlsx", ["Id", "Amount"], [[1, 10], [2, 20]], note="saved again")
     outcome, reason = loaded.load()["sales/a.xlsx"]
@@ -163,7 +163,7 @@ def test_a_dropped_column_does_not_keep_rows_from_going(loaded: Hub) -> None:
 
 
 @pytest.mark.parametrize("statement", ["RENAME COLUMN source_file TO file", "DROP COLUMN load_timestamp"])
-def test_without_the_columns_that_name_the_import_nothing_is_touched(loaded: Hub, statement: str) -> None:
+def test_missing_import_columns_leave_the_table_untouched(loaded: Hub, statement: str) -> None:
     loaded.execute(f"ALTER TABLE sales {statement}")
     for force in (False, True):
         with pytest.raises(UndoError, match=r"of sales was dropped, or renamed, by hand"):
@@ -225,7 +225,7 @@ def test_a_file_in_two_tables_needs_the_table(hub: Hub) -> None:
     assert hub.execute("SELECT (SELECT count(*) FROM north), (SELECT count(*) FROM south)") == [(1, 0)]
 
 
-def test_two_files_with_one_name_in_one_table_need_more_of_the_path(hub: Hub) -> None:
+def test_two_files_of_one_name_need_more_of_the_path(hub: Hub) -> None:
     hub.configure("north: {table: both}\nsouth: {table: both}\n")
     hub.write("north/week.xlsx", ["Id"], [[1]])
     hub.write("south/week.xlsx", ["Id"], [[2]])
@@ -262,7 +262,7 @@ def test_a_revert_waits_for_whoever_loads_the_table(loaded: Hub) -> None:
     assert loaded.execute("SELECT count(*) FROM sales") == [(3,)]
 
 
-def test_a_revert_while_a_run_loads_the_same_table_comes_to_the_same_in_either_order(loaded: Hub) -> None:
+def test_revert_during_a_load_gives_the_same_in_either_order(loaded: Hub) -> None:
     loaded.write("sales/c.xlsx", ["Id", "Amount"], [[number, 0.5] for number in range(2000)])
     with ThreadPoolExecutor() as pool:
         running = pool.submit(loaded.load, paths=["sales/c.xlsx"])

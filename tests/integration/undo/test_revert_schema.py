@@ -40,7 +40,7 @@ LEAP_DAY, NEW_YEAR = datetime(2024, 2, 29), datetime(2024, 1, 1)  # noqa: DTZ001
         ([None], [17], "integer", "text"),
     ],
 )
-def test_a_type_narrows_to_what_remains_and_every_value_is_what_it_was(
+def test_type_narrows_to_the_rest_and_keeps_every_value(
     hub: Hub, kept: list[Any], gone: list[Any], between: str, after: str
 ) -> None:
     hub.write("t/kept.xlsx", ["Id", "V"], [[1, value] for value in kept])
@@ -77,7 +77,7 @@ def test_a_value_beyond_2_to_the_53_keeps_numeric(hub: Hub) -> None:
     assert hub.types("t")["v"] == "double precision"
 
 
-def test_a_configured_type_counts_as_long_as_its_import_is_loaded(hub: Hub) -> None:
+def test_configured_type_counts_while_its_import_is_loaded(hub: Hub) -> None:
     hub.configure("t: {columns: {V: {type: numeric}}}\n")
     hub.write("t/1.xlsx", ["V"], [[1]])
     hub.load()
@@ -115,7 +115,7 @@ def test_a_file_that_is_loaded_is_refused(hub: Hub) -> None:
     assert caught.value.hint == "revert it first, or revert --with-schema"
 
 
-def test_the_table_goes_with_its_last_import_and_comes_back_as_new(hub: Hub) -> None:
+def test_table_goes_with_its_last_import_and_returns_as_new(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A"], [["x"]])
     hub.write("t/b.xlsx", ["A", "B"], [[1, 2]])
     hub.load()
@@ -153,7 +153,7 @@ def test_a_table_of_ones_own_is_as_it_was(hub: Hub) -> None:
     assert hub.state() == before
 
 
-def test_a_bigint_of_ones_own_beyond_2_to_the_53_stays_numeric_while_fractions_remain(hub: Hub) -> None:
+def test_large_bigint_stays_numeric_while_fractions_remain(hub: Hub) -> None:
     hub.execute("CREATE TABLE t (big bigint)")
     hub.execute(f"INSERT INTO t VALUES ({2**60})")
     hub.write("t/a.xlsx", ["Big"], [[0.5]])

@@ -45,7 +45,7 @@ def test_status_counts_rows_of_ones_own_only_if_asked(told: Hub) -> None:
     assert (counted.rows, counted.counted) == (5, True)
 
 
-def test_status_tells_of_held_files_dropped_tables_and_a_paused_run(told: Hub) -> None:
+def test_status_names_held_files_dropped_tables_and_paused_run(told: Hub) -> None:
     told.revert(source_file="b.xlsx", hold=True)
     told.execute("DROP TABLE stock")
     (told.directory / ".etl_pause.json").write_text("{}")
@@ -65,7 +65,7 @@ def test_a_table_that_an_undo_dropped_is_not_listed(told: Hub) -> None:
     assert [str(one.table) for one in status(told.config()).tables] == ["sales"]
 
 
-def test_history_puts_every_change_after_the_import_that_brought_it(told: Hub) -> None:
+def test_history_puts_each_change_after_its_import(told: Hub) -> None:
     told.revert(source_file="b.xlsx", schema=True)
     entries = told.history(table="sales")
     lines = [

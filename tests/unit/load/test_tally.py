@@ -14,7 +14,7 @@ def batch(*names: str, rows: int = 0, **more: object) -> NormalizedBatch:
     return NormalizedBatch(columns=columns, rows=rows, **more)  # type: ignore[arg-type]  # counts, examples, notices
 
 
-def test_columns_stand_in_the_order_of_the_sheet_whichever_batch_shows_them_first() -> None:
+def test_columns_keep_the_order_of_the_sheet_over_batches() -> None:
     tally = Tally()
     for columns in (("b", "d"), ("b", "c", "d", "e"), ("a", "b", "d"), ("a", "b", "c", "d", "d2", "e")):
         tally.add(batch(*columns))

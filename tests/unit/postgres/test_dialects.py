@@ -36,7 +36,7 @@ def test_cockroachdb_is_refused_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(("version", "number", "setting"), [(YUGABYTE_11, 110002, None), (YUGABYTE, 150012, "off")])
-def test_yugabytedb_is_refused_where_changes_of_tables_are_not_in_the_transaction(
+def test_yugabytedb_is_refused_without_transactional_ddl(
     version: str, number: int, setting: str | None
 ) -> None:
     error = refusal(SelfDescription(version=version, number=number, ddl_in_transaction=setting))
@@ -45,7 +45,7 @@ def test_yugabytedb_is_refused_where_changes_of_tables_are_not_in_the_transactio
     assert "ysql_yb_ddl_transaction_block_enabled" in str(error.hint)
 
 
-def test_yugabytedb_is_refused_where_copy_commits_in_the_middle_of_a_file() -> None:
+def test_yugabytedb_is_refused_if_copy_commits_within_a_file() -> None:
     error = refusal(
         SelfDescription(version=YUGABYTE, number=150012, ddl_in_transaction="on", rows_per_transaction="20000")
     )

@@ -62,7 +62,7 @@ def test_the_header_may_come_in_any_batch() -> None:
     assert counts.examples == {"rows above the header": "row 1"}
 
 
-def test_header_rows_count_the_rows_of_the_sheet_even_those_that_the_reader_left_out() -> None:
+def test_header_row_number_counts_rows_that_the_reader_left_out() -> None:
     batch = Batch(rows=(2, 4, 9), columns={1: ["Title", "Head", "x"]})
     table, rows, _ = laid_out(batch, options=FolderOptions(header_row=4))
     assert (table.headers, table.header_row) == ({1: "Head"}, 4)
@@ -78,7 +78,7 @@ def test_header_rows_count_the_rows_of_the_sheet_even_those_that_the_reader_left
         (Batch(rows=(5,), columns={0: ["Head"]}), 1, 5),
     ],
 )
-def test_an_empty_header_row_is_an_error_that_names_the_first_row_with_a_value(
+def test_empty_header_row_error_names_the_first_row_with_values(
     batch: Batch, header_row: int, first: int
 ) -> None:
     with pytest.raises(
@@ -150,14 +150,14 @@ def test_headers_that_are_errors_follow_the_policy_for_errors() -> None:
         laid_out(batch, options=FolderOptions(errors="fail"))
 
 
-def test_headers_that_are_uncached_formulas_follow_the_policy_for_them() -> None:
+def test_headers_of_uncached_formulas_follow_their_policy() -> None:
     batch = grid(["a", UNCACHED], [1, 2])
     assert laid_out(batch, options=FolderOptions(uncached="blank"))[0].headers == {0: "a"}
     with pytest.raises(CellError, match=r"^S › B1: .* \(open the workbook in Excel"):
         laid_out(batch)
 
 
-def test_auto_finds_the_header_below_a_banner_and_says_which_row_and_why() -> None:
+def test_auto_finds_header_below_banner_and_names_row_and_reason() -> None:
     batch = grid(
         ["Sales report"], ["Printed", date(2024, 1, 1)], [], ["Region", "2023", 2024, "Note"], ["North", 1, 2, "x"]
     )
@@ -179,12 +179,12 @@ def test_auto_looks_beyond_the_first_batch() -> None:
 @pytest.mark.parametrize(
     "rows", [([1, 2], [3, 4]), (["x", "x"], [1, 2]), (["a", 3.5], ["b", 4.5]), (["a", 1800], ["b", 4.5])]
 )
-def test_auto_gives_up_with_a_hint_where_no_row_looks_like_a_header(rows: tuple[Sequence[Value], ...]) -> None:
+def test_auto_fails_with_a_hint_if_no_row_looks_like_a_header(rows: tuple[Sequence[Value], ...]) -> None:
     with pytest.raises(SheetError, match=r"none of the first 2 rows .*\(set header_row"):
         laid_out(grid(*rows), options=FolderOptions(header_row="auto"))
 
 
-def test_skip_rows_leaves_out_rows_right_below_the_header_counted_as_the_sheet_counts() -> None:
+def test_skip_rows_skips_sheet_rows_right_below_the_header() -> None:
     batch = grid(["a", "b"], ["kg", "m"], [], [1, 2], [3, 4])
     _, rows, counts = laid_out(batch, options=FolderOptions(skip_rows=2))
     assert [row for row, _ in rows] == [4, 5]
@@ -203,7 +203,7 @@ def test_skip_rows_without_a_header_leaves_out_the_first_rows() -> None:
     assert rows == [(3, {0: 3})]
 
 
-def test_stop_at_blank_ends_at_the_first_empty_row_below_a_row_with_a_value() -> None:
+def test_stop_at_blank_ends_at_first_empty_row_after_a_value() -> None:
     batch = grid(["a"], [], [1], [2], [" "], ["Total"], [3])
     _, rows, counts = laid_out(batch, options=FolderOptions(stop_at="blank"))
     assert [row for row, _ in rows] == [3, 4]
@@ -211,7 +211,7 @@ def test_stop_at_blank_ends_at_the_first_empty_row_below_a_row_with_a_value() ->
     assert counts.examples == {"blank rows": "row 2", "rows below the end": "row 6"}
 
 
-def test_stop_at_blank_sees_a_gap_between_batches_and_in_the_numbers_of_rows() -> None:
+def test_stop_at_blank_sees_gaps_between_batches_and_numbers() -> None:
     options = FolderOptions(stop_at="blank")
     assert [row for row, _ in laid_out(grid(["a"], [1]), grid([2], first=4), options=options)[1]] == [2]
     gap = Batch(rows=(1, 2, 4), columns={0: ["a", 1, 2]})
@@ -219,7 +219,7 @@ def test_stop_at_blank_sees_a_gap_between_batches_and_in_the_numbers_of_rows() -
 
 
 @pytest.mark.parametrize("text", ["total", " TOTAL ", "Total"])
-def test_stop_at_a_text_in_the_first_column_leaves_out_that_row_and_all_below(text: str) -> None:
+def test_stop_at_text_leaves_out_that_row_and_all_below(text: str) -> None:
     batch = Batch(
         rows=range(1, 7), columns={2: ["a", "x", "Total!", "  Total", "y", None], 3: ["b", "Total", None, 1, 2, 3]}
     )
@@ -241,7 +241,7 @@ def test_a_text_to_stop_at_that_never_comes_is_a_notice() -> None:
     assert counts.notices == ["stop_at: no row begins with 'Total'; all were taken"]
 
 
-def test_empty_rows_are_left_out_and_counted_up_to_the_last_row_with_a_value() -> None:
+def test_empty_rows_are_counted_up_to_the_last_row_with_a_value() -> None:
     batches = (grid(["a", "b"], [None, ""], [None, 0]), grid([], ["  "], ["x"], first=4), grid([], [], first=7))
     _, rows, counts = laid_out(*batches)
     assert [row for row, _ in rows] == [3, 6]
@@ -267,7 +267,7 @@ def test_hidden_rows_and_columns_are_loaded_and_counted() -> None:
     assert counts.examples == {"hidden columns": "column B", "blank rows": "row 3", "hidden rows": "row 4"}
 
 
-def test_hidden_rows_and_columns_are_left_out_and_counted_where_the_folder_says_so() -> None:
+def test_hidden_rows_and_columns_are_skipped_and_counted_if_set() -> None:
     batch = grid(["a", "b", None], [1, 2, 9], [3, 4, None], hidden=frozenset({1, 2}))
     options = FolderOptions(hidden="skip")
     table, rows, counts = laid_out(batch, options=options, hidden_columns=frozenset({1, 2, 8}))

@@ -24,7 +24,7 @@ def positions(*sheets: SheetInfo, sheet: str | None = None) -> tuple[int, ...]:
     return choose_sheets(sheets, FolderOptions(sheet=None if sheet is None else (sheet,)))
 
 
-def test_the_first_visible_sheet_is_taken_where_nothing_is_asked_for() -> None:
+def test_first_visible_sheet_is_taken_by_default() -> None:
     assert choose() == ("Q2",)
 
 
@@ -60,11 +60,11 @@ def test_labels_tell_sheets_of_one_name_apart_by_position() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "found"), [("q1", "Q1 "), ("  DATA [RAW] ", "Data [raw]"), ("notes", "Notes")])
-def test_a_name_is_found_without_regard_to_case_and_outer_space_and_even_if_hidden(wanted: str, found: str) -> None:
+def test_sheet_name_ignores_case_and_outer_space_even_if_hidden(wanted: str, found: str) -> None:
     assert choose(wanted) == (found,)
 
 
-def test_a_glob_means_visible_sheets_in_the_order_of_the_workbook() -> None:
+def test_glob_means_visible_sheets_in_workbook_order() -> None:
     assert choose("q*") == ("Q2", "Q1 ")
 
 

@@ -172,7 +172,7 @@ def test_a_cell_that_makes_no_sense_is_named(cell: str, cells: Cells) -> None:
         cells(row(cell))
 
 
-def test_characters_that_postgresql_cannot_store_are_removed_and_counted(book: Any, sheet_cells: Any) -> None:
+def test_characters_postgresql_cannot_store_are_counted(book: Any, sheet_cells: Any) -> None:
     from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
     strings = (

@@ -268,7 +268,7 @@ def test_an_entry_encrypted_by_the_zip_format_is_called_so(book: Any) -> None:
         XlsxWorkbook(BytesIO(bytes(data)), name="x")
 
 
-def test_a_method_of_compression_that_workbooks_do_not_use_is_named(book: Any) -> None:
+def test_compression_method_foreign_to_workbooks_is_named(book: Any) -> None:
     with pytest.raises(CorruptError, match=r"method \(14\)"):
         XlsxWorkbook(book(compression=zipfile.ZIP_LZMA), name="x")
 

@@ -287,7 +287,7 @@ def test_workbooks_of_other_writers_read_as_others_read_them(
 
 
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
-def test_workbooks_that_libreoffice_saved_again_read_as_others_read_them(tmp_path: Path, sheet_cells: Read) -> None:
+def test_workbooks_resaved_by_libreoffice_read_as_others_do(tmp_path: Path, sheet_cells: Read) -> None:
     saved = tmp_path / "saved"
     books = {"a.xlsx": xlsxwriter_book, "b.xlsx": openpyxl_book}
     for name, write in books.items():

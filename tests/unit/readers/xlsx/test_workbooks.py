@@ -94,7 +94,7 @@ def test_names_with_backslashes_are_found(book: Any, sheet_cells: Any) -> None:
     assert sheet_cells(XlsxWorkbook(file, name="x").open(0)) == EXPECTED
 
 
-def test_a_workbook_without_relationships_is_found_by_its_content_type(book: Any, sheet_cells: Any) -> None:
+def test_workbook_without_relationships_is_found_by_type(book: Any, sheet_cells: Any) -> None:
     file = repack(book(ROWS), lambda name, data: None if name == "_rels/.rels" else (name, data))
     assert sheet_cells(XlsxWorkbook(file, name="x").open(0)) == EXPECTED
 
@@ -142,7 +142,7 @@ def test_a_path_is_as_good_as_a_file(book: Any, sheet_cells: Any, tmp_path: Path
         workbook.close()
 
 
-def test_sheets_know_whether_they_are_visible_and_charts_are_none(book: Any) -> None:
+def test_sheets_know_their_visibility_and_charts_are_not_sheets(book: Any) -> None:
     workbook_part = (
         f'<workbook xmlns="{MAIN}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>'
         '<sheet name="Data" r:id="rId1"/><sheet name="&lt;Old&gt;" state="hidden" r:id="rId1"/>'

@@ -115,7 +115,7 @@ def test_core_that_is_required_and_fails_ends_the_build(cargo: Path, monkeypatch
         build(cargo)
 
 
-def test_editable_installation_has_the_library_beside_the_sources(cargo: Path) -> None:
+def test_editable_installation_has_library_beside_sources(cargo: Path) -> None:
     folder = cargo.parents[3] / "project" / FOLDER
     data, _ = build(cargo, "editable")
     assert [path.name for path in folder.iterdir()] == ["_core.missing.txt"]
