@@ -66,9 +66,7 @@ def install_by_hand(target: Path, module: str, source: str, *, entry: str | None
     (metadata / "entry_points.txt").write_text(f"[pgdatahub]\n{entry or module} = {module}\n")
 
 
-def test_plugin_listing_has_version_hooks_and_how_to_disable(
-    installed: Path, tmp_path: Path
-) -> None:
+def test_plugin_listing_has_version_hooks_and_how_to_disable(installed: Path, tmp_path: Path) -> None:
     listed = pgdatahub("plugins", path=installed, directory=tmp_path)
     assert listed.returncode == 0, listed.stderr
     lines = {line.split()[0]: line.split() for line in listed.stdout.splitlines() if line.strip()}
@@ -181,9 +179,7 @@ HOOK = "from pgdatahub import hookimpl\n\n@hookimpl\n"
         ("def pgdatahub_read(source):\n    return None\n", "need @hookimpl"),
     ],
 )
-def test_broken_plugin_error_names_distribution_and_workaround(
-    tmp_path: Path, source: str, message: str
-) -> None:
+def test_broken_plugin_error_names_distribution_and_workaround(tmp_path: Path, source: str, message: str) -> None:
     install_by_hand(tmp_path, "broken", source)
     failed = pgdatahub("plugins", path=tmp_path, directory=tmp_path)
     assert failed.returncode == 2

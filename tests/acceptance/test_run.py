@@ -216,9 +216,7 @@ def test_the_data_root_and_the_schema_can_be_options(place: Place) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("run", "--dry-run"), ("run",)])
-def test_dry_run_reads_all_writes_nothing_starts_no_server(
-    unserved: Place, arguments: tuple[str, ...]
-) -> None:
+def test_dry_run_reads_all_writes_nothing_starts_no_server(unserved: Place, arguments: tuple[str, ...]) -> None:
     unserved.write("good/a.xlsx", [["a"], [1], [2]])
     done = unserved.run(*arguments, SKIP_DB=None if "--dry-run" in arguments else "1")
     assert done.code == 0, done.err

@@ -8,9 +8,7 @@ import pytest
 from pgdatahub.testing import temporary_database
 
 
-def test_temporary_database_is_new_and_gone_even_if_in_use(
-    server_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_temporary_database_is_new_and_gone_even_if_in_use(server_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_DATABASE_URL", server_url)
     with temporary_database() as first, temporary_database() as second:
         assert first != second

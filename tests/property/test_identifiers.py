@@ -46,9 +46,7 @@ def test_cutting_twice_is_cutting_once_and_fits(text: str) -> None:
 
 
 @given(headers, renames)
-def test_names_beyond_the_header_row_are_unique_valid_unreserved(
-    row: dict[int, str], rename: dict[str, str]
-) -> None:
+def test_names_beyond_the_header_row_are_unique_valid_unreserved(row: dict[int, str], rename: dict[str, str]) -> None:
     found = all_names(ColumnNames(row.items(), rename=rename))
     assert len(set(found)) == len(found)
     assert all(VALID.fullmatch(name) and len(name) <= CUT_BYTES for name in found)
@@ -65,9 +63,7 @@ def test_names_depend_on_the_header_row_and_not_its_container(
 
 
 @given(headers, st.randoms(use_true_random=False))
-def test_header_without_clash_keeps_its_name_at_any_position(
-    row: dict[int, str], random: Random
-) -> None:
+def test_header_without_clash_keeps_its_name_at_any_position(row: dict[int, str], random: Random) -> None:
     positions = list(row)
     random.shuffle(positions)
     moved = dict(zip(positions, row.values(), strict=True))
@@ -81,9 +77,7 @@ def test_header_without_clash_keeps_its_name_at_any_position(
 
 
 @given(headers, header)
-def test_new_last_column_keeps_names_unless_it_claims_one(
-    row: dict[int, str], new: str
-) -> None:
+def test_new_last_column_keeps_names_unless_it_claims_one(row: dict[int, str], new: str) -> None:
     before = ColumnNames(row.items())
     named = {position: before.name(position) for position, text in row.items() if text.strip()}
     assume((cut(fold(new)) or "column_51") not in named.values())
@@ -101,9 +95,7 @@ def test_every_clash_is_reported_with_all_its_headers(row: dict[int, str]) -> No
 
 
 @given(headers, st.lists(header, max_size=5, unique_by=str.strip))
-def test_key_found_is_the_header_or_folds_to_the_name(
-    row: dict[int, str], keys: list[str]
-) -> None:
+def test_key_found_is_the_header_or_folds_to_the_name(row: dict[int, str], keys: list[str]) -> None:
     columns = ColumnNames(row.items())
     find = columns.finder(keys)
     for position in range(45):

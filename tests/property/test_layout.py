@@ -127,9 +127,7 @@ def plain(column: Column) -> Sequence[Value]:
 
 
 @given(drawn_sheets(), st.data())
-def test_table_does_not_depend_on_the_batches_of_the_sheet(
-    sheet: Drawn, data: st.DataObject
-) -> None:
+def test_table_does_not_depend_on_the_batches_of_the_sheet(sheet: Drawn, data: st.DataObject) -> None:
     expected = by_hand(sheet)
     try:
         table, body, layout = locate(

@@ -79,9 +79,7 @@ def test_many_processes_come_and_go(home: Path, start_client: StartClient) -> No
         assert not _server(home).status().running
 
 
-def test_server_of_a_killed_client_is_stopped_by_the_next(
-    home: Path, start_client: StartClient
-) -> None:
+def test_server_of_a_killed_client_is_stopped_by_the_next(home: Path, start_client: StartClient) -> None:
     client = start_client(home)
     client.attached()
     postmaster = _postmaster(home)

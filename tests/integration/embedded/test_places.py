@@ -230,9 +230,7 @@ def test_root_never_runs_the_server_itself_nor_as_postgres(home: Path) -> None:
         assert groups[1].split() == [], "root's groups must not come along"
 
 
-def test_server_of_root_runs_if_account_cannot_reach_programs(
-    place: Path, start_client: StartClient
-) -> None:
+def test_server_of_root_runs_if_account_cannot_reach_programs(place: Path, start_client: StartClient) -> None:
     if not _ROOT:
         pytest.skip("not root")
     wheel = find_binaries(None, data_major=None, recorded=None)

@@ -18,9 +18,7 @@ def test_a_server_describes_itself(database_url: str) -> None:
     assert refusal(described) is None
 
 
-def test_refused_server_is_refused_before_any_other_query(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_server_is_refused_before_any_other_query(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgdatahub.postgres.dialects.OLDEST", 990000)
     with pytest.raises(DatabaseError, match="too old"):
         connect(database_url)

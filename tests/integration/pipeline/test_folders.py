@@ -58,9 +58,7 @@ def test_two_folders_on_one_table_are_named_before_loading(warehouse: Warehouse)
 
 
 @pytest.mark.parametrize("folder", ["etl_imports", "ETL Schema-Changes"])
-def test_folder_named_like_a_history_table_is_refused(
-    warehouse: Warehouse, folder: str
-) -> None:
+def test_folder_named_like_a_history_table_is_refused(warehouse: Warehouse, folder: str) -> None:
     warehouse.write(f"{folder}/a.xlsx", ONE)
     warehouse.write("other/a.xlsx", ONE)
     results = {result.source.identity: result for result in warehouse.run().results}

@@ -123,9 +123,7 @@ def test_1598_columns_and_two_of_lineage_load(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("columns", [1599, 1601, 16384])
-def test_too_many_columns_are_one_error_that_names_the_limit(
-    warehouse: Warehouse, columns: int
-) -> None:
+def test_too_many_columns_are_one_error_that_names_the_limit(warehouse: Warehouse, columns: int) -> None:
     warehouse.write("wide/a.xlsx", [[f"c{n}" for n in range(columns)], list(range(columns))])
     warehouse.write("wide/b.xlsx", [["a"], [1]])
     bad, good = warehouse.run().results

@@ -71,9 +71,7 @@ def test_file_replaced_before_reading_is_loaded_as_it_is_now(job: Job) -> None:
 @pytest.mark.parametrize(
     "change", [_append, _replace, Path.unlink, os.utime], ids=["written to", "replaced", "deleted", "touched"]
 )
-def test_file_changed_during_reading_is_loaded_by_the_next_run(
-    change: Callable[[Path], object], job: Job
-) -> None:
+def test_file_changed_during_reading_is_loaded_by_the_next_run(change: Callable[[Path], object], job: Job) -> None:
     kept = job.directory / "kept"
     # The second file's only batch is the second of all.
     outcomes = _change_at(job, "spooling", 2, lambda path: (kept.write_bytes(path.read_bytes()), change(path)))
@@ -113,9 +111,7 @@ def test_a_full_disk_ends_the_run_with_a_pause_file(workers: str, job: Job, expe
     job.assert_like(expected())
 
 
-def test_rows_beyond_the_memory_limit_are_in_an_unnamed_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_beyond_the_memory_limit_are_in_an_unnamed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     batches = [ColumnBatch(names=("a",), rows=1, columns=(b"%d" % number * 1000,)) for number in range(50)]
     with SpoolFile(memory_bytes=10_000) as file:

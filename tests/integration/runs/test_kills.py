@@ -31,9 +31,7 @@ def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Calla
 
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit", "after-commit"])
-def test_kill_within_a_sectional_folder_loses_nothing(
-    point: str, job: Job, expected: Callable[[], TableState]
-) -> None:
+def test_kill_within_a_sectional_folder_loses_nothing(point: str, job: Job, expected: Callable[[], TableState]) -> None:
     fill(job.root, files=6, tables=2)
     section = {"ETL_SECTIONAL_COMMIT": "1"}
     assert job.run(fault=f"{point}:kill:2", **section).wait() == -9

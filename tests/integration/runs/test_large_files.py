@@ -66,9 +66,7 @@ def test_dropped_connection_in_a_large_file_loses_nothing(
     large.assert_like(expected())
 
 
-def test_lost_answer_to_commit_of_a_large_file_is_looked_up(
-    large: Job, expected: Callable[[], TableState]
-) -> None:
+def test_lost_answer_to_commit_of_a_large_file_is_looked_up(large: Job, expected: Callable[[], TableState]) -> None:
     running = large.run("run", "--format", "json", fault="after-commit:lose:1")
     assert running.wait() == 0
     assert [(result["file"], result["outcome"], result["rows"]) for result in running.report["files"]] == [
@@ -92,9 +90,7 @@ def test_a_run_that_must_leave_at_once_rolls_back_a_large_file(
     large.assert_like(expected())
 
 
-def test_large_file_changed_while_read_is_loaded_by_next_run(
-    large: Job, expected: Callable[[], TableState]
-) -> None:
+def test_large_file_changed_while_read_is_loaded_by_next_run(large: Job, expected: Callable[[], TableState]) -> None:
     running = large.start("run", "--format", "json", fault=f"spooling:hold:{IN_THE_MIDST}")
     running.wait_held()
     os.utime(large.root / NAME)
@@ -107,9 +103,7 @@ def test_large_file_changed_while_read_is_loaded_by_next_run(
     large.assert_like(expected())
 
 
-def test_full_disk_in_a_large_file_ends_run_and_leaves_nothing(
-    large: Job, expected: Callable[[], TableState]
-) -> None:
+def test_full_disk_in_a_large_file_ends_run_and_leaves_nothing(large: Job, expected: Callable[[], TableState]) -> None:
     running = large.run(fault=f"spooling:full:{IN_THE_MIDST}")
     assert running.wait() == 1
     assert "rows cannot be kept until they are loaded" in running.output + running.errors

@@ -54,9 +54,7 @@ def test_the_pause_file_is_its_owners_alone_and_has_no_secrets(stopped: Job) -> 
     assert not any(password and str(password) in text for _, password in passwords)
 
 
-def test_resume_does_only_the_rest_with_the_same_options(
-    stopped: Job, expected: Callable[[], TableState]
-) -> None:
+def test_resume_does_only_the_rest_with_the_same_options(stopped: Job, expected: Callable[[], TableState]) -> None:
     resumed = stopped.run("resume", "--quiet")
     assert resumed.wait() == 1, "the file still fails, and the run was to stop at that"
     assert stopped.imported() == ["t0/f000.xlsx"]
@@ -187,7 +185,7 @@ def test_pause_comes_after_n_files_and_holds_no_transaction(workers: int, job: J
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_folder_that_is_committed_as_a_whole_pauses_between_its_files(workers: int, job: Job) -> None:
+def test_a_folder_committed_as_a_whole_pauses_between_its_files(workers: int, job: Job) -> None:
     fill(job.root, files=5, tables=1)
     before: list[int] = []
     loaded: list[str] = []

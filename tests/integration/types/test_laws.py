@@ -144,9 +144,7 @@ OF_TYPE: Mapping[SqlType, st.SearchStrategy[Value]] = {
 
 @given(data=st.data())
 @few(10)
-def test_widened_value_equals_value_encoded_for_the_wider_type(
-    loader: Loader, data: st.DataObject
-) -> None:
+def test_widened_value_equals_value_encoded_for_the_wider_type(loader: Loader, data: st.DataObject) -> None:
     for narrow, broad in WIDENINGS:
         fields = [type_value(value)[1] for value in data.draw(st.lists(OF_TYPE[narrow], min_size=1, max_size=5))]
         loader.execute("DROP TABLE IF EXISTS pairs")

@@ -173,9 +173,7 @@ ENDINGS: Mapping[str, tuple[Sequence[Value], Sequence[Value]]] = {
     ],
     ids=["no table", "undecided", "integer", "double", "text", "no such column"],
 )
-def test_table_equals_the_staged_one_for_any_end_of_file(
-    ending: str, before: list[Columns], loader: Loader
-) -> None:
+def test_table_equals_the_staged_one_for_any_end_of_file(ending: str, before: list[Columns], loader: Loader) -> None:
     begun, ended = ENDINGS[ending]
     cells = [*begun, *ended]
     load_both_ways(loader, [*before, {"id": list(range(1, len(cells) + 1)), "a": cells}])
@@ -202,9 +200,7 @@ def test_only_what_would_make_another_table_is_staged(
 
 
 @pytest.mark.parametrize("before", [[], [{"id": [0]}], [{"id": [0], "column_2": [5]}]], ids=["new", "without", "with"])
-def test_headerless_column_with_a_late_first_value_is_kept(
-    before: list[Columns], loader: Loader
-) -> None:
+def test_headerless_column_with_a_late_first_value_is_kept(before: list[Columns], loader: Loader) -> None:
     load_both_ways(loader, [*before, {"id": [1, 2, 3], "": [None, None, 9]}])
 
 
@@ -214,9 +210,7 @@ def test_a_contract_that_only_the_end_of_a_file_breaks_is_kept(policy: dict[str,
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["refused by the server", "filled by a trigger"])
-def test_empty_last_cell_is_refused_by_a_not_null_column(
-    filled: bool, loader: Loader, ways: list[str]
-) -> None:
+def test_empty_last_cell_is_refused_by_a_not_null_column(filled: bool, loader: Loader, ways: list[str]) -> None:
     told = []
     for eagerly in (False, True):
         table = loader.new_table()

@@ -36,9 +36,7 @@ def test_cockroachdb_is_refused_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(("version", "number", "setting"), [(YUGABYTE_11, 110002, None), (YUGABYTE, 150012, "off")])
-def test_yugabytedb_is_refused_without_transactional_ddl(
-    version: str, number: int, setting: str | None
-) -> None:
+def test_yugabytedb_is_refused_without_transactional_ddl(version: str, number: int, setting: str | None) -> None:
     error = refusal(SelfDescription(version=version, number=number, ddl_in_transaction=setting))
     assert error is not None
     assert "without transactional DDL" in error.message

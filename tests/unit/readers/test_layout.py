@@ -78,9 +78,7 @@ def test_header_row_number_counts_rows_that_the_reader_left_out() -> None:
         (Batch(rows=(5,), columns={0: ["Head"]}), 1, 5),
     ],
 )
-def test_empty_header_row_error_names_the_first_row_with_values(
-    batch: Batch, header_row: int, first: int
-) -> None:
+def test_empty_header_row_error_names_the_first_row_with_values(batch: Batch, header_row: int, first: int) -> None:
     with pytest.raises(
         SheetError, match=rf"^S: row {header_row}, .* is row {first} \(set header_row: first, {first}, auto"
     ):
