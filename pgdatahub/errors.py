@@ -35,6 +35,7 @@ All can be pickled, since worker processes send them back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -133,18 +134,68 @@ class SheetError(FileError):
     """The sheet is not found, or has no table."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFault:
+    """A cell that cannot be loaded, as data.
+
+    Attributes:
+        rule: The violated rule: ``type``, ``error``, ``uncached`` or ``number``.
+        cell: The cell's address, such as ``B17``.
+        row: Its row in the sheet, from 1; 0 if unknown.
+        value: The cell's text; None if the cell has none.
+        expected: The expected value, such as ``INTEGER``.
+        sheet: The sheet; empty if the raiser does not know it.
+        column: The column's SQL name; empty if the raiser does not know it.
+        header: The column's header as written, if any.
+        hint: The way to fix the cell.
+    """
+
+    rule: str
+    cell: str
+    row: int = 0
+    value: str | None = None
+    expected: str | None = None
+    sheet: str = ""
+    column: str = ""
+    header: str | None = None
+    hint: str | None = None
+
+
 class CellError(FileError):
     """One cell cannot be loaded under the folder's policies.
 
-    ``others`` has the errors of further cells, as long as the error stays in the process that raised it.
+    ``others`` and ``faults`` exist as long as the error stays in the process that raised it.
+
+    Args:
+        message: See :class:`PgDataHubError`.
+        where: Likewise.
+        hint: Likewise.
+        faults: The cells as data.
     """
 
     others: tuple[CellError, ...] = ()
+    """Errors of further cells."""
+    more: bool = False
+    """The search for further cells stopped before the end of the file."""
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, faults: Sequence[CellFault] = ()
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.faults = tuple(faults)
 
     @property
     def all(self) -> tuple[CellError, ...]:
         """This error and those of further cells."""
         return (self, *self.others)
+
+    def located(self, where: str) -> PgDataHubError:
+        """Return the same error with ``where`` in front of its place; a fault without a sheet is in the sheet ``where``."""
+        error = super().located(where)
+        if isinstance(error, CellError):
+            error.more = self.more
+            error.faults = tuple(fault if fault.sheet else replace(fault, sheet=where) for fault in self.faults)
+        return error
 
 
 def joined(errors: Sequence[CellError], most: int = 10) -> CellError:
@@ -155,7 +206,10 @@ def joined(errors: Sequence[CellError], most: int = 10) -> CellError:
     named = "; ".join(f"{error.where}: {error.message}" for error in others[: most - 1])
     more = "; and more" if len(errors) > most else ""
     message = f"{first.message}; also {named}{more}"
-    return CellError(message, where=first.where, hint=first.hint)
+    faults = [fault for error in errors for fault in error.faults]
+    error = CellError(message, where=first.where, hint=first.hint, faults=faults)
+    error.more = len(errors) > most
+    return error
 
 
 class SchemaError(FileError):

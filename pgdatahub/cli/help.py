@@ -35,6 +35,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub status", ""),
         ("pgdatahub status --table sales_2025", "one table"),
         ("pgdatahub status --count", "count the rows instead of using the history"),
+        ("pgdatahub status --check", "for health checks: exit code 1 if a file did not load"),
     ),
     "history": (
         ("pgdatahub history --table sales_2025", "history of a table"),

@@ -1,4 +1,4 @@
-"""``pgdatahub history``: imports and schema changes, oldest first."""
+"""``pgdatahub history``: imports, schema changes and failures, oldest first."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def history_command(
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show imports and schema changes, oldest first; reverted imports are marked."""
+    """Show imports, schema changes and files that did not load, oldest first; reverted imports are marked."""
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.runs.history import history
 
@@ -97,16 +97,20 @@ def _print(timeline: Timeline, *, filtered: bool) -> None:
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
-    from pgdatahub.model.imports import ChangeType, ImportRow
+    from pgdatahub.cli.failures import failure_line
+    from pgdatahub.model.failures import FailureRow
+    from pgdatahub.model.imports import ChangeRow, ChangeType, ImportRow
 
     entries = tuple(entries)
     columns: dict[tuple[object, datetime], int] = {}
     for entry in entries:
-        if not isinstance(entry, ImportRow) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
+        if isinstance(entry, ChangeRow) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
             columns[entry.table, entry.changed_at] = columns.get((entry.table, entry.changed_at), 0) + 1
     for entry in entries:
         if isinstance(entry, ImportRow):
             yield entry.imported_at, _import_line(entry)
+        elif isinstance(entry, FailureRow):
+            yield entry.last_failed_at, failure_line(entry)
         elif entry.change_type != ChangeType.CREATE_TABLE or entry.column is None:
             yield entry.changed_at, _change_line(entry, columns.get((entry.table, entry.changed_at), 0))
 
@@ -158,11 +162,18 @@ def _label(sql: str | None) -> str:
 
 
 def _json(timeline: Timeline) -> str:
+    entries = [_entry_json(one) for one in timeline.entries]
+    return printable_json({"destination": timeline.destination, "entries": entries}, indent=2)
 
+
+def _entry_json(entry: HistoryEntry) -> dict[str, Any]:
+    from pgdatahub.cli.failures import failure_json
+    from pgdatahub.model.failures import FailureRow
     from pgdatahub.model.imports import ImportRow
 
-    entries = [_import_json(one) if isinstance(one, ImportRow) else _change_json(one) for one in timeline.entries]
-    return printable_json({"destination": timeline.destination, "entries": entries}, indent=2)
+    if isinstance(entry, FailureRow):
+        return failure_json(entry)
+    return _import_json(entry) if isinstance(entry, ImportRow) else _change_json(entry)
 
 
 def _import_json(past: ImportRow) -> dict[str, Any]:

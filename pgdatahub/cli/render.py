@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.cli.lines import Line, Lines
 from pgdatahub.model.explain import describe_change, describe_type
+from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, SchemaChange
@@ -203,7 +204,13 @@ def _file_json(result: FileResult) -> dict[str, Any]:
         "reason": result.reason,
         "failure": None
         if failure is None
-        else {"kind": failure.kind, "message": failure.message, "where": failure.where, "hint": failure.hint},
+        else {
+            "kind": failure.kind,
+            "message": failure.message,
+            "where": failure.where,
+            "hint": failure.hint,
+            "faults": faults_to_json(failure.faults),
+        },
         "rows": result.rows,
         "seconds": round(result.seconds, 3),
         "sheets": list(result.sheets),

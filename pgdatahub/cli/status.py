@@ -31,10 +31,17 @@ def status_command(
     count: Annotated[
         bool, typer.Option("--count", help="Count the rows in the tables, instead of using the history.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="For health checks: exit code 1 if a file did not load, 3 if there is no database."
+        ),
+    ] = False,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
-    """Show the tables, their rows and last loads, and a run that waits for resume."""
+    """Show the tables, their rows and last loads, files that did not load, and a run that waits for resume."""
     from pgdatahub.cli.notices import tell_notices
+    from pgdatahub.errors import ExitCode
     from pgdatahub.runs.status import status
 
     config = configured(schema_name=schema, state_dir=state_dir)
@@ -43,6 +50,10 @@ def status_command(
         say_lines(_json(found))
     else:
         _print(found)
+    if check and not found.exists:
+        raise typer.Exit(ExitCode.NO_DATABASE)
+    if check and found.failures:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print(status: DatabaseStatus) -> None:
@@ -51,6 +62,7 @@ def _print(status: DatabaseStatus) -> None:
     from rich.table import Table
 
     from pgdatahub.cli.console import Line, TerminalConsole
+    from pgdatahub.cli.failures import print_standing
     from pgdatahub.cli.render import count
     from pgdatahub.load.older_readings import describe
     from pgdatahub.runs.missing_files import describe_missing
@@ -85,6 +97,7 @@ def _print(status: DatabaseStatus) -> None:
                 f"{one.table}: {count(one.rows, 'row')}, and {one.recorded:,} by the history; rows were changed by hand"
             )
             console.print(Line(line, style="yellow"), soft_wrap=True)
+    print_standing(status.failures, console)
     held = sum(one.held for one in status.tables)
     if held:
         line = f"{count(held, 'file')} on hold; pgdatahub history names them, run --reload FILE loads one"
@@ -101,6 +114,7 @@ def _print(status: DatabaseStatus) -> None:
 
 
 def _json(status: DatabaseStatus) -> str:
+    from pgdatahub.cli.failures import failure_json
 
     return printable_json(
         {
@@ -108,6 +122,8 @@ def _json(status: DatabaseStatus) -> str:
             "rows_counted": status.counted,
             "rows": status.rows,
             "pause_file": status.pause_file,
+            "exists": status.exists,
+            "failures": [failure_json(failure) for failure in status.failures],
             "read_by_older_rules": [
                 {"table": str(table), "files": files, "first": first}
                 for table, (files, first) in sorted(status.read_by_older_rules.items())

@@ -111,7 +111,7 @@ class FolderTree:
         return _options(self._path(parts))
 
     def _path(self, parts: Sequence[str]) -> list[Folder]:
-        """Return the folders from the root to the one at ``parts``, as far as the file has them."""
+        """Return the configured folders from the data root to ``parts``."""
         folders = [self._root]
         for part in parts:
             below = folders[-1].folders.get(matching(part))
@@ -127,6 +127,10 @@ class FolderTree:
             for depth, folder in enumerate(self._path(parts))
             for pattern in folder.given.get("exclude", ())
         )
+
+    def column_places(self, parts: Sequence[str]) -> dict[str, str]:
+        """Return key under ``columns:`` → file and line, for the folder at ``parts``; the innermost folder counts."""
+        return {key: column.where for folder in self._path(parts) for key, column in folder.columns.items()}
 
     def configured_folders(self) -> tuple[ConfiguredFolder, ...]:
         """Return every folder in the file, in the file's order."""

@@ -193,6 +193,20 @@ class Lookup:
 
         return frozenset() if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
 
+    def columns_of(self, tables: Iterable[TableName]) -> dict[TableName, frozenset[str]]:
+        """Return the names of the columns of tables that exist.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        wanted = tuple(tables)
+
+        def ask(database: Database) -> dict[TableName, frozenset[str]]:
+            with transaction(database.engine, read_only=True) as connection:
+                return catalog.column_names(connection, wanted)
+
+        return {} if self.database is None else with_retries(partial(ask, self.database), self.gave_way)
+
     def unknown_rows(self, tables: Iterable[TableName]) -> dict[TableName, UnknownRows]:
         """Return the rows of tables that the history does not know, for those tables that have any.
 

@@ -161,7 +161,10 @@ class Pipeline:
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
             eager = None if source.compare_older else eager_bytes
-            answer = self.guard(source, partial(self._stage, source, spool_file, eager))
+            answer: StagedFile | FileResult | SourceFile = self.guard(source, partial(_hashed, source))
+            if isinstance(answer, SourceFile):
+                source = answer
+                answer = self.guard(source, partial(self._stage, source, spool_file, eager))
             if isinstance(answer, StagedFile) and source.compare_older and self.database is not None:
                 answer = self.guard(source, partial(self._compare_older, answer, self.database))
             if isinstance(answer, FileResult):
@@ -212,6 +215,10 @@ class Pipeline:
         if self.database is not None and tables:
             with suppress(DatabaseError):
                 summarise_new_rows(self.database.engine, sorted(tables))
+
+
+def _hashed(source: SourceFile) -> SourceFile:
+    return replace(source, hashed=hash_once(source))
 
 
 def _read_only(staged: StagedFile) -> FileResult:

@@ -9,8 +9,9 @@ from traceback import format_exception
 from typing import Final
 
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.errors import HistoryLostError, OutOfMemoryError, PgDataHubError
+from pgdatahub.errors import CellError, HistoryLostError, OutOfMemoryError, PgDataHubError
 from pgdatahub.load.staging import Staged, StagedFile
+from pgdatahub.model.faults import group_faults
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
@@ -78,7 +79,7 @@ def of_staged_file(staged: StagedFile, parts: Sequence[PartResult], *, loads: bo
         loads: A part is loaded, so that the notices about reading the file matter.
     """
     left_out = staged.parts[0].sheets_left_out if loads and staged.parts else ()
-    result = of_file(staged.source, parts, sheets_left_out=left_out)
+    result = replace(of_file(staged.source, parts, sheets_left_out=left_out), unknown_keys=staged.unknown_keys)
     return replace(result, notices=(*staged.notices, *result.notices)) if loads else result
 
 
@@ -139,7 +140,12 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
     message, hint = error.message, error.hint
     if secrets is not None:
         message, hint = secrets.mask(message), hint and secrets.mask(hint)
-    failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint)
+    faults = (
+        group_faults((fault for one in error.all for fault in one.faults), search_ended_early=error.more)
+        if isinstance(error, CellError)
+        else ()
+    )
+    failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint, faults=faults)
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 

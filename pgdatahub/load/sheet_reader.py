@@ -199,6 +199,7 @@ def _read_table(
     """Read a table; yield what became of each batch of the sheet below the header."""
     label = chosen.label
     reading = begin_table(sheet, chosen, source, stages, config, capture=capture)
+    rows.keys.see(reading.table, chosen.source.options)
     # The headers come first, so that the columns keep their order and a sheet without rows has columns too.
     yield rows.add(reading.headers, sheet=label, rows=())
     _check_width(rows.tally)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from pgdatahub.load.column_keys import ColumnKeys
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
@@ -25,10 +26,12 @@ class StagedRows:
         content: The hash of their content.
         tally: Their columns, counts and notices.
         sheets: The sheets that the rows come from.
+        keys: The keys under ``columns:`` of the file that mean a column.
     """
 
     source: SourceFile
     spool: Spool
+    keys: ColumnKeys = field(default_factory=ColumnKeys)
     content: ContentHash = field(default_factory=ContentHash)
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
@@ -64,6 +67,7 @@ class PostponedRows:
 
     def __init__(self, rows: StagedRows) -> None:
         self.tally = Tally()
+        self.keys = rows.keys
         self._rows = rows
         self._file = rows.spool.file
         self._starts: list[int] = []
@@ -100,6 +104,7 @@ class FileRows:
         known: The parts that need no reading, since an import with the file's bytes counts already.
         order: The tables of all parts that are loaded or known, in the order of loading.
         tables: All tables of the file, also those of parts that the user did not select.
+        keys: The keys under ``columns:`` that mean a column.
     """
 
     source: SourceFile
@@ -110,11 +115,12 @@ class FileRows:
     known: dict[TableName, SourceFile] = field(default_factory=dict)
     order: list[TableName] = field(default_factory=list)
     tables: list[TableName] = field(default_factory=list)
+    keys: ColumnKeys = field(default_factory=ColumnKeys)
 
     def begin(self, source: SourceFile) -> StagedRows:
         """Begin a part and return its rows."""
         spool = self.spool.another() if self.parts else self.spool
-        rows = self.parts[source.table] = StagedRows(source=source, spool=spool)
+        rows = self.parts[source.table] = StagedRows(source=source, spool=spool, keys=self.keys)
         return rows
 
     @property

@@ -7,9 +7,9 @@ early must be able to roll them back; all of them are in the spool, which can be
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 
 from pgdatahub.config import Config
@@ -76,6 +76,7 @@ class StagedFile:
         tables: All its tables, also those that the user did not select.
         seconds: The time that the reading took.
         notices: Notices about the file as a whole.
+        unknown_keys: See :class:`~pgdatahub.model.results.FileResult`.
     """
 
     source: SourceFile
@@ -86,6 +87,7 @@ class StagedFile:
     known: tuple[SourceFile, ...] = ()
     order: tuple[TableName, ...] = ()
     tables: tuple[TableName, ...] = ()
+    unknown_keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -233,6 +235,8 @@ class Staging:
             known=tuple(self._rows.known.values()),
             order=tuple(self._rows.order),
             tables=tuple(self._rows.tables),
+            # Parts that were not read may have the columns.
+            unknown_keys={} if self._rows.known or source.only_tables else self._rows.keys.unknown(source.options),
         )
         failpoints.reach("staged")
 

@@ -73,7 +73,8 @@ class LoadingWhileReading:
             raise NeedsFullReadError  # the settings create such a column, whose values are checked before
         batches = self._borne_out(staging, evolution)
         loaded = loading.copy(evolution.plan, batches, source, imported_at, connection)
-        (staged,) = staging.finish().parts
+        whole = staging.finish()
+        (staged,) = whole.parts
         facts = loading.decisions.facts(source, (staged,), connection)
         (found,) = loading.decisions.decide((staged,), facts)
         if not found.only_adds:
@@ -86,7 +87,8 @@ class LoadingWhileReading:
             evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current)))
         staged = replace(staged, seconds=staging.seconds)
         result, callbacks = loading.record(staged, found, evolution, loaded, imported_at, connection)
-        return of_file(source, (result,), sheets_left_out=staged.sheets_left_out), callbacks
+        of_whole = of_file(source, (result,), sheets_left_out=staged.sheets_left_out)
+        return replace(of_whole, unknown_keys=whole.unknown_keys), callbacks
 
     def _borne_out(self, staging: Staging, beginning: Evolution) -> Iterator[ColumnBatch]:
         """Yield the batches of a file as they are read, while the plan for its beginning is right."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from pgdatahub.errors import ExitCode
+from pgdatahub.model.faults import Fault
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.schema import SchemaChange, TableName, TableSchema
@@ -31,13 +32,17 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Cause of a file's failure, as data; with a ``traceback`` only if the cause is a bug in a program."""
+    """Cause of a file's failure, as data; with a ``traceback`` only if the cause is a bug in a program.
+
+    ``faults`` are the cells that cannot be loaded.
+    """
 
     kind: str
     message: str
     where: str | None = None
     hint: str | None = None
     traceback: str | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,8 @@ class FileResult:
         import_id: Its row in ``etl_imports``.
         sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
         parts: The outcome in each table, if the settings can give the file several; ``rows`` and the like are their sums.
+        unknown_keys: The keys under ``columns:`` that mean no column of the file, each with the most similar header or
+            ``""``; None if the file was not read.
     """
 
     source: SourceFile
@@ -94,6 +101,7 @@ class FileResult:
     import_id: int | None = None
     sheets_left_out: tuple[str, ...] = ()
     parts: tuple[PartResult, ...] = ()
+    unknown_keys: Mapping[str, str] | None = None
 
     @property
     def by_table(self) -> tuple[PartResult, ...]:

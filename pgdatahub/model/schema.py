@@ -17,7 +17,10 @@ SOURCE_FILE = "source_file"
 LOAD_TIMESTAMP = "load_timestamp"
 RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
 """The columns that every imported table has; together they identify the import of a row."""
-METADATA_TABLES = ("etl_imports", "etl_schema_changes")
+IMPORTS = "etl_imports"
+SCHEMA_CHANGES = "etl_schema_changes"
+FAILURES = "etl_failures"
+METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES, FAILURES)
 """The tables of the history; a folder cannot use these names."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from pgdatahub.config import ColumnOptions, FolderOptions
-from pgdatahub.errors import CellError, PluginError
+from pgdatahub.errors import CellError, CellFault, PluginError
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
@@ -65,9 +65,10 @@ class _Normalizer:
         self.examples: dict[str, str] = {}
         self.faults: list[CellError] = []
         """Cells that cannot be loaded: the first of each column, and those of policies."""
+        self._names = column_names(table, options)
 
     def normalize(self) -> NormalizedBatch:
-        names = column_names(self.table, self.options)
+        names = self._names
         options_of = self._options_finder(names)
         columns = []
         shift = self.table.first_column
@@ -142,9 +143,8 @@ class _Normalizer:
         except ConversionError as failure:
             raise self._misfit(failure, position, header, floor, options) from None
         except OverflowError as error:
-            raise CellError(
-                str(error), where=f"{self.table.sheet} › {self._address(_overflowing(cells), position)}"
-            ) from error
+            fault = self._fault("number", _overflowing(cells), position)
+            raise CellError(str(error), where=_place(fault), faults=[fault]) from error
         except ValueError as error:
             raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
         return NormalizedColumn(
@@ -169,10 +169,36 @@ class _Normalizer:
         advice = (
             hint_for(str(failure.value), options) if options is not None and isinstance(failure.value, str) else None
         )
+        sample = sample_of(text)
+        fault = self._fault("type", failure.index, position, value=sample, expected=floor.label, hint=advice)
         return CellError(
-            f'"{sample_of(text)}" is not a valid {floor.label} (type of column {header or position + 1!r} set in etl_config.yaml)',
-            where=f"{self.table.sheet} › {self._address(failure.index, position)}",
+            f'"{sample}" is not a valid {floor.label} (type of column {header or position + 1!r} set in etl_config.yaml)',
+            where=_place(fault),
             hint=advice or "correct the cell, or change type:, format: or nulls: of the column",
+            faults=[fault],
+        )
+
+    def _fault(
+        self,
+        rule: str,
+        index: int,
+        position: int,
+        *,
+        value: str | None = None,
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> CellFault:
+        inside = position - self.table.first_column
+        return CellFault(
+            rule=rule,
+            cell=self._address(index, position),
+            row=self.batch.rows[index],
+            value=value,
+            expected=expected,
+            sheet=self.table.sheet,
+            column=self._names.name(inside),
+            header=self._names.header(inside),
+            hint=hint,
         )
 
     def _address(self, index: int, position: int) -> str:
@@ -201,11 +227,13 @@ class _Normalizer:
         if isinstance(value, Uncached):
             address = self._address(index, position)
             if self.options.uncached == "fail":
+                fault = self._fault("uncached", index, position)
                 self._refuse(
                     CellError(
                         "the formula has no computed value",
-                        where=f"{self.table.sheet} › {address}",
+                        where=_place(fault),
                         hint="open the workbook in Excel and save it, or set uncached: blank",
+                        faults=[fault],
                     )
                 )
             self._count(UNCACHED, 1, f"{self.table.sheet}!{address}")
@@ -236,15 +264,21 @@ class _Normalizer:
     def _apply_error_policy(self, value: ErrorValue, index: int, position: int) -> Value:
         address = self._address(index, position)
         if self.options.errors == "fail":
+            fault = self._fault("error", index, position, value=value.code)
             self._refuse(
                 CellError(
                     f"the cell shows the error {value.code}",
-                    where=f"{self.table.sheet} › {address}",
+                    where=_place(fault),
                     hint="correct the cell, or set errors: blank or errors: text",
+                    faults=[fault],
                 )
             )
         self._count(ERRORS, 1, f"{self.table.sheet}!{address}")
         return value.code if self.options.errors == "text" else None
+
+
+def _place(fault: CellFault) -> str:
+    return f"{fault.sheet} › {fault.cell}"
 
 
 def _clash_notice(headers: tuple[str, ...]) -> str:

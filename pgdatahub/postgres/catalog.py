@@ -140,6 +140,22 @@ def all_tables(connection: Connection) -> frozenset[TableName]:
     return frozenset(TableName(schema=row.schema, name=row.name) for row in connection.execute(query))
 
 
+def column_names(connection: Connection, tables: Iterable[TableName]) -> dict[TableName, frozenset[str]]:
+    """Return the names of the columns of those of ``tables`` that exist."""
+    query = """
+        SELECT n.nspname AS schema, c.relname AS name, array_agg(a.attname::text) AS columns
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          JOIN unnest(%(schemas)s::text[], %(names)s::text[]) wanted(schema, name)
+            ON (n.nspname, c.relname) = (wanted.schema, wanted.name)
+         GROUP BY 1, 2
+    """
+    wanted = tuple(tables)
+    values = {"schemas": [table.schema for table in wanted], "names": [table.name for table in wanted]}
+    rows = connection.execute(query, values)
+    return {TableName(schema=row.schema, name=row.name): frozenset(row.columns) for row in rows}
+
+
 def table_bytes(connection: Connection, table: TableName) -> int:
     """Return the size of a table on disk, with its long values and its partitions and without its indexes, in bytes."""
     query = """

@@ -14,9 +14,9 @@ from psycopg import sql
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ChangeRow, ChangeType, Provenance
-from pgdatahub.model.schema import AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName
+from pgdatahub.model.schema import SCHEMA_CHANGES, AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import CHANGES, add_changes
+from pgdatahub.postgres.file_queries import add_changes
 from pgdatahub.postgres.server_encoding import fitted
 from pgdatahub.values.evidence import Evidence
 
@@ -30,7 +30,7 @@ class ChangeHistory:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
-        self.table = sql.Identifier(schema, CHANGES)
+        self.table = sql.Identifier(schema, SCHEMA_CHANGES)
 
     def select(
         self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None

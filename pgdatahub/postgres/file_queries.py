@@ -18,14 +18,12 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRow, Status
-from pgdatahub.model.schema import METADATA_TABLES, TableName, TableSchema
+from pgdatahub.model.schema import FAILURES, IMPORTS, SCHEMA_CHANGES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
-
-IMPORTS, CHANGES = METADATA_TABLES
 
 PAST_COLUMNS: Final = (
     "id",
@@ -236,7 +234,7 @@ def _other_columns(history_schema: str) -> bytes:
                                 JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                                WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0
                                  AND NOT a.attisdropped))
-    """).format(changes=sql.Identifier(history_schema, CHANGES))
+    """).format(changes=sql.Identifier(history_schema, SCHEMA_CHANGES))
     return query.as_bytes(None)
 
 
@@ -249,6 +247,18 @@ def _insert(schema: str, table: str, columns: tuple[str, ...], *, returning: boo
         sql.SQL(" RETURNING id" if returning else ""),
     )
     return query.as_bytes(None)
+
+
+@lru_cache(maxsize=16)
+def _insert_import(schema: str, columns: tuple[str, ...], *, returning: bool) -> bytes:
+    clear = sql.SQL("""
+        WITH cleared AS (
+            UPDATE {} SET cleared_at = timezone('UTC', clock_timestamp())
+             WHERE identity = %(identity)s AND cleared_at IS NULL
+               AND (source_file = %(source_file)s
+                    OR (table_schema, table_name) = (%(table_schema)s, %(table_name)s)))
+    """).format(sql.Identifier(schema, FAILURES))
+    return clear.as_bytes(None) + _insert(schema, IMPORTS, columns, returning=returning)
 
 
 def lock_and_reflect(
@@ -283,7 +293,7 @@ _JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates", "tables"
 
 
 def add_import(connection: Connection, history_schema: str, row: Mapping[str, Any], *, returning: bool) -> int | None:
-    """Add a row to ``etl_imports``.
+    """Add a row to ``etl_imports``, and clear the standing failure of the file.
 
     Args:
         connection: A connection in the transaction of the import.
@@ -291,7 +301,7 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
         row: The row's values by column.
         returning: Wait for the id and return it; otherwise the row goes to the server with the next statement.
     """
-    statement = _insert(history_schema, IMPORTS, tuple(row), returning=returning)
+    statement = _insert_import(history_schema, tuple(row), returning=returning)
     values = {
         name: Jsonb(value, dumps=_plain_json) if name in _JSON and value is not None else value
         for name, value in row.items()
@@ -304,5 +314,5 @@ def add_import(connection: Connection, history_schema: str, row: Mapping[str, An
 def add_changes(connection: Connection, history_schema: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add rows to ``etl_schema_changes``, all with the same columns."""
     if rows:
-        statement = _insert(history_schema, CHANGES, tuple(rows[0]))
+        statement = _insert(history_schema, SCHEMA_CHANGES, tuple(rows[0]))
         connection.driver.cursor().executemany(statement, rows)

@@ -14,12 +14,10 @@ from psycopg.types.json import Jsonb
 
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRecord, ImportRow, Status
-from pgdatahub.model.schema import TableName, TableSchema
-from pgdatahub.postgres import catalog
+from pgdatahub.model.schema import IMPORTS, METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres.change_history import ChangeHistory
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import (
-    IMPORTS,
     FileFacts,
     LockedTable,
     PartKey,
@@ -31,7 +29,7 @@ from pgdatahub.postgres.file_queries import (
     past_import,
     tables_to_json,
 )
-from pgdatahub.postgres.metadata import ensure_tables, missing_columns
+from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.server_encoding import check_path, fitted
 
@@ -61,14 +59,16 @@ class History:
 
     def exists(self, connection: Connection) -> bool:
         """Return whether the tables exist; afterwards, tables of an older version can be read."""
-        if not catalog.is_table(connection, TableName(schema=self.schema, name=IMPORTS)):
+        extent = Extent.of(connection, self.schema)
+        if IMPORTS not in extent.tables:
             return False
-        self.missing = missing_columns(connection, self.schema) or frozenset()
+        self.missing = extent.missing
         return True
 
     def drop(self, connection: Connection) -> None:
         """Drop the tables; only for a reset."""
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}, {}").format(self.imports, self.schema_changes.table))
+        tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for name in METADATA_TABLES)
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(tables))
 
     # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,11 +21,10 @@ from psycopg import sql
 
 from pgdatahub.errors import PrivilegeError, SchemaError
 from pgdatahub.model.imports import Status
-from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, OpaqueType, TableName
+from pgdatahub.model.schema import IMPORTS, LOAD_TIMESTAMP, SOURCE_FILE, OpaqueType, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection, savepoint
-from pgdatahub.postgres.file_queries import IMPORTS
 from pgdatahub.postgres.history import History
 from pgdatahub.values.sql_types import SqlType
 

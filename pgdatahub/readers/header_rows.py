@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgdatahub.errors import CellError, SheetError
+from pgdatahub.errors import CellError, CellFault, SheetError
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
@@ -237,10 +237,13 @@ def header_texts(header: Batch | None, sheet: str, options: FolderOptions) -> Ma
     texts = {}
     for position, column in sorted(header.columns.items()):
         cell = None if isinstance(column, TextColumn) else column[0]
-        where = f"{sheet} › {cell_address(header.rows[0], position)}"
+        row = header.rows[0]
+        address = cell_address(row, position)
+        where = f"{sheet} › {address}"
         if isinstance(cell, ErrorValue) and options.errors != "text":
             if options.errors == "fail":
-                raise CellError(f"the header is the error {cell.code}", where=where)
+                fault = CellFault(rule="error", cell=address, row=row, value=cell.code, sheet=sheet)
+                raise CellError(f"the header is the error {cell.code}", where=where, faults=[fault])
             continue
         if cell is UNCACHED:
             if options.uncached == "fail":
@@ -248,6 +251,7 @@ def header_texts(header: Batch | None, sheet: str, options: FolderOptions) -> Ma
                     "the header is a formula whose result is not in the file",
                     where=where,
                     hint="open the workbook in Excel and save it, or set uncached: blank",
+                    faults=[CellFault(rule="uncached", cell=address, row=row, sheet=sheet)],
                 )
             continue
         text = shown_cell(column, 0)[1]

@@ -1,4 +1,4 @@
-"""History of the tables, oldest first: imports and schema changes."""
+"""History of the tables, oldest first: imports, schema changes and failures."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.postgres.database import open_database
 from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
-from pgdatahub.runs.named_file import imports_of_file
+from pgdatahub.runs.named_file import failures_of_file, imports_of_file
 
-HistoryEntry: TypeAlias = ImportRow | ChangeRow
+HistoryEntry: TypeAlias = ImportRow | ChangeRow | FailureRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """Imports and schema changes, oldest first.
+    """Imports, schema changes and failures, oldest first.
 
     Attributes:
         destination: The database, without secrets.
-        entries: Imports and schema changes; a change comes after the import that brought it.
+        entries: Imports, schema changes and failures; a change comes after the import that brought it, and a failure is at
+            the time of its last attempt.
         left_out: Number of earlier imports that a limit left out.
     """
 
@@ -70,30 +73,38 @@ def history(
                 return Timeline(destination=database.description, entries=())
             imports = kept.select_imports(connection, since=since)
             changes = kept.schema_changes.select(connection, since=since)
+            failures = list(Failures(config.schema_name).select(connection, since=since))
             if file is not None:
                 named = imports_of_file(connection, kept, file, config)
                 ids, files = {past.id for past in named}, {past.source_file for past in named}
                 imports = [past for past in imports if past.id in ids]
                 changes = [change for change in changes if change.source_file in files]
+                failures = failures_of_file(failures, file, config)
             if table is not None:
                 known = {str(past.table): past.table for past in kept.select_imports(connection)}
+                known |= {str(one.table): one.table for one in failures if one.table is not None}
                 meant = {name for label, name in known.items() if table in (label, name.name)}
                 if not meant:
                     there = ", ".join(sorted(known)) or "none"
                     raise UndoError(f"the history knows no table {table!r}", hint=f"it knows: {there}")
                 imports = [past for past in imports if past.table in meant]
                 changes = [change for change in changes if change.table in meant]
+                failures = [failure for failure in failures if failure.table in meant]
         left_out = 0
         if limit is not None and len(imports) > limit:
             imports.sort(key=_order)
             left_out = len(imports) - limit
             imports = imports[left_out:]
-            changes = [change for change in changes if imports and change.changed_at >= imports[0].imported_at]
-        entries: list[HistoryEntry] = [*imports, *changes]
+            first = imports[0].imported_at if imports else None
+            changes = [change for change in changes if first is not None and change.changed_at >= first]
+            failures = [failure for failure in failures if first is not None and failure.last_failed_at >= first]
+        entries: list[HistoryEntry] = [*imports, *changes, *failures]
         return Timeline(destination=database.description, entries=tuple(sorted(entries, key=_order)), left_out=left_out)
 
 
 def _order(entry: HistoryEntry) -> tuple[datetime, int, int]:
     if isinstance(entry, ImportRow):
         return entry.imported_at, 0, entry.id
+    if isinstance(entry, FailureRow):
+        return entry.last_failed_at, 2, entry.id
     return entry.changed_at, 1, entry.id

@@ -1,12 +1,14 @@
-"""Imports of a file that a user names: by its path, by the end of its path, or by its place in a moved data root."""
+"""Imports and failures of a file that a user names: by its path, by the end of its path, or by its place in a moved data root."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
+from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.postgres.history import History
 from pgdatahub.system.storage import is_url
@@ -33,6 +35,14 @@ def imports_of_file(connection: Connection, history: History, file: str, config:
         moved = [past for past in history.select_imports(connection, identity=identity) if past.id not in known]
         found = sorted([*found, *moved], key=lambda past: past.id)
     return found or history.select_imports(connection, file_tail=file.removeprefix("./"))
+
+
+def failures_of_file(failures: Sequence[FailureRow], file: str, config: Config) -> list[FailureRow]:
+    """Return the failures of a file, named as for :func:`imports_of_file`."""
+    exact, tail = file if is_url(file) else _absolute(file, config), "/" + file.removeprefix("./")
+    return [one for one in failures if one.source_file == exact] or [
+        one for one in failures if one.source_file.endswith(tail)
+    ]
 
 
 def _absolute(file: str, config: Config) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import FileError, PgDataHubError
+from pgdatahub.load import column_keys
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.missing import Listing
@@ -88,6 +89,7 @@ def plan(
             planner.skip_known(connection, files)
         read = [(source, planner.read(source)) for source in files]
         with looking(database) as connection:
+            planner.check_keys(connection)
             tables = tuple(planner.simulate(connection, read))
             planned = [*(file for table in tables for file in table.files), *planner.unplaced]
             missing = planner.missing(connection, discovery.listing, planned)
@@ -119,6 +121,7 @@ class _Planner:
         self.unplaced: list[FilePlan] = []
         self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
+        self._results: list[FileResult] = []
 
     def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
         """Find the files that need no reading, and the tables whose stored values matter."""
@@ -217,9 +220,22 @@ class _Planner:
                 outcome=Outcome.READ,
                 rows=sum(part.rows for part in answer.parts),
                 seconds=answer.seconds,
+                unknown_keys=answer.unknown_keys,
             )
+            self._results.append(result)
             self.reporter(FileFinished(result=result))
         return answer
+
+    def check_keys(self, connection: Connection | None) -> None:
+        """Warn of keys under ``columns:`` that mean no column of the files that were read."""
+
+        def columns_of(tables: Iterable[TableName]) -> dict[TableName, frozenset[str]]:
+            return {} if connection is None else catalog.column_names(connection, tables)
+
+        found = column_keys.warnings(self.config, self._results, columns_of)
+        for text in found:
+            self.reporter(Notice(text=text, warning=True))
+        self.warnings = (*self.warnings, *found)
 
     def _read(self, source: SourceFile) -> StagedFile | FileResult:
         hashed = hash_once(source)

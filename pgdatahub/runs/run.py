@@ -13,6 +13,7 @@ from typing import Any
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
+from pgdatahub.load import column_keys
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.load.results import unknown_rows
@@ -24,6 +25,7 @@ from pgdatahub.model.results import RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded
+from pgdatahub.runs.failures import FailureRecorder
 from pgdatahub.runs.log import run_log
 from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
@@ -179,7 +181,7 @@ class _Run:
                     database=database,
                     ending=lambda: self.interruption.reason is not None,
                 )
-                report = self._work(discovery, pipeline, destination)
+                report = self._work(discovery, pipeline, destination, complete=selection.everything)
                 report = leave_pause_file(
                     report,
                     config,
@@ -196,12 +198,14 @@ class _Run:
     def _say(self, line: str) -> None:
         self.reporter(Notice(text=line))
 
-    def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str) -> RunReport:
-        scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up)
+    def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str, *, complete: bool) -> RunReport:
+        recorder = FailureRecorder(self.config, pipeline.database, self.run_id, self.reporter, pipeline.lookup.gave_way)
+        scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up, recorder.take)
         left: Sequence[SourceFile] = discovery.files
         missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
         known = pipeline.known(discovery.files)
+        recorder.begin()
         try:
             if self._adopt:
                 known = pipeline.lookup.adopt(discovery.files, known)
@@ -233,6 +237,9 @@ class _Run:
             # A remote worker may have died after COMMIT, or loaded a file that another worker loaded too.
             with suppress(DatabaseError):
                 scheduler.results = pipeline.lookup.confirm(scheduler.results, discovery.files)
+        discovery = self._check_keys(discovery, pipeline, scheduler)
+        with suppress(DatabaseError):
+            recorder.finish(discovery, scheduler.results, complete=complete)
         done = {result.source.location for result in scheduler.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -249,6 +256,15 @@ class _Run:
             dry=self.config.skip_db,
             missing=missing,
         )
+
+    def _check_keys(self, discovery: Discovery, pipeline: Pipeline, scheduler: Scheduler) -> Discovery:
+        """Warn of keys under ``columns:`` that mean no column."""
+        warnings: tuple[str, ...] = ()
+        with suppress(DatabaseError):
+            warnings = column_keys.warnings(self.config, scheduler.results, pipeline.lookup.columns_of)
+        for text in warnings:
+            self.reporter(Notice(text=text, warning=True))
+        return replace(discovery, warnings=(*discovery.warnings, *warnings))
 
     def _skip_known(
         self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, scheduler: Scheduler

@@ -27,6 +27,7 @@ class Scheduler:
         reporter: Receives pauses, and results of files whose worker died.
         interruption: Asked whether the user wants the run to end.
         look_up: Returns the result of a file that is loaded, else None.
+        record: Records results in the database as soon as they are known.
     """
 
     def __init__(
@@ -35,21 +36,29 @@ class Scheduler:
         reporter: Reporter,
         interruption: Interruption,
         look_up: Callable[[SourceFile], FileResult | None],
+        record: Callable[[Sequence[FileResult]], None],
     ) -> None:
         self._config = config
         self._reporter = reporter
         self._interruption = interruption
         self._look_up = look_up
+        self._record = record
         self.results: list[FileResult] = []
         self.stopped: StopReason | None = None
         self.problem: str | None = None
 
     def add(self, results: Iterable[FileResult]) -> None:
-        """Add results; a failure ends the run under ``on_error: stop``."""
-        for result in results:
-            self.results.append(result)
+        """Add results, and record them; a failure ends the run under ``on_error: stop``.
+
+        Raises:
+            DatabaseError: The database is gone.
+        """
+        added = tuple(results)
+        self.results += added
+        for result in added:
             if result.outcome is Outcome.FAILED and self._config.on_error == "stop":
                 self.stopped = self.stopped or StopReason.FAILURE
+        self._record(added)
 
     def work(self, units: Sequence[Unit], pool: WorkerPool) -> None:
         """Work through units until all are done or the run must end; units in work are finished.

@@ -38,6 +38,11 @@ class Selection:
     reload_locations: frozenset[str] = frozenset()
     reload: tuple[Path, ...] = ()
 
+    @property
+    def everything(self) -> bool:
+        """Return whether the selection is the whole data root."""
+        return self == Selection()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:

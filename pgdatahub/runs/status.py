@@ -10,9 +10,11 @@ from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
 from pgdatahub.postgres.older_rows import tables_of_older_readings
@@ -30,6 +32,8 @@ class DatabaseStatus:
         tables: The tables in the history, except dropped tables without imports.
         counted: True if the rows were counted, False if they are those of the history.
         pause_file: Pause file of a run that waits for ``resume``; None without one.
+        failures: Files that did not load, and folders that could not be read, at their last attempt.
+        exists: The database exists; False before the first run makes the embedded server or its database.
         read_by_older_rules: Table → number of its imports that older rules read, and the first file names.
         missing_files: Table → number of its imports whose file no longer exists, and the first file names; None if the data
             root cannot be listed.
@@ -39,6 +43,8 @@ class DatabaseStatus:
     tables: tuple[Inventory, ...] = ()
     counted: bool = False
     pause_file: str | None = None
+    failures: tuple[FailureRow, ...] = ()
+    exists: bool = True
     read_by_older_rules: Mapping[TableName, tuple[int, list[str]]] = field(default_factory=dict)
     missing_files: MissingCounts | None = field(default_factory=dict)
 
@@ -73,7 +79,9 @@ def status(
     path = pause_file(config)
     waiting = str(path) if path.exists() else None
     if is_unmade(config):
-        return DatabaseStatus(destination="the embedded server, which the first run makes", pause_file=waiting)
+        return DatabaseStatus(
+            destination="the embedded server, which the first run makes", pause_file=waiting, exists=False
+        )
     tell = reporter or NullReporter()
     with (
         open_database(config, _announcer(tell)) as database,
@@ -94,6 +102,7 @@ def status(
             tables=shown,
             counted=count,
             pause_file=waiting,
+            failures=Failures(config.schema_name).select(connection, standing=True) if known else (),
             read_by_older_rules=older,
             missing_files=count_missing(connection, history, config) if known else {},
         )

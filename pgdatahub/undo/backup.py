@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.schema import METADATA_TABLES, TableName
+from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.dump import dump, find_dump_programs, tables_of
 from pgdatahub.postgres.dump import restore as restore_dump
@@ -18,6 +20,9 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import database_name, take_inventory
 from pgdatahub.values.identifiers import fold
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +54,19 @@ def backup_file(config: Config, database_name: str) -> Path:
     return config.state_dir / f"pgdatahub-{fold(database_name) or 'database'}-{now:%Y%m%dT%H%M%S}Z.dump"
 
 
-def write_backup(config: Config, database: Database, tables: Iterable[TableName], file: Path) -> None:
-    """Write tables and the history to a file.
+def write_backup(config: Config, database: Database, tables: Sequence[TableName], file: Path) -> None:
+    """Write tables to a file.
 
     Raises:
         DatabaseError: The file cannot be written, or the program pg_dump is not found.
     """
-    metadata = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
-    programs = find_dump_programs(database.server_version, config.pg_bindir)
-    dump(database, [*tables, *metadata], file, programs)
+    dump(database, tables, file, find_dump_programs(database.server_version, config.pg_bindir))
+
+
+def metadata_tables(connection: Connection, config: Config) -> list[TableName]:
+    """Return the tables of the history that exist; a database of an earlier version lacks some."""
+    names = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
+    return sorted(catalog.existing_tables(connection, names))
 
 
 def backup(config: Config, file: Path | None = None, *, reporter: Reporter | None = None) -> Backup:
@@ -79,6 +88,7 @@ def backup(config: Config, file: Path | None = None, *, reporter: Reporter | Non
             history = History(config.schema_name)
             known = history.exists(connection)
             tables = tuple(one.table for one in take_inventory(connection, history) if one.exists) if known else ()
+            metadata = metadata_tables(connection, config)
             name = database_name(connection)
         if not known:
             raise UndoError("nothing was loaded yet, so there is nothing to back up", where=database.description)
@@ -88,7 +98,7 @@ def backup(config: Config, file: Path | None = None, *, reporter: Reporter | Non
         if not path.parent.is_dir():
             raise ConfigError("the directory for the backup is not found", where=str(path.parent))
         # pg_dump reads all tables in one snapshot.
-        write_backup(config, database, tables, path)
+        write_backup(config, database, [*tables, *metadata], path)
         return Backup(destination=database.description, file=path, tables=tables)
 
 

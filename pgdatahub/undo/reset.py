@@ -21,7 +21,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
-from pgdatahub.undo.backup import backup_file, write_backup
+from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
@@ -124,7 +124,7 @@ def reset(
             _refuse(now)
             if confirm is not None and now != plan:
                 raise UndoError("the tables changed after they were shown; nothing was done", hint="try again")
-            written = _write_backup(config, database, now) if backup else None
+            written = _write_backup(connection, config, database, now) if backup else None
             _carry_out(connection, history, now)
         remove_pause(config)
         return ResetResult(plan=now, done=True, backup=written)
@@ -165,10 +165,12 @@ def _refuse(plan: ResetPlan) -> None:
         raise UndoError(reason, where=first.subject, hint=first.hint)
 
 
-def _write_backup(config: Config, database: Database, plan: ResetPlan) -> Path:
+def _write_backup(connection: Connection, config: Config, database: Database, plan: ResetPlan) -> Path:
     file = backup_file(config, plan.database)
     # The tables are locked against changes; pg_dump only reads.
-    write_backup(config, database, (table.table for table in plan.tables), file)
+    write_backup(
+        config, database, [*(table.table for table in plan.tables), *metadata_tables(connection, config)], file
+    )
     return file
 
 

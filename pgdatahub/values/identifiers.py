@@ -146,6 +146,11 @@ class ColumnNames:
         return tuple(tuple(group) for name, group in groups.items() if len(group) > 1 or name in self._reserved)
 
 
+def is_positional(key: str) -> bool:
+    """Return whether a key such as ``column_7`` means a column by its position."""
+    return _POSITIONAL.fullmatch(fold(key)) is not None
+
+
 def _unheaded(keys: Iterable[str]) -> set[int]:
     """Return the positions that ``keys`` such as ``column_7`` can mean."""
     return {int(match[1]) - 1 for key in keys if (match := _POSITIONAL.match(fold(key)))}

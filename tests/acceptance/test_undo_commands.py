@@ -131,6 +131,9 @@ def test_reset_asks_for_a_name_backs_up_and_loads_again(shell: Shell) -> None:
     assert code == 0, output
     (backup,) = shell.directory.glob("*.dump")
     assert shell.json("status")["tables"] == []
-    assert "restored etl_imports, etl_schema_changes, sales" in shell.type("db", "restore", str(backup)).stdout
+    assert (
+        "restored etl_failures, etl_imports, etl_schema_changes, sales"
+        in shell.type("db", "restore", str(backup)).stdout
+    )
     assert shell.json("status", "--count")["rows"] == 3
     assert "2 files loaded" in shell.type("reset", "--yes", "--run").stdout

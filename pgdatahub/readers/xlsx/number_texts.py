@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from string import ascii_letters
 
 import orjson
 
-from pgdatahub.errors import CellError, CorruptError
+from pgdatahub.errors import CellError, CellFault, CorruptError
 from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.values.numbers import MAX_DIGITS, parse_number
 
@@ -40,14 +41,28 @@ def plain_number(text: bytes, address: str) -> bytes:
         # Without int(), whose time grows with the square of the number of digits.
         digits = digits.lstrip(b"0") or b"0"
         if len(digits) > MAX_DIGITS:
-            raise CellError(f"the number {shown} has more than {MAX_DIGITS:,} digits", where=address)
+            raise CellError(
+                f"the number {shown} has more than {MAX_DIGITS:,} digits", where=address, faults=[_fault(text, address)]
+            )
         return b"-" + digits if text.startswith(b"-") and digits != b"0" else digits
     try:
         number = parse_number(text)
     except OverflowError as error:
-        raise CellError(f"the number {shown} is too large for any column", where=address) from error
+        raise CellError(
+            f"the number {shown} is too large for any column", where=address, faults=[_fault(text, address)]
+        ) from error
     # A double beyond 2^53 keeps its exponent: digits alone would claim that each digit is exact.
     return b"%d" % number if isinstance(number, int) else repr(number).encode()
+
+
+def _fault(text: bytes, address: str) -> CellFault:
+    row = address.lstrip(ascii_letters)
+    return CellFault(
+        rule="number",
+        cell=address,
+        row=int(row) if row.isdigit() else 0,
+        value=text[:40].decode("utf-8", "replace"),
+    )
 
 
 def are_plain_numbers(texts: Sequence[bytes]) -> bool:

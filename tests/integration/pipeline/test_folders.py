@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse
 
 ONE: Rows = [["a"], [1]]
-HISTORY = {"etl_imports", "etl_schema_changes"}
+HISTORY = {"etl_imports", "etl_schema_changes", "etl_failures"}
 
 
 def numbered(number: int) -> Rows:

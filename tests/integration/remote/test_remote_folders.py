@@ -123,7 +123,11 @@ def test_credentials_are_not_in_tables_files_or_the_report(
     told = [
         report_json(report),
         *(path.read_text() for path in (tmp_path / "state").iterdir()),
-        *(text for table in ("etl_imports", "etl_schema_changes", "sales") for (text,) in rows(kept.format(table))),
+        *(
+            text
+            for table in ("etl_imports", "etl_schema_changes", "etl_failures", "sales")
+            for (text,) in rows(kept.format(table))
+        ),
     ]
     assert f"s3://{bucket.name}/data/sales/week 1.xlsx" in {
         result["source_file"] for result in json.loads(told[0])["files"]

@@ -13,9 +13,10 @@ import xlsxwriter
 from psycopg import sql
 
 from pgdatahub.config import Config, load_config
-from pgdatahub.model.imports import ChangeRow, ImportRow
+from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import Outcome, RunReport
-from pgdatahub.runs.history import history
+from pgdatahub.model.schema import METADATA_TABLES
+from pgdatahub.runs.history import HistoryEntry, history
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.verify import verify
 from pgdatahub.runs.verify_result import Verification
@@ -92,7 +93,7 @@ class Hub:
     def verify(self, *, tables: Sequence[str] = (), every_value: bool = False, **overrides: Any) -> Verification:
         return verify(self.config(**overrides), tables=tables, every_value=every_value)
 
-    def history(self, **arguments: Any) -> tuple[ImportRow | ChangeRow, ...]:
+    def history(self, **arguments: Any) -> tuple[HistoryEntry, ...]:
         return history(self.config(), **arguments).entries
 
     def imports(self) -> list[ImportRow]:
@@ -119,7 +120,7 @@ class Hub:
 
     def tables(self, schema: str = "public") -> set[str]:
         rows = self.execute("SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s", {"schema": schema})
-        return {name for (name,) in rows} - {"etl_imports", "etl_schema_changes"}
+        return {name for (name,) in rows} - set(METADATA_TABLES)
 
     def texts(self, table: str, schema: str = "public") -> list[tuple[str | None, ...]]:
         """Return all rows as text, without the load's time, columns by name, sorted."""

@@ -76,7 +76,14 @@ def test_a_backup_brings_everything_back(loaded: Hub) -> None:
     assert stat.S_IMODE(result.backup.stat().st_mode) == 0o600
     assert result.backup.parent == loaded.directory
     restored = restore(loaded.config(), result.backup)
-    assert {str(table) for table in restored.tables} == {"mine", "sales", "stock", "etl_imports", "etl_schema_changes"}
+    assert {str(table) for table in restored.tables} == {
+        "mine",
+        "sales",
+        "stock",
+        "etl_imports",
+        "etl_schema_changes",
+        "etl_failures",
+    }
     assert (loaded.state(), loaded.history()) == before
     # It goes on as if nothing had been: all is known, and an undo works.
     assert all("already loaded" in reason for _, reason in loaded.load().values())

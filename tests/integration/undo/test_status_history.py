@@ -69,7 +69,7 @@ def test_history_puts_each_change_after_its_import(told: Hub) -> None:
     told.revert(source_file="b.xlsx", schema=True)
     entries = told.history(table="sales")
     lines = [
-        entry.identity if isinstance(entry, ImportRow) else f"{entry.change_type} {entry.column}" for entry in entries
+        f"{entry.change_type} {entry.column}" if isinstance(entry, ChangeRow) else entry.identity for entry in entries
     ]
     assert lines == [
         "sales/a.xlsx",

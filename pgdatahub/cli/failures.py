@@ -1,0 +1,85 @@
+"""Recorded failures as lines and as JSON, for ``status`` and ``history``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pgdatahub.cli.render import count
+from pgdatahub.model.faults import faults_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.text import Text
+
+    from pgdatahub.cli.console import TerminalConsole
+    from pgdatahub.model.failures import FailureRow
+
+_SHOWN: Final = 10
+"""Failures that ``status`` shows; ``history`` shows all."""
+
+
+def failure_line(failure: FailureRow) -> Text:
+    """Return a failure as one line of ``history``."""
+    from pgdatahub.cli.console import Line
+
+    style = "red" if failure.stands else "dim"
+    line = Line().append(f"{failure.last_failed_at:%H:%M:%S}         ", style="dim")
+    line.append(f"{failure.identity}: not loaded: {_reason(failure)}", style=style)
+    if failure.attempts > 1:
+        line.append(f"  {failure.attempts:,} times since {failure.failed_at:%Y-%m-%d %H:%M}", style="dim")
+    if failure.cleared_at is not None:
+        line.append(f"  cleared {failure.cleared_at:%Y-%m-%d %H:%M}", style="yellow")
+    return line
+
+
+def print_standing(failures: tuple[FailureRow, ...], console: TerminalConsole) -> None:
+    """Print the failures that stand, the latest first; nothing without any."""
+    from pgdatahub.cli.console import Line
+
+    if not failures:
+        return
+    console.print(Line(f"{_counted(failures)} at the last attempt:", style="bold red"))
+    latest = sorted(failures, key=lambda one: one.last_failed_at, reverse=True)
+    for failure in latest[:_SHOWN]:
+        console.print(
+            Line(f"  {failure.last_failed_at:%Y-%m-%d %H:%M}  {failure.identity}: {_reason(failure)}"), soft_wrap=True
+        )
+    if len(failures) > _SHOWN:
+        more = f"  and {len(failures) - _SHOWN:,} more; pgdatahub history or --format json shows all"
+        console.print(Line(more, style="dim"), soft_wrap=True)
+
+
+def failure_json(failure: FailureRow) -> dict[str, Any]:
+    """Return a failure as JSON values."""
+    return {
+        "kind": "failure",
+        "at": failure.last_failed_at.isoformat(),
+        "id": failure.id,
+        "table": None if failure.table is None else str(failure.table),
+        "file": failure.identity,
+        "source_file": failure.source_file,
+        "file_sha256": failure.file_sha256,
+        "error": failure.kind,
+        "reason": failure.reason,
+        "where": failure.place,
+        "hint": failure.hint,
+        "faults": faults_to_json(failure.faults),
+        "first_failed_at": failure.failed_at.isoformat(),
+        "attempts": failure.attempts,
+        "run_id": failure.run_id,
+        "cleared_at": failure.cleared_at.isoformat() if failure.cleared_at else None,
+    }
+
+
+def _counted(failures: Iterable[FailureRow]) -> str:
+    known = tuple(failures)
+    files = sum(failure.table is not None for failure in known)
+    folders = len(known) - files
+    parts = [f"{count(files, 'file')} did not load"] if files else []
+    return " and ".join([*parts, *([f"{count(folders, 'folder')} could not be read"] if folders else [])])
+
+
+def _reason(failure: FailureRow) -> str:
+    text = f"{failure.place}: {failure.reason}" if failure.place else failure.reason
+    return f"{text} ({failure.hint})" if failure.hint else text

@@ -1,0 +1,92 @@
+"""Faults of a file: the cells that keep it from being loaded, grouped by sheet, column and rule.
+
+The JSON form is the same in ``etl_failures.faults``, ``run --format json`` and ``plan --format json``::
+
+    [{"sheet", "column", "header", "rule", "expected", "count", "truncated", "cells": [{"cell", "row", "value", "hint"}]}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from pgdatahub.errors import CellFault
+
+MAX_CELLS_OF_A_FAULT: Final = 1000
+"""Maximum number of cells that one fault lists; its count is exact."""
+_SEARCH_ENDS_EARLY: Final = frozenset({"type", "number"})
+"""Rules of which each batch reports the first cell of a column only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyCell:
+    """One cell of a fault; ``row`` counts from 1 and is 0 if unknown."""
+
+    cell: str
+    row: int
+    value: str | None
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Cells of one column that violate one rule.
+
+    Attributes:
+        sheet: The sheet.
+        column: The column's SQL name; empty if it has none yet.
+        header: Its header as written, if any.
+        rule: The rule: ``type``, ``error``, ``uncached`` or ``number``.
+        expected: The expected value, such as ``INTEGER``.
+        count: The number of cells found.
+        truncated: There may be more cells, since the search ended early, or since ``cells`` is cut.
+        cells: The cells in the order of the sheet.
+    """
+
+    sheet: str
+    column: str
+    header: str | None
+    rule: str
+    expected: str | None
+    count: int
+    truncated: bool
+    cells: tuple[FaultyCell, ...]
+
+
+def group_faults(faults: Iterable[CellFault], *, search_ended_early: bool = False) -> tuple[Fault, ...]:
+    """Return single faults grouped by sheet, column and rule, in the order of their first cells.
+
+    Args:
+        faults: The cells.
+        search_ended_early: The reading stopped before the end of the file.
+    """
+    groups: dict[tuple[str, str, str, str | None], list[CellFault]] = {}
+    for fault in faults:
+        groups.setdefault((fault.sheet, fault.column, fault.rule, fault.expected), []).append(fault)
+    return tuple(
+        Fault(
+            sheet=sheet,
+            column=column,
+            header=group[0].header,
+            rule=rule,
+            expected=expected,
+            count=len(group),
+            truncated=search_ended_early or rule in _SEARCH_ENDS_EARLY or len(group) > MAX_CELLS_OF_A_FAULT,
+            cells=tuple(
+                FaultyCell(cell=one.cell, row=one.row, value=one.value, hint=one.hint)
+                for one in group[:MAX_CELLS_OF_A_FAULT]
+            ),
+        )
+        for (sheet, column, rule, expected), group in groups.items()
+    )
+
+
+def faults_to_json(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """Return faults as JSON values."""
+    return [{**asdict(fault), "cells": [asdict(cell) for cell in fault.cells]} for fault in faults]
+
+
+def faults_from_json(content: Iterable[dict[str, Any]]) -> tuple[Fault, ...]:
+    """Return the faults in JSON values of :func:`faults_to_json`."""
+    return tuple(Fault(**{**entry, "cells": tuple(FaultyCell(**cell) for cell in entry["cells"])}) for entry in content)
