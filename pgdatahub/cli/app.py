@@ -113,7 +113,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
     if only == "etl" or only not in _COMMANDS:
         app.command("etl", cls=Command, hidden=True)(_command("run"))
     if only not in _COMMANDS:
-        from pgdatahub.cli.db import db_app
+        from pgdatahub.cli.db_projects import db_app
 
         app.add_typer(db_app, name="db", rich_help_panel="Set up")
     return app

@@ -14,7 +14,9 @@ from pgdatahub.cli.options import within
 from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.embedded import EmbeddedServer, ServerStatus
+    from pgdatahub.config import Config
+    from pgdatahub.postgres.embedded import EmbeddedServer, Project, ServerStatus
+    from pgdatahub.postgres.projects import ProjectDatabases
 
 db_app = typer.Typer(
     name="db",
@@ -44,11 +46,14 @@ def start(
     ] = None,
 ) -> None:
     """Start the server; it runs until `db stop`."""
-    server = _server()
+    config = db_config()
+    server = db_server(config)
     server.start_detached(port=port)
     status = server.status()
     _say(f"PostgreSQL {status.version} runs until `pgdatahub db stop`; its data is in {status.data_directory}")
-    say(server.url(tcp=status.tcp))
+    with server:
+        project = _projects(server, config).ensure()
+    say(server.url(database=project.database, tcp=status.tcp))
 
 
 @db_app.command(cls=Command, epilog=epilog("db stop"))
@@ -58,19 +63,24 @@ def stop(
     ] = False,
 ) -> None:
     """Stop the server; its data stays."""
-    _say("stopped" if _server().stop(force=force) else "the embedded server was not running")
+    _say("stopped" if db_server(db_config()).stop(force=force) else "the embedded server was not running")
 
 
 @db_app.command(cls=Command, epilog=epilog("db status"))
 def status(
     output: Annotated[StatusFormat, typer.Option("--format", help="Output format.")] = StatusFormat.TEXT,
 ) -> None:
-    """Show the server's state, the directory of its data, and its URL."""
-    found = _server().status()
+    """Show the server's state, the directory of its data, and this project's database and URL."""
+    config = db_config()
+    server = db_server(config)
+    found = server.status()
+    project = _recorded(server, config)
+    url = server.url(database=project.database) if found.running and project is not None else None
     if output is StatusFormat.JSON:
-        say_json(asdict(found), default=str)
+        database = None if project is None else project.database
+        say_json({**asdict(found), "url": url, "database": database}, default=str)
         return
-    for name, value in _described(found):
+    for name, value in _described(found, project, url):
         say(f"{name + ':':<12}{value}")
 
 
@@ -83,14 +93,31 @@ def url(
         bool, typer.Option("--socket", help="Print the URL of the Unix socket, even if the server has a port.")
     ] = False,
 ) -> None:
-    """Print the URL for other tools: of the port if the server has one (`db start --port`), else of its socket."""
+    """Print the URL of this project's database for other tools, also if the server is stopped.
+
+    The URL names the port if the server has one (`db start --port`), else the socket.
+    """
     from pgdatahub.errors import DatabaseError
 
-    server = _server()
+    config = db_config()
+    server = db_server(config)
     found = server.status()
+    if found.version is None:
+        raise DatabaseError("there is no embedded server yet", hint="pgdatahub run or db start makes it")
+    project = _recorded(server, config)
+    if project is None:
+        # A directory that moved, or that uses the shared database, is recognized by its files.
+        with server:
+            project = _projects(server, config).find()
+    if project is None:
+        raise DatabaseError(
+            "this project has no database yet", where=str(config.directory), hint="pgdatahub run makes it"
+        )
+    # The port of the last start is that of the next start only if `db start` keeps it.
+    tcp = found.tcp and (found.running or found.kept) and not socket
+    say(server.url(database=project.database, password=show_password, tcp=tcp))
     if not found.running:
-        raise DatabaseError("the embedded server is not running", hint="pgdatahub db start")
-    say(server.url(password=show_password, tcp=found.tcp and not socket))
+        _say("the server is stopped; pgdatahub db start starts it")
 
 
 @db_app.command(
@@ -100,9 +127,11 @@ def url(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def psql(context: typer.Context) -> None:
-    """Connect with psql; psql gets all further arguments."""
-    with _server() as server:
-        status = _run_psql(server, context.args)
+    """Connect to this project's database with psql; psql gets all further arguments."""
+    config = db_config()
+    with db_server(config) as server:
+        project = _projects(server, config).ensure()
+        status = _run_psql(server, project.database, context.args)
     raise typer.Exit(status)
 
 
@@ -135,37 +164,47 @@ def restore(
 ) -> None:
     """Restore the tables of a backup on the configured server, in place of tables of the same names."""
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.config import load_config
     from pgdatahub.undo.backup import restore as restore_backup
 
-    restored = restore_backup(load_config(), file, reporter=tell_notices)
+    restored = restore_backup(db_config(), file, reporter=tell_notices)
     say(f"restored {', '.join(map(str, restored.tables))} in {restored.destination}")
 
 
-def _server() -> EmbeddedServer:
+def db_config() -> Config:
+    """Return the settings."""
     from pgdatahub.config import load_config
-    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
-    config = load_config()
-    home, bindir = config.pgdatahub_home, config.pg_bindir
-    return EmbeddedServer(
-        EmbeddedSettings(
-            home=config.directory / home if home else None,
-            bindir=config.directory / bindir if bindir else None,
-            os_user=config.pg_osuser,
-        ),
-        announce=_say,
-    )
+    return load_config()
 
 
-def _run_psql(server: EmbeddedServer, arguments: list[str]) -> int:
+def db_server(config: Config) -> EmbeddedServer:
+    """Return the embedded server of the settings."""
+    from pgdatahub.postgres.database import embedded_server
+
+    return embedded_server(config, _say)
+
+
+def _projects(server: EmbeddedServer, config: Config) -> ProjectDatabases:
+    from pgdatahub.postgres.projects import ProjectDatabases
+
+    return ProjectDatabases(server=server, config=config, announce=_say)
+
+
+def _recorded(server: EmbeddedServer, config: Config) -> Project | None:
+    """Return the project, if its database is known without asking the server."""
+    from pgdatahub.postgres.projects import directory_of
+
+    return server.registry.find(directory_of(config))
+
+
+def _run_psql(server: EmbeddedServer, database: str, arguments: list[str]) -> int:
     import os
     import signal
     import subprocess
 
     # In the environment, which neither the process list nor the shell's history shows; the password stays in its file.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    for name, value in server.libpq_parameters().items():
+    for name, value in server.libpq_parameters(database).items():
         variable = _VARIABLES.get(name)
         if variable is not None:
             environment[variable] = value
@@ -205,7 +244,7 @@ def _psql_program(server: EmbeddedServer) -> Path:
     return Path(found)
 
 
-def _described(found: ServerStatus) -> list[tuple[str, object]]:
+def _described(found: ServerStatus, project: Project | None, url: str | None) -> list[tuple[str, object]]:
     if found.running:
         state = "running until `db stop`" if found.kept else "running until its last client leaves"
     else:
@@ -217,10 +256,19 @@ def _described(found: ServerStatus) -> list[tuple[str, object]]:
     if found.running:
         described.append(("clients", found.clients))
         described.append(("port", f"{found.port} of 127.0.0.1" if found.tcp else "none, Unix socket only"))
-        described.append(("url", found.url))
+    if found.version is not None:
+        described.append(("database", _database_line(project)))
+    if url is not None:
+        described.append(("url", url))
     if found.version is not None:
         described.append(("log", found.log_file))
     return described
+
+
+def _database_line(project: Project | None) -> str:
+    if project is None:
+        return "none of this project yet; db list names all"
+    return f"{project.database}, shared (db move gives this project its own)" if project.shared else project.database
 
 
 def _say(line: str) -> None:

@@ -96,6 +96,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub db backup", "a file named after the database and the time"),
         ("pgdatahub db backup coffee.dump", ""),
     ),
+    "db list": (("pgdatahub db list", "all projects, their directories and databases"),),
+    "db move": (
+        ("pgdatahub db move", "out of the database that earlier versions shared"),
+        ("pgdatahub db move --from ~/old/coffee", "after this directory was renamed, if nothing proves it"),
+    ),
     "db restore": (("pgdatahub db restore coffee.dump", "a file of db backup or reset --backup"),),
 }
 """Command → command lines with their purposes; the first one is the main use."""

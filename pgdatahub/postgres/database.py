@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from psycopg.conninfo import make_conninfo
 
@@ -17,6 +17,7 @@ from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config, Destination
+    from pgdatahub.postgres.embedded import EmbeddedServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,8 @@ class Database:
         address: Its address, to compare with others.
         description: Its address and version for messages, without secrets.
         server_version: As ``server_version_num``: 150004 is 15.4.
-        embedded: It is the embedded server.
+        embedded: It is on the embedded server.
+        shared: It is the database that all projects shared in earlier versions.
         revive: Called after a lost connection, before the retry: restarts the embedded server.
     """
 
@@ -39,6 +41,7 @@ class Database:
     description: str
     server_version: int
     embedded: bool = False
+    shared: bool = False
     revive: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
@@ -80,19 +83,55 @@ def identify(database: Database) -> ServerIdentity:
         return ServerIdentity(database=name, cluster=cluster)
 
 
-def is_unmade(config: Config) -> bool:
-    """Return whether the target is an embedded server that does not exist yet; only a run may create the server."""
-    if config.destination.kind != "embedded":
-        return False
+SHARED_REMARK: Final = ", shared with other projects by earlier versions (pgdatahub db move gives this one its own)"
+UNMADE: Final = "the embedded server, on which the first run makes a database for this directory"
+"""Description of the target while :func:`is_unmade`."""
+
+
+def embedded_server(config: Config, announce: Callable[[str], None]) -> EmbeddedServer:
+    """Return the embedded server of the settings, without creating or starting it.
+
+    Args:
+        config: The settings.
+        announce: Receives messages for the user, one line at a time.
+    """
     from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
     settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
-    return EmbeddedServer(settings).status().version is None
+    return EmbeddedServer(settings, announce=announce)
+
+
+def is_unmade(config: Config, announce: Callable[[str], None]) -> bool:
+    """Return whether the target is a database of the embedded server that does not exist yet; only a run may make it.
+
+    A project that is unknown at its present place is looked for in the databases of projects that are gone, for which the
+    server is started.
+
+    Args:
+        config: The settings.
+        announce: See :func:`open_database`.
+
+    Raises:
+        DatabaseError: The embedded server cannot be started.
+    """
+    if config.destination.kind != "embedded":
+        return False
+    from pgdatahub.postgres.projects import ProjectDatabases, directory_of
+
+    server = embedded_server(config, announce)
+    if server.status().version is None:
+        return True
+    if server.registry.find(directory_of(config)) is not None:
+        return False
+    with server:
+        return ProjectDatabases(server=server, config=config, announce=announce).find() is None
 
 
 @contextmanager
 def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[Database]:
     """Yield the database that the settings name; keep the embedded server running at least until the end of the block.
+
+    On the embedded server, the project's database is made if it is missing; see :func:`is_unmade`.
 
     Args:
         config: The settings.
@@ -106,18 +145,20 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
         with closing(_connect_configured(destination)) as database:
             yield database
         return
-    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+    from pgdatahub.postgres.projects import ProjectDatabases
 
-    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
     with ExitStack() as servers:
 
         def revive() -> None:
             # Attaching again starts the server if it is not running.
-            servers.enter_context(EmbeddedServer(settings, announce=announce))
+            servers.enter_context(embedded_server(config, announce))
 
-        server = servers.enter_context(EmbeddedServer(settings, announce=announce))
-        conninfo = make_conninfo(**server.libpq_parameters())
-        with closing(connect(conninfo, embedded=True, keep_connection=True, revive=revive)) as database:
+        server = servers.enter_context(embedded_server(config, announce))
+        project = ProjectDatabases(server=server, config=config, announce=announce).ensure()
+        conninfo = make_conninfo(**server.libpq_parameters(project.database))
+        with closing(
+            connect(conninfo, embedded=True, shared=project.shared, keep_connection=True, revive=revive)
+        ) as database:
             yield database
 
 
@@ -145,10 +186,7 @@ def keep_running(config: Config, announce: Callable[[str], None]) -> Iterator[No
     if config.skip_db or config.destination.kind != "embedded":
         yield
         return
-    from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
-
-    settings = EmbeddedSettings(home=config.pgdatahub_home, bindir=config.pg_bindir, os_user=config.pg_osuser)
-    with EmbeddedServer(settings, announce=announce):
+    with embedded_server(config, announce):
         yield
 
 
@@ -157,13 +195,19 @@ def _wait() -> None:
 
 
 def connect(
-    conninfo: str, *, embedded: bool = False, keep_connection: bool = False, revive: Callable[[], None] = _wait
+    conninfo: str,
+    *,
+    embedded: bool = False,
+    shared: bool = False,
+    keep_connection: bool = False,
+    revive: Callable[[], None] = _wait,
 ) -> Database:
     """Return the database at ``conninfo`` after it has answered.
 
     Args:
         conninfo: See :func:`~pgdatahub.postgres.engine.create_engine`.
-        embedded: It is the embedded server.
+        embedded: It is on the embedded server.
+        shared: See :class:`Database`.
         keep_connection: Keep one connection open until the database is closed.
         revive: See :class:`Database`.
 
@@ -187,9 +231,10 @@ def connect(
         engine=engine,
         conninfo=conninfo,
         address=address,
-        description=address.describe(version),
+        description=address.describe(version) + (SHARED_REMARK if shared else ""),
         server_version=info.server_version,
         embedded=embedded,
+        shared=shared,
         revive=revive,
     )
 

@@ -150,6 +150,11 @@ class Failures:
             ).format(self._table)
             connection.execute(query, [list(ids)])
 
+    def forget(self, connection: Connection, ids: Collection[int]) -> None:
+        """Delete failures; only for ``db move``, which takes them to another database."""
+        if ids:
+            connection.execute(sql.SQL("DELETE FROM {} WHERE id = ANY (%s)").format(self._table), [list(ids)])
+
 
 _TYPES: Final = {"file_sha256": "varchar", "faults": "jsonb"}
 

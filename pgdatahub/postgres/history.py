@@ -286,6 +286,16 @@ class History:
             values |= {"file_sha256": heir.file_sha256, "bytes": heir.bytes}
         self.update(connection, [past.id], values)
 
+    def forget(self, connection: Connection, ids: Collection[int]) -> None:
+        """Delete imports, and the schema changes of tables without imports; only for ``db move``."""
+        connection.execute(sql.SQL("DELETE FROM {} WHERE id = ANY (%s)").format(self.imports), [list(ids)])
+        query = sql.SQL("""
+            DELETE FROM {changes} c WHERE NOT EXISTS (
+                SELECT FROM {imports} i WHERE (i.table_schema, i.table_name) = (c.table_schema, c.table_name))
+               AND to_regclass(format('%%I.%%I', c.table_schema, c.table_name)) IS NULL
+        """).format(changes=self.schema_changes.table, imports=self.imports)
+        connection.execute(query, [])
+
     def release(self, connection: Connection, ids: Collection[int]) -> None:
         """Release the files of held imports, so that they can be loaded again."""
         if not ids:

@@ -12,7 +12,7 @@ from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
-from pgdatahub.postgres.database import open_database
+from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
@@ -66,7 +66,13 @@ def history(
     tell = reporter or NullReporter()
     if since is not None and since.tzinfo is not None:
         since = since.astimezone(timezone.utc).replace(tzinfo=None)
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+
+    def announce(line: str) -> None:
+        tell(Notice(text=line))
+
+    if is_unmade(config, announce):
+        return Timeline(destination=UNMADE, entries=())
+    with open_database(config, announce) as database:
         with transaction(database.engine, read_only=True) as connection:
             kept = History(config.schema_name)
             if not kept.exists(connection):

@@ -10,7 +10,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.results import FileResult, Outcome, RunReport
-from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.database import SHARED_REMARK, Database
 from pgdatahub.runs.pause_file import PausedFile, PauseState, options_of, pause_file, remove_pause, write_pause
 
 
@@ -55,14 +55,14 @@ def leave_pause_file(
 def refuse_other_database(paused: PauseState, database: Database, config: Config) -> None:
     """Refuse to resume a run into a database other than the one it began with.
 
-    The descriptions may differ by the version of a server that was upgraded in the meantime; the addresses are equal then.
-    Pause files of older versions have no address.
+    The descriptions may differ by the version of a server that was upgraded in the meantime, or by a remark on the database; the
+    addresses are equal then. Pause files of older versions have no address.
 
     Raises:
         PauseFileError: The databases differ.
     """
-    upgraded = paused.address == database.address and paused.server_version != database.server_version
-    if paused.destination != database.description and not upgraded:
+    described = database.description.removesuffix(SHARED_REMARK)
+    if paused.address != database.address and paused.destination not in (database.description, described):
         raise PauseFileError(
             f"the paused run loaded into {paused.destination}, and this one would load into {database.description}",
             where=str(pause_file(config)),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.model.events import Notice, Reporter
-from pgdatahub.postgres.database import Database, is_unmade, open_database
+from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database |
     """Open the database, if there is one, and yield it with its description."""
     if config.skip_db:
         yield None, "nowhere: no database is asked, and every table counts as new"
-    elif is_unmade(config):
-        yield None, "the embedded server, which the first run makes"
+    elif is_unmade(config, lambda line: reporter(Notice(text=line))):
+        yield None, UNMADE
     else:
         with open_database(config, lambda line: reporter(Notice(text=line))) as database:
             yield database, database.description

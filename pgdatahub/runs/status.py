@@ -12,7 +12,7 @@ from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.database import is_unmade, open_database
+from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
@@ -78,11 +78,9 @@ def status(
     config = config_of(config, settings)
     path = pause_file(config)
     waiting = str(path) if path.exists() else None
-    if is_unmade(config):
-        return DatabaseStatus(
-            destination="the embedded server, which the first run makes", pause_file=waiting, exists=False
-        )
     tell = reporter or NullReporter()
+    if is_unmade(config, _announcer(tell)):
+        return DatabaseStatus(destination=UNMADE, pause_file=waiting, exists=False)
     with (
         open_database(config, _announcer(tell)) as database,
         transaction(database.engine, read_only=True) as connection,

@@ -26,7 +26,7 @@ from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableName, Tabl
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.database import Database, is_unmade, open_database
+from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.drift import gone_columns
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
@@ -62,10 +62,14 @@ def verify(
         DatabaseError: The database does not answer.
     """
     began = time.monotonic()
-    if is_unmade(config):
-        return Verification(destination="the embedded server, which the first run makes")
     tell = reporter or NullReporter()
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+
+    def announce(line: str) -> None:
+        tell(Notice(text=line))
+
+    if is_unmade(config, announce):
+        return Verification(destination=UNMADE)
+    with open_database(config, announce) as database:
         checks = []
         for table in _tables(database, config.schema_name, tables):
             if progress is not None:

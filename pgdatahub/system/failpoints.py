@@ -34,6 +34,9 @@ POINTS: Final = (
     "recorded",
     "before-commit",
     "after-commit",
+    "move copied",
+    "move divided",
+    "move done",
     "writing .etl_pause.json",
     "written .etl_pause.json",
 )

@@ -12,7 +12,7 @@ from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.schema import DropTable, TableName
 from pgdatahub.postgres import locks
-from pgdatahub.postgres.database import Database, open_database
+from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.dump import find_dump_programs
@@ -24,6 +24,7 @@ from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock
+from pgdatahub.undo.move import imports_of_others
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice
 
@@ -104,7 +105,13 @@ def reset(
         DatabaseError: The database does not answer, or the program pg_dump is not found.
     """
     tell = reporter or NullReporter()
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+
+    def announce(line: str) -> None:
+        tell(Notice(text=line))
+
+    if is_unmade(config, announce):
+        return ResetResult(plan=ResetPlan(database="", destination=UNMADE, tables=(), history=False), done=False)
+    with open_database(config, announce) as database:
         with transaction(database.engine, read_only=True) as connection:
             plan = _plan(connection, config, database)
         if plan.nothing:
@@ -133,6 +140,12 @@ def reset(
 def _plan(connection: Connection, config: Config, database: Database) -> ResetPlan:
     history = History(config.schema_name)
     known = history.exists(connection)
+    if known and database.shared and imports_of_others(connection, config):
+        raise UndoError(
+            "the database also has files of other projects, since earlier versions shared it",
+            where=database.address.database,
+            hint="pgdatahub db move gives this project its own database, which reset can drop",
+        )
     inventories = take_inventory(connection, history) if known else ()
     return ResetPlan(
         database=database_name(connection),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
-from pgdatahub.postgres.database import Database, open_database
+from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.part_rows import other_parts
@@ -67,7 +67,13 @@ def revert(
         DatabaseError: The database does not answer.
     """
     tell = reporter or NullReporter()
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+
+    def announce(line: str) -> None:
+        tell(Notice(text=line))
+
+    if is_unmade(config, announce):
+        raise UndoError("there is no history: nothing was ever loaded", where=UNMADE)
+    with open_database(config, announce) as database:
         history = History(config.schema_name)
         with transaction(database.engine, read_only=True) as connection:
             if not history.exists(connection):

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,7 +110,13 @@ class Session:
         }
         if database_url is not None:
             self.environment["DATABASE_URL"] = database_url
-        (place / "state").write_text(f"cd {self.directory}\n")
+        self.user: int | None = None
+        """The user who types; None for the one who runs the tests."""
+        self.new_terminal()
+
+    def new_terminal(self) -> None:
+        """Begin again in the clone of the repository."""
+        (self.place / "state").write_text(f"cd {self.directory}\n")
 
     def run(self, step: Step) -> str:
         """Return what a step prints, standard error included; it must succeed, or show that it does not."""
@@ -132,14 +139,18 @@ class Session:
             stdin=subprocess.DEVNULL,
             timeout=120,
             check=False,
+            **self._as_user(),
         )
         assert done.returncode == 0 or (step.shown and "exit" in step.text), f"{step.text}\n{done.stdout}"
         return done.stdout
 
+    def _as_user(self) -> dict[str, Any]:
+        return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
+
     def close(self) -> None:
         """Stop the server."""
         stop = ["pgdatahub", "db", "stop", "--force"]
-        subprocess.run(stop, env=self.environment, cwd=self.place, check=False, capture_output=True)
+        subprocess.run(stop, env=self.environment, cwd=self.place, check=False, capture_output=True, **self._as_user())
 
 
 @pytest.fixture
@@ -178,6 +189,11 @@ def as_shown(shown: str, printed: str) -> bool:
 @pytest.mark.integration
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem.lower())
 def test_every_block_does_what_the_document_shows(document: Path, session: Session) -> None:
+    check_document(document, session)
+
+
+def check_document(document: Path, session: Session) -> None:
+    """Run a document's blocks one after the other, and compare what they print."""
     for step in steps(document):
         if _INSTALLING.search(step.text):
             continue  # held to README's own command by the next test, and that is run by .ci/run, word for word

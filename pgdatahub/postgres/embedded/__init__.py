@@ -5,7 +5,20 @@ Other packages use the names of this package only. Its modules find, create, sta
 
 from __future__ import annotations
 
+from pgdatahub.postgres.embedded.access import SHARED, DatabaseFacts, databases, drop_database, set_comment
+from pgdatahub.postgres.embedded.registry import Project, inode_of
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 from pgdatahub.postgres.embedded.supervisor import EmbeddedServer
 
-__all__ = ["EmbeddedServer", "EmbeddedSettings", "ServerStatus"]
+__all__ = [
+    "SHARED",
+    "DatabaseFacts",
+    "EmbeddedServer",
+    "EmbeddedSettings",
+    "Project",
+    "ServerStatus",
+    "databases",
+    "drop_database",
+    "inode_of",
+    "set_comment",
+]

@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import quote
 
 import psycopg
-from psycopg import conninfo
+from psycopg import conninfo, sql
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded.passfile import USER, read_password
 from pgdatahub.postgres.embedded.record import ServerRecord
 
-DATABASE = "pgdatahub"
-_Session: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
+MAINTENANCE = "postgres"
+"""The database of the supervisor's own sessions; every server has it."""
+SHARED = "pgdatahub"
+"""The database that all projects of an account shared in earlier versions."""
+Session: TypeAlias = "psycopg.Connection[tuple[object, ...]]"
 # The server lists a closed session for a few milliseconds more.
 _CLOSING_SECONDS = 0.5
 
@@ -40,18 +44,19 @@ def address(record: ServerRecord) -> dict[str, str]:
     }
 
 
-def parameters(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> dict[str, str]:
+def parameters(record: ServerRecord, passfile: Path, *, database: str = MAINTENANCE) -> dict[str, str]:
     """Return libpq parameters that connect to a database of the server."""
     # With an empty password libpq reads the file even if PGPASSWORD is set.
     return {**address(record), "dbname": database, "passfile": str(passfile), "password": ""}
 
 
-def url(record: ServerRecord, passfile: Path, *, password: bool, tcp: bool) -> str:
-    """Return a URL of the default database.
+def url(record: ServerRecord, passfile: Path, *, database: str, password: bool, tcp: bool) -> str:
+    """Return a URL of a database.
 
     Args:
         record: The server's record, with its socket and port.
         passfile: The password file.
+        database: The database.
         password: Put the password into the URL, instead of the file's name.
         tcp: Use the port on 127.0.0.1, instead of the socket.
     """
@@ -61,11 +66,11 @@ def url(record: ServerRecord, passfile: Path, *, password: bool, tcp: bool) -> s
     if not password:
         options["passfile"] = str(passfile)
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
-    return f"postgresql://{USER}{secret}@{place}/{DATABASE}" + (f"?{query}" if query else "")
+    return f"postgresql://{USER}{secret}@{place}/{quote(database, safe='')}" + (f"?{query}" if query else "")
 
 
 @contextlib.contextmanager
-def session(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -> Iterator[_Session]:
+def session(record: ServerRecord, passfile: Path, *, database: str = MAINTENANCE) -> Iterator[Session]:
     """Connect in autocommit mode for the duration of a ``with`` block.
 
     Raises:
@@ -81,29 +86,80 @@ def session(record: ServerRecord, passfile: Path, *, database: str = DATABASE) -
         raise DatabaseError(f"cannot use the embedded server: {said}", where=str(record.socket_directory)) from error
 
 
-def ensure_database(record: ServerRecord, passfile: Path) -> None:
-    """Create the default database if it is missing: on first use, or after a process died before creating it.
+def answers(record: ServerRecord, passfile: Path, database: str) -> bool:
+    """Return whether a database exists and takes connections."""
+    with contextlib.suppress(DatabaseError), session(record, passfile, database=database):
+        return True
+    return False
+
+
+def ensure_database(record: ServerRecord, passfile: Path, database: str, *, comment: str | None = None) -> None:
+    """Create a database if it is missing, while the caller holds the administration lock.
+
+    Args:
+        record: The server's record.
+        passfile: The password file.
+        database: The database.
+        comment: The comment of a new database.
 
     Raises:
         DatabaseError: The database is missing and cannot be created.
     """
-    with contextlib.suppress(DatabaseError), session(record, passfile):
-        return
-    with session(record, passfile, database="postgres") as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+    with session(record, passfile) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
         if found is None:
-            connection.execute("CREATE DATABASE pgdatahub")
-    with session(record, passfile):
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+            if comment is not None:
+                set_comment(connection, database, comment)
+    with session(record, passfile, database=database):
         pass
 
 
-def server_version(connection: _Session) -> str:
+def set_comment(connection: Session, database: str, comment: str | None) -> None:
+    """Set or remove the comment of a database."""
+    statement = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(comment))
+    connection.execute(statement)
+
+
+def drop_database(connection: Session, database: str) -> None:
+    """Drop a database without sessions."""
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFacts:
+    """A database of the server: its comment, its size in bytes, and the number of its sessions besides the asker's."""
+
+    comment: str | None
+    bytes: int
+    sessions: int
+
+
+def databases(connection: Session) -> dict[str, DatabaseFacts]:
+    """Return the databases of the server by name, without templates and the supervisor's own."""
+    rows = connection.execute(
+        """
+        SELECT d.datname, shobj_description(d.oid, 'pg_database'), pg_database_size(d.oid),
+               (SELECT count(*)::int FROM pg_stat_activity a WHERE a.datid = d.oid AND a.pid <> pg_backend_pid())
+          FROM pg_database d WHERE NOT d.datistemplate AND d.datname <> %s
+        """,
+        [MAINTENANCE],
+    ).fetchall()
+    return {
+        str(name): DatabaseFacts(
+            comment=None if comment is None else str(comment), bytes=int(str(size)), sessions=int(str(sessions))
+        )
+        for name, comment, size, sessions in rows
+    }
+
+
+def server_version(connection: Session) -> str:
     """Return the server's version, such as ``18.6``."""
     number = connection.info.server_version  # such as 180006
     return f"{number // 10_000}.{number % 10_000}"
 
 
-def count_sessions(connection: _Session) -> int:
+def count_sessions(connection: Session) -> int:
     """Return the number of open sessions besides this one."""
     row = connection.execute(
         "SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"

@@ -8,6 +8,7 @@ Layout, below the home (``PGDATAHUB_HOME``)::
         pgdatahub.conf  parameters, written at each start    server.json      socket, port and programs
         keep.json       exists while `db start` keeps the server running
         postgres.log    postgres.log.1
+        projects/       a file for each project: its directory and its database, see registry.py
         s/              the socket, 0700
         data/           the cluster, 0700; exists once initdb has finished
     bin/                copies of the programs, if the account cannot reach the originals (root only)
@@ -56,6 +57,7 @@ class Home:
         self.configuration = self.server / "pgdatahub.conf"
         self.record = self.server / "server.json"
         self.keep = self.server / "keep.json"
+        self.projects = self.server / "projects"
         self.log = self.server / "postgres.log"
         self.binaries = self.root / "bin"
 

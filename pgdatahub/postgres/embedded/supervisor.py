@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import final
@@ -21,7 +22,9 @@ from pgdatahub.postgres.embedded.clients import ClientShare
 from pgdatahub.postgres.embedded.cluster import Cluster, State
 from pgdatahub.postgres.embedded.home import Home
 from pgdatahub.postgres.embedded.locks import FileLock
+from pgdatahub.postgres.embedded.passfile import read_password
 from pgdatahub.postgres.embedded.record import KeepMarker, ServerRecord
+from pgdatahub.postgres.embedded.registry import Registry
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 from pgdatahub.postgres.embedded.start import start_server
 
@@ -36,8 +39,8 @@ _LOGGER = logging.getLogger(__name__)
 class EmbeddedServer:
     """The private PostgreSQL server of this user, shared by all processes that attach to it.
 
-    Superuser and default database are both named ``pgdatahub``. As a context manager it attaches at the start and releases at
-    the end.
+    The superuser is named ``pgdatahub``. Each project has its own database (:mod:`pgdatahub.postgres.projects`). As a context
+    manager it attaches at the start and releases at the end.
 
     Args:
         settings: The settings.
@@ -69,7 +72,7 @@ class EmbeddedServer:
         if self._clients.held and port is None:
             return
         self._home.prepare()
-        with self._administration():
+        with self.administration():
             self._attach(port)
 
     def release(self, *, stop_if_last: bool = True) -> None:
@@ -86,7 +89,7 @@ class EmbeddedServer:
             # A forked child must not stop the server that its parent still uses.
             if self._clients.held and stop_if_last:
                 # A process that holds the administration lock for so long uses the server, and will stop it.
-                with contextlib.suppress(_LockedError), self._administration(timeout=_RELEASE_SECONDS):
+                with contextlib.suppress(_LockedError), self.administration(timeout=_RELEASE_SECONDS):
                     if (
                         self._clients.is_only_one()
                         and not self._kept()
@@ -108,7 +111,7 @@ class EmbeddedServer:
             DatabaseError: As for :meth:`attach`.
         """
         self._home.prepare()
-        with self._administration():
+        with self.administration():
             attached = self._clients.open
             self._attach(port)
             record = self._record()
@@ -131,7 +134,7 @@ class EmbeddedServer:
         if not self._home.exists():
             return False
         self._home.check()
-        with self._administration():
+        with self.administration():
             # A damaged record must not keep a server running: its processes are found by their lock.
             state = self._cluster.state(ServerRecord.read_if_sound(self._home.record))
             if state is not State.STOPPED:
@@ -169,10 +172,11 @@ class EmbeddedServer:
             url=self.url() if running else None,
         )
 
-    def url(self, *, password: bool = False, tcp: bool = False) -> str:
-        """Return a PostgreSQL URL of the default database.
+    def url(self, *, database: str = access.MAINTENANCE, password: bool = False, tcp: bool = False) -> str:
+        """Return a PostgreSQL URL of a database, also if the server is stopped.
 
         Args:
+            database: The database.
             password: Include the password; else the URL names the password file (``passfile=``), which libpq reads.
             tcp: Use the port on 127.0.0.1 instead of the socket.
 
@@ -184,9 +188,9 @@ class EmbeddedServer:
             raise DatabaseError(
                 "the embedded server listens on its socket only", hint="pgdatahub db stop, then db start --port N"
             )
-        return access.url(record, self._home.password, password=password, tcp=tcp)
+        return access.url(record, self._home.password, database=database, password=password, tcp=tcp)
 
-    def libpq_parameters(self) -> dict[str, str]:
+    def libpq_parameters(self, database: str = access.MAINTENANCE) -> dict[str, str]:
         """Return keyword arguments for ``psycopg.connect``: socket, user, database and password file.
 
         They override variables of the environment for other servers (``PGPASSWORD``, ``PGHOSTADDR`` …), unlike a URL.
@@ -194,7 +198,32 @@ class EmbeddedServer:
         Raises:
             DatabaseError: The server has not been started yet.
         """
-        return access.parameters(self._record(), self._home.password)
+        return access.parameters(self._record(), self._home.password, database=database)
+
+    def session(self, database: str = access.MAINTENANCE) -> AbstractContextManager[access.Session]:
+        """Connect to a database of the running server in autocommit mode, for the duration of a ``with`` block.
+
+        Raises:
+            DatabaseError: An error of the server or of libpq, in one line.
+        """
+        return access.session(self._record(), self._home.password, database=database)
+
+    def ensure_database(self, database: str, *, comment: str | None = None) -> None:
+        """Create a database on the running server if it is missing, with a comment; not under :meth:`administration`.
+
+        Raises:
+            DatabaseError: The database is missing and cannot be created.
+        """
+        record = self._record()
+        if not access.answers(record, self._home.password, database):
+            # Two processes may find the database missing at once.
+            with self.administration():
+                access.ensure_database(record, self._home.password, database, comment=comment)
+
+    @property
+    def registry(self) -> Registry:
+        """The projects with a database on the server."""
+        return Registry(self._home.projects)
 
     def programs(self) -> Path:
         """Return the directory of the server's programs, ``psql`` among them.
@@ -214,7 +243,12 @@ class EmbeddedServer:
         self.release()
 
     @contextlib.contextmanager
-    def _administration(self, *, timeout: float = _ADMIN_SECONDS) -> Iterator[None]:
+    def administration(self, *, timeout: float = _ADMIN_SECONDS) -> Iterator[None]:
+        """Keep other processes from starting or stopping the server, and from making or moving databases of projects.
+
+        Raises:
+            DatabaseError: Another process holds the lock for too long.
+        """
         with FileLock(self._home.admin_lock) as lock:
             if not lock.exclusive(
                 timeout=timeout,
@@ -238,7 +272,7 @@ class EmbeddedServer:
                 state = State.STOPPED
             if state is not State.RUNNING:
                 start_server(self._cluster, self._home, self._settings, last=record, port=port, announce=self._announce)
-            access.ensure_database(self._record(), self._home.password)
+            read_password(self._home.password)  # a precise error; libpq would only report "no password supplied"
         except BaseException:
             if newly:
                 self._clients.leave()

@@ -68,9 +68,17 @@ def test_status_tells_machines_and_people(home: Path) -> None:
 
 
 def test_url_of_a_stopped_server_says_how_to_start_it() -> None:
-    with pytest.raises(DatabaseError, match="not running") as refused:
+    started = _db("start")
+    _db("stop")
+    stopped = _db("url")
+    assert stopped.stdout == started.stdout
+    assert stopped.stderr == "the server is stopped; pgdatahub db start starts it\n"
+
+
+def test_url_of_a_project_without_a_database_is_an_error() -> None:
+    with pytest.raises(DatabaseError, match="no database yet") as refused:
         _db("url")
-    assert refused.value.hint == "pgdatahub db start"
+    assert refused.value.hint == "pgdatahub run makes it"
 
 
 def test_a_port_outside_the_range_is_a_usage_error() -> None:

@@ -41,7 +41,7 @@ def test_first_client_makes_and_names_server_and_last_stops_it(place: Path) -> N
         assert not status.kept
         with psycopg.connect(**server.libpq_parameters()) as connection:  # type: ignore[arg-type] # any libpq parameter
             row = connection.execute("SELECT current_user::text, current_database()::text").fetchone()
-        assert row == ("pgdatahub", "pgdatahub")
+        assert row == ("pgdatahub", "postgres")
     assert any(str(status.data_directory) in line and "pgdatahub db psql" in line for line in said)
     assert not server.status().running
 
@@ -171,7 +171,7 @@ def test_port_is_opened_only_on_request_and_only_on_loopback(home: Path) -> None
         assert connection.info.host == "127.0.0.1"
         assert connection.info.port == port
     with pytest.raises(psycopg.OperationalError, match=r"no password|password authentication"):
-        psycopg.connect(f"postgresql://pgdatahub@127.0.0.1:{port}/pgdatahub?passfile=/dev/null")
+        psycopg.connect(f"postgresql://pgdatahub@127.0.0.1:{port}/postgres?passfile=/dev/null")
     server.stop()
     with server, pytest.raises(DatabaseError, match="socket only"):
         server.url(tcp=True)
@@ -216,15 +216,6 @@ def test_port_is_kept_over_a_restart_and_given_up_if_taken(home: Path) -> None:
         with server:
             assert not server.status().tcp
     assert any(str(port) in line for line in said)
-
-
-def test_a_dropped_default_database_is_made_again(home: Path) -> None:
-    # What a process leaves that dies between initdb and CREATE DATABASE.
-    with _server(home) as server:
-        with psycopg.connect(**server.libpq_parameters() | {"dbname": "postgres"}, autocommit=True) as connection:  # type: ignore[arg-type] # any libpq parameter
-            connection.execute("DROP DATABASE pgdatahub")
-        with _server(home) as second:
-            psycopg.connect(second.url()).close()
 
 
 def test_the_server_starts_without_the_clients_terminal(home: Path) -> None:
