@@ -142,7 +142,7 @@ class Session:
             **self._as_user(),
         )
         assert done.returncode == 0 or (step.shown and "exit" in step.text), f"{step.text}\n{done.stdout}"
-        return done.stdout
+        return str(done.stdout)
 
     def _as_user(self) -> dict[str, Any]:
         return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
