@@ -63,10 +63,10 @@ def _without_debug(arguments: list[str]) -> list[str]:
 
 def _complain(message: str, error: BaseException | None = None) -> None:
     from pgdatahub.cli.terminal import say, say_lines
-    from pgdatahub.config.loading import known_secrets
+    from pgdatahub.config.loading import is_debug_on, known_secrets
 
     secrets = known_secrets()
-    if error is not None and os.environ.get("DEBUG", "0") not in ("", "0"):
+    if error is not None and is_debug_on():
         import traceback
 
         say_lines(secrets.mask("".join(traceback.format_exception(error)).rstrip("\n")), err=True)
@@ -98,7 +98,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
     @app.callback()
     def options(
         version: bool = typer.Option(False, "--version", "-V", is_eager=True, help="Show the version and exit."),
-        debug: bool = typer.Option(False, "--debug", help="Show tracebacks.", envvar="DEBUG"),
+        debug: bool = typer.Option(False, "--debug", help="Show tracebacks (DEBUG=1)."),
     ) -> None:
         if version:
             typer.echo(f"pgdatahub {__version__}")

@@ -243,3 +243,28 @@ def configured_as_paused(config: Config, config_file: Path | None, given: Mappin
         config_file = Path(paused.config_file)
     now = {name: value for name, value in given.items() if value is not None}
     return load_config(overrides={**paused.options, **now}, config_file=config_file, directory=config.directory)
+
+
+def require_data_root(config: Config, given: str | None) -> None:
+    """Check that a data root given now is that of the paused run.
+
+    Args:
+        config: The settings of the paused run.
+        given: The data root given now, if any.
+
+    Raises:
+        ConfigError: It is another one.
+    """
+    import os.path
+
+    from pgdatahub.errors import ConfigError
+
+    def place(root: str) -> str:
+        return root.rstrip("/") if "://" in root else os.path.realpath(config.directory / Path(root).expanduser())
+
+    if given is not None and place(given) != place(config.data_root):
+        raise ConfigError(
+            f"the paused run loads from {config.data_root}, not from {given}",
+            where="option --data-root",
+            hint="leave the option out, or forget the paused run with run --force",
+        )

@@ -6,6 +6,7 @@ import typer
 
 from pgdatahub.cli.options import (
     ConfigOption,
+    DataRootOption,
     ExecutorOption,
     ExecutorOptOption,
     FormatOption,
@@ -23,12 +24,14 @@ from pgdatahub.cli.options import (
     configured,
     configured_as_paused,
     executor_settings,
+    require_data_root,
 )
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.system import gc_tuning
 
 
 def resume_command(
+    data_root: DataRootOption = None,
     config_file: ConfigOption = None,
     workers: WorkersOption = None,
     executor: ExecutorOption = None,
@@ -45,6 +48,8 @@ def resume_command(
 ) -> None:
     """Finish a run that was stopped, interrupted, or lost its database, with the options of that run.
 
+    The data root is that of the paused run; --data-root may only repeat it.
+
     Retries the files that failed. Removes the pause file when no file is left.
     """
     given = {
@@ -56,6 +61,7 @@ def resume_command(
         **executor_settings(executor, executor_opt, insecure=insecure_executor),
     }
     config = configured_as_paused(configured(config_file, **given), config_file, given)
+    require_data_root(config, data_root)
     from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.cli.render import report_json

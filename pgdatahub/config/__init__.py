@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pgdatahub.config.destination import Destination
 from pgdatahub.config.folders import ConfiguredFolder, FolderTree
 from pgdatahub.config.loading import load_config
 from pgdatahub.config.options import ColumnOptions, FolderOptions, options
 from pgdatahub.config.registry import Setting, environment_text, settings
 from pgdatahub.config.settings import Config
-from pgdatahub.config.urls import Destination, masked_url
+from pgdatahub.config.url_masking import masked_url
 
 __all__ = [
     "ColumnOptions",

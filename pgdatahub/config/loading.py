@@ -1,30 +1,30 @@
-"""Loading of settings from options, the environment, ``.env`` and files."""
+"""Loading of settings from options, the environment, ``.env``, secrets and files."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from difflib import get_close_matches
-from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from pgdatahub.config.folders import FolderTree
-from pgdatahub.config.ownership import require_trusted
+from pgdatahub.config.found import LIBPQ, FoundSetting, misspelt, nearest, variables
 from pgdatahub.config.registry import make_config, settings
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config
-from pgdatahub.config.urls import secrets_of
+from pgdatahub.config.settings_file import from_settings_file
+from pgdatahub.config.url_masking import secrets_of
 from pgdatahub.errors import ConfigError, PgDataHubError
 
 ENVIRONMENT_FILE: Final = ".env"
-SETTINGS_FILE: Final = "config/config.json"
 FOLDERS_FILE: Final = "config/etl_config.yaml"
-_LIBPQ: Final = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
-_OURS: Final = ("ETL_", "PGDATAHUB_")
+SECRETS_VARIABLE: Final = "PGDATAHUB_SECRETS_DIR"
+SECRETS_DIRECTORY: Final = "/run/secrets"
+"""Directory of secrets of Docker and Podman, unless ``PGDATAHUB_SECRETS_DIR`` names another."""
+_SWITCH_VALUES: Final = frozenset({"0", "1", "f", "t", "n", "y", "no", "yes", "off", "on", "false", "true"})
+
+_Source: TypeAlias = Callable[[list[str]], Iterator[FoundSetting]]
 
 
 def load_config(
@@ -45,25 +45,20 @@ def load_config(
     """
     directory = Path(directory or "").expanduser().absolute()
     notices: list[str] = []
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    places: dict[str, str] = {}
-    for name, value, origin, place in (
-        *_from_settings_file(directory),
-        *_from_environment_file(directory, notices),
-        *_from_environment(directory, notices),
-        *_from_options(overrides or {}),
-    ):
-        values[name], origins[name], places[name] = value, origin, place
+    found: dict[str, FoundSetting] = {}
+    for source in _sources(directory):
+        found |= {setting.name: setting for setting in source(notices)}
+    found = {name: setting for name, setting in found.items() if not _is_foreign(setting, notices)}
+    found |= {setting.name: setting for setting in _from_options(overrides or {})}
     path = _folders_file(Path(config_file) if config_file is not None else None, directory)
     return make_config(
-        values,
-        places,
+        {name: setting.value for name, setting in found.items()},
+        {name: setting.place for name, setting in found.items()},
         directory=directory,
         config_file=path,
         folders=_folders(path, directory),
-        libpq_environment=any(os.environ.get(variable) for variable in _LIBPQ),
-        origins=origins,
+        libpq_environment=any(os.environ.get(variable) for variable in LIBPQ),
+        origins={name: setting.origin for name, setting in found.items()},
         notices=tuple(notices),
     )
 
@@ -92,130 +87,75 @@ def _plain(value: object) -> object:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-_Found = tuple[str, Any, str, str]
+def _sources(directory: Path) -> tuple[_Source, ...]:
+    """Return the sources of settings, the weakest first."""
+    secrets = Path(os.environ.get(SECRETS_VARIABLE) or SECRETS_DIRECTORY)
+
+    def settings_file(notices: list[str]) -> Iterator[FoundSetting]:
+        return from_settings_file(directory, notices)
+
+    given = any(map(os.environ.get, variables()))
+    if not (given or secrets.is_dir() or (directory / ENVIRONMENT_FILE).exists()):
+        # Without an import of pydantic-settings, which takes a tenth of a second.
+        return settings_file, _from_unset_environment
+    from pgdatahub.config import sources
+
+    return (
+        settings_file,
+        lambda notices: sources.from_secrets(secrets, notices),
+        lambda notices: sources.from_environment_file(directory, notices),
+        lambda notices: sources.from_environment(directory, notices),
+    )
 
 
-def _from_options(overrides: Mapping[str, object]) -> Iterator[_Found]:
+def _from_unset_environment(notices: list[str]) -> Iterator[FoundSetting]:
+    notices += misspelt(os.environ, "environment")
+    return iter(())
+
+
+def _from_options(overrides: Mapping[str, object]) -> Iterator[FoundSetting]:
     known = settings()
     for name, value in overrides.items():
         if name not in known:
-            raise ConfigError(f"unknown setting {name!r}", hint=_nearest(name, tuple(known)))
+            raise ConfigError(f"unknown setting {name!r}", hint=nearest(name, tuple(known)))
         if value is not None:
             origin = f"option {known[name].explained.option or name}"
-            yield name, value, origin, origin
+            yield FoundSetting(name=name, value=value, origin=origin, place=origin)
 
 
-def _from_environment(_directory: Path, notices: list[str] | None = None) -> Iterator[_Found]:
-    notices = [] if notices is None else notices
-    fields = _fields()
-    for variable, name in fields.items():
-        if value := os.environ.get(variable):
-            yield name, value, f"environment {variable}", f"environment variable {variable}"
-    notices += _misspelt(os.environ, fields, "environment")
+def _is_foreign(setting: FoundSetting, notices: list[str]) -> bool:
+    """Return whether a variable of the environment that other programs use too has a value of theirs; add a notice."""
+    known = settings()[setting.name]
+    if not (known.explained.common and setting.origin.startswith("environment ")):
+        return False
+    if str(setting.value).strip().lower() in _SWITCH_VALUES:
+        return False
+    notices.append(
+        f"environment: {known.explained.variable}={str(setting.value)[:20]!r} is another program's, so it is ignored; here it is 0 or 1"
+    )
+    return True
 
 
-def _from_environment_file(directory: Path, notices: list[str] | None = None) -> Iterator[_Found]:
-    notices = [] if notices is None else notices
-    path = directory / ENVIRONMENT_FILE
-    if not path.exists():
-        return
-    # A late import, since most directories have no such file.
-    from dotenv import dotenv_values
-    from dotenv.parser import parse_stream
-
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=ENVIRONMENT_FILE) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError("the file is not UTF-8 text", where=ENVIRONMENT_FILE, hint="save it as UTF-8") from error
-    lines = {}
-    for binding in parse_stream(StringIO(text)):
-        if binding.error:
-            raise ConfigError(
-                "this line is not NAME=value",
-                where=f"{ENVIRONMENT_FILE}:{binding.original.line}",
-                hint="check for an unclosed quote",
-            )
-        written = binding.original.string
-        # A binding starts at the blank lines before it.
-        blank = written[: len(written) - len(written.lstrip())].count("\n")
-        lines[binding.key or ""] = binding.original.line + blank
-    values = {key: value for key, value in dotenv_values(stream=StringIO(text)).items() if value}
-    fields = _fields()
-    for variable, value in values.items():
-        if variable in fields:
-            require_trusted(path, ENVIRONMENT_FILE, fields[variable], variable)
-            yield fields[variable], value, ENVIRONMENT_FILE, f"{ENVIRONMENT_FILE}:{lines[variable]}"
-        elif variable in _LIBPQ:
-            notices.append(f"{ENVIRONMENT_FILE}: libpq reads {variable} from the environment only; use DATABASE_URL")
-    notices += _misspelt(values, fields, ENVIRONMENT_FILE)
-
-
-def _from_settings_file(directory: Path) -> Iterator[_Found]:
-    path = directory / SETTINGS_FILE
-    if not path.exists():
-        return
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        content = json.loads(text, object_pairs_hook=_unique)
-    except OSError as error:
-        raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=SETTINGS_FILE) from error
-    except json.JSONDecodeError as error:
-        # "from None": the decoder's error holds the whole text, which may have a password.
-        where = f"{SETTINGS_FILE}:{error.lineno}"
-        raise ConfigError(f"invalid JSON: {error.msg}", where=where) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise ConfigError("the file is not valid JSON", where=SETTINGS_FILE) from None
-    if not isinstance(content, dict):
-        raise ConfigError("the file must map settings to values", where=SETTINGS_FILE, hint='{"database_url": "…"}')
-    known = settings()
-    fields = {variable.lower(): name for variable, name in _fields().items()} | {name: name for name in known}
-    for key, value in content.items():
-        name = fields.get(key.lower())
-        if name is None:
-            raise ConfigError(
-                f"{key!r} is not a setting", where=SETTINGS_FILE, hint=_nearest(key.lower(), tuple(known))
-            )
-        if value is not None:
-            require_trusted(path, SETTINGS_FILE, name, key)
-            yield name, value, SETTINGS_FILE, f"{SETTINGS_FILE}:{_line_of(text, key)} › {key}"
-
-
-def _line_of(text: str, key: str) -> int:
-    """Return the line of a key in a JSON text; line 1 for a key with escapes."""
-    found = re.search(rf'"{re.escape(key)}"\s*:', text)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+def is_debug_on() -> bool:
+    """Return whether the environment asks for tracebacks; other programs' values of DEBUG do not."""
+    value = os.environ.get("DEBUG", "").strip().lower()
+    return value in _SWITCH_VALUES and value not in ("0", "f", "n", "no", "off", "false")
 
 
 def known_secrets(directory: Path | None = None) -> Secrets:
     """Return the passwords in the settings and in libpq's environment, also if the settings are invalid."""
     directory = (directory or Path()).absolute()
     found = Secrets.of(filter(None, (os.environ.get("PGPASSWORD"),)), public=_public_values())
-    for read in (_from_settings_file, _from_environment_file, _from_environment):
+    for source in _sources(directory):
         with suppress(PgDataHubError, OSError):
-            for name, value, _, _ in read(directory):
-                if name == "database_url" and isinstance(value, str):
-                    found |= secrets_of(value)
+            for setting in source([]):
+                if setting.name == "database_url" and isinstance(setting.value, str):
+                    found |= secrets_of(setting.value)
     return found
 
 
 def _public_values() -> Iterator[str]:
     return (os.environ[name] for name in ("PGHOST", "PGUSER", "PGDATABASE") if name in os.environ)
-
-
-def _fields() -> dict[str, str]:
-    """Return environment variable → field."""
-    return {setting.explained.variable: setting.name for setting in settings().values()}
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ConfigError(f"{twice!r} is a duplicate key", where=SETTINGS_FILE)
-    return content
 
 
 def _folders_file(given: Path | None, directory: Path) -> Path | None:
@@ -236,17 +176,3 @@ def _folders(path: Path | None, directory: Path) -> FolderTree:
 
     shown = path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
     return read_folders(path, shown)
-
-
-def _misspelt(variables: Mapping[str, object], fields: Mapping[str, str], origin: str) -> Iterator[str]:
-    """Yield a notice for each variable that resembles a setting; other programs may use the same prefixes."""
-    for variable in variables:
-        if variable.startswith(_OURS) and variable not in fields:
-            close = get_close_matches(variable, fields, n=1, cutoff=0.85)
-            if close:
-                yield f"{origin}: {variable} is not a setting; did you mean {close[0]}?"
-
-
-def _nearest(name: str, valid: tuple[str, ...]) -> str:
-    close = get_close_matches(name, valid, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"valid: {', '.join(valid)}"

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pgdatahub.config.settings import Config, Explained
-from pgdatahub.config.urls import masked_url
+from pgdatahub.config.explained import Explained
+from pgdatahub.config.settings import Config
+from pgdatahub.config.url_masking import masked_url
 from pgdatahub.errors import ConfigError
 
 
@@ -26,6 +27,13 @@ class Setting:
     name: str
     default: str
     explained: Explained
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variable and its alias: each ``ETL_*`` is also ``PGDATAHUB_*``."""
+        variable = self.explained.variable
+        name = variable.removeprefix("ETL_")
+        return (variable,) if name == variable else (variable, f"PGDATAHUB_{name}")
 
 
 def settings() -> Mapping[str, Setting]:

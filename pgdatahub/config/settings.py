@@ -1,95 +1,28 @@
 """Settings of a run, and the origin of each.
 
-Precedence: option > environment > ``.env`` > ``config/config.json`` > default. A :class:`Config` reads no files or variables
+Precedence: option > environment > ``.env`` > secrets > ``config/config.json`` > default. A :class:`Config` reads no files or variables
 itself; :func:`pgdatahub.config.load_config` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from pgdatahub.config.checks import checked_root, checked_schema, checked_url, expanded, in_directory, pairs
+from pgdatahub.config.destination import Destination
+from pgdatahub.config.explained import Explained
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.config.urls import Destination, conninfo, masked_url, secrets_of
+from pgdatahub.config.url_masking import secrets_of
+from pgdatahub.config.urls import conninfo
 from pgdatahub.errors import ConfigError
 from pgdatahub.values.identifiers import CUT_BYTES
 
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """Documentation of a setting, attached to its field in :class:`Config`.
-
-    Attributes:
-        variable: The environment variable.
-        help: One line about the setting.
-        expects: The text after "must be" in a message.
-        option: The command-line option for the setting, if any.
-        example: A value for the template, instead of the default.
-        advanced: Few users need the setting.
-    """
-
-    variable: str
-    help: str
-    expects: str
-    option: str | None = None
-    example: str = ""
-    advanced: bool = False
-
-
-def _checked_url(value: SecretStr) -> SecretStr:
-    conninfo(value.get_secret_value())
-    return value
-
-
-def _checked_schema(value: str) -> str:
-    if not value.strip() or "\0" in value or len(value.encode("utf-8", "replace")) > CUT_BYTES:
-        raise ValueError
-    return value
-
-
-def _expanded(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str | Path) and str(value) else value
-
-
-def _pairs(value: object) -> object:
-    """Parse ``key=value,key=value``."""
-    if not isinstance(value, str):
-        return value
-    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-    if not all(key.strip() and equals for key, equals, _ in pairs):
-        raise ValueError
-    return {key.strip(): given.strip() for key, _, given in pairs}
-
-
-def _checked_root(value: str) -> str:
-    if "://" in value and (masked_url(value) != value or "?" in value):
-        raise ValueError(
-            "the column source_file shows the URL; keep credentials in the driver's own files, or in variables such as"
-            " AWS_PROFILE and FSSPEC_SFTP_PASSWORD"
-        )
-    return value
-
-
-def _in_directory(path: Path, info: ValidationInfo) -> Path:
-    """Return a relative path below the directory, which is validated first; unchanged if the directory is invalid."""
-    directory: Path | None = info.data.get("directory")
-    return path if directory is None else directory / path
-
-
-_Place = Annotated[Path, BeforeValidator(_expanded), AfterValidator(_in_directory)]
+_Place = Annotated[Path, BeforeValidator(expanded), AfterValidator(in_directory)]
 _SWITCH: Final = "0 or 1"
 
 
@@ -103,13 +36,13 @@ class Config(BaseModel):
         hide_input_in_errors=True,
     )
 
-    directory: Annotated[Path, BeforeValidator(_expanded), AfterValidator(Path.absolute)] = Field(
+    directory: Annotated[Path, BeforeValidator(expanded), AfterValidator(Path.absolute)] = Field(
         default_factory=Path.cwd
     )
     """The base of relative paths, absolute; by default the working directory."""
     database_url: Annotated[
         SecretStr | None,
-        AfterValidator(lambda value: value and _checked_url(value)),
+        AfterValidator(checked_url),
         Explained(
             "DATABASE_URL",
             "the database: a URL, or keywords (host=… dbname=…); default: PGHOST or PGSERVICE, then the embedded server",
@@ -120,7 +53,7 @@ class Config(BaseModel):
     data_root: Annotated[
         str,
         Field(min_length=1),
-        AfterValidator(_checked_root),
+        AfterValidator(checked_root),
         Explained(
             "ETL_DATA_ROOT",
             "the folder whose subfolders become tables; also a URL such as s3://bucket/folder",
@@ -130,7 +63,7 @@ class Config(BaseModel):
     ] = "data"
     schema_name: Annotated[
         str,
-        AfterValidator(_checked_schema),
+        AfterValidator(checked_schema),
         Explained("ETL_SCHEMA", "the schema of the tables", f"a name of at most {CUT_BYTES} bytes", "--schema"),
     ] = "public"
     sectional_commit: Annotated[
@@ -183,7 +116,7 @@ class Config(BaseModel):
     ] = "local"
     executor_options: Annotated[
         Mapping[str, str],
-        BeforeValidator(_pairs),
+        BeforeValidator(pairs),
         Explained(
             "ETL_EXECUTOR_OPTIONS",
             "options of the executor, as key=value,key=value",
@@ -241,8 +174,10 @@ class Config(BaseModel):
             advanced=True,
         ),
     ] = None
-    skip_db: Annotated[bool, Explained("SKIP_DB", "1: read everything, write nothing", _SWITCH, "--dry-run")] = False
-    debug: Annotated[bool, Explained("DEBUG", "1: show tracebacks", _SWITCH, "--debug")] = False
+    skip_db: Annotated[
+        bool, Explained("SKIP_DB", "1: read everything, write nothing", _SWITCH, "--dry-run", common=True)
+    ] = False
+    debug: Annotated[bool, Explained("DEBUG", "1: show tracebacks", _SWITCH, "--debug", common=True)] = False
     pgdatahub_home: Annotated[
         _Place | None,
         Explained(

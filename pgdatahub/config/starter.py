@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from pgdatahub.config.option_fields import Option
 from pgdatahub.config.options import ColumnOptions, FolderOptions, options
 from pgdatahub.config.registry import Setting, settings
 from pgdatahub.config.settings import Config
+from pgdatahub.config.settings_file import SETTINGS_FILE
 from pgdatahub.errors import ConfigError
 
 _WIDTH: Final = 100
@@ -53,7 +55,7 @@ class StarterFile:
 
 
 def write_starter(directory: Path, *, force: bool = False) -> tuple[StarterFile, ...]:
-    """Write ``.env``, ``config/etl_config.yaml`` and ``data/`` to a directory, which is created if it does not exist.
+    """Write ``.env``, files in ``config/``, and ``data/`` to a directory, which is created if it does not exist.
 
     Args:
         directory: The directory.
@@ -70,6 +72,7 @@ def write_starter(directory: Path, *, force: bool = False) -> tuple[StarterFile,
         return (
             _write(directory, ENVIRONMENT_FILE, environment_template(), force=force, mode=0o600),
             _write(directory, FOLDERS_FILE, folders_template(), force=force, mode=0o644),
+            _write(directory, f"{SETTINGS_FILE}.example", settings_template(), force=force, mode=0o644),
             StarterFile(path=f"{data.name}/", outcome="kept" if existed else "written"),
         )
     except OSError as error:
@@ -108,6 +111,17 @@ def environment_template() -> str:
 
 def _assignment(setting: Setting) -> str:
     return f"#{setting.explained.variable}={setting.explained.example or setting.default}"
+
+
+def settings_template() -> str:
+    """Return an example of ``config.json``: the database of the example, and all other settings at their defaults."""
+    content = {
+        setting.name: setting.explained.example
+        or Config.model_fields[setting.name].get_default(call_default_factory=True)
+        for setting in settings().values()
+        if not setting.explained.advanced
+    }
+    return json.dumps(content, indent=2, default=str) + "\n"
 
 
 def folders_template() -> str:

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import conninfo as psycopg_conninfo
 from psycopg import pq
 
-from pgdatahub.config.urls import secrets_of, suspects, unknown_parameters
+from pgdatahub.config.url_masking import secrets_of
+from pgdatahub.config.urls import suspects, unknown_parameters
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError, UnreachableError
 from pgdatahub.postgres.sqlstates import meaning, one_line
 from pgdatahub.postgres.startup_trace import Startup, trace_startup

@@ -15,7 +15,7 @@ from pathlib import Path
 from psycopg import conninfo
 
 from pgdatahub.config.secrets import SECRET_KEYWORDS, Secrets
-from pgdatahub.config.urls import secrets_of
+from pgdatahub.config.url_masking import secrets_of
 from pgdatahub.errors import DatabaseError, UndoError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database

@@ -61,8 +61,9 @@ def refuse_other_database(paused: PauseState, database: Database, config: Config
     Raises:
         PauseFileError: The databases differ.
     """
+    upgraded = paused.address == database.address and paused.server_version != database.server_version
     described = database.description.removesuffix(SHARED_REMARK)
-    if paused.address != database.address and paused.destination not in (database.description, described):
+    if paused.destination.removesuffix(SHARED_REMARK) != described and not upgraded:
         raise PauseFileError(
             f"the paused run loaded into {paused.destination}, and this one would load into {database.description}",
             where=str(pause_file(config)),

@@ -87,6 +87,9 @@ def revert(
                 choices = choose(connection, history, request, config)
                 plan = make_plans(connection, history, choices, request, config)
         if dry_run:
+            if not request.rows and any(choice.loaded for choice in choices):
+                with transaction(database.engine, read_only=True) as connection:
+                    plan = _plan_after_revert(connection, history, choices, request, config)
             return UndoResult(destination=database.description, plan=plan, done=False)
         _refuse(plan)
         if confirm is not None and not (plan.nothing or confirm(plan)):
@@ -107,6 +110,21 @@ def revert_schema(
     """Undo the changes that a file made to its table, after its rows were reverted; see :func:`revert`."""
     request = UndoRequest(source_file=source_file, table=table, rows=False, schema=True)
     return revert(config, request, confirm=confirm, dry_run=dry_run, reporter=reporter)
+
+
+def _plan_after_revert(
+    connection: Connection, history: History, choices: Sequence[Choice], request: UndoRequest, config: Config
+) -> UndoPlan:
+    """Return the plan of the schema's undo for files that are still loaded, as if their rows were reverted."""
+    plan = make_plans(connection, history, choices, replace(request, rows=True), config)
+    notes = [
+        f"{reverted.past.identity} is still loaded, so this is what revert-schema would do after "
+        f"pgdatahub revert --import-id {reverted.past.id}"
+        for one in plan.tables
+        for reverted in one.imports
+    ]
+    others = tuple(replace(one, imports=(), notes=()) for one in plan.others)
+    return replace(plan, imports=(), others=others, notes=tuple(notes))
 
 
 def make_plans(

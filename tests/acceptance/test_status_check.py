@@ -28,6 +28,28 @@ def test_status_check_exits_1_while_a_failure_stands(place: Place) -> None:
     assert "cleared " in place.run("history").out
 
 
+def test_foreign_values_of_debug_and_skip_db_are_ignored(place: Place) -> None:
+    place.write("sales/a.xlsx", [["Item"], ["tea"]])
+    done = place.run("run", DEBUG="*", SKIP_DB="release")
+    assert done.code == 0
+    assert "warning: environment: DEBUG='*' is another program's" in done.err
+    assert place.query("SELECT count(*) FROM sales") == [(1,)]
+    assert "Traceback" not in place.run("run", "nothing-there", DEBUG="*").err
+    assert "Traceback" in place.run("run", "nothing-there", DEBUG="1").err
+
+
+def test_a_secret_of_docker_names_the_database(place: Place) -> None:
+    (place.directory / "secrets").mkdir()
+    assert place.url is not None
+    (place.directory / "secrets/database_url").write_text(place.url)
+    place.write("sales/a.xlsx", [["Item"], ["tea"]])
+    secrets = str(place.directory / "secrets")
+    assert place.run("run", "-q", DATABASE_URL=None, PGDATAHUB_SECRETS_DIR=secrets).code == 0
+    assert place.query("SELECT count(*) FROM sales") == [(1,)]
+    shown = place.run("config", "--format", "json", DATABASE_URL=None, PGDATAHUB_SECRETS_DIR=secrets).json
+    assert shown["settings"]["database_url"]["origin"] == f"secret {secrets}/database_url"
+
+
 def test_status_check_exits_3_without_a_database(unserved: Place) -> None:
     assert unserved.run("status").code == 0
     assert unserved.run("status", "--check").code == 3

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pgdatahub.config.folder_file import read_folders
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.options import FolderOptions
-from pgdatahub.config.urls import masked_url
+from pgdatahub.config.url_masking import masked_url
 from pgdatahub.errors import ConfigError
 
 MANY = st.sampled_from(

@@ -66,6 +66,15 @@ def test_resume_does_only_the_rest_with_the_same_options(stopped: Job, expected:
     stopped.assert_like(expected())
 
 
+def test_resume_takes_the_data_root_where_it_agrees(stopped: Job) -> None:
+    _mend(stopped)
+    refused = stopped.run("resume", "--quiet", "--data-root", str(stopped.root.parent))
+    assert refused.wait() == 2
+    assert f"the paused run loads from {stopped.root}, not from {stopped.root.parent}" in refused.errors
+    stopped.load("resume", "--quiet", "--data-root", f"{stopped.root}/.")
+    assert not stopped.pause_file.exists()
+
+
 def test_files_to_reload_are_reloaded_when_a_run_is_resumed(job: Job) -> None:
     fill(job.root, files=4, tables=1)
     job.load("run", "--quiet")

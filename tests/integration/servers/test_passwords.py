@@ -83,7 +83,7 @@ def test_keyword_password_is_in_no_output(
 
 
 def test_password_is_masked_in_a_bug_of_a_plugin() -> None:
-    from pgdatahub.config.urls import secrets_of
+    from pgdatahub.config.url_masking import secrets_of
     from pgdatahub.load.results import unexpected
     from pgdatahub.model.files import SourceFile
 

@@ -115,6 +115,30 @@ def test_a_file_that_is_loaded_is_refused(hub: Hub) -> None:
     assert caught.value.hint == "revert it first, or revert --with-schema"
 
 
+def test_a_dry_run_on_a_loaded_file_shows_the_later_plan(hub: Hub) -> None:
+    hub.write("t/a.xlsx", ["A"], [[1]])
+    hub.write("t/b.xlsx", ["A", "B"], [["x", True]])
+    hub.load()
+    (past,) = (one for one in hub.imports() if one.identity == "t/b.xlsx")
+    shown = hub.revert_schema("t", "b.xlsx", dry_run=True)
+    assert (shown.done, shown.plan.imports, shown.plan.refusals) == (False, (), ())
+    assert shown.plan.notes == (
+        f"t/b.xlsx is still loaded, so this is what revert-schema would do after pgdatahub revert --import-id {past.id}",
+    )
+    assert len(hub.imports()) == 2
+    hub.revert(source_file="b.xlsx")
+    assert hub.revert_schema("t", "b.xlsx").plan.steps == shown.plan.steps != ()
+
+
+def test_a_dry_run_on_a_changed_file_names_what_stands_in_the_way(hub: Hub) -> None:
+    hub.write("t/a.xlsx", ["A"], [[1]])
+    hub.write("t/b.xlsx", ["A", "B"], [["x", True]])
+    hub.load()
+    hub.execute("CREATE VIEW v AS SELECT b FROM t")
+    plan = hub.revert_schema("t", "b.xlsx", dry_run=True).plan
+    assert [refusal.subject for refusal in plan.refusals] == ["t.b"]
+
+
 def test_table_goes_with_its_last_import_and_returns_as_new(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A"], [["x"]])
     hub.write("t/b.xlsx", ["A", "B"], [[1, 2]])

@@ -62,9 +62,19 @@ def test_a_starter_is_written_to_a_directory_that_need_not_exist(tmp_path: Path)
     assert [(file.path, file.outcome) for file in files] == [
         (".env", "written"),
         ("config/etl_config.yaml", "written"),
+        ("config/config.json.example", "written"),
         ("data/", "written"),
     ]
     assert (tmp_path / "new/project/data").is_dir()
+
+
+def test_the_example_of_the_settings_file_is_valid(tmp_path: Path) -> None:
+    write_starter(tmp_path)
+    (tmp_path / "config/config.json.example").rename(tmp_path / "config/config.json")
+    config = load_config(directory=tmp_path)
+    assert config.database_url is not None
+    assert config.origin("chunk_size") == "config/config.json"
+    assert config.chunk_size == load_config(directory=tmp_path / "data").chunk_size
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
@@ -78,10 +88,10 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "book.xlsx").write_text("mine")
     files = write_starter(tmp_path)
-    assert [file.outcome for file in files] == ["kept", "written", "kept"]
+    assert [file.outcome for file in files] == ["kept", "written", "written", "kept"]
     assert (tmp_path / ".env").read_text() == "mine"
     files = write_starter(tmp_path, force=True)
-    assert [file.outcome for file in files] == ["overwritten", "overwritten", "kept"]
+    assert [file.outcome for file in files] == ["overwritten", "overwritten", "overwritten", "kept"]
     assert (tmp_path / ".env").read_text(encoding="utf-8") == environment_template()
     assert (tmp_path / "data" / "book.xlsx").read_text() == "mine"
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub.config.urls import Destination, conninfo, masked_url
+from pgdatahub.config.destination import Destination
+from pgdatahub.config.url_masking import masked_url
+from pgdatahub.config.urls import conninfo
 
 
 @pytest.mark.parametrize(
