@@ -116,15 +116,16 @@ def _plan_after_revert(
     connection: Connection, history: History, choices: Sequence[Choice], request: UndoRequest, config: Config
 ) -> UndoPlan:
     """Return the plan of the schema's undo for files that are still loaded, as if their rows were reverted."""
-    plan = make_plans(connection, history, choices, replace(request, rows=True), config)
+    # "hold": no remark that the next run loads the file again.
+    plan = make_plans(connection, history, choices, replace(request, rows=True, hold=True), config)
     notes = [
         f"{reverted.past.identity} is still loaded, so this is what revert-schema would do after "
         f"pgdatahub revert --import-id {reverted.past.id}"
         for one in plan.tables
         for reverted in one.imports
     ]
-    others = tuple(replace(one, imports=(), notes=()) for one in plan.others)
-    return replace(plan, imports=(), others=others, notes=tuple(notes))
+    others = tuple(replace(one, imports=(), hold=False) for one in plan.others)
+    return replace(plan, imports=(), others=others, hold=False, notes=(*notes, *plan.notes))
 
 
 def make_plans(
