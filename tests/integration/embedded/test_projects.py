@@ -91,19 +91,26 @@ class Account:
 
 @pytest.fixture
 def account(movable_home: Path, place: Path) -> Iterator[Account]:
-    """An account whose server has only the supervisor's database; a test's databases are dropped at the end."""
+    """An account whose server has only the supervisor's database."""
     # Nothing here outlives the test, so nothing need survive the machine.
     parameters = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
     server = EmbeddedServer(EmbeddedSettings(home=movable_home, parameters=parameters))
     account = Account(home=movable_home, place=place / "work", server=server)
     account.place.mkdir()
     with server:
+        _forget_projects(server, movable_home)
         yield account
-    with server, server.session() as session:
+    with server:
+        _forget_projects(server, movable_home)
+
+
+def _forget_projects(server: EmbeddedServer, home: Path) -> None:
+    """Drop the databases of projects; tests share the home."""
+    with server.session() as session:
         names = session.execute("SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'")
         for (name,) in names.fetchall():
             session.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-    shutil.rmtree(movable_home / "server/projects", ignore_errors=True)
+    shutil.rmtree(home / "server/projects", ignore_errors=True)
 
 
 def test_two_projects_have_databases_of_their_own(account: Account) -> None:
