@@ -49,7 +49,7 @@ def test_an_embedded_server_that_was_never_used_is_not_made(unserved: Place) -> 
     unserved.write("sales/a.xlsx", [["id"], [1]])
     done = unserved.run("plan")
     assert done.code == 0, done.err
-    assert "the embedded server, which the first run makes" in done.out
+    assert "the embedded server, on which the first run makes a database" in done.out
     assert not (unserved.directory / "home" / "server").exists()
 
 
