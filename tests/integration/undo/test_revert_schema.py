@@ -130,7 +130,7 @@ def test_a_dry_run_on_a_loaded_file_shows_the_later_plan(hub: Hub) -> None:
     assert hub.revert_schema("t", "b.xlsx").plan.steps == shown.plan.steps != ()
 
 
-def test_a_dry_run_on_a_changed_file_names_what_stands_in_the_way(hub: Hub) -> None:
+def test_a_dry_run_on_a_changed_file_names_its_obstacles(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A"], [[1]])
     hub.write("t/b.xlsx", ["A", "B"], [["x", True]])
     hub.load()
