@@ -185,6 +185,12 @@ def test_mutated_strings_are_those_of_the_parser() -> None:
         assert native_strings(xml) == parsed_strings(xml), f"strings {SEED} {index}"
 
 
+@pytest.mark.parametrize("stray", ["=si>", "xsi>", "si>", "<t>x</t></si>", "</si>", "x"])
+def test_shared_strings_with_stray_text_are_refused(stray: str) -> None:
+    xml = f'<sst xmlns="{NAMESPACE}"><si><t>a</t></si>{stray}<t>b</t></si><si><t>c</t></si></sst>'.encode()
+    assert native_strings(xml) == parsed_strings(xml) == "refused"
+
+
 @pytest.mark.parametrize("encoding", ["UTF8", "utf-8", "US-ASCII", "ISO-8859-1", "windows-1252", "UTF-16", "unknown"])
 def test_names_of_encodings_mean_what_they_mean_to_the_parser(encoding: str) -> None:
     for text in ("plain", "caf\u00e9"):

@@ -80,6 +80,9 @@ impl<'a> Reader<'a> {
     /// Return the markup at the position and go behind it.
     pub fn markup(&mut self) -> Result<Markup<'a>, Stop> {
         let start = self.at;
+        if self.byte(start)? != b'<' {
+            return Err(Stop::Decline);
+        }
         let markup = match self.byte(start + 1)? {
             b'/' => self.close(),
             b'!' => self.declaration(),
