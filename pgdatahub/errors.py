@@ -37,7 +37,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class ExitCode(IntEnum):
@@ -51,6 +54,9 @@ class ExitCode(IntEnum):
     SCHEMA_CHANGES = 5
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+_ErrorT = TypeVar("_ErrorT", bound="PgDataHubError")
 
 
 class PgDataHubError(Exception):
@@ -78,7 +84,7 @@ class PgDataHubError(Exception):
         # Exception.__reduce__ calls cls(*args), which loses keyword-only arguments between processes.
         return (_rebuild, (type(self), self.message, self.where, self.hint), None)
 
-    def located(self, where: str) -> PgDataHubError:
+    def located(self, where: str) -> Self:
         """Return the same error with ``where`` in front of its place."""
         joined = f"{where} › {self.where}" if self.where else where
         error = _rebuild(type(self), self.message, joined, self.hint)
@@ -86,7 +92,7 @@ class PgDataHubError(Exception):
         return error
 
 
-def _rebuild(kind: type[PgDataHubError], message: str, where: str | None, hint: str | None) -> PgDataHubError:
+def _rebuild(kind: type[_ErrorT], message: str, where: str | None, hint: str | None) -> _ErrorT:
     return kind(message, where=where, hint=hint)
 
 
@@ -102,8 +108,50 @@ class PluginError(PgDataHubError):
     exit_code = ExitCode.USAGE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFault:
+    """A cell that cannot be loaded, as data.
+
+    Attributes:
+        rule: The violated rule: ``type``, ``error``, ``uncached`` or ``number``.
+        cell: The cell's address, such as ``B17``.
+        row: Its row in the sheet, from 1; 0 if unknown.
+        value: The cell's text; None if the cell has none.
+        expected: The expected value, such as ``INTEGER``.
+        sheet: The sheet; empty if the raiser does not know it.
+        column: The column's SQL name; empty if the raiser does not know it.
+        header: The column's header as written, if any.
+        hint: The way to fix the cell.
+    """
+
+    rule: str
+    cell: str
+    row: int = 0
+    value: str | None = None
+    expected: str | None = None
+    sheet: str = ""
+    column: str = ""
+    header: str | None = None
+    hint: str | None = None
+
+
 class FileError(PgDataHubError):
-    """One file cannot be loaded; nothing of it is in the database, and the run continues."""
+    """One file cannot be loaded; nothing of it is in the database, and the run continues.
+
+    ``faults`` exist as long as the error stays in the process that raised it.
+    """
+
+    faults: tuple[CellFault, ...] = ()
+    """The cells that cannot be loaded, as data."""
+    more: bool = False
+    """The search for such cells stopped before the end of the file."""
+
+    def located(self, where: str) -> Self:
+        """Return the same error with ``where`` in front of its place; a fault without a sheet is in the sheet ``where``."""
+        error = super().located(where)
+        error.more = self.more
+        error.faults = tuple(fault if fault.sheet else replace(fault, sheet=where) for fault in self.faults)
+        return error
 
 
 class ReadError(FileError):
@@ -134,37 +182,10 @@ class SheetError(FileError):
     """The sheet is not found, or has no table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellFault:
-    """A cell that cannot be loaded, as data.
-
-    Attributes:
-        rule: The violated rule: ``type``, ``error``, ``uncached`` or ``number``.
-        cell: The cell's address, such as ``B17``.
-        row: Its row in the sheet, from 1; 0 if unknown.
-        value: The cell's text; None if the cell has none.
-        expected: The expected value, such as ``INTEGER``.
-        sheet: The sheet; empty if the raiser does not know it.
-        column: The column's SQL name; empty if the raiser does not know it.
-        header: The column's header as written, if any.
-        hint: The way to fix the cell.
-    """
-
-    rule: str
-    cell: str
-    row: int = 0
-    value: str | None = None
-    expected: str | None = None
-    sheet: str = ""
-    column: str = ""
-    header: str | None = None
-    hint: str | None = None
-
-
 class CellError(FileError):
     """One cell cannot be loaded under the folder's policies.
 
-    ``others`` and ``faults`` exist as long as the error stays in the process that raised it.
+    ``others`` exist as long as the error stays in the process that raised it.
 
     Args:
         message: See :class:`PgDataHubError`.
@@ -175,8 +196,6 @@ class CellError(FileError):
 
     others: tuple[CellError, ...] = ()
     """Errors of further cells."""
-    more: bool = False
-    """The search for further cells stopped before the end of the file."""
 
     def __init__(
         self, message: str, *, where: str | None = None, hint: str | None = None, faults: Sequence[CellFault] = ()
@@ -189,26 +208,20 @@ class CellError(FileError):
         """This error and those of further cells."""
         return (self, *self.others)
 
-    def located(self, where: str) -> PgDataHubError:
-        """Return the same error with ``where`` in front of its place; a fault without a sheet is in the sheet ``where``."""
-        error = super().located(where)
-        if isinstance(error, CellError):
-            error.more = self.more
-            error.faults = tuple(fault if fault.sheet else replace(fault, sheet=where) for fault in self.faults)
-        return error
 
-
-def joined(errors: Sequence[CellError], most: int = 10) -> CellError:
-    """Return one error that names the first ``most`` of several cells; the first with its hint."""
+def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
+    """Return one error that names the first ``most`` of several faults; the first with its hint."""
     first, *others = errors
     if not others:
         return first
-    named = "; ".join(f"{error.where}: {error.message}" for error in others[: most - 1])
+    named = "; ".join(
+        f"{error.where}: {error.message}" if error.where else error.message for error in others[: most - 1]
+    )
     more = "; and more" if len(errors) > most else ""
     message = f"{first.message}; also {named}{more}"
-    faults = [fault for error in errors for fault in error.faults]
-    error = CellError(message, where=first.where, hint=first.hint, faults=faults)
-    error.more = len(errors) > most
+    error = type(first)(message, where=first.where, hint=first.hint)
+    error.faults = tuple(fault for one in errors for fault in one.faults)
+    error.more = len(errors) > most or any(one.more for one in errors)
     return error
 
 

@@ -1,42 +1,83 @@
-"""All cells of a file that cannot be loaded, up to a limit, instead of the first one only."""
+"""All faults of a file that reading finds, up to a limit, instead of the first one only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pgdatahub.errors import CellError, joined
+from pgdatahub.errors import CellError, FileError, SheetError, joined
 from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.workbooks import Batch
 
 MAX_FAULTS: Final = 10
-"""Maximum number of cells that a failure names; reading stops there."""
+"""Maximum number of faults that a failure names; reading stops there."""
 
 
-def normalize_all(
-    batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch]
-) -> Iterator[tuple[Batch, NormalizedBatch | None]]:
-    """Yield each batch with its normalized form, up to the first cell that cannot be loaded.
+class Faults:
+    """The faults of a file, sheet by sheet."""
 
-    After that cell, the batches are only searched for further invalid cells. Such a batch, and a batch without rows, has
-    no normalized form.
+    def __init__(self) -> None:
+        self._found: list[FileError] = []
 
-    Raises:
-        CellError: Cells cannot be loaded; the error names the first ones.
-    """
-    faults: list[CellError] = []
-    for batch in batches:
-        if not batch.rows:
-            yield batch, None
-            continue
-        try:
-            normalized = normalize(batch)
-        except CellError as error:
-            faults += error.all
-            if len(faults) > MAX_FAULTS:
-                raise joined(faults, MAX_FAULTS) from error
-            yield batch, None
-            continue
-        yield batch, None if faults else normalized
-    if faults:
-        raise joined(faults, MAX_FAULTS)
+    def __bool__(self) -> bool:
+        """Return whether a fault was found."""
+        return bool(self._found)
+
+    def add(self, errors: Sequence[FileError]) -> None:
+        """Add faults.
+
+        Raises:
+            FileError: There are enough of them; the error names the first ones.
+        """
+        # Several tables of a sheet, and all batches of one, can have the same fault.
+        known = {str(error) for error in self._found}
+        self._found += [error for error in errors if str(error) not in known]
+        if len(self._found) > MAX_FAULTS:
+            found, self._found = self._found, []
+            raise joined(found, MAX_FAULTS)
+
+    def add_of_sheet(self, error: FileError) -> None:
+        """Add the fault of a sheet, after which the other sheets can be searched for further faults.
+
+        Raises:
+            FileError: Reading cannot go on, or there are enough faults.
+        """
+        if not isinstance(error, CellError | SheetError):
+            raise self.joined(error) from error.__cause__
+        self.add([error])
+
+    def joined(self, error: FileError) -> FileError:
+        """Return the faults and an error after which reading cannot go on, as one error."""
+        found, self._found = self._found, []
+        if found:
+            error.more = True
+        return joined([*found, error], MAX_FAULTS)
+
+    def check(self) -> None:
+        """Raise the faults as one error, if there are any.
+
+        Raises:
+            FileError: There are faults; the error names them.
+        """
+        if self._found:
+            raise joined(self._found, MAX_FAULTS)
+
+    def normalize(
+        self, batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch]
+    ) -> Iterator[tuple[Batch, NormalizedBatch | None]]:
+        """Yield each batch with its normalized form, up to the first cell that cannot be loaded.
+
+        After a fault, the batches are only searched for further faults. Such a batch, and a batch without rows, has no
+        normalized form.
+
+        Raises:
+            FileError: There are enough faults; the error names the first ones.
+        """
+        for batch in batches:
+            normalized = None
+            if batch.rows:
+                try:
+                    normalized = normalize(batch)
+                except CellError as error:
+                    self.add(error.all)
+            yield batch, None if self._found else normalized

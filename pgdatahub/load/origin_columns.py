@@ -11,13 +11,13 @@ from functools import cached_property
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.config.path_columns import match_path
-from pgdatahub.errors import CellError, SheetError
+from pgdatahub.errors import CellError, CellFault, SheetError
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.files import SourceFile
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
 from pgdatahub.plugins.infer import observe
 from pgdatahub.readers.window import CellCapture
-from pgdatahub.values.cells import ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
+from pgdatahub.values.cells import ErrorValue, InvalidValue, Kind, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape, storable
 from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import fold
@@ -98,21 +98,45 @@ class OriginColumns:
         """The values of the cells, under the policies for errors and formulas."""
         values: dict[str, Value] = {}
         for name, value in self._capture.values.items():
-            where = f"{self._sheet} › {cell_address(*self._capture.cells[name])}"
             if isinstance(value, ErrorValue):
                 if self._options.errors == "fail":
-                    raise CellError(f"the cell of the column {name} is the error {value.code}", where=where)
+                    message = f"the cell of the column {name} is the error {value.code}"
+                    raise self._fault(name, message, rule="error", value=value.code)
                 value = value.code if self._options.errors == "text" else None
+            elif isinstance(value, InvalidValue):
+                raise self._fault(name, value.fault, "correct the cell", rule="number", value=value.text)
             elif isinstance(value, Uncached):
                 if self._options.uncached == "fail":
-                    raise CellError(
-                        f"the cell of the column {name} is a formula whose result is not in the file",
-                        where=where,
-                        hint="open the workbook in Excel and save it, or set uncached: blank",
-                    )
+                    message = f"the cell of the column {name} is a formula whose result is not in the file"
+                    hint = "open the workbook in Excel and save it, or set uncached: blank"
+                    raise self._fault(name, message, hint, rule="uncached")
                 value = None
             values[name] = value
         return values
+
+    def _fault(
+        self,
+        name: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        rule: str,
+        value: str | None = None,
+        expected: str | None = None,
+    ) -> CellError:
+        """Return the error of a cell that is a column's value."""
+        row, position = self._capture.cells[name]
+        fault = CellFault(
+            rule=rule,
+            cell=cell_address(row, position),
+            row=row,
+            value=value,
+            expected=expected,
+            sheet=self._sheet,
+            column=fold(name),
+            header=name,
+        )
+        return CellError(message, where=f"{fault.sheet} › {fault.cell}", hint=hint, faults=[fault])
 
     def _column_options(self, name: str) -> ColumnOptions | None:
         return self._by_name.get(fold(name))
@@ -152,12 +176,12 @@ class OriginColumns:
                 values = convert(list(values), self._options.typed(options))
             texts, observed = observe(list(values), lambda _index: where)
         except ConversionError as failure:
-            raise CellError(
-                f'"{sample_of(type_value(failure.value)[1])}" is not a valid {floor.label} (type of column {name!r} set in '
-                "etl_config.yaml)",
-                where=where,
-                hint="change type: or format: of the column",
-            ) from None
+            sample = sample_of(type_value(failure.misfits[0][1])[1])
+            message = f'"{sample}" is not a valid {floor.label} (type of column {name!r} set in etl_config.yaml)'
+            hint = "change type: or format: of the column"
+            if name in self._capture.cells:
+                raise self._fault(name, message, hint, rule="type", value=sample, expected=floor.label) from None
+            raise CellError(message, where=where, hint=hint) from None
         return NormalizedColumn(
             name=fold(name),
             header=name,

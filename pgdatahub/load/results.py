@@ -9,7 +9,7 @@ from traceback import format_exception
 from typing import Final
 
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.errors import CellError, HistoryLostError, OutOfMemoryError, PgDataHubError
+from pgdatahub.errors import CellError, FileError, HistoryLostError, OutOfMemoryError, PgDataHubError
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.faults import group_faults
 from pgdatahub.model.file_notice import FileNotice
@@ -141,8 +141,11 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
     if secrets is not None:
         message, hint = secrets.mask(message), hint and secrets.mask(hint)
     faults = (
-        group_faults((fault for one in error.all for fault in one.faults), search_ended_early=error.more)
-        if isinstance(error, CellError)
+        group_faults(
+            (fault for one in (error.all if isinstance(error, CellError) else (error,)) for fault in one.faults),
+            search_ended_early=error.more,
+        )
+        if isinstance(error, FileError)
         else ()
     )
     failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint, faults=faults)

@@ -10,7 +10,7 @@ from functools import partial
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, SchemaError, SheetError
-from pgdatahub.load.cell_faults import normalize_all
+from pgdatahub.load.cell_faults import Faults
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.shared_sheet import SharedBatches, take_turns
 from pgdatahub.load.sheet_tables import begin_table, capture_of, ending
@@ -61,6 +61,7 @@ def read_sheets(
         for chosen in part.sheets:
             by_position.setdefault(chosen.position, []).append((rows, chosen))
     # One table: in the order in which the settings name the sheets. Several: each sheet once, in the workbook's order.
+    faults = Faults()
     order = sorted(by_position) if file.source.options.is_routed else list(by_position)
     for index, position in enumerate(order):
 
@@ -71,7 +72,7 @@ def read_sheets(
         tables = by_position[position]
         label = tables[0][1].label
         try:
-            yield from _read_sheet(workbook.open(position), tables, stages, config, report)
+            yield from _read_sheet(workbook.open(position), tables, stages, config, report, faults)
             if needs_second_reading(workbook):
                 raise ReadAgainError
         except EmptySheetError as error:
@@ -88,7 +89,9 @@ def read_sheets(
                 located.hint = "; ".join(
                     filter(None, (located.hint, f"or leave the sheet out: {label}: {{skip: true}}"))
                 )
-            raise located from (error if located is not error else error.__cause__)
+            # After a fault of a cell or a header, the other sheets are searched for further faults.
+            faults.add_of_sheet(located)
+    faults.check()
     _finish(file, workbook, found.named)
 
 
@@ -134,6 +137,7 @@ def _read_sheet(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
+    faults: Faults,
 ) -> Iterator[ColumnBatch]:
     """Read all tables on a sheet.
 
@@ -144,7 +148,7 @@ def _read_sheet(
     if len(tables) == 1:
         ((rows, chosen),) = tables
         with ending(source):
-            for batches in _read_table(sheet, chosen, rows, stages, config, report, None, source):
+            for batches in _read_table(sheet, chosen, rows, stages, config, report, faults, None, source):
                 yield from batches
         return
     captures = [capture_of(chosen) for _, chosen in tables]
@@ -158,7 +162,9 @@ def _read_sheet(
         if any(other is rows for other, _ in tables[:number]):
             target = PostponedRows(rows)
             postponed.append(target)
-        readers.append(partial(_read_one_of, sheet, chosen, target, stages, config, report, captures[number], empty))
+        readers.append(
+            partial(_read_one_of, sheet, chosen, target, stages, config, report, faults, captures[number], empty)
+        )
     with ending(source):
         for batches in take_turns(shared, readers):
             yield from batches
@@ -175,13 +181,14 @@ def _read_one_of(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
+    faults: Faults,
     capture: CellCapture,
     empty: list[EmptySheetError],
     source: Iterator[Batch],
 ) -> Iterator[Iterable[ColumnBatch]]:
     """Read one of several tables on a sheet; add the error to ``empty`` if it has no value."""
     try:
-        yield from _read_table(sheet, chosen, rows, stages, config, report, capture, source)
+        yield from _read_table(sheet, chosen, rows, stages, config, report, faults, capture, source)
     except EmptySheetError as error:
         empty.append(error)
 
@@ -193,6 +200,7 @@ def _read_table(
     stages: Stages,
     config: Config,
     report: Callable[[float], None],
+    faults: Faults,
     capture: CellCapture | None,
     source: Iterator[Batch],
 ) -> Iterator[Iterable[ColumnBatch]]:
@@ -200,11 +208,12 @@ def _read_table(
     label = chosen.label
     reading = begin_table(sheet, chosen, source, stages, config, capture=capture)
     rows.keys.see(reading.table, chosen.source.options)
+    faults.add(reading.layout.faults)
     # The headers come first, so that the columns keep their order and a sheet without rows has columns too.
     yield rows.add(reading.headers, sheet=label, rows=())
     _check_width(rows.tally)
     pieces = (piece for batch in reading.batches for piece in _narrow(batch))
-    for piece, normalized in normalize_all(pieces, reading.normalize):
+    for piece, normalized in faults.normalize(pieces, reading.normalize):
         if normalized is None:
             yield ()  # another table on the sheet may have its turn
             continue

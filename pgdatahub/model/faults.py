@@ -15,8 +15,6 @@ from pgdatahub.errors import CellFault
 
 MAX_CELLS_OF_A_FAULT: Final = 1000
 """Maximum number of cells that one fault lists; its count is exact."""
-_SEARCH_ENDS_EARLY: Final = frozenset({"type", "number"})
-"""Rules of which each batch reports the first cell of a column only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +70,7 @@ def group_faults(faults: Iterable[CellFault], *, search_ended_early: bool = Fals
             rule=rule,
             expected=expected,
             count=len(group),
-            truncated=search_ended_early or rule in _SEARCH_ENDS_EARLY or len(group) > MAX_CELLS_OF_A_FAULT,
+            truncated=search_ended_early or len(group) > MAX_CELLS_OF_A_FAULT,
             cells=tuple(
                 FaultyCell(cell=one.cell, row=one.row, value=one.value, hint=one.hint)
                 for one in group[:MAX_CELLS_OF_A_FAULT]

@@ -46,27 +46,46 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     """Convert a column to its configured type, which ``options`` must have.
 
     Raises:
-        ConversionError: A cell does not fit; the error has the cell's index.
+        ConversionError: Cells do not fit; the error has the indexes and values of all.
     """
     wanted = options.conversion_type or SqlType.TEXT
+    misfits: list[tuple[int, Value]] = []
+    converted: list[Value] = []
     if isinstance(column, TextColumn):
-        # Convert each distinct text once; an error names its first cell.
+        # Convert each distinct text once.
         value_of = VALUES[column.kind]
         known: dict[bytes, Value] = {b"": None}
-        for text in column.texts:
-            if text not in known:
-                known[text] = _convert_value(value_of(text), wanted, options, lambda: column.texts.index(text))  # noqa: B023 - called at once
-        return [known[text] for text in column.texts]
-    return [_convert_value(value, wanted, options, lambda: index) for index, value in enumerate(column)]  # noqa: B023
+        unfit: dict[bytes, Value] = {}
+        for text in set(column.texts) - known.keys():
+            value = value_of(text)
+            try:
+                known[text] = _convert_value(value, wanted, options)
+            except _MisfitError:
+                unfit[text] = value
+        if not unfit:
+            return [known[text] for text in column.texts]
+        misfits += ((index, unfit[text]) for index, text in enumerate(column.texts) if text in unfit)
+        raise ConversionError(misfits)
+    for index, value in enumerate(column):
+        try:
+            converted.append(_convert_value(value, wanted, options))
+        except _MisfitError:
+            misfits.append((index, value))
+    if misfits:
+        raise ConversionError(misfits)
+    return converted
 
 
-def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions, index: Callable[[], int]) -> Value:
-    given = value
+class _MisfitError(Exception):
+    """A value does not fit the configured type."""
+
+
+def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions) -> Value:
     if wanted in _MOMENTS and isinstance(value, int | float) and not isinstance(value, bool):
         try:
             value = _serial(value, options) or value
         except ValueError:
-            raise ConversionError(index(), given) from None
+            raise _MisfitError from None
         if wanted is SqlType.TIME and isinstance(value, datetime):
             value = value.time()
     elif isinstance(value, str):
@@ -75,24 +94,22 @@ def _convert_value(value: Value, wanted: SqlType, options: ColumnOptions, index:
             try:
                 value = parse(value.strip(), options) if value.strip() else None
             except (ValueError, ArithmeticError):
-                raise ConversionError(index(), given) from None
+                raise _MisfitError from None
     if value is not None and not _fits(value, wanted):
-        raise ConversionError(index(), given)
+        raise _MisfitError
     return value
 
 
 class ConversionError(Exception):
-    """A cell does not fit its column's configured type.
+    """Cells do not fit their column's configured type.
 
     Args:
-        index: The index of the cell in its batch.
-        value: The value of the cell.
+        misfits: The index in the batch and the value of each of these cells.
     """
 
-    def __init__(self, index: int, value: Value) -> None:
-        super().__init__(index, value)
-        self.index = index
-        self.value = value
+    def __init__(self, misfits: Sequence[tuple[int, Value]]) -> None:
+        super().__init__(misfits)
+        self.misfits = misfits
 
 
 def _fits(value: Value, wanted: SqlType) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from pgdatahub.config import ColumnOptions, FolderOptions
@@ -17,7 +17,7 @@ from pgdatahub.plugins.convert import ConversionError, configured_type, convert,
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.plugins.trim import trimmed
-from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Uncached, Value, cell_address
+from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import escape, is_storable, storable
 from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import ColumnNames, fold
@@ -26,8 +26,11 @@ from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType
 from pgdatahub.values.tallies import MixedColumn
 
-_MOST_FAULTS = 10
-"""Cells of a batch that cannot be loaded, from which on no more are looked for."""
+_MOST_FAULTS = 11
+"""Invalid cells of a column that are listed: one more than a failure names."""
+_MOST_COLUMNS = 100
+"""Columns with invalid cells, after which the search ends."""
+_INVALID = "correct the cell where the file comes from, or leave its column out with skip: true"
 ERRORS = "error cells"
 UNCACHED = "formulas without a value"
 REMOVED = "texts with characters that PostgreSQL cannot store"
@@ -63,8 +66,8 @@ class _Normalizer:
         self.options = options
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
-        self.faults: list[CellError] = []
-        """Cells that cannot be loaded: the first of each column, and those of policies."""
+        self.faults: dict[int, list[tuple[int, CellError]]] = {}
+        """Position of a column → the first cells that cannot be loaded, each with the index of its row."""
         self._names = column_names(table, options)
 
     def normalize(self) -> NormalizedBatch:
@@ -76,19 +79,15 @@ class _Normalizer:
             options = options_of(position - shift)
             if options is not None and options.skip:
                 continue
-            try:
-                column = self._column(names.name(position - shift), names.header(position - shift), position, options)
-            except CellError as error:
-                self.faults.append(error)
-                if len(self.faults) > _MOST_FAULTS:
+            column = self._column(names.name(position - shift), names.header(position - shift), position, options)
+            if column is None:
+                if len(self.faults) > _MOST_COLUMNS:
                     break
                 continue
             if column.header is not None or column.observed.evidence:
                 columns.append(column)
         if self.faults:
-            first, *others = self.faults
-            first.others = tuple(others)
-            raise first
+            raise self._joined_faults()
         return NormalizedBatch(
             columns=tuple(columns),
             rows=len(self.batch.rows),
@@ -111,7 +110,17 @@ class _Normalizer:
 
         return options_of
 
-    def _column(self, name: str, header: str | None, position: int, options: ColumnOptions | None) -> NormalizedColumn:
+    def _joined_faults(self) -> CellError:
+        """Return the faults in the order of their rows, as the first with the others."""
+        found = [(index, position, error) for position, faults in self.faults.items() for index, error in faults]
+        first, *others = [error for _, _, error in sorted(found, key=lambda fault: fault[:2])]
+        first.others = tuple(others)
+        return first
+
+    def _column(
+        self, name: str, header: str | None, position: int, options: ColumnOptions | None
+    ) -> NormalizedColumn | None:
+        """Return a column, None if it has cells that cannot be loaded."""
         floor = configured_type(options) or SqlType.UNDECIDED
         cells = self.batch.columns.get(position)
         if cells is None:
@@ -135,18 +144,23 @@ class _Normalizer:
         nulls = self.options.nulls + (options.nulls if options is not None else ())
         if nulls:
             cells = _without_nulls(cells, frozenset(nulls))
+        typed = None
         try:
             if options is not None and options.is_converted:
                 options = self.options.typed(options)
                 cells = convert(cells, options)
-            fields, observed = observe(self._without_unstorable(cells, position), locate)
+            typed = observe(self._without_unstorable(cells, position), locate)
         except ConversionError as failure:
-            raise self._misfit(failure, position, header, floor, options) from None
-        except OverflowError as error:
-            fault = self._fault("number", _overflowing(cells), position)
-            raise CellError(str(error), where=_place(fault), faults=[fault]) from error
+            for index, value in failure.misfits:
+                self._refuse_misfit(index, position, value, floor, options)
+        except OverflowError:
+            for index, message in _overflowing(cells):
+                self._refuse(index, position, message, _INVALID, rule="number")
         except ValueError as error:
             raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
+        if typed is None or position in self.faults:
+            return None
+        fields, observed = typed
         return NormalizedColumn(
             name=name,
             header=header,
@@ -155,50 +169,6 @@ class _Normalizer:
             floor=floor,
             position=position,
             created_as=options.server_type if options is not None else None,
-        )
-
-    def _misfit(
-        self,
-        failure: ConversionError,
-        position: int,
-        header: str | None,
-        floor: SqlType,
-        options: ColumnOptions | None,
-    ) -> CellError:
-        _, text = type_value(failure.value)
-        advice = (
-            hint_for(str(failure.value), options) if options is not None and isinstance(failure.value, str) else None
-        )
-        sample = sample_of(text)
-        fault = self._fault("type", failure.index, position, value=sample, expected=floor.label, hint=advice)
-        return CellError(
-            f'"{sample}" is not a valid {floor.label} (type of column {header or position + 1!r} set in etl_config.yaml)',
-            where=_place(fault),
-            hint=advice or "correct the cell, or change type:, format: or nulls: of the column",
-            faults=[fault],
-        )
-
-    def _fault(
-        self,
-        rule: str,
-        index: int,
-        position: int,
-        *,
-        value: str | None = None,
-        expected: str | None = None,
-        hint: str | None = None,
-    ) -> CellFault:
-        inside = position - self.table.first_column
-        return CellFault(
-            rule=rule,
-            cell=self._address(index, position),
-            row=self.batch.rows[index],
-            value=value,
-            expected=expected,
-            sheet=self.table.sheet,
-            column=self._names.name(inside),
-            header=self._names.header(inside),
-            hint=hint,
         )
 
     def _address(self, index: int, position: int) -> str:
@@ -217,26 +187,21 @@ class _Normalizer:
             for index, value in cells.issues():
                 self._apply_policy(value, index, position)  # counts the cell, or refuses it
             return cells.without_issues()
-        if not {ErrorValue, Uncached}.intersection(map(type, cells)):
+        if not {ErrorValue, InvalidValue, Uncached}.intersection(map(type, cells)):
             return cells
         return [self._apply_policy(value, index, position) for index, value in enumerate(cells)]
 
     def _apply_policy(self, value: Value, index: int, position: int) -> Value:
         if isinstance(value, ErrorValue):
             return self._apply_error_policy(value, index, position)
+        if isinstance(value, InvalidValue):
+            self._refuse(index, position, value.fault, _INVALID, rule="number", value=value.text)
+            return None
         if isinstance(value, Uncached):
-            address = self._address(index, position)
             if self.options.uncached == "fail":
-                fault = self._fault("uncached", index, position)
-                self._refuse(
-                    CellError(
-                        "the formula has no computed value",
-                        where=_place(fault),
-                        hint="open the workbook in Excel and save it, or set uncached: blank",
-                        faults=[fault],
-                    )
-                )
-            self._count(UNCACHED, 1, f"{self.table.sheet}!{address}")
+                hint = "open the workbook in Excel and save it, or set uncached: blank"
+                self._refuse(index, position, "the formula has no computed value", hint, rule="uncached")
+            self._count(UNCACHED, 1, f"{self.table.sheet}!{self._address(index, position)}")
             return None
         return value
 
@@ -251,34 +216,62 @@ class _Normalizer:
         self._count(REMOVED, len(removed), f"{self.table.sheet}!{self._address(removed[0], position)}")
         return cleaned
 
-    def _refuse(self, error: CellError) -> None:
-        """Keep an error for the end of the batch; raise it once there are enough.
+    def _refuse_misfit(
+        self, index: int, position: int, value: Value, floor: SqlType, options: ColumnOptions | None
+    ) -> None:
+        """Keep the fault of a cell that does not fit its column's configured type."""
+        sample = sample_of(type_value(value)[1])
+        header = self._names.header(position - self.table.first_column) or str(position + 1)
+        advice = hint_for(value, options) if options is not None and isinstance(value, str) else None
+        self._refuse(
+            index,
+            position,
+            f'"{sample}" is not a valid {floor.label} (type of column {header!r} set in etl_config.yaml)',
+            advice or "correct the cell, or change type:, format: or nulls: of the column",
+            rule="type",
+            value=sample,
+            expected=floor.label,
+            advice=advice,
+        )
 
-        Raises:
-            CellError: There are enough of them.
-        """
-        if len(self.faults) > _MOST_FAULTS:
-            raise error
-        self.faults.append(error)
+    def _refuse(
+        self,
+        index: int,
+        position: int,
+        message: str,
+        hint: str,
+        *,
+        rule: str,
+        value: str | None = None,
+        expected: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        """Keep the fault of a cell for the end of the batch, if it is one of the column's first."""
+        faults = self.faults.setdefault(position, [])
+        if len(faults) >= _MOST_FAULTS:
+            return
+        inside = position - self.table.first_column
+        fault = CellFault(
+            rule=rule,
+            cell=self._address(index, position),
+            row=self.batch.rows[index],
+            value=value,
+            expected=expected,
+            sheet=self.table.sheet,
+            column=self._names.name(inside),
+            header=self._names.header(inside),
+            hint=advice,
+        )
+        where = f"{fault.sheet} › {fault.cell}"
+        faults.append((index, CellError(message, where=where, hint=hint, faults=[fault])))
 
     def _apply_error_policy(self, value: ErrorValue, index: int, position: int) -> Value:
-        address = self._address(index, position)
         if self.options.errors == "fail":
-            fault = self._fault("error", index, position, value=value.code)
-            self._refuse(
-                CellError(
-                    f"the cell shows the error {value.code}",
-                    where=_place(fault),
-                    hint="correct the cell, or set errors: blank or errors: text",
-                    faults=[fault],
-                )
-            )
-        self._count(ERRORS, 1, f"{self.table.sheet}!{address}")
+            hint = "correct the cell, or set errors: blank or errors: text"
+            message = f"the cell shows the error {value.code}"
+            self._refuse(index, position, message, hint, rule="error", value=value.code)
+        self._count(ERRORS, 1, f"{self.table.sheet}!{self._address(index, position)}")
         return value.code if self.options.errors == "text" else None
-
-
-def _place(fault: CellFault) -> str:
-    return f"{fault.sheet} › {fault.cell}"
 
 
 def _clash_notice(headers: tuple[str, ...]) -> str:
@@ -290,8 +283,8 @@ def _clash_notice(headers: tuple[str, ...]) -> str:
     return FileNotice(text, "headers become one name, so they were numbered (set rename:)")
 
 
-def _overflowing(cells: Column) -> int:
-    """Return the index of the first cell that no column can hold."""
+def _overflowing(cells: Column) -> Iterator[tuple[int, str]]:
+    """Yield the index of each cell that no column can hold, and the reason."""
     for index in range(len(cells)):
         cell = (
             TextColumn(kind=cells.kind, texts=cells.texts[index : index + 1])
@@ -300,9 +293,8 @@ def _overflowing(cells: Column) -> int:
         )
         try:
             observe(cell, lambda _index: "")
-        except OverflowError:
-            return index
-    raise AssertionError("a column overflows because one of its cells does")
+        except OverflowError as error:
+            yield index, str(error)
 
 
 def _without_nulls(cells: Column, nulls: frozenset[str]) -> Column:

@@ -8,7 +8,7 @@ from itertools import compress
 from operator import not_
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn
 from pgdatahub.values.copytext import escape, unescape
 from pgdatahub.values.fields import FieldBuffer
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -88,6 +88,8 @@ def shown_cell(column: Column, index: int) -> tuple[Kind | None, str]:
         value = column[index]
         if value is UNCACHED:
             return None, UNCACHED.value
+        if isinstance(value, InvalidValue):
+            return None, value.fault
         kind, text = type_value(value)
         return (None if isinstance(value, ErrorValue) else kind), unescape(text)
     text = column.texts[index]

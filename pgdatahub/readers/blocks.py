@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.pieces import join_pieces
 from pgdatahub.values.cells import Column, TextColumn
@@ -50,10 +51,21 @@ def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
 
     A batch has fewer rows where it is wide, where another block would not fit as a whole, or where joining would take many
     rows out of the compact form, such as those below a header.
+
+    Raises:
+        FileError: The blocks raise the error; all rows before it are yielded first.
     """
     waiting: list[Block] = []
     count = 0
-    for block in blocks:
+    following = iter(blocks)
+    damage: FileError | None = None
+    while True:
+        try:
+            block = next(following, None)
+        except FileError as error:
+            block, damage = None, error
+        if block is None:
+            break
         rows = len(block.rows)
         if waiting and (
             count + rows > max_rows
@@ -71,6 +83,8 @@ def batches(blocks: Iterable[Block], max_rows: int) -> Iterator[Batch]:
         count += rows
     if waiting:
         yield _batch(waiting)
+    if damage is not None:
+        raise damage
 
 
 def _differ(above: Block, below: Block) -> bool:

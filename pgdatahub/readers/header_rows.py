@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgdatahub.errors import CellError, CellFault, SheetError
+from pgdatahub.errors import CellError, CellFault, FileError, SheetError
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
 from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
 from pgdatahub.readers.layout_counts import LayoutCounts
 from pgdatahub.readers.window import side_by_side
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Kind, TextColumn, cell_address, column_letters
+from pgdatahub.values.cells import UNCACHED, ErrorValue, InvalidValue, Kind, TextColumn, cell_address, column_letters
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
@@ -142,7 +142,10 @@ def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Ce
     """Return the first ``most`` rows with a value, each with its number, and an iterator over all rows."""
     read: list[Batch] = []
     found: list[tuple[int, _Cells]] = []
-    for batch in source:
+    for batch in _postpone_damage(source):
+        if isinstance(batch, FileError):
+            source = _raise(batch)
+            break
         read.append(batch)
         for row in filled_rows(batch)[: most - len(found)]:
             index = bisect_left(batch.rows, row)
@@ -151,6 +154,21 @@ def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Ce
         if len(found) >= most:
             break
     return found, chain(read, source)
+
+
+def _postpone_damage(source: Iterator[Batch]) -> Iterator[Batch | FileError]:
+    """Yield batches; an error as the last item, so that the rows before the damage are judged first."""
+    try:
+        for batch in source:  # noqa: UP028 - "yield from" would close the source with this generator
+            yield batch
+    except FileError as error:
+        yield error
+
+
+def _raise(error: FileError) -> Iterator[Batch]:
+    """Raise an error in place of the next batch."""
+    yield from ()
+    raise error
 
 
 def _are_header_texts(cells: _Cells) -> bool:
@@ -180,7 +198,10 @@ def note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutC
     headers = [cell for column in header.columns.values() if (cell := shown_cell(column, 0))[1]]
     read: list[Batch] = []
     positions: set[int] = set()
-    for batch in source:
+    for batch in _postpone_damage(source):
+        if isinstance(batch, FileError):
+            source = _raise(batch)
+            break
         read.append(batch)
         positions.update(batch.columns)
         if sum(len(batch.rows) for batch in read) >= ROWS:
@@ -226,12 +247,8 @@ def split_header(source: Iterator[Batch], row: int) -> tuple[Batch | None, Itera
     raise AssertionError(f"row {row} was seen and is gone")
 
 
-def header_texts(header: Batch | None, sheet: str, options: FolderOptions) -> Mapping[int, str]:
-    """Return position → header as written.
-
-    Raises:
-        CellError: A header is an error or an uncached formula, under a policy that forbids it.
-    """
+def header_texts(header: Batch | None, sheet: str, options: FolderOptions, counts: LayoutCounts) -> Mapping[int, str]:
+    """Return position → header as written; add a fault for each header that the settings forbid or that is invalid."""
     if header is None:
         return {}
     texts = {}
@@ -243,16 +260,19 @@ def header_texts(header: Batch | None, sheet: str, options: FolderOptions) -> Ma
         if isinstance(cell, ErrorValue) and options.errors != "text":
             if options.errors == "fail":
                 fault = CellFault(rule="error", cell=address, row=row, value=cell.code, sheet=sheet)
-                raise CellError(f"the header is the error {cell.code}", where=where, faults=[fault])
+                message = f"the header is the error {cell.code}"
+                counts.faults.append(CellError(message, where=where, faults=[fault]))
+            continue
+        if isinstance(cell, InvalidValue):
+            fault = CellFault(rule="number", cell=address, row=row, value=cell.text, sheet=sheet)
+            counts.faults.append(CellError(cell.fault, where=where, hint="correct the header", faults=[fault]))
             continue
         if cell is UNCACHED:
             if options.uncached == "fail":
-                raise CellError(
-                    "the header is a formula whose result is not in the file",
-                    where=where,
-                    hint="open the workbook in Excel and save it, or set uncached: blank",
-                    faults=[CellFault(rule="uncached", cell=address, row=row, sheet=sheet)],
-                )
+                hint = "open the workbook in Excel and save it, or set uncached: blank"
+                message = "the header is a formula whose result is not in the file"
+                fault = CellFault(rule="uncached", cell=address, row=row, sheet=sheet)
+                counts.faults.append(CellError(message, where=where, hint=hint, faults=[fault]))
             continue
         text = shown_cell(column, 0)[1]
         if text:

@@ -74,7 +74,6 @@ def locate(
     Raises:
         EmptySheetError: The sheet has no value.
         SheetError: The header row is empty, or no row looks like a header.
-        CellError: A header is an error or an uncached formula, under a policy that forbids it.
     """
     counts = LayoutCounts()
     source = iter(batches)
@@ -126,7 +125,7 @@ def _locate(
             row = grown[1]
         else:
             header, source = split_header(source, row)
-            headers = header_texts(header, sheet, options)
+            headers = header_texts(header, sheet, options, counts)
     else:
         if options.header_row == "first" and not window.is_table:
             row, source = first_row(source, sheet, counts, base)
@@ -134,7 +133,7 @@ def _locate(
             row = base + (1 if window.is_table else int(options.header_row))
             source = seek_row(source, row, sheet, counts)
         header, source = split_header(source, row)
-        headers = header_texts(header, sheet, options)
+        headers = header_texts(header, sheet, options, counts)
         if header is not None:
             source = note_doubt(row, header, source, counts)
     if headers and not window.text:
@@ -184,7 +183,7 @@ def _several(
 ) -> tuple[dict[int, str], Iterator[Batch]]:
     """Return the headers of several rows, and the rows below."""
     taken, source = take_rows(source, *rows)
-    levels = {batch.rows[0]: header_texts(batch, sheet, options) for batch in taken}
+    levels = {batch.rows[0]: header_texts(batch, sheet, options, counts) for batch in taken}
     positions = {position for texts in levels.values() for position in texts}
     areas = find(*rows) if any(len(texts) < len(positions) for texts in levels.values()) else ()
     note_gaps(levels, areas, options.header_fill, counts)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pgdatahub.errors import CellError
+
 
 @dataclass(slots=True, kw_only=True)
 class LayoutCounts:
@@ -15,11 +17,13 @@ class LayoutCounts:
             or not at all. Hidden rows and columns count even if they are loaded.
         examples: For each key of ``counts`` the first row or column, as ``row 17`` or ``column C``.
         notices: Notices for the user.
+        faults: Headers that cannot be used; the caller must refuse the file. Complete before the first batch.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    faults: list[CellError] = field(default_factory=list)
 
     def add(self, key: str, number: int, example: str) -> None:
         """Count ``number`` more of ``key``."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
-from pgdatahub.load.cell_faults import normalize_all
+from pgdatahub.load.cell_faults import Faults
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
 from pgdatahub.load.sheet_tables import begin_table, ending
@@ -205,9 +205,15 @@ def _read_sheet(
         reading = begin_table(sheet, chosen, source, stages, config)
         tally = Tally()
         tally.add(reading.headers)
-        for _, normalized in normalize_all(reading.batches, reading.normalize):
-            if normalized is not None:
-                tally.add(normalized)
+        faults = Faults()
+        try:
+            faults.add(reading.layout.faults)
+            for _, normalized in faults.normalize(reading.batches, reading.normalize):
+                if normalized is not None:
+                    tally.add(normalized)
+        except FileError as error:
+            raise faults.joined(error) from error
+        faults.check()
     tally.count(reading.layout.counts, reading.layout.examples)
     tally.note((*reading.layout.notices, *sheet.notices))
     return replace(

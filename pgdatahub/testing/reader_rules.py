@@ -17,7 +17,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch, Sheet, Workbook, sheet_labels
 from pgdatahub.testing.reading import SinglePluginReader, source_file
-from pgdatahub.values.cells import Column, ErrorValue, TextColumn, Uncached, Value, cell_address
+from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.python_values import type_value
 
@@ -265,7 +265,7 @@ def _check_column(position: int, column: Column, rows: list[int]) -> None:
 
 def _shown(value: Value) -> str:
     # Values, not classes: 43 and 43.0 are one value, and so are a date and its midnight.
-    return repr(value if isinstance(value, ErrorValue | Uncached) else type_value(value))
+    return repr(value if isinstance(value, ErrorValue | InvalidValue | Uncached) else type_value(value))
 
 
 def _is_open(path: Path) -> bool:

@@ -35,6 +35,7 @@ A :class:`ColumnTally` makes evidence for the column's type without reading the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -44,6 +45,8 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pgdatahub.values.fields import FieldBuffer, buffer_of
+
+_QUOTED = re.compile(r"""(['"])(.*)\1""")
 
 
 class Kind(Enum):
@@ -73,6 +76,25 @@ class ErrorValue:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class InvalidValue:
+    """The content of a cell that no column can hold, such as the number ``1E400``.
+
+    The file fails if the cell is to be loaded. A cell in a column or row that the folder's settings leave out has no effect.
+
+    Attributes:
+        fault: The reason, one sentence without a final period; it quotes the content.
+    """
+
+    fault: str
+
+    @property
+    def text(self) -> str | None:
+        """The quoted content."""
+        found = _QUOTED.search(self.fault)
+        return found[2] if found else None
+
+
 class Uncached(Enum):
     """The value of a formula whose result is not stored in the file."""
 
@@ -82,7 +104,19 @@ class Uncached(Enum):
 UNCACHED = Uncached.UNCACHED
 
 Value: TypeAlias = (
-    bool | int | float | Decimal | str | date | datetime | time | timedelta | ErrorValue | Uncached | None
+    bool
+    | int
+    | float
+    | Decimal
+    | str
+    | date
+    | datetime
+    | time
+    | timedelta
+    | ErrorValue
+    | InvalidValue
+    | Uncached
+    | None
 )
 
 

@@ -10,10 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.errors import CellError, CorruptError
 from pgdatahub.plugins.convert import ConversionError, convert
 from pgdatahub.plugins.infer import observe
-from pgdatahub.readers.xlsx.number_texts import plain_number
+from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, plain_number
 from pgdatahub.values.cells import Kind, TextColumn, Value
 from pgdatahub.values.numbers import MAX_DIGITS
 from pgdatahub.values.python_values import type_value
@@ -42,7 +41,7 @@ def test_texts_of_a_million_digits_are_refused_by_cell(text: str) -> None:
     begin = time.process_time()
     with pytest.raises(ConversionError) as refusal:
         convert(["1", text], ColumnOptions(type="numeric"))
-    assert refusal.value.index == 1
+    assert refusal.value.misfits[0][0] == 1
     assert seconds_of(begin) < 2
 
 
@@ -68,17 +67,17 @@ def test_cells_of_a_million_digits_take_linear_time(text: str) -> None:
     begin = time.process_time()
     message = ""
     try:
-        plain_number(text.encode(), "B3")
-    except (CellError, CorruptError) as error:
+        plain_number(text.encode())
+    except InvalidNumberError as error:
         message = str(error)
-    assert not message or ("B3" in message and len(message) < 300)
+    assert len(message) < 300
     assert seconds_of(begin) < 1
 
 
 def test_many_long_integers_take_linear_time() -> None:
     numbers = [b"%d%s" % (index % 9 + 1, b"7" * (MAX_DIGITS - 2)) for index in range(50)]
     begin = time.process_time()
-    fields, _ = observe(TextColumn(kind=Kind.NUMBER, texts=[plain_number(number, "A1") for number in numbers]), str)
+    fields, _ = observe(TextColumn(kind=Kind.NUMBER, texts=[plain_number(number) for number in numbers]), str)
     assert list(fields) == numbers
     assert seconds_of(begin) < 5
 
@@ -102,6 +101,6 @@ def test_numeric_texts_keep_their_value(digits: int, exponent: int) -> None:
 @given(st.text("0123456789", min_size=1, max_size=6000), st.booleans())
 def test_digits_alone_stay_exact(digits: str, negative: bool) -> None:
     text = ("-" if negative else "") + digits
-    assert Decimal(plain_number(text.encode(), "A1").decode()) == Decimal(text)
+    assert Decimal(plain_number(text.encode()).decode()) == Decimal(text)
     (value,) = convert([text], ColumnOptions(type="numeric"))
     assert type_value(value)[1].decode() == str(Decimal(text)).replace("-0", "0" if not Decimal(text) else "-0")

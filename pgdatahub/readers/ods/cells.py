@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -14,11 +14,8 @@ from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.ods.moments import Moments
 from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.xlsx.number_texts import are_plain_numbers, plain_number
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
-
-Locate = Callable[[int], str]
-"""Index of a cell in a column → its address."""
+from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, are_plain_numbers, plain_number
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 
 
 class Source(Enum):
@@ -77,20 +74,15 @@ class Converter:
             self._classes[key] = CellClass(source=source, format=number_format)
         return self._classes[key]
 
-    def column(self, runs: Sequence[tuple[int, CellClass]], texts: Sequence[str], locate: Locate) -> Column:
+    def column(self, runs: Sequence[tuple[int, CellClass]], texts: Sequence[str]) -> Column:
         """Return a column.
 
         Args:
             runs: Classes of cells, each with the index of the first cell that has the class.
             texts: The text of each cell, empty for an empty cell.
-            locate: Gives the address of a cell.
-
-        Raises:
-            CorruptError: A number is not a number.
-            CellError: A number is beyond what any column holds.
         """
         if len(runs) == 1:
-            return self._convert(runs[0][1], texts, locate)
+            return self._convert(runs[0][1], texts)
         groups: dict[CellClass, list[str]] = {}
         ends = [start for start, _ in runs[1:]] + [len(texts)]
         for (start, cell_class), end in zip(runs, ends, strict=True):
@@ -98,14 +90,14 @@ class Converter:
             if group is None:
                 group = groups[cell_class] = [""] * len(texts)
             group[start:end] = texts[start:end]
-        return merge_pieces([self._convert(cell_class, group, locate) for cell_class, group in groups.items()])
+        return merge_pieces([self._convert(cell_class, group) for cell_class, group in groups.items()])
 
-    def _convert(self, cell_class: CellClass, texts: Sequence[str], locate: Locate) -> Column:
+    def _convert(self, cell_class: CellClass, texts: Sequence[str]) -> Column:
         source = cell_class.source
         if source is Source.TEXT:
             return TextColumn(kind=Kind.TEXT, texts=_fields(texts))
         if source is Source.NUMBER:
-            return self._number_column(cell_class.format, texts, locate)
+            return self._number_column(cell_class.format, texts)
         if source is Source.BOOLEAN:
             return TextColumn(kind=Kind.BOOLEAN, texts=[text.encode() for text in texts])
         if source is Source.DATE:
@@ -116,7 +108,7 @@ class Converter:
             return [ErrorValue(text) if text else None for text in texts]
         return [UNCACHED if text else None for text in texts]
 
-    def _number_column(self, number_format: NumberFormat, texts: Sequence[str], locate: Locate) -> Column:
+    def _number_column(self, number_format: NumberFormat, texts: Sequence[str]) -> Column:
         numbers = "\0".join(texts).encode().split(b"\0")
         if are_plain_numbers(numbers):
             return self._numbers.column(number_format, numbers)
@@ -127,7 +119,11 @@ class Converter:
                 errors[index] = ErrorValue(stripped)
                 numbers[index] = b""
             elif stripped:
-                numbers[index] = plain_number(stripped.encode(), locate(index))
+                try:
+                    numbers[index] = plain_number(stripped.encode())
+                except InvalidNumberError as error:
+                    errors[index] = InvalidValue(str(error))
+                    numbers[index] = b""
         return merge_pieces([self._numbers.column(number_format, numbers), errors])
 
 

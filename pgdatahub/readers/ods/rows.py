@@ -9,9 +9,9 @@ from typing import Final, NoReturn
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.ods.cells import CellClass, Converter, Locate
+from pgdatahub.readers.ods.cells import CellClass, Converter
 from pgdatahub.readers.package import DAMAGED
-from pgdatahub.values.cells import Column, TextColumn, cell_address
+from pgdatahub.values.cells import Column, TextColumn
 
 _BLOCK_CELLS: Final = 250_000
 MOST_ROWS: Final = 1 << 24
@@ -206,23 +206,20 @@ class RowCollector:
         block = Block(
             rows=rows,
             hidden=self._hidden,
-            columns={
-                position: self._column(rows, position, column) for position, column in columns.items() if column.runs
-            },
+            columns={position: self._column(len(rows), column) for position, column in columns.items() if column.runs},
         )
         self._ready.append(block)
         self._rows, self._hidden, self._columns, self._count = [], set(), carried, 0
 
-    def _column(self, rows: list[int], position: int, column: _Column) -> Column:
+    def _column(self, rows: int, column: _Column) -> Column:
         texts = column.texts
-        texts.extend([""] * (len(rows) - len(texts)))
-        return self._converter.column(column.runs, texts, lambda index: cell_address(rows[index], position))
+        texts.extend([""] * (rows - len(texts)))
+        return self._converter.column(column.runs, texts)
 
     def _expand(self, row: _RepeatedRow) -> Iterator[Block]:
         """Yield a repeated row as blocks of many rows."""
         single = {
-            position: self._converter.column([(0, cell_class)], [text], _locator(row.first, position))
-            for position, cell_class, text in row.cells
+            position: self._converter.column([(0, cell_class)], [text]) for position, cell_class, text in row.cells
         }
         size = max(1, _BLOCK_CELLS // len(single))
         for start in range(row.first, row.first + row.count, size):
@@ -232,11 +229,6 @@ class RowCollector:
                 hidden=set(rows) if row.hidden else set(),
                 columns={position: _times(piece, len(rows)) for position, piece in single.items()},
             )
-
-
-def _locator(row: int, position: int) -> Locate:
-    """Return a function that gives the address of the only cell of a column."""
-    return lambda _index: cell_address(row, position)
 
 
 def _times(column: Column, count: int) -> Column:

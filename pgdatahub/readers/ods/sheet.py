@@ -113,7 +113,6 @@ class OdsSheet:
 
         Raises:
             CorruptError: The sheet is damaged, or asks too much.
-            CellError: A number is beyond what any column holds.
         """
         try:
             found = self._source.batches(max_rows)

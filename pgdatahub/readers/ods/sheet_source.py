@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Protocol
 
+from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.blocks import Block, batches
 from pgdatahub.readers.ods.sheet_parser import SheetParser
@@ -18,7 +20,6 @@ class SheetSource(Protocol):
 
         Raises:
             CorruptError: The sheet is damaged, or passes a limit.
-            CellError: A number is beyond what any column holds.
         """
 
 
@@ -36,8 +37,9 @@ class PythonSource:
     def __init__(self, parser: SheetParser, pieces: Iterator[bytes]) -> None:
         self._parser = parser
         self._pieces = pieces
+        self._damage: FileError | None = None
         for piece in pieces:  # up to the first row, so that hidden columns are known
-            parser.feed(piece)
+            self._feed(piece)
             if parser.in_rows:
                 break
 
@@ -46,14 +48,24 @@ class PythonSource:
 
         Raises:
             CorruptError: The sheet is damaged, or passes a limit.
-            CellError: A number is beyond what any column holds.
         """
         return batches(self._blocks(), max_rows)
 
     def _blocks(self) -> Iterator[Block]:
         yield from self._parser.rows.take()
-        for piece in self._pieces:
-            self._parser.feed(piece)
+        for piece in chain(self._pieces, (b"",)):
+            if self._damage is not None:
+                raise self._damage
+            self._feed(piece, final=not piece)
             yield from self._parser.rows.take()
-        self._parser.feed(b"", final=True)
-        yield from self._parser.rows.take()
+        if self._damage is not None:
+            raise self._damage
+
+    def _feed(self, piece: bytes, *, final: bool = False) -> None:
+        """Feed a piece of the sheet; keep an error until the rows before it are used."""
+        try:
+            self._parser.feed(piece, final=final)
+        except FileError as error:
+            if not self._parser.in_rows:
+                raise
+            self._damage = error

@@ -12,7 +12,7 @@ from struct import unpack_from
 from types import SimpleNamespace
 from typing import Any, Final
 
-from xlrd.biffh import XL_WORKBOOK_GLOBALS, XL_WORKSHEET, XLRDError
+from xlrd.biffh import XL_WORKBOOK_GLOBALS, XL_WORKSHEET
 from xlrd.formatting import Format
 
 from pgdatahub.readers.xls import records
@@ -230,13 +230,7 @@ class CellBook(RecordStream):
     def _end_xf(self) -> None:
         self._xf_epilogue_done = 1
 
-    def shared_string(self, index: int) -> str:
-        """Return a shared string.
-
-        Raises:
-            XLRDError: The workbook does not have it.
-        """
-        try:
-            return self._sharedstrings[index]
-        except IndexError:
-            raise XLRDError(f"a cell has the text {index + 1:,} of {len(self._sharedstrings):,}") from None
+    def shared_string(self, index: int) -> str | None:
+        """Return a shared string, None if the workbook does not have it."""
+        known: list[str] = self._sharedstrings
+        return known[index] if index < len(known) else None

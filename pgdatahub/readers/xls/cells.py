@@ -13,7 +13,9 @@ BOOLEAN: Final = 2
 ERROR: Final = 3
 UNCACHED: Final = 4
 """A formula without a result."""
-_COVERED: Final = 5
+MISSING_TEXT: Final = 5
+"""A shared string that the workbook does not have; the number is its index."""
+_COVERED: Final = 6
 """A value under a merged area."""
 
 MAX_COLUMNS: Final = 256

@@ -14,9 +14,9 @@ from pgdatahub.readers.number_formats import NUMBER as PLAIN
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, NUMBER, TEXT, UNCACHED, ColumnMessage
+from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, MISSING_TEXT, NUMBER, TEXT, UNCACHED, ColumnMessage
 from pgdatahub.values.cells import UNCACHED as NO_RESULT
-from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 
 Item = TypeVar("Item")
 
@@ -114,6 +114,10 @@ def _special(kind: int, number: float) -> Value:
         return ErrorValue(_ERRORS.get(int(number), f"#ERR{int(number)}"))
     if kind == UNCACHED:
         return NO_RESULT
+    if kind == MISSING_TEXT:
+        return InvalidValue(
+            f"the cell refers to the shared string {int(number) + 1:,}, which the workbook does not have"
+        )
     raise ValueError(kind)
 
 

@@ -9,7 +9,7 @@ from xlrd.biffh import XL_CELL_BOOLEAN, XL_CELL_ERROR, XL_CELL_TEXT, XLRDError
 from xlrd.sheet import Sheet, unpack_RK
 
 from pgdatahub.readers.xls import records
-from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, NUMBER, UNCACHED, Cells
+from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, MISSING_TEXT, NUMBER, UNCACHED, Cells
 from pgdatahub.readers.xls.code_pages import decode
 from pgdatahub.readers.xls.strings import StringReader, TruncatedTextError, read_string
 
@@ -140,7 +140,11 @@ class CellSheet(Sheet):  # type: ignore[misc]  # xlrd has no types
 
     def _shared(self, data: bytes) -> None:
         row, position, extended_format, index = unpack_from("<HHHI", data)
-        self.cells.put_text(row, position, self.book.shared_string(index), extended_format)
+        text = self.book.shared_string(index)
+        if text is None:
+            self.cells.put(row, position, MISSING_TEXT, index, extended_format)
+        else:
+            self.cells.put_text(row, position, text, extended_format)
 
     def _label(self, data: bytes) -> None:
         row, position, extended_format, length = unpack_from("<HHHH", data)

@@ -11,16 +11,14 @@ from typing import Any, Final
 
 import orjson
 
-from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
-from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsb.texts import copy_texts
 from pgdatahub.readers.xlsx.columns import Cleaning
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import Column, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 from pgdatahub.values.sql_types import SAFE_INTEGER
 
 Locate = Callable[[int], str]
@@ -96,8 +94,6 @@ class Converter:
             count: The number of rows.
             locate: Gives the address of a cell.
 
-        Raises:
-            CorruptError: A cell refers to a shared string that is not there.
         """
         pieces: list[Column] = []
         numbers: dict[NumberFormat, list[Cells]] = {}
@@ -143,32 +139,33 @@ class Converter:
             for index, code in zip(indexes, cells.values, strict=True):
                 errors[index] = ErrorValue(_ERRORS.get(code, f"#ERROR {code}"))
             return errors
+        if cells.source is Source.SHARED:
+            return self._shared(cells, count, locate)
         if cells.source is Source.BOOLEAN:
             kind, texts = Kind.BOOLEAN, [b"true" if value else b"false" for value in cells.values]
-        elif cells.source is Source.TEXT:
+        else:
             kind = Kind.TEXT
             texts = copy_texts(cells.values, lambda place: self.cleaning.add(locate(indexes[place])))
-        else:
-            kind, texts = Kind.TEXT, self._shared(cells, locate)
         return TextColumn(kind=kind, texts=_place(texts, indexes, [b""] * count))
 
-    def _shared(self, cells: Cells, locate: Locate) -> list[bytes]:
+    def _shared(self, cells: Cells, count: int, locate: Locate) -> Column:
+        known = len(self._strings)
+        invalid: list[Value] = []
         try:
             texts = list(map(self._strings.lookup, cells.values))
         except IndexError:
-            count = len(self._strings)
-            place = next(place for place, value in enumerate(cells.values) if value >= count)
-            raise CorruptError(
-                f"{cells.values[place]} refers to a shared string past the last of {count:,}",
-                where=locate(cells.indexes[place]),
-                hint=DAMAGED,
-            ) from None
+            invalid = [None] * count
+            for index, value in zip(cells.indexes, cells.values, strict=True):
+                if value >= known:
+                    invalid[index] = InvalidValue(f"'{value}' refers to a shared string past the last of {known:,}")
+            texts = [self._strings.lookup(value) if value < known else b"" for value in cells.values]
         cleaned = self._strings.cleaned
         if cleaned:
             for index, value in zip(cells.indexes, cells.values, strict=True):
                 if value in cleaned:
                     self.cleaning.add(locate(index))
-        return texts
+        column = TextColumn(kind=Kind.TEXT, texts=_place(texts, cells.indexes, [b""] * count))
+        return merge_pieces([column, invalid]) if invalid else column
 
 
 def _place(texts: list[bytes], indexes: list[int], column: list[bytes]) -> list[bytes]:

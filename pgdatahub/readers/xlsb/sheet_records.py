@@ -9,7 +9,7 @@ from functools import partial
 from struct import Struct
 from typing import Final, NoReturn
 
-from pgdatahub.errors import CorruptError
+from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
@@ -121,60 +121,74 @@ class SheetRecords:
         block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends)
         has_value = hidden_row = False
         index = begun = 0
+        damage: FileError | None = None
         data, at = source.data, source.at
-        while self._has_rows:  # the records of the rows
-            found = known.get(data[at : at + _HEAD])
-            if found is not None and at + found[1] <= len(data):
-                column, size, value, cells = found
-                if column <= self._column:
-                    self._out_of_order(column)
-                self._column = column
-                has_value = True
-                cells.indexes.append(index)
-                cells.values.append(value.unpack_from(data, at + _HEAD)[0])
-                at += size
-                continue
-            source.at = at
-            identifier = source.next()
-            data, at = source.data, source.at
-            if identifier not in _CELLS:
-                if identifier == records.END_SHEET_DATA:
-                    self._has_rows = False
-                elif identifier == records.END:
-                    raise source.damaged("ends within its rows")
-                continue
-            if identifier != records.ROW_HEADER:
-                cell = self._read_cell(identifier, index)
-                if cell is not None:
+        try:
+            while self._has_rows:  # the records of the rows
+                found = known.get(data[at : at + _HEAD])
+                if found is not None and at + found[1] <= len(data):
+                    column, size, value, cells = found
+                    if column <= self._column:
+                        self._out_of_order(column)
+                    self._column = column
                     has_value = True
-                    head = data[source.start - 2 : source.start + _HEAD - 2]
-                    if head[:2] == _USUAL.get(identifier):
-                        known[head] = (self._column, at - source.start + 2, *cell)
-                continue
-            if has_value:
-                rows.append(self._number)
-                if hidden_row:
-                    hidden.add(self._number)
-                index += 1
-                has_value = False
-                if index >= most_rows or source.offset > block_end:
-                    yield self._block(rows, hidden)
-                    rows, hidden, index = [], set(), 0
-                    known.clear()
-                    block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends, self._limits.rows)
-            if begun == most:
-                source.at = source.head
-                break
-            begun += 1
-            hidden_row = self._read_row_header()
+                    cells.indexes.append(index)
+                    cells.values.append(value.unpack_from(data, at + _HEAD)[0])
+                    at += size
+                    continue
+                source.at = at
+                identifier = source.next()
+                data, at = source.data, source.at
+                if identifier not in _CELLS:
+                    if identifier == records.END_SHEET_DATA:
+                        self._has_rows = False
+                    elif identifier == records.END:
+                        raise source.damaged("ends within its rows")
+                    continue
+                if identifier != records.ROW_HEADER:
+                    cell = self._read_cell(identifier, index)
+                    if cell is not None:
+                        has_value = True
+                        head = data[source.start - 2 : source.start + _HEAD - 2]
+                        if head[:2] == _USUAL.get(identifier):
+                            known[head] = (self._column, at - source.start + 2, *cell)
+                    continue
+                if has_value:
+                    rows.append(self._number)
+                    if hidden_row:
+                        hidden.add(self._number)
+                    index += 1
+                    has_value = False
+                    if index >= most_rows or source.offset > block_end:
+                        yield self._block(rows, hidden)
+                        rows, hidden, index = [], set(), 0
+                        known.clear()
+                        block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends, self._limits.rows)
+                if begun == most:
+                    source.at = source.head
+                    break
+                begun += 1
+                hidden_row = self._read_row_header()
+        except FileError as error:
+            damage, has_value = error, False
+            self._drop_row(index)
         if has_value:
             rows.append(self._number)
             if hidden_row:
                 hidden.add(self._number)
         if rows:
             yield self._block(rows, hidden)
+        if damage is not None:
+            raise damage
         if not self._has_rows:
             self._read_tail()
+
+    def _drop_row(self, index: int) -> None:
+        """Drop the cells of the row that is not complete."""
+        for cells in self._cells.values():
+            while cells.indexes and cells.indexes[-1] >= index:
+                cells.indexes.pop()
+                cells.values.pop()
 
     def _read_tail(self) -> None:
         """Read the part to its end, so that its checksum is checked."""

@@ -23,6 +23,8 @@ class Source(Enum):
     """ISO 8601."""
     UNCACHED = "uncached"
     """No text: a formula that was never computed."""
+    INVALID = "invalid"
+    """The fault of a cell that no column can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +41,7 @@ class CellClass:
 
 
 UNCACHED_CLASS = CellClass(source=Source.UNCACHED)
+INVALID_CLASS = CellClass(source=Source.INVALID)
 
 _SOURCES = {
     "": Source.NUMBER,

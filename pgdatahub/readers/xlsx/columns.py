@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
-from pgdatahub.errors import CorruptError
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
-from pgdatahub.readers.package import ASK_SENDER
+from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
-from pgdatahub.readers.xlsx.number_texts import parse_indexes
+from pgdatahub.readers.xlsx.number_texts import parse_indexes, shown
 from pgdatahub.readers.xlsx.shared_strings import StringTable
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape
 
@@ -59,49 +58,53 @@ class Converter:
             texts: What they say, ``b""`` if empty: numbers in JSON's syntax, finite; indexes in digits; UTF-8 with
                 XML's references resolved.
             locate: Gives the address of a cell.
-
-        Raises:
-            CorruptError: A cell says what its type cannot; named by its address.
         """
         source = cell_class.source
         if source is Source.NUMBER:
             return self._numbers.column(cell_class.format, texts)
         if source is Source.SHARED:
-            return TextColumn(kind=Kind.TEXT, texts=self._shared(texts, locate))
+            return self._shared(texts, locate)
         if source is Source.TEXT:
             return TextColumn(kind=Kind.TEXT, texts=copy_texts(texts, lambda index: self.cleaning.add(locate(index))))
         if source is Source.BOOLEAN:
             try:
                 return TextColumn(kind=Kind.BOOLEAN, texts=list(map(_BOOLEANS.__getitem__, texts)))
             except KeyError:
-                _refuse("is not a boolean", texts, locate, lambda text: text in _BOOLEANS)
+                return _with_invalid(Kind.BOOLEAN, texts, _BOOLEANS.get, "is not a boolean")
         if source is Source.ERROR:
             return [ErrorValue(unescape(copy_text(text.decode()))) if text else None for text in texts]
         if source is Source.DATE:
             return _iso_dates(texts)
+        if source is Source.INVALID:
+            return [InvalidValue(text.decode()) if text else None for text in texts]
         return [UNCACHED if text else None for text in texts]
 
-    def _shared(self, texts: Sequence[bytes], locate: Locate) -> Sequence[bytes]:
+    def _shared(self, texts: Sequence[bytes], locate: Locate) -> Column:
         lookup = self._strings.lookup
         indexes = list(filter(None, texts))
         try:
             found: Sequence[bytes] = list(map(lookup, parse_indexes(indexes)))
         except IndexError:
             count = len(self._strings)
-            _refuse(
-                f"refers to a shared string past the last of {count:,}",
+            self._note_cleaned([text if text and int(text) < count else b"" for text in texts], locate)
+            return _with_invalid(
+                Kind.TEXT,
                 texts,
-                locate,
-                lambda text: not text or int(text) < count,
+                lambda text: lookup(int(text)) if int(text) < count else None,
+                f"refers to a shared string past the last of {count:,}",
             )
+        self._note_cleaned(texts, locate)
+        if len(indexes) < len(texts):
+            rest = iter(found)
+            found = [next(rest) if text else text for text in texts]
+        return TextColumn(kind=Kind.TEXT, texts=found)
+
+    def _note_cleaned(self, texts: Sequence[bytes], locate: Locate) -> None:
+        """Count the cells whose shared string lost characters."""
         if self._strings.cleaned:
             for index, text in enumerate(texts):
                 if text and int(text) in self._strings.cleaned:
                     self.cleaning.add(locate(index))
-        if len(indexes) == len(texts):
-            return found
-        rest = iter(found)
-        return [next(rest) if text else text for text in texts]
 
 
 def _iso_dates(texts: Sequence[bytes]) -> Column:
@@ -120,7 +123,11 @@ def _iso_dates(texts: Sequence[bytes]) -> Column:
     return [values[text] for text in texts]
 
 
-def _refuse(what: str, texts: Sequence[bytes], locate: Locate, sound: Callable[[bytes], bool]) -> NoReturn:
-    index = next(index for index, text in enumerate(texts) if not sound(text))
-    shown = texts[index][:40].decode("utf-8", "replace")
-    raise CorruptError(f"{shown!r} {what}", where=locate(index), hint=ASK_SENDER)
+def _with_invalid(kind: Kind, texts: Sequence[bytes], field_of: Callable[[bytes], bytes | None], fault: str) -> Column:
+    """Return a column in which some cells are invalid: those for which ``field_of`` returns None."""
+    fields = {text: field_of(text) for text in set(filter(None, texts))}
+    sound = TextColumn(kind=kind, texts=[(fields[text] or b"") if text else b"" for text in texts])
+    invalid: list[Value] = [
+        InvalidValue(f"{shown(text)} {fault}") if text and fields[text] is None else None for text in texts
+    ]
+    return merge_pieces([sound, invalid])

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from string import ascii_letters
 
 import orjson
 
-from pgdatahub.errors import CellError, CellFault, CorruptError
-from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.values.numbers import MAX_DIGITS, parse_number
 
 _PLAIN = re.compile(rb"-?(?!0[0-9])[0-9]{1,200}(?:\.[0-9]{1,80}|)(?:[eE][-+]?[0-9]{1,2}|)")
@@ -24,45 +21,39 @@ def is_no_number(text: str) -> bool:
     return len(text) < 40 and _NO_NUMBER.fullmatch(text) is not None
 
 
-def plain_number(text: bytes, address: str) -> bytes:
+class InvalidNumberError(ValueError):
+    """A text is not a number, or is a number that no column can hold; the argument is the reason."""
+
+
+def plain_number(text: bytes) -> bytes:
     """Return a number's text in JSON's syntax, from any form that XML Schema's ``double`` allows.
 
     Raises:
-        CellError: No column can hold the number.
-        CorruptError: The text is not a number.
+        InvalidNumberError: The text is not a number, or no column can hold the number.
     """
     if _PLAIN.fullmatch(text):
         return text
-    shown = repr(text[:40].decode("utf-8", "replace"))
+    number_shown = shown(text)
     if not _LOOSE.fullmatch(text):
-        raise CorruptError(f"{shown} is not a number", where=address, hint=ASK_SENDER)
+        raise InvalidNumberError(f"{number_shown} is not a number")
     digits = text.lstrip(b"+-")
     if digits.isdigit():
         # Without int(), whose time grows with the square of the number of digits.
         digits = digits.lstrip(b"0") or b"0"
         if len(digits) > MAX_DIGITS:
-            raise CellError(
-                f"the number {shown} has more than {MAX_DIGITS:,} digits", where=address, faults=[_fault(text, address)]
-            )
+            raise InvalidNumberError(f"the number {number_shown} has more than {MAX_DIGITS:,} digits")
         return b"-" + digits if text.startswith(b"-") and digits != b"0" else digits
     try:
         number = parse_number(text)
     except OverflowError as error:
-        raise CellError(
-            f"the number {shown} is too large for any column", where=address, faults=[_fault(text, address)]
-        ) from error
+        raise InvalidNumberError(f"the number {number_shown} is too large for any column") from error
     # A double beyond 2^53 keeps its exponent: digits alone would claim that each digit is exact.
     return b"%d" % number if isinstance(number, int) else repr(number).encode()
 
 
-def _fault(text: bytes, address: str) -> CellFault:
-    row = address.lstrip(ascii_letters)
-    return CellFault(
-        rule="number",
-        cell=address,
-        row=int(row) if row.isdigit() else 0,
-        value=text[:40].decode("utf-8", "replace"),
-    )
+def shown(text: bytes) -> str:
+    """Return the beginning of a cell's text, quoted, for an error."""
+    return repr(text[:40].decode("utf-8", "replace"))
 
 
 def are_plain_numbers(texts: Sequence[bytes]) -> bool:

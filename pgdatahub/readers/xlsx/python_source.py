@@ -56,7 +56,6 @@ class PythonSource:
         self.plain_rows = 0
         """Rows with a value that the row expression took."""
         self.parser = SheetParser(stream.name, limits, classes, converter, any_order=any_order)
-        self._any_order = any_order
         self._stream = stream
         self._limits = limits
         self._converter = converter
@@ -172,11 +171,9 @@ class PythonSource:
         yield from self._parse(piece[start:])
 
     def _parse(self, data: bytes, *, final: bool = False) -> Iterator[Batch]:
-        self.parser.feed(data, final)
+        yield from self.parser.feed_rows(data, final=final)
         if not self.parser.between_rows:
             self._expression = None
-        if (final or not self._any_order) and (batch := self.parser.take()):
-            yield batch
 
     def _batch(self, plain: PlainRows) -> Batch:
         """Convert the texts of plain rows, column by column and class by class."""

@@ -148,8 +148,9 @@ class XlsxSheet:
         """
         try:
             rows: Iterable[Batch]
+            damage: FileError | None = None
             if self._part.size <= _HELD_BYTES:
-                rows = self._hold_rows()
+                rows, damage = self._hold_rows()
                 areas = self._areas = self._source.merged_areas
             else:
                 rows = self._source.batches()
@@ -161,6 +162,8 @@ class XlsxSheet:
                 self._covered = CoveredCells(areas, self._limits.columns)
                 found = self._covered.leave_out(found)
             yield from found
+            if damage is not None:
+                raise damage
             self._ended = True
         except FileError as error:
             raise error.located(self._where) from error
@@ -191,13 +194,19 @@ class XlsxSheet:
             return self._source.merged_areas
         return read_merged_areas(self._open_part(), self._limits) if has_merged_areas(self._open_part()) else ()
 
-    def _hold_rows(self) -> Sequence[Batch]:
-        """Return all rows, sorted by their numbers if need be."""
+    def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None]:
+        """Return all rows, sorted by their numbers if need be; of a damaged part the rows before the damage, and the damage."""
+        rows: list[Batch] = []
         try:
-            return list(self._source.batches())
-        except RowOrderError:
-            self._source = self._open_source(self._open_part(), any_order=True)
-            return list(self._source.batches())
+            try:
+                rows.extend(self._source.batches())
+            except RowOrderError:
+                rows.clear()
+                self._source = self._open_source(self._open_part(), any_order=True)
+                rows.extend(self._source.batches())
+        except FileError as error:
+            return rows, error
+        return rows, None
 
 
 def cut_batches(batches: Iterator[Batch], max_rows: int) -> Iterator[Batch]:

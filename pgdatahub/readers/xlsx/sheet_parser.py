@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NoReturn
 
-from pgdatahub.errors import CorruptError
+from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED
 from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.xlsx.addresses import column_position
-from pgdatahub.readers.xlsx.cell_classes import UNCACHED_CLASS, CellClass, CellClasses, Source
+from pgdatahub.readers.xlsx.cell_classes import INVALID_CLASS, UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.merged_areas import Area, add_area
-from pgdatahub.readers.xlsx.number_texts import is_no_number, plain_number
+from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, is_no_number, plain_number, shown
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space
 from pgdatahub.values.cells import Column, cell_address
 
@@ -117,6 +118,22 @@ class SheetParser(GuardedParser):
         self._rows = [self._rows[index] for index in order]
         for indexes, _, _ in self._cells.values():
             indexes[:] = [places[index] for index in indexes]
+
+    def feed_rows(self, data: bytes, *, final: bool = False) -> Iterator[Batch]:
+        """Feed the next bytes and yield the rows that ended, also those before damage; in any order, yield them at the end.
+
+        Raises:
+            CorruptError: The bytes are damaged, or pass a limit.
+        """
+        damage: FileError | None = None
+        try:
+            self.feed(data, final)
+        except FileError as error:
+            damage = error
+        if (final or damage or not self._any_order) and (batch := self.take()):
+            yield batch
+        if damage:
+            raise damage
 
     def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Column:
         """Convert the cells of a column, class by class, each at its place."""
@@ -350,10 +367,7 @@ class SheetParser(GuardedParser):
             cell_class = self._class("inlineStr")
             text = "".join(self._inline).encode()
         elif value:
-            cell_class = self._class(self._cell_type)
-            if cell_class.source is Source.NUMBER and is_no_number(value):
-                cell_class = self._class("e")
-            text = self._checked(cell_class, value.encode())
+            cell_class, text = self._checked(self._class(self._cell_type), value)
         elif self._has_formula and not (self._has_value and self._cell_type == "str"):
             cell_class = UNCACHED_CLASS
             text = b"f"
@@ -384,21 +398,26 @@ class SheetParser(GuardedParser):
         self.row_count += 1
 
     def _class(self, cell_type: str) -> CellClass:
-        found = self._classes.get(cell_type, self._style)
-        if found is None:
-            self._corrupt(f"{cell_type[:40]!r} is not a type of cell")
-        return found
+        return self._classes.get(cell_type, self._style) or INVALID_CLASS
 
-    def _checked(self, cell_class: CellClass, text: bytes) -> bytes:
+    def _checked(self, cell_class: CellClass, value: str) -> tuple[CellClass, bytes]:
+        """Return a cell's text as the converter takes it, with its class; a text that its type cannot have is invalid."""
         source = cell_class.source
         if source is Source.TEXT:
-            return text
-        text = text.strip()
-        if source is Source.NUMBER:
-            return plain_number(text, self._address()) if text else text
+            return cell_class, value.encode()
+        if source is Source.INVALID:
+            return cell_class, f"{self._cell_type[:40]!r} is not a type of cell".encode()
+        text = value.encode().strip()
+        if source is Source.NUMBER and text:
+            if is_no_number(value):
+                return self._class("e"), text
+            try:
+                return cell_class, plain_number(text)
+            except InvalidNumberError as error:
+                return INVALID_CLASS, str(error).encode()
         if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
-            self._corrupt(f"{text[:40].decode('utf-8', 'replace')!r} is not an index of a shared string")
-        return text
+            return INVALID_CLASS, f"{shown(text)} is not the index of a shared string".encode()
+        return cell_class, text
 
     def _note_column(self, attributes: dict[str, str]) -> None:
         first, last = attributes.get("min", ""), attributes.get("max", "")

@@ -16,6 +16,8 @@ from pgdatahub.model.failures import FailureRow
 from pgdatahub.runs.history import history
 from pgdatahub.runs.status import status
 from tests.integration.pipeline.conftest import Warehouse, write_workbook
+from tests.integration.pipeline.test_faults import xlsx_row, xlsx_text
+from tests.unit.readers.xlsx.conftest import make_book
 
 pytestmark = pytest.mark.integration
 
@@ -62,9 +64,12 @@ def test_a_failed_file_is_recorded_with_its_cells(warehouse: Warehouse) -> None:
             "header": "Amount",
             "rule": "type",
             "expected": "INTEGER",
-            "count": 1,
-            "truncated": True,
-            "cells": [{"cell": "B2", "row": 2, "value": "n/a", "hint": None}],
+            "count": 2,
+            "truncated": False,
+            "cells": [
+                {"cell": "B2", "row": 2, "value": "n/a", "hint": None},
+                {"cell": "B4", "row": 4, "value": "?", "hint": None},
+            ],
         }
     ]
 
@@ -85,6 +90,51 @@ def test_all_cells_of_a_policy_are_one_fault(warehouse: Warehouse) -> None:
     assert (fault.rule, fault.column, fault.count, fault.truncated) == ("error", "amount", 3, False)
     assert [cell.cell for cell in fault.cells] == ["B2", "B3", "B5"]
     assert {cell.value for cell in fault.cells} == {"#DIV/0!"}
+
+
+def test_cells_of_all_sheets_are_faults_also_after_a_header(warehouse: Warehouse) -> None:
+    path = warehouse.root / "sales/a.xlsx"
+    path.parent.mkdir(parents=True)
+    with xlsxwriter.Workbook(path) as book:
+        first, second = book.add_worksheet("One"), book.add_worksheet("Two")
+        first.write_row(1, 0, ["below", "the header"])
+        second.write_row(0, 0, ["Item", "Amount"])
+        second.write_formula(1, 1, "=1/0", None, "#DIV/0!")
+    warehouse.configure('sales:\n  sheet: "*"\n  errors: fail\n  header_row: 1\n')
+    warehouse.run()
+    (failure,) = standing(warehouse)
+    assert failure.kind == "SheetError"
+    assert "Two › B2" in failure.reason
+    (fault,) = failure.faults
+    assert (fault.sheet, fault.column, fault.count, fault.truncated) == ("Two", "amount", 1, False)
+
+
+def test_an_invalid_cell_that_is_a_column_is_one_fault(warehouse: Warehouse) -> None:
+    path = warehouse.root / "sales/a.xlsx"
+    path.parent.mkdir(parents=True)
+    rows = xlsx_row(1, "><v>1E400</v>") + xlsx_row(3, xlsx_text("a")) + xlsx_row(4, "><v>1</v>")
+    path.write_bytes(make_book(rows).getvalue())
+    warehouse.configure("sales:\n  header_row: 3\n  cell_columns: {rate: A1}\n")
+    warehouse.run()
+    (failure,) = standing(warehouse)
+    (fault,) = failure.faults
+    assert (fault.rule, fault.column, [(cell.cell, cell.value) for cell in fault.cells]) == (
+        "number",
+        "rate",
+        [("A1", "1E400")],
+    )
+    assert "also" not in failure.reason
+
+
+def test_cells_before_damage_may_not_be_all(warehouse: Warehouse) -> None:
+    path = warehouse.root / "sales/a.xlsx"
+    path.parent.mkdir(parents=True)
+    rows = xlsx_row(1, xlsx_text("a")) + xlsx_row(2, "><v>1E400</v>") + xlsx_row(3, "><v>7</v>") * 2
+    path.write_bytes(make_book(rows).getvalue())
+    warehouse.run()
+    (failure,) = standing(warehouse)
+    (fault,) = failure.faults
+    assert (fault.rule, fault.column, fault.header, fault.truncated) == ("number", "a", "a", True)
 
 
 def test_a_success_clears_the_failure(warehouse: Warehouse) -> None:

@@ -23,7 +23,7 @@ def converted(column: Column, **options: Any) -> list[Value]:
 def refused(column: Column, **options: Any) -> tuple[int, Value]:
     with pytest.raises(ConversionError) as caught:
         convert(column, ColumnOptions(**options))
-    return caught.value.index, caught.value.value
+    return caught.value.misfits[0]
 
 
 def test_numbers_are_read_with_the_marks_of_the_settings() -> None:

@@ -8,12 +8,12 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.errors import CellError, PgDataHubError, SheetError
+from pgdatahub.errors import PgDataHubError, SheetError
 from pgdatahub.model.batches import Table
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import row_selectors
 from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
-from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, Kind, TextColumn, Value
+from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 
 
 def grid(*rows: Sequence[Value], first: int = 1, hidden: frozenset[int] = frozenset()) -> Batch:
@@ -144,15 +144,22 @@ def test_headers_that_are_errors_follow_the_policy_for_errors() -> None:
     batch = grid(["a", ErrorValue("#REF!")], [1, 2])
     assert laid_out(batch)[0].headers == {0: "a"}
     assert laid_out(batch, options=FolderOptions(errors="text"))[0].headers == {0: "a", 1: "#REF!"}
-    with pytest.raises(CellError, match=r"^S › B1: the header is the error #REF!"):
-        laid_out(batch, options=FolderOptions(errors="fail"))
+    faults = laid_out(batch, options=FolderOptions(errors="fail"))[2].faults
+    assert [str(fault) for fault in faults] == ["S › B1: the header is the error #REF!"]
 
 
 def test_headers_of_uncached_formulas_follow_their_policy() -> None:
     batch = grid(["a", UNCACHED], [1, 2])
     assert laid_out(batch, options=FolderOptions(uncached="blank"))[0].headers == {0: "a"}
-    with pytest.raises(CellError, match=r"^S › B1: .* \(open the workbook in Excel"):
-        laid_out(batch)
+    (fault,) = laid_out(batch)[2].faults
+    assert str(fault).startswith("S › B1: the header is a formula")
+    assert str(fault.hint).startswith("open the workbook in Excel")
+
+
+def test_a_header_that_is_invalid_is_a_fault() -> None:
+    table, _, counts = laid_out(grid(["a", InvalidValue("'1E400' is too large")], [1, 2]))
+    assert table.headers == {0: "a"}
+    assert [str(fault) for fault in counts.faults] == ["S › B1: '1E400' is too large (correct the header)"]
 
 
 def test_auto_finds_header_below_banner_and_names_row_and_reason() -> None:

@@ -122,13 +122,9 @@ class NativeSource:
                     rest = yield from self._scan.batches(rest)
                     self._cleaned = scanner.cleaned
             while rest:
-                self.parser.feed(rest)
-                if batch := self.parser.take():
-                    yield batch
+                yield from self.parser.feed_rows(rest)
                 rest = next(pieces, b"")
-            self.parser.feed(b"", final=True)
-            if batch := self.parser.take():
-                yield batch
+            yield from self.parser.feed_rows(b"", final=True)
 
     def _read_head(self) -> tuple[bytes, bool]:
         """Feed everything before the rows to the parser; return what was read beyond, and whether the rows begin there."""
@@ -157,9 +153,7 @@ class NativeSource:
             rest += data
         end = end or len(rest)
         self.parser.last_row = scanner.last_row
-        self.parser.feed(rest[:end])
-        if batch := self.parser.take():
-            yield batch
+        yield from self.parser.feed_rows(rest[:end])
         scanner.skip(0, self.parser.last_row)
         return rest[end:], self.parser.between_rows
 

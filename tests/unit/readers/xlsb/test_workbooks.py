@@ -14,7 +14,7 @@ from pgdatahub.readers.detect import Format, detect
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from pgdatahub.readers.xlsx.reader_choice import available_readers
-from pgdatahub.values.cells import ErrorValue
+from pgdatahub.values.cells import ErrorValue, InvalidValue
 from pgdatahub.values.column_values import as_values
 from tests.unit.readers.xlsb import building as b
 
@@ -216,7 +216,6 @@ def test_many_rows_are_whole_numbers_in_the_compact_form() -> None:
         (b.rk(0, 1), "before its first row"),
         (b.row(1) + b.cell(5, 0, bytes(7)), "A1: the cell is cut off"),
         (b.row(1) + b.cell(6, 0, b"\xff\xff\xff\x7f"), "A1: the cell is cut off"),
-        (b.row(1) + b.cell(7, 0, struct.pack("<I", 9)), "A1: 9 refers to a shared string past the last of 0"),
         (b.record(0, bytes(3)), "row without its properties"),
         (b.row(1) + b.record(2, bytes(3)), "cell in row 1 that is cut off"),
         (b.record(146) + b.row(5), "cell outside of its rows"),
@@ -227,6 +226,12 @@ def test_damage_is_named(data: bytes, fault: str) -> None:
     with pytest.raises(CorruptError) as caught:
         cells_of(b.workbook([b.sheet(data)]))
     assert fault in str(caught.value)
+
+
+def test_a_text_that_the_workbook_lacks_is_an_invalid_cell() -> None:
+    data = b.row(1) + b.cell(7, 0, struct.pack("<I", 9)) + b.rk(1, 2)
+    fault = InvalidValue("'9' refers to a shared string past the last of 0")
+    assert cells_of(b.workbook([b.sheet(data)])) == {(1, 0): fault, (1, 1): 2}
 
 
 def test_a_part_that_ends_in_a_record_is_named_with_its_place() -> None:

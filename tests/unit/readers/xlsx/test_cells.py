@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pgdatahub.errors import CellError, CorruptError
-from pgdatahub.values.cells import UNCACHED, ErrorValue, Value
+from pgdatahub.errors import CorruptError
+from pgdatahub.values.cells import UNCACHED, ErrorValue, InvalidValue, Value
 
 Cells = Callable[..., dict[str, Value]]
 
@@ -148,28 +148,33 @@ def test_not_a_number_is_an_error_value(text: str, cells: Cells) -> None:
 
 
 @pytest.mark.parametrize("text", ["1E400", "-1e999"])
-def test_a_number_that_no_column_holds_fails_by_its_address(text: str, cells: Cells) -> None:
-    with pytest.raises(CellError, match=r"book.xlsx › Data › B1"):
-        cells(row(f'<c r="B1"><v>{text}</v></c>'))
+def test_a_number_that_no_column_holds_is_invalid(text: str, cells: Cells) -> None:
+    fault = InvalidValue(f"the number '{text}' is too large for any column")
+    assert cells(row(f'<c r="B1"><v>{text}</v></c>')) == {"B1": fault}
 
 
 @pytest.mark.parametrize(
-    "cell",
+    ("cell", "fault"),
     [
-        '<c r="B1"><v>1,5</v></c>',
-        '<c r="B1"><v>1_000</v></c>',
-        '<c r="B1"><v>0x1F</v></c>',
-        '<c r="B1" t="b"><v>2</v></c>',
-        '<c r="B1" t="s"><v>2</v></c>',
-        '<c r="B1" t="s"><v>-1</v></c>',
-        '<c r="B1" t="s"><v>99999999999999999999</v></c>',
-        '<c r="B1" t="nonsense"><v>2</v></c>',
-        '<c r="B1"><v>1</v></c><c r="B1"><v>2</v></c>',
+        ("<v>1,5</v>", "'1,5' is not a number"),
+        ("<v>1_000</v>", "'1_000' is not a number"),
+        ("<v>0x1F</v>", "'0x1F' is not a number"),
+        ('t="b"<v>2</v>', "'2' is not a boolean"),
+        ('t="s"<v>2</v>', "'2' refers to a shared string past the last of 2"),
+        ('t="s"<v>-1</v>', "'-1' is not the index of a shared string"),
+        ('t="s"<v>99999999999999999999</v>', "'99999999999999999999' is not the index of a shared string"),
+        ('t="nonsense"<v>2</v>', "'nonsense' is not a type of cell"),
     ],
 )
-def test_a_cell_that_makes_no_sense_is_named(cell: str, cells: Cells) -> None:
+def test_a_cell_that_makes_no_sense_is_invalid(cell: str, fault: str, cells: Cells) -> None:
+    kind, _, content = cell.partition("<")
+    sound = '<c r="A1"><v>1</v></c>'
+    assert cells(row(f'{sound}<c r="B1" {kind}><{content}</c>')) == {"A1": 1, "B1": InvalidValue(fault)}
+
+
+def test_a_cell_that_is_there_twice_is_named(cells: Cells) -> None:
     with pytest.raises(CorruptError, match=r"book.xlsx › Data › B1"):
-        cells(row(cell))
+        cells(row('<c r="B1"><v>1</v></c><c r="B1"><v>2</v></c>'))
 
 
 def test_characters_postgresql_cannot_store_are_counted(book: Any, sheet_cells: Any) -> None:
