@@ -10,12 +10,15 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.covered_cells import CoveredCells
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
+from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas
 
 _LARGE_BYTES: Final = 16 * 1024 * 1024
 """Records of a large sheet: a million cells."""
+_SORTED_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of the largest sheet whose rows may come in any order: a million cells, which are sorted in memory."""
 
 
 class XlsbSheet:
@@ -56,6 +59,8 @@ class XlsbSheet:
         self._covered = CoveredCells(self._areas)
         self._part = open_part()
         self._source = open_source(self._part)
+        self.out_of_order = False
+        """The rows are not in order, and were read as if they were: the sheet must be read again."""
 
     @property
     def name(self) -> str:
@@ -114,5 +119,10 @@ class XlsbSheet:
                 yield from fill_merged_areas(found, self._areas)
             else:
                 yield from self._covered.remove(found)
+        except RowOrderError as error:
+            if self._part.size > _SORTED_BYTES:
+                raise too_large_to_sort(error, self._part.size).located(self._where) from error
+            self.out_of_order = True
+            raise error.located(self._where) from error
         except FileError as error:
             raise error.located(self._where) from error

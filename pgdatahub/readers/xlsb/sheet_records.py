@@ -13,7 +13,8 @@ from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import ASK_SENDER, DAMAGED
+from pgdatahub.readers.row_order import row_order_error, sorted_places
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.cells import Cells, Converter, Source
 from pgdatahub.readers.xlsb.records import RecordInput, decode_text
@@ -62,11 +63,13 @@ class SheetRecords:
         CorruptError: The part is not a worksheet, or is damaged before its first row.
     """
 
-    def __init__(self, stream: Stream, limits: Limits, converter: Converter) -> None:
+    def __init__(self, stream: Stream, limits: Limits, converter: Converter, *, any_order: bool = False) -> None:
         self._limits = limits
         self._converter = converter
         self._input = RecordInput(stream, limits, _WANTED)
         self._has_rows = False
+        self._any_order = any_order
+        self._seen_rows: set[int] = set()
         self._number = 0
         self._column = -1
         self._row_bytes = 0
@@ -159,7 +162,7 @@ class SheetRecords:
                         hidden.add(self._number)
                     index += 1
                     has_value = False
-                    if index >= most_rows or source.offset > block_end:
+                    if (index >= most_rows or source.offset > block_end) and not self._any_order:
                         yield self._block(rows, hidden)
                         rows, hidden, index = [], set(), 0
                         known.clear()
@@ -231,8 +234,12 @@ class SheetRecords:
             raise CorruptError(
                 f"a row has the number {number:,} that it cannot have, after row {self._number}", hint=DAMAGED
             )
-        if number <= self._number:
-            raise CorruptError(f"row {number} comes after row {self._number}", hint=DAMAGED)
+        if number == self._number or number in self._seen_rows:
+            raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
+        if self._any_order:
+            self._seen_rows.add(number)
+        elif number < self._number:
+            raise row_order_error(number, self._number)
         self._number = number
         self._column = -1
         self._row_bytes = 0
@@ -310,6 +317,8 @@ class SheetRecords:
         raise CorruptError(fault, where=cell_address(self._number, column), hint=DAMAGED)
 
     def _block(self, rows: list[int], hidden: set[int]) -> Block:
+        if self._any_order:
+            rows = self._sort_rows(rows)
         columns: dict[int, list[Cells]] = {}
         for (column, _, _), cells in self._cells.items():
             columns.setdefault(column, []).append(cells)
@@ -322,6 +331,15 @@ class SheetRecords:
                 for column, groups in columns.items()
             },
         )
+
+    def _sort_rows(self, rows: list[int]) -> list[int]:
+        """Bring the cells into the order of their rows, and return the numbers of the rows in that order."""
+        ordered, places = sorted_places(rows)
+        for cells in self._cells.values():
+            pairs = sorted(zip(map(places.__getitem__, cells.indexes), range(len(cells.values)), strict=True))
+            cells.indexes = [place for place, _ in pairs]
+            cells.values = [cells.values[index] for _, index in pairs]
+        return ordered
 
     def _address(self) -> str:
         return cell_address(self._number, self._column)

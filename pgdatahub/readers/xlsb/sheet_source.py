@@ -44,11 +44,12 @@ class PythonSource:
         stream: The part.
         limits: How much it may ask.
         converter: Makes columns.
+        any_order: Rows may come in any order; they are sorted, in one block.
     """
 
-    def __init__(self, stream: Stream, limits: Limits, converter: Converter) -> None:
+    def __init__(self, stream: Stream, limits: Limits, converter: Converter, *, any_order: bool = False) -> None:
         self._converter = converter
-        self._records = SheetRecords(stream, limits, converter)
+        self._records = SheetRecords(stream, limits, converter, any_order=any_order)
 
     @property
     def hidden_columns(self) -> frozenset[int]:

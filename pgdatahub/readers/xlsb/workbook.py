@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -58,6 +59,8 @@ class XlsbWorkbook:
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | NativeStrings | None = None
         self._styles: Sequence[NumberFormat] | None = None
+        self._opened: tuple[int, XlsbSheet] | None = None
+        self._any_order: set[int] = set()
         try:
             self._open()
         except FileError as error:
@@ -101,11 +104,11 @@ class XlsbWorkbook:
         label = self._labels[position]
         where = f"{self._name} › {label}"
         try:
-            return XlsbSheet(
+            sheet = XlsbSheet(
                 name=label,
                 where=where,
                 open_part=lambda: self._open_part(position),
-                open_source=self._open_source,
+                open_source=partial(self._open_source, any_order=position in self._any_order),
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
                 stale=self._stale,
@@ -113,6 +116,15 @@ class XlsbWorkbook:
             )
         except FileError as error:
             raise error.located(where) from error
+        self._opened = position, sheet
+        return sheet
+
+    def needs_second_reading(self) -> bool:
+        """Return whether the open sheet has rows that are not in order; the next sheet opened at its position is sorted."""
+        if self._opened is None or not self._opened[1].out_of_order:
+            return False
+        self._any_order.add(self._opened[0])
+        return True
 
     def has_values(self, position: int) -> bool:
         """Return whether the sheet ``sheets[position]`` has a cell with a value.
@@ -134,12 +146,12 @@ class XlsbWorkbook:
         require_worksheet(entry)
         return self._package.open(entry.part, limit=self._limits.part_bytes)
 
-    def _open_source(self, part: PartStream) -> SheetSource:
-        """Open the rows of a worksheet part with the reader that was chosen."""
+    def _open_source(self, part: PartStream, *, any_order: bool) -> SheetSource:
+        """Open the rows of a worksheet part with the reader that was chosen; in any order, with the one in Python."""
         strings, converter = self._read_strings(), self._converter()
-        if isinstance(strings, NativeStrings):
+        if isinstance(strings, NativeStrings) and not any_order:
             return NativeSource(part, self._limits, strings, self._read_styles(), converter, date1904=self._date1904)
-        return PythonSource(part, self._limits, converter)
+        return PythonSource(part, self._limits, converter, any_order=any_order)
 
     def _converter(self) -> Converter:
         return Converter(self._read_strings(), self._read_styles(), Serials(date1904=self._date1904))

@@ -10,6 +10,7 @@ from pgdatahub.model.file_notice import OUTDATED_RESULTS, UNDER_MERGED, FileNoti
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
+from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsx.covered_cells import CoveredCells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import (
@@ -19,7 +20,6 @@ from pgdatahub.readers.xlsx.merged_areas import (
     has_merged_areas,
     read_merged_areas,
 )
-from pgdatahub.readers.xlsx.sheet_parser import RowOrderError
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
 _LARGE_BYTES = 32 * 1024 * 1024
@@ -30,6 +30,8 @@ _HELD_BYTES: Final = 8 * 1024 * 1024
 """XML of sheets whose rows are held until the end of the part is known, where the merged areas are: 250,000 cells. The rows
 of a larger part are given out at once, and read again if areas turn up: to inflate every large part twice would take a
 tenth of a load."""
+_SORTED_BYTES: Final = 32 * 1024 * 1024
+"""XML of the largest sheet whose rows may come in any order: they are sorted in memory, some 200 MB for a million cells."""
 
 
 class OpenSource(Protocol):
@@ -50,6 +52,7 @@ class XlsxSheet:
         limits: Bounds of a workbook.
         fill_merged: A merged area's value stands in all its cells.
         areas: The merged areas, from an earlier reading; None if they are not known.
+        any_order: The rows are not in order, as an earlier reading found.
         reader_notice: A notice about the reader, for large sheets.
         recalculated: The workbook asks to be calculated when it is opened, so the results of its formulas may be old.
     """
@@ -64,6 +67,7 @@ class XlsxSheet:
         limits: Limits,
         fill_merged: bool,
         areas: Sequence[Area] | None = None,
+        any_order: bool = False,
         reader_notice: str = "",
         recalculated: bool = False,
     ) -> None:
@@ -74,6 +78,9 @@ class XlsxSheet:
         self._open_source = open_source
         self._fill_merged = fill_merged
         self._areas = areas
+        self._any_order = any_order
+        self.out_of_order = False
+        """The rows are not in order, and were read as if they were: the sheet must be read again."""
         self._ended = False
         self._closed = False
         self._reader_notice = reader_notice
@@ -82,7 +89,7 @@ class XlsxSheet:
         self._part = open_part()
         if self._formulas is not None:
             self._part = CountingPart(self._part, self._formulas)
-        self._source = open_source(self._part)
+        self._source = open_source(self._part, any_order=any_order)
 
     @property
     def name(self) -> str:
@@ -149,11 +156,11 @@ class XlsxSheet:
         try:
             rows: Iterable[Batch]
             damage: FileError | None = None
-            if self._part.size <= _HELD_BYTES:
+            if self._any_order or self._part.size <= _HELD_BYTES:
                 rows, damage = self._hold_rows()
                 areas = self._areas = self._source.merged_areas
             else:
-                rows = self._source.batches()
+                rows = self._rows_in_order()
                 areas = self._areas or ()
             found = cut_batches(iter(rows), max_rows)
             if areas and self._fill_merged:
@@ -193,6 +200,15 @@ class XlsxSheet:
         if self._ended:
             return self._source.merged_areas
         return read_merged_areas(self._open_part(), self._limits) if has_merged_areas(self._open_part()) else ()
+
+    def _rows_in_order(self) -> Iterator[Batch]:
+        try:
+            yield from self._source.batches()
+        except RowOrderError as error:
+            if self._part.size > _SORTED_BYTES:
+                raise too_large_to_sort(error, self._part.size) from error
+            self.out_of_order = True
+            raise
 
     def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None]:
         """Return all rows, sorted by their numbers if need be; of a damaged part the rows before the damage, and the damage."""

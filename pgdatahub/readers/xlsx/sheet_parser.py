@@ -12,6 +12,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.package import ASK_SENDER, DAMAGED
 from pgdatahub.readers.pieces import merge_pieces
+from pgdatahub.readers.row_order import row_order_error, sorted_places
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.readers.xlsx.cell_classes import INVALID_CLASS, UNCACHED_CLASS, CellClass, CellClasses, Source
 from pgdatahub.readers.xlsx.columns import Converter
@@ -24,10 +25,6 @@ _ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 _TRUE = frozenset({"1", "true", "on"})
 _PLACED = frozenset({"sheetData", "row", "c", "v", "is"})
 """Elements with cells or values; each has one place, and its content would be lost in any other."""
-
-
-class RowOrderError(CorruptError):
-    """A row comes after one with a larger number."""
 
 
 class SheetParser(GuardedParser):
@@ -113,9 +110,7 @@ class SheetParser(GuardedParser):
 
     def _sort_rows(self) -> None:
         """Bring the rows into the order of their numbers."""
-        order = sorted(range(len(self._rows)), key=self._rows.__getitem__)
-        places = {index: place for place, index in enumerate(order)}
-        self._rows = [self._rows[index] for index in order]
+        self._rows, places = sorted_places(self._rows)
         for indexes, _, _ in self._cells.values():
             indexes[:] = [places[index] for index in indexes]
 
@@ -322,7 +317,7 @@ class SheetParser(GuardedParser):
         elif number == self.last_row:
             raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
         elif number < self.last_row:
-            raise RowOrderError(f"row {number} comes after row {self.last_row}", hint=DAMAGED)
+            raise row_order_error(number, self.last_row)
         self.last_row = number
 
     def _start_cell(self, attributes: list[str]) -> None:

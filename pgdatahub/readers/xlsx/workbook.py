@@ -67,6 +67,7 @@ class XlsxWorkbook:
         self._opened: tuple[int, XlsxSheet] | None = None
         self._areas: dict[int, Sequence[Area]] = {}
         self._ranges: Sequence[RangeInfo] | None = None
+        self._any_order: set[int] = set()
         try:
             self._open()
         except FileError as error:
@@ -153,6 +154,7 @@ class XlsxWorkbook:
                 limits=self._limits,
                 fill_merged=self._merged == "fill",
                 areas=self._areas.get(position),
+                any_order=position in self._any_order,
                 recalculated=self._recalculated,
                 reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
@@ -162,13 +164,16 @@ class XlsxWorkbook:
         return sheet
 
     def needs_second_reading(self) -> bool:
-        """Return whether the sheet that is open has merged areas which its rows were read without.
+        """Return whether the open sheet has merged areas which its rows were read without, or rows that are not in order.
 
-        Merged areas stand behind the rows. The next sheet that is opened at the position knows them.
+        Merged areas stand behind the rows. The next sheet that is opened at the position knows both.
         """
         if self._opened is None:
             return False
         position, sheet = self._opened
+        if sheet.out_of_order:
+            self._any_order.add(position)
+            return True
         try:
             areas = sheet.late_areas()
         except FileError:

@@ -211,6 +211,7 @@ def test_many_rows_are_whole_numbers_in_the_compact_form() -> None:
         (b.row(1) + b.rk(0, 1) + b.rk(0, 2), "A1: the cell is there twice"),
         (b.row(1) + b.rk(1, 1) + b.rk(0, 2), "A1: the cell comes after B1"),
         (b.row(2) + b.rk(0, 1) + b.row(1), "row 1 comes after row 2"),
+        (b.row(2) + b.rk(0, 1) + b.row(2), "row 2 is there twice"),
         (b.row(1) + b.rk(16384, 1), "beyond the 16,384 columns"),
         (b.row(1048577), "row has the number"),
         (b.rk(0, 1), "before its first row"),
