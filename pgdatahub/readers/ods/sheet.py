@@ -7,6 +7,7 @@ from datetime import date
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import Converter
 from pgdatahub.readers.ods.content import Content
@@ -103,9 +104,7 @@ class OdsSheet:
         found = [self._reader_notice] if self._reader_notice else []
         count = self._parser.covered
         if count and self._areas is None:
-            values, were = ("value", "was") if count == 1 else ("values", "were")
-            first = f"{self.name} › {self._parser.first_covered}"
-            found.append(f"{count:,} {values} under merged areas {were} not loaded; the first is {first}")
+            found.append(describe_covered(count, self.name, self._parser.first_covered))
         return found
 
     def batches(self, max_rows: int) -> Iterator[Batch]:

@@ -294,7 +294,7 @@ class SheetParser(GuardedParser):
         self._position = position + repeated
         if not text or text.isspace():
             return
-        if self._is_covered:
+        if self._is_covered and self._areas is None:
             self.covered += repeated * self._row_repeated
             self.first_covered = self.first_covered or self._address(position)
             return

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, FileError
-from pgdatahub.model.file_notice import OUTDATED_RESULTS, UNDER_MERGED, FileNotice
+from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
+from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.isolated.process import ReadingProcess, local_path
@@ -175,9 +176,7 @@ def _number_format(key: int, code: str | None) -> NumberFormat:
 def _remarks(label: str, found: dict[str, Any]) -> Iterator[str]:
     count, first = found["covered"]
     if count:
-        values, were = ("value", "was") if count == 1 else ("values", "were")
-        text = f"{count:,} {values} under merged areas {were} not loaded; the first is {_place(label, first)}"
-        yield FileNotice(text, UNDER_MERGED)
+        yield describe_covered(count, label, cell_address(first[0] + 1, first[1]))
     count, first = found["recalculated"]
     if count:
         formulas = "formula asks" if count == 1 else "formulas ask"

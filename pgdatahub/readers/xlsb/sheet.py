@@ -7,7 +7,7 @@ from typing import Final
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.covered_cells import CoveredCells
+from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
@@ -56,7 +56,7 @@ class XlsbSheet:
         self._stale = stale
         self._reader_notice = reader_notice
         self._areas = read_merged_areas(open_part(), limits)
-        self._covered = CoveredCells(self._areas)
+        self._covered = CoveredCells(self._areas, limits.columns)
         self._part = open_part()
         self._source = open_source(self._part)
         self.out_of_order = False
@@ -92,11 +92,8 @@ class XlsbSheet:
             f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
             for first, count in self.cleaned.items()
         ]
-        covered = self._covered.count
-        if covered:
-            values, were = ("value", "was") if covered == 1 else ("values", "were")
-            first = f"{self.name} › {self._covered.first}"
-            found.append(f"{covered:,} {values} under merged areas {were} not loaded; the first is {first}")
+        if self._covered.count:
+            found.append(describe_covered(self._covered.count, self.name, self._covered.first))
         formulas, first = self._source.formulas
         if formulas and self._stale:
             found.append(
@@ -118,7 +115,7 @@ class XlsbSheet:
             elif self._fill_merged:
                 yield from fill_merged_areas(found, self._areas)
             else:
-                yield from self._covered.remove(found)
+                yield from self._covered.leave_out(found)
         except RowOrderError as error:
             if self._part.size > _SORTED_BYTES:
                 raise too_large_to_sort(error, self._part.size).located(self._where) from error

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.file_notice import OUTDATED_RESULTS, UNDER_MERGED, FileNotice
+from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
-from pgdatahub.readers.xlsx.covered_cells import CoveredCells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import (
     Area,
@@ -130,12 +130,7 @@ class XlsxSheet:
                 FileNotice(text, "characters removed that PostgreSQL cannot store (NUL, half a surrogate pair)")
             )
         if self._covered is not None and self._covered.count:
-            count = self._covered.count
-            text = (
-                f"{count:,} {'value' if count == 1 else 'values'} under merged cells, which a sheet does not show, not "
-                f"loaded; the first is {self.name} › {self._covered.first}"
-            )
-            notices.append(FileNotice(text, UNDER_MERGED))
+            notices.append(describe_covered(self._covered.count, self.name, self._covered.first))
         if self._formulas is not None and self._formulas.count:
             count, first = self._formulas.count, self._formulas.first
             place = f"; the first is {self.name} › {first}" if first else ""

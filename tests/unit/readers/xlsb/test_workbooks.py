@@ -178,7 +178,9 @@ def test_a_value_under_a_merged_area_is_left_out_and_named() -> None:
         for column, cells in batch.columns.items()
     }
     assert {place: value for place, value in found.items() if value is not None} == {(1, 0): 1, (2, 2): 4}
-    assert sheet.notices == ["2 values under merged areas were not loaded; the first is Sheet1 › B1"]
+    assert sheet.notices == [
+        "2 values under merged areas were not loaded, since no program shows a covered cell; the first is Sheet1 › B1"
+    ]
     assert cells_of(b.workbook([data]), merged="fill") == {(1, 0): 1, (1, 1): 1, (2, 0): 1, (2, 1): 1, (2, 2): 4}
 
 
