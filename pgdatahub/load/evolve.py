@@ -5,7 +5,7 @@ This module writes nothing. The caller holds the locks that keep the answer true
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from pgdatahub.postgres.blockers import check_obstacles
 from pgdatahub.postgres.drift import columns_changed_by_hand
 from pgdatahub.postgres.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.proofs import prove, to_prove
+from pgdatahub.postgres.recent_columns import recent_columns
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -57,11 +58,13 @@ class ProjectedTable:
         current: Its columns at that time.
         settled: The columns whose type in the lattice ``current`` states, so that stored values need no query.
         going: The imports whose rows will be deleted by then.
+        files: The names of the columns of each of these files.
     """
 
     current: TableSchema | None
     settled: Collection[str] = ()
     going: Sequence[ImportRow] = ()
+    files: Sequence[Collection[str]] = ()
 
 
 def evolve(
@@ -99,7 +102,13 @@ def evolve(
         current = prove(connection, current, staged.observed, history, settled=projected.settled, going=projected.going)
         _check_nulls(staged, stored)
     if current is not None:
-        notices = (*notices, *describe_fit(staged.observed, current))
+
+        def earlier() -> Iterator[Collection[str]]:
+            yield from projected.files
+            if history is not None:
+                yield from recent_columns(connection, current.table, history)
+
+        notices = (*notices, *describe_fit(staged.observed, current, earlier))
     plan = stages.evolve(staged.observed, current, staged.source, config)
     views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
     if views:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -16,12 +16,17 @@ _COMPARED: Final = 100
 """Maximum number of names of each side to compare."""
 
 
-def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]:
+def describe_fit(
+    observed: TableSchema, current: TableSchema, earlier: Callable[[], Iterable[Collection[str]]] = tuple
+) -> tuple[str, ...]:
     """Return notices about the columns that a file and its table do not share.
+
+    A column that one of the earlier files lacks too is optional, and gives no notice.
 
     Args:
         observed: The columns of the file.
         current: The columns of the table before the file.
+        earlier: Returns the names of the columns of each of the latest files of the table; called if the file lacks columns.
     """
     in_file = [column.name for column in observed.columns if column.name not in RESERVED_COLUMNS]
     in_table = [
@@ -41,13 +46,19 @@ def describe_fit(observed: TableSchema, current: TableSchema) -> tuple[str, ...]
         return (FileNotice(notice, "the file shares no column with its table"),)
     if not missing:
         return ()
-    one = len(missing) == 1
+    renamed = _renamed(missing, new)
+    optional = set[str]()
+    for names in earlier():
+        optional |= set(missing).difference(names)
+    unusual = [name for name in missing if name not in optional or name in dict(renamed)]
+    if not unusual:
+        return ()
+    one = len(unusual) == 1
     notice = (
-        f"the file lacks {'the column' if one else f'{len(missing):,} columns'} {_listed(missing)} of the table"
+        f"the file lacks {'the column' if one else f'{len(unusual):,} columns'} {_listed(unusual)} of the table"
         f" {current.table}; its rows have no value there"
     )
     kind = "the file lacks columns of its table"
-    renamed = _renamed(missing, new)
     if renamed:
         kind = "the file lacks columns of its table, and may have renamed some (set aliases: or rename:)"
         notice += (

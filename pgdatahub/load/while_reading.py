@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.load.evolve import Evolution, confirmed_plan
@@ -20,6 +21,7 @@ from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.postgres import locks
+from pgdatahub.postgres.recent_columns import recent_columns
 from pgdatahub.system import failpoints
 
 if TYPE_CHECKING:
@@ -82,9 +84,10 @@ class LoadingWhileReading:
         evolution = replace(evolution, plan=self._confirm(evolution, staged))
         if current is not None:
             # A column that the beginning lacks may have its first value later.
-            early = describe_fit(beginning.observed, current)
+            earlier = partial(recent_columns, connection, current.table, loading.history)
+            early = describe_fit(beginning.observed, current, earlier)
             notices = [notice for notice in evolution.notices if notice not in early]
-            evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current)))
+            evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current, earlier)))
         staged = replace(staged, seconds=staging.seconds)
         result, callbacks = loading.record(staged, found, evolution, loaded, imported_at, connection)
         of_whole = of_file(source, (result,), sheets_left_out=staged.sheets_left_out)

@@ -76,6 +76,7 @@ class TableSimulation:
     history: History | None
     stored: TableSchema | None = None
     current: TableSchema | None = None
+    _files: list[frozenset[str]] = field(default_factory=list)
     _settled: set[str] = field(default_factory=set)
     _going: list[ImportRow] = field(default_factory=list)
     _changed: dict[int, ImportRow | None] = field(default_factory=dict)
@@ -197,7 +198,9 @@ class TableSimulation:
         if self.connection is None:
             plan = self.stages.evolve(staged.observed, self.current, staged.source, self.config)
             return Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
-        projected = ProjectedTable(current=self.current, settled=frozenset(self._settled), going=tuple(going))
+        projected = ProjectedTable(
+            current=self.current, settled=frozenset(self._settled), going=tuple(going), files=self._files
+        )
         return evolve(
             staged,
             self.stored,
@@ -211,6 +214,7 @@ class TableSimulation:
     def _take(self, staged: Staged, result: TableSchema) -> None:
         """Replace the current table by the table that the file would leave."""
         self.current = result
+        self._files.append(frozenset(staged.observed.by_name))
         known = self.stored.by_name if self.stored is not None else {}
         for column in result.columns:
             observed = staged.observed.by_name.get(column.name)

@@ -28,5 +28,14 @@ def test_misfit_columns_are_named(in_file: tuple[str, ...], in_table: tuple[str,
     assert all(word in notice for word in words)
 
 
+def test_column_that_an_earlier_file_lacks_is_optional() -> None:
+    table = schema("id", "price", "note")
+    assert describe_fit(schema("id", "price"), table, lambda: [{"id", "price", "note"}, {"id", "price"}]) == ()
+    (notice,) = describe_fit(schema("id"), table, lambda: [{"id", "price", "note"}, {"id", "price"}])
+    assert "lacks the column price of" in notice
+    (notice,) = describe_fit(schema("id", "price", "notes"), table, lambda: [{"id", "price"}])
+    assert "renamed note to notes" in notice
+
+
 def test_file_with_all_columns_gives_no_notice() -> None:
     assert describe_fit(schema("id", "new"), schema("id", "source_file", "load_timestamp")) == ()
