@@ -127,8 +127,13 @@ def _finish(file: FileRows, workbook: Workbook, chosen: Sequence[int]) -> None:
     file.order = [table for table in file.order if table not in empty]
     if not file.order:
         raise EmptySheetError("all its sheets are empty", hint="no cell of them has a value")
-    if not all(rows.tally.columns for rows in file.parts.values()):
-        raise SheetError("no column has a header or a value that is to be loaded")
+    for rows in file.parts.values():
+        if not rows.tally.columns:
+            raise SheetError(
+                "no column has a header or a value that is to be loaded",
+                where=", ".join(rows.sheets),
+                hint="errors are empty cells unless errors: text is set; header_row: auto or none finds or replaces headers",
+            )
 
 
 def _read_sheet(

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, FileError, ReadError
+from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.system.child_process import ChildProcess, Death
 from pgdatahub.system.storage import is_url
 
@@ -125,7 +126,7 @@ class ReadingProcess:
         no_memory = any(sign in death.output for sign in _NO_MEMORY)
         if no_memory or death.code == -getattr(signal, "SIGKILL", 9):
             return self._out_of_memory()
-        return CorruptError(f"the workbook is damaged: reading it crashed ({death})")
+        return CorruptError(f"the workbook is damaged: reading it crashed ({death})", hint=ASK_SENDER)
 
     def _out_of_memory(self) -> ReadError:
         mebibytes = f"{self._memory / (1 << 20):,.0f} MiB"
@@ -142,7 +143,7 @@ class ReadingProcess:
             return self._out_of_memory()
         printable = "".join(character if character.isprintable() else " " for character in text)
         text = " ".join(printable.split())[:200]
-        return CorruptError(f"the workbook is damaged: {text}" if text else "the workbook is damaged")
+        return CorruptError(f"the workbook is damaged: {text}" if text else "the workbook is damaged", hint=ASK_SENDER)
 
 
 @contextmanager

@@ -281,6 +281,9 @@ class SheetParser(GuardedParser):
             self._add(text_value(self._attributes, paragraphs))
 
     def _class(self, source: Source, style: str) -> CellClass:
+        found = self._classes.get((source.value, style))
+        if found is not None:
+            return found
         number_format = self._styles.number_format(style) if style else NUMBER
         found = self._classes[source.value, style] = self._converter.cell_class(source, number_format)
         return found

@@ -314,6 +314,7 @@ def _allowed() -> dict[tuple[str, str, str], tuple[str | None, str | None]]:
     allowed = {}
     for entry in YAML(typ="safe", pure=True).load(DIFFERENCES)["cells"]:
         assert entry["reason"]
+        assert entry["right"] in ("pgdatahub", "openpyxl", "both")
         for cell, (theirs, ours) in entry["differences"].items():
             allowed[entry["file"], entry["sheet"], cell] = theirs, ours
     return allowed
