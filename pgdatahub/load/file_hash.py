@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from typing import BinaryIO, Final, TypeAlias
 
 from pgdatahub.errors import CorruptError, EmptyFileError, FileChangedError
 from pgdatahub.model.files import HashedVersion, SourceFile
+from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 
 FileVersion: TypeAlias = tuple[int | str, ...]
 """Facts that tell whether a file is unchanged, without reading it."""
@@ -50,13 +52,16 @@ def hash_file(source: SourceFile) -> str:
     Raises:
         FileChangedError: The file is gone or cannot be read.
         EmptyFileError: It has no bytes.
-        CorruptError: It is huge and consists of holes.
+        CorruptError: It is huge and consists of holes, or is a damaged archive.
+        NotAWorkbookError: It is huge and has a workbook's name only.
     """
     digest = sha256()
     size = 0
     try:
         with source.open() as file:
-            _check_sparse(file)
+            if file.seek(0, os.SEEK_END) > _HUGE_BYTES:
+                _check_huge(file, source)
+            file.seek(0)
             while block := file.read(1 << 20):
                 digest.update(block)
                 size += len(block)
@@ -67,24 +72,31 @@ def hash_file(source: SourceFile) -> str:
     return digest.hexdigest()
 
 
-_SPARSE_BYTES: Final = 1 << 30
+_HUGE_BYTES: Final = 1 << 30
 _SPARSE_SHARE: Final = 8
 
 
-def _check_sparse(file: BinaryIO) -> None:
-    """Refuse a huge file that is mostly holes: to hash 300 GB of zeros takes minutes.
+def _check_huge(file: BinaryIO, source: SourceFile) -> None:
+    """Refuse a huge file that is mostly holes or is not a workbook: to hash 300 GB takes minutes.
 
     Raises:
-        CorruptError: The file has less than an eighth of its size on the disk. (A workbook is compressed, so that no file
-            system makes it much smaller.)
+        CorruptError: The file has less than an eighth of its size on the disk, or is a damaged archive. (A workbook is
+            compressed, so that no file system makes it much smaller.)
+        NotAWorkbookError: Its first bytes are those of another kind of file.
     """
-    try:
+    blocks = None
+    with suppress(OSError, AttributeError):  # a remote file, or bytes in memory
         status = os.fstat(file.fileno())
-    except (OSError, AttributeError):
-        return  # a remote file, or bytes in memory
-    blocks = getattr(status, "st_blocks", None)
-    if blocks is not None and status.st_size > _SPARSE_BYTES and blocks * 512 * _SPARSE_SHARE < status.st_size:
+        blocks = getattr(status, "st_blocks", None)
+    if blocks is not None and blocks * 512 * _SPARSE_SHARE < status.st_size:
         raise CorruptError(
             f"the file is not a workbook: of its {status.st_size:,} bytes only {blocks * 512:,} are on the disk",
             hint="ask for it again, or move it out of the folder",
         )
+    if source.suffix in WORKBOOK_SUFFIXES:
+        # A late import, since only huge files need it.
+        from pgdatahub.readers.detect import Format, detect, refuse
+
+        content = detect(file)
+        if content.format in (Format.OTHER, Format.DAMAGED_ZIP):
+            raise refuse(content)

@@ -90,8 +90,7 @@ def _ending(compared: Compared) -> str:
 
 def _addresses(area: str) -> Iterator[str]:
     """Yield the addresses of the cells of an area."""
-    left, top, right, bottom = range_boundaries(area)
-    assert None not in (left, top, right, bottom)
+    left, top, right, bottom = (int(each or 0) for each in range_boundaries(area))
     return (f"{get_column_letter(column)}{row}" for row in range(top, bottom + 1) for column in range(left, right + 1))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pgdatahub.runs.plan import plan
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from pgdatahub.model.results import RunReport
     from tests.integration.pipeline.conftest import Warehouse
 
-WITH: list[list[object]] = [["id", "price", "note"], [1, 2, "x"]]
-WITHOUT: list[list[object]] = [["id", "price"], [3, 4]]
+WITH: Final[list[list[object]]] = [["id", "price", "note"], [1, 2, "x"]]
+WITHOUT: Final[list[list[object]]] = [["id", "price"], [3, 4]]
 
 
 def lacking(report: RunReport) -> list[str]:

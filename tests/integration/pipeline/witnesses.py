@@ -192,7 +192,7 @@ def _rows(element: Any) -> Iterator[Any]:
 
 
 def _row(row: Any) -> dict[int, Seen]:
-    found = {}
+    found: dict[int, Seen] = {}
     column = 0
     for cell in _elements(row):
         if cell.qname[1] not in ("table-cell", "covered-table-cell"):
