@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from xml.parsers import expat
 
 from pgdatahub.errors import CorruptError
@@ -19,9 +19,14 @@ _UNDERSTOOD = (
 """Namespaces that Excel understands begin with one of these."""
 _MOST_PREFIXES = 1000
 _BAD_CHARACTERS = frozenset(
-    expat.errors.codes[name] for name in (expat.errors.XML_ERROR_INVALID_TOKEN, expat.errors.XML_ERROR_PARTIAL_CHAR)
+    expat.errors.codes[name]
+    for name in (
+        expat.errors.XML_ERROR_INVALID_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_BAD_CHAR_REF,
+    )
 )
-_BAD_CHARACTER = (
+BAD_CHARACTER: Final = (
     "a control character, a bare & or <, or text that is not UTF-8, stands there; remove it where the file comes from, "
     "and export it again"
 )
@@ -115,7 +120,7 @@ class GuardedParser:
             raise CorruptError(
                 f"the part {self._part} is not well-formed XML: {message}",
                 where=self._where(),
-                hint=_BAD_CHARACTER if error.code in _BAD_CHARACTERS else None,
+                hint=BAD_CHARACTER if error.code in _BAD_CHARACTERS else None,
             ) from error
         except (LookupError, ValueError) as error:  # an unknown encoding, or one of several bytes a character
             raise CorruptError(f"the part {self._part} has an unknown encoding: {error}") from error

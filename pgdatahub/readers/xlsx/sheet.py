@@ -12,6 +12,7 @@ from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
+from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import (
     Area,
@@ -168,7 +169,7 @@ class XlsxSheet:
                 raise damage
             self._ended = True
         except FileError as error:
-            raise error.located(self._where) from error
+            raise name_bad_cells(error, self._open_part, None).located(self._where) from error
         except GeneratorExit:
             self._closed = True
             raise

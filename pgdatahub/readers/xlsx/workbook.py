@@ -14,6 +14,7 @@ from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, sheet_entry, with_cells
+from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.first_value import has_value
@@ -159,9 +160,19 @@ class XlsxWorkbook:
                 reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
             )
         except FileError as error:
-            raise error.located(where) from error
+            raise self._with_bad_cells(error, entry).located(where) from error
         self._opened = position, sheet
         return sheet
+
+    def _with_bad_cells(self, error: FileError, entry: SheetEntry) -> FileError:
+        """Return an error about characters in the shared strings with the cells of a sheet that have one."""
+        strings = self._strings_part
+        if self._strings is not None or strings is None or not entry.part:
+            return error
+        package, limit = self._package, self._limits.part_bytes
+        return name_bad_cells(
+            error, lambda: package.open(entry.part, limit=limit), lambda: package.open(strings, limit=limit)
+        )
 
     def needs_second_reading(self) -> bool:
         """Return whether the open sheet has merged areas which its rows were read without, or rows that are not in order.

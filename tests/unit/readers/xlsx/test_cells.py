@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.values.cells import UNCACHED, ErrorValue, InvalidValue, Value
+from tests.unit.readers.xlsx.conftest import MAIN, PARTS
 
 Cells = Callable[..., dict[str, Value]]
 
@@ -190,3 +192,20 @@ def test_characters_postgresql_cannot_store_are_counted(book: Any, sheet_cells: 
     assert sheet.cleaned == {"B1": 3}
     assert "3 cells" in sheet.notices[0]
     assert "Data › B1" in sheet.notices[0]
+
+
+@pytest.mark.parametrize("reader", available_readers())
+@pytest.mark.parametrize("bad", ["\x01", "&#2;", "&#x1F;", "\udcff"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_cells_with_control_characters_are_all_named(bad: str, shared: bool, reader: Reader, cells: Cells) -> None:
+    def text(number: int) -> str:
+        return f"t{number}{bad if number in (3, 5, 8) else ''}"
+
+    inline = [f'<c r="B{n}" t="inlineStr"><is><t>{text(n)}</t></is></c>' for n in range(1, 12)]
+    indexed = [f'<c r="B{n}" t="s"><v>{n}</v></c>' for n in range(1, 12)]
+    rows = "".join(f'<row r="{n}">{cell}</row>' for n, cell in enumerate(indexed if shared else inline, 1))
+    strings = f'<sst xmlns="{MAIN}">{"".join(f"<si><t>{text(n)}</t></si>" for n in range(20))}</sst>'
+    strings = strings if shared else PARTS["xl/sharedStrings.xml"]
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'.encode("utf-8", "surrogateescape")
+    with pytest.raises(CorruptError, match=r"^book.xlsx › Data › B3: .*; also in B5, B8 \(a control character"):
+        cells(sheet=sheet, sharedStrings=strings.encode("utf-8", "surrogateescape"), reader=reader)
