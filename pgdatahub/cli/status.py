@@ -108,6 +108,8 @@ def _print(status: DatabaseStatus) -> None:
         console.print(Line(line, style="yellow"), soft_wrap=True)
     if status.missing_files is None:
         console.print(Line("the data root cannot be listed, so missing files are not counted", style="dim"))
+    for left in status.left_behind:
+        console.print(Line(left.sentence, style="yellow"), soft_wrap=True)
     if status.pause_file:
         line = f"a run waits to be resumed: {status.pause_file} (pgdatahub resume)"
         console.print(Line(line, style="yellow"), soft_wrap=True)
@@ -115,6 +117,7 @@ def _print(status: DatabaseStatus) -> None:
 
 def _json(status: DatabaseStatus) -> str:
     from pgdatahub.cli.failures import failure_json
+    from pgdatahub.load.left_tables import as_json
 
     return printable_json(
         {
@@ -134,6 +137,7 @@ def _json(status: DatabaseStatus) -> str:
                 {"table": str(table), "files": files, "first": first}
                 for table, (files, first) in sorted(status.missing_files.items())
             ],
+            "left_behind": as_json(status.left_behind),
             "tables": [
                 {
                     "table": str(one.table),

@@ -44,7 +44,7 @@ class Decisions:
         parts = {part.source.table: part for part in staged.parts}
         sources = {one.table: one for one in (*staged.known, *(part.source for part in staged.parts))}
         elsewhere: dict[TableName, list[ImportRow]] = {}
-        if routing is not None:
+        if routing is not None or source.leaves:
             turn = locks.file_lock_key(self.history.schema, source.identity)
             for past in imports_elsewhere(connection, self.history, source, staged.tables, turn=turn):
                 elsewhere.setdefault(past.table, []).append(past)

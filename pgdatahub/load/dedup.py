@@ -125,10 +125,6 @@ def decide_gone(source: SourceFile, past: Sequence[ImportRow], *, file_sha256: s
         rows = sum(one.row_count for one in older)
         return replace(gone, retired=tuple(older), notice=f"{rows:,} rows of the file left {source.table}")
     decision = _with_older(gone, older, source) if older else gone
-    kept = [one for one in past if one not in decision.retired]
-    if kept and not decision.retired and source.options.on_changed != "append":
-        notice = f"its rows stay in {source.table}, which the settings do not name any more; revert --import-id {kept[0].id} deletes them"
-        return replace(decision, notice=notice)
     return decision if decision.retired else replace(decision, notice=None)
 
 

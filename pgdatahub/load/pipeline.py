@@ -160,7 +160,7 @@ class Pipeline:
                 pause(self.config.pause_seconds, self.reporter, self.ending)
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
-            eager = None if source.compare_older else eager_bytes
+            eager = None if source.compare_older or source.leaves else eager_bytes
             answer: StagedFile | FileResult | SourceFile = self.guard(source, partial(_hashed, source))
             if isinstance(answer, SourceFile):
                 source = answer

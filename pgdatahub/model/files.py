@@ -42,6 +42,7 @@ class SourceFile:
         hashed: The SHA-256 of its bytes with their version, if the run has hashed them already.
         settings: The fingerprint of the settings of a part; None for that of ``options``.
         loaded_in: The tables in which an import with its bytes counts already; their parts need no reading.
+        leaves: Its load takes its rows out of tables that the settings do not name for it any more.
         only_tables: The names of the tables that the user selects among its parts; empty for all.
     """
 
@@ -59,6 +60,7 @@ class SourceFile:
     settings: str | None = None
     loaded_in: frozenset[TableName] = frozenset()
     only_tables: frozenset[str] = frozenset()
+    leaves: bool = False
 
     @property
     def name(self) -> str:

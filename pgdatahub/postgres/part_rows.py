@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from psycopg.types.json import Jsonb
 
@@ -13,6 +13,12 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import tables_to_json
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.locks import wait_for_turn
+
+_BESIDE = """
+    i.status = %(loaded)s AND i.source_file = ANY (%(files)s) AND NOT EXISTS (
+        SELECT 1 FROM unnest(%(named)s::text[], %(schemas)s::text[], %(tables)s::text[]) f (file, schema, name)
+         WHERE f.file = i.source_file AND f.schema = i.table_schema AND f.name = i.table_name)
+"""
 
 
 def imports_elsewhere(
@@ -37,6 +43,28 @@ def imports_elsewhere(
     condition = "i.identity = %(identity)s AND i.source_file = %(file)s AND i.status = %(loaded)s"
     values = {"identity": source.identity, "file": source.location, "loaded": Status.LOADED.value}
     return [past for past in history.select_where(connection, condition, values) if past.table not in tables]
+
+
+def imports_beside(
+    connection: Connection, history: History, locations: Iterable[str], named: Iterable[tuple[str, TableName]]
+) -> list[ImportRow]:
+    """Return the loaded imports of files in other tables than those named, oldest first.
+
+    Args:
+        connection: A connection in any transaction.
+        history: The metadata tables.
+        locations: The files.
+        named: The files with their tables, one pair for each table.
+    """
+    pairs = list(named)
+    values = {
+        "files": list(locations),
+        "loaded": Status.LOADED.value,
+        "named": [location for location, _ in pairs],
+        "schemas": [table.schema for _, table in pairs],
+        "tables": [table.name for _, table in pairs],
+    }
+    return history.select_where(connection, _BESIDE, values)
 
 
 def other_parts(connection: Connection, history: History, past: ImportRow) -> list[ImportRow]:

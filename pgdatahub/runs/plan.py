@@ -18,6 +18,7 @@ from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load import column_keys
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
+from pgdatahub.load.left_tables import left_imports
 from pgdatahub.load.missing import Listing
 from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.possible_tables import tables_by_file
@@ -37,6 +38,7 @@ from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.postgres.unknown_rows import find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.left_tables import mark_leaving, warn_of_left
 from pgdatahub.runs.missing_files import plan_missing
 from pgdatahub.runs.plan_answers import compare_older, is_unplaced, tables_of
 from pgdatahub.runs.plan_database import destination, looking
@@ -84,7 +86,7 @@ def plan(
         planner = _Planner(stages, config, reporter, resources.enter_context(SpoolFile()))
         with looking(database) as connection:
             planner.look(connection, discovery.files)
-        files = [planner.hash(source) for source in discovery.files]
+        files = [planner.hash(source) for source in planner.files]
         with looking(database) as connection:
             planner.skip_known(connection, files)
         read = [(source, planner.read(source)) for source in files]
@@ -93,6 +95,7 @@ def plan(
             tables = tuple(planner.simulate(connection, read))
             planned = [*(file for table in tables for file in table.files), *planner.unplaced]
             missing = planner.missing(connection, discovery.listing, planned)
+            planner.check_left()
     return RunPlan(
         destination=described,
         tables=tables,
@@ -118,6 +121,8 @@ class _Planner:
         self._skipped: dict[str, SimulatedFile] = {}
         self._routed: dict[str, SourceFile] = {}
         self._skipped_routed: dict[str, FileResult] = {}
+        self._left: list[ImportRow] = []
+        self.files: list[SourceFile] = []
         self.unplaced: list[FilePlan] = []
         self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
@@ -125,11 +130,14 @@ class _Planner:
 
     def look(self, connection: Connection | None, files: Sequence[SourceFile]) -> None:
         """Find the files that need no reading, and the tables whose stored values matter."""
+        self.files = list(files)
         if connection is None:
             return
         history = self._history(connection)
         if history is not None:
             self._known = find_known(connection, history, files)
+            self._left = left_imports(connection, history, files, self.config.schema_name)
+            self.files = mark_leaving(files, self._left)
         tables = tables_by_file(connection, files, self.config.schema_name)
         for table in {table for found in tables.values() for table in found}:
             try:
@@ -285,7 +293,13 @@ class _Planner:
                 answer = compare_older(compare, connection, answer)
             answers.append(answer)
         tables = dict.fromkeys(table for answer in answers for table in tables_of(answer))
-        simulations = {table: self._simulation(table, connection, history) for table in tables}
+        if connection is not None and history is not None:
+            staged = {
+                (one.source.location, one.file_sha256): one.tables for one in answers if isinstance(one, StagedFile)
+            }
+            self._left = left_imports(connection, history, self.files, self.config.schema_name, read=staged)
+        all_tables = dict.fromkeys((*tables, *(past.table for past in self._left)))
+        simulations = {table: self._simulation(table, connection, history) for table in all_tables}
         refused: dict[TableName, FileError] = {}
         for table, simulation in simulations.items():
             try:
@@ -314,6 +328,11 @@ class _Planner:
         if connection is None or history is None or listing is None:
             return ()
         return plan_missing(connection, history, listing, self.config, files, self._after)
+
+    def check_left(self) -> None:
+        """Warn of rows that stay in tables which the settings do not name for their files any more."""
+        stay = [past for past in map(self._after, self._left) if past is not None]
+        self.warnings = (*self.warnings, *warn_of_left(stay, self.reporter))
 
     def _after(self, past: ImportRow) -> ImportRow | None:
         simulation = self._simulations.get(past.table)

@@ -103,7 +103,7 @@ class _FileSimulation:
         """Return the tables in which the file has imports and no part any more, with the decision on each."""
         source = self.staged.source
         some = self.simulations[self.staged.order[0]]
-        if source.routing is None or some.connection is None or some.history is None:
+        if not (source.routing or source.leaves) or some.connection is None or some.history is None:
             return []
         elsewhere: dict[TableName, list[ImportRow]] = {}
         for past in imports_elsewhere(some.connection, some.history, source, self.staged.tables):

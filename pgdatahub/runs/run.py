@@ -26,6 +26,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded
 from pgdatahub.runs.failures import FailureRecorder
+from pgdatahub.runs.left_tables import find_left, mark_leaving, warn_of_left
 from pgdatahub.runs.log import run_log
 from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
@@ -218,6 +219,7 @@ class _Run:
                 replace(source, compare_older=not source.reload and not older.isdisjoint(tables[source.location]))
                 for source in left
             ]
+            left = mark_leaving(left, find_left(pipeline, left))
             units = make_units(left, by_folder=self.config.sectional_commit)
             with open_pool(units, pipeline) as (pool, ordered):
                 scheduler.work(ordered, pool)
@@ -238,6 +240,9 @@ class _Run:
             with suppress(DatabaseError):
                 scheduler.results = pipeline.lookup.confirm(scheduler.results, discovery.files)
         discovery = self._check_keys(discovery, pipeline, scheduler)
+        with suppress(DatabaseError):
+            stayed = warn_of_left(find_left(pipeline, discovery.files), self.reporter)
+            discovery = replace(discovery, warnings=(*discovery.warnings, *stayed))
         with suppress(DatabaseError):
             recorder.finish(discovery, scheduler.results, complete=complete)
         done = {result.source.location for result in scheduler.results}

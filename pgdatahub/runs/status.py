@@ -9,6 +9,7 @@ from typing import Any
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import UndoError
+from pgdatahub.load.left_tables import LeftRows
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
@@ -19,6 +20,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
 from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.readers.reading_rules import READING_VERSIONS
+from pgdatahub.runs.left_tables import rows_left
 from pgdatahub.runs.missing_files import MissingCounts, count_missing
 from pgdatahub.runs.pause_file import pause_file
 
@@ -37,6 +39,7 @@ class DatabaseStatus:
         read_by_older_rules: Table → number of its imports that older rules read, and the first file names.
         missing_files: Table → number of its imports whose file no longer exists, and the first file names; None if the data
             root cannot be listed.
+        left_behind: Rows in tables that the settings do not name for their files any more.
     """
 
     destination: str
@@ -47,6 +50,7 @@ class DatabaseStatus:
     exists: bool = True
     read_by_older_rules: Mapping[TableName, tuple[int, list[str]]] = field(default_factory=dict)
     missing_files: MissingCounts | None = field(default_factory=dict)
+    left_behind: tuple[LeftRows, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -103,6 +107,7 @@ def status(
             failures=Failures(config.schema_name).select(connection, standing=True) if known else (),
             read_by_older_rules=older,
             missing_files=count_missing(connection, history, config) if known else {},
+            left_behind=rows_left(connection, history, config) if known else (),
         )
 
 

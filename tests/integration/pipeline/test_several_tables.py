@@ -11,6 +11,7 @@ from pgdatahub.cli.render import file_lines, report_json
 from pgdatahub.cli.undo import result_json
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.inspect import inspect
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection, run
@@ -49,7 +50,7 @@ def _refused(warehouse: Warehouse, yaml: str, sheets: dict[str, Rows]) -> str:
     warehouse.write_sheets("m/jan.xlsx", sheets)
     failure = warehouse.fail().failure
     assert failure is not None
-    assert warehouse.tables() == {"etl_imports", "etl_schema_changes"}
+    assert warehouse.tables() == set(METADATA_TABLES)
     return " | ".join(filter(None, (failure.where, failure.message, failure.hint)))
 
 
