@@ -22,6 +22,7 @@ from pgdatahub.postgres.drift import columns_changed_by_hand
 from pgdatahub.postgres.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.proofs import prove, to_prove
 from pgdatahub.postgres.recent_columns import recent_columns
+from pgdatahub.postgres.settled_types import describe_settled_types
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -109,6 +110,8 @@ def evolve(
                 yield from recent_columns(connection, current.table, history)
 
         notices = (*notices, *describe_fit(staged.observed, current, earlier))
+    if stored is not None:
+        notices = (*notices, *describe_settled_types(connection, stored, staged.observed))
     plan = stages.evolve(staged.observed, current, staged.source, config)
     views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
     if views:

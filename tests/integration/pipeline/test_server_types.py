@@ -93,3 +93,35 @@ def test_a_text_that_is_not_a_type_is_refused(warehouse: Warehouse, type_name: s
     warehouse.configure(f'm:\n  columns: {{c: {{type: "{type_name}"}}}}\n')
     with pytest.raises(ConfigError):
         load_config(directory=warehouse.directory)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("", "varchar(20)", "code TEXT instead of VARCHAR(20)"),
+        ("varchar(20)", "varchar(30)", "code CHARACTER VARYING(20) instead of VARCHAR(30)"),
+        ("varchar(20)", "character varying (20)", None),
+        ("varchar", "varchar", None),
+        ("varchar", "text", None),
+        ("char(6)", "bpchar(6)", None),
+        ("short", "short", None),
+        ("short", "varchar(20)", "code SHORT instead of VARCHAR(20)"),
+    ],
+)
+def test_a_type_that_a_column_does_not_have_is_noticed(
+    warehouse: Warehouse, before: str, after: str, told: str | None
+) -> None:
+    with psycopg.connect(warehouse.url) as connection:
+        connection.execute("CREATE DOMAIN short AS varchar(20)")
+    notices: list[str] = []
+    for number, kind in enumerate((before, after)):
+        warehouse.configure(f'd: {{columns: {{code: {{type: "{kind}"}}}}}}\n' if kind else "")
+        warehouse.write(f"d/{number}.xlsx", [["code"], [f"abc{number:03}"]])
+        planned = [notice for table in plan(warehouse.config).tables for file in table.files for notice in file.notices]
+        result = next(one for one in warehouse.run().results if one.source.name == f"{number}.xlsx")
+        assert result.outcome is Outcome.LOADED
+        notices = list(result.notices)
+        assert planned == notices
+    found = [notice for notice in notices if "instead of" in notice]
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]
