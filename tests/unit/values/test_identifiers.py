@@ -73,6 +73,16 @@ def test_a_numbered_name_leaves_a_header_its_own_name() -> None:
     assert names("a", "a", "a_2", "A 3") == ["a", "a_4", "a_2", "a_3"]
 
 
+def test_groups_of_equal_headers_are_numbered_apart() -> None:
+    assert names("a", "a", "b", "b", "b") == ["a", "a_2", "b", "b_2", "b_3"]
+
+
+def test_numbers_of_equal_long_headers_fit_into_63_bytes() -> None:
+    tenth, ninth = names(*["x" * 80] * 10)[9:7:-1]
+    assert (len(ninth), ninth[:53], ninth[-2:]) == (63, "x" * 52 + "_", "_9")
+    assert (len(tenth), tenth[:52], tenth[-3:]) == (63, "x" * 51 + "_", "_10")
+
+
 def test_headers_that_are_cut_alike_stay_apart() -> None:
     long = "x" * 80
     assert len(set(names(long, long, long + "y"))) == 3
@@ -128,6 +138,11 @@ def test_a_column_without_a_header_can_be_renamed_too() -> None:
     columns = ColumnNames([(0, "total")], rename={"column_7": "Total"})
     assert columns.name(6) == "total"
     assert columns.name(0) == "total_2"
+
+
+def test_column_without_header_at_an_odd_position_is_renamed() -> None:
+    columns = ColumnNames([(0, "total")], rename={"column_6": "Net"})
+    assert [columns.name(position) for position in (5, 7)] == ["net", "column_8"]
 
 
 def test_renamed_headers_clash_no_more() -> None:
