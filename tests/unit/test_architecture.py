@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,3 +82,15 @@ def test_no_error_is_raised_from_itself(path: Path) -> None:
         if isinstance(node, ast.Raise) and node.cause is not None and node.exc is not None:
             raised = [node.exc.body, node.exc.orelse] if isinstance(node.exc, ast.IfExp) else [node.exc]
             assert ast.unparse(node.cause) not in map(ast.unparse, raised), f"{path}:{node.lineno}"
+
+
+def test_map_of_contributing_names_twenty_tasks_and_real_places() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| (.+?) \| (.+?) \|$", text.partition("\nTwenty tasks ")[2].partition("\n\nTests lie")[0], re.MULTILINE
+    )
+    tasks = rows[1:]  # below the head
+    assert len(tasks) == 20
+    places = [place for _, module in tasks for place in re.findall(r"`([a-z_/]+(?:/|\.py))`", module)]
+    assert len(places) >= len(tasks)
+    assert [place for place in places if not (PACKAGE / place).exists()] == []
