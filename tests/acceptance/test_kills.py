@@ -20,7 +20,7 @@ KILLS = 2
 
 
 def _copying(connection: psycopg.Connection[tuple[int]]) -> bool:
-    """Tell whether somebody copies into a table of the database now, and has brought some of it."""
+    """Return whether a session is copying into a table of the database and has sent a part."""
     row = connection.execute(
         "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database() AND bytes_processed > 0"
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What goes wrong outside the workbooks: each is one clear line and the exit code that belongs to it."""
+"""Mistakes outside the workbooks: each is one clear line and the exit code that belongs to it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 DOCUMENTS = (*OF_NEWCOMERS, ROOT / "docs/how-to/undo-a-bad-load.md")
 USER = 65_534
-"""User id of ``nobody``: the embedded server needs an account in /etc/passwd."""
+"""User id of the system's least privileged account: the embedded server needs an account in /etc/passwd."""
 
 
 @pytest.fixture(params=["root", "user"])

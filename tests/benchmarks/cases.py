@@ -30,8 +30,8 @@ class Case:
         rows_before: That the table has already, at scale 1; 0 for a table that is made.
         ours: Name → further options of ``pgdatahub run``.
         settings: Name → further variables of its environment.
-        peers: Who else does it.
-        remark: Why somebody is missing.
+        peers: Other programs that do the same job.
+        remark: Reason why a peer is missing.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""What was aimed at, and whether it was reached: computed from the results, not written by hand."""
+"""Goals, and whether they were reached: computed from the results, not written by hand."""
 
 from __future__ import annotations
 

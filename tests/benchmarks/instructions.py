@@ -9,7 +9,7 @@ Two figures are compared with committed ones (``instructions.json``), and a diff
 - ``python``: what the Python reader executes for 200 rows: the difference between a job of 250 rows and one of 50, so that
   start and imports do not count. It depends on the version of Python as well.
 
-A figure is compared with the one of the same compiler, Python and processor. Where there is none, the command says so and
+A figure is compared with the one of the same compiler, Python and processor. Without one, the command reports that and
 succeeds; ``--accept`` writes it.
 """
 

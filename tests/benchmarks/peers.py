@@ -19,7 +19,7 @@ FLOOR = "psql \\copy (the floor)"
 
 
 def pandas_openpyxl(files: Sequence[str], url: str, table: str, *, append: bool) -> None:
-    """What most people write first."""
+    """The program that most people write first."""
     _pandas(files, url, table, append=append, engine="openpyxl")
 
 

@@ -1,4 +1,4 @@
-"""What was measured, kept in a file between runs: a long benchmark can be done in parts."""
+"""Measurements, kept in a file between runs: a long benchmark can be done in parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """What was measured in one case.
+    """Measurements of one case.
 
     Attributes:
         runs: Contestant → its measurements.

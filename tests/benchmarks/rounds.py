@@ -1,4 +1,4 @@
-"""One case on one server: everybody in turns, each into the same state of things."""
+"""One case on one server: all peers in turns, each into the same state."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Case:
         self._workbooks = self.case.write(self._folder, scale)
 
     def run(self, rounds: int, peers: Sequence[str]) -> CaseResult:
-        """Run everybody in turns, ``rounds`` times, after we have been warmed up; return what was measured.
+        """Run all peers in turns, ``rounds`` times, after a warm-up; return the measurements.
 
         Args:
             rounds: How often.
@@ -204,7 +204,7 @@ class Case:
         """Delete the rows of a run: those of transactions since ``moment``; nothing is measured meanwhile."""
         table = self._table(name)
         if name in self.case.ours:
-            # Undone by our own means, so that the history says so and the next run loads the file again.
+            # Undone by our own means, so that the history records it and the next run loads the file again.
             command = [sys.executable, "-m", "pgdatahub", "revert", "--source-file", str(self._workbooks[0]), "--yes"]
             if failed := self._do([*command, "--schema", self._schema(name)], {"ETL_DATA_ROOT": str(self._root)}):
                 raise RuntimeError(f"{name}: {failed}")

@@ -65,7 +65,7 @@ def _statistics(pid: int) -> list[str]:
 
 @contextmanager
 def embedded_server(home: Path) -> Iterator[Server]:
-    """Run an embedded server that everybody reaches over TCP."""
+    """Run an embedded server that all peers reach over TCP."""
     environment = {**os.environ, "PGDATAHUB_HOME": str(home)}
 
     def pgdatahub(*arguments: str) -> str:
@@ -78,7 +78,7 @@ def embedded_server(home: Path) -> Iterator[Server]:
 
         embedded = EmbeddedServer(EmbeddedSettings(home=home))
         server = Server(url=embedded.url(password=True, tcp=True), psql=embedded.programs() / "psql")
-        # Its workers come when they like, and would be somebody's cost by chance.
+        # Its workers come when they like, and would slow one peer by chance.
         server.ask("ALTER SYSTEM SET autovacuum = off")
         server.ask("SELECT pg_reload_conf()")
         yield server

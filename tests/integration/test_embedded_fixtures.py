@@ -1,4 +1,4 @@
-"""What the other tests rely on."""
+"""Fixtures on which the other tests rely."""
 
 from __future__ import annotations
 

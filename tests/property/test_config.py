@@ -1,4 +1,4 @@
-"""What holds for any file of folder options and any database URL."""
+"""Laws of folder options and database URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for the names of any header row."""
+"""Laws of the names of any header row."""
 
 from __future__ import annotations
 

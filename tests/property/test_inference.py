@@ -1,4 +1,4 @@
-"""What a column shows does not depend on how its cells travel, nor on where one batch ends and the next begins."""
+"""The evidence of a column depends neither on the form of its cells nor on the bounds of batches."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def filled(value: Value) -> bool:
 
 
 def by_hand(sheet: Drawn) -> tuple[dict[int, Value], list[Row], dict[str, int]] | None:
-    """Return headers, rows and some counts, or None where there is no table."""
+    """Return headers, rows and some counts, or None without a table."""
     options = sheet.options
     skip = sheet.hidden_columns if options.hidden == "skip" else frozenset()
     if not any(filled(value) for row in sheet.rows.values() for value in row):

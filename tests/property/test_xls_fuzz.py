@@ -1,4 +1,4 @@
-"""Mutated ``.xls`` give rows or one error of ours, whatever the bytes are.
+"""Mutated ``.xls`` give rows or one error of pgdatahub, whatever the bytes are.
 
 PGDATAHUB_FUZZ is the number of mutations (200 unless set, 20,000 for the long form), PGDATAHUB_FUZZ_SEED the first seed.
 """

@@ -1,4 +1,4 @@
-"""What of the benchmarks is pure: medians, goals, the page, and the file of results."""
+"""Pure parts of the benchmarks: medians, goals, the page, and the file of results."""
 
 from __future__ import annotations
 

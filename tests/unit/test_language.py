@@ -14,6 +14,15 @@ import pgdatahub
 
 PACKAGE: Final = Path(pgdatahub.__file__).parent
 TESTS: Final = Path(__file__).parents[1]
+CHECKOUT: Final = TESTS.parent
+SCRIPTS: Final = sorted(
+    path
+    for path in (
+        CHECKOUT / "noxfile.py",
+        *(path for place in ("docs", "examples", "tests") for path in (CHECKOUT / place).rglob("*.py")),
+    )
+    if path != Path(__file__)
+)
 LONGEST_NAME: Final = 60
 
 OPENINGS: Final = re.compile(r"(What|Who|Where|How|Which|Whether)\b")
@@ -59,6 +68,11 @@ def _long_names(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_docstrings_follow_the_style(path: Path) -> None:
+    assert not _faults(path)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_docstrings_of_tests_and_scripts_follow_the_style(path: Path) -> None:
     assert not _faults(path)
 
 

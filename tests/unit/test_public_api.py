@@ -1,4 +1,4 @@
-"""What ``import pgdatahub`` offers."""
+"""Names that ``import pgdatahub`` offers."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def test_importing_the_package_imports_nothing_else() -> None:
 
 
 def test_a_name_is_the_same_whatever_was_imported_before() -> None:
-    """A module with the name of a function would take its place as soon as anybody imports it."""
+    """A module with the name of a function would take its place as soon as it is imported."""
     modules = {path.stem for path in Path(pgdatahub.__file__).parent.iterdir()}
     assert not modules & set(declared())

@@ -1,4 +1,4 @@
-"""What plugin authors test with: it finds every broken rule, and passes readers that break none."""
+"""The kit for plugin authors finds every broken rule, and passes readers that break none."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def _python_of(user: int | None) -> str:
 
 
 class Client:
-    """A process that attaches, says so, and releases when told."""
+    """A process that attaches, reports it, and releases when told."""
 
     def __init__(self, home: Path | None, *, environment: Mapping[str, str], user: int | None) -> None:
         self.process = subprocess.Popen(

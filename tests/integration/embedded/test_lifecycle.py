@@ -1,4 +1,4 @@
-"""Who starts the embedded server, who shares it, and who stops it."""
+"""Start, sharing and stop of the embedded server."""
 
 from __future__ import annotations
 

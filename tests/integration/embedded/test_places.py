@@ -1,4 +1,4 @@
-"""Wherever the home is, whoever asks and whatever the environment says, the server is made and answers."""
+"""The server is made and answers for any home, user and environment."""
 
 from __future__ import annotations
 

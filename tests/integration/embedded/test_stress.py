@@ -29,7 +29,7 @@ from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 
 server = EmbeddedServer(EmbeddedSettings(home=Path(sys.argv[1])), announce=lambda line: None)
 while True:
-    # A server that is killed while it starts, or while it is used, is no fault of anybody here.
+    # A server that is killed while it starts, or while it is used, is not the fault of a client.
     try:
         with server, psycopg.connect(**server.libpq_parameters(), autocommit=True) as connection:
             print(connection.execute("INSERT INTO stress DEFAULT VALUES RETURNING n").fetchone()[0], flush=True)

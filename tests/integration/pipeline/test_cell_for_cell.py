@@ -145,7 +145,7 @@ def grid_of(workbook: Workbook, sheet: str) -> Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """What a run put into a database of its own.
+    """Content of a database after one run.
 
     Attributes:
         report: The run's.

@@ -1,4 +1,4 @@
-"""Which file goes into which table: folders, their settings, and what is passed over."""
+"""Tables of files: folders, their settings, and skipped files."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def rows(database_url: str) -> Callable[[str], list[tuple[Any, ...]]]:
 
 
 def fill(root: Path) -> None:
-    """Write workbooks in two folders, and what is no workbook."""
+    """Write workbooks in two folders, and a file that is not a workbook."""
     make_workbook(root / "sales" / "week 1.xlsx", {"Sheet1": [["id", "amount"], [1, 0.5], [2, 1.25]]})
     make_workbook(root / "sales" / "week 2.xlsx", {"Sheet1": [["id", "amount", "by"], [3, 2, "Ä. Ö."]]})
     # Larger than a block of what is fetched at a time would be if it were small, with text that does not compress.

@@ -74,7 +74,7 @@ def put(file_system: Any, folder: Path, to: str) -> None:
 
 
 def assert_as_from_a_disk(report: RunReport, url: str, folder: Path, load: Load, rows: Rows) -> None:
-    """What was loaded from ``url`` into the schema public is what a local folder gives in another schema."""
+    """Assert that ``url`` gave the schema public the same tables as a local folder gives another schema."""
     assert [result.outcome for result in report.results] == [Outcome.LOADED] * 3, report.results
     local = load(folder, schema_name="local")
     assert [result.source.identity for result in report.results] == [r.source.identity for r in local.results]

@@ -95,14 +95,14 @@ class Running:
 
     @property
     def report(self) -> dict[str, Any]:
-        """What ``--format json`` printed."""
+        """Output of ``--format json``."""
         content: dict[str, Any] = json.loads(self.output)
         return content
 
 
 @dataclass(kw_only=True)
 class TableState:
-    """What is loaded, wherever the data root and whatever the schema."""
+    """Loaded tables, independent of data root and schema."""
 
     imported: list[str]
     tables: dict[str, tuple[dict[str, str], list[str]]]
@@ -343,7 +343,7 @@ def job(make_job: MakeJob) -> Job:
 
 @pytest.fixture(scope="session")
 def standings() -> dict[str, TableState]:
-    """What data roots with certain files come to, undisturbed; many tests have the same files."""
+    """Tables that undisturbed runs make of data roots; many tests have the same files."""
     return {}
 
 

@@ -98,7 +98,7 @@ def test_broken_executor_ends_the_run_and_next_completes_it(
     job = make_job()
     fill(job.root, files=8, tables=2, rows=5)
     (tmp_path / "faults").mkdir()
-    # After COMMIT: nobody lives to say that this file is loaded, and it must be counted all the same.
+    # After COMMIT: the worker died before its report, and the file must be counted all the same.
     code, report, errors = run(
         job,
         *("--executor", "processes", "--workers", "1"),

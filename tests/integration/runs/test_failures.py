@@ -1,4 +1,4 @@
-"""What did not load is recorded, shown by status and history, and cleared when the file is no longer a problem."""
+"""A file that did not load is recorded, shown by status and history, and cleared once the file loads or is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that ends early says so in a pause file, which the next one respects; a pause in a run holds no transaction."""
+"""A run that ends early writes a pause file, which the next one respects; a pause in a run holds no transaction."""
 
 from __future__ import annotations
 

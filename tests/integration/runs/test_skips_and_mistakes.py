@@ -1,4 +1,4 @@
-"""Files that are loaded are passed over for the price of their hash; a plugin's mistake costs a file, and not the run."""
+"""Loaded files are skipped at the cost of their hash; a plugin's mistake fails only its file."""
 
 from __future__ import annotations
 

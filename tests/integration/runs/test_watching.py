@@ -71,7 +71,7 @@ def end(running: Running, number: int = signal.SIGTERM) -> str:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A folder on the same disk that nobody watches."""
+    """A folder on the same disk that is not watched."""
     path = tmp_path / "elsewhere"
     path.mkdir()
     return path

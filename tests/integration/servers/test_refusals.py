@@ -20,7 +20,7 @@ from tests.integration.servers.test_settings import load
 
 @pytest.fixture
 def loader_url(database_url: str) -> Iterator[str]:
-    """The URL of the database for a role that is no superuser, and owns the schema public."""
+    """The URL of the database for a role that is not a superuser, and owns the schema public."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         info = connection.info
         role = f"loader_{info.dbname}"

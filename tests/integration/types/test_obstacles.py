@@ -1,4 +1,4 @@
-"""What stands in the way of a change is found beforehand and named; nothing is ever moved with CASCADE."""
+"""Blockers of a schema change are found beforehand and named; CASCADE is never used."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_whatever_forbids_the_change_is_named_and_left_alone(
     said = loader.fail(table, {"a": ["x"], "b": [3]})
     assert named.format(table) in said, said
     assert "a from INTEGER to TEXT" in said
-    # Rows that need no change go in as ever, and a change of another column is no concern of theirs.
+    # Rows that need no change go in as ever, and a change of another column does not concern them.
     loader.load(table, {"a": [7], "b": [8]})
 
 

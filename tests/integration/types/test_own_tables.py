@@ -1,4 +1,4 @@
-"""Tables that somebody made himself: never altered where their types are their own, and nothing rounded or cut."""
+"""Tables made by a user: never altered where their types are their own, and nothing rounded or cut."""
 
 # ruff: noqa: DTZ001 - workbooks know no time zones
 

@@ -43,7 +43,7 @@ def batchwise(loader: Loader, *, eagerly: bool, rows: int = 1) -> Loader:
 
 @pytest.fixture(autouse=True)
 def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What has become of each attempt; those that failed by a mistake of ours would go unseen otherwise."""
+    """Outcome of each attempt; attempts that fail by a bug would go unseen otherwise."""
     seen: list[str] = []
     attempt = LoadingWhileReading.load
 

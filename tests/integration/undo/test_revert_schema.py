@@ -156,7 +156,7 @@ def test_table_goes_with_its_last_import_and_returns_as_new(hub: Hub) -> None:
     assert hub.tables() == set()
 
 
-# ── somebody else's table ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── a user's table ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_table_of_ones_own_is_as_it_was(hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""How things stand, and what happened."""
+"""Commands status and history."""
 
 from __future__ import annotations
 

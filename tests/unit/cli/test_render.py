@@ -1,4 +1,4 @@
-"""What a run shows: lines, numbers, the summary."""
+"""Output of a run: lines, numbers, the summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a file whose reading raised an error that is not one of pgdatahub."""
+"""Result of a file whose reading raised an error that is not one of pgdatahub."""
 
 from __future__ import annotations
 

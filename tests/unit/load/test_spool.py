@@ -1,4 +1,4 @@
-"""Where rows wait: what goes in comes out, from memory or from disk, as often as it is asked for."""
+"""The spool of rows: all that goes in comes out, from memory or from disk, as often as it is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a file while its batches pass by."""
+"""Tally of a file while its batches are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the files that are there a run takes up, and what it says where there is none."""
+"""Files that a run selects, and its message if there are none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are whole."""
+"""Files that are complete."""
 
 from __future__ import annotations
 

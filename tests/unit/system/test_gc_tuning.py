@@ -1,4 +1,4 @@
-"""The collector of a process of ours."""
+"""Garbage-collector tuning of worker processes."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 
 @dataclass(kw_only=True)
 class Receiver:
-    """What a webhook was sent, and what it answers: the next of ``answers``, or 204 when there are no more."""
+    """Requests that a webhook got, and its answers: the next of ``answers``, or 204 when there are no more."""
 
     port: int = 0
     answers: list[int] = field(default_factory=list)

@@ -30,6 +30,6 @@ def test_csv_files_and_workbooks_meet_in_one_table(database_url: str, tmp_path: 
     assert [result.failure for result in report.results] == [None, None]
     with psycopg.connect(database_url) as connection:
         rows = connection.execute("SELECT id, amount, day::text FROM sales ORDER BY id").fetchall()
-    # One id is no number, so the column is TEXT; the others read as they did.
+    # One id is not a number, so the column is TEXT; the others read as they did.
     assert rows == [("007", None, None), ("1", 2.5, None), ("2", 3.5, "2024-02-29")]
     assert {result.outcome.value for result in pgdatahub.run(config).results} == {"skipped"}

@@ -1,4 +1,4 @@
-"""What each kind of cell says."""
+"""Values of each kind of cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a CSV file is written: its encoding, delimiter and quoting."""
+"""Dialect of a CSV file: its encoding, delimiter and quoting."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MARKS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """How a CSV file is written.
+    """Dialect of a CSV file.
 
     Attributes:
         encoding: As Python names it.
@@ -47,10 +47,10 @@ class Form:
 
 
 def detect(source: SourceFile) -> Form:
-    """Find out how a file is written.
+    """Detect the dialect of a file.
 
     Raises:
-        ReadError: It is no text.
+        ReadError: The file is not text.
     """
     encoding, notices = _detect_encoding(source)
     with source.open() as file, TextIOWrapper(file, encoding, newline="") as lines:

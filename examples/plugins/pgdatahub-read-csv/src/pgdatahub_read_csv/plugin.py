@@ -13,7 +13,7 @@ from pgdatahub_read_csv.detection import Form, detect
 from pgdatahub_read_csv.values import as_value
 
 SUFFIXES = frozenset({".csv", ".tsv"})
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # a workbook that somebody named .csv is another reader's
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # a workbook with the suffix .csv is another reader's
 
 
 @hookimpl
@@ -34,7 +34,7 @@ def pgdatahub_read(source: SourceFile) -> CsvWorkbook | None:
 
 
 class CsvWorkbook:
-    """What pgdatahub asks a reader for: a list of sheets, one of them at a time by its position, and to be closed."""
+    """Workbook of a CSV file: a list with one sheet, which opens by its position, and a method to close it."""
 
     def __init__(self, source: SourceFile, form: Form) -> None:
         # The one sheet has no name of its own, so it goes by the name that the folder's settings ask for.
