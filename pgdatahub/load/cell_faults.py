@@ -42,7 +42,7 @@ class Faults:
         Raises:
             FileError: Reading cannot go on, or there are enough faults.
         """
-        if not isinstance(error, CellError | SheetError):
+        if error.more or not isinstance(error, CellError | SheetError):
             raise self.joined(error) from error.__cause__
         self.add([error])
 

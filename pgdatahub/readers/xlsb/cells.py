@@ -162,7 +162,7 @@ class Converter:
         cleaned = self._strings.cleaned
         if cleaned:
             for index, value in zip(cells.indexes, cells.values, strict=True):
-                if value in cleaned:
+                if value < known and value in cleaned:
                     self.cleaning.add(locate(index))
         column = TextColumn(kind=Kind.TEXT, texts=_place(texts, cells.indexes, [b""] * count))
         return merge_pieces([column, invalid]) if invalid else column

@@ -109,6 +109,17 @@ def test_cells_of_all_sheets_are_faults_also_after_a_header(warehouse: Warehouse
     assert (fault.sheet, fault.column, fault.count, fault.truncated) == ("Two", "amount", 1, False)
 
 
+def test_faults_of_several_sheets_are_named_up_to_ten(warehouse: Warehouse) -> None:
+    warehouse.configure('sales:\n  sheet: "*"\n  columns:\n    Amount: {type: integer}\n')
+    rows = [["Amount"], *(["n/a"] for _ in range(20))]
+    write_workbook(warehouse.root / "sales/a.xlsx", {"One": rows, "Two": rows})
+    warehouse.run()
+    (failure,) = standing(warehouse)
+    assert failure.reason.count("is not a valid INTEGER") == 10
+    assert failure.reason.endswith("; and more")
+    assert [(fault.sheet, fault.truncated) for fault in failure.faults] == [("One", True)]
+
+
 def test_an_invalid_cell_that_is_a_column_is_one_fault(warehouse: Warehouse) -> None:
     path = warehouse.root / "sales/a.xlsx"
     path.parent.mkdir(parents=True)
