@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from pgdatahub.model.results import Outcome
+from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection
 from pgdatahub.undo.plan import UndoRequest
@@ -70,7 +71,7 @@ def _run(warehouse: Warehouse, schema: str, *paths: Path) -> None:
 def _tables(warehouse: Warehouse, schema: str) -> Tables:
     found: Tables = {}
     for (name,) in warehouse.query("SELECT tablename FROM pg_tables WHERE schemaname = %s", schema):
-        if name in ("etl_imports", "etl_schema_changes"):
+        if name in METADATA_TABLES:
             continue
         columns = warehouse.columns(name, schema=schema)
         order = sorted(set(columns) - {"source_file", "load_timestamp"})
@@ -194,5 +195,5 @@ def test_law_of_plan_and_run_with_a_bad_part(warehouse: Warehouse, seed: int) ->
     rows = {table.table: table.rows for table in planned.tables if table.rows}
     assert rows == {
         name: warehouse.query(f"SELECT count(*) FROM {name}")[0][0]
-        for name in warehouse.tables() - {"etl_imports", "etl_schema_changes"}
+        for name in warehouse.tables().difference(METADATA_TABLES)
     }
