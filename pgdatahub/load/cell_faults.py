@@ -18,10 +18,15 @@ class Faults:
 
     def __init__(self) -> None:
         self._found: list[FileError] = []
+        self._way_round = ""
 
     def __bool__(self) -> bool:
         """Return whether a fault was found."""
         return bool(self._found)
+
+    def begin_sheet(self, way_round: str) -> None:
+        """Begin a sheet; ``way_round`` is a further hint for its faults, if any."""
+        self._way_round = way_round
 
     def add(self, errors: Sequence[FileError]) -> None:
         """Add faults.
@@ -29,6 +34,8 @@ class Faults:
         Raises:
             FileError: There are enough of them; the error names the first ones.
         """
+        for error in errors:
+            self._hint_at_way_round(error)
         # Several tables of a sheet, and all batches of one, can have the same fault.
         known = {str(error) for error in self._found}
         self._found += [error for error in errors if str(error) not in known]
@@ -42,9 +49,16 @@ class Faults:
         Raises:
             FileError: Reading cannot go on, or there are enough faults.
         """
-        if error.more or not isinstance(error, CellError | SheetError):
+        if error.more:
+            raise error
+        if not isinstance(error, CellError | SheetError):
+            self._hint_at_way_round(error)
             raise self.joined(error) from error.__cause__
         self.add([error])
+
+    def _hint_at_way_round(self, error: FileError) -> None:
+        if self._way_round and self._way_round not in (error.hint or ""):
+            error.hint = "; ".join(filter(None, (error.hint, self._way_round)))
 
     def joined(self, error: FileError) -> FileError:
         """Return the faults and an error after which reading cannot go on, as one error."""

@@ -71,6 +71,7 @@ def read_sheets(
 
         tables = by_position[position]
         label = tables[0][1].label
+        faults.begin_sheet(f"or leave the sheet out: {label}: {{skip: true}}" if file.source.options.is_routed else "")
         try:
             yield from _read_sheet(workbook.open(position), tables, stages, config, report, faults)
             if needs_second_reading(workbook):
@@ -84,13 +85,8 @@ def read_sheets(
         except FileError as error:
             if needs_second_reading(workbook):
                 raise ReadAgainError from error
-            located = error if error.where else error.located(label)
-            if file.source.options.is_routed:
-                located.hint = "; ".join(
-                    filter(None, (located.hint, f"or leave the sheet out: {label}: {{skip: true}}"))
-                )
             # After a fault of a cell or a header, the other sheets are searched for further faults.
-            faults.add_of_sheet(located)
+            faults.add_of_sheet(error if error.where else error.located(label))
     faults.check()
     _finish(file, workbook, found.named)
 
