@@ -162,6 +162,11 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
             yield database
 
 
+def connect_embedded(server: EmbeddedServer, name: str) -> Database:
+    """Connect to a database of a running embedded server; the caller closes it."""
+    return connect(make_conninfo(**server.libpq_parameters(name)), embedded=True)
+
+
 def _connect_configured(destination: Destination) -> Database:
     try:
         return connect(destination.conninfo, keep_connection=True)

@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.database import connect, embedded_server
+from pgdatahub.postgres.database import connect_embedded, embedded_server
 from pgdatahub.postgres.embedded import EmbeddedServer, Project, databases, drop_database, inode_of, set_comment
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
@@ -217,10 +216,7 @@ def _own_roots(connection: Connection, config: Config) -> tuple[str, ...]:
 @contextmanager
 def _connected(server: EmbeddedServer, name: str) -> Iterator[Connection]:
     """Yield a connection to a database in a transaction."""
-    with (
-        closing(connect(make_conninfo(**server.libpq_parameters(name)), embedded=True)) as database,
-        transaction(database.engine) as connection,
-    ):
+    with closing(connect_embedded(server, name)) as database, transaction(database.engine) as connection:
         yield connection
 
 
