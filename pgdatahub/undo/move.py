@@ -12,15 +12,22 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from psycopg import sql
-
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import connect_embedded, embedded_server
-from pgdatahub.postgres.embedded import EmbeddedServer, Project, databases, drop_database, inode_of, set_comment
+from pgdatahub.postgres.embedded import (
+    EmbeddedServer,
+    Project,
+    copy_database,
+    databases,
+    drop_database,
+    inode_of,
+    rename_database,
+    set_comment,
+)
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
@@ -140,7 +147,8 @@ def _move(server: EmbeddedServer, projects: ProjectDatabases, project: Project, 
         if shared:
             _divide(server, project, name, config)
         else:
-            _execute(server, sql.SQL("ALTER DATABASE {} RENAME TO {}"), project.database, name)
+            with server.session() as session:
+                rename_database(session, project.database, name)
     except BaseException:
         projects.settle_move(moving)
         raise
@@ -155,7 +163,8 @@ def _move(server: EmbeddedServer, projects: ProjectDatabases, project: Project, 
 
 def _divide(server: EmbeddedServer, project: Project, name: str, config: Config) -> None:
     """Copy the shared database, and leave each import in one of the two."""
-    _execute(server, sql.SQL("CREATE DATABASE {} TEMPLATE {}"), name, project.database)
+    with server.session() as session:
+        copy_database(session, project.database, name)
     failpoints.reach("move copied")
     with _connected(server, name) as connection:
         own = _own_roots(connection, config)
@@ -218,11 +227,6 @@ def _connected(server: EmbeddedServer, name: str) -> Iterator[Connection]:
     """Yield a connection to a database in a transaction."""
     with closing(connect_embedded(server, name)) as database, transaction(database.engine) as connection:
         yield connection
-
-
-def _execute(server: EmbeddedServer, statement: sql.SQL, *names: str) -> None:
-    with server.session() as session:
-        session.execute(statement.format(*map(sql.Identifier, names)))
 
 
 def _require_unused(server: EmbeddedServer, name: str) -> None:

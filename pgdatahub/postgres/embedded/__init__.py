@@ -5,7 +5,15 @@ Other packages use the names of this package only. Its modules find, create, sta
 
 from __future__ import annotations
 
-from pgdatahub.postgres.embedded.access import SHARED, DatabaseFacts, databases, drop_database, set_comment
+from pgdatahub.postgres.embedded.access import (
+    SHARED,
+    DatabaseFacts,
+    copy_database,
+    databases,
+    drop_database,
+    rename_database,
+    set_comment,
+)
 from pgdatahub.postgres.embedded.registry import Project, inode_of
 from pgdatahub.postgres.embedded.settings import EmbeddedSettings, ServerStatus
 from pgdatahub.postgres.embedded.supervisor import EmbeddedServer
@@ -17,8 +25,10 @@ __all__ = [
     "EmbeddedSettings",
     "Project",
     "ServerStatus",
+    "copy_database",
     "databases",
     "drop_database",
     "inode_of",
+    "rename_database",
     "set_comment",
 ]

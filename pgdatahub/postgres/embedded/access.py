@@ -126,6 +126,16 @@ def drop_database(connection: Session, database: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(database)))
 
 
+def rename_database(connection: Session, database: str, name: str) -> None:
+    """Rename a database without sessions."""
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (database, name))))
+
+
+def copy_database(connection: Session, database: str, name: str) -> None:
+    """Copy a database without sessions."""
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, database))))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFacts:
     """A database of the server: its comment, its size in bytes, and the number of its sessions besides the asker's."""
