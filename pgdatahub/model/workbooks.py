@@ -32,6 +32,7 @@ class RangeInfo:
         names: The names of the columns of a table without a header row.
         problem: The reason why the name cannot be used.
         hidden: The workbook does not show the name.
+        doubt: A remark about the range for those who load it; empty for none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class RangeInfo:
     names: tuple[str, ...] | None = None
     problem: str | None = None
     hidden: bool = False
+    doubt: str = ""
 
 
 def sheet_labels(sheets: Sequence[SheetInfo]) -> tuple[str, ...]:

@@ -10,11 +10,15 @@ from pgdatahub.config.cell_ranges import parse_range
 from pgdatahub.model.workbooks import RangeInfo
 
 PRINT_AREA: Final = "_xlnm.Print_Area"
-_RESERVED: Final = "_xlnm."
+RESERVED: Final = "_xlnm."
 _AREA_OF_SHEET: Final = re.compile(r"(?:'(?:[^']|'')+'|[^'!\[\]:,()*]+)![^!,()]+")
 _TABLE: Final = re.compile(r"(?P<name>[^\W\d][\w.\\]*)(?:\[\]|\[#All\])?")
 _FUNCTION: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)\s*\(")
-_INSTEAD: Final = "write the area itself, such as B4:H"
+INSTEAD: Final = "write the area itself, such as B4:H"
+BROKEN: Final = "the cells that it meant were deleted (#REF!)"
+ELSEWHERE: Final = f"it is in another workbook; {INSTEAD}"
+SEVERAL: Final = f"it is several areas, or an area of several sheets; {INSTEAD}"
+FORMULA: Final = f"it is a formula ({{}} …); {INSTEAD}"
 
 
 def range_of_name(
@@ -36,10 +40,10 @@ def range_of_name(
         scope: The position of the sheet that alone knows the name.
         hidden: The workbook does not show the name.
     """
-    if name.startswith(_RESERVED):
+    if name.startswith(RESERVED):
         if name != PRINT_AREA:
             return None
-        name = name.removeprefix(_RESERVED)
+        name = name.removeprefix(RESERVED)
     text = text.strip().removeprefix("=")
 
     def unusable(problem: str) -> RangeInfo:
@@ -54,25 +58,25 @@ def range_of_name(
         )  # fmt: skip
     function = _FUNCTION.search(text)
     if "#REF!" in text:
-        return unusable("the cells that it meant were deleted (#REF!)")
+        return unusable(BROKEN)
     if function is not None:
-        return unusable(f"it is a formula ({function[1]} …); {_INSTEAD}")
+        return unusable(FORMULA.format(function[1]))
     if "[" in text.split("!")[0]:
-        return unusable(f"it is in another workbook; {_INSTEAD}")
+        return unusable(ELSEWHERE)
     if not _AREA_OF_SHEET.fullmatch(text):
         several = "," in text or ":" in text.split("!")[0] or text.count("!") > 1
         if several and "!" in text:
-            return unusable(f"it is several areas, or an area of several sheets; {_INSTEAD}")
+            return unusable(SEVERAL)
         return unusable(
-            f"it is a constant, {text[:40]}; {_INSTEAD}" if "!" not in text else f"it is not an area; {_INSTEAD}"
+            f"it is a constant, {text[:40]}; {INSTEAD}" if "!" not in text else f"it is not an area; {INSTEAD}"
         )
     try:
         cells = parse_range(text)
     except ValueError:
-        return unusable(f"it is one cell, or not an area: {text[:60]}; {_INSTEAD}")
+        return unusable(f"it is one cell, or not an area: {text[:60]}; {INSTEAD}")
     position = positions.get((cells.sheet or "").casefold())
     if position is None or cells.name is not None:
-        return unusable(f"it means {text[:60]}, which is not an area of a sheet; {_INSTEAD}")
+        return unusable(f"it means {text[:60]}, which is not an area of a sheet; {INSTEAD}")
     return RangeInfo(
         name=name,
         sheet=position,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import SheetError
 from pgdatahub.model.batches import Table
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.header_levels import FindAreas, grown_header, join_levels, no_areas, note_gaps, take_rows
 from pgdatahub.readers.header_rows import (
@@ -98,6 +99,8 @@ def _locate(
     find: FindAreas,
 ) -> tuple[Table, Iterator[Batch], LayoutCounts]:
     base = window.first_row - 1
+    if window.doubt:
+        counts.notices.append(FileNotice(window.doubt, "a range of an .ods file, which does not mark rows of totals"))
     rows = _header_rows(options, window, sheet)
     header_rows: tuple[int, ...] = ()
     headers: Mapping[int, str]

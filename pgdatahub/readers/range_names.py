@@ -73,6 +73,7 @@ def find_window(
         last_column=chosen.columns[1],
         is_table=chosen.is_table,
         names=chosen.names,
+        doubt=chosen.doubt,
     )
 
 

@@ -27,6 +27,7 @@ class Window:
         last_column: The position of its last column; None for the last column of the sheet.
         is_table: It is the body of an Excel table, whose end is not a guess.
         names: The names of the columns of an Excel table without a header row; None if the range says nothing about it.
+        doubt: A remark about the range for the user; empty for none.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Window:
     last_column: int | None = None
     is_table: bool = False
     names: tuple[str, ...] | None = None
+    doubt: str = ""
 
     def holds(self, position: int) -> bool:
         """Return whether a column is in the range."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -53,6 +53,12 @@ def with_cells(entries: Iterable[SheetEntry]) -> list[SheetEntry]:
         if entry.kind not in WITHOUT_CELLS:
             found.append(entry)
     return found
+
+
+def positions_of(listed: Sequence[SheetEntry], entries: Sequence[SheetEntry]) -> list[int | None]:
+    """Return the position among ``entries`` of each listed sheet; None for a sheet without cells."""
+    keys = [(entry.name, entry.part) for entry in entries]
+    return [keys.index((one.name, one.part)) if (one.name, one.part) in keys else None for one in listed]
 
 
 def require_worksheet(entry: SheetEntry) -> None:

@@ -20,6 +20,7 @@ from pgdatahub.readers.package import DAMAGED
 
 PIECE_BYTES: Final = 64 * 1024
 _TABLE_TAG: Final = re.compile(rb"<(/?)(?:[^\s<>/:!?\"'=]+:)?table(?=[\s/>])")
+_NAMES_TAG: Final = re.compile(rb"<(?:[^\s<>/:!?\"'=]+:)?named-expressions(?=[\s/>])")
 _MARKER: Final = re.compile(rb"table[\s/>]")
 _REST_OF_TAG: Final = re.compile(rb"""(?:[^"'<>]|"[^"<]*"|'[^'<]*')*>""")
 _DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^<>]*\?>")
@@ -162,6 +163,23 @@ class Content:
             if role is not Role.INSIDE:
                 yield data
 
+    def with_names(self) -> Iterator[bytes]:
+        """Yield the part with tables that have nothing but their named ranges, which stand behind their rows.
+
+        Raises:
+            NotSearchableError: Tags cannot be searched for; :meth:`whole` gives all of the part.
+        """
+        in_names = False
+        for role, _, data in segments(self._open(), self._has_tag):
+            if role is not Role.INSIDE:
+                in_names = False
+                yield data
+            elif in_names:
+                yield data
+            elif b"named-expressions" in data and (match := _NAMES_TAG.search(data)):
+                in_names = True
+                yield data[match.start() :]
+
     def whole(self) -> Iterator[bytes]:
         """Yield all of the part.
 
@@ -183,18 +201,26 @@ class Content:
         Args:
             number: The number of the table, from 0, of those that are in no other table.
         """
+        if self._segments is None or number <= self._reached:
+            self._segments, self._reached = segments(self._open(), self._has_tag), -1
+        yield from self._document(number, self._segments)
+
+    def table_again(self, number: int) -> Iterator[bytes]:
+        """Yield a document with one table in it, while another reading of the tables goes on."""
+        yield from self._document(number, segments(self._open(), self._has_tag), notes=False)
+
+    def _document(self, number: int, found_segments: Iterator[Segment], *, notes: bool = True) -> Iterator[bytes]:
         declaration = f'<?xml version="1.0" encoding={quoteattr(self.encoding)}?>' if self.encoding else ""
         declared = "".join(
             f" {f'xmlns:{prefix}' if prefix else 'xmlns'}={quoteattr(uri)}" for prefix, uri in self.namespaces
         )
         yield f"{declaration}<document{declared}>".encode(self.encoding or "utf-8")
-        if self._segments is None or number <= self._reached:
-            self._segments, self._reached = segments(self._open(), self._has_tag), -1
         try:
-            for role, found, data in self._segments:
+            for role, found, data in found_segments:
                 if role is Role.OUTSIDE:
                     continue
-                self._reached = found
+                if notes:
+                    self._reached = found
                 if found == number:
                     yield data
                     if role is Role.END:

@@ -20,6 +20,16 @@ NULL_DATE: Final = f"{TABLE}null-date"
 SHEET_NAME: Final = f"{TABLE}name"
 DATE_VALUE_OF_TABLE: Final = f"{TABLE}date-value"
 
+# named ranges
+NAMED_RANGE: Final = f"{TABLE}named-range"
+NAMED_EXPRESSION: Final = f"{TABLE}named-expression"
+CELL_RANGE: Final = f"{TABLE}cell-range-address"
+EXPRESSION: Final = f"{TABLE}expression"
+DATABASE_RANGE: Final = f"{TABLE}database-range"
+TARGET_RANGE: Final = f"{TABLE}target-range-address"
+CONTAINS_HEADER: Final = f"{TABLE}contains-header"
+ORIENTATION: Final = f"{TABLE}orientation"
+
 # columns and rows
 COLUMN: Final = f"{TABLE}table-column"
 COLUMN_GROUP: Final = f"{TABLE}table-column-group"

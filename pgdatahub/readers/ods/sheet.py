@@ -60,14 +60,15 @@ class OdsSheet:
         self._name = name
         self._where = where
         self._areas: list[Area] | None = [] if fill_merged else None
-        self._parser = SheetParser(
-            part,
-            limits,
-            styles,
-            Converter(null_date),
-            table=0 if content.is_searchable else table,
-            areas=self._areas,
-        )
+
+        def make_parser(areas: list[Area] | None) -> SheetParser:
+            number = 0 if content.is_searchable else table
+            return SheetParser(part, limits, styles, Converter(null_date), table=number, areas=areas)
+
+        self._make_parser = make_parser
+        self._content = content
+        self._table = table
+        self._parser = make_parser(self._areas)
         pieces = content.table(table) if content.is_searchable else content.whole()
         document = table_names(content) if reader == "native" else None
         self._source: SheetSource
@@ -106,6 +107,21 @@ class OdsSheet:
         if count and self._areas is None:
             found.append(describe_covered(count, self.name, self._parser.first_covered))
         return found
+
+    def header_areas(self, first: int, last: int) -> Sequence[Area]:
+        """Return the merged areas that begin in some rows; the rows down to them are read again.
+
+        Raises:
+            CorruptError: The sheet is damaged.
+        """
+        areas: list[Area] = []
+        parser = self._make_parser(areas)
+        content = self._content
+        pieces = content.table_again(self._table) if content.is_searchable else content.whole()
+        for batch in PythonSource(parser, pieces).batches(1):
+            if batch.rows[-1] > last:
+                break
+        return [area for area in areas if first <= area.first_row <= last]
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.

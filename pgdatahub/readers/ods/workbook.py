@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from pgdatahub.errors import EncryptedError, FileError, NotAWorkbookError
-from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.ods.content import Content, has_table_tag
+from pgdatahub.readers.ods.ranges import read_ranges
 from pgdatahub.readers.ods.sheet import OdsSheet
 from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.styles import Styles, read_styles
@@ -50,6 +51,7 @@ class OdsWorkbook:
         self._name = name
         self._merged = merged
         self._limits = limits
+        self._ranges: Sequence[RangeInfo] | None = None
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         try:
             self._open()
@@ -84,6 +86,20 @@ class OdsWorkbook:
     def sheets(self) -> Sequence[SheetInfo]:
         """The sheets in their order."""
         return [SheetInfo(name=sheet.name, visible=sheet.visible) for sheet in self._sheets]
+
+    @property
+    def ranges(self) -> Sequence[RangeInfo]:
+        """The database ranges, as tables, and the named ranges; read at the first use.
+
+        Raises:
+            CorruptError: The content is damaged.
+        """
+        if self._ranges is None:
+            try:
+                self._ranges = read_ranges(self._content, _CONTENT, self._sheets, self._limits)
+            except FileError as error:
+                raise error.located(self._name) from error
+        return self._ranges
 
     def open(self, position: int) -> OdsSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.

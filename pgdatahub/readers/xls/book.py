@@ -18,6 +18,7 @@ from xlrd.formatting import Format
 from pgdatahub.readers.xls import records
 from pgdatahub.readers.xls.cells import Cells, FirstValue, FoundValueError
 from pgdatahub.readers.xls.code_pages import decode, encoding_of
+from pgdatahub.readers.xls.name_records import NameRecords
 from pgdatahub.readers.xls.record_stream import RecordStream
 from pgdatahub.readers.xls.sheet import CellSheet
 from pgdatahub.readers.xls.strings import StringReader, TruncatedTextError, read_string
@@ -67,6 +68,7 @@ class CellBook(RecordStream):
         self._sheet_list: list[CellSheet | None] = []
         self._sharedstrings: list[str] = []
         self.trusts_empty = trusts_empty
+        self.names = NameRecords()
         self._cells: type[Cells] = Cells
         # As attributes, since xlrd puts its own functions of these names into the class when it opens a workbook.
         self.handle_format = self._read_format
@@ -88,7 +90,10 @@ class CellBook(RecordStream):
             self._position = start
             self._list_only_sheet()
         else:
+            if self.biff_version >= _BIFF5:
+                self.hooks = self.names.hooks
             self.parse_globals()
+            self.hooks = {}
             if self.biff_version >= _BIFF5:
                 self._sheet_list = [None] * len(self._sheet_names)
 
@@ -184,7 +189,9 @@ class CellBook(RecordStream):
             super().handle_boundsheet(data)
             return
         place, visibility, kind = unpack_from("<IBB", data)
-        if kind & 0x0F != _WORKSHEET:
+        is_worksheet = kind & 0x0F == _WORKSHEET
+        self.names.listed.append(len(self._sheet_names) if is_worksheet else None)
+        if not is_worksheet:
             return  # macros, charts and modules have no cells
         self._sheet_names.append(self._short_text(data, 6))
         self._sh_abs_posn.append(self.base + place)

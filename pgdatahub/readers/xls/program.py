@@ -19,6 +19,7 @@ from pgdatahub.readers.xls.strings import TruncatedTextError
 
 _STREAMS: Final = ("workbook", "book")
 """Names of the stream of the records, in lower case: Excel 97 and later, Excel 5 and 95."""
+_BIFF8: Final = 80
 _BOFS: Final = (b"\x09\x08", b"\x09\x04", b"\x09\x02", b"\x09\x00")
 _SUMMARY: Final = "\x05SummaryInformation"
 _TRUNCATED: Final = "its records end before the sheet does"
@@ -85,10 +86,19 @@ class Reader:
             "date1904": bool(self._book.datemode),
             "formats": {number: (key, sheet.codes.get(key)) for number, key in sheet.formats.items()},
             "hidden_columns": sorted(cells.hidden_columns),
-            "areas": sorted(dict.fromkeys(cells.areas)) if fill else [],
+            "areas": sorted(dict.fromkeys(cells.areas)),
             "covered": (cells.covered, cells.first_covered),
             "recalculated": (sheet.recalculated, sheet.first_recalculated),
         }
+
+    def names(self) -> dict[str, Any]:
+        """Return the defined names with their tokens, and all that their references mean."""
+        if self._book is None:
+            raise DamagedError
+        records = self._book.names
+        encoding = None if self._book.biff_version >= _BIFF8 else self._book.derive_encoding()
+        names, references = records.read(encoding)
+        return {"too_many": records.too_many, "names": names, "references": references, "listed": records.listed}
 
     def has_values(self, position: int) -> bool:
         """Return whether a sheet has a value."""

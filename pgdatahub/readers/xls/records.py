@@ -27,6 +27,9 @@ COLWIDTH: Final = 0x0024
 MERGED: Final = 0x00E5
 DEFAULT_ROW: Final = 0x0225
 FILEPASS: Final = 0x002F
+NAME: Final = 0x0018
+EXTERNSHEET: Final = 0x0017
+SUPBOOK: Final = 0x01AE
 
 _GLOBALS: Final = frozenset(
     {

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.workbooks import Batch, SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import Batch, RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.isolated.process import ReadingProcess, local_path
+from pgdatahub.readers.name_tokens import XLS, NameTokens, range_of_tokens
 from pgdatahub.readers.number_formats import NumberFormat, built_in_format
+from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.readers.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns
 from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
@@ -50,6 +52,7 @@ class XlsWorkbook:
     def __init__(self, source: SourceFile, *, memory: int | None = None) -> None:
         self._name = source.name
         self._fill = source.options.merged == "fill"
+        self._ranges: Sequence[RangeInfo] | None = None
         self._notices: tuple[str, ...] = ()
         if source.suffix not in (".xls", ".xlt", ".xla"):
             ending = source.suffix or "without an ending"
@@ -81,6 +84,30 @@ class XlsWorkbook:
     def pid(self) -> int:
         """The process ID of the reading process."""
         return self._process.pid
+
+    @property
+    def ranges(self) -> Sequence[RangeInfo]:
+        """The defined names; read at the first use. The lists of Excel 2003 have no names.
+
+        Raises:
+            ReadError: The workbook cannot be read.
+        """
+        if self._ranges is None:
+            found = self._process.ask("names")
+            if found["too_many"]:
+                raise CorruptError("there are too many names of ranges", where=self._name, hint=ASK_SENDER)
+            references, listed = found["references"], found["listed"]
+
+            def sheets_of(index: int) -> tuple[int, int] | None:
+                return references[index] if index < len(references) else (-1, -1)
+
+            self._ranges = [
+                range_of_tokens(
+                    NameTokens(name=name, tokens=tokens, scope=scope, hidden=hidden), XLS, sheets_of, listed
+                )
+                for name, tokens, scope, hidden in found["names"]
+            ]
+        return self._ranges
 
     def open(self, position: int) -> XlsSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.
@@ -114,6 +141,7 @@ class XlsSheet:
         self._process = process
         self._name = label
         self._where = where
+        self._fill = fill
         try:
             found = process.ask("sheet", position, fill)
             self._hidden_columns = frozenset(map(int, found["hidden_columns"]))
@@ -153,9 +181,13 @@ class XlsSheet:
         try:
             with contextlib.closing(self._process.answers("batch", max_rows)) as answers:
                 found = map(self._batch, answers)
-                yield from fill_merged_areas(found, self._areas) if self._areas else found
+                yield from fill_merged_areas(found, self._areas) if self._areas and self._fill else found
         except FileError as error:
             raise error.located(self._where) from error
+
+    def header_areas(self, first: int, last: int) -> Sequence[Area]:
+        """Return the merged areas that begin in some rows."""
+        return [area for area in self._areas if first <= area.first_row <= last]
 
     def _batch(self, answer: Any) -> Batch:
         numbers, hidden, messages = answer

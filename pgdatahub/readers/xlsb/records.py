@@ -30,6 +30,7 @@ SHORT_BLANK: Final = 12
 """From here to 18, cells of the types 1 to 7 without a column number: the column after the last one."""
 SHORT_SHARED: Final = 18
 STRING_ITEM: Final = 19
+NAME: Final = 39
 FORMAT: Final = 44
 CELL_STYLE: Final = 47
 COLUMN_INFO: Final = 60
@@ -46,6 +47,14 @@ MERGED_AREA: Final = 176
 BEGIN_STYLES: Final = 278
 BEGIN_CELL_STYLES: Final = 617
 END_CELL_STYLES: Final = 618
+
+BEGIN_LIST: Final = 343
+LIST_COLUMN: Final = 347
+OTHER_BOOK: Final = 355
+OWN_BOOK: Final = 357
+SAME_SHEET: Final = 358
+REFERENCES: Final = 362
+ADD_IN: Final = 667
 
 END: Final = -1
 """The type that stands for the end of the part."""
@@ -227,6 +236,14 @@ class FieldBuffer:
         """
         count = self.number(4)
         return "" if count == 0xFFFFFFFF else str(self._take(2 * count), "utf-16-le", "ignore").replace("\0", "")
+
+    def take(self, size: int) -> bytes:
+        """Return the next ``size`` bytes.
+
+        Raises:
+            CorruptError: The payload is too short.
+        """
+        return self._take(size)
 
     def skip(self, size: int) -> None:
         """Go over ``size`` bytes."""

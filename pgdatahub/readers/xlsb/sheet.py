@@ -13,7 +13,7 @@ from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
-from pgdatahub.readers.xlsx.merged_areas import fill_merged_areas
+from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
 
 _LARGE_BYTES: Final = 16 * 1024 * 1024
 """Records of a large sheet: a million cells."""
@@ -101,6 +101,10 @@ class XlsbSheet:
                 f"{formulas:,} {'cell' if formulas == 1 else 'cells'}, the first is {self.name} › {first}"
             )
         return found
+
+    def header_areas(self, first: int, last: int) -> Sequence[Area]:
+        """Return the merged areas that begin in some rows."""
+        return [area for area in self._areas if first <= area.first_row <= last]
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.

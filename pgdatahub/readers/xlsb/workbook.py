@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from pgdatahub.errors import FileError, NotAWorkbookError
-from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import Package, PartStream
 from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.worksheet_entries import require_worksheet, sheet_entry, with_cells
+from pgdatahub.readers.worksheet_entries import positions_of, require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.native_source import NativeSource, read_native_strings
+from pgdatahub.readers.xlsb.ranges import read_ranges
 from pgdatahub.readers.xlsb.sheet import XlsbSheet
 from pgdatahub.readers.xlsb.sheet_list import read_sheet_list
 from pgdatahub.readers.xlsb.sheet_records import SheetRecords
@@ -57,6 +58,7 @@ class XlsbWorkbook:
         self._merged = merged
         self._limits = limits
         self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
+        self._ranges: Sequence[RangeInfo] | None = None
         self._strings: SharedStrings | NativeStrings | None = None
         self._styles: Sequence[NumberFormat] | None = None
         self._opened: tuple[int, XlsbSheet] | None = None
@@ -84,16 +86,34 @@ class XlsbWorkbook:
         listed = read_sheet_list(package.open(part), self._limits)
         self._date1904 = listed.date1904
         self._stale = listed.stale
-        self._entries = with_cells(
+        self._part = part
+        self._listed = [
             sheet_entry(name=sheet.name, visible=sheet.visible, relationship=relationships.get(sheet.relationship))
             for sheet in listed.sheets
-        )
+        ]
+        self._entries = with_cells(self._listed)
         self._labels = sheet_labels(self.sheets)
 
     @property
     def sheets(self) -> Sequence[SheetInfo]:
         """The listed sheets in their order, without those of charts, dialogs and macros."""
         return [SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries]
+
+    @property
+    def ranges(self) -> Sequence[RangeInfo]:
+        """The Excel tables and defined names; read at the first use.
+
+        Raises:
+            CorruptError: A part that has them is damaged.
+        """
+        if self._ranges is None:
+            parts = {position: entry.part for position, entry in enumerate(self._entries) if entry.kind == "worksheet"}
+            listed = positions_of(self._listed, self._entries)
+            try:
+                self._ranges = read_ranges(self._package, self._part, parts, listed, self._limits)
+            except FileError as error:
+                raise error.located(self._name) from error
+        return self._ranges
 
     def open(self, position: int) -> XlsbSheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.

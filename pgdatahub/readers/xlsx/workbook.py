@@ -13,7 +13,7 @@ from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, sheet_entry, with_cells
+from pgdatahub.readers.worksheet_entries import SheetEntry, positions_of, require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
@@ -125,10 +125,7 @@ class XlsxWorkbook:
             CorruptError: A part that has them is damaged.
         """
         if self._ranges is None:
-            keys = [(entry.name, entry.part) for entry in self._entries]
-            listed = [
-                keys.index((one.name, one.part)) if (one.name, one.part) in keys else None for one in self._listed
-            ]
+            listed = positions_of(self._listed, self._entries)
             parts = {position: entry.part for position, entry in enumerate(self._entries) if entry.kind == "worksheet"}
             names = [entry.name for entry in self._entries]
             try:

@@ -108,6 +108,8 @@ def workbook(
     states: Sequence[int] | None = None,
     kinds: Sequence[str] | None = None,
     calculation: bytes = b"",
+    after_sheets: bytes = b"",
+    tables: Sequence[tuple[int, bytes]] = (),
 ) -> BytesIO:
     """Return a workbook of worksheet parts."""
     names = names or [f"Sheet{number + 1}" for number in range(len(sheets))]
@@ -118,7 +120,7 @@ def workbook(
         for number, (name, state) in enumerate(zip(names, states, strict=True))
     )
     properties = record(153, struct.pack("<II", int(date1904), 0) + wide(""))
-    book = record(131) + properties + record(143) + listed + record(144) + calculation + record(132)
+    book = record(131) + properties + record(143) + listed + record(144) + after_sheets + calculation + record(132)
     links = [(f"rId{number + 1}", kind, f"worksheets/sheet{number + 1}.bin") for number, kind in enumerate(kinds)]
     links += [("rIdA", "styles", "styles.bin"), ("rIdB", "sharedStrings", "sharedStrings.bin")]
     parts: dict[str, bytes] = {
@@ -129,7 +131,42 @@ def workbook(
         "xl/sharedStrings.bin": strings(items),
     }
     parts |= {f"xl/worksheets/sheet{number + 1}.bin": part for number, part in enumerate(sheets)}
+    for number, (position, part) in enumerate(tables, 1):
+        parts[f"xl/tables/table{number}.bin"] = part
+        of_sheet = [(f"rId{index}", "table", f"../tables/table{index}.bin")
+                    for index, (other, _) in enumerate(tables, 1) if other == position]  # fmt: skip
+        parts[f"xl/worksheets/_rels/sheet{position + 1}.bin.rels"] = _relationships(of_sheet)
     return package(parts)
+
+
+def defined_name(name: str, tokens: bytes, *, sheet: int = 0xFFFFFFFF, flags: int = 0) -> bytes:
+    """Return a defined name (MS-XLSB 2.4.711)."""
+    formula = struct.pack("<I", len(tokens)) + tokens + struct.pack("<I", 0)
+    return record(39, struct.pack("<IBI", flags, 0, sheet) + wide(name) + formula + struct.pack("<I", 0xFFFFFFFF))
+
+
+def references(*sheets: tuple[int, int, int]) -> bytes:
+    """Return references to the workbook itself (book 0) and another one (book 1), with first and last sheet."""
+    packed = b"".join(struct.pack("<Iii", *each) for each in sheets)
+    books = record(357) + record(355, wide("rId9"))
+    return record(353) + books + record(362, struct.pack("<I", len(sheets)) + packed) + record(354)
+
+
+def table(
+    name: str,
+    area: tuple[int, int, int, int],
+    columns: Sequence[str],
+    *,
+    number: int = 1,
+    headers: int = 1,
+    totals: int = 0,
+    flags: int = 0,
+) -> bytes:
+    """Return a part with an Excel table; the area has first and last row, first and last column, from 0."""
+    head = struct.pack("<4I5I", *area, 0, number, headers, totals, flags) + bytes(28) + wide(name) + wide(name)
+    none = struct.pack("<I", 0xFFFFFFFF)
+    listed = b"".join(record(347, bytes(24) + wide(f"c{n}") + wide(each) + none) for n, each in enumerate(columns))
+    return record(343, head) + listed + record(344)
 
 
 def package(parts: dict[str, bytes]) -> BytesIO:
