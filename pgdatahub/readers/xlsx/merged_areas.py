@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import Batch
@@ -62,13 +63,17 @@ def has_merged_areas(stream: Stream) -> bool:
 
 
 def find_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
-    """Return the merged areas of a worksheet part; only its end, where they are, is searched.
+    """Return the merged areas of a worksheet part, from top to bottom; only its end, where they are, is searched.
+
+    A part in UTF-16 is parsed.
 
     Raises:
         CorruptError: The part is damaged, or has too many of them.
     """
     before, end = b"", b""
     while data := stream.read(_PIECE):
+        if not before and b"\0" in data[:4]:
+            return _parse_merged_areas(chain((data,), iter(lambda: stream.read(_PIECE), b"")), stream.name, limits)
         if end:
             end += data
             continue
@@ -80,7 +85,7 @@ def find_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
     areas: list[Area] = []
     for match in _MERGED.finditer(end):
         add_area(areas, ("ref", match[1].decode("ascii", "replace")), limits)
-    return areas
+    return sorted(areas, key=lambda area: area.first_row)
 
 
 def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
@@ -89,6 +94,10 @@ def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
     Raises:
         CorruptError: The part is damaged, or has too many of them.
     """
+    return _parse_merged_areas(iter(lambda: stream.read(_PIECE), b""), stream.name, limits)
+
+
+def _parse_merged_areas(pieces: Iterable[bytes], part: str, limits: Limits) -> list[Area]:
     areas: list[Area] = []
     depth = 0
 
@@ -98,14 +107,14 @@ def read_merged_areas(stream: Stream, limits: Limits) -> list[Area]:
         if depth == 3 and name.endswith("mergeCell"):
             add_area(areas, attributes, limits)
         elif depth > limits.depth:
-            raise CorruptError(f"the part {stream.name} nests elements more than {limits.depth} deep", hint=DAMAGED)
+            raise CorruptError(f"the part {part} nests elements more than {limits.depth} deep", hint=DAMAGED)
 
     def end(_name: str) -> None:
         nonlocal depth
         depth -= 1
 
-    parser = GuardedParser(stream.name, limits, start=start, end=end)
-    while data := stream.read(_PIECE):
+    parser = GuardedParser(part, limits, start=start, end=end)
+    for data in pieces:
         parser.feed(data)
     parser.feed(b"", final=True)
     return sorted(areas, key=lambda area: area.first_row)

@@ -83,6 +83,7 @@ class XlsxSheet:
         self.out_of_order = False
         """The rows are not in order, and were read as if they were: the sheet must be read again."""
         self._ended = False
+        self._last_row = 0
         self._closed = False
         self._reader_notice = reader_notice
         self._formulas = FormulaCount() if recalculated else None
@@ -164,7 +165,9 @@ class XlsxSheet:
             elif areas:
                 self._covered = CoveredCells(areas, self._limits.columns)
                 found = self._covered.leave_out(found)
-            yield from found
+            for batch in found:
+                self._last_row = batch.rows[-1] if batch.rows else self._last_row
+                yield batch
             if damage is not None:
                 raise damage
             self._ended = True
@@ -191,10 +194,14 @@ class XlsxSheet:
         Raises:
             CorruptError: The part is damaged, or passes a limit.
         """
-        if self._areas is not None or self._closed:
-            return ()  # known, or the rows below the last one that was needed were not read
+        if self._areas is not None:
+            return ()
         if self._ended:
             return self._source.merged_areas
+        if self._closed:
+            # The part is inflated to its end and not parsed: 2 ms for a MiB, a thirtieth of the time of reading it.
+            areas = find_merged_areas(self._open_part(), self._limits)
+            return areas if any(area.first_row <= self._last_row for area in areas) else ()
         return read_merged_areas(self._open_part(), self._limits) if has_merged_areas(self._open_part()) else ()
 
     def _rows_in_order(self) -> Iterator[Batch]:

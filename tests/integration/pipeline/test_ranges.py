@@ -14,6 +14,9 @@ from pgdatahub.runs.inspect import inspect
 from pgdatahub.runs.plan import plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pgdatahub.model.workbooks import Batch
     from tests.integration.pipeline.conftest import Rows, Warehouse
 
 TWO_TABLES: Rows = [
@@ -379,3 +382,55 @@ def test_a_plan_with_origin_columns_equals_the_run(warehouse: Warehouse) -> None
     planned = {column.name: column.type for column in table.columns}
     assert planned.items() <= warehouse.columns("m").items()
     assert {file.action for table in plan(warehouse.config).tables for file in table.files} == {"skip"}
+
+
+# ── merged areas below the rows that were read ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("merged", "rows"), [("top_left", [("a", None), ("b", 2)]), ("fill", [("a", "a"), ("b", "2")])]
+)
+def test_a_range_that_ends_early_knows_merged_areas(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, merged: str, rows: list[tuple[object, ...]]
+) -> None:
+    monkeypatch.setattr("pgdatahub.readers.xlsx.sheet._HELD_BYTES", 1000)
+    path = warehouse.root / "m" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("S")
+    sheet.write_row(0, 0, ["k", "n"])
+    sheet.merge_range("A2:B2", "a")
+    sheet.write(1, 1, 99)  # under the merged area
+    for row in range(2, 20_000):
+        sheet.write_row(row, 0, ["b", row])
+    book.close()
+    warehouse.configure(f'm: {{range: "A1:B3", merged: {merged}}}\n')
+    (result,) = warehouse.load(chunk_size=10).results
+    assert warehouse.rows("m") == rows
+    assert any("1 value under a merged area" in notice for notice in result.notices) == (merged == "top_left")
+
+
+def test_merged_areas_below_a_range_read_it_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pgdatahub.readers.xlsx.sheet import XlsxSheet
+
+    opened: list[int] = []
+    batches = XlsxSheet.batches
+
+    def counted(sheet: XlsxSheet, max_rows: int) -> Iterator[Batch]:
+        opened.append(max_rows)
+        return batches(sheet, max_rows)
+
+    monkeypatch.setattr("pgdatahub.readers.xlsx.sheet._HELD_BYTES", 1000)
+    monkeypatch.setattr(XlsxSheet, "batches", counted)
+    path = warehouse.root / "m" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet("S")
+    for row in range(20_000):
+        sheet.write_row(row, 0, [f"k{row}", row])
+    sheet.merge_range("A20100:B20100", "below")
+    book.close()
+    warehouse.configure('m: {range: "A1:B3"}\n')
+    warehouse.load(chunk_size=10)
+    assert len(opened) == 1
+    assert warehouse.query("SELECT count(*) FROM m") == [(2,)]
