@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.plan import plan
-from pgdatahub.runs.run import Selection
+from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 
@@ -197,3 +198,45 @@ def test_law_of_plan_and_run_with_a_bad_part(warehouse: Warehouse, seed: int) ->
         name: warehouse.query(f"SELECT count(*) FROM {name}")[0][0]
         for name in warehouse.tables().difference(METADATA_TABLES)
     }
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_law_of_path_a_moved_file_changes_path_columns(warehouse: Warehouse, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - test data
+    pattern = r"m/(?P<region>[^/]+)/(?P<month>\d{4}-\d{2})?"
+    warehouse.configure(f"m:\n  table: t\n  path_columns: '{pattern}'\n")
+    book: Rows = [["n"], *([chance.randint(0, 9)] for _ in range(3))]
+    places = [f"m/{region}/{name}.xlsx" for region in ("nord", "süd") for name in ("2025-01", "2025-02", "x")]
+    first, second = chance.sample(places, k=2)
+    warehouse.write(first, book)
+    warehouse.load()
+    before = warehouse.query("SELECT n, region FROM t ORDER BY n")
+    (warehouse.root / second).parent.mkdir(parents=True, exist_ok=True)
+    (warehouse.root / second).write_bytes((warehouse.root / first).read_bytes())
+    outcomes = {result.source.identity: result.outcome for result in warehouse.run().results}
+    values = [found.groups() for path in (first, second) if (found := re.search(pattern, path))]
+    assert outcomes[first] is Outcome.SKIPPED
+    assert outcomes[second] is (Outcome.SKIPPED if values[0] == values[1] else Outcome.LOADED)
+    moved = warehouse.query("SELECT n, region, month FROM t WHERE source_file LIKE %s ORDER BY n", f"%{second}")
+    assert moved == [(n, *values[1]) for n, _ in before]
+
+
+def test_two_runs_over_crossed_tables_never_deadlock(warehouse: Warehouse) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def yaml(first: str, second: str, folder: str) -> str:
+        return f"{folder}:\n  sheets:\n    A: {{table: {first}}}\n    B: {{table: {second}}}\n"
+
+    warehouse.configure(yaml("x", "y", "p") + yaml("y", "x", "q"))
+    rounds = 12
+    for number in range(rounds):
+        paths = [
+            warehouse.write_sheets(f"{folder}/{number}.xlsx", {"A": [["n"], [number]], "B": [["n"], [number + sign]]})
+            for folder, sign in (("p", 1000), ("q", 2000))
+        ]
+        with ThreadPoolExecutor(2) as pool:
+            reports = list(pool.map(lambda path: run(warehouse.config, selection=Selection(paths=(path,))), paths))
+        assert [result.failure for report in reports for result in report.results] == [None, None]
+    both = sorted([(number,) for number in range(rounds)] + [(number + 2000,) for number in range(rounds)])
+    assert sorted(warehouse.rows("x")) == both
+    assert warehouse.query("SELECT count(*) FROM y") == [(2 * rounds,)]

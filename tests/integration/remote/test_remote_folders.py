@@ -265,3 +265,22 @@ def test_local_folder_is_ignored_by_the_remote_discovery(settings: Settings, tmp
     config = settings(tmp_path / "data")
     assert list(discover_remote(config)) == []
     assert list(discover(config)) != []
+
+
+def test_sheets_of_remote_files_are_loaded_as_from_a_disk(memory: Any, tmp_path: Path, load: Load, rows: Rows) -> None:
+    from tests.integration.pipeline.conftest import write_workbook
+
+    sheets = {"Sales": [["n"], [1], [2]], "Ref": [["code"], ["x"]], "Other": [["a"], [None]]}
+    write_workbook(tmp_path / "data" / "m" / "jan.xlsx", sheets)
+    (tmp_path / "config").mkdir(exist_ok=True)
+    yaml = 'm:\n  sheets:\n    Sales: {table: s, range: "A1:A"}\n    Ref: {table: r}\n'
+    (tmp_path / "config" / "etl_config.yaml").write_text(yaml, encoding="utf-8")
+    put(memory, tmp_path / "data", "/a/data")
+    (remote,) = load("memory://a/data").results
+    (local,) = load(tmp_path / "data", schema_name="local").results
+    assert [(part.table.name, part.rows) for part in remote.parts] == [("s", 2), ("r", 1)]
+    assert [part.rows for part in local.parts] == [2, 1]
+    for table, key in (("s", "n"), ("r", "code")):
+        assert rows(f"SELECT {key} FROM {table} ORDER BY 1") == rows(f"SELECT {key} FROM local.{table} ORDER BY 1")
+    (again,) = load("memory://a/data").results
+    assert again.outcome is Outcome.SKIPPED
