@@ -142,9 +142,10 @@ def poolers(session: nox.Session) -> None:
 
 @nox.session
 def executors(session: nox.Session) -> None:
-    """Tests that are skipped without large libraries: a Dask cluster of 300 files, and files on web servers and in S3."""
-    install(session, "test", "executors", "remote", extras="[embedded,remote]")
+    """Tests that are skipped without large libraries: a Dask cluster of 300 files, web servers, S3, and pandas."""
+    install(session, "test", "executors", "remote", "compare", extras="[embedded,remote]")
     session.run("pytest", "-m", "executors or remote", *session.posargs, env={"PGDATAHUB_HEAVY": "1"})
+    session.run("pytest", "tests/integration/pipeline/test_against_pandas.py")
 
 
 @nox.session

@@ -434,3 +434,14 @@ def test_merged_areas_below_a_range_read_it_once(warehouse: Warehouse, monkeypat
     warehouse.load(chunk_size=10)
     assert len(opened) == 1
     assert warehouse.query("SELECT count(*) FROM m") == [(2,)]
+
+
+def test_a_reader_without_names_takes_areas_only(warehouse: Warehouse) -> None:
+    _named(warehouse.root / "m" / "a.xlsx")
+    warehouse.configure("m: {reader: calamine, range: Orders}\n")
+    failure = warehouse.fail().failure
+    assert failure is not None
+    assert "the reader of .xlsx offers no names" in failure.message
+    warehouse.configure('m: {reader: calamine, range: "Sales!B3:C5"}\n')
+    warehouse.load()
+    assert warehouse.rows("m") == [(1, 10), (2, 20)]
