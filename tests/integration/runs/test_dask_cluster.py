@@ -221,6 +221,45 @@ def test_cluster_of_the_run_loads_what_local_executor_loads(
     job.assert_like(expected())
 
 
+def test_cluster_of_the_run_loads_sheets_into_their_tables(make_job: MakeJob) -> None:
+    from tests.integration.pipeline.conftest import write_workbook as write_sheets
+
+    job = make_job()
+    for number in range(4):
+        sheets = {"Sales": [["n"], [number]], "Ref": [["code"], ["x"], ["y"]]}
+        write_sheets(job.root / "m" / f"{number}.xlsx", sheets)
+    config = job.directory / "config" / "etl_config.yaml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    job.temporary.mkdir(exist_ok=True)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": job.url,
+        "ETL_SCHEMA": job.schema,
+        "ETL_DATA_ROOT": str(job.root),
+        "ETL_STATE_DIR": str(job.directory),
+    }
+
+    def run(*options: str) -> list[tuple[object, ...]]:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pgdatahub"), "run", "--executor", "dask", "--workers", "2", *options],
+            env=environment,
+            cwd=job.directory,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+        assert done.returncode == 0, done.stderr
+        return job.query(
+            "SELECT table_name, count(*), sum(row_count) FROM etl_imports WHERE status = 'loaded' GROUP BY 1 ORDER BY 1"
+        )
+
+    config.write_text("m:\n  sheets:\n    Sales: {table: sales}\n    Ref: {table: ref}\n", encoding="utf-8")
+    assert run() == [("ref", 4, 8), ("sales", 4, 4)]
+    config.write_text("m: {}\n", encoding="utf-8")
+    assert run("--reload", str(job.root / "m")) == [("m", 4, 4)]
+
+
 def test_a_scheduler_that_is_not_there_is_said_in_one_line(job: Job) -> None:
     fill(job.root, files=1, tables=1)
     options = ("--executor", "dask", "--executor-opt", "scheduler=127.0.0.1:9", "--executor-opt", "timeout=2")
