@@ -15,6 +15,7 @@ from pgdatahub.readers.layout import locate
 from pgdatahub.readers.window import Window
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Value, column_letters
+from pgdatahub.values.column_values import as_values
 
 Block = Sequence[Sequence[Value]]
 CELLS: st.SearchStrategy[Value] = st.sampled_from([None, "x", "y", 0, 7, 2.5, True])
@@ -54,10 +55,10 @@ def _read(
 ) -> tuple[dict[int, str], list[tuple[int, dict[int, Value]]]]:
     """Return headers and rows, counted from the block's own corner."""
     table, body, _ = locate(batches, sheet="S", options=FolderOptions(header_row="first"), window=window)
-    rows = []
+    rows: list[tuple[int, dict[int, Value]]] = []
     for batch in body:
         for index, number in enumerate(batch.rows):
-            cells = {at - position: column[index] for at, column in batch.columns.items()}
+            cells = {at - position: as_values(column)[index] for at, column in batch.columns.items()}
             rows.append((number - row, {at: value for at, value in cells.items() if value is not None}))
     return {at - position: text for at, text in table.headers.items()}, rows
 
@@ -68,7 +69,7 @@ def test_law_of_range_a_block_reads_as_alone_at_a1(
     block: Block, beside: Block, row: int, position: int, size: int, is_open: bool, has_note: bool
 ) -> None:
     width = len(block[0])
-    cells = {(1, 0): "title"} if row > 1 else {}
+    cells: dict[tuple[int, int], Value] = {(1, 0): "title"} if row > 1 else {}
     cells |= _place(block, row, position) | _place(beside, row, position + width + 1)
     if has_note and not is_open:
         cells[row + len(block), position] = "note"

@@ -270,7 +270,11 @@ def test_local_folder_is_ignored_by_the_remote_discovery(settings: Settings, tmp
 def test_sheets_of_remote_files_are_loaded_as_from_a_disk(memory: Any, tmp_path: Path, load: Load, rows: Rows) -> None:
     from tests.integration.pipeline.conftest import write_workbook
 
-    sheets = {"Sales": [["n"], [1], [2]], "Ref": [["code"], ["x"]], "Other": [["a"], [None]]}
+    sheets: dict[str, list[list[object]]] = {
+        "Sales": [["n"], [1], [2]],
+        "Ref": [["code"], ["x"]],
+        "Other": [["a"], [None]],
+    }
     write_workbook(tmp_path / "data" / "m" / "jan.xlsx", sheets)
     (tmp_path / "config").mkdir(exist_ok=True)
     yaml = 'm:\n  sheets:\n    Sales: {table: s, range: "A1:A"}\n    Ref: {table: r}\n'

@@ -226,7 +226,7 @@ def test_cluster_of_the_run_loads_sheets_into_their_tables(make_job: MakeJob) ->
 
     job = make_job()
     for number in range(4):
-        sheets = {"Sales": [["n"], [number]], "Ref": [["code"], ["x"], ["y"]]}
+        sheets: dict[str, list[list[object]]] = {"Sales": [["n"], [number]], "Ref": [["code"], ["x"], ["y"]]}
         write_sheets(job.root / "m" / f"{number}.xlsx", sheets)
     config = job.directory / "config" / "etl_config.yaml"
     config.parent.mkdir(parents=True, exist_ok=True)
