@@ -20,6 +20,7 @@ from psycopg import sql
 
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 from pgdatahub.postgres.temporary import drop_database
+from tests.measured_children import measure_children
 
 _HOME = "PGDATAHUB_HOME"
 _KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY", "PGDATAHUB_READER"})
@@ -28,6 +29,10 @@ _KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY", "PGD
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the caller's settings, and give the whole run, all its workers, one home for the embedded server."""
+    if "COVERAGE_PROCESS_START" in os.environ:
+        programs = tempfile.mkdtemp(prefix="pgdatahub-coverage-")
+        measure_children(Path(programs))
+        config.add_cleanup(lambda: shutil.rmtree(programs))
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist inherits the environment of its controller
     for name in list(os.environ):
