@@ -13,6 +13,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.file_queries import tables_to_json
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.locks import wait_for_turn
+from pgdatahub.postgres.server_encoding import storable
 
 _BESIDE = """
     i.status = %(loaded)s AND i.source_file = ANY (%(files)s) AND NOT EXISTS (
@@ -56,9 +57,11 @@ def imports_beside(
         locations: The files.
         named: The files with their tables, one pair for each table.
     """
-    pairs = list(named)
+    files = storable(connection, locations)
+    known = set(files)
+    pairs = [(location, table) for location, table in named if location in known]
     values = {
-        "files": list(locations),
+        "files": files,
         "loaded": Status.LOADED.value,
         "named": [location for location, _ in pairs],
         "schemas": [table.schema for _, table in pairs],

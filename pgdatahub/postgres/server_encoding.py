@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pgdatahub.errors import LoadError
@@ -67,6 +68,12 @@ def check_path(connection: Connection, location: str) -> None:
             f"the database's encoding {encoding} does not have {missing!r} (U+{ord(missing):04X}), which is in the file's path",
             hint="rename the file or its folder, or load into a database with ENCODING 'UTF8'",
         )
+
+
+def storable(connection: Connection, locations: Iterable[str]) -> list[str]:
+    """Return the paths that the database's encoding can hold; no import has another path."""
+    codec = _CODECS.get(server_encoding(connection))
+    return [location for location in locations if codec is None or _missing(location, codec) is None]
 
 
 def _refused(encoding: str, missing: str, batch: EncodedBatch, index: int, name: str) -> LoadError:

@@ -16,7 +16,7 @@ from tests.integration.runs.conftest import HEAVY, fill
 if TYPE_CHECKING:
     from tests.integration.runs.conftest import Job, MakeJob, TableState
 
-LOADING = [point for point in POINTS if "pause" not in point]
+LOADING = [point for point in POINTS if "pause" not in point and not point.startswith("move ")]
 RANDOM_KILLS = 100 if HEAVY else 4
 FILES = 60 if HEAVY else 12
 
