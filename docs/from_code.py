@@ -56,13 +56,13 @@ def folder_options() -> str:
 
 def column_options() -> str:
     """Return the options of a column."""
-    from pgdatahub.config.options import ColumnOptions
+    from pgdatahub.config.column_options import ColumnOptions
 
     return _options(ColumnOptions)
 
 
 def _options(kind: Any) -> str:
-    from pgdatahub.config.options import options
+    from pgdatahub.config.option_fields import options
 
     return "\n\n".join(
         _entry([option.name], option.help, option.expects, _default(option.default))
@@ -106,7 +106,7 @@ def short(kind: SqlType) -> str:
 
 def column_types() -> str:
     """Return the words that ``type:`` takes, and what they are in PostgreSQL."""
-    from pgdatahub.config.options import COLUMN_TYPES
+    from pgdatahub.config.column_options import COLUMN_TYPES
 
     return table(["`type:`", "in PostgreSQL"], ([code(word), code(kind.sql)] for word, kind in COLUMN_TYPES.items()))
 

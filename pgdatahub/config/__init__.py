@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.destination import Destination
 from pgdatahub.config.folders import ConfiguredFolder, FolderTree
 from pgdatahub.config.loading import load_config
-from pgdatahub.config.options import ColumnOptions, FolderOptions, options
+from pgdatahub.config.option_fields import options
+from pgdatahub.config.options import FolderOptions
 from pgdatahub.config.registry import Setting, environment_text, settings
 from pgdatahub.config.settings import Config
 from pgdatahub.config.url_masking import masked_url

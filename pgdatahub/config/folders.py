@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.excludes import Exclude
-from pgdatahub.config.options import ColumnOptions, FolderOptions
-from pgdatahub.config.sheet_rules import SheetEntry, SheetRule
+from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
 
 
@@ -81,7 +81,7 @@ class Folder:
         given: Values of folder options by name.
         columns: Options of columns, by header as written or by column name.
         cell_columns: Columns from cells: name → address.
-        sheets: The tables on sheets, by :func:`~pgdatahub.config.sheet_rules.matching_sheet` key.
+        sheets: The tables on sheets, by :func:`~pgdatahub.config.sheet_keys.matching_sheet` key.
         folders: Folders below, by :func:`matching` name.
     """
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgdatahub.config.coerce import Check, Written, one_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +63,21 @@ def option_field(
 def choice_field(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
     """Return the field of an option whose value is one of ``choices``."""
     return option_field(default, one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
+
+
+def options(kind: type[DataclassInstance]) -> Mapping[str, Option]:
+    """Return name → option of a folder or of a column, in the order of the documentation."""
+    return {
+        field.name: Option(name=field.name, default=field.default, **field.metadata)
+        for field in dataclasses.fields(kind)
+        if field.metadata
+    }
+
+
+def changed_options(value: DataclassInstance, same: Mapping[str, tuple[object, ...]]) -> dict[str, object]:
+    """Return the options that shape rows and have another value than the default or one of ``same``."""
+    return {
+        option.name: getattr(value, option.name)
+        for option in options(type(value)).values()
+        if option.shapes_rows and getattr(value, option.name) not in (option.default, *same.get(option.name, ()))
+    }

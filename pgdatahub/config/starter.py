@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.loading import ENVIRONMENT_FILE, FOLDERS_FILE
-from pgdatahub.config.option_fields import Option
-from pgdatahub.config.options import ColumnOptions, FolderOptions, options
+from pgdatahub.config.option_fields import Option, options
+from pgdatahub.config.options import FolderOptions
 from pgdatahub.config.registry import Setting, settings
 from pgdatahub.config.settings import Config
 from pgdatahub.config.settings_file import SETTINGS_FILE

@@ -20,7 +20,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.known_rows import changed_files, imports_of_sizes
 
 if TYPE_CHECKING:
-    from pgdatahub.config.sheet_rules import SheetEntry
+    from pgdatahub.config.options import SheetEntry
     from pgdatahub.postgres.connection import Connection
 
 

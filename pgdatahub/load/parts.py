@@ -20,7 +20,7 @@ from pgdatahub.values.identifiers import cut, fold, table_name
 
 if TYPE_CHECKING:
     from pgdatahub.config.cell_ranges import CellRange
-    from pgdatahub.config.sheet_rules import SheetEntry
+    from pgdatahub.config.options import SheetEntry
 
 MAX_TABLES: Final = 1000
 """Maximum number of tables of a file; PostgreSQL 15 creates three thousand in one transaction with default settings."""

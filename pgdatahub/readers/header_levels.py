@@ -12,7 +12,7 @@ from pgdatahub.readers.batch_rows import cut
 from pgdatahub.readers.layout_counts import LayoutCounts
 
 if TYPE_CHECKING:
-    from pgdatahub.config.options import HeaderFill
+    from pgdatahub.config.sheet_options import HeaderFill
 
 MAX_AUTO_ROWS: Final = 3
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from pgdatahub.config.sheet_rules import SheetRule, literal_characters, matching_sheet
+from pgdatahub.config.options import SheetRule
+from pgdatahub.config.sheet_keys import literal_characters, matching_sheet
 from pgdatahub.errors import SheetError
 from pgdatahub.readers.sheets import ambiguous, listing
 

@@ -15,7 +15,9 @@ import pytest
 import pgdatahub
 from pgdatahub import errors
 from pgdatahub.config import settings
-from pgdatahub.config.options import COLUMN_TYPES, ColumnOptions, FolderOptions, options
+from pgdatahub.config.column_options import COLUMN_TYPES, ColumnOptions
+from pgdatahub.config.option_fields import options
+from pgdatahub.config.options import FolderOptions
 from pgdatahub.model.imports import ChangeType, Status
 from pgdatahub.plugins import specs
 from pgdatahub.postgres.metadata import COLUMNS

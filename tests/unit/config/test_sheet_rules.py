@@ -9,7 +9,7 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.folder_file import read_folders
-from pgdatahub.config.sheet_rules import literal_characters
+from pgdatahub.config.sheet_keys import literal_characters
 from pgdatahub.errors import ConfigError
 
 
