@@ -11,7 +11,7 @@ from pgdatahub.model.batches import Table
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
-from pgdatahub.plugins.normalize import column_names
+from pgdatahub.plugins.column_naming import column_names
 from pgdatahub.values.identifiers import cut, fold, is_positional
 
 
