@@ -16,7 +16,7 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ChangeRow, ChangeType, Provenance
 from pgdatahub.model.schema import SCHEMA_CHANGES, AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import add_changes
+from pgdatahub.postgres.history_inserts import add_changes
 from pgdatahub.postgres.server_encoding import fitted
 from pgdatahub.values.evidence import Evidence
 

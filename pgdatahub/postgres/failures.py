@@ -1,8 +1,9 @@
 """The table ``etl_failures``: files that runs could not load.
 
 A file has at most one standing failure, whose ``cleared_at`` is NULL. A repeated failure with the same bytes and the same
-reason counts its attempts; another failure of the file clears the earlier one. :func:`~pgdatahub.postgres.file_queries.add_import`
-clears a failure in the transaction that loads the file. Rows are never deleted.
+reason counts its attempts; another failure of the file clears the earlier one.
+:func:`~pgdatahub.postgres.history_inserts.add_import` clears a failure in the transaction that loads the file. Rows are
+never deleted.
 """
 
 from __future__ import annotations

@@ -21,14 +21,11 @@ from pgdatahub.postgres.file_queries import (
     FileFacts,
     LockedTable,
     PartKey,
-    add_import,
     ask,
-    duplicate_to_json,
     lock_and_reflect,
-    past_columns,
-    past_import,
-    tables_to_json,
 )
+from pgdatahub.postgres.history_inserts import add_import
+from pgdatahub.postgres.import_columns import duplicate_to_json, past_columns, past_import, tables_to_json
 from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.server_encoding import check_path, fitted

@@ -20,8 +20,8 @@ from psycopg import sql
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import past_columns, past_import
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_columns import past_columns, past_import
 from pgdatahub.postgres.observed_json import observed_from_json
 
 

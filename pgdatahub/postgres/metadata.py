@@ -12,7 +12,7 @@ from pgdatahub.errors import DatabaseError
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import FAILURES, IMPORTS, METADATA_TABLES, SCHEMA_CHANGES
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import ADDED_COLUMNS, IDENTITY_KEY_CHARACTERS
+from pgdatahub.postgres.import_columns import ADDED_COLUMNS, IDENTITY_KEY_CHARACTERS
 from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
 
 if TYPE_CHECKING:

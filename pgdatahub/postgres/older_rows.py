@@ -9,8 +9,8 @@ from psycopg import sql
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import past_columns, past_import
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_columns import past_columns, past_import
 
 _OLDER_TABLES = sql.SQL("""
     SELECT i.table_schema, i.table_name, count(*), (array_agg(identity ORDER BY id))[1:3]

@@ -10,8 +10,8 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.file_queries import tables_to_json
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_columns import tables_to_json
 from pgdatahub.postgres.locks import wait_for_turn
 from pgdatahub.postgres.server_encoding import storable
 

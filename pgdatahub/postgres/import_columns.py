@@ -1,0 +1,100 @@
+"""The columns of ``etl_imports`` in the forms of the database and of the program."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import sql
+
+from pgdatahub.model.imports import LEFT_OUT, Duplicate, ImportRow
+from pgdatahub.model.schema import TableName
+
+if TYPE_CHECKING:
+    from typing_extensions import LiteralString
+
+PAST_COLUMNS: Final = (
+    "id",
+    "table_schema",
+    "table_name",
+    "source_file",
+    "identity",
+    "file_sha256",
+    "content_sha256",
+    "settings",
+    "run_id",
+    "row_count",
+    "bytes",
+    "imported_at",
+    "status",
+    "reverted_at",
+)
+"""The columns of ``etl_imports`` that an :class:`ImportRow` has."""
+
+ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
+    "duplicates": "'[]'::jsonb",
+    "reading": "0",
+    "routing": "NULL::text",
+    "tables": "NULL::jsonb",
+    "path_key": "''::text",
+}
+"""Further columns, which tables of an older version lack, with their defaults."""
+
+IDENTITY_KEY_CHARACTERS: Final = 300
+"""Characters of a path in the index that finds the imports of a file; an index entry holds 2,700 bytes."""
+
+_OF_TABLE: Final = ("table_schema", "table_name")
+_OF_IMPORT: Final = tuple(name for name in PAST_COLUMNS if name not in _OF_TABLE)
+
+
+def past_columns(missing: Collection[str]) -> sql.Composable:
+    """Return the columns of an :class:`ImportRow` from ``etl_imports`` as ``i``.
+
+    Args:
+        missing: The columns that a table of an older version lacks.
+    """
+    added = [
+        sql.SQL("{} AS {}").format(
+            sql.SQL(default) if name in missing else sql.Identifier("i", name), sql.Identifier(name)
+        )
+        for name, default in ADDED_COLUMNS.items()
+    ]
+    left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
+    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in PAST_COLUMNS), left_out, *added])
+
+
+def past_import(row: Mapping[str, Any]) -> ImportRow:
+    """Return the import in a row of ``etl_imports``."""
+    values = {name: row[name] for name in _OF_IMPORT}
+    return ImportRow(
+        table=_table(row["table_schema"], row["table_name"]),
+        sheets_left_out=tuple(row["sheets_left_out"] or ()),
+        duplicates=tuple(map(_duplicate, row["duplicates"])),
+        reading=row["reading"],
+        routing=row["routing"],
+        path_key=row["path_key"],
+        tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
+        **values,
+    )
+
+
+def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
+    return Duplicate(**{**entry, "seen_at": datetime.fromisoformat(entry["seen_at"])})
+
+
+def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:
+    """Return a duplicate in the form of ``etl_imports.duplicates``."""
+    return asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
+
+
+def tables_to_json(tables: Sequence[TableName]) -> list[list[str]] | None:
+    """Return tables in the form of ``etl_imports.tables``; None for none."""
+    return [[table.schema, table.name] for table in tables] or None
+
+
+@lru_cache(maxsize=256)
+def _table(schema: str, name: str) -> TableName:
+    return TableName(schema=schema, name=name)
