@@ -12,6 +12,7 @@ from pgdatahub.load.duplicates import as_duplicate
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.duplicate_rows import inherit, set_duplicates
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import delete_rows, rename_rows
 from pgdatahub.postgres.import_state import examine_import
@@ -52,10 +53,10 @@ def settle(
         pass_on(connection, history, past, min(rest, key=lambda one: (one.seen_at, one.identity)), rest)
     _supersede(connection, history, going, moment)
     for past in decision.left:
-        history.set_duplicates(connection, past, [one for one in past.duplicates if one.identity != identity])
+        set_duplicates(connection, history, past, [one for one in past.duplicates if one.identity != identity])
     if decision.origin is not None:
         others = [one for one in decision.origin.duplicates if one.identity != identity]
-        history.set_duplicates(connection, decision.origin, [*others, as_duplicate(source, file_sha256, moment)])
+        set_duplicates(connection, history, decision.origin, [*others, as_duplicate(source, file_sha256, moment)])
     history.release(connection, decision.released)
 
 
@@ -77,7 +78,7 @@ def pass_on(
     _check_unchanged(connection, [past])
     if catalog.is_table(connection, past.table):
         rename_rows(connection, past, heir.source_file)
-    history.inherit(connection, past, heir, rest)
+    inherit(connection, history, past, heir, rest)
 
 
 def revert_rows(connection: Connection, history: History, past: ImportRow, moment: datetime) -> None:

@@ -5,15 +5,14 @@ Rows change their status; they are never deleted. All functions run in the calle
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, Duplicate, ImportRecord, ImportRow, Status
+from pgdatahub.model.imports import COUNTED, LEFT_OUT, ImportRecord, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres.change_history import ChangeHistory
 from pgdatahub.postgres.connection import Connection
@@ -254,34 +253,6 @@ class History:
         settings = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values]
         query = sql.SQL("UPDATE {} SET {} WHERE id = ANY (%(ids)s)").format(self.imports, sql.SQL(", ").join(settings))
         connection.execute(query, {**values, "ids": list(ids)})
-
-    def set_duplicates(self, connection: Connection, past: ImportRow, duplicates: Iterable[Duplicate]) -> None:
-        """Record the files that were skipped as duplicates of an import."""
-        self.update(connection, [past.id], {"duplicates": Jsonb([duplicate_to_json(one) for one in duplicates])})
-
-    def inherit(self, connection: Connection, past: ImportRow, heir: Duplicate, rest: Iterable[Duplicate]) -> None:
-        """Assign an import to one of its duplicates.
-
-        Args:
-            connection: A connection in the transaction that gives the rows to ``heir``.
-            past: The import.
-            heir: The duplicate.
-            rest: The duplicates that the import keeps.
-        """
-        same_bytes = sql.SQL("""
-            SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = %s AND file_sha256 = %s
-                              AND path_key = %s AND id <> %s)
-        """).format(self.imports)
-        table = past.table
-        parameters = (table.schema, table.name, Status.LOADED.value, heir.file_sha256, past.path_key, past.id)
-        values: dict[str, Any] = {
-            "identity": heir.identity,
-            "source_file": heir.source_file,
-            "duplicates": Jsonb([duplicate_to_json(one) for one in rest]),
-        }
-        if not connection.scalar(same_bytes, parameters):
-            values |= {"file_sha256": heir.file_sha256, "bytes": heir.bytes}
-        self.update(connection, [past.id], values)
 
     def forget(self, connection: Connection, ids: Collection[int]) -> None:
         """Delete imports, and the schema changes of tables without imports; only for ``db move``."""
