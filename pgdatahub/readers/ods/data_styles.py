@@ -27,7 +27,7 @@ class DataStyle:
     """A data style that is being read.
 
     Attributes:
-        elapsed: Hours, minutes and seconds are those of a duration.
+        elapsed: It is the style of a duration, whose first unit (hours, minutes or seconds) is still to come.
         code: The pieces of its section.
         maps: Condition and name of the style that applies under it.
     """
@@ -52,8 +52,8 @@ class DataStyle:
 
     @property
     def section(self) -> str:
-        """The code without the sections under conditions."""
-        return "".join(self.code)
+        """The code without the sections under conditions: nothing for an empty text alone, General without elements."""
+        return "".join(self.code) if self.code else "General"
 
 
 def begin_data_style(element: str, attributes: Mapping[str, str]) -> DataStyle:
@@ -77,6 +77,8 @@ def add_element(
     if make is None:
         return
     code = make(attributes, style.elapsed)
+    if element in _UNITS:
+        style.elapsed = False  # only the first unit counts all time: [mm]:ss
     if embedded and "." not in code:
         digits = list(code)
         for position, text in sorted(embedded):
@@ -119,7 +121,7 @@ def number_format(style: DataStyle, styles: Mapping[str, DataStyle]) -> NumberFo
         # Of three, the third applies to the numbers that are left; the style itself is for texts.
         sections[-1] = sections[-1].partition("]")[2]
     else:
-        sections.append(style.section or "General")
+        sections.append(style.section)
     return parse_format(";".join(sections))
 
 
@@ -159,16 +161,13 @@ def _month(attributes: Mapping[str, str], _elapsed: bool) -> str:
     return letters + "mm" if attributes.get(names.TEXTUAL) == "true" else letters
 
 
-def _minutes(attributes: Mapping[str, str], _elapsed: bool) -> str:
-    return "mm" if attributes.get(names.LENGTH) == "long" else "m"
-
-
 def _seconds(attributes: Mapping[str, str], elapsed: bool) -> str:
-    letters = _letters("s", "ss")(attributes, elapsed)
+    letters = _letters("s", "ss", counts=True)(attributes, elapsed)
     places = _count(attributes, names.DECIMAL_PLACES, 0)
     return f"{letters}.{'0' * places}" if places else letters
 
 
+_UNITS: Final = frozenset(f"{names.NUMBER}{unit}" for unit in ("hours", "minutes", "seconds"))
 _CODES: Final[Mapping[str, Callable[[Mapping[str, str], bool], str]]] = {
     f"{names.NUMBER}number": _number,
     f"{names.NUMBER}scientific-number": _scientific,
@@ -183,7 +182,7 @@ _CODES: Final[Mapping[str, Callable[[Mapping[str, str], bool], str]]] = {
     f"{names.NUMBER}quarter": lambda _attributes, _elapsed: "yy",
     f"{names.NUMBER}week-of-year": lambda _attributes, _elapsed: "yy",
     f"{names.NUMBER}hours": _letters("h", "hh", counts=True),
-    f"{names.NUMBER}minutes": _minutes,
+    f"{names.NUMBER}minutes": _letters("m", "mm", counts=True),
     f"{names.NUMBER}seconds": _seconds,
     f"{names.NUMBER}am-pm": lambda _attributes, _elapsed: "AM/PM",
 }

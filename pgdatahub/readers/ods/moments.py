@@ -17,7 +17,7 @@ from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import integer_or_float
 
 Moment: TypeAlias = "tuple[Kind, bytes]"
-"""A kind, and a field of ``COPY`` of this kind."""
+"""A kind, and a field of ``COPY`` of this kind; an empty field for a 0 that the format hides."""
 
 _DAY: Final = 86_400_000_000
 _DATE: Final = re.compile(
@@ -76,8 +76,10 @@ class Moments:
         moment = parse_date(text)
         if moment is None:
             return None
-        shown = self._shown(number_format, (moment - self._null) // timedelta(microseconds=1))
         elapsed = (moment - self._null) // timedelta(microseconds=1)
+        shown = self._shown(number_format, elapsed)
+        if shown is Shown.NOTHING and elapsed == 0:
+            return Kind.TIMESTAMP, b""
         if shown is Shown.TIME and 0 <= elapsed < _DAY:
             return Kind.TIME, _clock(elapsed)
         if shown is Shown.ELAPSED and abs(elapsed) <= _LONGEST:
@@ -89,6 +91,8 @@ class Moments:
         if elapsed is None or abs(elapsed) > _LONGEST:
             return None
         shown = self._shown(number_format, elapsed)
+        if shown is Shown.NOTHING and elapsed == 0:
+            return Kind.TIME, b""
         if 0 <= elapsed < _DAY and shown not in (Shown.ELAPSED, Shown.DATE):
             return Kind.TIME, _clock(elapsed)
         if shown not in (Shown.TIME, Shown.DATE):

@@ -48,6 +48,32 @@ DATE = '<number:day number:style="long"/><number:text>/</number:text><number:mon
 
 
 @pytest.mark.parametrize(
+    ("content", "kind"),
+    [(digits(5), "number"), (DATE, "date"), ("<number:hours/>", "time")],
+    ids=["zeros", "date", "time"],
+)
+def test_zero_that_a_style_hides_is_an_empty_cell(cells: Cells, content: str, kind: str) -> None:
+    # As LibreOffice writes 00000;; and yyyy;; and h:mm;;
+    styles = (
+        data_style("Np", content, kind=kind)
+        + data_style("Nm", "<number:text/>")
+        + data_style("N", "<number:text/>" + map_to("&gt;0", "Np") + map_to("&lt;0", "Nm"))
+        + style("ce", "N")
+    )
+    values = (
+        'float" office:value="0',
+        'date" office:date-value="1899-12-30',
+        'time" office:time-value="PT00H00M00S',
+        'float" office:value="-7',
+    )
+    body = "".join(
+        f'<table:table-row><table:table-cell table:style-name="ce" office:value-type="{value}"/></table:table-row>'
+        for value in values
+    )
+    assert cells(body, automatic=styles) == {"A4": -7}
+
+
+@pytest.mark.parametrize(
     ("styles", "value", "expected"),
     [
         (data_style("N", digits(5)), "501", "00501"),

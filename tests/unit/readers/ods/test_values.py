@@ -17,11 +17,14 @@ STYLES = (
     '<number:time-style style:name="clock"><number:hours/><number:text>:</number:text><number:minutes/></number:time-style>'
     '<number:time-style style:name="elapsed" number:truncate-on-overflow="false"><number:hours/><number:text>:</number:text>'
     "<number:minutes/></number:time-style>"
+    '<number:time-style style:name="all-minutes" number:truncate-on-overflow="false"><number:minutes number:style="long"/>'
+    '<number:text>:</number:text><number:seconds number:style="long"/></number:time-style>'
+    '<number:time-style style:name="all-seconds" number:truncate-on-overflow="false"><number:seconds/></number:time-style>'
     '<number:date-style style:name="date"><number:year number:style="long"/><number:text>-</number:text><number:month/>'
     "</number:date-style>"
     + "".join(
         f'<style:style style:name="{name}" style:family="table-cell" style:data-style-name="{name}"/>'
-        for name in ("clock", "elapsed", "date")
+        for name in ("clock", "elapsed", "all-minutes", "all-seconds", "date")
     )
 )
 
@@ -124,6 +127,9 @@ def test_date_is_one_or_stays_a_text(cells: Cells, text: str, value: Value) -> N
         ("PT100H30M", "elapsed", timedelta(hours=100, minutes=30)),
         ("-PT06H", "elapsed", timedelta(hours=-6)),
         ("PT90M", "elapsed", timedelta(minutes=90)),
+        ("PT00H12M30S", "all-minutes", timedelta(minutes=12, seconds=30)),
+        ("PT36H00M00S", "all-minutes", timedelta(hours=36)),
+        ("PT00H00M00.25S", "all-seconds", timedelta(microseconds=250_000)),
         # A time format shows a number of 1 or more as a date, in every file format; LibreOffice writes those as hours.
         ("PT1080008H30M00S", "clock", datetime(2023, 3, 15, 8, 30)),
         ("PT36H", "clock", datetime(1899, 12, 31, 12)),

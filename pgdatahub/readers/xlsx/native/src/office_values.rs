@@ -34,6 +34,9 @@ pub fn push_date_value(formats: &Formats, style: u32, text: &[u8], out: &mut Vec
     };
     let elapsed = moment - epoch * DAY_LENGTH;
     let shown = formats.shown(style, || days(elapsed))?;
+    if shown == Shown::Nothing && elapsed == 0 {
+        return Ok(Kind::Empty);
+    }
     if shown == Shown::Time && (0..DAY_LENGTH).contains(&elapsed) {
         push_length(elapsed.unsigned_abs(), out);
         return Ok(Kind::Time);
@@ -52,6 +55,9 @@ pub fn push_time_value(formats: &Formats, style: u32, text: &[u8], out: &mut Vec
         _ => return push_other(text, out),
     };
     let shown = formats.shown(style, || days(elapsed))?;
+    if shown == Shown::Nothing && elapsed == 0 {
+        return Ok(Kind::Empty);
+    }
     if (0..DAY_LENGTH).contains(&elapsed) && !matches!(shown, Shown::Elapsed | Shown::Date) {
         push_length(elapsed.unsigned_abs(), out);
         return Ok(Kind::Time);
