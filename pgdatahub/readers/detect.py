@@ -18,7 +18,7 @@ from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAW
 from pgdatahub.readers.limits import DEFAULT_LIMITS
 from pgdatahub.readers.ole import SIGNATURE, Container, FileData, OleError
 from pgdatahub.readers.package import Package
-from pgdatahub.readers.signatures import MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
+from pgdatahub.readers.signatures import LIBREOFFICE, MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
 from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 _LOOKED_AT: Final = 4096
@@ -107,6 +107,8 @@ def _detect(file: BinaryIO) -> Content:
     if kind is None:
         text = _as_text(head)
         kind = Kind(name="no format that is known") if text is None else known_text(text)
+        if text is not None and _is_wide(head):
+            kind = Kind(name=f"{kind.name} in UTF-16", advice=kind.advice)
     return _other(kind)
 
 
@@ -195,6 +197,8 @@ def _open_document(mimetype: bytes) -> Content:
         return Content(format=Format.ODS)
     if mimetype.startswith(b"application/vnd.oasis.opendocument"):
         return _other(Kind(name="an OpenDocument file other than a spreadsheet"))
+    if mimetype.startswith(b"application/vnd.sun.xml.calc"):
+        return _other(Kind(name="a spreadsheet of OpenOffice 1 (.sxc)", advice=LIBREOFFICE))
     return _other(Kind(name="a ZIP archive of other files", advice="unpack it into the folder"))
 
 
@@ -215,6 +219,10 @@ def _as_text(head: bytes) -> str | None:
     except UnicodeDecodeError as error:
         # A character may be cut in two at the end; other encodings are told apart well enough as Latin 1.
         return head.decode("utf-8" if error.start > len(head) - 4 else "latin-1", "replace")
+
+
+def _is_wide(head: bytes) -> bool:
+    return head.startswith((b"\xff\xfe", b"\xfe\xff")) or _wide_encoding(head) is not None
 
 
 def _wide_encoding(head: bytes) -> str | None:

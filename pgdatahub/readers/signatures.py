@@ -86,6 +86,7 @@ _BEGINNINGS: Final = {
 }
 
 OLE_STREAMS: Final = {
+    "StarCalcDocument": Kind(name="a StarCalc spreadsheet (.sdc)", advice="ask its sender for a workbook saved as .xlsx"),
     "WordDocument": Kind(name="a Word document (.doc)"),
     "PowerPoint Document": Kind(name="a PowerPoint presentation (.ppt)"),
     "__properties_version1.0": Kind(name="an Outlook message (.msg)"),
@@ -109,6 +110,7 @@ ZIP_FOLDERS: Final = {
 """Beginnings of names in a ZIP archive that tell what it is."""
 
 _DBASE: Final = frozenset(b"\x02\x03\x04\x05\x30\x31\x32\x43\x63\x7b\x83\x8b\x8c\x8e\xcb\xe5\xf5\xfb")
+_DBASE_TYPES: Final = frozenset(b"CNLDMFBGPYTIVXOWQ+@0")
 _HTML: Final = re.compile(r"<(!doctype\s+html|html|head|body|table|meta|style|script|div|font|title|tr|td|p)\b")
 _MAIL: Final = re.compile(r"(mime-version|content-type|x-document-type|from|subject|date|message-id|return-path):")
 
@@ -131,11 +133,15 @@ def known_beginning(head: bytes) -> Kind | None:
 
 def _is_dbase(head: bytes) -> bool:
     """Return whether a file begins with the header of a dBASE table: version, date, sizes, fields of 32 bytes."""
-    if len(head) < 68 or head[0] not in _DBASE or not (1 <= head[2] <= 12 and 1 <= head[3] <= 31):
+    if len(head) < 68 or head[0] not in _DBASE or head[2] > 12 or head[3] > 31:
         return False
     header, record = unpack_from("<HH", head, 8)
     if header < 65 or record < 2:
         return False
+    # Visual FoxPro puts further bytes between the last field and the rows; some programs count months from 0.
+    name = head[32:43].split(b"\0")[0]
+    if name and min(name) > 32 and head[43] in _DBASE_TYPES:
+        return True
     return header > len(head) or 0x0D in head[header - 1 : header + 1] or (header - 33) % 32 == 0
 
 

@@ -47,7 +47,8 @@ def test_workbooks_are_known_by_their_content(content: bytes, expected: Format) 
         (b"name,amount\nAnn,1\nBob,2\n", "a CSV file"),
         (b"name;amount\r\nM\xfcller;1\r\n", "a CSV file"),
         (b"\xef\xbb\xbfname;amount\n", "a CSV file"),
-        ("name\tamount\nMüller\t1".encode("utf-16"), "a text with tabs (TSV)"),
+        ("name\tamount\nMüller\t1".encode("utf-16"), "a text with tabs (TSV) in UTF-16"),
+        ("id,name\n1,Ada\n".encode("utf-16-be"), "a CSV file in UTF-16"),
         (b"hour\texp\n1\t2\n", "a text with tabs (TSV)"),
         (b"hello", "a plain text"),
         (("ä" * 2047 + "xä").encode(), "a plain text"),
@@ -67,6 +68,8 @@ def test_workbooks_are_known_by_their_content(content: bytes, expected: Format) 
         (bytes(600), "a file of zeros"),
         (b"\xef\xbb\xbf \r\n", "an empty text"),
         (b"\x03\x7c\x05\x01\x02\0\0\0\x61\0\x0c\0" + bytes(84) + b"\r" + b" " * 24, "a dBASE file"),
+        # As SheetJS writes it: Visual FoxPro's 263 bytes behind the fields, and January as month 0.
+        (b"\x30\x11\0\x13\2\0\0\0\x48\1\x08\0" + bytes(20) + b"id" + bytes(9) + b"B" + bytes(300), "a dBASE file"),
         (b"\0\0\x02\0\x06\x04\x06\0\x08\0", "a Lotus 1-2-3"),
         (b"\0\0\x1a\0\x02\x10\x04\0", "a Lotus 1-2-3"),
         (b"\0\0\x02\0\x20\x51\x06\0", "a Quattro Pro"),
@@ -85,6 +88,7 @@ def test_workbooks_are_known_by_their_content(content: bytes, expected: Format) 
         (bytes(range(1, 256)), "no format that is known"),
         (zipped(**{"[Content_Types].xml": b"", "word/document.xml": b""}), "a Word document"),
         (zipped(mimetype=b"application/vnd.oasis.opendocument.text"), "an OpenDocument file other than"),
+        (zipped(mimetype=b"application/vnd.sun.xml.calc"), "a spreadsheet of OpenOffice 1"),
         (zipped(**{"a.txt": b""}), "a ZIP archive of other files"),
     ],
 )
