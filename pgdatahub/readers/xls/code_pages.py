@@ -7,6 +7,7 @@ from typing import Final
 
 _NAMES: Final = {
     367: "ascii",
+    708: "iso8859_6",
     936: "gbk",
     1361: "johab",
     10000: "mac_roman",
@@ -24,10 +25,16 @@ _NAMES: Final = {
     10081: "mac_turkish",
     10082: "mac_croatian",
     20127: "ascii",
+    20932: "euc_jp",
+    20936: "gb2312",
     20866: "koi8_r",
     21866: "koi8_u",
     32768: "mac_roman",
     32769: "cp1252",
+    51932: "euc_jp",
+    51936: "gb2312",
+    51949: "euc_kr",
+    54936: "gb18030",
     65001: "utf_8",
 }
 _UNICODE: Final = frozenset({0, 1200})
@@ -57,14 +64,18 @@ def encoding_of(code_page: int | None) -> str:
 
 
 def decode(data: bytes, encoding: str) -> str:
-    """Return bytes as text; a byte that the encoding does not have becomes the character with its number, as in Windows."""
+    """Return bytes as text; a byte that the encoding does not have becomes the character with its number, as in Windows.
+
+    Code page 936 has the euro sign at 0x80, which Python's ``gbk`` lacks.
+    """
     return data.decode(encoding, _BYTE)
 
 
 def _as_character(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeDecodeError):
         raise error
-    return "".join(map(chr, error.object[error.start : error.end])), error.end
+    text = "".join(map(chr, error.object[error.start : error.end]))
+    return text.replace("\x80", "€") if error.encoding == "gbk" else text, error.end
 
 
 codecs.register_error(_BYTE, _as_character)

@@ -191,7 +191,7 @@ def test_text_that_postgresql_cannot_store_reaches_the_counter(put: Put) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(932, "cp932"), (1200, "cp1252"), (10029, "mac-latin2"), (0x8001, "cp1252"), (874, "cp874")]
+    ("number", "name"), [(932, "cp932"), (1200, "cp1252"), (10029, "mac-latin2"), (0x8001, "cp1252"), (874, "cp874"), (51949, "euc_kr")]
 )
 def test_code_pages_have_encodings(number: int, name: str) -> None:
     assert encoding_of(number) == name
@@ -201,6 +201,10 @@ def test_an_unknown_code_page_is_named_and_bytes_are_kept() -> None:
     with pytest.raises(CodePageError, match="code page 4711"):
         encoding_of(4711)
     assert decode(b"a\x81b", "cp1252") == "a\x81b"
+
+
+def test_code_page_936_has_the_euro_sign() -> None:
+    assert decode(b"\x80 \xc4\xe3", encoding_of(936)) == "€ 你"
 
 
 def test_a_workbook_of_excel_4_has_its_own_formats(put: Put) -> None:
