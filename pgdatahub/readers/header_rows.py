@@ -117,22 +117,21 @@ def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tu
         raise _empty(sheet)
     width = max(len(cells) for _, cells in candidates)
     wide = [above for above, (_, cells) in enumerate(candidates) if 2 * len(cells) > width]
-    for above in wide:
-        row, cells = candidates[above]
-        if _are_header_texts(cells):
-            why = f"the first with {len(cells)} texts, no two alike, where the fullest row has {width} cells"
-            break
+    texts = next((above for above in wide if _are_header_texts(candidates[above][1])), None)
+    above = next((above for above in wide if _heads_other_kinds(candidates, above)), None)  # texts at the latest
+    if above is None:
+        raise SheetError(
+            f"none of the first {len(candidates)} rows with a value looks like a header",
+            where=sheet,
+            hint="set header_row to the number of the row, or none, for the folder",
+        )
+    if texts is None or (above < texts and _are_series(candidates[above][1], width)):
+        size = len(candidates[above][1])
+        why = f"the first of {size} cells, no two alike, with values of other kinds below its dates and numbers"
     else:
-        found = next((above for above in wide if _heads_other_kinds(candidates, above)), None)
-        if found is None:
-            raise SheetError(
-                f"none of the first {len(candidates)} rows with a value looks like a header",
-                where=sheet,
-                hint="set header_row to the number of the row, or none, for the folder",
-            )
-        above = found
-        row, cells = candidates[above]
-        why = f"the first of {len(cells)} cells, no two alike, with values of other kinds below its dates and numbers"
+        above, size = texts, len(candidates[texts][1])
+        why = f"the first with {size} texts, no two alike, where the fullest row has {width} cells"
+    row = candidates[above][0]
     counts.notices.append(FileNotice(f"header_row: auto took row {row}: {why}", "header_row: auto found the headers"))
     counts.add("rows above the header", above, f"row {candidates[0][0]}")
     return row, source, RowsAround(dict(candidates))
@@ -187,6 +186,16 @@ def _heads_other_kinds(rows: Sequence[tuple[int, _Cells]], above: int) -> bool:
         if not below or family(kind) in below:
             return False
     return True
+
+
+def _are_series(cells: _Cells, width: int) -> bool:
+    """Return whether a row above a row of texts has dates or numbers that head columns, as in a list of attendances.
+
+    A label with a date is a title, and the numbers from 1 on count columns.
+    """
+    others = [text for kind, text in cells.values() if not is_header_text(kind, text)]
+    counts_columns = others == [str(number) for number in range(1, len(others) + 1)]
+    return len(others) > 1 and len(cells) >= width - 1 and not counts_columns
 
 
 def _differ(cells: _Cells) -> bool:
@@ -262,6 +271,8 @@ def header_texts(header: Batch | None, sheet: str, options: FolderOptions, count
                 fault = CellFault(rule="error", cell=address, row=row, value=cell.code, sheet=sheet)
                 message = f"the header is the error {cell.code}"
                 counts.faults.append(CellError(message, where=where, faults=[fault]))
+            else:
+                counts.notices.append(f"the header {address} is the error {cell.code}; it counts as empty")
             continue
         if isinstance(cell, InvalidValue):
             fault = CellFault(rule="number", cell=address, row=row, value=cell.text, sheet=sheet)
@@ -273,6 +284,8 @@ def header_texts(header: Batch | None, sheet: str, options: FolderOptions, count
                 message = "the header is a formula whose result is not in the file"
                 fault = CellFault(rule="uncached", cell=address, row=row, sheet=sheet)
                 counts.faults.append(CellError(message, where=where, hint=hint, faults=[fault]))
+            else:
+                counts.notices.append(f"the header {address} is a formula without a result; it counts as empty")
             continue
         text = shown_cell(column, 0)[1]
         if text:

@@ -258,6 +258,13 @@ def test_rows_that_the_reader_left_out_count_like_empty_ones() -> None:
     assert laid_out(batch)[2].counts == laid_out(grid(["a"], [], [1], [], [], [2]))[2].counts == {"blank rows": 3}
 
 
+@pytest.mark.parametrize(("value", "kind"), [(ErrorValue("#N/A"), "error #N/A"), (UNCACHED, "formula without a result")])
+def test_header_that_is_left_out_is_named(value: Value, kind: str) -> None:
+    table, _, counts = laid_out(grid(["a", value], [1, 2]), options=FolderOptions(uncached="blank"))
+    assert dict(table.headers) == {0: "a"}
+    assert [str(notice) for notice in counts.notices if kind in notice and "B1" in notice]
+
+
 @pytest.mark.parametrize("value", [0, 0.0, False, time(0), timedelta(0), ErrorValue("#N/A"), UNCACHED])
 def test_a_value_that_python_takes_for_false_is_a_value(value: Value) -> None:
     assert laid_out(grid(["a"], [value]))[1] == [(2, {0: value})]
@@ -348,6 +355,21 @@ def test_auto_takes_dates_above_numbers_as_headers() -> None:
     batch = grid(["Pivot"], ["Region", date(2024, 1, 1), date(2024, 2, 1)], ["North", 5, 6], ["South", 7, 8.5])
     table, _, _ = laid_out(batch, options=FolderOptions(header_row="auto"))
     assert (table.header_row, table.headers[1]) == (2, "2024-01-01")
+
+
+@pytest.mark.parametrize(
+    ("above", "header_row"),
+    [
+        (["Name", date(2024, 1, 1), date(2024, 1, 2)], 1),  # a list of attendances
+        ([date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1)], 1),
+        (["Report of", date(2024, 1, 1), None], 2),
+        ([1, 2, 3], 2),
+    ],
+    ids=["attendance", "months", "title", "column numbers"],
+)
+def test_auto_takes_dates_above_texts_as_headers(above: list[Value], header_row: int) -> None:
+    batch = grid(above, ["Ada", "present", "absent"], ["Bob", "absent", "present"])
+    assert laid_out(batch, options=FolderOptions(header_row="auto"))[0].header_row == header_row
 
 
 def test_rows_that_the_reader_knows_are_not_examined() -> None:
