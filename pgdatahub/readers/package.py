@@ -27,8 +27,10 @@ _ZIP64_END_OF_DIRECTORY = struct.Struct("<4sQ2H2L4Q")
 _COMMENT_BYTES = 0xFFFF
 _COMPRESSED_PIECE = 64 * 1024
 
-DAMAGED = "open and save it in Excel or LibreOffice, or ask its sender for it again"
-"""Advice for damage that programs repair without changing a value."""
+SAVE_AGAIN = "open and save it in Excel or LibreOffice, or ask its sender for it again"
+"""Advice for faults that programs repair without changing a value."""
+DAMAGED = "copy or download it again, or ask its sender for it again; a program that repairs it may lose values"
+"""Advice for damage, of which programs save what they can read: a part of the rows, or the other sheets."""
 ASK_SENDER = "ask its sender for it again; saving it in another program may change values"
 """Advice for damage that other programs repair by guessing: they drop one of two values, or read a word as false."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.package import SAVE_AGAIN
 
 
 class RowOrderError(CorruptError):
@@ -14,7 +14,7 @@ class RowOrderError(CorruptError):
 
 def row_order_error(row: int, last_row: int) -> RowOrderError:
     """Return the error of a row that comes after one with a larger number."""
-    return RowOrderError(f"row {row} comes after row {last_row}", hint=DAMAGED)
+    return RowOrderError(f"row {row} comes after row {last_row}", hint=SAVE_AGAIN)
 
 
 def too_large_to_sort(error: RowOrderError, size: int) -> CorruptError:

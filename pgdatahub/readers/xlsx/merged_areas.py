@@ -12,7 +12,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
-from pgdatahub.readers.package import ASK_SENDER, DAMAGED
+from pgdatahub.readers.package import ASK_SENDER, DAMAGED, SAVE_AGAIN
 from pgdatahub.readers.xlsx.addresses import parse_area
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
@@ -42,7 +42,7 @@ def add_area(areas: list[Area], attributes: Sequence[str], limits: Limits) -> No
     reference = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ref", "")
     corners = parse_area(reference)
     if corners is None or corners[2] > limits.rows or corners[3] >= limits.columns:
-        raise CorruptError(f"a merged area is {reference[:40]!r}, which is nowhere", hint=DAMAGED)
+        raise CorruptError(f"a merged area is {reference[:40]!r}, which is nowhere", hint=SAVE_AGAIN)
     if len(areas) >= limits.merged_areas:
         raise CorruptError(f"there are more than {limits.merged_areas:,} merged areas", hint=ASK_SENDER)
     areas.append(Area(first_row=corners[0], first_column=corners[1], last_row=corners[2], last_column=corners[3]))

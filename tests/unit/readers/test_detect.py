@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from pgdatahub.readers.detect import Format, detect
+from pgdatahub.readers.detect import Format, detect, refuse
 
 
 def zipped(**parts: bytes) -> bytes:
@@ -114,3 +114,10 @@ def test_damaged_archives_are_answers_and_no_exceptions(position: int) -> None:
         content[position] = value
         detect(io.BytesIO(bytes(content)))
         detect(io.BytesIO(bytes(content[:position])))
+
+
+def test_advice_on_damage_does_not_offer_a_repair_in_excel() -> None:
+    for content in (XLSX[:-30], XLSX[: len(XLSX) // 2]):
+        hint = str(refuse(detect(io.BytesIO(content))).hint)
+        assert "ask its sender" in hint
+        assert "Excel" not in hint
