@@ -13,7 +13,7 @@ from pgdatahub.errors import FileError, SchemaError, SheetError
 from pgdatahub.load.cell_faults import Faults
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.shared_sheet import SharedBatches, take_turns
-from pgdatahub.load.sheet_tables import begin_table, capture_of, ending
+from pgdatahub.load.sheet_tables import begin_table, capture_of, ending, open_batches
 from pgdatahub.load.staged_rows import FileRows, PostponedRows, StagedRows
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.batches import ColumnBatch
@@ -145,7 +145,7 @@ def _read_sheet(
     Raises:
         EmptySheetError: No table has a value.
     """
-    source = sheet.batches(config.chunk_size)
+    source = open_batches(sheet, [chosen for _, chosen in tables], config.chunk_size)
     if len(tables) == 1:
         ((rows, chosen),) = tables
         with ending(source):

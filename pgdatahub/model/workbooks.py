@@ -92,8 +92,9 @@ class Batch:
 class Sheet(Protocol):
     """A sheet open for reading.
 
-    A sheet may also have ``share`` (the part that was read, from 0 to 1) and ``header_areas(first, last)``: the merged areas
-    that begin in these rows, for headers of several rows.
+    A sheet may also have ``share`` (the part that was read, from 0 to 1), ``header_areas(first, last)``: the merged areas
+    that begin in these rows, for headers of several rows, and ``break_before(rows)``: it is called before ``batches`` with
+    the rows, ascending, at which ranges and their data begin and end, and a batch that begins there need not be cut.
     """
 
     @property

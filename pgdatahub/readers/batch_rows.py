@@ -18,6 +18,8 @@ from pgdatahub.values.tallies import MixedColumn
 
 def cut(batch: Batch, start: int, stop: int) -> Batch:
     """Return the rows from index ``start`` up to ``stop``."""
+    if start >= stop:  # a slice would make single fields of all columns
+        return Batch(rows=(), columns={})
     return batch if start == 0 and stop == len(batch.rows) else batch.slice(start, stop)
 
 

@@ -39,6 +39,17 @@ class Window:
     names: tuple[str, ...] | None = None
     doubt: str = ""
 
+    def break_rows(self, header_rows: int) -> Iterator[int]:
+        """Yield the rows at which batches of the sheet are best divided: the headers, the data, and what is below.
+
+        Args:
+            header_rows: The rows from the first one of the range down to the last header.
+        """
+        yield from (self.first_row, self.first_row + header_rows)
+        if self.last_row is not None:
+            # The row below alone decides on a notice.
+            yield from (self.last_row + 1, self.last_row + 2)
+
     def holds(self, position: int) -> bool:
         """Return whether a column is in the range."""
         return position >= self.first_column and (self.last_column is None or position <= self.last_column)

@@ -13,7 +13,7 @@ from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import Faults
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
-from pgdatahub.load.sheet_tables import begin_table, ending
+from pgdatahub.load.sheet_tables import begin_table, ending, open_batches
 from pgdatahub.load.tally import Tally
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
@@ -200,7 +200,7 @@ def _inspect_sheet(
 def _read_sheet(
     found: SheetInspection, sheet: Sheet, chosen: PartSheet, stages: Stages, config: Config
 ) -> SheetInspection:
-    source = sheet.batches(config.chunk_size)
+    source = open_batches(sheet, (chosen,), config.chunk_size)
     with ending(source):
         reading = begin_table(sheet, chosen, source, stages, config)
         tally = Tally()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -72,6 +72,8 @@ class NativeSource:
         self._limits = limits
         self._part_bytes = part_bytes
         self._batch_rows = batch_rows
+        self.breaks: Sequence[int] = ()
+        """Rows, ascending, that shall begin a batch."""
         row = re.escape(f"{document.table}:table-row".encode())
         self._row_start = re.compile(b"<%s[\\s/>]" % row)
         self._row_end = b"</%s:table-row>" % document.table.encode()
@@ -119,6 +121,7 @@ class NativeSource:
                         partial(self._hand_over, scanner),
                         part_bytes=self._part_bytes,
                         batch_rows=self._batch_rows,
+                        breaks=self.breaks,
                     )
                     rest = yield from self._scan.batches(rest)
         while rest:

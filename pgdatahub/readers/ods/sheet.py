@@ -123,6 +123,10 @@ class OdsSheet:
                 break
         return [area for area in areas if first <= area.first_row <= last]
 
+    def break_before(self, rows: Sequence[int]) -> None:
+        """Let batches begin at these rows, ascending, where this costs nothing; to be called before the first batch."""
+        self._source.breaks = rows
+
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
 

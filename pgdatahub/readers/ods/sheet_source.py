@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
@@ -14,6 +14,9 @@ from pgdatahub.readers.ods.sheet_parser import SheetParser
 
 class SheetSource(Protocol):
     """The rows of one table, which a reader takes apart as they are asked for."""
+
+    breaks: Sequence[int]
+    """Rows, ascending, that shall begin a batch where this costs nothing; set before the first batch is asked for."""
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the rows that have a value, at most ``max_rows`` at a time; to be called once.
@@ -35,6 +38,7 @@ class PythonSource:
     """
 
     def __init__(self, parser: SheetParser, pieces: Iterator[bytes]) -> None:
+        self.breaks: Sequence[int] = ()  # without effect: a part of a batch is as good as a batch
         self._parser = parser
         self._pieces = pieces
         self._damage: FileError | None = None

@@ -55,6 +55,8 @@ class NativeSource:
         self._stream = _Pieces(stream, piece_bytes)
         self._converter = converter
         self._batch_rows = batch_rows
+        self.breaks: Sequence[int] = ()
+        """Rows, ascending, that shall begin a batch."""
         self._part_bytes = stream.size
         self._records = SheetRecords(self._stream, limits, converter)
         self._open_scanner = partial(
@@ -112,6 +114,7 @@ class NativeSource:
                         partial(self._hand_over, scanner),
                         part_bytes=self._part_bytes,
                         batch_rows=self._batch_rows,
+                        breaks=self.breaks,
                     )
                     rest = yield from self._scan.batches(records.rest())
                     self._cleaned, self._formulas = scanner.cleaned, scanner.formulas

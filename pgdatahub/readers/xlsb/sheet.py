@@ -106,6 +106,10 @@ class XlsbSheet:
         """Return the merged areas that begin in some rows."""
         return [area for area in self._areas if first <= area.first_row <= last]
 
+    def break_before(self, rows: Sequence[int]) -> None:
+        """Let batches begin at these rows, ascending, where this costs nothing; to be called before the first batch."""
+        self._source.breaks = rows
+
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
 

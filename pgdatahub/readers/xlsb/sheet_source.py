@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pgdatahub.model.workbooks import Batch
@@ -16,6 +16,9 @@ from pgdatahub.values.cells import cell_address
 
 class SheetSource(Protocol):
     """The rows of one worksheet part, which a reader takes apart as they are asked for."""
+
+    breaks: Sequence[int]
+    """Rows, ascending, that shall begin a batch where this costs nothing; set before the first batch is asked for."""
 
     @property
     def hidden_columns(self) -> frozenset[int]:
@@ -48,6 +51,7 @@ class PythonSource:
     """
 
     def __init__(self, stream: Stream, limits: Limits, converter: Converter, *, any_order: bool = False) -> None:
+        self.breaks: Sequence[int] = ()  # without effect: a part of a batch is as good as a batch
         self._converter = converter
         self._records = SheetRecords(stream, limits, converter, any_order=any_order)
 

@@ -53,6 +53,7 @@ class PythonSource:
         parser_only: bool = False,
         any_order: bool = False,
     ) -> None:
+        self.breaks: Sequence[int] = ()  # without effect: a part of a batch is as good as a batch
         self.plain_rows = 0
         """Rows with a value that the row expression took."""
         self.parser = SheetParser(stream.name, limits, classes, converter, any_order=any_order)

@@ -12,6 +12,9 @@ from pgdatahub.readers.xlsx.merged_areas import Area
 class SheetSource(Protocol):
     """The rows of one worksheet part, which a reader takes apart as they are asked for."""
 
+    breaks: Sequence[int]
+    """Rows, ascending, that shall begin a batch where this costs nothing; set before the first batch is asked for."""
+
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides; complete once the source is open."""

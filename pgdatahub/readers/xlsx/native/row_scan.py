@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.model.workbooks import Batch
@@ -42,6 +43,7 @@ class RowScan:
         hand_over: The reader in Python.
         part_bytes: Bytes of the part.
         batch_rows: Rows of a batch.
+        breaks: Rows, ascending, that shall begin a batch where the rows above have no gap.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RowScan:
         *,
         part_bytes: int,
         batch_rows: int,
+        breaks: Sequence[int] = (),
     ) -> None:
         self.native_rows = 0
         """Rows with a value that the core took."""
@@ -59,6 +62,7 @@ class RowScan:
         self._next_piece = next_piece
         self._hand_over = hand_over
         self._batch_rows = batch_rows
+        self._breaks = breaks
         self._further = FIRST_BATCHES[1:] if part_bytes > _SMALL_SHEET_BYTES else ()
         self._handed_over = 0
         self._native_before = 0
@@ -73,8 +77,8 @@ class RowScan:
             while status is Status.FULL:
                 yield from self._take()
                 size = next(sizes, None)
-                if size is not None:
-                    scanner.limit_batch(min(size, self._batch_rows))
+                if size is not None or self._breaks:
+                    scanner.limit_batch(self._limit(size or self._batch_rows))
                 status = scanner.feed(b"", last=last)
             if status is Status.MORE:
                 data = self._next_piece()
@@ -88,7 +92,16 @@ class RowScan:
             rest, goes_on = yield from self._hand_over(rest, self._count_rows)
             if not goes_on or (last and not rest):
                 return rest
+            if self._breaks:
+                scanner.limit_batch(self._limit(self._batch_rows))
             data = rest
+
+    def _limit(self, size: int) -> int:
+        """Return the rows of the next batch, which ends above the next row of ``breaks``."""
+        row = self._scanner.last_row + 1
+        index = bisect_right(self._breaks, row)
+        room = self._breaks[index] - row if index < len(self._breaks) else size
+        return min(size, room, self._batch_rows)
 
     def _take(self) -> Iterator[Batch]:
         batch = self._scanner.take()

@@ -61,6 +61,8 @@ class NativeSource:
         self._converter = converter
         self._piece_bytes = piece_bytes
         self._batch_rows = batch_rows
+        self.breaks: Sequence[int] = ()
+        """Rows, ascending, that shall begin a batch."""
         self._row_end = b"</row>"
         self._cleaned = (0, 0, 0)
         self._rest, whole = self._read_head()
@@ -118,6 +120,7 @@ class NativeSource:
                         partial(self._hand_over, scanner, pieces),
                         part_bytes=self._stream.size,
                         batch_rows=self._batch_rows,
+                        breaks=self.breaks,
                     )
                     rest = yield from self._scan.batches(rest)
                     self._cleaned = scanner.cleaned
