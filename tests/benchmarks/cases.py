@@ -15,6 +15,8 @@ from tests.benchmarks.workbooks import write_workbook
 OURS = "pgdatahub"
 ONE_WORKER = "pgdatahub, one worker"
 TWO_WORKERS = "pgdatahub, two workers"
+ONE_RANGE = "pgdatahub, one range"
+THIRTY_RANGES = "pgdatahub, thirty ranges"
 EARLIER = "pgdatahub before the core, one worker"
 """Takes part in a case with several workers where a checkout of that version is given."""
 
@@ -28,7 +30,7 @@ class Case:
         write: Writes the workbooks into a folder, of a size times a scale.
         rows: In all workbooks, at scale 1.
         rows_before: That the table has already, at scale 1; 0 for a table that is made.
-        ours: Name → further options of ``pgdatahub run``.
+        ours: Name → further options of ``pgdatahub run``; ``{directory}`` is the case's own, above the data root.
         settings: Name → further variables of its environment.
         peers: Other programs that do the same job.
         remark: Reason why a peer is missing.
@@ -105,6 +107,27 @@ def _grid(folder: Path, rows: int, columns: int, value: Callable[[int, int], flo
                 sheet.write(row, column, cell)
     workbook.close()
     return [path]
+
+
+def _ranges(folder: Path, scale: float) -> list[Path]:
+    """Write a sheet of thirty tables below each other, and the settings that read them as one table and as thirty."""
+    rows, tables = scaled(200_000, scale) // 30 + 2, 30
+    chance = random.Random(5)  # noqa: S311 - test data
+
+    def value(row: int, column: int) -> float | str:
+        if row % rows == 0:
+            return f"Column {column + 1}"
+        return chance.randrange(10**6) / 100 if column % 4 else f"Item {chance.randrange(5000)}"
+
+    paths = _grid(folder, rows * tables - 1, 20, value)
+    areas = [f"A{rows * number + 1}:T{rows * (number + 1)}" for number in range(tables)]
+    entries = [
+        f"{{range: '{area}', table: {'bench' if area == areas[0] else f'bench_{area[1:-4]}'}}}" for area in areas
+    ]
+    for name, listed in (("one", [f"{{range: 'A1:T{rows * tables}'}}"]), ("thirty", entries)):
+        settings = "bench:\n  sheets:\n    Sheet1:\n" + "".join(f"    - {entry}\n" for entry in listed)
+        (folder.parents[1] / f"{name}.yaml").write_text(settings, encoding="utf-8")
+    return paths
 
 
 _NO_OPENPYXL = "pandas + openpyxl runs in the first case only: it takes minutes for the others."
@@ -186,5 +209,15 @@ CASES: Mapping[str, Case] = {
             "The goal compares with the version before the compiled core (commit 881e432), with one worker that read alone, "
             "where `--earlier` names a checkout of that version."
         ),
+    ),
+    "ranges": Case(
+        title="Thirty tables below each other on a sheet of 200,000 rows × 20 columns, as one range and as thirty",
+        write=_ranges,
+        rows=200_000,
+        ours={
+            ONE_RANGE: ("--config", "{directory}/one.yaml"),
+            THIRTY_RANGES: ("--config", "{directory}/thirty.yaml"),
+        },
+        remark="Thirty ranges are thirty tables, each with its index and its rows in the history.",
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.benchmarks.cases import EARLIER, ONE_WORKER, OURS
+from tests.benchmarks.cases import EARLIER, ONE_RANGE, ONE_WORKER, OURS, THIRTY_RANGES
 from tests.benchmarks.measuring import Measurement, medians
 from tests.benchmarks.peers import DUCKDB, FLOOR, OPENPYXL, POLARS
 from tests.benchmarks.results import CaseResult
@@ -90,6 +90,11 @@ GOALS: tuple[Goal, ...] = (
         text="eight files, wall, of the version before the core",
         limit=0.36,
         measure=_wall("eight_files", ONE_WORKER, "eight_files", EARLIER),
+    ),
+    Goal(
+        text="thirty ranges on one sheet, wall, of one range",
+        limit=1.5,
+        measure=_wall("ranges", THIRTY_RANGES, "ranges", ONE_RANGE),
     ),
 )
 """From the issue that brought the compiled core, and what was reached before it."""

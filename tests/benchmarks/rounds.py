@@ -138,7 +138,8 @@ class Case:
                 # With -m, the working directory would come before the other checkout.
                 program = [sys.executable, "-c", _MODULE_OF, str(self._earlier)]
             command = [*program, "run", "--quiet", "--data-root", str(self._root)]
-            return [*command, "--schema", self._schema(name), *self.case.ours[name]]
+            options = [option.format(directory=self._root.parent) for option in self.case.ours[name]]
+            return [*command, "--schema", self._schema(name), *options]
         files = files or ([self._rows] if name == FLOOR else self._workbooks)
         mode = "append" if append else "new"
         program = [sys.executable, "-m", "tests.benchmarks.peers", name]
