@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pgdatahub.config.column_layers import merge_layers, same_name
 from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.excludes import Exclude
 from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
@@ -47,12 +48,14 @@ class Entry:
         where: The file and line.
         given: Values of folder options by name, and ``skip`` and ``optional``.
         columns: Options of columns, by header as written or by column name.
+        outer_columns: Those of the same table in folders above, the outermost first.
         cell_columns: Columns from cells: name → address.
     """
 
     where: str = field(compare=False)
     given: dict[str, Any] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
+    outer_columns: tuple[Mapping[str, Column], ...] = ()
     cell_columns: dict[str, str] = field(default_factory=dict)
 
 
@@ -154,7 +157,7 @@ def _named(folder: Folder, parts: tuple[str, ...]) -> Iterator[ConfiguredFolder]
 
 def _options(folders: Sequence[Folder]) -> FolderOptions:
     given: dict[str, Any] = {}
-    columns: dict[str, Column] = {}
+    columns: list[Mapping[str, Column]] = []
     sheets: dict[str, SheetKey] = {}
     cells: dict[str, str] = {}
     for folder in folders:
@@ -165,22 +168,14 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         elif "sheet" in folder.given:
             sheets = {}
         given |= folder.given
-        columns = _with_columns(columns, folder.columns)
+        columns.append(folder.columns)
         for name, key in folder.sheets.items():
             sheets[name] = _with_entry(sheets.get(name), key)
     try:
-        options = FolderOptions(**given, columns=_all_column_options(columns), cell_columns=cells)
+        options = FolderOptions(**given, **_column_options(columns), cell_columns=cells)
         return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
-
-
-def _with_columns(above: Mapping[str, Column], below: Mapping[str, Column]) -> dict[str, Column]:
-    columns = dict(above)
-    for key, column in below.items():
-        inherited = columns[key].given if key in columns else {}
-        columns[key] = Column(where=column.where, given=inherited | column.given)
-    return columns
 
 
 def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
@@ -191,7 +186,8 @@ def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
     merged = Entry(
         where=entry.where,
         given=outer.given | entry.given,
-        columns=_with_columns(outer.columns, entry.columns),
+        columns=entry.columns,
+        outer_columns=(*outer.outer_columns, outer.columns),
         cell_columns=outer.cell_columns | entry.cell_columns,
     )
     return SheetKey(key=key.key, entries=[merged])
@@ -202,7 +198,10 @@ _OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views")
 
 
 def _rules(
-    keys: Iterable[SheetKey], given: Mapping[str, Any], columns: Mapping[str, Column], cells: Mapping[str, str]
+    keys: Iterable[SheetKey],
+    given: Mapping[str, Any],
+    columns: Sequence[Mapping[str, Column]],
+    cells: Mapping[str, str],
 ) -> tuple[SheetRule, ...]:
     inherited = {name: value for name, value in given.items() if name not in _OF_THE_FOLDER}
     rules = tuple(
@@ -219,13 +218,13 @@ def _rules(
 
 
 def _entry(
-    entry: Entry, inherited: Mapping[str, Any], columns: Mapping[str, Column], cells: Mapping[str, str]
+    entry: Entry, inherited: Mapping[str, Any], columns: Sequence[Mapping[str, Column]], cells: Mapping[str, str]
 ) -> SheetEntry:
     own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
     try:
         options = FolderOptions(
             **{**inherited, **own},
-            columns=_all_column_options(_with_columns(columns, entry.columns)),
+            **_column_options((*columns, *entry.outer_columns, entry.columns)),
             cell_columns={**cells, **entry.cell_columns},
         )
         if options.cell_range is not None and options.cell_range.sheet is not None:
@@ -258,15 +257,41 @@ def _check_agreement(first: SheetEntry, entry: SheetEntry) -> None:
             )
 
 
-def _all_column_options(columns: Mapping[str, Column]) -> dict[str, ColumnOptions]:
-    return {key: _column_options(key, column) for key, column in columns.items()}
+def _column_options(levels: Sequence[Mapping[str, Column]]) -> dict[str, Any]:
+    """Return the fields of :class:`FolderOptions` for the entries of folders, the outermost first."""
+    given: dict[str, dict[str, Any]] = {}
+    where: dict[str, str] = {}
+    for level in levels:
+        for key, column in level.items():
+            given[key] = given.get(key, {}) | column.given
+            where.pop(key, None)
+            where[key] = column.where  # the innermost, and it comes last
+    layers = tuple({key: column.given for key, column in level.items()} for level in levels if level)
+    columns: dict[str, ColumnOptions] = {}
+    for keys in same_name(given).values():
+        innermost = max(keys, key=list(where).index)
+        try:
+            together = merge_layers(keys, layers)
+            columns |= dict.fromkeys(keys, together) if len(keys) == 1 else _each(keys, given, together)
+        except ValueError as error:
+            raise ConfigError(f"the column {innermost!r}: {error}", where=where[innermost]) from error
+    return {
+        "columns": {key: columns[key] for key in given},
+        "column_layers": layers if len(columns) > 1 else (),
+    }
 
 
-def _column_options(key: str, column: Column) -> ColumnOptions:
-    try:
-        return ColumnOptions(**column.given)
-    except ValueError as error:
-        raise ConfigError(f"the column {key!r}: {error}", where=column.where) from error
+def _each(
+    keys: Iterable[str], given: Mapping[str, Mapping[str, Any]], together: ColumnOptions
+) -> dict[str, ColumnOptions]:
+    """Return the options of each entry; those of all where an entry is valid only with the others."""
+    found = {}
+    for key in keys:
+        try:
+            found[key] = ColumnOptions(**given[key])
+        except ValueError:
+            found[key] = together
+    return found
 
 
 def matching(name: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -28,9 +28,10 @@ from pgdatahub.config.coerce import (
     STOP,
     TEXTS,
 )
+from pgdatahub.config.column_layers import FindOptions, Layer, finder, merged, rename_levels, same_name
 from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.option_fields import choice_field, option_field
-from pgdatahub.values.identifiers import ColumnNames, fold
+from pgdatahub.values.identifiers import ColumnNames, cut, fold
 
 HeaderRow: TypeAlias = "int | str"
 """A number; ``first``, ``auto`` or ``none``; or several rows as ``3-4``."""
@@ -108,7 +109,9 @@ class SheetOptions:
     )
     nulls: tuple[str, ...] = option_field((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
     columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)
-    """Options of single columns, by header as written or by name."""
+    """Options of single columns, by header as written or by name; entries of one spelling are merged."""
+    column_layers: tuple[Layer, ...] = dataclasses.field(default=(), hash=False, compare=False)
+    """The same as the folders set them, the outermost first, where there are several entries."""
     cell_columns: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
     """Further columns from cells above the table: name → address."""
 
@@ -122,7 +125,7 @@ class SheetOptions:
         for key, column in self.columns.items():
             for alias in column.aliases:
                 owner = owners.setdefault(alias.strip(), key)
-                if owner != key:
+                if fold(owner) != fold(key):
                     raise ValueError(f"the header {alias!r} is claimed by two columns, {owner!r} and {key!r}")
 
         twice = [name for name, often in Counter(map(fold, self.origin_columns)).items() if often > 1]
@@ -165,20 +168,25 @@ class SheetOptions:
     def renames(self) -> Mapping[str, str]:
         """Renamed columns and aliases, as ``rename`` of :class:`~pgdatahub.values.identifiers.ColumnNames`."""
         renames: dict[str, str] = {}
+        groups = same_name(self.columns)
         for key, column in self.columns.items():
             if column.rename or column.aliases:
+                alike = groups[cut(fold(key))]
+                name = column.rename or merged(alike, self.columns, self.column_layers).rename or key
                 # The key itself too, so that a sheet with a column and its alias gives the column its own name.
-                renames |= dict.fromkeys((*column.aliases, key), column.rename or key)
+                renames |= dict.fromkeys((*column.aliases, key), name)
         return renames
 
-    def column_options(self, names: ColumnNames) -> Callable[[int], ColumnOptions]:
+    @property
+    def rename_levels(self) -> Mapping[str, int]:
+        """The ``levels`` of :class:`~pgdatahub.values.identifiers.ColumnNames` for :attr:`renames`."""
+        return rename_levels(self.column_layers)
+
+    def column_options(self, names: ColumnNames) -> FindOptions:
         """Return a function from a position (from 0) to the options of the column there, by the sheet's ``names``."""
-        by_key = {alias: column for column in self.columns.values() for alias in column.aliases} | dict(self.columns)
-        find = names.finder(by_key)
-        nothing = ColumnOptions()
+        return finder(self.columns, self.column_layers, names)
 
-        def options_of(position: int) -> ColumnOptions:
-            key = find(position)
-            return nothing if key is None else by_key[key]
-
-        return options_of
+    def named_column(self, name: str) -> ColumnOptions | None:
+        """Return the options of a further column, whose name is folded."""
+        keys = same_name(self.columns).get(cut(fold(name)))
+        return merged(keys, self.columns, self.column_layers) if keys else None

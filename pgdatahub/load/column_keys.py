@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from pgdatahub.config import Config, FolderOptions
+from pgdatahub.config.column_layers import key_finder
 from pgdatahub.model.batches import Table
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult
@@ -26,13 +27,11 @@ class ColumnKeys:
         """Take the headers of a sheet's table into account."""
         if not options.columns:
             return
-        keys = {alias: key for key, column in options.columns.items() for alias in (key, *column.aliases)}
-        find = column_names(table, options).finder(keys)
+        find = key_finder(options.columns, column_names(table, options))
         for position, header in table.headers.items():
             found = find(position - table.first_column)
-            self._headers[header] = self._headers.get(header, False) or found is not None
-            if found is not None:
-                self._matched.add(keys[found])
+            self._headers[header] = self._headers.get(header, False) or bool(found)
+            self._matched.update(found)
 
     def unknown(self, options: FolderOptions) -> dict[str, str]:
         """Return the keys that mean no column of the file, each with the most similar header that no key means, or ``""``."""

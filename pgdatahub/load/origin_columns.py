@@ -60,7 +60,6 @@ class OriginColumns:
         self._sheet = sheet
         self._capture = capture
         self._path = path_values(source)
-        self._by_name = {fold(key): column for key, column in source.options.columns.items()}
 
     def add(self, batch: NormalizedBatch, rows: Sequence[int]) -> NormalizedBatch:
         """Return a batch with the further columns.
@@ -139,7 +138,7 @@ class OriginColumns:
         return CellError(message, where=f"{fault.sheet} › {fault.cell}", hint=hint, faults=[fault])
 
     def _column_options(self, name: str) -> ColumnOptions | None:
-        return self._by_name.get(fold(name))
+        return self._options.named_column(name)
 
     def _sheet_column(self, name: str, rows: int) -> NormalizedColumn:
         options = self._column_options(name)

@@ -15,15 +15,18 @@ def column_names(table: Table, options: FolderOptions) -> ColumnNames:
     """Return the names of a table's columns under the folder's settings; positions count inside the table's range."""
     reserved = (*RESERVED_COLUMNS, *map(fold, options.origin_columns))
     headers = tuple((position - table.first_column, text) for position, text in table.headers.items())
-    return _named(headers, reserved, tuple(options.renames.items()))
+    return _named(headers, reserved, tuple(options.renames.items()), tuple(options.rename_levels.items()))
 
 
 @lru_cache(maxsize=64)
 def _named(
-    headers: tuple[tuple[int, str], ...], reserved: tuple[str, ...], renames: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[int, str], ...],
+    reserved: tuple[str, ...],
+    renames: tuple[tuple[str, str], ...],
+    levels: tuple[tuple[str, int], ...],
 ) -> ColumnNames:
     # Every batch needs the names, and files of a folder usually have the same headers.
-    return ColumnNames(headers, reserved=reserved, rename=dict(renames))
+    return ColumnNames(headers, reserved=reserved, rename=dict(renames), levels=dict(levels))
 
 
 def clash_notice(headers: tuple[str, ...]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import PluginError
@@ -20,7 +19,6 @@ from pgdatahub.plugins.trim import trimmed
 from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import is_storable, storable
 from pgdatahub.values.evidence import NOTHING
-from pgdatahub.values.identifiers import ColumnNames
 from pgdatahub.values.sql_types import SqlType
 from pgdatahub.values.tallies import MixedColumn
 
@@ -49,12 +47,12 @@ class _Normalizer:
 
     def normalize(self) -> NormalizedBatch:
         names = self._names
-        options_of = self._options_finder(names)
+        options_of = self.options.column_options(names)
         columns = []
         shift = self.table.first_column
         for position in sorted(self.table.headers.keys() | self.batch.columns.keys()):
             options = options_of(position - shift)
-            if options is not None and options.skip:
+            if options.skip:
                 continue
             column = self._column(names.name(position - shift), names.header(position - shift), position, options)
             if column is None:
@@ -72,23 +70,7 @@ class _Normalizer:
             notices=tuple(map(clash_notice, names.clashes)),
         )
 
-    def _options_finder(self, names: ColumnNames) -> Callable[[int], ColumnOptions | None]:
-        keys = dict(self.options.columns)
-        for options in self.options.columns.values():
-            keys |= dict.fromkeys(options.aliases, options)
-        if not keys:
-            return lambda _position: None
-        find = names.finder(keys)
-
-        def options_of(position: int) -> ColumnOptions | None:
-            key = find(position)
-            return None if key is None else keys[key]
-
-        return options_of
-
-    def _column(
-        self, name: str, header: str | None, position: int, options: ColumnOptions | None
-    ) -> NormalizedColumn | None:
+    def _column(self, name: str, header: str | None, position: int, options: ColumnOptions) -> NormalizedColumn | None:
         """Return a column, None if it has cells that cannot be loaded."""
         floor = configured_type(options) or SqlType.UNDECIDED
         cells = self.batch.columns.get(position)
@@ -101,7 +83,7 @@ class _Normalizer:
                 observed=NOTHING,
                 floor=floor,
                 position=position,
-                created_as=options.server_type if options is not None else None,
+                created_as=options.server_type,
             )
 
         def locate(index: int) -> str:
@@ -110,12 +92,12 @@ class _Normalizer:
         cells = self._apply_policies(cells, position)
         if self.options.trims(options):
             cells = trimmed(cells)
-        nulls = self.options.nulls + (options.nulls if options is not None else ())
+        nulls = self.options.nulls + options.nulls
         if nulls:
             cells = without_nulls(cells, frozenset(nulls))
         typed = None
         try:
-            if options is not None and options.is_converted:
+            if options.is_converted:
                 options = self.options.typed(options)
                 cells = convert(cells, options)
             typed = observe(self._without_unstorable(cells, position), locate)
@@ -136,7 +118,7 @@ class _Normalizer:
             observed=observed,
             floor=floor,
             position=position,
-            created_as=options.server_type if options is not None else None,
+            created_as=options.server_type,
         )
 
     def _address(self, index: int, position: int) -> str:

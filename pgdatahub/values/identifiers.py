@@ -77,6 +77,7 @@ class ColumnNames:
         headers: Position (from 0) and text of each header; positions without a header are absent, blank texts ignored.
         reserved: Names of columns that the table has itself.
         rename: New names.
+        levels: For a key of ``rename`` its level; of several that mean a column, the key of the highest level counts.
     """
 
     __slots__ = ("_headers", "_names", "_plain", "_reserved", "_taken", "_written", "clashes")
@@ -90,13 +91,14 @@ class ColumnNames:
         *,
         reserved: Collection[str] = ("source_file", "load_timestamp"),
         rename: Mapping[str, str] | None = None,
+        levels: Mapping[str, int] | None = None,
     ) -> None:
         self._headers = {position: text for position, text in sorted(headers) if text.strip()}
         self._written = frozenset(text.strip() for text in self._headers.values())
         self._reserved = SYSTEM_COLUMNS.union(reserved)
         wanted = {position: cut(fold(text)) or _positional(position) for position, text in self._headers.items()}
         self._plain = _number(wanted, taken=self._reserved)
-        renamed = self._renamed(rename or {})
+        renamed = self._renamed(rename or {}, levels or {})
         renamed = dict(sorted(renamed.items(), key=lambda item: self._plain.get(item[0]) != item[1]))
         self._names = _number(renamed, taken=self._reserved)
         kept = {position: name for position, name in self._plain.items() if position not in renamed}
@@ -113,29 +115,45 @@ class ColumnNames:
         """Return the header as written at ``position`` (from 0)."""
         return self._headers.get(position)
 
-    def finder(self, keys: Iterable[str]) -> Callable[[int], str | None]:
-        """Return a function from a position to the key that means its column, by the rule for ``rename``.
+    def has_header(self, text: str) -> bool:
+        """Return whether a header is ``text``, but for white space at its ends."""
+        return text.strip() in self._written
 
-        If two keys match, the key that is a name wins, since it distinguishes columns with equal headers.
+    def matcher(self, keys: Iterable[str]) -> Callable[[int], tuple[str, ...]]:
+        """Return a function from a position to the keys that mean its column, by the rule for ``rename``.
+
+        A key that is a name comes after one that is a header, since it distinguishes columns with equal headers.
         """
-        by_header = {key.strip(): key for key in keys}
-        by_name = {cut(fold(text)): key for text, key in by_header.items() if text not in self._written}
+        by_header: dict[str, tuple[str, ...]] = {}
+        by_name: dict[str, tuple[str, ...]] = {}
+        for key in keys:
+            written = key.strip()
+            if written in self._written:
+                by_header[written] = (*by_header.get(written, ()), key)
+            else:
+                name = cut(fold(written))
+                by_name[name] = (*by_name.get(name, ()), key)
         taken = self._reserved.union(self._plain.values())
 
-        def find(position: int) -> str | None:
+        def match(position: int) -> tuple[str, ...]:
             plain = self._plain.get(position)
             if plain is None:
-                return by_name.get(_free(_positional(position), taken))
-            return by_name.get(plain) or by_header.get(self._headers[position].strip())
+                return by_name.get(_free(_positional(position), taken), ())
+            return by_header.get(self._headers[position].strip(), ()) + by_name.get(plain, ())
 
-        return find
+        return match
 
-    def _renamed(self, rename: Mapping[str, str]) -> dict[int, str]:
-        find = self.finder(rename)
+    def finder(self, keys: Iterable[str]) -> Callable[[int], str | None]:
+        """Return a function from a position to the strongest key that means its column; see :meth:`matcher`."""
+        match = self.matcher(keys)
+        return lambda position: (match(position) or (None,))[-1]
+
+    def _renamed(self, rename: Mapping[str, str], levels: Mapping[str, int]) -> dict[int, str]:
+        match = self.matcher(rename)
         renamed = {}
         for position in sorted(self._headers.keys() | _unheaded(rename)):
-            key = find(position)
-            if key is not None and (name := cut(fold(rename[key]))):
+            keys = sorted(match(position), key=lambda key: levels.get(key, 0))
+            if keys and (name := cut(fold(rename[keys[-1]]))):
                 renamed[position] = name
         return renamed
 

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from pgdatahub.config import ColumnOptions, FolderOptions, options
+from pgdatahub.config.folder_file import read_folders
+from pgdatahub.errors import ConfigError
 from pgdatahub.values.identifiers import ColumnNames
 from pgdatahub.values.sql_types import SqlType
 
@@ -21,7 +24,12 @@ def test_the_defaults_fail_only_for_unknown_values() -> None:
 @pytest.mark.parametrize("kind", [FolderOptions, ColumnOptions])
 def test_every_option_is_explained_in_one_line(kind: type[FolderOptions | ColumnOptions]) -> None:
     explained = options(kind)
-    assert set(explained) == {field.name for field in fields(kind)} - {"columns", "sheets", "cell_columns"}
+    assert set(explained) == {field.name for field in fields(kind)} - {
+        "columns",
+        "column_layers",
+        "sheets",
+        "cell_columns",
+    }
     for option in explained.values():
         assert option.help
         assert "\n" not in option.help
@@ -102,3 +110,50 @@ def test_the_fingerprint_does_not_hang_on_the_order_of_columns() -> None:
         FolderOptions(columns={"a": one, "b": two}).fingerprint
         == FolderOptions(columns={"b": two, "a": one}).fingerprint
     )
+
+
+def two_levels(outer: str, inner: str, tmp_path: Path) -> FolderOptions:
+    path = tmp_path / "etl_config.yaml"
+    path.write_text(f"a:\n  columns:\n    {outer}\n  b:\n    columns:\n      {inner}\n")
+    return read_folders(path).options_for(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "type_", "nulls", "name"),
+    [
+        ("Order ID: {type: bigint}", "order_id: {nulls: x}", "bigint", ("x",), "order_id"),
+        ("order_id: {nulls: x}", "Order ID: {type: bigint}", "bigint", ("x",), "order_id"),
+        ("order_id: {type: text, rename: a}", "Order ID: {type: bigint, rename: b}", "bigint", (), "b"),
+        ("Order ID: {type: text, rename: a}", "order_id: {type: bigint, rename: b}", "bigint", (), "b"),
+        ("order_id: {rename: a}", "Order ID: {type: text}", "text", (), "a"),
+        ("OrderNr: {type: bigint, aliases: [Order ID]}", "order_id: {nulls: x}", "bigint", ("x",), "ordernr"),
+        ("OrderNr: {type: bigint}", "ordernr: {nulls: x, aliases: [Order ID]}", "bigint", ("x",), "ordernr"),
+    ],
+)
+def test_all_entries_that_mean_a_column_apply(
+    outer: str, inner: str, type_: str, nulls: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    folder = two_levels(outer, inner, tmp_path)
+    names = ColumnNames([(0, "Order ID")], rename=folder.renames, levels=folder.rename_levels)
+    column = folder.column_options(names)(0)
+    assert (column.type, column.nulls, names.name(0)) == (type_, nulls, name)
+
+
+def test_a_name_wins_over_a_header_in_one_folder(tmp_path: Path) -> None:
+    folder = two_levels("Amount: {type: text, trim: true}", "Other: {type: text}", tmp_path)
+    assert folder.column_options(ColumnNames([(0, "Amount")]))(0).trim
+    both = two_levels(
+        "Other: {trim: true}", "amount_2: {type: text}\n      Amount: {type: numeric, nulls: x}", tmp_path
+    )
+    of = both.column_options(ColumnNames([(0, "Amount"), (1, "Amount")]))
+    assert [of(0).type, of(1).type, of(1).nulls] == ["numeric", "text", ("x",)]
+
+
+def test_entries_of_one_column_that_contradict_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"etl_config.yaml:6.*decimal and thousands are the same"):
+        two_levels("Order ID: {type: numeric, decimal: ','}", "order_id: {thousands: ','}", tmp_path)
+
+
+def test_an_entry_may_need_another_one_of_its_column(tmp_path: Path) -> None:
+    folder = two_levels("Order ID: {type: numeric}", "order_id: {decimal: ','}", tmp_path)
+    assert folder.column_options(ColumnNames([(0, "Order ID")]))(0).decimal == ","
