@@ -14,6 +14,7 @@ Each failure that a workbook, a setting, a plugin or a server can cause is one o
     │   │   └── FileChangedError    deleted, replaced or truncated while being read
     │   ├── SheetError         the sheet is not found, or has no table
     │   ├── CellError          one cell cannot be loaded under the folder's policies
+    │   ├── ContractError      the file breaks rules of its folder's contract
     │   ├── SchemaError        the table cannot hold the file (limits, contract, dependents, foreign types)
     │   ├── LoadError          the server refused the rows
     │   │   └── TableBusyError      another session kept the table busy
@@ -34,10 +35,11 @@ All can be pickled, since worker processes send them back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -113,8 +115,8 @@ class CellFault:
     """A cell that cannot be loaded, as data.
 
     Attributes:
-        rule: The violated rule: ``type``, ``error``, ``uncached`` or ``number``.
-        cell: The cell's address, such as ``B17``.
+        rule: The violated rule: ``type``, ``error``, ``uncached``, ``number``, or a rule of a contract.
+        cell: The cell's address, such as ``B17``; empty for a fault of a column or of the whole file.
         row: Its row in the sheet, from 1; 0 if unknown.
         value: The cell's text; None if the cell has none.
         expected: The expected value, such as ``INTEGER``.
@@ -135,6 +137,10 @@ class CellFault:
     hint: str | None = None
 
 
+FaultKey: TypeAlias = "tuple[str, str, str, str | None]"
+"""Sheet, column, rule and expected value of cells that are one fault."""
+
+
 class FileError(PgDataHubError):
     """One file cannot be loaded; nothing of it is in the database, and the run continues.
 
@@ -143,6 +149,8 @@ class FileError(PgDataHubError):
 
     faults: tuple[CellFault, ...] = ()
     """The cells that cannot be loaded, as data."""
+    counted: Mapping[FaultKey, int] = MappingProxyType({})
+    """The number of cells of a fault, where ``faults`` has only the first ones."""
     more: bool = False
     """The search for such cells stopped before the end of the file."""
 
@@ -150,6 +158,7 @@ class FileError(PgDataHubError):
         """Return the same error with ``where`` in front of its place; a fault without a sheet is in the sheet ``where``."""
         error = super().located(where)
         error.more = self.more
+        error.counted = self.counted
         error.faults = tuple(fault if fault.sheet else replace(fault, sheet=where) for fault in self.faults)
         return error
 
@@ -209,6 +218,10 @@ class CellError(FileError):
         return (self, *self.others)
 
 
+class ContractError(FileError):
+    """The file breaks rules of its folder's contract; ``faults`` are all of them."""
+
+
 def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
     """Return one error that names the first ``most`` of several faults; the first with its hint."""
     first, *others = errors
@@ -221,6 +234,7 @@ def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
     message = f"{first.message}; also {named}{more}"
     error = type(first)(message, where=first.where, hint=first.hint)
     error.faults = tuple(fault for one in errors for fault in one.faults)
+    error.counted = {key: count for one in errors for key, count in one.counted.items()}
     error.more = len(errors) > most or any(one.more for one in errors)
     return error
 

@@ -137,6 +137,7 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
     from rich.table import Table
 
     from pgdatahub.cli.console import Line
+    from pgdatahub.cli.fault_lines import lines_of_failure
     from pgdatahub.cli.render import count, failure_text
 
     marks = [] if sheet.visible else ["hidden"]
@@ -145,6 +146,8 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
     title = f"{sheet.name} ({', '.join(marks)})"
     if sheet.failure is not None:
         console.print(Line(f"{title}: {failure_text(sheet.failure)}"), soft_wrap=True)
+        for line in lines_of_failure(sheet.failure):
+            console.print(Line(f"  {line}"), soft_wrap=True)
         return
     header = f"headers in row {sheet.header_row}" if sheet.header_row else "no headers"
     if sheet.header_rows:

@@ -212,6 +212,7 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
 
 def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
     from pgdatahub.cli.console import Line, stacked
+    from pgdatahub.cli.fault_lines import lines_of_failure
     from pgdatahub.cli.render import count, failure_text
 
     listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
@@ -236,6 +237,7 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
             remarks += file.notices
         elif file.failure is not None:
             line.append(f"  {failure_text(file.failure)}", style="default")
+            remarks += lines_of_failure(file.failure)
         yield stacked([line, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
 
 

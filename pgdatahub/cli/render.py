@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
+from pgdatahub.cli.fault_lines import lines_of_failure
 from pgdatahub.cli.lines import Line, Lines
 from pgdatahub.model.explain import describe_change, describe_type
 from pgdatahub.model.faults import faults_to_json
@@ -60,6 +61,7 @@ def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = Tru
         if failure.where == source.name:
             failure = replace(failure, where=None)  # the line begins with the file's path
         text.append(f": {failure_text(failure)}", style="default")
+        below += lines_of_failure(failure)
     return Lines([text, *(Line(remark, style="yellow") for remark in below)], indent=8)
 
 

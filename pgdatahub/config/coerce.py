@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pgdatahub.config.cell_ranges import parse_cell, parse_range
 from pgdatahub.config.stop_rules import parse_stop
@@ -174,6 +174,35 @@ def _cell(written: Written) -> str:
     return text.strip().upper().replace("$", "")
 
 
+def _values(written: Written) -> tuple[str, ...]:
+    texts = (written,) if isinstance(written, str) else tuple(dict.fromkeys(written))
+    if len(texts) > MAX_VALUES:
+        raise ValueError(f"there are {len(texts):,}")
+    if not all(text.strip() for text in texts):
+        raise ValueError("an empty cell passes every rule but required")
+    return texts
+
+
+def _whole_value(written: Written) -> str | None:
+    if not isinstance(written, str):
+        raise ValueError
+    try:
+        re.compile(written)
+    except re.error as error:
+        raise ValueError(f"it is not a regular expression: {error}") from error
+    return written or None
+
+
+def _bound(written: Written) -> str | None:
+    if not isinstance(written, str):
+        raise ValueError
+    return written.strip() or None
+
+
+def _row_limit(written: Written) -> int | None:
+    return None if written == "" else _count(written)
+
+
 def one_of(*choices: str) -> Check:
     """Return the check for a value that must be one of ``choices``."""
 
@@ -185,6 +214,8 @@ def one_of(*choices: str) -> Check:
     return f"one of {', '.join(choices)}", parse
 
 
+MAX_VALUES: Final = 10_000
+"""Maximum number of values that a rule lists."""
 TEXT = ("a text", _text)
 TEXTS = ("a text or a list of texts", _texts)
 NULLS = ("a text or a list of texts", _nulls)
@@ -202,3 +233,7 @@ FORMATS = ("a date format such as %d.%m.%Y, or a list of them", _formats)
 LOCALE = ("a language or country such as de or pt_BR", _locale)
 STOP = ("blank, a text, a pattern such as /^total/ or Remark=/^see/, or a list of them", _stop)
 VARIABLE = ("the name of an environment variable", _variable)
+VALUES = (f"a list of at most {MAX_VALUES:,} texts", _values)
+WHOLE_VALUE = ("a regular expression for the whole value", _whole_value)
+BOUND = ("a number, a date, a time or a duration", _bound)
+ROW_LIMIT = ("a number of rows", _row_limit)

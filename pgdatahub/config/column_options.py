@@ -6,10 +6,25 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Literal
 
-from pgdatahub.config.coerce import BOOLEAN, COLUMN_NAME, FORMATS, LOCALE, MARK, NULLS, TEXTS, Written
-from pgdatahub.config.option_fields import option_field
+from pgdatahub.config.coerce import (
+    BOOLEAN,
+    BOUND,
+    COLUMN_NAME,
+    FORMATS,
+    LOCALE,
+    MARK,
+    NULLS,
+    TEXTS,
+    VALUES,
+    WHOLE_VALUE,
+    Written,
+)
+from pgdatahub.config.option_fields import choice_field, option_field
+from pgdatahub.values.literals import literal_field, order_of
 from pgdatahub.values.sql_types import SqlType
+from pgdatahub.values.type_fit import NUMBERS
 
 COLUMN_TYPES: Mapping[str, SqlType] = {
     "integer": SqlType.INTEGER,
@@ -63,6 +78,7 @@ COLUMN_TYPE = (f"one of {', '.join(COLUMN_TYPES)}, or a type of the server such 
 _NUMBERS = frozenset({"integer", "bigint", "real", "double", "numeric"})
 _NUMBER_TYPES = frozenset(COLUMN_TYPES[name] for name in _NUMBERS)
 _MOMENTS = frozenset({"date", "timestamp", "time"})
+_ORDERED = NUMBERS.union((SqlType.DATE, SqlType.TIMESTAMP, SqlType.TIME, SqlType.INTERVAL))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +113,23 @@ class ColumnOptions:
     aliases: tuple[str, ...] = option_field((), TEXTS, "other headers that mean this column")
     skip: bool = option_field(False, BOOLEAN, "leave the column out")
     nulls: tuple[str, ...] = option_field((), NULLS, "texts that mean an empty cell here, beside those of the folder")
+    required: Literal["false", "column", "true"] = choice_field(
+        "false",
+        ("false", "column", "true"),
+        "each sheet has the column; true: and none of its cells is empty",
+        judges=True,
+    )
+    unique: bool = option_field(
+        False, BOOLEAN, "no value is there twice in a file; empty cells are never equal", judges=True
+    )
+    values: tuple[str, ...] = option_field((), VALUES, "the values that cells may have, exactly", judges=True)
+    pattern: str | None = option_field(
+        None, WHOLE_VALUE, "a regular expression of Python that each whole value matches", judges=True
+    )
+    min: str | None = option_field(
+        None, BOUND, "the smallest value, for a type: of a number, date, timestamp, time or interval", judges=True
+    )
+    max: str | None = option_field(None, BOUND, "the largest value, likewise", judges=True)
 
     def __post_init__(self) -> None:
         """Check that the options are consistent.
@@ -111,6 +144,50 @@ class ColumnOptions:
             raise ValueError(f"decimal, thousands and unit need a type: {', '.join(sorted(_NUMBERS))}")
         if self.format and self.type not in _MOMENTS:
             raise ValueError(f"format needs a type: {', '.join(sorted(_MOMENTS))}")
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        wanted = self.conversion_type or SqlType.TEXT
+        for text in self.values:
+            self._field("values", text)
+        bounds = {name: text for name, text in (("min", self.min), ("max", self.max)) if text is not None}
+        if bounds and wanted not in _ORDERED:
+            named = " and ".join(bounds)
+            raise ValueError(
+                f"{named} needs a type: of a number, date, timestamp, time or interval; use pattern: or values: for text"
+            )
+        places = [order_of(self._field(name, text), wanted) for name, text in bounds.items()]
+        if len(places) > 1 and places[0] > places[1]:  # type: ignore[operator]  # both are of one type
+            raise ValueError(f"min {self.min} is above max {self.max}")
+
+    def _field(self, rule: str, text: str) -> bytes:
+        """Return the ``COPY`` field of a value of a rule."""
+        wanted = self.conversion_type or SqlType.TEXT
+        try:
+            return literal_field(text, wanted)
+        except ValueError:
+            raise ValueError(f"{rule}: {text!r} is not a valid {self.type or 'text'}") from None
+
+    @property
+    def allowed(self) -> tuple[bytes, ...]:
+        """The ``COPY`` fields of ``values``."""
+        return tuple(self._field("values", text) for text in self.values)
+
+    @property
+    def lowest(self) -> bytes | None:
+        """The ``COPY`` field of ``min``."""
+        return None if self.min is None else self._field("min", self.min)
+
+    @property
+    def highest(self) -> bytes | None:
+        """The ``COPY`` field of ``max``."""
+        return None if self.max is None else self._field("max", self.max)
+
+    @property
+    def is_judged(self) -> bool:
+        """Return whether a rule applies to the column."""
+        rules = (self.required != "false", self.unique, self.values, self.pattern, self.min, self.max)
+        return not self.skip and any(rules)
 
     @property
     def formats(self) -> tuple[str, ...]:

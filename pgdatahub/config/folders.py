@@ -194,7 +194,7 @@ def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
 
 
 _OF_THE_FOLDER: Final = ("sheet", "table_per_sheet")
-_OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views")
+_OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views", "min_rows", "max_rows")
 
 
 def _rules(

@@ -26,6 +26,8 @@ class Option:
         choices: The valid words, if the option is a choice.
         shapes_rows: Another value gives other rows or other names for the same file.
         secret: Messages do not show an invalid value, which may be a password.
+        judges: It is part of a contract: it tells right cells from wrong ones, and shapes rows only where wrong cells do not
+            fail the file.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Option:
     choices: tuple[str, ...] = ()
     shapes_rows: bool = True
     secret: bool = False
+    judges: bool = False
 
 
 def option_field(
@@ -46,6 +49,7 @@ def option_field(
     choices: tuple[str, ...] = (),
     shapes_rows: bool = True,
     secret: bool = False,
+    judges: bool = False,
 ) -> Any:
     """Return the field of an option."""
     expects, parse = parser
@@ -54,15 +58,19 @@ def option_field(
         "parse": parse,
         "help": description,
         "choices": choices,
-        "shapes_rows": shapes_rows,
+        "shapes_rows": shapes_rows and not judges,
         "secret": secret,
+        "judges": judges,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def choice_field(default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True) -> Any:
+def choice_field(
+    default: str, choices: tuple[str, ...], description: str, *, shapes_rows: bool = True, judges: bool = False
+) -> Any:
     """Return the field of an option whose value is one of ``choices``."""
-    return option_field(default, one_of(*choices), description, choices=choices, shapes_rows=shapes_rows)
+    check = one_of(*choices)
+    return option_field(default, check, description, choices=choices, shapes_rows=shapes_rows, judges=judges)
 
 
 def options(kind: type[DataclassInstance]) -> Mapping[str, Option]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
-from pgdatahub.config.coerce import BOOLEAN, SCHEMA, SQL_NAME, TEXTS, VARIABLE
+from pgdatahub.config.coerce import BOOLEAN, COUNT, ROW_LIMIT, SCHEMA, SQL_NAME, TEXTS, VARIABLE
 from pgdatahub.config.option_fields import changed_options, choice_field, option_field
 from pgdatahub.config.sheet_keys import REST, is_glob
 from pgdatahub.config.sheet_options import SheetOptions
@@ -21,6 +21,7 @@ ViewPolicy: TypeAlias = Literal["fail", "recreate"]
 MissingPolicy: TypeAlias = Literal["keep", "revert"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
+NewColumns: TypeAlias = Literal["evolve", "freeze", "listed"]
 
 _SAME_ROWS: Final[Mapping[str, tuple[object, ...]]] = {"header_row": (1,)}
 """Values of an option that give the rows of its default, for every file that both load. Files were loaded under them."""
@@ -65,8 +66,12 @@ class FolderOptions(SheetOptions):
         " data root",
         shapes_rows=False,
     )
-    new_columns: Contract = choice_field(
-        "evolve", ("evolve", "freeze"), "columns that the table lacks: add them, or fail the file", shapes_rows=False
+    new_columns: NewColumns = choice_field(
+        "evolve",
+        ("evolve", "freeze", "listed"),
+        "columns that the table lacks: add them, or fail the file; listed: a column that no entry below columns: means"
+        " fails the file",
+        shapes_rows=False,
     )
     types: Contract = choice_field(
         "evolve", ("evolve", "freeze"), "values that the table's types cannot hold: widen them, or fail the file",
@@ -78,6 +83,8 @@ class FolderOptions(SheetOptions):
         "views that use a column whose type has to change: fail the file, or drop the views and make them again",
         shapes_rows=False,
     )
+    min_rows: int = option_field(0, COUNT, "the fewest rows of a file; with 1, a file without rows fails", judges=True)
+    max_rows: int | None = option_field(None, ROW_LIMIT, "the most rows of a file", judges=True)
     table_per_sheet: bool = option_field(
         False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False
     )
@@ -94,6 +101,14 @@ class FolderOptions(SheetOptions):
         cells = self.cell_range
         if cells is not None and cells.sheet is not None and (self.sheet is not None or self.is_routed):
             raise ValueError("range names a sheet, and so do sheet, sheets or table_per_sheet")
+        if self.max_rows is not None and self.min_rows > self.max_rows:
+            raise ValueError(f"min_rows {self.min_rows} is above max_rows {self.max_rows}")
+
+    @property
+    def has_contract(self) -> bool:
+        """Return whether the settings have rules that a file can break."""
+        of_file = self.min_rows > 0 or self.max_rows is not None or self.new_columns == "listed"
+        return of_file or any(column.is_judged for column in self.columns.values())
 
     @property
     def has_server_types(self) -> bool:

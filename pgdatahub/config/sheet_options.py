@@ -131,6 +131,10 @@ class SheetOptions:
         twice = [name for name, often in Counter(map(fold, self.origin_columns)).items() if often > 1]
         if twice:
             raise ValueError(f"two of the further columns are named {twice[0]}")
+        for name in self.origin_columns:
+            further = self.named_column(name)
+            if further is not None and further.is_judged:
+                raise ValueError(f"the further column {name!r} takes no rules, which judge the cells of the table")
 
     @property
     def cell_range(self) -> CellRange | None:

@@ -39,6 +39,11 @@ _EXAMPLES: Final = {
     "trim": "true",
     "rename": "net_amount",
     "aliases": "[Betrag, Montant]",
+    "values": "[1, 2.5]",
+    "pattern": "'[0-9.]+'",
+    "min": "0",
+    "max": "100000",
+    "max_rows": "200000",
 }
 
 

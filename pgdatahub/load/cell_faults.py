@@ -67,17 +67,21 @@ class Faults:
             error.more = True
         return joined([*found, error], MAX_FAULTS)
 
-    def check(self) -> None:
+    def check(self, broken: FileError | None = None) -> None:
         """Raise the faults as one error, if there are any.
+
+        Args:
+            broken: The faults under contracts, if any.
 
         Raises:
             FileError: There are faults; the error names them.
         """
-        if self._found:
-            raise joined(self._found, MAX_FAULTS)
+        found = [*([broken] if broken else ()), *self._found]
+        if found:
+            raise joined(found, MAX_FAULTS)
 
     def normalize(
-        self, batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch]
+        self, batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch | None]
     ) -> Iterator[tuple[Batch, NormalizedBatch | None]]:
         """Yield each batch with its normalized form, up to the first cell that cannot be loaded.
 

@@ -35,12 +35,14 @@ class PartSheet:
         label: Its name in messages.
         source: The file with the part's table and the settings for the sheet.
         window: The range of the table; None for the whole sheet.
+        section: Its number among those of the part, from 1, in the order of the workbook.
     """
 
     position: int
     label: str
     source: SourceFile
     window: Window | None = None
+    section: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +100,13 @@ def parts_of(source: SourceFile, workbook: Workbook, history_schema: str) -> Fil
     windows: dict[int, Window | None] = dict.fromkeys(chosen)
     if cells is not None:
         windows = _windows(cells, chosen, source, workbook, labels)
+    sections = {position: number for number, position in enumerate(sorted(windows), start=1)}
     part = Part(
         source=source,
         sheets=tuple(
-            PartSheet(position=position, label=labels[position], source=source, window=window)
+            PartSheet(
+                position=position, label=labels[position], source=source, window=window, section=sections[position]
+            )
             for position, window in windows.items()
         ),
     )
@@ -180,7 +185,7 @@ def _table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: st
 
 def _part(sheets: Sequence[PartSheet]) -> Part:
     """Return the part that sheets make, with its fingerprint: that of each sheet with its name."""
-    sheets = sorted(sheets, key=_place)
+    sheets = [replace(sheet, section=number) for number, sheet in enumerate(sorted(sheets, key=_place), start=1)]
     facts = [[sheet.label, sheet.source.options.fingerprint] for sheet in sheets]
     settings = sha256(json.dumps(facts).encode("utf-8", "surrogatepass")).hexdigest()
     return Part(source=replace(sheets[0].source, settings=settings), sheets=tuple(sheets))

@@ -143,6 +143,7 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
     faults = (
         group_faults(
             (fault for one in (error.all if isinstance(error, CellError) else (error,)) for fault in one.faults),
+            counted=error.counted,
             search_ended_early=error.more,
         )
         if isinstance(error, FileError)

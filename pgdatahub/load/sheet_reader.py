@@ -5,17 +5,19 @@ Each sheet is read once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from pgdatahub.config import Config
-from pgdatahub.errors import FileError, SchemaError, SheetError
+from pgdatahub.errors import FileError, SchemaError, SheetError, joined
 from pgdatahub.load.cell_faults import Faults
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.shared_sheet import SharedBatches, take_turns
+from pgdatahub.load.sheet_contract import SheetContract
 from pgdatahub.load.sheet_tables import begin_table, capture_of, ending, open_batches
 from pgdatahub.load.staged_rows import FileRows, PostponedRows, StagedRows
 from pgdatahub.load.tally import Tally
+from pgdatahub.load.uniqueness import Suspects
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter, RowsRead
 from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableName
@@ -33,7 +35,15 @@ MAX_BATCH_CELLS = 1_000_000
 
 
 class ReadAgainError(Exception):
-    """The rows so far do not count: the end of a sheet told the reader more about them."""
+    """The rows so far do not count: the end of a sheet told the reader more about them.
+
+    Args:
+        suspects: The cells of equal values, by table and column.
+    """
+
+    def __init__(self, suspects: Mapping[TableName, Mapping[str, Suspects]] | None = None) -> None:
+        super().__init__()
+        self.suspects = suspects
 
 
 def read_sheets(
@@ -57,7 +67,7 @@ def read_sheets(
         if table in file.source.loaded_in and not file.source.reload:
             file.known[table] = part.source
             continue
-        rows = file.begin(part.source)
+        rows = file.begin(part)
         for chosen in part.sheets:
             by_position.setdefault(chosen.position, []).append((rows, chosen))
     # One table: in the order in which the settings name the sheets. Several: each sheet once, in the workbook's order.
@@ -77,7 +87,8 @@ def read_sheets(
             if needs_second_reading(workbook):
                 raise ReadAgainError
         except EmptySheetError as error:
-            if len(order) == 1 and not file.known:
+            needs_rows = any(rows.source.options.min_rows for rows, _ in tables)
+            if len(order) == 1 and not file.known and not needs_rows:
                 error.left_out = sheets_left_out(workbook, found.named)
                 raise
             for rows, _ in tables:
@@ -86,9 +97,25 @@ def read_sheets(
             if needs_second_reading(workbook):
                 raise ReadAgainError from error
             # After a fault of a cell or a header, the other sheets are searched for further faults.
-            faults.add_of_sheet(error if error.where else error.located(label))
-    faults.check()
+            _add_fault(faults, error if error.where else error.located(label), file)
+    suspects = file.equal_values()
+    if suspects is not None:
+        raise ReadAgainError(suspects)
+    faults.check(file.judge())
     _finish(file, workbook, found.named)
+
+
+def _add_fault(faults: Faults, error: FileError, file: FileRows) -> None:
+    """Add the fault of a sheet; if it ends the reading, with the faults under contracts so far.
+
+    Raises:
+        FileError: Reading cannot go on, or there are enough faults.
+    """
+    try:
+        faults.add_of_sheet(error)
+    except FileError as ended:
+        broken = file.broken
+        raise joined([ended, broken]) if broken else ended from ended.__cause__
 
 
 def _check_table(table: TableName) -> None:
@@ -214,13 +241,17 @@ def _read_table(
     yield rows.add(reading.headers, sheet=label, rows=())
     _check_width(rows.tally)
     pieces = (piece for batch in reading.batches for piece in _narrow(batch))
-    for piece, normalized in faults.normalize(pieces, reading.normalize):
+    contract = SheetContract(rows.contract, reading.table, chosen) if rows.contract is not None else None
+    normalize = reading.normalize if contract is None else partial(reading.judge, contract=contract)
+    for piece, normalized in faults.normalize(pieces, normalize):
         if normalized is None:
             yield ()  # another table on the sheet may have its turn
             continue
         yield rows.add(normalized, sheet=label, rows=piece.rows)
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
+    if contract is not None:
+        contract.end()
     layout = reading.layout
     examples = {key: f"{label} {example}" for key, example in layout.examples.items()}
     rows.end(label, layout.counts, examples, (*layout.notices, *sheet.notices))

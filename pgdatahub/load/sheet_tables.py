@@ -20,6 +20,7 @@ from pgdatahub.readers.window import CellCapture, Window
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
     from pgdatahub.load.parts import PartSheet
+    from pgdatahub.load.sheet_contract import SheetContract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,18 @@ class TableReading:
 
     def normalize(self, batch: Batch) -> NormalizedBatch:
         """Name the columns of a batch, convert its cells, and add the further columns."""
-        normalized = self.stages.normalize(batch, self.table, self.chosen.source, self.config)
-        return self.origin.add(normalized, batch.rows)
+        return self.origin.add(self.normalize_cells(batch), batch.rows)
+
+    def normalize_cells(self, batch: Batch) -> NormalizedBatch:
+        """Name the columns of a batch and convert its cells."""
+        return self.stages.normalize(batch, self.table, self.chosen.source, self.config)
+
+    def judge(self, batch: Batch, contract: SheetContract) -> NormalizedBatch | None:
+        """Do as :meth:`normalize` does under a contract; return None if a fault so far fails the file."""
+        normalized = self.normalize_cells(batch)
+        contract.judge(batch, normalized)
+        with_origin = self.origin.add(normalized, batch.rows)
+        return None if contract.fails else with_origin
 
 
 def begin_table(

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from pgdatahub.errors import ContractError
 from pgdatahub.load.column_keys import ColumnKeys
 from pgdatahub.load.content_hash import ContentHash
+from pgdatahub.load.contract import Contract
+from pgdatahub.load.fault_report import contract_error
+from pgdatahub.load.parts import Part
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
+from pgdatahub.load.uniqueness import Suspects
 from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, Origin
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName, TableSchema
@@ -27,10 +32,12 @@ class StagedRows:
         tally: Their columns, counts and notices.
         sheets: The sheets that the rows come from.
         keys: The keys under ``columns:`` of the file that mean a column.
+        contract: The rules for the rows, if the settings have some.
     """
 
     source: SourceFile
     spool: Spool
+    contract: Contract | None = None
     keys: ColumnKeys = field(default_factory=ColumnKeys)
     content: ContentHash = field(default_factory=ContentHash)
     tally: Tally = field(default_factory=Tally)
@@ -68,6 +75,7 @@ class PostponedRows:
     def __init__(self, rows: StagedRows) -> None:
         self.tally = Tally()
         self.keys = rows.keys
+        self.contract = rows.contract
         self._rows = rows
         self._file = rows.spool.file
         self._starts: list[int] = []
@@ -105,10 +113,12 @@ class FileRows:
         order: The tables of all parts that are loaded or known, in the order of loading.
         tables: All tables of the file, also those of parts that the user did not select.
         keys: The keys under ``columns:`` that mean a column.
+        suspects: Table → the cells of equal values that an earlier reading found; None in the first reading.
     """
 
     source: SourceFile
     spool: Spool
+    suspects: Mapping[TableName, Mapping[str, Suspects]] | None = None
     parts: dict[TableName, StagedRows] = field(default_factory=dict)
     sheets_left_out: tuple[str, ...] = ()
     notices: list[str] = field(default_factory=list)
@@ -117,11 +127,37 @@ class FileRows:
     tables: list[TableName] = field(default_factory=list)
     keys: ColumnKeys = field(default_factory=ColumnKeys)
 
-    def begin(self, source: SourceFile) -> StagedRows:
+    def begin(self, part: Part) -> StagedRows:
         """Begin a part and return its rows."""
+        source = part.source
         spool = self.spool.another() if self.parts else self.spool
-        rows = self.parts[source.table] = StagedRows(source=source, spool=spool, keys=self.keys)
+        contract = None
+        if any(sheet.source.options.has_contract for sheet in part.sheets):
+            contract = Contract(suspects=None if self.suspects is None else self.suspects.get(source.table, {}))
+        rows = self.parts[source.table] = StagedRows(source=source, spool=spool, keys=self.keys, contract=contract)
         return rows
+
+    def judge(self) -> ContractError | None:
+        """Judge the parts after their last row; return the error if they break rules that fail the file."""
+        contracts = [(rows.source.options, rows.contract) for rows in self.parts.values() if rows.contract]
+        for options, contract in contracts:
+            contract.finish(options)
+        return self.broken
+
+    @property
+    def broken(self) -> ContractError | None:
+        """The error of the faults so far under contracts, if they fail the file."""
+        reports = [rows.contract.report for rows in self.parts.values() if rows.contract]
+        return contract_error(reports) if any(report.fails for report in reports) else None
+
+    def equal_values(self) -> Mapping[TableName, Mapping[str, Suspects]] | None:
+        """Return the cells of equal values for which the file must be read again; None if that is not needed."""
+        found = {
+            table: suspects
+            for table, rows in self.parts.items()
+            if rows.contract is not None and (suspects := rows.contract.equal_values()) is not None
+        }
+        return {**(self.suspects or {}), **found} if found else None
 
     @property
     def rows(self) -> int:

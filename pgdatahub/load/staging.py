@@ -218,10 +218,11 @@ class Staging:
             while True:
                 try:
                     yield from read_sheets(workbook, self._rows, stages, config, reporter)
-                except ReadAgainError:
+                except ReadAgainError as again:
                     self.readings += 1
                     self.spool.clear()
-                    self._rows = FileRows(source=source, spool=self.spool)
+                    suspects = again.suspects if again.suspects is not None else self._rows.suspects
+                    self._rows = FileRows(source=source, spool=self.spool, suspects=suspects)
                 else:
                     break
         if file_version(source) != self._version:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pgdatahub.errors import CellFault
 from pgdatahub.values.cells import cell_address
 from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType
@@ -71,6 +72,8 @@ class NormalizedBatch:
         counts: Treatment of cells → number of cells, such as ``"error cells"``.
         examples: For each key of ``counts`` the address of the first such cell.
         notices: Notices to the user; the same notice may come with every batch.
+        misfits: The cells that cannot be loaded, each with the index of its row and the position of its column; they are
+            empty in ``columns``. Only under a contract, which needs all of them; else the first ones fail the file.
     """
 
     columns: tuple[NormalizedColumn, ...]
@@ -78,6 +81,7 @@ class NormalizedBatch:
     counts: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    misfits: tuple[tuple[int, int, CellFault], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,11 @@ The JSON form is the same in ``etl_failures.faults``, ``run --format json`` and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pgdatahub.errors import CellFault
+from pgdatahub.errors import CellFault, FaultKey
 
 MAX_CELLS_OF_A_FAULT: Final = 1000
 """Maximum number of cells that one fault lists; its count is exact."""
@@ -35,7 +35,7 @@ class Fault:
         sheet: The sheet.
         column: The column's SQL name; empty if it has none yet.
         header: Its header as written, if any.
-        rule: The rule: ``type``, ``error``, ``uncached`` or ``number``.
+        rule: The rule: ``type``, ``error``, ``uncached``, ``number``, or a rule of a contract.
         expected: The expected value, such as ``INTEGER``.
         count: The number of cells found.
         truncated: There may be more cells, since the search ended early, or since ``cells`` is cut.
@@ -52,14 +52,18 @@ class Fault:
     cells: tuple[FaultyCell, ...]
 
 
-def group_faults(faults: Iterable[CellFault], *, search_ended_early: bool = False) -> tuple[Fault, ...]:
+def group_faults(
+    faults: Iterable[CellFault], *, counted: Mapping[FaultKey, int] | None = None, search_ended_early: bool = False
+) -> tuple[Fault, ...]:
     """Return single faults grouped by sheet, column and rule, in the order of their first cells.
 
     Args:
         faults: The cells.
+        counted: The number of cells of a fault, if ``faults`` has only the first ones.
         search_ended_early: The reading stopped before the end of the file.
     """
-    groups: dict[tuple[str, str, str, str | None], list[CellFault]] = {}
+    counts = counted or {}
+    groups: dict[FaultKey, list[CellFault]] = {}
     for fault in faults:
         groups.setdefault((fault.sheet, fault.column, fault.rule, fault.expected), []).append(fault)
     return tuple(
@@ -69,8 +73,8 @@ def group_faults(faults: Iterable[CellFault], *, search_ended_early: bool = Fals
             header=group[0].header,
             rule=rule,
             expected=expected,
-            count=len(group),
-            truncated=search_ended_early or len(group) > MAX_CELLS_OF_A_FAULT,
+            count=(count := counts.get((sheet, column, rule, expected), len(group))),
+            truncated=search_ended_early or count > min(len(group), MAX_CELLS_OF_A_FAULT),
             cells=tuple(
                 FaultyCell(cell=one.cell, row=one.row, value=one.value, hint=one.hint)
                 for one in group[:MAX_CELLS_OF_A_FAULT]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from pgdatahub.config import ColumnOptions, FolderOptions
 from pgdatahub.errors import PluginError
@@ -12,13 +13,13 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.column_naming import clash_notice, column_names
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
 from pgdatahub.plugins.infer import observe
-from pgdatahub.plugins.nulls import without_nulls
+from pgdatahub.plugins.nulls import blanked, without_nulls
 from pgdatahub.plugins.refused_cells import RefusedCells
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.plugins.trim import trimmed
 from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, TextColumn, Uncached, Value, cell_address
 from pgdatahub.values.copytext import is_storable, storable
-from pgdatahub.values.evidence import NOTHING
+from pgdatahub.values.evidence import NOTHING, Observed
 from pgdatahub.values.sql_types import SqlType
 from pgdatahub.values.tallies import MixedColumn
 
@@ -43,7 +44,7 @@ class _Normalizer:
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         self._names = column_names(table, options)
-        self.refused = RefusedCells(table, self._names, batch.rows)
+        self.refused = RefusedCells(table, self._names, batch.rows, all_cells=options.has_contract)
 
     def normalize(self) -> NormalizedBatch:
         names = self._names
@@ -61,13 +62,15 @@ class _Normalizer:
                 continue
             if column.header is not None or column.observed.evidence:
                 columns.append(column)
-        self.refused.raise_any()
+        if not self.refused.all_cells:
+            self.refused.raise_any()
         return NormalizedBatch(
             columns=tuple(columns),
             rows=len(self.batch.rows),
             counts=dict(self.counts),
             examples=self.examples,
             notices=tuple(map(clash_notice, names.clashes)),
+            misfits=self.refused.misfits,
         )
 
     def _column(self, name: str, header: str | None, position: int, options: ColumnOptions) -> NormalizedColumn | None:
@@ -86,29 +89,19 @@ class _Normalizer:
                 created_as=options.server_type,
             )
 
-        def locate(index: int) -> str:
-            return f"{self.table.sheet}!{self._address(index, position)}"
-
         cells = self._apply_policies(cells, position)
         if self.options.trims(options):
             cells = trimmed(cells)
         nulls = self.options.nulls + options.nulls
         if nulls:
             cells = without_nulls(cells, frozenset(nulls))
-        typed = None
-        try:
-            if options.is_converted:
-                options = self.options.typed(options)
-                cells = convert(cells, options)
-            typed = observe(self._without_unstorable(cells, position), locate)
-        except ConversionError as failure:
-            for index, value in failure.misfits:
-                self.refused.refuse_misfit(index, position, value, floor, options)
-        except OverflowError:
-            self.refused.refuse_overflowing(cells, position)
-        except ValueError as error:
-            raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
-        if typed is None or position in self.refused:
+        typed = self._typed(cells, name, position, options, floor)
+        for _ in range(2 if self.refused.all_cells else 0):
+            if typed is None:
+                # A contract judges the other cells of the column too. A first try ends at the first kind of refused cells.
+                cells = blanked(cells, self.refused.rows_of(position))
+                typed = self._typed(cells, name, position, options, floor)
+        if typed is None or (position in self.refused and not self.refused.all_cells):
             return None
         fields, observed = typed
         return NormalizedColumn(
@@ -120,6 +113,28 @@ class _Normalizer:
             position=position,
             created_as=options.server_type,
         )
+
+    def _typed(
+        self, cells: Column, name: str, position: int, options: ColumnOptions, floor: SqlType
+    ) -> tuple[Sequence[bytes], Observed] | None:
+        """Convert cells to the column's type, and to COPY text; refuse those that cannot be, and return None."""
+
+        def locate(index: int) -> str:
+            return f"{self.table.sheet}!{self._address(index, position)}"
+
+        try:
+            if options.is_converted:
+                options = self.options.typed(options)
+                cells = convert(cells, options)
+            return observe(self._without_unstorable(cells, position), locate)
+        except ConversionError as failure:
+            for index, value in failure.misfits:
+                self.refused.refuse_misfit(index, position, value, floor, options)
+        except OverflowError:
+            self.refused.refuse_overflowing(cells, position)
+        except ValueError as error:
+            raise PluginError(str(error), where=f"{self.table.sheet} › column {name}") from error
+        return None
 
     def _address(self, index: int, position: int) -> str:
         return cell_address(self.batch.rows[index], position)

@@ -1,6 +1,8 @@
-"""Texts that mean an empty cell, which a setting names."""
+"""Cells that are emptied: texts that mean an empty cell, and cells by index."""
 
 from __future__ import annotations
+
+from collections.abc import Container
 
 from pgdatahub.values.cells import Column, Kind, TextColumn
 from pgdatahub.values.copytext import escape
@@ -26,3 +28,11 @@ def without_nulls(cells: Column, nulls: frozenset[str]) -> Column:
     if not empty:
         return cells
     return TextColumn(kind=cells.kind, texts=[b"" if text in empty else text for text in cells.texts])
+
+
+def blanked(cells: Column, indexes: Container[int]) -> Column:
+    """Return a column in which the cells at ``indexes`` are empty."""
+    if isinstance(cells, TextColumn):
+        texts = [b"" if index in indexes else text for index, text in enumerate(cells.texts)]
+        return TextColumn(kind=cells.kind, texts=texts)
+    return [None if index in indexes else value for index, value in enumerate(cells)]

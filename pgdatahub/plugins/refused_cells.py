@@ -29,9 +29,12 @@ class RefusedCells:
         table: The table on the sheet.
         names: The names of its columns.
         rows: The numbers of the batch's rows.
+        all_cells: Collect all of them, for a contract; else the first ones, which fail the file.
     """
 
-    def __init__(self, table: Table, names: ColumnNames, rows: Sequence[int]) -> None:
+    def __init__(self, table: Table, names: ColumnNames, rows: Sequence[int], *, all_cells: bool = False) -> None:
+        self._most = len(rows) if all_cells else _MOST_FAULTS
+        self.all_cells = all_cells
         self._table = table
         self._names = names
         self._rows = rows
@@ -45,7 +48,18 @@ class RefusedCells:
     @property
     def is_full(self) -> bool:
         """Return whether so many columns have such cells that the search ends."""
-        return len(self._faults) > _MOST_COLUMNS
+        return not self.all_cells and len(self._faults) > _MOST_COLUMNS
+
+    def rows_of(self, position: int) -> frozenset[int]:
+        """Return the indexes of the refused cells of a column."""
+        return frozenset(index for index, _ in self._faults.get(position, ()))
+
+    @property
+    def misfits(self) -> tuple[tuple[int, int, CellFault], ...]:
+        """The cells as data, each with the index of its row and the position of its column."""
+        return tuple(
+            (index, position, error.faults[0]) for position, faults in self._faults.items() for index, error in faults
+        )
 
     def raise_any(self) -> None:
         """Raise the first fault in the order of the rows, with the others.
@@ -101,7 +115,7 @@ class RefusedCells:
     ) -> None:
         """Keep the fault of a cell for the end of the batch, if it is one of the column's first."""
         faults = self._faults.setdefault(position, [])
-        if len(faults) >= _MOST_FAULTS:
+        if len(faults) >= self._most:
             return
         inside = position - self._table.first_column
         fault = CellFault(

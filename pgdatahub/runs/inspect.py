@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
 from pgdatahub.load.cell_faults import Faults
+from pgdatahub.load.contract import Contract
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
+from pgdatahub.load.sheet_contract import SheetContract
 from pgdatahub.load.sheet_tables import begin_table, ending, open_batches
 from pgdatahub.load.tally import Tally
+from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import ColumnSchema, TableName
-from pgdatahub.model.workbooks import RangeInfo, Sheet, Workbook, sheet_labels
+from pgdatahub.model.workbooks import Batch, RangeInfo, Sheet, Workbook, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.range_names import describe_area, ranges_of
@@ -206,14 +210,20 @@ def _read_sheet(
         tally = Tally()
         tally.add(reading.headers)
         faults = Faults()
+        contract = None
+        normalize: Callable[[Batch], NormalizedBatch | None] = reading.normalize
+        if chosen.source.options.has_contract:
+            # Rules for the whole file and equal values are left to a run, which may read several sheets, and read twice.
+            contract = SheetContract(Contract(), reading.table, chosen)
+            normalize = partial(reading.judge, contract=contract)
         try:
             faults.add(reading.layout.faults)
-            for _, normalized in faults.normalize(reading.batches, reading.normalize):
+            for _, normalized in faults.normalize(reading.batches, normalize):
                 if normalized is not None:
                     tally.add(normalized)
         except FileError as error:
             raise faults.joined(error) from error
-        faults.check()
+        faults.check(contract.end() if contract is not None else None)
     tally.count(reading.layout.counts, reading.layout.examples)
     tally.note((*reading.layout.notices, *sheet.notices))
     return replace(

@@ -14,12 +14,12 @@ from psycopg import sql
 from pgdatahub.model.explain import deciding_evidence
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import AlterType, SchemaChange
-from pgdatahub.plugins.convert import real_holds
 from pgdatahub.postgres.ddl import canonical_text, conversion
 from pgdatahub.values.cells import Value
 from pgdatahub.values.numbers import canonical_number, integer_or_float
 from pgdatahub.values.python_values import type_value
 from pgdatahub.values.sql_types import SqlType, widens_to
+from pgdatahub.values.type_fit import real_holds
 from tests.integration.types.conftest import Loader
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pgdatahub.config.folder_file import read_folders
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.errors import ConfigError
+from pgdatahub.values.identifiers import ColumnNames
 
 SHOWN = "config/etl_config.yaml"
 Read = Callable[[str | bytes], FolderTree]
@@ -254,3 +256,47 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read") as caught:
         read_folders(tmp_path)
     assert caught.value.where == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("{min: 5}", "min needs a type"),
+        ("{type: text, max: 5}", "max needs a type"),
+        ("{type: integer, min: 9, max: 1}", "min 9 is above max 1"),
+        ("{pattern: '('}", "pattern must be a regular expression for the whole value, not '(': it is not a regular"),
+        ("{type: integer, values: [1, x]}", "values: 'x' is not a valid integer"),
+        ("{type: date, min: 31.12.2025}", "min: '31.12.2025' is not a valid date"),
+        ("{required: yes}", "required must be one of false, column, true, not 'yes'"),
+        ("{values: ['']}", "an empty cell passes every rule but required"),
+    ],
+)
+def test_a_wrong_rule_names_file_and_line(read: Read, options: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)) as error:
+        read(f"sales:\n  columns:\n    Amount: {options}\n")
+    assert error.value.where == f"{SHOWN}:3"
+
+
+def test_a_subfolder_removes_inherited_rules(read: Read) -> None:
+    rules = "type: integer, required: true, unique: true, values: [1], pattern: '1', min: 0, max: 2"
+    none = "required: false, unique: false, values: [], pattern: '', min: '', max: ''"
+    tree = read(f"a:\n  columns:\n    N: {{{rules}}}\n  b:\n    columns:\n      n: {{{none}}}\n")
+    assert tree.options_for(["a"]).has_contract
+    below = tree.options_for(["a", "b"])
+    assert not below.column_options(ColumnNames([(0, "N")]))(0).is_judged
+
+
+def test_limits_of_rows_must_agree(read: Read) -> None:
+    with pytest.raises(ConfigError, match="min_rows 5 is above max_rows 4"):
+        read("a:\n  min_rows: 5\n  b: {max_rows: 4}\n")
+
+
+def test_rules_that_fail_the_file_keep_the_fingerprint(read: Read) -> None:
+    plain = read("a: {columns: {N: {type: integer}}}\n").options_for(["a"])
+    ruled = read("a: {min_rows: 1, columns: {N: {type: integer, min: 0, unique: true}}}\n").options_for(["a"])
+    assert ruled.fingerprint == plain.fingerprint
+
+
+def test_a_further_column_takes_no_rules(read: Read) -> None:
+    with pytest.raises(ConfigError, match="the further column 'quarter' takes no rules"):
+        read("a:\n  sheet_column: quarter\n  columns: {Quarter: {required: true}}\n")

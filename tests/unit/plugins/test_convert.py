@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.plugins.convert import ConversionError, convert, real_holds
+from pgdatahub.plugins.convert import ConversionError, convert
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
+from pgdatahub.values.type_fit import real_holds
 
 
 def converted(column: Column, **options: Any) -> list[Value]:

@@ -1,0 +1,76 @@
+"""Faults under a contract as lines of text: a line for each sheet, column and rule, with its first cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pgdatahub.model.faults import Fault, FaultyCell
+    from pgdatahub.model.results import Failure
+
+_CELLS: Final = 5
+"""Cells of a fault that are shown."""
+_FAULTS: Final = 20
+"""Faults of a file that are shown; JSON has all."""
+_TEXTS: Final = {
+    "type": ("is not a valid {expected}", "are not a valid {expected}"),
+    "values": ("is not one of {expected}", "are not one of {expected}"),
+    "pattern": ("does not match {expected}", "do not match {expected}"),
+    "min": ("is below {expected}", "are below {expected}"),
+    "max": ("is above {expected}", "are above {expected}"),
+    "required": ("is empty", "are empty"),
+    "unique": ("has a value that is there twice", "have a value that is there twice"),
+    "error": ("shows an error", "show an error"),
+    "uncached": ("is a formula without a computed value", "are formulas without a computed value"),
+    "number": ("is a number that no column can hold", "are numbers that no column can hold"),
+}
+_OF_THE_FILE: Final = {
+    "missing-column": "the column is missing",
+    "unknown-column": "no entry below columns: means this column",
+    "min-rows": "the file has too few rows",
+    "max-rows": "the file has too many rows",
+    "max-bad": "too many rows have a fault",
+}
+
+
+def lines_of_failure(failure: Failure) -> list[str]:
+    """Return the lines below the failure of a file that breaks its contract; none for other failures, which name cells."""
+    return fault_lines(failure.faults) if failure.kind == "ContractError" else []
+
+
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    """Return a line for each of the first faults, and one that counts the others."""
+    lines = [_line(fault) for fault in faults[:_FAULTS]]
+    if len(faults) > _FAULTS:
+        lines.append(f"and {len(faults) - _FAULTS:,} more; --format json shows all")
+    return lines
+
+
+def fault_text(fault: Fault) -> str:
+    """Return the rule that cells break, with their number: ``7 cells are not one of open, paid``."""
+    if fault.rule in _OF_THE_FILE:
+        numbers = f": {fault.cells[0].value}, {fault.expected}" if fault.cells and fault.expected else ""
+        return _OF_THE_FILE[fault.rule] + numbers
+    one, several = _TEXTS.get(fault.rule, ("breaks the rule", "break the rule"))
+    text = (one if fault.count == 1 else several).format(expected=fault.expected)
+    return f"{fault.count:,} {'cell' if fault.count == 1 else 'cells'} {text}"
+
+
+def _line(fault: Fault) -> str:
+    subject = fault.header or fault.column
+    start = f"{subject} ({fault.rule}): " if subject else f"{fault.rule}: "
+    cells = ", ".join(filter(None, map(_cell, fault.cells[:_CELLS])))
+    more = " …" if fault.count > _CELLS else ""
+    place = f"{fault.sheet} › {cells}" if fault.sheet and cells and fault.cells[0].cell else fault.sheet or ""
+    if fault.rule in _OF_THE_FILE and fault.cells and fault.cells[0].hint:
+        place += f" ({fault.cells[0].hint})" if not cells else ""
+    return f"{start}{fault_text(fault)}" + (f": {place}{more}" if place else "")
+
+
+def _cell(cell: FaultyCell) -> str:
+    if not cell.cell:
+        return ""
+    value = f' "{cell.value}"' if cell.value is not None else ""
+    hint = f" ({cell.hint})" if cell.hint else ""
+    return f"{cell.cell}{value}{hint}"

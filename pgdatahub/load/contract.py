@@ -1,0 +1,80 @@
+"""The contract of a folder: verdicts on the rows of one file.
+
+A verdict depends on the row, its file and the settings of its folder; never on the table, the history or another file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pgdatahub.config import FolderOptions
+from pgdatahub.errors import CellFault
+from pgdatahub.load.fault_report import FaultReport
+from pgdatahub.load.uniqueness import Suspects, UniqueColumn
+
+_FILE = (0, 0, 0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Contract:
+    """The contract for the rows that a file brings to one table.
+
+    Attributes:
+        report: The faults so far.
+        suspects: Name of a column → its cells of equal values, as an earlier reading found them; None in the first reading.
+        unique: Name of a column → its values so far.
+    """
+
+    report: FaultReport = field(default_factory=FaultReport)
+    suspects: Mapping[str, Suspects] | None = None
+    unique: dict[str, UniqueColumn] = field(default_factory=dict)
+
+    def unique_column(self, name: str) -> UniqueColumn:
+        """Return the values of a column with ``unique: true``."""
+        if name not in self.unique:
+            suspects = None if self.suspects is None else self.suspects.get(name, {})
+            self.unique[name] = UniqueColumn(suspects)
+        return self.unique[name]
+
+    def equal_values(self) -> Mapping[str, Suspects] | None:
+        """Return the cells of equal values for which the file must be read again; None if that is not needed."""
+        found = {name: suspects for name, column in self.unique.items() if (suspects := column.finish())}
+        return {**(self.suspects or {}), **found} if found else None
+
+    def finish(self, options: FolderOptions) -> None:
+        """Judge the file as a whole, after its last row."""
+        rows = self.report.rows
+        if rows < options.min_rows:
+            self.fail("min-rows", expected=f"at least {options.min_rows:,}", value=f"{rows:,}")
+        if options.max_rows is not None and rows > options.max_rows:
+            self.fail("max-rows", expected=f"at most {options.max_rows:,}", value=f"{rows:,}")
+
+    def fail(
+        self,
+        rule: str,
+        *,
+        sheet: str = "",
+        column: str = "",
+        header: str | None = None,
+        cell: str = "",
+        row: int = 0,
+        expected: str | None = None,
+        value: str | None = None,
+        hint: str | None = None,
+        place: tuple[int, int, int] = _FILE,
+    ) -> None:
+        """Add a fault of a column or of the file, which fails the file."""
+        fault = CellFault(
+            rule=rule,
+            cell=cell,
+            row=row,
+            value=value,
+            expected=expected,
+            sheet=sheet,
+            column=column,
+            header=header,
+            hint=hint,
+        )
+        self.report.add((sheet, column, rule, expected), 1, [(place, fault)])
+        self.report.fails = True

@@ -1,0 +1,270 @@
+"""The contract for one table on a sheet: its columns and the rows of its batches, judged column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+from pgdatahub.config import ColumnOptions
+from pgdatahub.config.column_layers import key_finder, merged, same_name
+from pgdatahub.errors import CellFault, ContractError
+from pgdatahub.load.cell_rules import CellRule, cell_rules, empty_cells
+from pgdatahub.load.column_keys import nearest
+from pgdatahub.load.contract import Contract
+from pgdatahub.load.fault_report import contract_error
+from pgdatahub.load.uniqueness import Place
+from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
+from pgdatahub.model.workbooks import Batch
+from pgdatahub.plugins.column_naming import column_names
+from pgdatahub.values.cells import InvalidValue, TextColumn, Uncached, cell_address
+from pgdatahub.values.evidence import NOTHING, sample_of
+from pgdatahub.values.identifiers import cut, fold, is_positional
+from pgdatahub.values.python_values import type_value
+
+if TYPE_CHECKING:
+    from pgdatahub.load.parts import PartSheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A column with rules, at its position in the sheet."""
+
+    position: int
+    name: str
+    header: str | None
+    options: ColumnOptions
+    rules: tuple[CellRule, ...]
+
+
+class SheetContract:
+    """The contract for one table on a sheet.
+
+    Args:
+        contract: The contract for all rows of the file that go into the table.
+        table: The place of the table.
+        chosen: The sheet, with the file and its settings for the table.
+    """
+
+    def __init__(self, contract: Contract, table: Table, chosen: PartSheet) -> None:
+        self._contract = contract
+        self._report = contract.report
+        self._table = table
+        self._sheet = table.sheet
+        self._section = chosen.section
+        self._options = chosen.source.options
+        self._names = column_names(table, self._options)
+        self._keys_of = key_finder(self._options.columns, self._names)
+        self._seen = set(table.headers)
+        self._unlisted: set[int] = set()
+        self._judge_headers()
+
+    @property
+    def fails(self) -> bool:
+        """Return whether a fault so far fails the file."""
+        return self._report.fails
+
+    @cached_property
+    def _judged(self) -> tuple[_Judged, ...]:
+        options_of = self._options.column_options(self._names)
+        shift = self._table.first_column
+        positions = set(self._table.headers) | {
+            int(fold(key)[len("column_") :]) - 1 + shift for key in self._options.columns if is_positional(key)
+        }
+        judged = []
+        for position in sorted(positions):
+            options = options_of(position - shift)
+            if options.is_judged:
+                judged.append(
+                    _Judged(
+                        position=position,
+                        name=self._names.name(position - shift),
+                        header=self._names.header(position - shift),
+                        options=options,
+                        rules=cell_rules(options),
+                    )
+                )
+        return tuple(judged)
+
+    # ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _judge_headers(self) -> None:
+        """Judge the headers: columns that are missing, and columns that no entry means."""
+        if self._options.new_columns == "listed":
+            for position in sorted(self._table.headers):
+                if not self._keys_of(position - self._table.first_column):
+                    self._refuse_unlisted(position, self._table.header_row)
+
+    def _refuse_unlisted(self, position: int, row: int) -> None:
+        if position in self._unlisted:
+            return
+        self._unlisted.add(position)
+        inside = position - self._table.first_column
+        name, header = self._names.name(inside), self._names.header(inside)
+        present = {key for at in self._table.headers for key in self._keys_of(at - self._table.first_column)}
+        missing = {fold(key): key for key in self._options.columns if key not in present}
+        similar = nearest(header or name, missing)
+        self._contract.fail(
+            "unknown-column",
+            sheet=self._sheet,
+            column=name,
+            header=header,
+            cell=cell_address(row, position) if row else "",
+            row=row,
+            value=header,
+            hint=f"did you mean {similar}?" if similar else None,
+            place=(self._section, row, position),
+        )
+
+    def end(self) -> ContractError | None:
+        """Judge the columns that the sheet must have, after its last row; return the error if a fault so far fails the file."""
+        positions = [position - self._table.first_column for position in self._seen]
+        present = {key for position in positions for key in self._keys_of(position)}
+        free = {
+            fold(header): header for at, header in self._table.headers.items() if not self._keys_of(self._inside(at))
+        }
+        origin = set(map(fold, self._options.origin_columns))
+        for keys in same_name(self._options.columns).values():
+            column = merged(keys, self._options.columns, self._options.column_layers)
+            if (
+                column.required == "false"
+                or column.skip
+                or present.intersection(keys)
+                or origin.intersection(map(fold, keys))
+            ):
+                continue
+            similar = nearest(keys[-1], free)
+            self._contract.fail(
+                "missing-column",
+                sheet=self._sheet,
+                column=cut(fold(column.rename or keys[-1])),
+                header=keys[-1],
+                hint=f"did you mean {similar}?" if similar else None,
+                place=(self._section, 0, 0),
+            )
+        return contract_error([self._report]) if self.fails else None
+
+    def _inside(self, position: int) -> int:
+        return position - self._table.first_column
+
+    # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def judge(self, batch: Batch, normalized: NormalizedBatch) -> frozenset[int]:
+        """Judge the rows of a batch; return the indexes of those with a fault."""
+        columns = {column.position: column for column in normalized.columns if column.position is not None}
+        self._see_columns(batch, columns)
+        bad: set[int] = set()
+        refused: dict[int, set[int]] = {}
+        for index, position, fault in sorted(normalized.misfits, key=lambda misfit: misfit[0]):
+            refused.setdefault(position, set()).add(index)
+            key = (fault.sheet, fault.column, fault.rule, fault.expected)
+            self._report.add(key, 1, [(self._place(batch, index, position), fault)])
+        bad.update(*refused.values())
+        for judged in self._judged:
+            column = columns.get(judged.position) or _empty(judged, len(batch.rows))
+            for rule, expected, indexes, hints in self._faults(batch, judged, column, refused.get(judged.position, ())):
+                bad.update(indexes)
+                self._add(batch, judged, column, rule, expected, indexes, hints)
+        self._report.rows += len(batch.rows)
+        self._report.bad_rows += len(bad)
+        if bad:
+            self._report.fails = True
+        return frozenset(bad)
+
+    def _see_columns(self, batch: Batch, columns: Mapping[int, NormalizedColumn]) -> None:
+        """Take notice of columns without a header that have a value."""
+        for position, column in columns.items():
+            if position in self._seen or not column.observed.evidence:
+                continue
+            self._seen.add(position)
+            if self._options.new_columns == "listed" and not self._keys_of(self._inside(position)):
+                first = next(index for index, text in enumerate(column.texts) if text)
+                self._refuse_unlisted(position, batch.rows[first])
+
+    def _faults(
+        self, batch: Batch, judged: _Judged, column: NormalizedColumn, refused: Collection[int]
+    ) -> Iterator[_Broken]:
+        """Yield the broken rules of a column: name, expected value, indexes of the cells, and index → hint."""
+        for rule in judged.rules:
+            indexes = rule.faulty(column)
+            if indexes:
+                yield rule.name, rule.expected, indexes, lambda index, rule=rule: rule.hint(column.texts[index])  # type: ignore[misc]
+        if judged.options.required == "true":
+            indexes = [index for index in empty_cells(column.texts) if index not in refused]
+            if indexes:
+                yield "required", None, indexes, _no_hint
+        if judged.options.unique and len(batch.rows):
+            twice = self._contract.unique_column(judged.name).add(
+                column.texts, batch.rows, section=self._section, position=judged.position, sheet=self._sheet
+            )
+            if twice:
+                yield "unique", None, sorted(twice), lambda index: _also_in(twice[index], self._sheet)
+
+    def _add(
+        self,
+        batch: Batch,
+        judged: _Judged,
+        column: NormalizedColumn,
+        rule: str,
+        expected: str | None,
+        indexes: Sequence[int],
+        hint_of: Callable[[int], str | None],
+    ) -> None:
+        cells = (
+            (
+                self._place(batch, index, judged.position),
+                CellFault(
+                    rule=rule,
+                    cell=cell_address(batch.rows[index], judged.position),
+                    row=batch.rows[index],
+                    value=_shown(column.texts[index] or _written(batch, judged.position, index)),
+                    expected=expected,
+                    sheet=self._sheet,
+                    column=judged.name,
+                    header=judged.header,
+                    hint=hint_of(index),
+                ),
+            )
+            for index in indexes
+        )
+        self._report.add((self._sheet, judged.name, rule, expected), len(indexes), cells)
+
+    def _place(self, batch: Batch, index: int, position: int) -> tuple[int, int, int]:
+        return self._section, batch.rows[index], position
+
+
+_Broken: TypeAlias = "tuple[str, str | None, Sequence[int], Callable[[int], str | None]]"
+
+
+def _no_hint(_index: int) -> None:
+    return None
+
+
+def _empty(judged: _Judged, rows: int) -> NormalizedColumn:
+    """Return a column without a header of which a batch has no value."""
+    return NormalizedColumn(name=judged.name, header=judged.header, texts=[b""] * rows, observed=NOTHING)
+
+
+def _written(batch: Batch, position: int, index: int) -> bytes:
+    """Return the text of a cell before the settings emptied it."""
+    cells = batch.columns.get(position)
+    if cells is None:
+        return b""
+    value = cells.texts[index] if isinstance(cells, TextColumn) else cells[index]
+    if isinstance(value, bytes):
+        return value
+    return b"" if isinstance(value, InvalidValue | Uncached) else type_value(value)[1]
+
+
+def _shown(field: bytes) -> str | None:
+    return sample_of(field) or None
+
+
+def _also_in(places: Sequence[Place], sheet: str) -> str:
+    named = [
+        cell_address(row, position) if label == sheet else f"{label} › {cell_address(row, position)}"
+        for _, row, position, label in places[:3]
+    ]
+    more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
+    return f"also in {', '.join(named)}{more}"

@@ -1,0 +1,77 @@
+"""Values of a column that are in a file twice, found by their hashes in one reading and by their texts in the next.
+
+The first reading keeps a hash of eight bytes a cell. Only a file with equal hashes is read again: the second reading knows the
+cells, and compares their texts; a third one is needed only if two texts have one hash.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+Place: TypeAlias = "tuple[int, int, int, str]"
+"""A cell: number of the section, row, position, and the sheet's label."""
+Suspects: TypeAlias = "Mapping[int | bytes, Sequence[Place]]"
+"""Hash, or text, of a value → the cells that have it, at least two."""
+
+_BUCKETS: Final = 8
+"""Groups of hashes that are compared at a time, which bounds the memory."""
+
+
+@dataclass(slots=True)
+class UniqueColumn:
+    """The values of one column in a file so far.
+
+    Attributes:
+        suspects: The cells of equal values, as the reading before found them; None in the first reading.
+    """
+
+    suspects: Suspects | None = None
+    _hashes: list[tuple[int, int, str, Sequence[int], array[int]]] = field(default_factory=list)
+    _texts: dict[int, set[bytes]] = field(default_factory=dict)
+    _places: dict[bytes, list[Place]] = field(default_factory=dict)
+
+    def add(
+        self, texts: Sequence[bytes], rows: Sequence[int], *, section: int, position: int, sheet: str
+    ) -> Mapping[int, Sequence[Place]]:
+        """Add the cells of a batch; return the indexes of the cells whose value is there twice, with the other cells."""
+        hashes = array("q", map(hash, texts))  # that of an empty field is 0
+        if self.suspects is None:
+            whole = range(rows[0], rows[-1] + 1)
+            self._hashes.append((section, position, sheet, whole if len(whole) == len(rows) else tuple(rows), hashes))
+            return {}
+        found = {}
+        for index, (text, key) in enumerate(zip(texts, hashes, strict=True)):
+            places = (self.suspects.get(key) or self.suspects.get(text)) if text else None
+            if places:
+                place = (section, rows[index], position, sheet)
+                if key in self.suspects:
+                    self._texts.setdefault(key, set()).add(text)
+                    self._places.setdefault(text, []).append(place)
+                found[index] = [other for other in places if other != place]
+        return found
+
+    def finish(self) -> Suspects | None:
+        """Return the cells for which the file must be read again, None if that is not needed."""
+        if self.suspects is None:
+            return self._equal_hashes() or None
+        if all(len(texts) == 1 for texts in self._texts.values()):
+            return None
+        return {text: places for text, places in self._places.items() if len(places) > 1}
+
+    def _equal_hashes(self) -> dict[int | bytes, list[Place]]:
+        twice: set[int] = set()
+        for bucket in range(_BUCKETS):
+            keys = [key for *_, hashes in self._hashes for key in hashes if key % _BUCKETS == bucket and key]
+            if len(set(keys)) < len(keys):
+                twice.update(key for key, often in Counter(keys).items() if often > 1)
+        places: dict[int | bytes, list[Place]] = {}
+        if twice:
+            for section, position, sheet, rows, hashes in self._hashes:
+                for row, key in zip(rows, hashes, strict=True):
+                    if key in twice:
+                        places.setdefault(key, []).append((section, row, position, sheet))
+        return places

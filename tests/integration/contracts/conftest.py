@@ -1,0 +1,176 @@
+"""Sheets of Python values under a contract, taken through all stages into tables of a real server.
+
+A reader plugin yields the values, so no workbook is written and a property can be tried on many files in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pgdatahub.config import Config, load_config
+from pgdatahub.config.folder_file import read_folders
+from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.model.events import NullReporter
+from pgdatahub.model.faults import Fault
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.results import FileResult
+from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import Batch, Sheet, SheetInfo, Workbook
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.plugins.specs import hookimpl
+from pgdatahub.postgres.database import connect
+from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.values.cells import Value
+
+Rows: TypeAlias = "Sequence[Sequence[Value]]"
+Sheets: TypeAlias = "Mapping[str, Rows]"
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSheet:
+    name: str
+    rows: Rows
+    hidden_columns: frozenset[int] = frozenset()
+    notices: tuple[str, ...] = ()
+
+    def batches(self, max_rows: int) -> Iterator[Batch]:
+        width = max(map(len, self.rows), default=0)
+        for start in range(0, len(self.rows), max_rows):
+            rows = self.rows[start : start + max_rows]
+            columns = {at: [row[at] if at < len(row) else None for row in rows] for at in range(width)}
+            yield Batch(rows=range(start + 1, start + len(rows) + 1), columns=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWorkbook:
+    content: Sheets
+
+    @property
+    def sheets(self) -> tuple[SheetInfo, ...]:
+        return tuple(SheetInfo(name=name) for name in self.content)
+
+    def open(self, position: int) -> Sheet:
+        name = list(self.content)[position]
+        return RowsSheet(name, self.content[name])
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class RowsReader:
+    """Reads ``.rows`` files, which only name what is kept here."""
+
+    kept: dict[str, Sheets] = field(default_factory=dict, repr=False)
+
+    @hookimpl
+    def pgdatahub_read(self, source: SourceFile) -> Workbook | None:
+        return RowsWorkbook(self.kept[source.location]) if source.suffix == ".rows" else None
+
+
+@dataclass(slots=True)
+class Bench:
+    """Loads sheets of Python values under a contract."""
+
+    directory: Path
+    config: Config
+    pipeline: Pipeline
+    reader: RowsReader = field(repr=False)
+    connection: psycopg.Connection[Any]
+
+    def new_table(self) -> str:
+        return f"t{next(_numbers)}"
+
+    def source(self, contract: str, sheets: Sheets | Rows, *, table: str, file: str = "f") -> SourceFile:
+        content = sheets if isinstance(sheets, Mapping) else {"Sheet1": sheets}
+        settings = self.directory / "etl_config.yaml"
+        indented = "\n".join(f"  {line}" for line in contract.splitlines())
+        settings.write_text(f"{table}:\n{indented}\n" if contract.strip() else "")
+        options = read_folders(settings).options_for([table])
+        path = self.directory / table / f"{file}.rows"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{next(_numbers)} {content!r}", encoding="utf-8", errors="surrogatepass")
+        self.reader.kept[str(path)] = content
+        return SourceFile(
+            location=str(path),
+            identity=f"{table}/{path.name}",
+            table=TableName(schema="public", name=table),
+            options=options,
+            size=path.stat().st_size,
+        )
+
+    def process(
+        self, contract: str, sheets: Sheets | Rows, *, table: str, file: str = "f", chunk: int = 10_000
+    ) -> FileResult:
+        pipeline = replace(self.pipeline, config=self.config.model_copy(update={"chunk_size": chunk}))
+        return pipeline.process(self.source(contract, sheets, table=table, file=file))
+
+    def execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        cursor = self.connection.execute(query.encode(), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def types(self, table: str) -> dict[str, str]:
+        """Return the columns and their types, those of lineage left out."""
+        return {
+            name: kind
+            for name, kind in self.execute(
+                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 AND NOT attisdropped ORDER BY attname",
+                table,
+            )
+            if name not in ("source_file", "load_timestamp")
+        }
+
+    def texts(self, table: str) -> list[tuple[str | None, ...]]:
+        """Return the rows as the server writes them, columns by name, lineage left out."""
+        names = list(self.types(table))
+        if not names:
+            return []
+        columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+        query = sql.SQL("SELECT {} FROM {} ORDER BY ctid").format(columns, sql.Identifier(table))
+        return self.connection.execute(query).fetchall()
+
+    def dump(self, table: str) -> tuple[dict[str, str], list[tuple[str | None, ...]]]:
+        return self.types(table), self.texts(table)
+
+
+@pytest.fixture(scope="module")
+def bench(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    name = f"contracts_{next(_numbers)}_{tmp_path_factory.getbasetemp().name}".replace("-", "_").lower()
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        parameters = admin.info.get_parameters() | {"dbname": name}
+        if admin.info.password:
+            parameters["password"] = admin.info.password
+    url = psycopg.conninfo.make_conninfo(**parameters)
+    directory = tmp_path_factory.mktemp("files")
+    config = load_config(overrides={"data_root": str(directory)}, directory=directory)
+    reader = RowsReader()
+    manager = create_plugin_manager()
+    manager.register(reader, name="rows")
+    pipeline = Pipeline(
+        stages=Stages(manager), config=config, reporter=NullReporter(), run_id="test", database=connect(url)
+    )
+    pipeline.known(())
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        yield Bench(directory, config, pipeline, reader, connection)
+    drop_database(server_url, name)
+
+
+def told(faults: Sequence[Fault]) -> set[str]:
+    """Return the faults as ``rule cell``; that of a column or a file as ``rule sheet column``."""
+    return {
+        f"{fault.rule} {cell.cell}" if cell.cell else " ".join(filter(None, (fault.rule, fault.sheet, fault.column)))
+        for fault in faults
+        for cell in fault.cells
+    }
