@@ -86,7 +86,9 @@ _BEGINNINGS: Final = {
 }
 
 OLE_STREAMS: Final = {
-    "StarCalcDocument": Kind(name="a StarCalc spreadsheet (.sdc)", advice="ask its sender for a workbook saved as .xlsx"),
+    "StarCalcDocument": Kind(
+        name="a StarCalc spreadsheet (.sdc)", advice="ask its sender for a workbook saved as .xlsx"
+    ),
     "WordDocument": Kind(name="a Word document (.doc)"),
     "PowerPoint Document": Kind(name="a PowerPoint presentation (.ppt)"),
     "__properties_version1.0": Kind(name="an Outlook message (.msg)"),

@@ -258,7 +258,9 @@ def test_rows_that_the_reader_left_out_count_like_empty_ones() -> None:
     assert laid_out(batch)[2].counts == laid_out(grid(["a"], [], [1], [], [], [2]))[2].counts == {"blank rows": 3}
 
 
-@pytest.mark.parametrize(("value", "kind"), [(ErrorValue("#N/A"), "error #N/A"), (UNCACHED, "formula without a result")])
+@pytest.mark.parametrize(
+    ("value", "kind"), [(ErrorValue("#N/A"), "error #N/A"), (UNCACHED, "formula without a result")]
+)
 def test_header_that_is_left_out_is_named(value: Value, kind: str) -> None:
     table, _, counts = laid_out(grid(["a", value], [1, 2]), options=FolderOptions(uncached="blank"))
     assert dict(table.headers) == {0: "a"}

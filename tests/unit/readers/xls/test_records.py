@@ -191,7 +191,8 @@ def test_text_that_postgresql_cannot_store_reaches_the_counter(put: Put) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "name"), [(932, "cp932"), (1200, "cp1252"), (10029, "mac-latin2"), (0x8001, "cp1252"), (874, "cp874"), (51949, "euc_kr")]
+    ("number", "name"),
+    [(932, "cp932"), (1200, "cp1252"), (10029, "mac-latin2"), (0x8001, "cp1252"), (874, "cp874"), (51949, "euc_kr")],
 )
 def test_code_pages_have_encodings(number: int, name: str) -> None:
     assert encoding_of(number) == name
