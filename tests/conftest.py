@@ -23,8 +23,11 @@ from pgdatahub.postgres.temporary import drop_database
 from tests.measured_children import measure_children
 
 _HOME = "PGDATAHUB_HOME"
-_KEPT = frozenset({"PGDATAHUB_CORPUS", "PGDATAHUB_FUZZ", "PGDATAHUB_HEAVY", "PGDATAHUB_READER"})
-"""Variables that steer the tests. PGDATAHUB_READER=python runs them as on an installation without the compiled core."""
+KEPT = tuple(f"PGDATAHUB_{name}" for name in ("CORPUS", "FUZZ", "HEAVY", "JUDGE", "READER", "STRESS", "TEST"))
+"""Beginnings of the variables that steer the tests.
+
+PGDATAHUB_READER=python runs them as on an installation without the compiled core.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist inherits the environment of its controller
     for name in list(os.environ):
-        if name.startswith(("ETL_", "PGDATAHUB_", "PG")) and name not in _KEPT:
+        if name.startswith(("ETL_", "PGDATAHUB_", "PG")) and not name.startswith(KEPT):
             del os.environ[name]
     for name in ("DATABASE_URL", "SKIP_DB", "DEBUG"):
         os.environ.pop(name, None)
