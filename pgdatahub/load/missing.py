@@ -7,7 +7,7 @@ that is at another path takes over the rows instead; no row is deleted and loade
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
 from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.lookup import Lookup
 from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.load.replace import pass_on, revert_rows
+from pgdatahub.load.retried_queries import RetriedQueries
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.missing import MissingAction, MissingFile
@@ -148,13 +148,15 @@ class MissingFiles:
 
     Attributes:
         config: The settings.
-        lookup: Reports errors after which a transaction is retried.
+        queries: The target database.
+        history: The metadata tables.
         database: The database.
         listing: The listing of the data root.
     """
 
     config: Config
-    lookup: Lookup
+    queries: RetriedQueries
+    history: History
     database: Database
     listing: Listing
 
@@ -167,25 +169,22 @@ class MissingFiles:
         Raises:
             DatabaseError: The database is gone.
         """
-
-        def ask() -> Sequence[ImportRow]:
-            with transaction(self.database.engine, read_only=True) as connection:
-                return find_gone(connection, self.lookup.history, self.listing)
-
-        imports = with_retries(ask, self.lookup.gave_way)
+        imports: list[ImportRow] = self.queries.ask(
+            lambda connection: find_gone(connection, self.history, self.listing), []
+        )
         return tuple(map(self._treat, judge(imports, self.listing, self.config, failed)))
 
     def _treat(self, missing: MissingFile) -> MissingFile:
         if missing.action is MissingAction.KEEP:
             return missing
         try:
-            return with_retries(partial(self._treat_once, missing), self.lookup.gave_way)
+            return with_retries(partial(self._treat_once, missing), self.queries.gave_way)
         except (FileError, PrivilegeError, ContentionError) as error:
             text = f"{error.message} ({error.hint})" if error.hint else error.message
             return replace(missing, action=MissingAction.FAIL, reason=text)
 
     def _treat_once(self, missing: MissingFile) -> MissingFile:
-        history = self.lookup.history
+        history = self.history
         with transaction(self.database.engine) as connection:
             locks.wait_for_turn(connection, locks.lock_key(missing.table))
             locks.limit_lock_waits(connection)

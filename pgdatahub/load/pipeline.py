@@ -19,18 +19,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.errors import (
-    DatabaseError,
-)
+from pgdatahub.errors import DatabaseError
+from pgdatahub.load.committed_files import CommittedFiles
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.lookup import Lookup
 from pgdatahub.load.pauses import pause
 from pgdatahub.load.results import of_staged, of_staged_file, skipped, skipped_as_empty
+from pgdatahub.load.retried_queries import RetriedQueries
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, Staging
 from pgdatahub.load.transaction import Loading
@@ -40,14 +39,9 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.upkeep import summarise_new_rows
 from pgdatahub.readers.layout import EmptySheetError
-from pgdatahub.system.retry import with_retries
-
-if TYPE_CHECKING:
-    pass
 
 
 def _never() -> bool:
@@ -98,21 +92,30 @@ class Pipeline:
             database=database,
             loading=self.loading,
             guard=self.guard,
-            gave_way=self.lookup.gave_way,
+            gave_way=self.queries.gave_way,
             reporter=self.reporter,
         )
 
     @property
+    def queries(self) -> RetriedQueries:
+        """The queries outside of load transactions."""
+        return RetriedQueries(database=self.database, reporter=self.reporter)
+
+    @property
     def lookup(self) -> Lookup:
-        """The queries about files outside of load transactions."""
+        """The queries about files before the first of them is loaded."""
         return Lookup(
             stages=self.stages,
             config=self.config,
-            reporter=self.reporter,
+            queries=self.queries,
             run_id=self.run_id,
-            database=self.database,
             contents_read_again=self.contents_read_again,
         )
+
+    @property
+    def committed(self) -> CommittedFiles:
+        """The files that the run has committed."""
+        return CommittedFiles(queries=self.queries, history=self.history, run_id=self.run_id)
 
     def known(self, files: Sequence[SourceFile]) -> KnownFiles:
         """Return the files that are loaded already; see :meth:`Lookup.known`."""
@@ -165,8 +168,8 @@ class Pipeline:
             if isinstance(answer, SourceFile):
                 source = answer
                 answer = self.guard(source, partial(self._stage, source, spool_file, eager))
-            if isinstance(answer, StagedFile) and source.compare_older and self.database is not None:
-                answer = self.guard(source, partial(self._compare_older, answer, self.database))
+            if isinstance(answer, StagedFile) and source.compare_older:
+                answer = self.guard(source, partial(self._compare_older, answer))
             if isinstance(answer, FileResult):
                 results.append(replace(answer, seconds=time.monotonic() - began))
             elif self.database is None:
@@ -199,14 +202,9 @@ class Pipeline:
             except EmptySheetError as error:
                 return skipped_as_empty(source, error)
 
-    def _compare_older(self, staged: StagedFile, database: Database) -> StagedFile | FileResult:
+    def _compare_older(self, staged: StagedFile) -> StagedFile | FileResult:
         """Skip a file that may have the content of an import that older rules read."""
-
-        def ask() -> str | None:
-            with transaction(database.engine, read_only=True) as connection:
-                return self.lookup.older.reason_to_skip(connection, staged)
-
-        reason = with_retries(ask, self.lookup.gave_way)
+        reason = self.queries.ask(lambda connection: self.lookup.older.reason_to_skip(connection, staged), None)
         return staged if reason is None else skipped(staged.source, reason)
 
     def keep_up(self, results: Iterable[FileResult]) -> None:

@@ -14,10 +14,7 @@ from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -35,15 +32,10 @@ def find_left(pipeline: Pipeline, files: Sequence[SourceFile]) -> list[ImportRow
     Raises:
         DatabaseError: The database is gone.
     """
-    database = pipeline.database
-    if database is None or not files:
+    if not files:
         return []
-
-    def ask(database: Database = database) -> list[ImportRow]:
-        with transaction(database.engine, read_only=True) as connection:
-            return left_imports(connection, pipeline.history, files, pipeline.config.schema_name)
-
-    return with_retries(ask, pipeline.lookup.gave_way)
+    schema = pipeline.config.schema_name
+    return pipeline.queries.ask(lambda connection: left_imports(connection, pipeline.history, files, schema), [])
 
 
 def warn_of_left(imports: Sequence[ImportRow], reporter: Reporter) -> tuple[str, ...]:

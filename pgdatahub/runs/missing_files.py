@@ -47,7 +47,13 @@ def treat_missing(
     if discovery.listing is None or pipeline.database is None:
         return ()
     failed = [result.source for result in results if result.outcome is Outcome.FAILED]
-    files = MissingFiles(config=config, lookup=pipeline.lookup, database=pipeline.database, listing=discovery.listing)
+    files = MissingFiles(
+        config=config,
+        queries=pipeline.queries,
+        history=pipeline.history,
+        database=pipeline.database,
+        listing=discovery.listing,
+    )
     try:
         treated = files.treat(failed)
     except DatabaseError as error:

@@ -200,8 +200,10 @@ class _Run:
         self.reporter(Notice(text=line))
 
     def _work(self, discovery: Discovery, pipeline: Pipeline, destination: str, *, complete: bool) -> RunReport:
-        recorder = FailureRecorder(self.config, pipeline.database, self.run_id, self.reporter, pipeline.lookup.gave_way)
-        scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.lookup.look_up, recorder.take)
+        recorder = FailureRecorder(
+            self.config, pipeline.database, self.run_id, self.reporter, pipeline.queries.gave_way
+        )
+        scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.committed.look_up, recorder.take)
         left: Sequence[SourceFile] = discovery.files
         missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
@@ -238,7 +240,7 @@ class _Run:
         if self.config.executor != LOCAL:
             # A remote worker may have died after COMMIT, or loaded a file that another worker loaded too.
             with suppress(DatabaseError):
-                scheduler.results = pipeline.lookup.confirm(scheduler.results, discovery.files)
+                scheduler.results = pipeline.committed.confirm(scheduler.results, discovery.files)
         discovery = self._check_keys(discovery, pipeline, scheduler)
         with suppress(DatabaseError):
             stayed = warn_of_left(find_left(pipeline, discovery.files), self.reporter)
