@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -14,18 +13,15 @@ from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
 from pgdatahub.load import column_keys
-from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.load.pipeline import Pipeline
-from pgdatahub.load.results import unknown_rows
-from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunFinished, RunStarted
-from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.events import Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
 from pgdatahub.runs.executors import LOCAL, refuse_embedded
 from pgdatahub.runs.failures import FailureRecorder
+from pgdatahub.runs.files_to_load import FilesToLoad
 from pgdatahub.runs.left_tables import find_left, mark_leaving, warn_of_left
 from pgdatahub.runs.log import run_log
 from pgdatahub.runs.missing_files import treat_missing
@@ -204,7 +200,6 @@ class _Run:
             self.config, pipeline.database, self.run_id, self.reporter, pipeline.queries.gave_way
         )
         scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.committed.look_up, recorder.take)
-        left: Sequence[SourceFile] = discovery.files
         missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
         known = pipeline.known(discovery.files)
@@ -212,15 +207,10 @@ class _Run:
         try:
             if self._adopt:
                 known = pipeline.lookup.adopt(discovery.files, known)
-            left, warnings = self._skip_known(discovery.files, pipeline, known, scheduler)
+            choice = FilesToLoad(lookup=pipeline.lookup, scheduler=scheduler, reporter=self.reporter)
+            left, warnings = choice.skip_known(discovery.files, known)
             discovery = replace(discovery, warnings=(*discovery.warnings, *warnings))
-            left = self._refuse_unknown(left, pipeline, scheduler)
-            tables = pipeline.lookup.tables_by_file(left)
-            older = pipeline.lookup.tables_of_older_readings({table for found in tables.values() for table in found})
-            left = [
-                replace(source, compare_older=not source.reload and not older.isdisjoint(tables[source.location]))
-                for source in left
-            ]
+            left = choice.mark_older(choice.refuse_unknown(left))
             left = mark_leaving(left, find_left(pipeline, left))
             units = make_units(left, by_folder=self.config.sectional_commit)
             with open_pool(units, pipeline) as (pool, ordered):
@@ -272,48 +262,3 @@ class _Run:
         for text in warnings:
             self.reporter(Notice(text=text, warning=True))
         return replace(discovery, warnings=(*discovery.warnings, *warnings))
-
-    def _skip_known(
-        self, files: Sequence[SourceFile], pipeline: Pipeline, known: KnownFiles, scheduler: Scheduler
-    ) -> tuple[list[SourceFile], tuple[str, ...]]:
-        """Skip the files whose bytes are loaded.
-
-        Returns:
-            The other files, and messages on files that an older version read by other rules.
-        """
-        left: list[SourceFile] = []
-        imports: list[tuple[SourceFile, ImportRow]] = []
-        lookup = pipeline.lookup
-        for found in files:
-            source, result = (found, None) if scheduler.stopped else lookup.skip_known(found, known)
-            if result is None:
-                left.append(source)
-                continue
-            self.reporter(FileFinished(result=result))
-            scheduler.add((result,))
-            if source.hashed is not None:
-                imports += [(source, past) for past in known.own_imports(source, source.hashed.sha256)]
-        messages = lookup.check_readings(imports)
-        for text in messages:
-            self.reporter(Notice(text=text, warning=True))
-        return left, messages
-
-    def _refuse_unknown(
-        self, files: Sequence[SourceFile], pipeline: Pipeline, scheduler: Scheduler
-    ) -> list[SourceFile]:
-        """Fail the files of tables with rows that the history does not have; return the others."""
-        tables = pipeline.lookup.tables_by_file(files)
-        unknown = pipeline.lookup.unknown_rows({table for found in tables.values() for table in found})
-        left = []
-        for source in files:
-            result = None
-            for table in sorted(tables[source.location] & unknown.keys()):
-                if result is None and not scheduler.stopped:
-                    result = unknown_rows(source, unknown[table], self.config.schema_name)
-            if result is None:
-                left.append(source)
-                continue
-            self.reporter(FileStarted(source=source))
-            self.reporter(FileFinished(result=result))
-            scheduler.add((result,))
-        return left
