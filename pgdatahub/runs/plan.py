@@ -20,32 +20,26 @@ from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.left_tables import left_imports
 from pgdatahub.load.missing import Listing
-from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
+from pgdatahub.load.older_readings import by_table, describe, read_differently
 from pgdatahub.load.possible_tables import tables_by_file
-from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected, unknown_rows
+from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, stage
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, NullReporter, Reporter, RunStarted
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.older_rows import tables_of_older_readings
-from pgdatahub.postgres.unknown_rows import find_all_unknown
 from pgdatahub.readers.layout import EmptySheetError
-from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.left_tables import mark_leaving, warn_of_left
 from pgdatahub.runs.missing_files import plan_missing
-from pgdatahub.runs.plan_answers import compare_older, is_unplaced, tables_of
 from pgdatahub.runs.plan_database import destination, looking
-from pgdatahub.runs.plan_entries import file_plan, result_plan, table_plan
-from pgdatahub.runs.plan_parts import simulate_file
 from pgdatahub.runs.plan_result import FilePlan, RunPlan, TablePlan
-from pgdatahub.runs.plan_simulation import SimulatedFile, TableSimulation
+from pgdatahub.runs.plan_simulation import SimulatedFile
+from pgdatahub.runs.plan_tables import TableSimulations
 from pgdatahub.runs.selection import Selection, find_files
 
 if TYPE_CHECKING:
@@ -117,13 +111,11 @@ class _Planner:
         self.reporter = reporter
         self._kept = kept
         self._known = KnownFiles()
-        self._simulations: dict[TableName, TableSimulation] = {}
+        self._tables = TableSimulations(stages, config)
         self._skipped: dict[str, SimulatedFile] = {}
         self._routed: dict[str, SourceFile] = {}
         self._skipped_routed: dict[str, FileResult] = {}
-        self._left: list[ImportRow] = []
         self.files: list[SourceFile] = []
-        self.unplaced: list[FilePlan] = []
         self.warnings: tuple[str, ...] = ()
         self._particular: set[TableName] = set()
         self._results: list[FileResult] = []
@@ -136,8 +128,8 @@ class _Planner:
         history = self._history(connection)
         if history is not None:
             self._known = find_known(connection, history, files)
-            self._left = left_imports(connection, history, files, self.config.schema_name)
-            self.files = mark_leaving(files, self._left)
+            self._tables.left = left_imports(connection, history, files, self.config.schema_name)
+            self.files = mark_leaving(files, self._tables.left)
         tables = tables_by_file(connection, files, self.config.schema_name)
         for table in {table for found in tables.values() for table in found}:
             try:
@@ -182,18 +174,10 @@ class _Planner:
             skipped = (
                 SimulatedFile(source=source, skip=reason)
                 if reason is not None
-                else self._simulation(source.table, connection, history).skip_known(source, source.hashed.sha256)
+                else self._tables.of(source.table, connection, history).skip_known(source, source.hashed.sha256)
             )
             if skipped is not None:
                 self._skipped[source.location] = skipped
-
-    def _simulation(self, table: TableName, connection: Connection | None, history: History | None) -> TableSimulation:
-        simulation = self._simulations.setdefault(
-            table,
-            TableSimulation(table=table, stages=self.stages, config=self.config, connection=None, history=None),
-        )
-        simulation.connection, simulation.history = connection, history
-        return simulation
 
     def _history(self, connection: Connection | None) -> History | None:
         history = History(self.config.schema_name)
@@ -275,50 +259,13 @@ class _Planner:
         self, connection: Connection | None, read: Sequence[tuple[SourceFile, StagedFile | FileResult]]
     ) -> Iterator[TablePlan]:
         """Yield the plan of each table, in the order of a run."""
-        history = self._history(connection)
-        skipped_files = self._skipped.keys() | self._skipped_routed.keys()
-        by_file = tables_by_file(
-            connection, [source for source, _ in read if source.location not in skipped_files], self.config.schema_name
-        )
-        left = {table for found in by_file.values() for table in found}
-        unknown = find_all_unknown(connection, history, left) if connection is not None else {}
-        older = tables_of_older_readings(connection, history, left, READING_VERSIONS) if connection and history else {}
-        compare = OlderReadings(stages=self.stages, config=self.config, history=history) if history else None
-        answers = []
-        for source, answer in read:
-            possible = by_file.get(source.location, frozenset())
-            for table in sorted(possible & unknown.keys()):
-                answer = unknown_rows(source, unknown[table], self.config.schema_name) or answer
-            if connection is not None and compare is not None and not possible.isdisjoint(older):
-                answer = compare_older(compare, connection, answer)
-            answers.append(answer)
-        tables = dict.fromkeys(table for answer in answers for table in tables_of(answer))
-        if connection is not None and history is not None:
-            staged = {
-                (one.source.location, one.file_sha256): one.tables for one in answers if isinstance(one, StagedFile)
-            }
-            self._left = left_imports(connection, history, self.files, self.config.schema_name, read=staged)
-        all_tables = dict.fromkeys((*tables, *(past.table for past in self._left)))
-        simulations = {table: self._simulation(table, connection, history) for table in all_tables}
-        refused: dict[TableName, FileError] = {}
-        for table, simulation in simulations.items():
-            try:
-                simulation.begin()
-            except FileError as error:
-                refused[table] = error
-        plans: dict[TableName, list[FilePlan]] = {table: [] for table in tables}
-        for answer in answers:
-            if isinstance(answer, FileResult):
-                if is_unplaced(answer):
-                    self.unplaced.append(result_plan(answer, answer.by_table[0]))
-                    continue
-                for part in answer.by_table:
-                    plans[part.table].append(result_plan(answer, part))
-                continue
-            for simulated in simulate_file(answer, simulations, refused):
-                plans[simulated.source.table].append(file_plan(simulated))
-        for table, files in plans.items():
-            yield table_plan(simulations[table], tuple(files))
+        skipped = self._skipped.keys() | self._skipped_routed.keys()
+        return self._tables.simulate(connection, self._history(connection), read, files=self.files, skipped=skipped)
+
+    @property
+    def unplaced(self) -> Sequence[FilePlan]:
+        """The plans of files without a table, after the simulation."""
+        return self._tables.unplaced
 
     def missing(
         self, connection: Connection | None, listing: Listing | None, files: Iterable[FilePlan]
@@ -327,13 +274,9 @@ class _Planner:
         history = self._history(connection)
         if connection is None or history is None or listing is None:
             return ()
-        return plan_missing(connection, history, listing, self.config, files, self._after)
+        return plan_missing(connection, history, listing, self.config, files, self._tables.after)
 
     def check_left(self) -> None:
         """Warn of rows that stay in tables which the settings do not name for their files any more."""
-        stay = [past for past in map(self._after, self._left) if past is not None]
+        stay = [past for past in map(self._tables.after, self._tables.left) if past is not None]
         self.warnings = (*self.warnings, *warn_of_left(stay, self.reporter))
-
-    def _after(self, past: ImportRow) -> ImportRow | None:
-        simulation = self._simulations.get(past.table)
-        return past if simulation is None else simulation.after(past)
