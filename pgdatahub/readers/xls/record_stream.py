@@ -24,8 +24,8 @@ class RecordStream(Book):  # type: ignore[misc]  # xlrd has no types
         """Records that xlrd reads; those of ``hooks`` go there, and all others are skipped."""
         self._in_sheet = False
         self._text_due = False
-        self.formula: tuple[int, bool] | None = None
-        """Of the record that xlrd reads, if it is a formula: its flags, and whether Excel has left no trace in it."""
+        self.formula: tuple[int, bool, bytes] | None = None
+        """Of the record that xlrd reads, if it is a formula: its flags, whether Excel has left no trace in it, its tokens."""
         self.hooks: dict[int, Callable[[bytes], None]] = {}
 
     def get_record_parts(self) -> tuple[int, int, bytes]:
@@ -46,7 +46,7 @@ class RecordStream(Book):  # type: ignore[misc]  # xlrd has no types
             elif code in self._kept:
                 if code in records.FORMULAS and len(data) >= 16 and self.biff_version > 21:
                     self._text_due = self._in_sheet and data[12:14] == b"\xff\xff" and data[6] == 0
-                    self.formula = data[14], not any(data[16:20])
+                    self.formula = data[14], not any(data[16:20]), data[22 : 22 + int.from_bytes(data[20:22], "little")]
                 elif code not in records.SHARED and code not in records.STRINGS:
                     self.formula = None
                 return code, len(data), data

@@ -11,6 +11,7 @@ from xlrd.sheet import Sheet, unpack_RK
 from pgdatahub.readers.xls import records
 from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, MISSING_TEXT, NUMBER, UNCACHED, Cells
 from pgdatahub.readers.xls.code_pages import decode
+from pgdatahub.readers.xls.formula_tokens import gives_text
 from pgdatahub.readers.xls.strings import StringReader, TruncatedTextError, read_string
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_AREAS: Final = 1_000_000
 _OLD_DATES: Final = 12
+_BIFF5: Final = 50
 _ON_LOAD: Final = 2
 """The flag of a formula that asks to be calculated when the workbook is opened."""
 
@@ -110,9 +112,13 @@ class CellSheet(Sheet):  # type: ignore[misc]  # xlrd has no types
             else:
                 cells.put_text(row, position, value, extended_format)
         elif kind is None:
-            if value == 0 and formula is not None and formula[0] & _ON_LOAD:
-                self.recalculated += 1
-                self.first_recalculated = self.first_recalculated or (row, position)
+            if value == 0 and formula is not None:
+                if self.book.biff_version >= _BIFF5 and gives_text(formula[2]):
+                    cells.put(row, position, UNCACHED, 0.0, extended_format)
+                    return
+                if formula[0] & _ON_LOAD:
+                    self.recalculated += 1
+                    self.first_recalculated = self.first_recalculated or (row, position)
             cells.put(row, position, NUMBER, value, extended_format)
         elif kind in (XL_CELL_BOOLEAN, XL_CELL_ERROR):
             cells.put(row, position, BOOLEAN if kind == XL_CELL_BOOLEAN else ERROR, value, extended_format)

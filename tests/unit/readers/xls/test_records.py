@@ -245,3 +245,32 @@ def test_a_sheet_is_searched_up_to_its_first_value(put: Put) -> None:
     for content, expected in ((damaged_behind, True), (book(label(0, 0, " ")), False), (book(b""), False)):
         with closing(XlsWorkbook(source_of(put(content)))) as workbook:
             assert workbook.has_values(0) is expected
+
+
+AH1 = b"\x44\0\0\x21\xc0"
+TEXT_AB = b"\x17\2\0ab"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        (TEXT_AB, UNCACHED),
+        (TEXT_AB + AH1 + b"\x08", UNCACHED),  # "ab"&AH1
+        (TEXT_AB + AH1 + b"\x08\x15", UNCACHED),
+        (AH1 + b"\x41\x71\0", UNCACHED),  # UPPER(AH1)
+        (AH1 + AH1 + b"\x42\2\x50\1", UNCACHED),  # CONCATENATE
+        (AH1 + TEXT_AB + b"\x41\x30\0", UNCACHED),  # TEXT
+        (AH1, 0),
+        (AH1 + AH1 + b"\x05", 0),  # a product
+        (AH1 + b"\x41\x20\0", 0),  # LEN(AH1)
+        (b"\x44\0\x21\x0d\0", 0),  # $N$8449, whose bytes look like a function
+        (b"\1\0\x21\x0d\0", 0),
+        (b"\x1e\0\x08", 0),
+        (AH1 + b"\x19\x10\0\0", 0),  # SUM
+        (b"", 0),
+    ],
+)  # fmt: skip
+def test_zero_of_a_formula_that_gives_a_text_is_no_result(put: Put, tokens: bytes, expected: object) -> None:
+    # As LibreOffice writes formulas of texts that it did not calculate.
+    data = struct.pack("<HHH", 0, 0, 0) + bytes(8) + struct.pack("<HIH", 0, 0, len(tokens)) + tokens
+    assert cells_of(put(book(record(0x06, data)))) == {(1, 0): expected}
