@@ -14,11 +14,27 @@ RESERVED: Final = "_xlnm."
 _AREA_OF_SHEET: Final = re.compile(r"(?:'(?:[^']|'')+'|[^'!\[\]:,()*]+)![^!,()]+")
 _TABLE: Final = re.compile(r"(?P<name>[^\W\d][\w.\\]*)(?:\[\]|\[#All\])?")
 _FUNCTION: Final = re.compile(r"([A-Za-z][A-Za-z0-9_.]*)\s*\(")
-INSTEAD: Final = "write the area itself, such as B4:H"
+_SOME_CELLS: Final = re.compile(
+    r"(?P<sheet>(?:'(?:[^']|'')+'|[^\W\d][\w.]*)!)?\$?(?P<first>[A-Z]{1,3})\$?(?P<row>\d+)(?::\$?(?P<last>[A-Z]{1,3})\$?(?P<end>\d+))?(?!\w)"
+)
 BROKEN: Final = "the cells that it meant were deleted (#REF!)"
-ELSEWHERE: Final = f"it is in another workbook; {INSTEAD}"
-SEVERAL: Final = f"it is several areas, or an area of several sheets; {INSTEAD}"
-FORMULA: Final = f"it is a formula ({{}} …); {INSTEAD}"
+ELSEWHERE: Final = "it is in another workbook"
+SEVERAL: Final = "it is several areas, or an area of several sheets"
+FORMULA: Final = "it is a formula ({} …)"
+
+
+def with_area(reason: str, area: str = "B4:H") -> str:
+    """Return the reason why a name cannot be used, with the area that the settings can name instead."""
+    return f"{reason}; write the area itself, such as {area}"
+
+
+def area_in(text: str) -> str:
+    """Return the first cells that a formula mentions as an area for the settings: ``Ref!A1:`` for ``OFFSET(Ref!$A$1,…)``."""
+    found = _SOME_CELLS.search(text)
+    if found is None:
+        return "B4:H"
+    end = f"{found['last']}{found['end']}" if found["last"] else ""
+    return f"{found['sheet'] or ''}{found['first']}{found['row']}:{end}"
 
 
 def range_of_name(
@@ -60,23 +76,21 @@ def range_of_name(
     if "#REF!" in text:
         return unusable(BROKEN)
     if function is not None:
-        return unusable(FORMULA.format(function[1]))
+        return unusable(with_area(FORMULA.format(function[1]), area_in(text)))
     if "[" in text.split("!")[0]:
-        return unusable(ELSEWHERE)
+        return unusable(with_area(ELSEWHERE))
     if not _AREA_OF_SHEET.fullmatch(text):
         several = "," in text or ":" in text.split("!")[0] or text.count("!") > 1
         if several and "!" in text:
-            return unusable(SEVERAL)
-        return unusable(
-            f"it is a constant, {text[:40]}; {INSTEAD}" if "!" not in text else f"it is not an area; {INSTEAD}"
-        )
+            return unusable(with_area(SEVERAL, area_in(text)))
+        return unusable(with_area("it is not an area" if "!" in text else f"it is a constant, {text[:40]}"))
     try:
         cells = parse_range(text)
     except ValueError:
-        return unusable(f"it is one cell, or not an area: {text[:60]}; {INSTEAD}")
+        return unusable(with_area(f"it is one cell, or not an area: {text[:60]}", area_in(text)))
     position = positions.get((cells.sheet or "").casefold())
     if position is None or cells.name is not None:
-        return unusable(f"it means {text[:60]}, which is not an area of a sheet; {INSTEAD}")
+        return unusable(with_area(f"it means {text[:60]}, which is not an area of a sheet"))
     return RangeInfo(
         name=name,
         sheet=position,

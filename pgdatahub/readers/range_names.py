@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import SheetError
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pgdatahub.model.workbooks import RangeInfo, Workbook
 
 _LISTED: Final = 20
+_SIMILAR: Final = 0.5
+"""Minimum likeness of names, by difflib's ratio, for one to be listed before the others."""
 
 
 def ranges_of(workbook: Workbook) -> Sequence[RangeInfo] | None:
@@ -87,16 +90,25 @@ def _best(usable: Sequence[RangeInfo]) -> list[RangeInfo]:
 def _missing(
     name: str, found: Sequence[RangeInfo], ranges: Sequence[RangeInfo], position: int | None, labels: Sequence[str]
 ) -> SheetError:
+    """Return the error for a name that cannot be used, with at most 20 names that can be, the most similar first."""
     where = None if position is None else labels[position]
-    problem = next((one.problem for one in found if one.problem is not None), None)
-    if problem is not None:
-        return SheetError(f"the range {name} cannot be used: {problem}", where=where)
-    usable = [
-        one for one in ranges if one.problem is None and not one.hidden and (position is None or one.sheet == position)
-    ]
+    usable = [one for one in ranges if one.problem is None and not one.hidden]
+    similar = get_close_matches(name.casefold(), [one.name.casefold() for one in usable], n=_LISTED, cutoff=_SIMILAR)
+    usable.sort(
+        key=lambda one: (
+            position is not None and one.sheet != position,
+            similar.index(one.name.casefold()) if one.name.casefold() in similar else _LISTED,
+        )
+    )
     listed = ", ".join(f"{one.name} ({describe_area(one, labels)})" for one in usable[:_LISTED])
     more = f" and {len(usable) - _LISTED} more" if len(usable) > _LISTED else ""
     hint = f"the ranges are: {listed}{more}" if listed else "the workbook has no usable name; use an area such as B4:H"
+    problem = next((one.problem for one in found if one.problem is not None), None)
+    if problem is not None:
+        return SheetError(f"the range {name} cannot be used: {problem}", where=where, hint=hint)
+    elsewhere = ", ".join(labels[one.sheet] for one in found if one.sheet is not None)
+    if elsewhere:
+        return SheetError(f"the range {name} is on another sheet: {elsewhere}", where=where, hint=hint)
     return SheetError(f"no table or range is named {name!r}", where=where, hint=hint)
 
 

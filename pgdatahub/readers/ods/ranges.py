@@ -8,7 +8,7 @@ from typing import Final
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import RangeInfo
-from pgdatahub.readers.defined_names import BROKEN, FORMULA, INSTEAD, RESERVED, SEVERAL, range_of_name
+from pgdatahub.readers.defined_names import BROKEN, FORMULA, RESERVED, SEVERAL, area_in, range_of_name, with_area
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.ods import names
@@ -108,7 +108,7 @@ class _Lister:
             return
         problem = found.problem
         if attributes.get(names.ORIENTATION) == "column":
-            problem = f"its records stand side by side (orientation: column); {INSTEAD}"
+            problem = with_area("its records stand side by side (orientation: column)")
         self._tables.append(
             RangeInfo(
                 name=name,
@@ -149,10 +149,12 @@ def _why_not(expression: str) -> str:
     """Return the reason why an expression cannot be used as a range."""
     text = expression.removeprefix("of:").removeprefix("=")
     function = _FUNCTION.search(text)
+    reference = re.search(r"\[([^\]]+)\]", text)
+    area = area_in(_in_excel(reference[1])) if reference is not None else area_in("")
     if "#ref!" in text.lower():
         return BROKEN
     if function is not None:
-        return FORMULA.format(function[1])
+        return with_area(FORMULA.format(function[1]), area)
     if text.count("[") > 1 or "]:" in text or "~" in text or ":$'" in text:
-        return SEVERAL
-    return f"it is a constant or a formula, {text[:40]}; {INSTEAD}"
+        return with_area(SEVERAL, area)
+    return with_area(f"it is a constant or a formula, {text[:40]}")

@@ -192,11 +192,11 @@ def test_a_defined_name_finds_its_sheet(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("Dyn", "it is a formula (OFFSET …)"),
-        ("Gone", "were deleted (#REF!)"),
+        ("Dyn", "it is a formula (OFFSET …); write the area itself, such as Ref!A1: | the ranges are: Orders"),
+        ("Gone", "were deleted (#REF!) | the ranges are: Orders"),
         ("Rate", "it is a constant, 0.19"),
-        ("Cube", "several sheets"),
-        ("Both", "several areas"),
+        ("Cube", "several sheets; write the area itself, such as Ref!A1:B2 | the ranges are: Orders"),
+        ("Both", "several areas, or an area of several sheets; write the area itself, such as Ref!A1:A3 | the ranges"),
         ("Missing", "no table or range is named 'Missing' | the ranges are: Orders (Sales!B3:C5)"),
         ("Data", "several sheets have the range Data: Ref, Sales"),
     ],
