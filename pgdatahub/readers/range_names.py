@@ -62,7 +62,8 @@ def find_window(
     if not best:
         raise _missing(cells.name, found, ranges, position, labels)
     if len(best) > 1:
-        listed = ", ".join(labels[one.sheet] for one in best if one.sheet is not None)
+        sheets = sorted(one.sheet for one in best if one.sheet is not None)
+        listed = ", ".join(labels[sheet] for sheet in sheets)
         raise SheetError(
             f"several sheets have the range {cells.name}: {listed}",
             hint=f'"*": {{range: {cells.name}}} below sheets: takes all of them',

@@ -21,7 +21,10 @@ def write(path: Path) -> None:
     """Write the workbook: an Excel table with a hidden row and a row of totals, and names of all kinds."""
     with xlsxwriter.Workbook(path) as book:
         sales, ref = book.add_worksheet("Sales"), book.add_worksheet("Ref")
-        columns = [{"header": "id", "total_string": "Total"}, {"header": "n", "total_function": "sum"}]
+        columns = [
+            {"header": "id", "total_string": "Total"},
+            {"header": "n", "total_function": "sum", "total_value": 30},
+        ]
         sales.add_table("B3:C6", {"name": "Orders", "total_row": True, "columns": columns, "data": [[1, 10], [2, 20]]})
         sales.set_row(4, None, None, {"hidden": True})
         for row, cells in enumerate([["code", "what"], ["a", "A"], ["b", "B"]]):

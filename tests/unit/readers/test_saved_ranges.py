@@ -16,6 +16,8 @@ from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from tests.unit.readers.xls.conftest import source_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pgdatahub.model.workbooks import Workbook
 
 FORMATS: Final = Path(__file__).parents[2] / "formats"
@@ -31,8 +33,8 @@ def _open(suffix: str) -> Workbook:
     path = FORMATS / f"ranges.{suffix}"
     if suffix == "xls":
         return XlsWorkbook(source_of(path))
-    kind = {"xlsx": XlsxWorkbook, "xlsb": XlsbWorkbook, "ods": OdsWorkbook}[suffix]
-    return kind(path, name=path.name)
+    kinds: dict[str, Callable[..., Workbook]] = {"xlsx": XlsxWorkbook, "xlsb": XlsbWorkbook, "ods": OdsWorkbook}
+    return kinds[suffix](path, name=path.name)
 
 
 @pytest.mark.parametrize(
