@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgdatahub.cli.options import ConfigOption
-from pgdatahub.cli.terminal import say, say_json
+from pgdatahub.cli.terminal import say, say_json, say_lines
 
 if TYPE_CHECKING:
     from pgdatahub.config import Config
@@ -25,11 +25,25 @@ class ConfigFormat(str, enum.Enum):
 def config_command(
     output: Annotated[ConfigFormat, typer.Option("--format", help="Output format.")] = ConfigFormat.TEXT,
     config_file: ConfigOption = None,
+    contract: Annotated[
+        str | None,
+        typer.Option(
+            "--contract",
+            metavar="TABLE",
+            help="Print the columns and types of a table as options of a folder, to paste.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Show all settings with their sources, and the options of every folder."""
     from pgdatahub.config import load_config
 
     config = load_config(config_file=config_file)
+    if contract is not None:
+        from pgdatahub.runs.draft import draft_of_table
+
+        say_lines(draft_of_table(config, contract))
+        return
     if output is ConfigFormat.JSON:
         say_json(_described(config))
     else:

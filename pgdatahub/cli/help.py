@@ -53,6 +53,12 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub inspect march.xlsx -v", "also number of values of each kind"),
         ("pgdatahub inspect data/sales/*.xlsx", "several workbooks"),
     ),
+    "check": (
+        ("pgdatahub check data/sales", "files against the rules of their folders"),
+        ("pgdatahub check march.xlsx --folder sales", "before it is sent"),
+        ("pgdatahub check data --format sarif > faults.sarif", "for a code host"),
+        ("pgdatahub check march.xlsx --draft", "rules to begin with"),
+    ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),
@@ -73,6 +79,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "config": (
         ("pgdatahub config", "settings and their sources"),
         ("pgdatahub config --format json", "for programs"),
+        ("pgdatahub config --contract sales", "columns and types of a table as options"),
     ),
     "init": (
         ("pgdatahub init", "here"),

@@ -114,6 +114,7 @@ class FileRows:
         tables: All tables of the file, also those of parts that the user did not select.
         keys: The keys under ``columns:`` that mean a column.
         suspects: Table → the cells of equal values that an earlier reading found; None in the first reading.
+        kind: The class of the rows of a part.
     """
 
     source: SourceFile
@@ -126,6 +127,7 @@ class FileRows:
     order: list[TableName] = field(default_factory=list)
     tables: list[TableName] = field(default_factory=list)
     keys: ColumnKeys = field(default_factory=ColumnKeys)
+    kind: type[StagedRows] = StagedRows
 
     def begin(self, part: Part) -> StagedRows:
         """Begin a part and return its rows."""
@@ -134,7 +136,7 @@ class FileRows:
         contract = None
         if any(sheet.source.options.has_contract for sheet in part.sheets):
             contract = Contract(suspects=None if self.suspects is None else self.suspects.get(source.table, {}))
-        rows = self.parts[source.table] = StagedRows(source=source, spool=spool, keys=self.keys, contract=contract)
+        rows = self.parts[source.table] = self.kind(source=source, spool=spool, keys=self.keys, contract=contract)
         return rows
 
     def judge(self) -> ContractError | None:

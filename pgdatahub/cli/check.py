@@ -1,0 +1,117 @@
+"""``pgdatahub check``: files against the contracts of their folders, without a database."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pgdatahub.cli.options import ConfigOption, DataRootOption, configured
+from pgdatahub.cli.terminal import say, say_json, say_lines
+from pgdatahub.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pgdatahub.runs.check import FileCheck
+
+_NOT_CHECKED = "not checked: types: freeze and new_columns: freeze, and what the table itself refuses"
+
+
+class CheckFormat(str, enum.Enum):
+    """Output formats of ``check``."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+def check_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Workbooks, and folders of workbooks.", show_default=False),
+    ],
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            "--folder",
+            metavar="FOLDER",
+            help="The folder below the data root whose options apply, wherever the files are.",
+            show_default=False,
+        ),
+    ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Print a contract that the files keep, to paste into etl_config.yaml.")
+    ] = False,
+    data_root: DataRootOption = None,
+    config_file: ConfigOption = None,
+    output: Annotated[CheckFormat, typer.Option("--format", help="Output format.")] = CheckFormat.TEXT,
+) -> None:
+    """Check workbooks against the rules of their folder. Uses no database.
+
+    Exit code 1 if a file has a fault or cannot be read.
+    """
+    config = configured(config_file, data_root=data_root)
+    from pgdatahub.runs.check import check
+
+    if draft:
+        from pgdatahub.runs.draft import draft_of_files
+
+        say_lines(draft_of_files(config, paths, folder=folder))
+        return
+    results = check(config, paths, folder=folder)
+    if output is CheckFormat.SARIF:
+        from pgdatahub.cli.sarif import sarif
+
+        say_json(sarif(results, Path.cwd()))
+    elif output is CheckFormat.JSON:
+        say_json({"version": 1, "files": [_described(result) for result in results]})
+    else:
+        for result in results:
+            _print(result)
+        faulty = sum(result.has_faults for result in results)
+        checked = sum(result.status != "ignored" for result in results)
+        say(f"{checked:,} {'file' if checked == 1 else 'files'} checked, {faulty:,} with faults")
+    say(_NOT_CHECKED, err=True)
+    if any(result.has_faults for result in results):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _print(result: FileCheck) -> None:
+    from pgdatahub.cli.fault_lines import fault_lines
+    from pgdatahub.cli.render import count, failure_text
+
+    name = result.source.identity
+    if result.status == "ignored":
+        say(f"ignored  {name}: {', '.join(result.notices)}")
+        return
+    if result.failure is not None:
+        say(f"fail     {name}: {failure_text(result.failure)}")
+        if result.failure.kind == "ContractError":
+            for line in fault_lines(result.faults):
+                say(f"         {line}")
+    else:
+        say(f"ok       {name}: {count(result.rows, 'row')}")
+    for notice in result.notices:
+        say(f"         {notice}")
+
+
+def _described(result: FileCheck) -> dict[str, Any]:
+    from pgdatahub.model.faults import faults_to_json
+
+    failure = result.failure
+    return {
+        "file": result.source.identity,
+        "folder": "/".join(result.source.identity.split("/")[:-1]),
+        "table": str(result.source.table),
+        "status": result.status,
+        "verdict": result.verdict,
+        "rows": result.rows,
+        "bad_rows": result.bad_rows,
+        "sheets": list(result.sheets),
+        "failure": None
+        if failure is None
+        else {"kind": failure.kind, "message": failure.message, "where": failure.where, "hint": failure.hint},
+        "notices": list(result.notices),
+        "faults": faults_to_json(result.faults),
+    }

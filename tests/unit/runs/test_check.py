@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgdatahub.cli import app
+from pgdatahub.config import load_config
+from pgdatahub.errors import ExitCode
+from pgdatahub.runs.check import check
+from pgdatahub.testing.workbooks import make_workbook
+
+RULES = "sales:\n  columns:\n    status: {values: [open, paid]}\n    id: {required: true, unique: true}\n"
+GOOD: list[list[Any]] = [["id", "status"], [1, "open"], [2, "paid"]]
+BAD: list[list[Any]] = [["id", "status"], [1, "Open"], [None, "paid"], [1, "open"]]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("check")
+    (directory / "config").mkdir()
+    (directory / "config" / "etl_config.yaml").write_text(RULES)
+    make_workbook(directory / "data" / "sales" / "good.xlsx", {"S": GOOD})
+    make_workbook(directory / "data" / "sales" / "bad.xlsx", {"S": BAD})
+    make_workbook(directory / "data" / "other" / "free.xlsx", {"S": BAD})
+    (directory / "data" / "sales" / "notes.txt").write_text("x")
+    make_workbook(directory / "outbox" / "march.xlsx", {"S": BAD})
+    (directory / "outbox" / "broken.xlsx").write_bytes(b"PK\3\4 no workbook")
+    return directory
+
+
+def main(arguments: list[str]) -> int:
+    """Run the console script; return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["pgdatahub", *arguments])
+        with pytest.raises(SystemExit) as end:
+            app.main()
+    return int(end.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def in_the_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+
+def states(*paths: str, folder: str | None = None) -> dict[str, str]:
+    results = check(load_config(), map(Path, paths), folder=folder)
+    return {result.source.identity: f"{result.status} {result.verdict} {result.bad_rows}" for result in results}
+
+
+def test_check_judges_each_file_by_its_folder() -> None:
+    assert states("data") == {
+        "sales/good.xlsx": "ok load 0",
+        "sales/bad.xlsx": "faulty fail 3",
+        "sales/notes.txt": "ignored load 0",
+        "other/free.xlsx": "ok load 0",
+    }
+
+
+def test_check_takes_a_contract_to_files_anywhere() -> None:
+    assert states("outbox") == {"broken.xlsx": "unreadable fail 0", "march.xlsx": "ok load 0"}
+    assert states("outbox/march.xlsx", folder="Sales") == {"march.xlsx": "faulty fail 3"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["data/sales/good.xlsx"], ExitCode.OK),
+        (["data"], ExitCode.FAILED),
+        (["outbox/broken.xlsx"], ExitCode.FAILED),
+        (["nowhere"], ExitCode.USAGE),
+        (["data/sales/notes.txt", "--config", "missing.yaml"], ExitCode.USAGE),
+        ([], ExitCode.USAGE),
+    ],
+)
+def test_check_ends_with_its_exit_code(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", *arguments]) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_check_names_cells_and_the_nearest_word(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "data/sales/bad.xlsx", "data/other"])
+    output = capsys.readouterr()
+    assert 'status (values): 1 cell is not one of open, paid: S › B2 "Open" (did you mean open?)' in output.out
+    assert "no contract: checked that it can be read" in output.out
+    assert "not checked: types: freeze" in output.err
+
+
+def test_check_gives_the_faults_of_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "data/sales/bad.xlsx", "--format", "json"])
+    (file,) = json.loads(capsys.readouterr().out)["files"]
+    main(["run", "data/sales/bad.xlsx", "--dry-run", "--format", "json"])
+    (loaded,) = json.loads(capsys.readouterr().out)["files"]
+    assert file["faults"] == loaded["failure"]["faults"]
+    assert [(fault["rule"], fault["count"]) for fault in file["faults"]] == [
+        ("unique", 2),
+        ("values", 1),
+        ("required", 1),
+    ]
+
+
+def test_check_gives_sarif(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "data", "outbox/broken.xlsx", "--format", "sarif"])
+    (log,) = json.loads(capsys.readouterr().out)["runs"]
+    results = {result["ruleId"]: result for result in log["results"]}
+    assert set(results) == {"unique", "values", "required", "unreadable"}
+    place = results["values"]["locations"][0]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "data/sales/bad.xlsx", "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": 2, "startColumn": 2},
+    }
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "S!B2"}]
+    assert results["values"]["level"] == "error"
+    assert len(results["values"]["partialFingerprints"]["pgdatahub/v1"]) == 64
+
+
+def test_a_draft_of_a_file_holds_for_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body: list[list[Any]] = [[number, "a: b" if number % 2 else "c"] for number in range(40)]
+    make_workbook(project / "outbox" / "draft.xlsx", {"S": [["Nr #", "yes"], *body]})
+    assert main(["check", "outbox/draft.xlsx", "--draft", "--folder", "new"]) == ExitCode.OK
+    draft = capsys.readouterr().out
+    assert '"Nr #": {type: integer, required: true, unique: true}' in draft
+    assert 'yes: {type: text, required: true, values: ["a: b", c]}' in draft
+    Path("draft.yaml").write_text(draft)
+    assert main(["check", "outbox/draft.xlsx", "--folder", "new", "--config", "draft.yaml"]) == ExitCode.OK
