@@ -198,7 +198,7 @@ def test_a_defined_name_finds_its_sheet(warehouse: Warehouse) -> None:
         ("Cube", "several sheets; write the area itself, such as Ref!A1:B2 | the ranges are: Orders"),
         ("Both", "several areas, or an area of several sheets; write the area itself, such as Ref!A1:A3 | the ranges"),
         ("Missing", "no table or range is named 'Missing' | the ranges are: Orders (Sales!B3:C5)"),
-        ("Data", "several sheets have the range Data: Ref, Sales"),
+        ("Data", "several sheets have the range Data: Sales, Ref"),
     ],
 )
 def test_a_name_that_cannot_be_used_tells_why(warehouse: Warehouse, name: str, told: str) -> None:
