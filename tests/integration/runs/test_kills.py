@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import xlsxwriter
 
 from pgdatahub.system.failpoints import POINTS
 from tests.integration.runs.conftest import HEAVY, fill
@@ -39,6 +40,27 @@ def test_kill_within_a_sectional_folder_loses_nothing(point: str, job: Job, expe
     assert all(loaded.count(folder) == 3 for folder in loaded)
     job.load(**section)
     job.assert_like(expected())
+
+
+def test_a_kill_between_parts_leaves_none_of_a_file(job: Job) -> None:
+    tables = ("first", "second", "third")
+    (job.directory / "config").mkdir()
+    (job.directory / "config" / "etl_config.yaml").write_text(
+        "m:\n  sheets:\n" + "".join(f"    {name}: {{table: {name}}}\n" for name in tables)
+    )
+    path = job.root / "m" / "a.xlsx"
+    path.parent.mkdir()
+    with xlsxwriter.Workbook(path) as book:
+        for number, name in enumerate(tables):
+            book.add_worksheet(name).write_column(0, 0, ["n", number, number + 100])
+    # "before-ddl" comes three times for a new table: its columns, their comments, its index.
+    for fault in ("before-ddl:kill:4", "copied:kill:1", "copied:kill:2", "recorded:kill:2"):
+        assert job.run(fault=fault).wait() == -9, fault
+        assert (job.imported(), job.tables()) == ([], {}), fault
+    assert job.run(fault="after-commit:kill:1").wait() == -9
+    job.load()
+    assert job.imported() == ["m/a.xlsx"] * 3
+    assert {name: len(rows) for name, (_, rows) in job.tables().items()} == dict.fromkeys(tables, 2)
 
 
 @pytest.mark.parametrize("point", ["writing .etl_pause.json", "written .etl_pause.json"])
