@@ -91,7 +91,10 @@ def _print(timeline: Timeline, *, filtered: bool) -> None:
             console.print(Line(f"{day} (UTC)", style="bold"))
         console.print(line, soft_wrap=True)
     if any(getattr(entry, "sheets_left_out", ()) for entry in timeline.entries):
-        hint = 'sheets that were not loaded: sheet: "*" or a list of names in etl_config.yaml loads them, run --reload FILE'
+        hint = (
+            "sheets that were not loaded: a run loads those that get an entry below sheets: in etl_config.yaml; "
+            'with sheet: "*" or a list of names, run --reload FILE loads them'
+        )
         console.print()
         console.print(Line(hint, style="dim"), soft_wrap=True)
 

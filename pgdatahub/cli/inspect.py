@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count as count_from
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,7 +57,7 @@ def inspect_command(
         inspections, failed = _inspect_all(config, files)
     if yaml:
         for inspection in inspections:
-            say_lines(_yaml(inspection))
+            say_lines(inspect_yaml(inspection))
     elif output is OutputFormat.JSON:
         described = list(map(_described, inspections))
         say_json(described[0] if len(files) == 1 else described)
@@ -109,13 +110,27 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
         _print_sheet(sheet, console, verbose=verbose, several=inspection.source.options.is_routed)
 
 
-def _yaml(inspection: Inspection) -> str:
+def inspect_yaml(inspection: Inspection) -> str:
     """Return a ``sheets:`` block: a table for each Excel table, and for each other visible sheet with headers."""
     from pgdatahub.values.identifiers import table_name
 
     folders = tuple(inspection.source.identity.split("/")[:-1])
-    lines = [f"{'/'.join(folders) or 'folder'}:", "  sheets:"]
+    folder = "/".join(folders) or "folder"
+    plain = all(one.replace("_", "").isalnum() and one.isascii() for one in folders)
+    lines = [f"{folder if plain else json.dumps(folder, ensure_ascii=False)}:", "  sheets:"]
     seen = set()
+    named: set[str] = set()
+
+    def new_table(name: str) -> str:
+        # A fixed name for each: two sheets whose names fold alike would share a table.
+        table = first = table_name((*folders, name))
+        for number in count_from(2):
+            if table not in named:
+                break
+            table = f"{first}_{number}"
+        named.add(table)
+        return table
+
     for sheet in inspection.sheets:
         if sheet.name in seen or not sheet.visible:
             continue
@@ -123,10 +138,10 @@ def _yaml(inspection: Inspection) -> str:
         tables = [one for one in inspection.ranges if one.is_table and one.sheet == sheet.name]
         key = json.dumps(sheet.name, ensure_ascii=False)
         if tables:
-            entries = ", ".join(f"{{range: {one.name}, table: {table_name((*folders, one.name))}}}" for one in tables)
+            entries = ", ".join(f"{{range: {one.name}, table: {new_table(one.name)}}}" for one in tables)
             lines.append(f"    {key}: [{entries}]" if len(tables) > 1 else f"    {key}: {entries}")
         elif sheet.columns:
-            lines.append(f"    {key}: {{table: {table_name((*folders, sheet.name))}}}")
+            lines.append(f"    {key}: {{table: {new_table(sheet.name)}}}")
         else:
             lines.append(f"    {key}: {{skip: true}}")
     return "\n".join(lines)

@@ -132,8 +132,8 @@ def _new_columns(changes: Sequence[SchemaChange]) -> str:
 
 
 def skipped_lines(results: Iterable[FileResult]) -> Iterator[Line]:
-    """Yield one line for each table with skipped files: their number, and the reasons."""
-    tables = _by_table(result for result in results if result.outcome is Outcome.SKIPPED)
+    """Yield one line for each table with skipped files, or for the tables of such files: their number, and the reasons."""
+    tables = _skipped_by_tables([result for result in results if result.outcome is Outcome.SKIPPED])
     # Of many tables, those come first that have more to say than that all is loaded.
     ordered = sorted(tables, key=lambda name: (set(_reasons(tables[name])) == {ALREADY_LOADED}, name))
     for name in sorted(ordered[:MOST_TABLES]):
@@ -142,6 +142,19 @@ def skipped_lines(results: Iterable[FileResult]) -> Iterator[Line]:
     if left:
         files = sum(len(tables[name]) for name in left)
         yield Line(f"skipped {count(files, 'file')} of {count(len(left), 'further table')}", style="dim")
+
+
+def _skipped_by_tables(results: Iterable[FileResult]) -> dict[str, list[tuple[FileResult, PartResult]]]:
+    """Return table → its skipped parts; a file of several tables that is skipped for one reason counts for all of them."""
+    tables: dict[str, list[tuple[FileResult, PartResult]]] = {}
+    for result in results:
+        parts = result.by_table
+        if len({kind_of(part.reason or "") for part in parts}) == 1:
+            tables.setdefault(listed([str(part.table) for part in parts]), []).append((result, parts[0]))
+            continue
+        for part in parts:
+            tables.setdefault(str(part.table), []).append((result, part))
+    return tables
 
 
 def _skipped(table: str, parts: _Parts) -> str:

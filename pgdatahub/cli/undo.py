@@ -44,8 +44,13 @@ def require_terminal(option: str) -> None:
 
 def print_plan(plan: UndoPlan, console: Console, *, done: bool) -> None:
     """Print an undo plan, or its result: a line for each import, column and remark."""
+    told: set[str] = set()
     for one in plan.tables:
         _print_table(one, console, done=done)
+        for note in one.notes:
+            if note not in told:  # the parts of a file have most notes in common
+                told.add(note)
+                console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
     if plan.hold and done and not plan.nothing:
         console.print(Line("on hold until run --reload", style="dim"), soft_wrap=True)
 
@@ -63,8 +68,6 @@ def _print_table(plan: UndoPlan, console: Console, *, done: bool) -> None:
         console.print(line, soft_wrap=True)
     for refusal in plan.refusals:
         console.print(Line(f"refused    {refusal}", style="bold red"), soft_wrap=True)
-    for note in plan.notes:
-        console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
     if not (plan.imports or plan.steps or plan.refusals):
         console.print(Line(f"nothing to undo in {plan.table}"), soft_wrap=True)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
+from pgdatahub.cli.inspect import inspect_yaml
 from pgdatahub.cli.render import file_lines, report_json
-from pgdatahub.cli.undo import result_json
+from pgdatahub.cli.summary import skipped_lines
+from pgdatahub.cli.undo import print_plan, result_json
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import METADATA_TABLES
@@ -206,6 +210,18 @@ def test_a_loaded_file_is_skipped_without_being_opened(warehouse: Warehouse, mon
     assert {part.outcome for part in result.parts} == {Outcome.SKIPPED}
 
 
+def test_a_skipped_file_of_several_tables_has_one_line(warehouse: Warehouse) -> None:
+    warehouse.configure(YAML)
+    warehouse.write_sheets("m/jan.xlsx", JAN)
+    warehouse.load()
+    (line,) = skipped_lines(warehouse.run().results)
+    assert line.plain.startswith("skipped m/jan.xlsx: already loaded")
+    warehouse.write_sheets("m/feb.xlsx", JAN | {"Q2": [["n"], [21]]})
+    warehouse.run()
+    (line,) = skipped_lines(warehouse.run().results)
+    assert line.plain == "skipped 2 files of policies, quarters: already loaded"
+
+
 def test_a_new_entry_loads_the_new_part_only(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse.write_sheets("m/jan.xlsx", _month(1))
     warehouse.write_sheets("m/feb.xlsx", _month(2))
@@ -347,6 +363,21 @@ def test_inspect_shows_the_table_of_each_sheet(warehouse: Warehouse) -> None:
     assert found == [("Policies", "policies"), ("Q1", "quarters"), ("Q2", "quarters"), ("Notes", None)]
 
 
+def test_inspect_yaml_names_each_sheet_a_table_of_its_own(warehouse: Warehouse) -> None:
+    path = warehouse.write_sheets("m/a: b/jan.xlsx", {name: [["n"], [1]] for name in ("Q 1", "Q-1", "it's")})
+    yaml = inspect_yaml(inspect(warehouse.config, path))
+    assert yaml.splitlines() == [
+        '"m/a: b":',
+        "  sheets:",
+        '    "Q 1": {table: m_a_b_q_1}',
+        '    "Q-1": {table: m_a_b_q_1_2}',
+        '    "it\'s": {table: m_a_b_it_s}',
+    ]
+    warehouse.configure(yaml)
+    (result,) = warehouse.load().results
+    assert [str(part.table) for part in result.parts] == ["m_a_b_q_1", "m_a_b_q_1_2", "m_a_b_it_s"]
+
+
 # ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -363,6 +394,14 @@ def test_revert_of_a_file_reverts_all_its_parts(warehouse: Warehouse) -> None:
     assert [str(one.table) for one in result.plan.tables] == ["ref", "sales"], "in the reverse order of loading"
     assert (warehouse.rows("sales"), warehouse.rows("ref")) == ([], [])
     assert [one["table"] for one in json.loads(result_json(result))["tables"]] == ["ref", "sales"]
+
+
+def test_revert_of_a_file_tells_each_note_once(warehouse: Warehouse) -> None:
+    path = _loaded(warehouse)
+    result = revert(warehouse.config, UndoRequest(source_file=str(path), data_root=warehouse.root))
+    shown = StringIO()
+    print_plan(result.plan, Console(file=shown), done=False)
+    assert (shown.getvalue().count("revert     "), shown.getvalue().count("still in its folder")) == (2, 1)
 
 
 def test_revert_of_a_table_keeps_the_other_parts(warehouse: Warehouse) -> None:
