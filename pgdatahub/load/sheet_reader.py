@@ -20,6 +20,7 @@ from pgdatahub.load.tally import Tally
 from pgdatahub.load.uniqueness import Suspects
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter, RowsRead
+from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.schema import LOAD_TIMESTAMP, METADATA_TABLES, RESERVED_COLUMNS, SOURCE_FILE, TableName
 from pgdatahub.model.workbooks import Batch, Sheet, Workbook
 from pgdatahub.plugins.manager import Stages
@@ -92,7 +93,7 @@ def read_sheets(
                 error.left_out = sheets_left_out(workbook, found.named)
                 raise
             for rows, _ in tables:
-                rows.tally.note([f"sheet {label}: {error.message}"])
+                rows.tally.note([FileNotice(f"the sheet {label} is empty", "empty sheets")])
         except FileError as error:
             if needs_second_reading(workbook):
                 raise ReadAgainError from error
@@ -145,6 +146,8 @@ def _finish(file: FileRows, workbook: Workbook, chosen: Sequence[int]) -> None:
         # A setting that names sheets is a choice; the first visible sheet is only a default.
         next(iter(file.parts.values())).tally.note([describe_left_out(file.sheets_left_out, file.source)])
     empty = {table for table, rows in file.parts.items() if not rows.sheets}
+    for table in empty:
+        file.notices += file.parts[table].tally.notices
     file.parts = {table: rows for table, rows in file.parts.items() if table not in empty}
     file.tables = [table for table in file.tables if table not in empty]
     file.order = [table for table in file.order if table not in empty]

@@ -24,15 +24,19 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
         config: The settings.
     """
     folders: dict[TableName, dict[str, str]] = defaultdict(dict)
+    untold: set[TableName] = set()
     present: set[tuple[str, ...]] = set()
     for source in files:
         folder, _, _ = source.identity.rpartition("/")
         for table in possible_tables(source, config.schema_name).fixed:
             folders[table].setdefault(folder.casefold(), folder)
+            if not source.options.path_columns:
+                untold.add(table)
         parts = tuple(part.casefold() for part in folder.split("/"))
         present.update(parts[:length] for length in range(1, len(parts) + 1))
     for table, spellings in folders.items():
-        if len(spellings) > 1:
+        # With path columns in all of them, the folders share the table on purpose: its rows tell them apart.
+        if len(spellings) > 1 and table in untold:
             listed = ", ".join(sorted(spellings.values()))
             yield f"the folders {listed} are all loaded into the table {table}; table: gives one another name"
         if table.name in METADATA_TABLES:

@@ -18,6 +18,7 @@ import xlsxwriter
 from psycopg import sql
 
 from pgdatahub.errors import UndoError
+from pgdatahub.model.events import Notice
 from pgdatahub.model.file_notice import kind_of
 from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.postgres.temporary import drop_database
@@ -343,3 +344,24 @@ def test_case_33_an_ods_table_has_its_totals(shared: Warehouse) -> None:
     _loaded(shared, "c33_stop", "  {range: Orders, stop_at: Total}\n")
     _loaded(shared, "c33_xlsx", "  range: Orders\n")
     assert shared.rows("c33_stop") == shared.rows("c33_xlsx") == [(1, 10), (2, 20)]
+
+
+# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_empty_sheet_without_a_table_is_told(shared: Warehouse) -> None:
+    shared.write_sheets("empty/a.xlsx", {"A": [["n"], [1]], "Void": []})
+    result = _loaded(shared, "empty", "  table_per_sheet: true\n")
+    assert [str(part.table) for part in result.by_table] == ["empty_a"]
+    assert result.notices == ("the sheet Void is empty",)
+
+
+def test_folders_with_path_columns_share_a_table_unwarned(shared: Warehouse) -> None:
+    for region in ("north", "south"):
+        shared.write(f"shared/{region}/a.xlsx", [["n"], [1]])
+    table = "  table: shared\n"
+    warned = "are all loaded into the table shared"
+    for yaml, expected in ((table + '  path_columns: "shared/(?P<region>[^/]+)"\n', False), (table, True)):
+        _run(shared, "shared", yaml)
+        told = [event.text for event in shared.events if isinstance(event, Notice)]
+        assert any(warned in text for text in told) == expected
