@@ -10,7 +10,7 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -122,10 +122,16 @@ def decide_gone(source: SourceFile, past: Sequence[ImportRow], *, file_sha256: s
     gone = DedupDecision(skip="the file does not have this table any more")
     older = [one for one in past if source.reload or one.file_sha256 != file_sha256]
     if source.reload:
-        rows = sum(one.row_count for one in older)
-        return replace(gone, retired=tuple(older), notice=f"{rows:,} rows of the file left {source.table}")
+        rows = _rows(older)
+        return replace(gone, retired=tuple(older), notice=f"{rows} of the file left {source.table}")
     decision = _with_older(gone, older, source) if older else gone
-    return decision if decision.retired else replace(decision, notice=None)
+    notice = None
+    if decision.retired:
+        text = (
+            f"the file has nothing for {source.table} any more: {_rows(decision.retired)} left it (on_changed: replace)"
+        )
+        notice = FileNotice(text, "rows left a table that the changed file has nothing for (on_changed: replace)")
+    return replace(decision, notice=notice)
 
 
 _Version: TypeAlias = tuple[str, str]
@@ -243,11 +249,16 @@ def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: Sou
             hint="run --reload FILE replaces those rows; on_changed: append or replace takes changed files",
         )
     left = tuple(past for past in older if past not in own)
-    rows = sum(past.row_count for past in own)
     notice = decision.notice
     if own:
-        notice = FileNotice(f"the file changed: its rows take the place of the {rows:,} rows of {before}", kind)
+        notice = FileNotice(f"the file changed: its rows take the place of the {_rows(own)} of {before}", kind)
     return replace(decision, retired=own, left=left, notice=notice)
+
+
+def _rows(imports: Iterable[ImportRow]) -> str:
+    """Return the number of the rows of imports, with its noun."""
+    number = sum(one.row_count for one in imports)
+    return f"{number:,} {'row' if number == 1 else 'rows'}"
 
 
 def _is_outdated(past: ImportRow, source: SourceFile) -> bool:

@@ -152,7 +152,7 @@ def test_a_replaced_import_does_not_count(warehouse: Warehouse) -> None:
     found = planned(warehouse)
     (change,) = the_file(found, "sales/a.xlsx").changes
     assert change.new == "DOUBLE PRECISION"
-    assert any("take the place of the 1 rows" in notice for notice in the_file(found, "sales/a.xlsx").notices)
+    assert any("take the place of the 1 row " in notice for notice in the_file(found, "sales/a.xlsx").notices)
     warehouse.load()
     assert warehouse.columns("sales")["n"] == "double precision"
 

@@ -52,7 +52,7 @@ def test_replace_swaps_the_rows_in_one_transaction(hub: Hub) -> None:
     hub.write("t/a.xlsx", ["A", "B"], [[2, "x"], [3, "y"]])
     outcome, notice = hub.load()["t/a.xlsx"]
     assert outcome is Outcome.LOADED
-    assert "its rows take the place of the 1 rows" in notice
+    assert "its rows take the place of the 1 row " in notice
     assert hub.execute("SELECT a, b FROM t ORDER BY a") == [(2, "x"), (3, "y"), (9, None)]
     assert statuses(hub) == ["superseded", "loaded", "loaded"]
     old, _, new = hub.imports()
