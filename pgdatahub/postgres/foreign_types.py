@@ -105,7 +105,7 @@ def _error(column: _OwnColumn, current: TableSchema, value: str, reason: str, pl
     return SchemaError(
         f'"{shown}" does not fit the column {column.name}, which is {column.type.upper()}: {reason}',
         where=place or f"table {current.table}",
-        hint="correct the cell, or alter the column; pgdatahub leaves such types alone",
+        hint="correct the cell, or choose another type: with type: for a new column, with ALTER TABLE for one that exists",
     )
 
 

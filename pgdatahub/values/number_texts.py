@@ -88,6 +88,9 @@ class NumberNotation:
             return 'thousands: "." reads the points as thousands marks'
         unit = re.sub(r"[0-9.,'\u2019\s]+", "", rest)
         if unit and re.search("[0-9]", rest) and len(unit) <= 8 and unit not in self.units:
+            if self.units:
+                known = ", ".join(f'"{one}"' for one in self.units)
+                return f'unit: [{known}, "{unit}"] takes both units, and the numbers no longer tell them apart'
             return f"unit: {unit!r} removes the unit".replace("'", '"')
         return None
 
