@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.load.staging import Staged
-from pgdatahub.load.table_fit import describe_fit
+from pgdatahub.load.table_fit import describe_fit, describe_wider_types
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
@@ -113,6 +113,8 @@ def evolve(
     if stored is not None:
         notices = (*notices, *describe_settled_types(connection, stored, staged.observed))
     plan = stages.evolve(staged.observed, current, staged.source, config)
+    if stored is not None:
+        notices = (*notices, *describe_wider_types(staged.observed, plan.result))
     views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
     if views:
         notices = (*notices, f"recreates {', '.join(view.description for view in views)}")

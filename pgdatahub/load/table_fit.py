@@ -1,4 +1,4 @@
-"""Notices about a file whose columns do not fit its table: none in common, missing ones, and seemingly renamed ones."""
+"""Notices about a file whose columns do not fit its table: none in common, missing, seemingly renamed, of wider types."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableSchema
+from pgdatahub.values.sql_types import SqlType
 
 _LISTED: Final = 10
 _ALIKE: Final = 0.7
@@ -65,6 +66,31 @@ def describe_fit(
             f"; it may have renamed {', '.join(f'{old} to {name}' for old, name in renamed)} (set aliases: or rename:)"
         )
     return (FileNotice(notice, kind),)
+
+
+def describe_wider_types(observed: TableSchema, result: TableSchema) -> tuple[str, ...]:
+    """Return a notice if columns of a table keep a wider type than the settings give them.
+
+    Args:
+        observed: The columns of the file.
+        result: The columns of the table with the file.
+    """
+    wider = [
+        f"{column.name} {kept.type.label} instead of {column.floor.label}"
+        for column in observed.columns
+        if column.floor is not SqlType.UNDECIDED and column.created_as is None
+        # Columns of other types are the user's own; values are checked to fit into them.
+        if (kept := result.by_name.get(column.name)) is not None
+        and isinstance(kept.type, SqlType)
+        and kept.type is not column.floor
+    ]
+    if not wider:
+        return ()
+    text = (
+        f"the table {result.table} keeps {_listed(wider)}, since a load never narrows a column; revert --with-schema of the "
+        "files that were loaded before type: was set, and a run, give the column its type"
+    )
+    return (FileNotice(text, "a column of the table keeps a wider type than type: in the settings"),)
 
 
 def _renamed(missing: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:

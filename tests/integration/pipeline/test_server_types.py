@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -125,3 +126,21 @@ def test_a_type_that_a_column_does_not_have_is_noticed(
     found = [notice for notice in notices if "instead of" in notice]
     assert len(found) == (told is not None)
     assert told is None or told in found[0]
+
+
+@pytest.mark.parametrize(("type_name", "told"), [("date", "d TEXT instead of DATE"), ("text", None)])
+def test_a_column_wider_than_its_type_is_noticed(warehouse: Warehouse, type_name: str, told: str | None) -> None:
+    first = warehouse.write("m/a.xlsx", [["d"], ["2025-01-02"]])
+    warehouse.load()
+    form = "" if told is None else ', format: "%Y-%m-%d"'
+    warehouse.configure(f"m: {{columns: {{d: {{type: {type_name}{form}}}}}}}\n")
+    warehouse.write("m/b.xlsx", [["d"], ["2025-01-03"]])
+    planned = [notice for table in plan(warehouse.config).tables for file in table.files for notice in file.notices]
+    result = next(one for one in warehouse.run().results if one.source.name == "b.xlsx")
+    assert planned == list(result.notices)
+    assert [told in notice for notice in planned if told] == [True] * bool(told)
+    if told:
+        revert(warehouse.config, UndoRequest(source_file=str(first), schema=True))
+        warehouse.run()
+        assert warehouse.columns("m")["d"] == "date"
+        assert sorted(warehouse.rows("m")) == [(date(2025, 1, 2),), (date(2025, 1, 3),)]
