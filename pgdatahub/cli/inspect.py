@@ -137,10 +137,13 @@ def inspect_yaml(inspection: Inspection) -> str:
         seen.add(sheet.name)
         tables = [one for one in inspection.ranges if one.is_table and one.sheet == sheet.name]
         key = json.dumps(sheet.name, ensure_ascii=False)
+        is_bad = sheet.failure is not None and sheet.failure.kind != "EmptySheetError"
+        remarks = [sheet.failure.message] if is_bad and sheet.failure is not None else sheet.notices
+        lines += [f"    # {' '.join(remark.split())}" for remark in ([] if tables else remarks)]
         if tables:
             entries = ", ".join(f"{{range: {one.name}, table: {new_table(one.name)}}}" for one in tables)
             lines.append(f"    {key}: [{entries}]" if len(tables) > 1 else f"    {key}: {entries}")
-        elif sheet.columns:
+        elif sheet.columns or is_bad:
             lines.append(f"    {key}: {{table: {new_table(sheet.name)}}}")
         else:
             lines.append(f"    {key}: {{skip: true}}")

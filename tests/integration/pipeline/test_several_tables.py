@@ -378,6 +378,18 @@ def test_inspect_yaml_names_each_sheet_a_table_of_its_own(warehouse: Warehouse) 
     assert [str(part.table) for part in result.parts] == ["m_a_b_q_1", "m_a_b_q_1_2", "m_a_b_it_s"]
 
 
+def test_inspect_yaml_tells_the_doubts_about_a_sheet(warehouse: Warehouse) -> None:
+    beside: Rows = [["a", None, "k"], [1, None, "x"], [2, None, None]]
+    bad: Rows = [["n"], [1]]
+    path = warehouse.write_sheets("m/jan.xlsx", {"Two": beside, "Bad": bad, "Void": []})
+    warehouse.configure("m: {sheet: '*', columns: {n: {type: date}}}\n")
+    lines = inspect_yaml(inspect(warehouse.config, path)).splitlines()
+    assert "range: A:A takes the first one, range: C:C the other" in lines[2]
+    assert lines[3] == '    "Two": {table: m_two}'
+    assert "is not a valid DATE" in lines[4]
+    assert lines[5:] == ['    "Bad": {table: m_bad}', '    "Void": {skip: true}']
+
+
 # ── undo ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
