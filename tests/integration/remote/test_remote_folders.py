@@ -17,6 +17,8 @@ from pgdatahub.model.events import RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.discover_remote import discover_remote
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
 from tests.integration.remote.conftest import Load, Web, fill
 
 fsspec = pytest.importorskip("fsspec", reason="the dependency group remote is not installed")
@@ -288,3 +290,29 @@ def test_sheets_of_remote_files_are_loaded_as_from_a_disk(memory: Any, tmp_path:
         assert rows(f"SELECT {key} FROM {table} ORDER BY 1") == rows(f"SELECT {key} FROM local.{table} ORDER BY 1")
     (again,) = load("memory://a/data").results
     assert again.outcome is Outcome.SKIPPED
+
+
+def test_ranges_of_files_on_a_web_server_are_read_and_undone(
+    web: Web, tmp_path: Path, settings: Settings, load: Load, rows: Rows
+) -> None:
+    pytest.importorskip("aiohttp")
+    saved = Path(__file__).parents[2] / "formats"
+    for number, suffix in enumerate(("xlsx", "xlsb", "ods"), 1):
+        (web.root / "m" / "north").mkdir(parents=True, exist_ok=True)
+        path = web.root / "m" / "north" / f"2025-0{number}.{suffix}"
+        path.write_bytes((saved / f"ranges.{suffix}").read_bytes())
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "etl_config.yaml").write_text(
+        "m:\n"
+        "  path_columns: '(?P<region>[^/]+)/(?P<month>\\d{4}-\\d{2})'\n"
+        "  sheets:\n"
+        "    Sales: {range: Orders, table: orders, stop_at: Total}\n"
+        "    Ref: {range: Data, table: codes}\n",
+        encoding="utf-8",
+    )
+    report = load(web.url)
+    assert [[part.rows for part in result.parts] for result in report.results] == [[2, 2]] * 3, report.results
+    found = rows("SELECT id, n, region, month FROM orders ORDER BY month, id")
+    assert found == [(one, one * 10, "north", f"2025-0{month}") for month in (1, 2, 3) for one in (1, 2)]
+    revert(settings(web.url), UndoRequest(source_file=f"{web.url}m/north/2025-02.xlsb"))
+    assert rows("SELECT count(*) FROM orders UNION ALL SELECT count(*) FROM codes") == [(4,), (4,)]
