@@ -24,9 +24,7 @@ _AREA: Final = re.compile(
 _SHEET: Final = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!\[\]:,*]+))!(?P<rest>.+)", re.DOTALL)
 _NAME: Final = re.compile(r"[^\W\d][\w.\\?]*|\\[\w.\\?]*")
 _R1C1: Final = re.compile(r"R[0-9]+C[0-9]+(?::R[0-9]+C[0-9]+)?", re.IGNORECASE)
-ONE_AREA: Final = (
-    "a range is one area of one sheet, such as B4:H200, B4:H, B4:, B:H or 4:200, or a name of the workbook"
-)
+ONE_AREA: Final = "it is not one area of one sheet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _DIRECTIVE = re.compile("%.")
 _HEADER_ROWS = 10
+_OF_NUMBERS = frozenset("0123456789+-\u2212().,'\u2019 \u00a0\u2009\u202f")
 _DAYS = frozenset({"%d", "%e"})
 _YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
 _RESERVED = SYSTEM_COLUMNS.union(("source_file", "load_timestamp"))
@@ -38,6 +39,14 @@ def _texts(written: Written) -> tuple[str, ...]:
     if not texts or not all(text.strip() for text in texts):
         raise ValueError
     return texts
+
+
+def _units(written: Written) -> tuple[str, ...]:
+    units = tuple(unit.strip() for unit in _texts(written))
+    for unit in units:
+        if unit[0].isdigit() or _OF_NUMBERS.issuperset(unit):
+            raise ValueError(f"{unit} may be a part of a number")
+    return units
 
 
 def _nulls(written: Written) -> tuple[str, ...]:
@@ -217,6 +226,7 @@ def one_of(*choices: str) -> Check:
 MAX_VALUES: Final = 10_000
 """Maximum number of values that a rule lists."""
 TEXT = ("a text", _text)
+UNITS = ("a text such as kg or €, or a list of texts", _units)
 TEXTS = ("a text or a list of texts", _texts)
 NULLS = ("a text or a list of texts", _nulls)
 COUNT = ("a whole number, 0 or more", _count)

@@ -17,6 +17,7 @@ from pgdatahub.config.coerce import (
     MARK,
     NULLS,
     TEXTS,
+    UNITS,
     VALUES,
     WHOLE_VALUE,
     Written,
@@ -95,7 +96,7 @@ class ColumnOptions:
     decimal: str | None = option_field(None, MARK, "the decimal mark of numbers that are written as text")
     thousands: str | None = option_field(None, MARK, "the thousands mark of numbers that are written as text")
     unit: tuple[str, ...] = option_field(
-        (), TEXTS, "a text that stands once before or behind each number, such as a currency; or several"
+        (), UNITS, "a text that stands once before or behind each number, such as a currency; or several"
     )
     format: str | tuple[str, ...] | None = option_field(
         None,

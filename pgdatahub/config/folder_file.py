@@ -31,7 +31,9 @@ _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
 _SHEETS: Final = "sheets"
 _CELL_COLUMNS: Final = "cell_columns"
-_FILE_OPTIONS: Final = frozenset({"sheet", "table_per_sheet", "reader", "password_env", "on_missing", "path_columns"})
+_FILE_OPTIONS: Final = frozenset(
+    {"sheet", "table_per_sheet", "reader", "exclude", "password_env", "on_missing", "path_columns"}
+)
 """Options that apply to whole files, not to single sheets."""
 _QUOTE: Final = 'quote a name that begins with *, as in "*"'
 _FLAGS: Final = {

@@ -130,7 +130,9 @@ class SheetOptions:
 
         twice = [name for name, often in Counter(map(fold, self.origin_columns)).items() if often > 1]
         if twice:
-            raise ValueError(f"two of the further columns are named {twice[0]}")
+            raise ValueError(
+                f"two columns of sheet_column, row_column, path_columns and cell_columns are named {twice[0]}"
+            )
         for name in self.origin_columns:
             further = self.named_column(name)
             if further is not None and further.is_judged:

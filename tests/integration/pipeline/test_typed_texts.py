@@ -64,6 +64,9 @@ def test_several_formats_and_serials_of_dates_are_read(warehouse: Warehouse) -> 
         '{type: date, format: ["%d/%m/%Y", "%m/%d/%Y"]}',
         '{type: double, thousands: "."}',
         '{type: text, unit: "€"}',
+        '{type: double, unit: "-"}',
+        '{type: double, unit: ["kg", "1"]}',
+        "{type: double, unit: (.)}",
     ],
 )
 def test_settings_that_are_not_one_meaning_are_refused(warehouse: Warehouse, options: str) -> None:

@@ -63,6 +63,7 @@ def test_the_nearer_of_sheet_and_sheets_counts(tmp_path: Path) -> None:
         ("m:\n  sheet: A\n  sheets: {B: {}}\n", 2, "exclude each other"),
         ("m:\n  sheets: {A: {tabel: x}}\n", 2, "did you mean table"),
         ("m:\n  sheets: {A: {reader: calamine}}\n", 2, "an option of a folder"),
+        ("m:\n  sheets: {A: {exclude: x}}\n", 2, "an option of a folder"),
         ("m:\n  sheets:\n    A: {}\n    'a ': {}\n", 4, "already defined"),
         ("m:\n  sheets:\n    A: {table: t, on_changed: fail}\n    B: {table: t}\n", 4, "config.yaml:3"),
         ("m:\n  sheets:\n    *: {}\n", 3, "quote"),
