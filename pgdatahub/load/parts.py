@@ -64,7 +64,8 @@ class FileParts:
 
     Attributes:
         parts: The parts, in the order in which they are loaded.
-        named: The positions of the sheets that the settings load or leave out on purpose.
+        named: The positions of the sheets that the settings load or leave out on purpose; a sheet without the range of its glob is
+            not among them.
     """
 
     parts: tuple[Part, ...]
@@ -133,9 +134,12 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
     found: dict[TableName, _Found] = {}
     missing: dict[SheetEntry, SheetError] = {}
     resolved: set[SheetEntry] = set()
+    without_range: set[int] = set()
     for position, rule in matched.items():
+        loads = False
         for rank, entry in enumerate(rule.entries):
             if entry.skip:
+                loads = True
                 continue
             window = None
             cells = entry.options.cell_range
@@ -146,8 +150,10 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
                     if not (rule.is_glob or entry.optional):
                         raise
                     missing.setdefault(entry, error)
+                    loads = loads or entry.optional
                     continue
                 resolved.add(entry)
+            loads = True
             by_sheet = entry.table is None and source.options.table_per_sheet
             table = _table(source, entry, sheets[position].name, history_schema)
             order = (rules.index(rule), rank, position)
@@ -161,6 +167,8 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
             part.order = min(part.order, order)
             entry_source = replace(source, table=table, options=entry.options)
             part.sheets.append(PartSheet(position=position, label=labels[position], source=entry_source, window=window))
+        if not loads:
+            without_range.add(position)
     for entry, reason in missing.items():
         if entry not in resolved and not entry.optional:
             raise reason
@@ -169,7 +177,10 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
     if len(found) > MAX_TABLES:
         raise SchemaError(f"the file would be {len(found):,} tables; the limit is {MAX_TABLES:,}")
     ordered = sorted(found.values(), key=lambda part: part.order)
-    return FileParts(parts=tuple(_part(part.sheets) for part in ordered), named=tuple(matched))
+    return FileParts(
+        parts=tuple(_part(part.sheets) for part in ordered),
+        named=tuple(position for position in matched if position not in without_range),
+    )
 
 
 def _table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: str) -> TableName:

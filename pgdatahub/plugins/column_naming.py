@@ -30,10 +30,13 @@ def _named(
 
 
 def clash_notice(headers: tuple[str, ...]) -> str:
-    """Return the notice on headers that give one name, or the name of a column that every table has."""
+    """Return the notice on headers that give one name, or the name of a column that is not from the sheet."""
     if len(headers) == 1:
-        text = f'the header "{headers[0]}" is a name that every table has, so it was numbered; rename: gives it a better one'
-        return FileNotice(text, "a header is a name that every table has, so it was numbered (set rename:)")
+        text = (
+            f'the header "{headers[0]}" is the name of a column that is not from the sheet, so it was numbered; '
+            "rename: gives it a better one"
+        )
+        return FileNotice(text, "a header is the name of a column not from the sheet, so it was numbered (set rename:)")
     listed = ", ".join(f'"{header}"' for header in headers)
     text = f"the headers {listed} become one name, so they were numbered; rename: gives them better ones"
     return FileNotice(text, "headers become one name, so they were numbered (set rename:)")

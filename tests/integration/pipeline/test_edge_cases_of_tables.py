@@ -356,6 +356,20 @@ def test_an_empty_sheet_without_a_table_is_told(shared: Warehouse) -> None:
     assert result.notices == ("the sheet Void is empty",)
 
 
+def test_a_sheet_without_the_range_of_its_glob_is_told(shared: Warehouse) -> None:
+    path = shared.root / "some" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    with xlsxwriter.Workbook(path) as book:
+        for name in ("A", "B"):
+            book.add_worksheet(name).write_column(0, 0, ["n", 1])
+        book.define_name("B!Data", "=B!$A$1:$A$2")
+    entry = '"*": {{range: Data, table: some{}}}'
+    result = _loaded(shared, "some", f"  sheets: {{{entry.format('')}}}\n")
+    assert (result.rows, result.sheets_left_out) == (1, ("A",))
+    result = _loaded(shared, "some", f"  sheets: {{{entry.format('_2, optional: true')}}}\n")
+    assert (result.rows, result.sheets_left_out) == (1, ())
+
+
 def test_folders_with_path_columns_share_a_table_unwarned(shared: Warehouse) -> None:
     for region in ("north", "south"):
         shared.write(f"shared/{region}/a.xlsx", [["n"], [1]])
