@@ -125,8 +125,8 @@ def grown_header(
 ) -> tuple[int, int]:
     """Return the first and the last row of a header whose one row was found, by the evidence of merged areas.
 
-    The row, or the row above, has a merged area of several columns but not the full width, and the row below has texts
-    under all of it.
+    The row, or a row above, has a merged area of several columns but not the full width, and the row below has texts, or areas
+    with a text, under all of it.
 
     Args:
         row: The row that looks like a header.
@@ -135,23 +135,30 @@ def grown_header(
         find: Finds merged areas.
     """
     first = last = row
-    for upper in (row - 1, row, row + 1):
+
+    def is_above(upper: int) -> bool:
         lower = upper + 1
-        if upper not in texts or lower not in texts or not texts_only(lower) or not first - 1 <= upper <= last:
-            continue
-        width = {position for one in (upper, lower) for position in texts[one]}
+        if upper not in texts or lower not in texts or not texts_only(lower):
+            return False
+        width = {position for one in (upper, lower, row) for position in texts[one]}
         if len(texts[upper]) >= len(width):
-            continue  # no empty cell that an area could have made
+            return False  # no empty cell that an area could have made
+        areas = find(upper, lower) or ()
+        under = set(texts[lower])
+        for area in areas:
+            if area.first_row == lower:
+                under.update(range(area.first_column, area.last_column + 1))
         wide = [
             area
-            for area in find(upper, upper) or ()
-            if area.last_column > area.first_column
+            for area in areas
+            if area.first_row == upper
+            and area.last_column > area.first_column
             and not (area.first_column <= min(width) and area.last_column >= max(width))
         ]
-        if not wide or not all(
-            position in texts[lower] for area in wide for position in range(area.first_column, area.last_column + 1)
-        ):
-            continue
-        if max(last, lower) - min(first, upper) < MAX_AUTO_ROWS:
-            first, last = min(first, upper), max(last, lower)
+        return bool(wide) and all(under.issuperset(range(one.first_column, one.last_column + 1)) for one in wide)
+
+    while last - first + 1 < MAX_AUTO_ROWS and is_above(first - 1):
+        first -= 1
+    while last - first + 1 < MAX_AUTO_ROWS and is_above(last):
+        last += 1
     return first, last

@@ -1,27 +1,22 @@
-"""Search for the header row of a table, and the texts of its cells."""
+"""The header row of a table: its place by the settings, the texts of its cells, and doubts about it."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.errors import CellError, CellFault, FileError, SheetError
-from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import cut, filled_rows, row_selectors, shown_cell
-from pgdatahub.readers.header_doubts import ROWS, describe_doubt, family, is_header_text, may_be_wider
+from pgdatahub.readers.header_doubts import ROWS, describe_doubt, may_be_wider
 from pgdatahub.readers.layout_counts import LayoutCounts
 from pgdatahub.readers.window import side_by_side
 from pgdatahub.values.cells import UNCACHED, ErrorValue, InvalidValue, Kind, TextColumn, cell_address, column_letters
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
-
-AUTO_ROWS = 100
-"""Number of rows with a value that ``header_row: auto`` examines."""
 
 
 class EmptySheetError(SheetError):
@@ -42,7 +37,7 @@ def nonempty(source: Iterator[Batch], sheet: str) -> Iterator[Batch]:
     for batch in source:
         if any(row_selectors(batch)):
             return chain((batch,), source)
-    raise _empty(sheet)
+    raise empty_sheet(sheet)
 
 
 def first_row(source: Iterator[Batch], sheet: str, counts: LayoutCounts, base: int = 0) -> tuple[int, Iterator[Batch]]:
@@ -70,10 +65,11 @@ def seek_row(source: Iterator[Batch], row: int, sheet: str, counts: LayoutCounts
             raise _no_header(row, (above + below)[0], sheet)
     if above:
         raise _no_header(row, above[0], sheet)
-    raise _empty(sheet)
+    raise empty_sheet(sheet)
 
 
-def _empty(sheet: str) -> EmptySheetError:
+def empty_sheet(sheet: str) -> EmptySheetError:
+    """Return the error for a sheet without a value."""
     return EmptySheetError("the sheet is empty", where=sheet, hint="no cell of it has a value")
 
 
@@ -85,62 +81,14 @@ def _no_header(row: int, first: int, sheet: str) -> SheetError:
     )
 
 
-_Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
+Cells: TypeAlias = "dict[int, tuple[Kind | None, str]]"
 """Position → kind and text of a cell with a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowsAround:
-    """The first rows of a sheet, in which its header was found."""
-
-    cells: Mapping[int, _Cells]
-
-    @property
-    def texts(self) -> Mapping[int, Mapping[int, str]]:
-        """Row → position → text."""
-        return {row: {position: text for position, (_, text) in cells.items()} for row, cells in self.cells.items()}
-
-    def texts_only(self, row: int) -> bool:
-        """Return whether all cells of a row look like headers."""
-        return all(is_header_text(kind, text) for kind, text in self.cells[row].values())
-
-
-def find_header(source: Iterator[Batch], sheet: str, counts: LayoutCounts) -> tuple[int, Iterator[Batch], RowsAround]:
-    """Return the number of the row that looks like a header, the rows of the sheet, and its first rows.
-
-    Raises:
-        EmptySheetError: The sheet has no value.
-        SheetError: No row looks like a header.
-    """
-    candidates, source = _look_ahead(source, AUTO_ROWS)
-    if not candidates:
-        raise _empty(sheet)
-    width = max(len(cells) for _, cells in candidates)
-    wide = [above for above, (_, cells) in enumerate(candidates) if 2 * len(cells) > width]
-    texts = next((above for above in wide if _are_header_texts(candidates[above][1])), None)
-    above = next((above for above in wide if _heads_other_kinds(candidates, above)), None)  # texts at the latest
-    if above is None:
-        raise SheetError(
-            f"none of the first {len(candidates)} rows with a value looks like a header",
-            where=sheet,
-            hint="set header_row to the number of the row, or none, for the folder",
-        )
-    if texts is None or (above < texts and _are_series(candidates[above][1], width)):
-        size = len(candidates[above][1])
-        why = f"the first of {size} cells, no two alike, with values of other kinds below its dates and numbers"
-    else:
-        above, size = texts, len(candidates[texts][1])
-        why = f"the first with {size} texts, no two alike, where the fullest row has {width} cells"
-    row = candidates[above][0]
-    counts.notices.append(FileNotice(f"header_row: auto took row {row}: {why}", "header_row: auto found the headers"))
-    counts.add("rows above the header", above, f"row {candidates[0][0]}")
-    return row, source, RowsAround(dict(candidates))
-
-
-def _look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, _Cells]], Iterator[Batch]]:
+def look_ahead(source: Iterator[Batch], most: int) -> tuple[list[tuple[int, Cells]], Iterator[Batch]]:
     """Return the first ``most`` rows with a value, each with its number, and an iterator over all rows."""
     read: list[Batch] = []
-    found: list[tuple[int, _Cells]] = []
+    found: list[tuple[int, Cells]] = []
     for batch in _postpone_damage(source):
         if isinstance(batch, FileError):
             source = _raise(batch)
@@ -170,38 +118,6 @@ def _raise(error: FileError) -> Iterator[Batch]:
     raise error
 
 
-def _are_header_texts(cells: _Cells) -> bool:
-    return _differ(cells) and all(is_header_text(kind, text) for kind, text in cells.values())
-
-
-def _heads_other_kinds(rows: Sequence[tuple[int, _Cells]], above: int) -> bool:
-    """Return whether no two cells of a row are equal and each is a header's text or only above values of other kinds."""
-    cells = rows[above][1]
-    if not _differ(cells):
-        return False
-    for position, (kind, text) in cells.items():
-        if is_header_text(kind, text):
-            continue
-        below = {family(found[position][0]) for _, found in rows[above + 1 :] if position in found}
-        if not below or family(kind) in below:
-            return False
-    return True
-
-
-def _are_series(cells: _Cells, width: int) -> bool:
-    """Return whether a row above a row of texts has dates or numbers that head columns, as in a list of attendances.
-
-    A label with a date is a title, and the numbers from 1 on count columns.
-    """
-    others = [text for kind, text in cells.values() if not is_header_text(kind, text)]
-    counts_columns = others == [str(number) for number in range(1, len(others) + 1)]
-    return len(others) > 1 and len(cells) >= width - 1 and not counts_columns
-
-
-def _differ(cells: _Cells) -> bool:
-    return len({text.strip().casefold() for _, text in cells.values()}) == len(cells)
-
-
 def note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutCounts) -> Iterator[Batch]:
     """Add a notice if the header row does not look like a header; return the rows below, from ``source``."""
     headers = [cell for column in header.columns.values() if (cell := shown_cell(column, 0))[1]]
@@ -219,7 +135,7 @@ def note_doubt(row: int, header: Batch, source: Iterator[Batch], counts: LayoutC
     widths: list[int] = []
     if may_be_wider(len(positions), headers):
         # Cell by cell, a tenth of the time that a small file takes.
-        below, source = _look_ahead(source, ROWS)
+        below, source = look_ahead(source, ROWS)
         widths = [len(cells) for _, cells in below]
     doubt = describe_doubt(row, headers, widths)
     if doubt:
@@ -232,7 +148,7 @@ def note_neighbour(headers: Mapping[int, str], source: Iterator[Batch], counts: 
     positions = sorted(headers)
     if positions[-1] - positions[0] + 1 == len(positions):
         return source  # no empty column between the headers
-    below, source = _look_ahead(source, ROWS)
+    below, source = look_ahead(source, ROWS)
     found = side_by_side(headers, [frozenset(cells) for _, cells in below])
     if found is not None:
         left, right = map(column_letters, found)

@@ -13,10 +13,9 @@ from pgdatahub.errors import SheetError
 from pgdatahub.model.batches import Table
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.header_levels import FindAreas, grown_header, join_levels, no_areas, note_gaps, take_rows
+from pgdatahub.readers.header_levels import FindAreas, join_levels, no_areas, note_gaps, take_rows
 from pgdatahub.readers.header_rows import (
     EmptySheetError,
-    find_header,
     first_row,
     header_texts,
     nonempty,
@@ -25,6 +24,7 @@ from pgdatahub.readers.header_rows import (
     seek_row,
     split_header,
 )
+from pgdatahub.readers.header_search import find_header
 from pgdatahub.readers.layout_counts import LayoutCounts
 from pgdatahub.readers.table_body import TableBody
 from pgdatahub.readers.window import Window, crop, empty_range
@@ -116,16 +116,11 @@ def _locate(
         row, source = base, nonempty(source, sheet)
         headers = {}
     elif options.header_row == "auto":
-        row, source, around = find_header(source, sheet, counts)
-        grown = grown_header(row, around.texts, around.texts_only, find)
-        if grown[0] < grown[1]:
-            counts.notices[-1] = (
-                f"header_row: auto took rows {grown[0]}-{grown[1]}: a merged area of the upper row is above several headers"
-            )
-            counts.lessen("rows above the header", row - grown[0])
-            header_rows = grown
-            headers, source = _several(source, grown, sheet, options, find, counts)
-            row = grown[1]
+        found, source = find_header(source, sheet, counts, find)
+        row = found[1]
+        if found[0] < found[1]:
+            header_rows = found
+            headers, source = _several(source, found, sheet, options, find, counts)
         else:
             header, source = split_header(source, row)
             headers = header_texts(header, sheet, options, counts)

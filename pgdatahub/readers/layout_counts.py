@@ -30,12 +30,3 @@ class LayoutCounts:
         if number:
             self.counts[key] = self.counts.get(key, 0) + number
             self.examples.setdefault(key, example)
-
-    def lessen(self, key: str, number: int) -> None:
-        """Count ``number`` less of ``key``."""
-        left = self.counts.get(key, 0) - number
-        if number and left > 0:
-            self.counts[key] = left
-        elif number:
-            self.counts.pop(key, None)
-            self.examples.pop(key, None)

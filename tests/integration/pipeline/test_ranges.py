@@ -247,6 +247,7 @@ def _levels(path: Path, *, merged: bool = True, title: bool = False) -> Path:
     return path
 
 
+_BOTH = ["_2025_a", "_2025_b", "_2026_a", "_2026_b"]
 MERGED = ["region", "_2025_units", "_2025_amount", "_2026_units", "_2026_amount"]
 
 
@@ -281,6 +282,36 @@ def test_auto_takes_two_rows_under_a_merged_area(warehouse: Warehouse) -> None:
     assert list(warehouse.columns("m"))[:5] == MERGED
     assert any("auto took rows 3-4" in notice for notice in result.notices)
     assert next(sheet.header_rows for sheet in inspect(warehouse.config, path).sheets) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("cells", "merged", "names"),
+    [
+        # Equal texts in the lower row, which the areas above tell apart; the corner is empty.
+        ([[], ["R", "a", "b", "a", "b"]], {"B1:C1": "2025", "D1:E1": "2026"}, ["r", *_BOTH]),
+        ([[], ["R", 2025, 2026, 2025, 2026]], {"B1:C1": "a", "D1:E1": "b"}, ["r", "a_2025", "a_2026", "b_2025", "b_2026"]),
+        ([[], [], ["R", "a", "b", "c", "d"]], {"B1:E1": "2025", "B2:C2": "H1", "D2:E2": "H2"},
+         ["r", "_2025_h1_a", "_2025_h1_b", "_2025_h2_c", "_2025_h2_d"]),
+        ([["Report"], [], [], ["R", "a", "b", "a", "b"]], {"B3:C3": "2025", "D3:E3": "2026"}, ["r", *_BOTH]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("data", [["x", 1, 2, 3, 4], ["x", "p", "q", "s", "t"]])
+def test_auto_takes_rows_that_areas_tell_apart(
+    warehouse: Warehouse, cells: Rows, merged: dict[str, str], names: list[str], data: list[object]
+) -> None:
+    path = warehouse.root / "m" / "a.xlsx"
+    path.parent.mkdir(parents=True)
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        for number, row in enumerate([*cells, data, data[::-1]]):
+            sheet.write_row(number, 0, row)
+        for area, text in merged.items():
+            sheet.merge_range(area, text)
+    warehouse.configure("m:\n  header_row: auto\n")
+    (result,) = warehouse.load().results
+    assert list(warehouse.columns("m"))[: len(names)] == names
+    assert result.rows == 2
+    assert any("auto took rows" in notice for notice in result.notices)
 
 
 def test_auto_takes_one_row_under_a_title_over_all(warehouse: Warehouse) -> None:
