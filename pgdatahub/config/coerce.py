@@ -132,6 +132,8 @@ def _stop(written: Written) -> str | tuple[str, ...]:
     texts = _texts(written)
     for text in texts:
         rule = parse_stop(text)
+        if rule.pattern is None and re.fullmatch(r"(?:[^=/]+=)?/.+/[a-z]+", text.strip()):
+            raise ValueError(f"{text}: no letters stand behind the pattern, in which case does not matter")
         if rule.pattern is not None:
             try:
                 re.compile(rule.pattern)

@@ -69,7 +69,8 @@ def _column_type(written: Written) -> str:
         return text.lower()
     if text.lower() in _OTHER_NAMES:
         raise ValueError(f"write {_OTHER_NAMES[text.lower()]}")
-    misspelt = text.lower() != "timestamptz" and get_close_matches(text.lower(), COLUMN_TYPES, n=1, cutoff=0.85)
+    is_other = text.lower() == "timestamptz" or text.endswith("[]")
+    misspelt = not is_other and get_close_matches(text.lower(), COLUMN_TYPES, n=1, cutoff=0.85)
     if misspelt or not _SERVER_TYPE.fullmatch(text):
         raise ValueError
     return text

@@ -31,6 +31,7 @@ ID = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         ("timestamptz", "2025-03-01 10:00:00+00", "timestamp with time zone"),
         ("jsonb", '{"a": 1}', "jsonb"),
         ("character varying(8)", "abc", "character varying(8)"),
+        ("integer[]", "{1,2}", "integer[]"),
     ],
 )
 def test_a_column_is_created_with_a_type_of_the_server(
