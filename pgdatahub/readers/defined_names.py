@@ -77,6 +77,8 @@ def range_of_name(
         return unusable(BROKEN)
     if function is not None:
         return unusable(with_area(FORMULA.format(function[1]), area_in(text)))
+    if "[" in text and "!" not in text:
+        return unusable(with_area("it is a part of a table"))
     if "[" in text.split("!")[0]:
         return unusable(with_area(ELSEWHERE))
     if not _AREA_OF_SHEET.fullmatch(text):

@@ -162,7 +162,7 @@ def _header_rows(options: FolderOptions, window: Window, sheet: str) -> tuple[in
         raise SheetError(
             f"header_row: {options.header_row} contradicts {window.text}, an Excel table, which has its own headers",
             where=sheet,
-            hint="leave header_row out",
+            hint="leave header_row out, or set header_row: first beside the range",
         )
     last = several[1] if several else options.header_row
     base = window.first_row - 1

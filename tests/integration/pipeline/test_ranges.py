@@ -160,6 +160,7 @@ def _named(path: Path) -> Path:
     book.define_name("Rate", "=0.19")
     book.define_name("Cube", "=Sales:Ref!$A$1:$B$2")
     book.define_name("Both", "=Ref!$A$1:$A$3,Ref!$B$1:$B$3")
+    book.define_name("Part", "=Orders[n]")
     book.define_name("Ref!Data", "=Ref!$A$1:$A$3")
     book.define_name("Sales!Data", "=Sales!$A$21:$A$23")
     book.close()
@@ -195,6 +196,7 @@ def test_a_defined_name_finds_its_sheet(warehouse: Warehouse) -> None:
         ("Dyn", "it is a formula (OFFSET …); write the area itself, such as Ref!A1: | the ranges are: Orders"),
         ("Gone", "were deleted (#REF!) | the ranges are: Orders"),
         ("Rate", "it is a constant, 0.19"),
+        ("Part", "it is a part of a table"),
         ("Cube", "several sheets; write the area itself, such as Ref!A1:B2 | the ranges are: Orders"),
         ("Both", "several areas, or an area of several sheets; write the area itself, such as Ref!A1:A3 | the ranges"),
         ("Missing", "no table or range is named 'Missing' | the ranges are: Orders (Sales!B3:C5)"),
