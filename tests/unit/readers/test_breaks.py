@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from contextlib import closing
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -91,6 +92,22 @@ def test_breaks_leave_the_rows_of_a_sheet_alone(suffix: str, reader: Reader) -> 
     ]  # fmt: skip
     if reader == "native":
         assert starts >= {1, 2, 41, 42, 80, 81}
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xlsb", "ods"])
+@pytest.mark.parametrize("seed", range(5))
+def test_any_breaks_leave_the_rows_of_a_sheet_alone(suffix: str, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - test data
+    with closing(_open(suffix, available_readers()[0])) as workbook:
+        sheet = workbook.open(0)
+        sheet.break_before(sorted(chance.sample(range(1, 140), k=20)))  # type: ignore[attr-defined]  # optional
+        batches = list(sheet.batches(chance.choice([1, 7, 100])))
+    cells = [
+        cell
+        for batch in batches
+        for cell in zip(batch.rows, *(as_values(batch.columns[at]) for at in (0, 1)), strict=True)
+    ]
+    assert cells == [(row, *((f"n{row}", "text") if row in HEADERS else (row, f"t{row}"))) for row in NUMBERS]
 
 
 def test_break_rows_are_headers_data_and_what_is_below() -> None:
