@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from pgdatahub.config import Config
     from pgdatahub.model.schema import ColumnSchema
-    from pgdatahub.runs.inspect import Inspection, SheetInspection
+    from pgdatahub.runs.inspect import Inspection
+    from pgdatahub.runs.inspect_tables import SheetInspection
 
 
 def inspect_command(

@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
-from pgdatahub.load.cell_faults import Faults
-from pgdatahub.load.contract import Contract
 from pgdatahub.load.parts import PartSheet, parts_of
 from pgdatahub.load.results import failed
-from pgdatahub.load.sheet_contract import SheetContract
-from pgdatahub.load.sheet_tables import begin_table, ending, open_batches
-from pgdatahub.load.tally import Tally
-from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
-from pgdatahub.model.schema import ColumnSchema, TableName
-from pgdatahub.model.workbooks import Batch, RangeInfo, Sheet, Workbook, sheet_labels
+from pgdatahub.model.schema import TableName
+from pgdatahub.model.workbooks import RangeInfo, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.range_names import describe_area, ranges_of
-from pgdatahub.readers.sheets import needs_second_reading
+from pgdatahub.runs.inspect_tables import SheetInspection, inspect_tables
 from pgdatahub.values.identifiers import table_name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetInspection:
-    """Contents of a sheet.
-
-    Attributes:
-        name: Its name; with its position where another sheet has the same name.
-        visible: True unless the sheet is hidden.
-        chosen: True if a run would load the sheet.
-        table: The table that a run would load the rows into; None if it would not load them.
-        header_row: The row of the headers, from 1, the last one of several; 0 for none.
-        header_rows: The first and the last of several rows of headers; empty for one row.
-        range: The range of the table, if the settings name one.
-        rows: Rows below the header.
-        columns: The columns with their observed kinds; position and header as in the sheet.
-        counts: Remark on cells or rows → their number.
-        examples: Remark → place of the first cell.
-        notices: Remarks for the user.
-        failure: Reason why the sheet cannot be loaded.
-    """
-
-    name: str
-    visible: bool
-    chosen: bool
-    table: TableName | None = None
-    header_row: int = 0
-    header_rows: tuple[int, ...] = ()
-    range: str | None = None
-    rows: int = 0
-    columns: tuple[ColumnSchema, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    examples: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
-    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,18 +98,8 @@ def _inspect(source: SourceFile, stages: Stages, config: Config) -> Inspection:
         sheets = []
         for position, info in enumerate(workbook.sheets):
             found = SheetInspection(name=labels[position], visible=info.visible, chosen=position in chosen)
-            sheets += [
-                _inspect_sheet(workbook, replace(found, table=sheet.source.table), sheet, stages, config)
-                for sheet in chosen.get(position, ())
-            ] or [
-                _inspect_sheet(
-                    workbook,
-                    found,
-                    PartSheet(position=position, label=labels[position], source=source),
-                    stages,
-                    config,
-                )
-            ]
+            tables = chosen.get(position) or [PartSheet(position=position, label=labels[position], source=source)]
+            sheets += inspect_tables(workbook, found, tables, stages, config)
         ranges = tuple(_inspect_range(one, labels) for one in ranges_of(workbook) or () if not one.hidden)
     return Inspection(source=source, sheets=tuple(sheets), failure=failure, ranges=ranges)
 
@@ -186,54 +134,4 @@ def _source(config: Config, path: Path) -> SourceFile:
         table=TableName(schema=options.schema or config.schema_name, name=name),
         options=options,
         size=status.st_size,
-    )
-
-
-def _inspect_sheet(
-    workbook: Workbook, found: SheetInspection, chosen: PartSheet, stages: Stages, config: Config
-) -> SheetInspection:
-    try:
-        read = _read_sheet(found, workbook.open(chosen.position), chosen, stages, config)
-    except FileError as error:
-        read = replace(found, failure=failed(chosen.source, error).failure)
-    if needs_second_reading(workbook):
-        return _inspect_sheet(workbook, found, chosen, stages, config)
-    return read
-
-
-def _read_sheet(
-    found: SheetInspection, sheet: Sheet, chosen: PartSheet, stages: Stages, config: Config
-) -> SheetInspection:
-    source = open_batches(sheet, (chosen,), config.chunk_size)
-    with ending(source):
-        reading = begin_table(sheet, chosen, source, stages, config)
-        tally = Tally()
-        tally.add(reading.headers)
-        faults = Faults()
-        contract = None
-        normalize: Callable[[Batch], NormalizedBatch | None] = reading.normalize
-        if chosen.source.options.has_contract:
-            # Rules for the whole file and equal values are left to a run, which may read several sheets, and read twice.
-            contract = SheetContract(Contract(), reading.table, chosen)
-            normalize = partial(reading.judge, contract=contract)
-        try:
-            faults.add(reading.layout.faults)
-            for _, normalized in faults.normalize(reading.batches, normalize):
-                if normalized is not None:
-                    tally.add(normalized)
-        except FileError as error:
-            raise faults.joined(error) from error
-        faults.check(contract.end() if contract is not None else None)
-    tally.count(reading.layout.counts, reading.layout.examples)
-    tally.note((*reading.layout.notices, *sheet.notices))
-    return replace(
-        found,
-        header_row=reading.table.header_row,
-        header_rows=reading.table.header_rows,
-        range=chosen.window.text if chosen.window else None,
-        rows=tally.rows,
-        columns=tuple(tally.columns.values()),
-        counts=tally.counts,
-        examples=tally.examples,
-        notices=tally.notices,
     )

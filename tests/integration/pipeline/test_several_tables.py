@@ -363,6 +363,31 @@ def test_inspect_shows_the_table_of_each_sheet(warehouse: Warehouse) -> None:
     assert found == [("Policies", "policies"), ("Q1", "quarters"), ("Q2", "quarters"), ("Notes", None)]
 
 
+def test_inspect_reads_a_sheet_of_several_tables_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pgdatahub.readers.xlsx.sheet import XlsxSheet
+
+    opened: list[str] = []
+    batches = XlsxSheet.batches
+
+    def counted(sheet: XlsxSheet, max_rows: int) -> object:
+        opened.append(sheet.name)
+        return batches(sheet, max_rows)
+
+    monkeypatch.setattr(XlsxSheet, "batches", counted)
+    ranges = ("A1:B", "D1:E3", "G1:H", "A1:A2")
+    entries = ", ".join(f"{{range: '{cells}', table: t{number}}}" for number, cells in enumerate(ranges))
+    warehouse.configure(f"m:\n  sheets:\n    R: [{entries}, {{table: bad, header_row: 9}}]\n")
+    rows: Rows = [["a", "b", None, "d", "e"], *([n, n, None, n, n] for n in range(5))]
+    found = inspect(warehouse.config, warehouse.write_sheets("m/jan.xlsx", {"R": rows})).sheets
+    assert opened == ["R"]
+    assert [(str(one.table), one.range, one.rows) for one in found] == [
+        ("t0", "A1:B", 5), ("t1", "D1:E3", 2), ("t2", "G1:H", 0), ("t3", "A1:A2", 1), ("bad", None, 0),
+    ]  # fmt: skip
+    assert [one.failure.message.split(",")[0] if one.failure else None for one in found] == [
+        None, None, "the range G1:H is empty: no cell of it has a value", None, "row 9",
+    ]  # fmt: skip
+
+
 def test_inspect_yaml_names_each_sheet_a_table_of_its_own(warehouse: Warehouse) -> None:
     path = warehouse.write_sheets("m/a: b/jan.xlsx", {name: [["n"], [1]] for name in ("Q 1", "Q-1", "it's")})
     yaml = inspect_yaml(inspect(warehouse.config, path))
