@@ -7,19 +7,15 @@ private server of this test run, made, started and stopped by the product's own 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
-from pgdatahub.postgres.temporary import drop_database
+from tests.databases import DatabasePool, with_database
 from tests.measured_children import measure_children
 
 _HOME = "PGDATAHUB_HOME"
@@ -58,13 +54,6 @@ def _remove_home(home: Path) -> None:
     shutil.rmtree(home)
 
 
-def with_database(url: str, database: str) -> str:
-    """Return ``url`` with another database in it."""
-    parts = urlsplit(url)
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{parts.netloc}/{database}{query}"
-
-
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """The URL of a server on which databases may be made."""
@@ -81,11 +70,17 @@ def server_url() -> Iterator[str]:
         yield server.url()
 
 
+@pytest.fixture(scope="session")
+def databases(server_url: str) -> Iterator[DatabasePool]:
+    """The empty databases of this worker."""
+    pool = DatabasePool(server_url=server_url)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def database_url(server_url: str) -> Iterator[str]:
+def database_url(databases: DatabasePool) -> Iterator[str]:
     """The URL of an empty database of the test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield with_database(server_url, name)
-    drop_database(server_url, name)
+    name = databases.take()
+    yield with_database(databases.server_url, name)
+    databases.give_back(name)

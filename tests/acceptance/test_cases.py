@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from pgdatahub.cli.app import create_app
 from pgdatahub.postgres.temporary import drop_database
 from tests.acceptance.conftest import Place
-from tests.conftest import with_database
+from tests.databases import with_database
 
 pytestmark = pytest.mark.integration
 

@@ -24,7 +24,7 @@ from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.integration.pipeline.conftest import Warehouse
 from tests.integration.pipeline.test_sheets import rewrite
 

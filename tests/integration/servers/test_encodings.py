@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.temporary import drop_database
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.integration.runs.conftest import write_workbook
 from tests.integration.servers.test_settings import load
 
