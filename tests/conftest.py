@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
         Path(home).chmod(0o711)
     os.environ[_HOME] = home
     config.add_cleanup(lambda: _remove_home(Path(home)))
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Return a worker more than there are cores: tests wait for servers, child processes and time limits."""
+    cores = yield
+    return cores if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + 1
 
 
 def _remove_home(home: Path) -> None:
