@@ -26,8 +26,8 @@ from tests.property.worksheets import LIMITS, STRINGS, STYLES, Part, read
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
-SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "1000"))
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "2000"))
+SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
+MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
 SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
 CORPUS: Final = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 CASES: Final = Path(__file__).parents[1] / "cases"

@@ -30,8 +30,8 @@ from tests.property.judging import PIECES, Part, cells_of, damaged, dice, parts_
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
-SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "1000"))
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "2000"))
+SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
+MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
 SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
 LARGEST: Final = 40_000
 """Bytes of a part of a spreadsheet that is mutated."""
