@@ -56,23 +56,29 @@ def test_what_was_confirmed_survives_any_kill(place: Path, home: Path) -> None:
             int(line) for path in place.glob("confirmed-*") for line in path.read_text(encoding="ascii").splitlines()
         }
 
+    def kill_server() -> None:
+        postmaster = read_process_id(home / "server/data/postmaster.pid")
+        if postmaster is not None and is_server(postmaster, home / "server/data"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(postmaster, signal.SIGKILL)
+
     try:
         workers += [work() for _ in range(3)]
         end = time.monotonic() + _SECONDS
-        latest = end + 60
-        while time.monotonic() < end or (not confirmed() and time.monotonic() < latest):
-            # On a busy machine no worker may live long enough to write: then the kills become rarer.
-            time.sleep(chance.uniform(0.05, 0.9) if time.monotonic() < end else 5)
+        while time.monotonic() < end:
+            time.sleep(chance.uniform(0.05, 0.9))
             if chance.random() < 0.5:
                 victim = chance.randrange(len(workers))
                 workers[victim].kill()
                 workers[victim].wait()
                 workers[victim] = work()
-            elif (postmaster := read_process_id(home / "server/data/postmaster.pid")) is not None and is_server(
-                postmaster, home / "server/data"
-            ):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(postmaster, signal.SIGKILL)
+            else:
+                kill_server()
+        # On a busy machine, no worker may have lived long enough to write: then one more kill follows its first row.
+        latest = time.monotonic() + 120
+        while not confirmed() and time.monotonic() < latest:
+            time.sleep(0.1)
+        kill_server()
     finally:
         for worker in workers:
             worker.kill()
