@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from pgdatahub.config.cell_ranges import parse_range
 from pgdatahub.model.workbooks import RangeInfo
 
 PRINT_AREA: Final = "_xlnm.Print_Area"
@@ -56,6 +55,9 @@ def range_of_name(
         scope: The position of the sheet that alone knows the name.
         hidden: The workbook does not show the name.
     """
+    # The settings' imports take 0.1 s, which the process of an .xls never needs.
+    from pgdatahub.config.cell_ranges import parse_range
+
     if name.startswith(RESERVED):
         if name != PRINT_AREA:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +71,12 @@ def test_a_process_that_makes_no_progress_is_ended(tmp_path: Path, monkeypatch: 
     process = ReadingProcess("breaking_program", memory=256 << 20, patience=0.5)
     with pytest.raises(CorruptError, match="made no progress"):
         process.ask("sleep")
+
+
+@pytest.mark.parametrize("name", ["xls", "calamine", "encrypted"])
+def test_reading_process_imports_neither_settings_nor_database(name: str) -> None:
+    # A process starts for each file; the settings alone would triple its time.
+    names = "{'pgdatahub.config', 'pydantic', 'sqlalchemy', 'psycopg', 'typer', 'rich'}"
+    code = f"import pgdatahub.readers.{name}.program, sys; print(sorted({names} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"
