@@ -148,7 +148,9 @@ class Session:
         return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server, if a step made one."""
+        if not (self.place / "home").exists():
+            return
         stop = ["pgdatahub", "db", "stop", "--force"]
         subprocess.run(stop, env=self.environment, cwd=self.place, check=False, capture_output=True, **self._as_user())
 
