@@ -7,6 +7,7 @@ checkpoint. To drop a test's tables and compare the catalogs with those of an em
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -19,9 +20,7 @@ from pgdatahub.postgres.temporary import drop_database
 MOST_USES = 25
 """Uses of one database: dead rows gather in its catalogs."""
 _LIMITS = "-c lock_timeout=2s -c statement_timeout=20s"
-_END_SESSIONS = (
-    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-)
+_OTHER_SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _CLEAR = """
 DO $$
 DECLARE
@@ -69,7 +68,7 @@ SELECT (SELECT json_agg(n ORDER BY nspname) FROM pg_namespace n WHERE nspname !~
        (SELECT count(*) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = current_database()),
        (SELECT count(*) FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid WHERE datname = current_database()),
        (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()),
-       (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()),
+       (SELECT count(*) {_OTHER_SESSIONS}),
        (SELECT count(relacl) FROM pg_class),
        (SELECT count(proacl) FROM pg_proc),
        {", ".join(f"(SELECT count(*) FROM pg_{name})" for name in _COUNTED)}
@@ -129,7 +128,7 @@ class DatabasePool:
     def _cleared(self, name: str) -> bool:
         try:
             with self._connect(name) as connection:
-                connection.execute(_END_SESSIONS, [name])
+                _end_sessions(connection)
                 connection.execute(_CLEAR)
                 return self._empty is not None and _state(connection) == self._empty
         except (
@@ -143,3 +142,11 @@ class DatabasePool:
 
 def _state(connection: psycopg.Connection[tuple[object, ...]]) -> tuple[object, ...] | None:
     return connection.execute(_STATE.encode()).fetchone()
+
+
+def _end_sessions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    latest = time.monotonic() + 5
+    while connection.execute(f"SELECT pg_terminate_backend(pid) {_OTHER_SESSIONS}".encode()).fetchall():
+        if time.monotonic() > latest:
+            return
+        time.sleep(0.005)
