@@ -140,15 +140,16 @@ def test_libpq_environment_names_the_server_without_a_setting(
 ) -> None:
     place.write("a/a.xlsx", [["a"], [1]])
     with psycopg.connect(place.url or "") as connection:
-        parameters = connection.info.get_parameters()
+        parameters = {**connection.info.get_parameters(), "password": connection.info.password}
     names = {
         "host": "PGHOST",
         "port": "PGPORT",
         "user": "PGUSER",
         "dbname": "PGDATABASE",
         "passfile": "PGPASSFILE",
+        "password": "PGPASSWORD",
     }
-    environment = {names[key]: value for key, value in parameters.items() if key in names}
+    environment = {names[key]: value for key, value in parameters.items() if key in names and value}
     done = place.run("run", DATABASE_URL=None, **environment)
     assert done.code == 0, done.err
     assert parameters["dbname"] in done.err.splitlines()[0]
