@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-Owner = Callable[[int], str]
-"""Returns the path that the history gives a loaded content to."""
+Owner = Callable[[int], str | None]
+"""Returns the path that the history gives a content to after the command; None if the table does not have the content."""
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class LifeModel:
         loaded: Content in the table → the path that it belongs to.
         held: Contents that runs skip until they are loaded by ``--reload``.
         seen: Path → the content that the last run saw there and that the table still has.
+        handed: Contents whose path changed in the present command while other paths had them too.
     """
 
     on_changed: str
@@ -30,6 +31,7 @@ class LifeModel:
     loaded: dict[int, str] = field(default_factory=dict)
     held: set[int] = field(default_factory=set)
     seen: dict[str, int] = field(default_factory=dict)
+    handed: set[int] = field(default_factory=set)
 
     def run(self, files: Mapping[str, int], owner: Owner) -> set[str]:
         """Apply a run over all files; return the paths that it must refuse.
@@ -38,14 +40,16 @@ class LifeModel:
             files: Path → content, of the files that are there.
             owner: Tells the choice where several paths have a right to a content.
         """
-        refused = {path for path in in_order(files) if not self._take(path, files[path], owner, reload=False)}
+        refused = {path for path in in_order(files) if not self._take(path, files[path], reload=False)}
+        self._settle(files, owner)
         if self.on_missing == "revert" and not refused:
             self._forget_missing(files, owner)
         return refused
 
     def reload(self, path: str, content: int, owner: Owner) -> None:
         """Apply ``run --reload`` of one file."""
-        self._take(path, content, owner, reload=True)
+        self._take(path, content, reload=True)
+        self._settle({}, owner)
 
     def revert(self, content: int, *, hold: bool = False) -> None:
         """Apply the revert of a content's import."""
@@ -61,7 +65,7 @@ class LifeModel:
         for content in self.loaded:
             self.loaded[content] = _one_of(owner(content), [path for path in files if files[path] == content])
 
-    def _take(self, path: str, content: int, owner: Owner, *, reload: bool) -> bool:
+    def _take(self, path: str, content: int, *, reload: bool) -> bool:
         old = self.seen.get(path)
         changed = self.on_changed != "append" and old in self.loaded and old != content
         if changed and self.on_changed == "fail" and not reload:
@@ -72,22 +76,36 @@ class LifeModel:
             self.loaded[content] = path
         self.seen[path] = content
         if changed and old is not None and old in self.loaded:
-            heirs = [one for one, held in self.seen.items() if held == old]
-            if not heirs:
+            if old not in self.seen.values():
                 del self.loaded[old]
+                self.handed.discard(old)
             elif self.loaded[old] == path:
-                self.loaded[old] = _one_of(owner(old), heirs)
+                self.handed.add(old)
         return True
 
+    def _settle(self, files: Mapping[str, int], owner: Owner) -> None:
+        """Give each handed content to one of the paths that have it at the end: those before may have changed too."""
+        for content in self.handed:
+            heirs = [path for path, seen in self.seen.items() if seen == content]
+            chosen = heirs[0] if len(heirs) == 1 else owner(content)
+            if chosen is None:  # given to a missing path, and reverted with it
+                chosen = next(path for path in heirs if self._is_forgotten(path, files))
+            self.loaded[content] = _one_of(chosen, heirs)
+        self.handed.clear()
+
+    def _is_forgotten(self, path: str, files: Mapping[str, int]) -> bool:
+        """Return whether a run over these files reverts what a path has, since its file is gone."""
+        folders = {PurePosixPath(one).parent for one in files}
+        return self.on_missing == "revert" and path not in files and PurePosixPath(path).parent in folders
+
     def _forget_missing(self, files: Mapping[str, int], owner: Owner) -> None:
-        folders = {PurePosixPath(path).parent for path in files}
         for content, path in list(self.loaded.items()):
             if path in files:
                 continue
             holders = [one for one in files if files[one] == content]
             if holders:
                 self.loaded[content] = _one_of(owner(content), holders)
-            elif PurePosixPath(path).parent in folders:
+            elif self._is_forgotten(path, files):
                 self.revert(content)
 
 
@@ -96,6 +114,6 @@ def in_order(files: Mapping[str, int]) -> Sequence[str]:
     return sorted(files, key=lambda path: (path.count("/"), path))
 
 
-def _one_of(path: str, paths: Sequence[str]) -> str:
+def _one_of(path: str | None, paths: Sequence[str]) -> str:
     assert path in paths, f"the history gives a content to {path}, which has no right to it; {paths} have"
     return path

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -267,8 +268,8 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             )
             return int(self.execute(query)[0][0]) // 10
 
-        def owner(self, content: int) -> str:
-            return next(past.identity for past in self.imports() if self.content(past) == content)
+        def owner(self, content: int) -> str | None:
+            return next((past.identity for past in self.imports() if self.content(past) == content), None)
 
         def failed(self, report: RunReport) -> set[str]:
             assert report.stopped is None
@@ -288,3 +289,19 @@ def test_any_life_of_files_leaves_each_row_once(database_url: str, tmp_path: Pat
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+A, B, C = PATHS
+COPIED = ("copy", A, B), ("copy", A, C)
+REWRITTEN = ("write", A, 3, ""), ("write", B, 4, "")
+LIVES = [[COPIED[:1], REWRITTEN], [COPIED, (*REWRITTEN, ("write", C, 4, ""))]]
+
+
+@pytest.mark.parametrize("life", LIVES, ids=["one copy", "two copies"])
+def test_copies_that_all_change_leave_no_old_row(life: list[Any], database_url: str, tmp_path: Path) -> None:
+    begun: Any = machine(database_url, tmp_path)()
+    begun.begin("replace", "revert")
+    for steps in life:
+        begun.live(steps)
+        begun.each_row_is_there_once_and_accounted_for()
+    begun.teardown()
