@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,7 +13,9 @@ import pytest
 from psycopg import sql
 
 from pgdatahub.config import load_config
+from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.runs.run import run
+from tests.conftest import with_database
 
 pytestmark = pytest.mark.integration
 
@@ -47,11 +48,12 @@ def tables(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(server_url, autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = re.sub(r"(//[^/]*/)[^?]*", rf"\g<1>{name}", server_url)
-        run(load_config(overrides={"database_url": url}, directory=directory))
-        with psycopg.connect(url) as connection:
-            yield {suffix: _table(connection, f"as_{suffix}") for suffix in SUFFIXES}
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    url = with_database(server_url, name)
+    run(load_config(overrides={"database_url": url}, directory=directory))
+    with psycopg.connect(url) as connection:
+        tables = {suffix: _table(connection, f"as_{suffix}") for suffix in SUFFIXES}
+    yield tables
+    drop_database(server_url, name)
 
 
 def _table(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> Table:
