@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
@@ -32,6 +32,8 @@ from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+
+_Loaded = TypeVar("_Loaded", LoadedFile, ImportRow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,8 @@ class Listing:
         return frozenset(path.rpartition("/")[0] for path in self.files)
 
 
-def gone(files: Iterable[LoadedFile], present: Collection[str]) -> Iterator[LoadedFile]:
-    """Yield the files that are neither in a listing of the data root nor at the path of their load."""
+def gone(files: Iterable[_Loaded], present: Collection[str]) -> Iterator[_Loaded]:
+    """Yield the files or imports whose file is neither in a listing of the data root nor at the path of their load."""
     for one in files:
         # Rows that --adopt took over from another file name that file.
         own = one.source_file.endswith(f"/{one.identity}") and not is_url(one.source_file)

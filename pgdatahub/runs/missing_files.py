@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
@@ -11,7 +11,7 @@ from pgdatahub.errors import DatabaseError, PgDataHubError
 from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, Reporter
-from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.imports import Status
 from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
@@ -24,6 +24,7 @@ from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+    from pgdatahub.runs.plan_tables import TableSimulations
 
 NAMED: Final = 3
 """Maximum number of files of a table that are named."""
@@ -72,7 +73,7 @@ def plan_missing(
     listing: Listing,
     config: Config,
     files: Iterable[FilePlan],
-    after: Callable[[ImportRow], ImportRow | None],
+    tables: TableSimulations,
 ) -> tuple[MissingFile, ...]:
     """Return the treatment that a run would give the imports whose file no longer exists.
 
@@ -82,12 +83,14 @@ def plan_missing(
         listing: The listing of the data root.
         config: The settings.
         files: The plans of all files.
-        after: Returns an import as the run leaves it; None if the run replaces its rows.
+        tables: The tables as the files of the run leave them. A changed file may hand its old rows to a missing file.
     """
     failing = {file.file for file in files if file.action == "fail"}
     failed = [source for identity, source in listing.files.items() if identity in failing]
-    left = [past for past in map(after, find_gone(connection, history, listing)) if past is not None]
-    return tuple(judge(left, listing, config, failed))
+    stored = map(tables.after, find_gone(connection, history, listing))
+    left = {past.id: past for past in (*stored, *tables.changed) if past is not None and past.status == Status.LOADED}
+    missing = gone((left[number] for number in sorted(left)), listing.present)
+    return tuple(judge(missing, listing, config, failed))
 
 
 def count_missing(connection: Connection, history: History, config: Config) -> MissingCounts | None:

@@ -274,7 +274,7 @@ class _Planner:
         history = self._history(connection)
         if connection is None or history is None or listing is None:
             return ()
-        return plan_missing(connection, history, listing, self.config, files, self._tables.after)
+        return plan_missing(connection, history, listing, self.config, files, self._tables)
 
     def check_left(self) -> None:
         """Warn of rows that stay in tables which the settings do not name for their files any more."""

@@ -129,6 +129,11 @@ class TableSimulation:
         """Return a stored import as the simulated files leave it; None if they replace its rows."""
         return self._changed.get(past.id, past)
 
+    @property
+    def changed(self) -> list[ImportRow]:
+        """Stored imports as the simulated files leave them, if they change them and leave their rows."""
+        return [past for number, past in self._changed.items() if past is not None and past.run_id != PLANNED_RUN]
+
     def skip_known(self, source: SourceFile, file_sha256: str) -> SimulatedFile | None:
         """Simulate a file whose bytes are loaded already; return None if the file must be read."""
         try:

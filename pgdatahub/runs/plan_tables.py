@@ -115,6 +115,11 @@ class TableSimulations:
         for table, planned in plans.items():
             yield table_plan(simulations[table], tuple(planned))
 
+    @property
+    def changed(self) -> list[ImportRow]:
+        """Stored imports as the simulated files leave them, if they change them and leave their rows."""
+        return [past for simulation in self._simulations.values() for past in simulation.changed]
+
     def after(self, past: ImportRow) -> ImportRow | None:
         """Return an import as the simulated files leave it; None if they remove it."""
         simulation = self._simulations.get(past.table)

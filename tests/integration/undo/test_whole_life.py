@@ -294,13 +294,23 @@ def test_any_life_of_files_leaves_each_row_once(database_url: str, tmp_path: Pat
 A, B, C = PATHS
 COPIED = ("copy", A, B), ("copy", A, C)
 REWRITTEN = ("write", A, 3, ""), ("write", B, 4, "")
-LIVES = [[COPIED[:1], REWRITTEN], [COPIED, (*REWRITTEN, ("write", C, 4, ""))]]
+GONE = ("write", A, 3, ""), ("delete", B)
+LIVES = {
+    "copy rewritten": [COPIED[:1], REWRITTEN],
+    "copies rewritten": [COPIED, (*REWRITTEN, ("write", C, 4, ""))],
+    "copy deleted": [COPIED[:1], GONE],
+    "copies deleted": [COPIED, (*GONE, ("delete", C))],
+    "copy deleted, copy rewritten": [COPIED, (*GONE, ("write", C, 4, ""))],
+}
 
 
-@pytest.mark.parametrize("life", LIVES, ids=["one copy", "two copies"])
-def test_copies_that_all_change_leave_no_old_row(life: list[Any], database_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("on_missing", ["revert", "keep"])
+@pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
+def test_file_and_its_copies_change_in_one_run(
+    life: list[Any], on_missing: str, database_url: str, tmp_path: Path
+) -> None:
     begun: Any = machine(database_url, tmp_path)()
-    begun.begin("replace", "revert")
+    begun.begin("replace", on_missing)
     for steps in life:
         begun.live(steps)
         begun.each_row_is_there_once_and_accounted_for()
