@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.config.cell_ranges import parse_cell
+from pgdatahub.load.long_texts import cut_long_texts
 from pgdatahub.load.origin_columns import OriginColumns
 from pgdatahub.model.batches import NormalizedBatch, Table
 from pgdatahub.model.workbooks import Batch, Sheet
@@ -122,7 +123,7 @@ def open_batches(sheet: Sheet, tables: Sequence[PartSheet], chunk_size: int) -> 
     divide = getattr(sheet, "break_before", None)
     if rows and divide is not None:
         divide(sorted(rows))
-    return sheet.batches(chunk_size)
+    return cut_long_texts(sheet.batches(chunk_size), sheet.name)
 
 
 def _rows_above_data(window: Window, options: FolderOptions) -> int:

@@ -11,6 +11,7 @@ from pgdatahub.load.column_keys import ColumnKeys
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
+from pgdatahub.load.long_texts import check_rows
 from pgdatahub.load.parts import Part
 from pgdatahub.load.spool import Spool
 from pgdatahub.load.tally import Tally
@@ -56,6 +57,7 @@ class StagedRows:
             positions = {column.name: column.position for column in batch.columns if column.position is not None}
             encoded = encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions))
             self.spool.append(encoded)
+            check_rows(self.source, self.spool.bytes)
             yield encoded
 
     def end(self, sheet: str, counts: Mapping[str, int], examples: Mapping[str, str], notices: Iterable[str]) -> None:

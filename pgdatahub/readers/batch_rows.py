@@ -23,6 +23,19 @@ def cut(batch: Batch, start: int, stop: int) -> Batch:
     return batch if start == 0 and stop == len(batch.rows) else batch.slice(start, stop)
 
 
+def text_bytes(batch: Batch) -> int:
+    """Return the size of the texts of a batch, in characters where a column has values."""
+    return sum(map(_text_bytes, batch.columns.values()))
+
+
+def _text_bytes(column: Column) -> int:
+    if not isinstance(column, TextColumn):
+        return sum(len(value) for value in column if isinstance(value, str))
+    if column.kind is not Kind.TEXT:
+        return 0
+    return len(column.texts.lines) if isinstance(column.texts, FieldBuffer) else sum(map(len, column.texts))
+
+
 def sieve(batch: Batch, selectors: Sequence[object]) -> Batch:
     """Return the rows whose selector is true."""
     columns: dict[int, Column] = {

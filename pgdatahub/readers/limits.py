@@ -41,7 +41,7 @@ class Limits:
     small_part_bytes: int = 64 * MIB
     directory_bytes: int = 8 * MIB
     cell_bytes: int = MIB
-    row_bytes: int = 64 * MIB
+    row_bytes: int = 16 * MIB
     token_bytes: int = 4 * MIB
     depth: int = 64
     columns: int = 16384

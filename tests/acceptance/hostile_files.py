@@ -103,6 +103,13 @@ def attributes(count: int) -> str:
     return "".join(f' a{n}="1"' for n in range(count))
 
 
+def xlsx_texts() -> bytes:
+    """Return a workbook of 16,384 columns, of which all cells of ten rows have one text of 32,767 characters."""
+    text = f'<sst xmlns="{MAIN}"><si><t>{"z" * 32_767}</t></si></sst>'
+    cells = '<c t="s"><v>0</v></c>' * COLUMNS
+    return xlsx(row(1, "a") + f"<row>{cells}</row>" * 10, sharedStrings=text)
+
+
 def xlsx_comments() -> bytes:
     comment = f"<!--{'-x' * MIB}-->"
     text = f'<sst xmlns="{MAIN}">{comment}<si><t>{comment}a</t></si></sst>'
@@ -231,6 +238,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "xlsx attributes outside": Hostile(
         ending=".xlsx", make=lambda: xlsx(SMALL, before=f"<sheetPr{attributes(200_000)}/>")
     ),
+    "xlsx texts": Hostile(ending=".xlsx", make=xlsx_texts, message="bytes of text"),
     "xlsx comments": Hostile(ending=".xlsx", make=xlsx_comments),
     "xlsx large comment": Hostile(
         ending=".xlsx", make=lambda: xlsx(SMALL + f"<!--{'-x' * 20 * MIB}-->"), message="tag or comment of more than"
@@ -250,6 +258,11 @@ HOSTILE: Mapping[str, Hostile] = {
     "ods areas": Hostile(ending=".ods", make=lambda: ods_areas(MILLION), message="500,000 merged", options=FILL),
     "ods fewer areas": Hostile(ending=".ods", make=lambda: ods_areas(200_000), options=FILL),
     "ods attributes": Hostile(ending=".ods", make=lambda: ods(ods_text("a"), ods_text("x", attributes(200_000)))),
+    "ods repeated text": Hostile(
+        ending=".ods",
+        make=lambda: ods(ods_text("a"), ods_text("x" * 30_000, ' table:number-columns-repeated="16384"')),
+        message="the row has more than",
+    ),
     "ods comments": Hostile(ending=".ods", make=ods_comments),
     "xls areas": Hostile(ending=".xls", make=lambda: xls_areas(MILLION), options=FILL),
     "xls areas, top left": Hostile(ending=".xls", make=lambda: xls_areas(MILLION)),

@@ -14,6 +14,7 @@ from pgdatahub.readers.package import DAMAGED
 from pgdatahub.values.cells import Column, TextColumn
 
 _BLOCK_CELLS: Final = 250_000
+_BLOCK_CHARACTERS: Final = 1 << 24
 MOST_ROWS: Final = 1 << 24
 """LibreOffice's number of rows, where it is set to large spreadsheets."""
 _REPEATED_IN_ROWS: Final = 2_000_000
@@ -97,6 +98,8 @@ class RowCollector:
         self._columns: dict[int, _Column] = {}
         self._count = 0
         """Repeated cells in the block."""
+        self._characters = 0
+        """Characters of repeated cells in the block."""
 
     @property
     def last_row(self) -> int:
@@ -144,6 +147,7 @@ class RowCollector:
         for place in range(position, position + repeated):
             self._columns.setdefault(place, _Column()).add(index, cell_class, text)
         self._count += repeated
+        self._characters += repeated * len(text)
 
     def end_row(self) -> None:
         """End the row.
@@ -164,7 +168,7 @@ class RowCollector:
         self._rows.append(self.number)
         if self._hidden_row:
             self._hidden.add(self.number)
-        if self._count > _BLOCK_CELLS:
+        if self._count > _BLOCK_CELLS or self._characters > _BLOCK_CHARACTERS:
             self._end_block()
 
     def take(self) -> Iterator[Block]:
@@ -209,7 +213,7 @@ class RowCollector:
             columns={position: self._column(len(rows), column) for position, column in columns.items() if column.runs},
         )
         self._ready.append(block)
-        self._rows, self._hidden, self._columns, self._count = [], set(), carried, 0
+        self._rows, self._hidden, self._columns, self._count, self._characters = [], set(), carried, 0, 0
 
     def _column(self, rows: int, column: _Column) -> Column:
         texts = column.texts

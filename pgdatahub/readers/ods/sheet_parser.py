@@ -306,7 +306,7 @@ class SheetParser(GuardedParser):
                 f"row {self.rows.number} has a value beyond the {self._limits.columns:,} columns of a sheet",
                 hint=DAMAGED,
             )
-        self._row_bytes += len(text)
+        self._row_bytes += len(text) * repeated
         if self._row_bytes > self._limits.row_bytes:
             self._corrupt(f"the row has more than {self._limits.row_bytes:,} characters")
         if isinstance(source, CellClass):

@@ -21,6 +21,8 @@ _COVERED: Final = 6
 MAX_COLUMNS: Final = 256
 MAX_CELLS: Final = 500_000
 """Cells in one answer, so that a wide sheet does not make a large one."""
+MAX_CHARACTERS: Final = 1 << 23
+"""Characters in one answer of several rows: many cells may have one long shared string."""
 
 ColumnMessage = tuple[bytes | None, bytes, bytes, bytes, list[str]]
 """Indexes of rows (None for all), kinds, indexes of formats, numbers, and the texts in their order."""
@@ -127,14 +129,32 @@ class Cells:
                 _drop_covered(column)
         rows = array("H", sorted(set().union(*(set(column.rows) for column in self._columns.values()))))
         size = max(1, min(max_rows, MAX_CELLS // max(1, len(self._columns))))
-        for start in range(0, len(rows), size):
-            window = rows[start : start + size]
+        for start, end in self._windows(rows, size):
+            window = rows[start:end]
             columns = {}
             for position, column in sorted(self._columns.items()):
                 message = self._message(column, window)
                 if message is not None:
                     columns[position] = message
             yield window.tobytes(), list(self._hidden(window)), columns
+
+    def _windows(self, rows: array[int], size: int) -> Iterator[tuple[int, int]]:
+        """Yield index of first row and index behind the last of each answer, of at most ``size`` rows."""
+        if sum(map(len, self._texts)) <= MAX_CHARACTERS:
+            yield from ((start, min(start + size, len(rows))) for start in range(0, len(rows), size))
+            return
+        characters: dict[int, int] = {}
+        for column in self._columns.values():
+            for row, kind, number in zip(column.rows, column.kinds, column.numbers, strict=True):
+                if kind == TEXT:
+                    characters[row] = characters.get(row, 0) + len(self._texts[int(number)])
+        start = total = 0
+        for index, row in enumerate(rows):
+            total += characters.get(row, 0)
+            if index - start == size or (total > MAX_CHARACTERS and index > start):
+                yield start, index
+                start, total = index, characters.get(row, 0)
+        yield start, len(rows)
 
     def _hidden(self, rows: Iterable[int]) -> Iterator[int]:
         for row in rows:

@@ -149,16 +149,16 @@ class Converter:
         return TextColumn(kind=kind, texts=_place(texts, indexes, [b""] * count))
 
     def _shared(self, cells: Cells, count: int, locate: Locate) -> Column:
-        known = len(self._strings)
+        known, lookup = len(self._strings), self._strings.lookup
         invalid: list[Value] = []
         try:
-            texts = list(map(self._strings.lookup, cells.values))
+            texts = list(map(lookup, cells.values))
         except IndexError:
             invalid = [None] * count
             for index, value in zip(cells.indexes, cells.values, strict=True):
                 if value >= known:
                     invalid[index] = InvalidValue(f"'{value}' refers to a shared string past the last of {known:,}")
-            texts = [self._strings.lookup(value) if value < known else b"" for value in cells.values]
+            texts = [lookup(value) if value < known else b"" for value in cells.values]
         cleaned = self._strings.cleaned
         if cleaned:
             for index, value in zip(cells.indexes, cells.values, strict=True):

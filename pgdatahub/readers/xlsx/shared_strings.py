@@ -17,6 +17,8 @@ from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, r
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space, trim
 
 _PIECE = 1024 * 1024
+_LONG = 1024
+_LONG_BYTES = 32 * 1024 * 1024
 # UTF-8 without a DTD or a namespace prefix; the parser reads any other beginning.
 BEGINNING = re.compile(
     rb'(?:\xef\xbb\xbf)?(?:<\?xml version="1.0"(?: encoding="(?:UTF-8|utf-8)")?[^<>]*\?>)?\s*<sst(?: [^<>]*)?>'
@@ -58,6 +60,36 @@ class StringTable(Protocol):
         """Free the memory and the temporary file."""
 
 
+class LongStrings:
+    """Strings from a function that copies them; cells of one long string get the same object.
+
+    Args:
+        get: The function: index → string.
+    """
+
+    def __init__(self, get: Callable[[int], bytes]) -> None:
+        self._get = get
+        self._known: dict[int, bytes] = {}
+        self._bytes = 0
+
+    def __call__(self, index: int) -> bytes:
+        """Return the string of an index."""
+        found = self._known.get(index)
+        if found is None:
+            found = self._get(index)
+            if len(found) > _LONG:
+                if self._bytes > _LONG_BYTES:
+                    self.clear()
+                self._known[index] = found
+                self._bytes += len(found)
+        return found
+
+    def clear(self) -> None:
+        """Forget the strings."""
+        self._known.clear()
+        self._bytes = 0
+
+
 class SharedStrings:
     """Shared strings by index.
 
@@ -70,6 +102,7 @@ class SharedStrings:
         self._texts: list[bytes] = []
         self._bytes = 0
         self._spill: _Spill | None = None
+        self._long = LongStrings(self._get)
         self.cleaned: set[int] = set()
         """Indexes of strings from which characters were removed that PostgreSQL cannot store."""
 
@@ -79,7 +112,7 @@ class SharedStrings:
     @property
     def lookup(self) -> Callable[[int], bytes]:
         """The function that returns the string of an index and raises IndexError beyond the last index."""
-        return self._texts.__getitem__ if self._spill is None else self._get
+        return self._texts.__getitem__ if self._spill is None else self._long
 
     def extend(self, texts: Sequence[bytes]) -> None:
         """Add strings in UTF-8 with XML's references resolved."""
@@ -99,6 +132,7 @@ class SharedStrings:
     def close(self) -> None:
         """Free the memory and the temporary file."""
         self._texts = []
+        self._long.clear()
         if self._spill is not None:
             self._spill.close()
             self._spill = None

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from pgdatahub.errors import FileError
 from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.batch_rows import text_bytes
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import PartStream
@@ -31,6 +32,8 @@ _HELD_BYTES: Final = 8 * 1024 * 1024
 """XML of sheets whose rows are held until the end of the part is known, where the merged areas are: 250,000 cells. The rows
 of a larger part are given out at once, and read again if areas turn up: to inflate every large part twice would take a
 tenth of a load."""
+_HELD_TEXT_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of texts that are held. Cells that refer to long shared strings may have gigabytes of them."""
 _SORTED_BYTES: Final = 32 * 1024 * 1024
 """XML of the largest sheet whose rows may come in any order: they are sorted in memory, some 200 MB for a million cells."""
 
@@ -157,8 +160,9 @@ class XlsxSheet:
         try:
             rows: Iterable[Batch]
             damage: FileError | None = None
-            if self._any_order or self._part.size <= _HELD_BYTES:
-                rows, damage = self._hold_rows()
+            held = self._hold_rows() if self._any_order or self._part.size <= _HELD_BYTES else None
+            if held is not None:
+                rows, damage = held
                 areas = self._areas = self._source.merged_areas
             else:
                 rows = self._rows_in_order()
@@ -217,12 +221,21 @@ class XlsxSheet:
             self.out_of_order = True
             raise
 
-    def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None]:
-        """Return all rows, sorted by their numbers if need be; of a damaged part the rows before the damage, and the damage."""
+    def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None] | None:
+        """Return all rows, sorted by their numbers if need be; of a damaged part the rows before the damage, and the damage.
+
+        Return None, at the beginning of the part again, for rows with too much text.
+        """
         rows: list[Batch] = []
+        size = 0
         try:
             try:
-                rows.extend(self._source.batches())
+                for batch in self._source.batches():
+                    rows.append(batch)
+                    size += text_bytes(batch)
+                    if size > _HELD_TEXT_BYTES and not self._any_order:
+                        self._source = self._open_source(self._open_part())
+                        return None
             except RowOrderError:
                 rows.clear()
                 self._source = self._open_source(self._open_part(), any_order=True)

@@ -14,7 +14,7 @@ from typing import Final
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsx.native.interface import MOST_PREFIXES, NativeError, Options, bytes_at, load_core, options_of
-from pgdatahub.readers.xlsx.shared_strings import BEGINNING, IndexSet, StringParser
+from pgdatahub.readers.xlsx.shared_strings import BEGINNING, IndexSet, LongStrings, StringParser
 
 _PIECE: Final = 1024 * 1024
 _ITEM_END: Final = re.compile(rb"</(?:[A-Za-z_][A-Za-z0-9_.-]*:)?si>")
@@ -39,6 +39,7 @@ class NativeStrings:
             self.handle = library.pgh_strings_new(bounds, path, len(path), prefixes, len(prefixes))
         if not self.handle:
             raise NativeError
+        self._long = LongStrings(lambda index: self._get(index)[0])
 
     def __len__(self) -> int:
         return int(self._library.pgh_strings_count(self.handle))
@@ -46,7 +47,7 @@ class NativeStrings:
     @property
     def lookup(self) -> Callable[[int], bytes]:
         """The function that returns the string of an index and raises IndexError beyond the last index."""
-        return lambda index: self._get(index)[0]
+        return self._long
 
     @property
     def cleaned(self) -> IndexSet:
@@ -86,6 +87,7 @@ class NativeStrings:
         if self.handle:
             self._library.pgh_strings_free(self.handle)
             self.handle = None
+            self._long.clear()
 
     def _get(self, index: int) -> tuple[bytes, bool]:
         size, cleaned = ctypes.c_size_t(), ctypes.c_int32()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.errors import PgDataHubError
+from pgdatahub.readers.xls.cells import NUMBER, Cells
 from pgdatahub.readers.xls.workbook import MEMORY_BYTES, XlsWorkbook
 from tests.unit.readers.xls.conftest import (
     BOF_BOOK,
@@ -82,3 +83,14 @@ def test_a_greedy_process_is_ended(tmp_path: Path) -> None:
     path.write_bytes(book(b"".join(number(row, column, row) for row in range(9000) for column in range(9))))
     with pytest.raises(PgDataHubError, match="MiB of memory"):
         XlsWorkbook(source_of(path), memory=24 << 20)
+
+
+def test_answers_of_long_texts_have_few_rows() -> None:
+    cells = Cells()
+    for row in range(300):
+        cells.put_text(row, 0, "x" * 100_000, 0)
+        cells.put(row, 1, NUMBER, row, 0)
+    answers = list(cells.batches(1000))
+    rows = [row for numbers, _, _ in answers for row in memoryview(numbers).cast("H")]
+    assert rows == list(range(300))
+    assert len(answers) == 4

@@ -4,6 +4,9 @@ use crate::cell::{Cell, Values};
 use crate::column::Column;
 use crate::Stop;
 
+/// Bytes of the fields of a row; a larger row is left to the caller.
+const LARGEST_ROW: usize = 8 << 20;
+
 /// Cells from which characters were removed that no database can store.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Cleaning {
@@ -28,6 +31,8 @@ pub struct Batch {
     pub hidden: Vec<u32>,
     /// Cells of the batch.
     pub cells: u64,
+    /// Bytes of their fields.
+    pub bytes: usize,
     /// Cleaning in all batches.
     pub cleaning: Cleaning,
 }
@@ -47,6 +52,7 @@ impl Batch {
     ) -> Result<(), Stop> {
         let index = self.rows.len() as u32;
         let before = self.cleaning;
+        let mut row_bytes = 0;
         values.look_up(cells, input, decoded);
         let cells = &*cells;
         for (taken, cell) in cells.iter().enumerate() {
@@ -59,7 +65,11 @@ impl Batch {
             column.pad(index);
             let start = column.fields.len();
             let mut cleaned = false;
-            match values.push(cell, bytes, &mut column.fields, &mut cleaned) {
+            let pushed = values.push(cell, bytes, &mut column.fields, &mut cleaned);
+            row_bytes += column.fields.len() - start;
+            // A text of 32,767 characters may be that of every cell.
+            let pushed = if row_bytes > LARGEST_ROW { Err(Stop::Decline) } else { pushed };
+            match pushed {
                 Ok(kind) => column.end_field(start, kind),
                 Err(stop) => {
                     column.fields.truncate(start);
@@ -75,6 +85,7 @@ impl Batch {
             }
         }
         self.cells += cells.len() as u64;
+        self.bytes += row_bytes;
         self.rows.push(number);
         if hidden {
             self.hidden.push(number);
@@ -103,6 +114,7 @@ impl Batch {
         self.hidden.clear();
         self.used.clear();
         self.cells = 0;
+        self.bytes = 0;
     }
 
     #[inline(never)]

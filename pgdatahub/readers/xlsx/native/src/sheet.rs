@@ -6,6 +6,9 @@ use crate::cell::{Cell, Values};
 use crate::string_items::Status;
 use crate::{Limits, Stop};
 
+/// Bytes of fields with which a batch is full: a few bytes of a sheet may refer to 32,767 characters.
+const FULL: usize = 16 << 20;
+
 /// When a batch is full.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchSize {
@@ -113,7 +116,8 @@ impl Sheet {
             return Status::More;
         }
         loop {
-            if self.rows.batch.rows.len() >= self.size.rows || self.rows.batch.cells >= self.size.cells {
+            let batch = &self.rows.batch;
+            if batch.rows.len() >= self.size.rows || batch.cells >= self.size.cells || batch.bytes >= FULL {
                 return Status::Full;
             }
             match self.front.take(&mut self.rows, &self.limits) {

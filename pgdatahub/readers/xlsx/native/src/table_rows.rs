@@ -414,7 +414,7 @@ impl TableRow {
         if end > u64::from(context.limits.columns) {
             return Err(Stop::Decline);
         }
-        self.text_bytes += to - from;
+        self.text_bytes = self.text_bytes.saturating_add((to - from).saturating_mul(repeated as usize));
         if to - from > context.limits.cell_bytes || self.text_bytes > context.limits.row_bytes {
             return Err(Stop::Decline);
         }
