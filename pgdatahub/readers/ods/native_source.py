@@ -124,6 +124,7 @@ class NativeSource:
                         breaks=self.breaks,
                     )
                     rest = yield from self._scan.batches(rest)
+        rest = rest or self._next_piece()  # a row longer than the core takes may end in a later piece
         while rest:
             yield from self._feed(rest)
             rest = self._next_piece()

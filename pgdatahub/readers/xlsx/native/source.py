@@ -124,6 +124,7 @@ class NativeSource:
                     )
                     rest = yield from self._scan.batches(rest)
                     self._cleaned = scanner.cleaned
+            rest = rest or next(pieces, b"")  # a row longer than the core takes may end in a later piece
             while rest:
                 yield from self.parser.feed_rows(rest)
                 rest = next(pieces, b"")

@@ -209,3 +209,10 @@ def test_cells_with_control_characters_are_all_named(bad: str, shared: bool, rea
     sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'.encode("utf-8", "surrogateescape")
     with pytest.raises(CorruptError, match=r"^book.xlsx › Data › B3: .*; also in B5, B8 \(a control character"):
         cells(sheet=sheet, sharedStrings=strings.encode("utf-8", "surrogateescape"), reader=reader)
+
+
+@pytest.mark.parametrize("reader", available_readers())
+def test_row_longer_than_the_core_takes_is_read(cells: Cells, reader: Reader) -> None:
+    formula = f"<c><f>{'A1+' * 300}1</f><v>1</v></c>" * 16_384
+    found = cells(f"<row>{formula}</row><row><c><v>2</v></c></row>", reader=reader)
+    assert (len(found), found["A2"]) == (16_385, 2)
