@@ -348,6 +348,13 @@ class SheetParser(GuardedParser):
     def _address(self, position: int) -> str:
         return cell_address(self.rows.number, position)
 
+    def _where(self) -> str | None:
+        if self._place in (_CELL, _VALUE_CELL, _PARAGRAPH):
+            return self._address(self._position)
+        if self._place == _ROW:
+            return f"row {self.rows.number}"
+        return f"after row {self.rows.last_row}" if self._place == _TABLE else None
+
     def _corrupt(self, what: str) -> NoReturn:
         raise CorruptError(what, where=self._address(self._position), hint=DAMAGED)
 

@@ -14,6 +14,7 @@ from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import OdsWorkbook
 from pgdatahub.readers.ods.sheet import OdsSheet
+from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.values.cells import Value
 
 Cells = Callable[..., dict[str, Value]]
@@ -151,8 +152,20 @@ def test_damage_names_the_sheet(make: MakeOds, read: Read) -> None:
     broken = content.replace(b"</table:table-row>", b"</table:row>", 40_000).replace(
         b"</table:row>", b"</table:table-row>", 39_999
     )
-    with pytest.raises(CorruptError, match=r"a\.ods › Data: the part content\.xml is not well-formed"):
+    with pytest.raises(CorruptError, match=r"a\.ods › Data › row 40000: the part content\.xml is not well-formed"):
         list(read(make(content=broken)).batches(1000))
+
+
+@pytest.mark.parametrize("reader", [reader for reader in available_readers() if reader != "parser"])
+@pytest.mark.parametrize("bad", [b"a\1b", b"caf\xe9", b"x & y", b"&#1;"])
+def test_bad_characters_name_the_cell(make: MakeOds, read: Read, bad: bytes, reader: Reader) -> None:
+    text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    rows = make(row(ONE) + row(ONE + text.format("ok")) + row(ONE + text.format("BAD")))
+    with zipfile.ZipFile(rows) as archive:
+        content = archive.read("content.xml").replace(b"BAD", bad)
+    with pytest.raises(CorruptError, match=r"a\.ods › Data › B3: the part content\.xml is not well-formed") as caught:
+        list(read(make(content=content), reader=reader).batches(1000))
+    assert "remove it where the file comes from" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
