@@ -22,7 +22,51 @@ SIMPLE: Final[Mapping[str | None, tuple[Source, str]]] = {
 """Value types whose value is in an attribute."""
 
 _BOOLEANS: Final = {"true": "true", "false": "false", "1": "true", "0": "false"}
-_TRUTH: Final[Mapping[CellValue | None, str]] = {(Source.NUMBER, "1"): "TRUE", (Source.NUMBER, "0"): "FALSE"}
+_TRUE: Final = frozenset(
+    [
+        "TRUE",
+        "WAHR",
+        "VRAI",
+        "VERDADERO",
+        "VERO",
+        "VERDADEIRO",
+        "WAAR",
+        "ИСТИНА",
+        "ІСТИНА",
+        "PRAWDA",
+        "PRAVDA",
+        "SANT",
+        "SAND",
+        "SANN",
+        "TOSI",
+        "IGAZ",
+        "DOĞRU",
+        "ADEVĂRAT",
+        "CERT",
+    ]
+)
+_FALSE: Final = frozenset(
+    [
+        "FALSE",
+        "FALSCH",
+        "FAUX",
+        "FALSO",
+        "ONWAAR",
+        "ЛОЖЬ",
+        "ХИБНІСТЬ",
+        "FAŁSZ",
+        "NEPRAVDA",
+        "FALSKT",
+        "FALSK",
+        "USANN",
+        "EPÄTOSI",
+        "HAMIS",
+        "YANLIŞ",
+        "FALS",
+    ]
+)
+"""The words that LibreOffice shows for booleans in the languages of Europe; in others it shows the English ones."""
+_WORDS: Final[Mapping[CellValue | None, frozenset[str]]] = {(Source.NUMBER, "1"): _TRUE, (Source.NUMBER, "0"): _FALSE}
 _ERROR: Final = re.compile(r"#(?:N/A|DIV/0!|NAME\?|NULL!|NUM!|REF!|VALUE!|SPILL!|CALC!|GETTING_DATA)|Err:[0-9]{3}")
 
 
@@ -57,9 +101,9 @@ def text_value(attributes: Mapping[str, str], paragraphs: Sequence[str]) -> Cell
             return NO_RESULT, "formula"
         if _is_error(value, shown, calc_kind):
             return ERROR, shown
-        if value in _TRUTH and shown == _TRUTH[value]:
+        if value is not None and shown in _WORDS.get(value, ()):
             # LibreOffice writes the boolean result of a formula as a number and shows the word.
-            return BOOLEAN, shown.lower()
+            return BOOLEAN, "true" if value[1] == "1" else "false"
     return (TEXT, shown) if value is None else value
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
+from itertools import zip_longest
 
 import pytest
 
+from pgdatahub.readers.ods.cell_values import _FALSE, _TRUE
 from pgdatahub.values.cells import UNCACHED, ErrorValue, InvalidValue, Value
 
 Cells = Callable[..., dict[str, Value]]
@@ -254,3 +256,14 @@ def test_white_space_in_a_date_cell_is_no_value(cells: Cells) -> None:
         automatic=STYLES,
     )
     assert found == {"B1": datetime(2024, 2, 29)}
+
+
+@pytest.mark.parametrize(("true", "false"), [*zip_longest(sorted(_TRUE), sorted(_FALSE), fillvalue="FALSE")])
+def test_boolean_of_a_formula_is_known_by_its_word(cells: Cells, true: str, false: str) -> None:
+    def formula(value: str, shown: str) -> str:
+        return cell(
+            f'table:formula="of:=A1" office:value-type="float" office:value="{value}"', f"<text:p>{shown}</text:p>"
+        )
+
+    body = row(formula("1", true), formula("0", false), formula("0", true), formula("1", "yes"), formula("2", true))
+    assert cells(body) == {"A1": True, "B1": False, "C1": 0, "D1": 1, "E1": 2}

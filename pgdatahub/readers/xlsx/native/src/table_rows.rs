@@ -353,9 +353,9 @@ impl TableRow {
             Typed::Text(range) => self.add_attribute_text(range, repeated, tag, bytes, context),
             Typed::Value(source, range) => {
                 let mut found = Found { source, range, decoded: false };
-                let truth: &[u8] = match (source, &bytes[range.0..range.1], shown) {
-                    (Source::Number, b"1", b"TRUE") => b"true",
-                    (Source::Number, b"0", b"FALSE") => b"false",
+                let truth: &[u8] = match (source, &bytes[range.0..range.1]) {
+                    (Source::Number, b"1") if is_word(shown, &TRUE) => b"true",
+                    (Source::Number, b"0") if is_word(shown, &FALSE) => b"false",
                     _ => b"",
                 };
                 self.decoded.truncate(from);
@@ -442,6 +442,51 @@ impl TableRow {
         }
         Ok(())
     }
+}
+
+/// The words that LibreOffice shows for booleans in the languages of Europe, as `cell_values.py` has them.
+const TRUE: [&str; 19] = [
+    "TRUE",
+    "WAHR",
+    "VRAI",
+    "VERDADERO",
+    "VERO",
+    "VERDADEIRO",
+    "WAAR",
+    "ИСТИНА",
+    "ІСТИНА",
+    "PRAWDA",
+    "PRAVDA",
+    "SANT",
+    "SAND",
+    "SANN",
+    "TOSI",
+    "IGAZ",
+    "DOĞRU",
+    "ADEVĂRAT",
+    "CERT",
+];
+const FALSE: [&str; 16] = [
+    "FALSE",
+    "FALSCH",
+    "FAUX",
+    "FALSO",
+    "ONWAAR",
+    "ЛОЖЬ",
+    "ХИБНІСТЬ",
+    "FAŁSZ",
+    "NEPRAVDA",
+    "FALSKT",
+    "FALSK",
+    "USANN",
+    "EPÄTOSI",
+    "HAMIS",
+    "YANLIŞ",
+    "FALS",
+];
+
+fn is_word(shown: &[u8], words: &[&str]) -> bool {
+    shown.first().map_or(false, |&byte| !byte.is_ascii_digit()) && words.iter().any(|word| word.as_bytes() == shown)
 }
 
 /// Return the index of a style; one that is not there shows plain numbers.
