@@ -20,18 +20,22 @@ _MOST_FOR_EACH_BYTE: Final = 300
 """Bytes of rows for each byte of the file: ZIP saves up to 100, and shared strings a few."""
 
 
-def cut_long_texts(batches: Iterator[Batch], sheet: str) -> Iterator[Batch]:
+def cut_long_texts(batches: Iterator[Batch], sheet: str, source: SourceFile) -> Iterator[Batch]:
     """Yield the batches of a sheet, cut where their texts are long.
 
     Raises:
-        CorruptError: A row has more text than a row of a real workbook.
+        CorruptError: A row, or the sheet, has more text than a real workbook.
     """
+    total = 0
     for batch in batches:
-        yield from _cut(batch, sheet)
+        size = text_bytes(batch)
+        total += size
+        check_rows(source, total)
+        yield from _cut(batch, sheet, size)
 
 
-def _cut(batch: Batch, sheet: str) -> Iterator[Batch]:
-    size, rows = text_bytes(batch), len(batch.rows)
+def _cut(batch: Batch, sheet: str, size: int) -> Iterator[Batch]:
+    rows = len(batch.rows)
     if size <= _ROW_BYTES or (rows > 1 and size <= _BATCH_BYTES):
         yield batch
     elif rows == 1:
@@ -42,7 +46,8 @@ def _cut(batch: Batch, sheet: str) -> Iterator[Batch]:
         )
     else:
         for start, end in ((0, rows // 2), (rows // 2, rows)):
-            yield from _cut(batch.slice(start, end), sheet)
+            half = batch.slice(start, end)
+            yield from _cut(half, sheet, text_bytes(half))
 
 
 def check_rows(source: SourceFile, size: int) -> None:

@@ -123,7 +123,7 @@ def open_batches(sheet: Sheet, tables: Sequence[PartSheet], chunk_size: int) -> 
     divide = getattr(sheet, "break_before", None)
     if rows and divide is not None:
         divide(sorted(rows))
-    return cut_long_texts(sheet.batches(chunk_size), sheet.name)
+    return cut_long_texts(sheet.batches(chunk_size), sheet.name, tables[0].source)
 
 
 def _rows_above_data(window: Window, options: FolderOptions) -> int:
