@@ -47,7 +47,7 @@ def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = Tru
         below += map(_part_remark, result.parts)
         counted, described = _changes(result.changes, verbose=verbose)
         for title, names in counted.items():
-            text.append(f"; {len(names):,} {title}: ", style="default")
+            text.append(f"; {len(names):,} {title}", style="default")
             text.append(_first(names, width - len(text.plain)), style="default")
         below += described
         if remarks:
@@ -58,8 +58,9 @@ def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = Tru
         below += result.notices if remarks else ()
     elif result.failure is not None:
         failure = result.failure
-        if failure.where == source.name:
-            failure = replace(failure, where=None)  # the line begins with the file's path
+        if failure.where is not None:  # the line begins with the file's path
+            place = failure.where.removeprefix(source.name).removeprefix(" › ")
+            failure = replace(failure, where=place or None)
         text.append(f": {failure_text(failure)}", style="default")
         below += lines_of_failure(failure)
     return Lines([text, *(Line(remark, style="yellow") for remark in below)], indent=8)
@@ -90,9 +91,12 @@ def _changes(changes: Sequence[SchemaChange], *, verbose: bool) -> tuple[dict[st
 
 
 def _first(names: Sequence[str], room: int) -> str:
-    """Return the first names, at most three and as many as the room allows."""
-    shown = next((most for most in (3, 2) if len(", ".join(names[:most])) + 2 * (len(names) > most) <= room), 1)
-    return ", ".join(names[:shown]) + (" …" if len(names) > shown else "")
+    """Return a colon and the first names, at most three and as many as the room allows; a single name always."""
+    for most in (3, 2, 1):
+        text = ": " + ", ".join(names[:most]) + (" …" if len(names) > most else "")
+        if len(text) <= room:
+            return text
+    return f": {names[0]}" if len(names) == 1 else ""
 
 
 def counted_cells(key: str, result: FileResult) -> str:

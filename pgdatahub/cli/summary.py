@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.cli.lines import Line, PlainConsole, plain_table
@@ -24,7 +25,10 @@ MOST_TABLES: Final = 20
 """Tables whose skipped files have a line each; the files of the others are counted together."""
 MOST_REMARKS: Final = 2
 """Files whose remarks of one kind are told in full."""
+MOST_FIXES: Final = 5
+"""Failures of which a terminal shows the way to fix each, where the line would not fit; of more, ``-v`` shows them."""
 MORE: Final = "-v shows every file, column and remark; pgdatahub history lists what was loaded and changed"
+MORE_AND_FIXES: Final = MORE.replace(" and remark", ", remark and fix")
 
 
 def print_report(report: RunReport, console: Console, error_console: Console, *, verbose: bool = False) -> None:
@@ -43,17 +47,18 @@ def print_report(report: RunReport, console: Console, error_console: Console, *,
     }
     if worked:
         _print_tables(worked, console, dry=report.dry)
-    lines = [] if verbose else [*skipped_lines(report.results), *_remark_lines(report.results)]
-    if lines:
-        lines.append(Line(MORE, style="dim"))
+    width = error_console.width if error_console.is_terminal else sys.maxsize
+    lines = [] if verbose else [*skipped_lines(report.results), *_remark_lines(report.results, width)]
     for line in lines:
         error_console.print(line, soft_wrap=True)
-    _print_failures(report, console, error_console)
+    shortened = _print_failures(report, console, error_console, width=sys.maxsize if verbose else width)
     for reason, names in report.ignored.items():
         console.print(Line(f"skipped, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
     kept = [one for one in report.missing if one.action is MissingAction.KEEP]
     if kept:
         console.print(Line(missing_line(kept), style="dim"), soft_wrap=True)
+    if lines or shortened:
+        error_console.print(Line(MORE_AND_FIXES if shortened else MORE, style="dim"), soft_wrap=True)
     if report.stopped is not None:
         console.print(Line(ended_early(report), style="bold yellow"), soft_wrap=True)
     console.print(Line(_closing(report)), soft_wrap=True)
@@ -188,8 +193,13 @@ class _Remark:
     number: int = 0
 
 
-def _remark_lines(results: Iterable[FileResult]) -> Iterator[Line]:
-    """Yield the remarks on files: in full, or one line for each kind that many files have."""
+def _remark_lines(results: Iterable[FileResult], width: int) -> Iterator[Line]:
+    """Yield the remarks on files: in full, or one line for each kind that many files have.
+
+    Args:
+        results: The results of the files.
+        width: Columns of the terminal, which a line for many files does not pass for the path of the first.
+    """
     remarks: dict[str, _Remark] = defaultdict(_Remark)
     for result in results:
         file = result.source.identity
@@ -201,24 +211,41 @@ def _remark_lines(results: Iterable[FileResult]) -> Iterator[Line]:
     for kind, remark in sorted(remarks.items(), key=lambda item: -len(item[1].texts)):
         if len(remark.texts) > MOST_REMARKS:
             told = f"{kind}: {remark.number:,}" if remark.number else kind
-            yield Line(f"{len(remark.texts):,} files: {told}; {listed(list(remark.texts), 1)}", style="yellow")
+            yield Line(_of_many(list(remark.texts), told, width), style="yellow")
         else:
             for file, text in remark.texts.items():
                 yield Line(f"{file}: {text}", style="yellow")
 
 
+def _of_many(files: Sequence[str], told: str, width: int) -> str:
+    """Return a remark on many files with the first of them: its path, its name, or nothing, as the width allows."""
+    text = f"{len(files):,} files: {told}"
+    for first in (files[0], f"…/{files[0].rpartition('/')[2]}"):
+        line = f"{text}; {listed([first, *files[1:]], 1)}"
+        if len(line) <= width:
+            return line
+    return text
+
+
 # ── failures, and the end ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _print_failures(report: RunReport, console: Console, error_console: Console) -> None:
+def _print_failures(report: RunReport, console: Console, error_console: Console, *, width: int) -> bool:
+    """Print the failures; return whether hints of them were left out, because many lines would pass the width."""
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
     if failures:
         heading = f"{count(len(failures), 'file')} failed; nothing of {_them(failures)} is in the tables:"
         console.print(Line(heading, style="bold red"))
+    shortened = False
     for result in failures:
-        error_console.print(file_lines(result), soft_wrap=True)
+        text = file_lines(result)
+        if len(failures) > MOST_FIXES and len(text.plain) > width and result.failure and result.failure.hint:
+            text = file_lines(replace(result, failure=replace(result.failure, hint=None)))
+            shortened = True
+        error_console.print(text, soft_wrap=True)
     for folder, reason in report.unreadable.items():
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
+    return shortened
 
 
 def _them(failures: Sequence[FileResult]) -> str:

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.text import Text
 
 from pgdatahub.cli.console import TerminalConsole
+from pgdatahub.cli.lines import Line
 from pgdatahub.cli.progress import ConsoleReporter, LineReporter
 from pgdatahub.cli.render import count, file_lines, report_json, seconds
 from pgdatahub.cli.summary import MORE, print_report
@@ -46,11 +48,18 @@ REPORT = RunReport(
 )
 
 
-def shown(report: RunReport, width: int = 80) -> str:
-    text = io.StringIO()
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(report: RunReport, width: int = 80, *, terminal: bool = False) -> str:
+    text = Terminal() if terminal else io.StringIO()
     console = TerminalConsole(file=text, width=width)
     print_report(report, console, console)
-    return text.getvalue()
+    return Text.from_ansi(text.getvalue()).plain
 
 
 def told(*events: Any, quiet: bool = False, verbose: bool = False, failures: bool = False) -> str:
@@ -78,9 +87,54 @@ def test_a_failure_is_one_line_that_ends_with_what_to_do() -> None:
     assert file_lines(REPORT.results[2]).plain == "failed  b/[x].xlsx: S › A1: no [value] (correct it)"
 
 
+def failed(number: int) -> RunReport:
+    hint = "open it in the program that wrote it, and save it as a workbook; then run again"
+    failures = (Failure(kind="Error", message="is a CSV file", hint=hint),) * number
+    return replace(
+        REPORT, results=tuple(result(f"a/{n}.xlsx", Outcome.FAILED, failure=one) for n, one in enumerate(failures))
+    )
+
+
+def test_many_failures_take_a_line_each_on_a_terminal() -> None:
+    lines = shown(failed(6), terminal=True).splitlines()
+    assert [line for line in lines if line.startswith("failed")] == [
+        f"failed  a/{n}.xlsx: is a CSV file" for n in range(6)
+    ]
+    assert "-v shows every file, column, remark and fix" in "\n".join(lines)
+    assert shown(failed(5), terminal=True).count("then run again") == 5
+    assert shown(failed(6)).count("then run again") == 6  # a pipe has no width
+
+
+def test_a_remark_on_many_files_fits_the_terminal() -> None:
+    kind = "the first row does not look like headers (set header_row:)"
+    files = [f"sales/2025/{'long ' * 4}{n}.xlsx" for n in range(3)]
+    results = tuple(result(name, Outcome.LOADED, notices=(FileNotice("long", kind=kind),)) for name in files)
+    report = replace(REPORT, results=results)
+    assert f"3 files: {kind}; {files[0]} and 2 more\n" in shown(report, width=200, terminal=True)
+    assert f"3 files: {kind}; …/{files[0][11:]} and 2 more\n" in shown(report, width=112, terminal=True)
+    assert f"3 files: {kind}\n" in shown(report, width=100, terminal=True)
+
+
+def test_long_lines_break_between_words_on_a_terminal() -> None:
+    text = Terminal()
+    console = TerminalConsole(file=text, width=40)
+    told = "failed  a.xlsx: the workbook is protected by a password (save it without one)"
+    console.print(Line(told), soft_wrap=True)
+    console.print(Line("x" * 45), soft_wrap=True)
+    assert text.getvalue().splitlines() == [
+        "failed  a.xlsx: the workbook is",
+        "        protected by a password (save it",
+        "        without one)",
+        "x" * 40,
+        " " * 8 + "x" * 5,
+    ]
+
+
 def test_a_failure_names_its_file_once() -> None:
     failed = result("b/x.xlsx", Outcome.FAILED, failure=replace(FAILURE, where="x.xlsx"))
     assert file_lines(failed).plain == "failed  b/x.xlsx: no [value] (correct it)"
+    within = result("b/x.xlsx", Outcome.FAILED, failure=replace(FAILURE, where="x.xlsx › S"))
+    assert file_lines(within).plain == "failed  b/x.xlsx: S: no [value] (correct it)"
 
 
 def test_the_summary_has_a_line_for_each_table_and_all_failures() -> None:
@@ -126,6 +180,9 @@ def test_many_new_columns_are_counted_and_the_first_named() -> None:
 def test_fewer_columns_are_named_where_the_line_would_not_fit() -> None:
     long = result("a/w.xlsx", Outcome.LOADED, rows=9, seconds=0.2, changes=added("x" * 40, "y" * 40, "z"))
     assert file_lines(long).plain.endswith(f"3 new columns: {'x' * 40} …")
+    assert file_lines(long, width=60).plain.endswith("; 3 new columns")
+    alone = result("a/w.xlsx", Outcome.LOADED, rows=9, seconds=0.2, changes=added("x" * 40))
+    assert file_lines(alone, width=60).plain.endswith(f"1 new column: {'x' * 40}")
 
 
 def test_up_to_three_wider_types_are_described() -> None:
