@@ -16,7 +16,7 @@ from psycopg import conninfo
 
 from pgdatahub.config.secrets import SECRET_KEYWORDS, Secrets
 from pgdatahub.config.url_masking import secrets_of
-from pgdatahub.errors import DatabaseError, UndoError
+from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.embedded.binaries import program_directories
@@ -88,11 +88,15 @@ def tables_of(file: Path, programs: DumpPrograms) -> frozenset[TableName]:
     """Return the tables whose rows a dump has.
 
     Raises:
-        DatabaseError: The file is not a dump, or is damaged.
+        ConfigError: The file does not exist.
+        UndoError: The file is not a dump, or is damaged.
     """
     if not file.is_file():
-        raise DatabaseError("file not found", where=str(file))
-    listed = _run(None, programs.directory / "pg_restore", ["--list", str(file)])
+        raise ConfigError("file not found", where=str(file), hint="pgdatahub db backup and reset --backup write one")
+    try:
+        listed = _run(None, programs.directory / "pg_restore", ["--list", str(file)])
+    except DatabaseError as error:
+        raise UndoError(f"not a backup, or damaged: {error.message}", where=str(file), hint=error.hint) from error
     # 4012; 0 16531 TABLE DATA public sales postgres
     entries = re.findall(r"^\d+; \d+ \d+ TABLE DATA (.+)$", listed, flags=re.MULTILINE)
     owners_cut = (entry.rsplit(" ", 1)[0] for entry in entries)

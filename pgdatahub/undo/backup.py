@@ -111,8 +111,9 @@ def restore(config: Config, file: Path, *, reporter: Reporter | None = None) -> 
         reporter: Receives notices on the embedded server.
 
     Raises:
-        UndoError: The server refused; nothing changed.
-        DatabaseError: The database does not answer, or the dump or the program pg_restore is not found.
+        UndoError: The server refused, or the file is not a backup; nothing changed.
+        ConfigError: The file does not exist.
+        DatabaseError: The database does not answer, or the program pg_restore is not found.
     """
     tell = reporter or NullReporter()
     with open_database(config, lambda line: tell(Notice(text=line))) as database:

@@ -119,5 +119,7 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 
 def _damaged(path: Path) -> DatabaseError:
     return DatabaseError(
-        "a file of the embedded server is damaged", where=str(path), hint="remove it; pgdatahub creates it again"
+        "a file of the embedded server is damaged",
+        where=str(path),
+        hint="pgdatahub db stop removes it, and the next start writes it again",
     )

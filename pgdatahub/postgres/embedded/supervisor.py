@@ -136,12 +136,15 @@ class EmbeddedServer:
         self._home.check()
         with self.administration():
             # A damaged record must not keep a server running: its processes are found by their lock.
-            state = self._cluster.state(ServerRecord.read_if_sound(self._home.record))
+            record = ServerRecord.read_if_sound(self._home.record)
+            state = self._cluster.state(record)
             if state is not State.STOPPED:
                 if not force:
                     self._refuse_if_used()
                 self._cluster.stop()
             self._home.keep.unlink(missing_ok=True)
+            if record is None:
+                self._home.record.unlink(missing_ok=True)
             self._clients.leave()
             return state is not State.STOPPED
 

@@ -184,15 +184,18 @@ def test_lost_record_of_a_running_server_starts_no_second_one(home: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"port": "x"}', ""])
-def test_a_damaged_record_does_not_keep_the_server_running(content: str, home: Path) -> None:
+def test_a_damaged_record_is_removed_by_a_stop_of_the_server(content: str, home: Path) -> None:
     server = _server(home)
     server.attach()
     postmaster = _postmaster(home)
     record = home / "server/server.json"
     record.write_text(content)
+    with pytest.raises(DatabaseError, match="db stop removes it"):
+        server.status()
     assert server.stop()
     assert not is_server(postmaster, home / "server/data")
-    record.unlink()
+    assert not server.status().running
+    assert not record.exists()
 
 
 def test_server_that_does_not_start_is_explained_by_its_log(home: Path) -> None:

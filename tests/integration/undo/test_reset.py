@@ -101,9 +101,10 @@ def test_a_restore_that_cannot_be_done_changes_nothing(loaded: Hub) -> None:
     assert loaded.state() == before
     broken = loaded.directory / "broken.dump"
     broken.write_bytes(backup.read_bytes()[:200])
-    for file in (broken, loaded.directory / "none.dump"):
-        with pytest.raises(DatabaseError):
-            restore(loaded.config(), file)
+    with pytest.raises(UndoError, match="not a backup"):
+        restore(loaded.config(), broken)
+    with pytest.raises(ConfigError, match="not found"):
+        restore(loaded.config(), loaded.directory / "none.dump")
 
 
 def test_without_a_backup_nothing_is_dropped(loaded: Hub, tmp_path: Path) -> None:
