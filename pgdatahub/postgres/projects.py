@@ -132,6 +132,10 @@ class ProjectDatabases:
                 self.announce(f"this project was {project.directory}, and keeps its database {project.database}")
                 return moved
         if SHARED in present and SHARED not in recorded and self._knows(SHARED):
+            for project in projects:
+                if project.shared and project.is_moved_to(directory):
+                    registry.remove(project)
+                    self.announce(f"this project was {project.directory}, and goes on in the shared database")
             return Project(directory=directory, database=SHARED, shared=True)
         return None
 
@@ -142,7 +146,7 @@ class ProjectDatabases:
     def _report_gone(self, directory: str) -> None:
         """Tell which directories are gone, one of which may have been this project without a file that proves it."""
         gone = [project for project in self.server.registry.all() if not project.shared and not project.is_there]
-        alike = [project for project in gone if project.inode is not None and project.inode == inode_of(directory)]
+        alike = [project for project in gone if project.is_moved_to(directory)]
         for project in alike or gone[:1]:
             more = f" (and {len(gone) - 1} more)" if len(gone) > 1 and not alike else ""
             self.announce(

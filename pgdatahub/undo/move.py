@@ -156,6 +156,10 @@ def _move(server: EmbeddedServer, projects: ProjectDatabases, project: Project, 
     with server.session() as session:
         set_comment(session, name, comment_of(settled))
     server.registry.write(settled)
+    if not shared:
+        for other in server.registry.all():
+            if other.shared and not other.is_there:
+                server.registry.remove(other)  # it had nothing in the database, which is renamed
     with _connected(server, name) as connection:
         tables = tuple(sorted(History(config.schema_name).tables_with_rows(connection)))
     return Moved(database=name, former=project.database, tables=tables, copied=shared)

@@ -41,6 +41,10 @@ class Project:
         """Return whether the directory exists."""
         return Path(self.directory).is_dir()
 
+    def is_moved_to(self, directory: str) -> bool:
+        """Return whether the project's directory is gone, and another directory is the same one under a new name."""
+        return not self.is_there and self.inode is not None and self.inode == inode_of(directory)
+
 
 def inode_of(directory: str) -> tuple[int, int] | None:
     """Return device and inode of a directory; None if it does not exist."""

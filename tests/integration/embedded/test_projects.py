@@ -311,6 +311,21 @@ def test_a_project_moved_since_an_earlier_version_is_recognised(account: Account
     assert account.databases() == {"uno": "pgdatahub"}
 
 
+def test_a_rename_in_the_shared_database_leaves_no_old_entry(account: Account) -> None:
+    account.write("one", "sales/a.xlsx", 1)
+    account.load_as_earlier_version("one")
+    assert account.load("one") == ["skipped"]
+    (account.place / "one").rename(account.place / "uno")
+    done = account.type("uno", "run")
+    assert done.stderr.startswith(f"this project was {account.place / 'one'}, and goes on in the shared database\n")
+    assert account.databases() == {"uno": "pgdatahub"}
+    shutil.copytree(account.place / "uno", account.place / "une")  # as over file systems: another inode
+    shutil.rmtree(account.place / "uno")
+    assert account.load("une") == ["skipped"]
+    assert account.type("une", "db", "move").returncode == 0
+    assert account.databases() == {"une": "une"}
+
+
 def test_move_of_the_only_project_renames_the_database(account: Account) -> None:
     account.write("one", "sales/a.xlsx", 1)
     account.load_as_earlier_version("one")
