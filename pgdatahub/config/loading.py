@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -13,7 +14,7 @@ from pgdatahub.config.found import LIBPQ, FoundSetting, misspelt, nearest, varia
 from pgdatahub.config.registry import make_config, settings
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config
-from pgdatahub.config.settings_file import from_settings_file
+from pgdatahub.config.settings_file import SETTINGS_FILE, from_settings_file
 from pgdatahub.config.url_masking import secrets_of
 from pgdatahub.errors import ConfigError, PgDataHubError
 
@@ -23,6 +24,8 @@ SECRETS_VARIABLE: Final = "PGDATAHUB_SECRETS_DIR"
 SECRETS_DIRECTORY: Final = "/run/secrets"
 """Directory of secrets of Docker and Podman, unless ``PGDATAHUB_SECRETS_DIR`` names another."""
 _SWITCH_VALUES: Final = frozenset({"0", "1", "f", "t", "n", "y", "no", "yes", "off", "on", "false", "true"})
+_MISSPELT: Final = 0.75
+"""Similarity from which a value in ``.env`` is a misspelt switch: ``ture`` and ``yess`` are, ``release`` (0.67) is not."""
 
 _Source: TypeAlias = Callable[[list[str]], Iterator[FoundSetting]]
 
@@ -47,8 +50,7 @@ def load_config(
     notices: list[str] = []
     found: dict[str, FoundSetting] = {}
     for source in _sources(directory):
-        found |= {setting.name: setting for setting in source(notices)}
-    found = {name: setting for name, setting in found.items() if not _is_foreign(setting, notices)}
+        found |= {setting.name: setting for setting in source(notices) if not _is_foreign(setting, notices)}
     found |= {setting.name: setting for setting in _from_options(overrides or {})}
     path = _folders_file(Path(config_file) if config_file is not None else None, directory)
     return make_config(
@@ -124,15 +126,21 @@ def _from_options(overrides: Mapping[str, object]) -> Iterator[FoundSetting]:
 
 
 def _is_foreign(setting: FoundSetting, notices: list[str]) -> bool:
-    """Return whether a variable of the environment that other programs use too has a value of theirs; add a notice."""
+    """Return whether a variable that other programs use too has a value of theirs; add a notice.
+
+    The environment, ``.env`` and the secrets are shared with other programs; ``config/config.json`` is not. A person writes
+    ``.env``: ``SKIP_DB=yess`` there stays an error, since a run that ignores it would write to the database.
+    """
     known = settings()[setting.name]
-    if not (known.explained.common and setting.origin.startswith("environment ")):
+    value = str(setting.value).strip().lower()
+    if not known.explained.common or value in _SWITCH_VALUES or setting.origin.startswith(SETTINGS_FILE):
         return False
-    if str(setting.value).strip().lower() in _SWITCH_VALUES:
+    in_environment = setting.origin.startswith("environment ")
+    if not in_environment and get_close_matches(value, _SWITCH_VALUES, cutoff=_MISSPELT):
         return False
-    notices.append(
-        f"environment: {known.explained.variable}={str(setting.value)[:20]!r} is another program's, so it is ignored; here it is 0 or 1"
-    )
+    place = "environment" if in_environment else setting.place
+    shown = f"{known.explained.variable}={str(setting.value)[:20]!r}"
+    notices.append(f"{place}: {shown} is another program's, so it is ignored; here it is 0 or 1")
     return True
 
 

@@ -244,5 +244,5 @@ class Config(BaseModel):
         return secrets_of(self.database_url.get_secret_value()) if self.database_url is not None else Secrets()
 
     def origin(self, name: str) -> str:
-        """Return the origin of a setting, such as ``environment ETL_SCHEMA``, ``.env`` or ``default``."""
+        """Return the origin of a setting, such as ``environment ETL_SCHEMA``, ``.env:3`` or ``default``."""
         return self.origins.get(name, "default")

@@ -46,8 +46,8 @@ def from_settings_file(directory: Path, _notices: list[str]) -> Iterator[FoundSe
             raise ConfigError(f"{key!r} is not a setting", where=SETTINGS_FILE, hint=nearest(key.lower(), tuple(known)))
         if value is not None:
             require_trusted(path, SETTINGS_FILE, name, key)
-            place = f"{SETTINGS_FILE}:{_line_of(text, key)} › {key}"
-            yield FoundSetting(name=name, value=value, origin=SETTINGS_FILE, place=place)
+            origin = f"{SETTINGS_FILE}:{_line_of(text, key)}"
+            yield FoundSetting(name=name, value=value, origin=origin, place=f"{origin} › {key}")
 
 
 def _line_of(text: str, key: str) -> int:

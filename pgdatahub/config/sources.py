@@ -77,7 +77,7 @@ def from_environment_file(directory: Path, notices: list[str]) -> Iterator[Found
     for name, variable, value in _values(source):
         require_trusted(path, ENVIRONMENT_FILE, name, variable)
         place = f"{ENVIRONMENT_FILE}:{lines[variable]}"
-        yield FoundSetting(name=name, value=value, origin=ENVIRONMENT_FILE, place=place)
+        yield FoundSetting(name=name, value=value, origin=place, place=place)
     notices += [
         f"{ENVIRONMENT_FILE}: libpq reads {variable} from the environment only; use DATABASE_URL"
         for variable in source.env_vars

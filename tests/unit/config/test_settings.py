@@ -89,7 +89,7 @@ def test_a_setting_is_read_from_environment_and_dot_env(
     write(tmp_path / ".env", f"{variable}={written}\n")
     config = load_config()
     assert getattr(config, name) == value
-    assert config.origin(name) == ".env"
+    assert config.origin(name) == ".env:1"
     write(tmp_path / ".env", "")
     monkeypatch.setenv(variable, written)
     config = load_config()
@@ -99,9 +99,9 @@ def test_a_setting_is_read_from_environment_and_dot_env(
 
 def test_sources_of_settings_have_their_precedence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(tmp_path / "config/config.json", '{"ETL_SCHEMA": "file"}')
-    assert (load_config().schema_name, load_config().origin("schema_name")) == ("file", "config/config.json")
+    assert (load_config().schema_name, load_config().origin("schema_name")) == ("file", "config/config.json:1")
     write(tmp_path / ".env", "ETL_SCHEMA=dotenv")
-    assert (load_config().schema_name, load_config().origin("schema_name")) == ("dotenv", ".env")
+    assert (load_config().schema_name, load_config().origin("schema_name")) == ("dotenv", ".env:1")
     monkeypatch.setenv("ETL_SCHEMA", "environment")
     assert (load_config().schema_name, load_config().origin("schema_name")) == ("environment", "environment ETL_SCHEMA")
     config = load_config(overrides={"schema_name": "option", "workers": None})

@@ -46,7 +46,7 @@ def test_an_alias_is_read_from_environment_and_dot_env(monkeypatch: pytest.Monke
     monkeypatch.setenv("PGDATAHUB_WORKERS", "2")
     config = load_config()
     assert (config.schema_name, config.workers) == ("loads", 2)
-    assert config.origin("schema_name") == ".env"
+    assert config.origin("schema_name") == ".env:2"
     assert config.places["schema_name"] == ".env:2"
     assert config.origin("workers") == "environment PGDATAHUB_WORKERS"
 
@@ -151,11 +151,26 @@ def test_a_switch_of_ours_counts(monkeypatch: pytest.MonkeyPatch, value: str, ex
     assert is_debug_on() is expected
 
 
-def test_a_foreign_switch_in_dot_env_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("SKIP_DB=yess\n")
+@pytest.mark.parametrize("value", ["yess", "ture", "fasle", "onn"])
+def test_a_misspelt_switch_in_dot_env_is_an_error(tmp_path: Path, value: str) -> None:
+    (tmp_path / ".env").write_text(f"SKIP_DB={value}\n")
     with pytest.raises(ConfigError) as refused:
         load_config()
     assert refused.value.where == ".env:1"
+
+
+@pytest.mark.parametrize("value", ["*", "release", "app:*", "verbose", "none", "2"])
+def test_a_foreign_switch_in_dot_env_gives_a_notice(tmp_path: Path, value: str) -> None:
+    (tmp_path / ".env").write_text(f"PORT=80\nDEBUG={value}\n")
+    config = load_config()
+    assert not config.debug
+    assert config.notices == (f".env:2: DEBUG={value!r} is another program's, so it is ignored; here it is 0 or 1",)
+
+
+def test_a_foreign_switch_does_not_hide_that_of_dot_env(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SKIP_DB=1\n")
+    monkeypatch.setenv("SKIP_DB", "release")
+    assert load_config().skip_db
 
 
 def test_pydantic_settings_is_imported_only_if_needed(secrets: Path, tmp_path: Path) -> None:

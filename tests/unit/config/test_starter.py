@@ -73,7 +73,7 @@ def test_the_example_of_the_settings_file_is_valid(tmp_path: Path) -> None:
     (tmp_path / "config/config.json.example").rename(tmp_path / "config/config.json")
     config = load_config(directory=tmp_path)
     assert config.database_url is not None
-    assert config.origin("chunk_size") == "config/config.json"
+    assert config.origin("chunk_size").startswith("config/config.json:")
     assert config.chunk_size == load_config(directory=tmp_path / "data").chunk_size
 
 
