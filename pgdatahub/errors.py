@@ -87,11 +87,19 @@ class PgDataHubError(Exception):
         return (_rebuild, (type(self), self.message, self.where, self.hint), None)
 
     def located(self, where: str) -> Self:
-        """Return the same error with ``where`` in front of its place."""
-        joined = f"{where} › {self.where}" if self.where else where
+        """Return the same error with ``where`` in front of its place, which may begin with the last part of ``where``."""
+        inner = place_within(self.where, where.rpartition("/")[2])
+        joined = f"{where} › {inner}" if inner else where
         error = _rebuild(type(self), self.message, joined, self.hint)
         error.__cause__ = self.__cause__
         return error
+
+
+def place_within(where: str | None, file: str) -> str | None:
+    """Return a place without the name of its file in front; None if nothing is left."""
+    if where is None or where == file:
+        return None
+    return where.removeprefix(f"{file} › ")
 
 
 def _rebuild(kind: type[_ErrorT], message: str, where: str | None, hint: str | None) -> _ErrorT:

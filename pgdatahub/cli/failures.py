@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.cli.render import count
+from pgdatahub.errors import place_within
 from pgdatahub.model.faults import faults_to_json
 
 if TYPE_CHECKING:
@@ -81,5 +82,6 @@ def _counted(failures: Iterable[FailureRow]) -> str:
 
 
 def _reason(failure: FailureRow) -> str:
-    text = f"{failure.place}: {failure.reason}" if failure.place else failure.reason
+    place = place_within(failure.place, failure.identity.rpartition("/")[2])
+    text = f"{place}: {failure.reason}" if place else failure.reason
     return f"{text} ({failure.hint})" if failure.hint else text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.cli.fault_lines import lines_of_failure
 from pgdatahub.cli.lines import Line, Lines
+from pgdatahub.errors import place_within
 from pgdatahub.model.explain import describe_change, describe_type
 from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.missing import MissingFile
@@ -57,10 +58,8 @@ def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = Tru
         text.append(f": {result.reason}", style="dim")
         below += result.notices if remarks else ()
     elif result.failure is not None:
-        failure = result.failure
-        if failure.where is not None:  # the line begins with the file's path
-            place = failure.where.removeprefix(source.name).removeprefix(" › ")
-            failure = replace(failure, where=place or None)
+        # The line begins with the file's path.
+        failure = replace(result.failure, where=place_within(result.failure.where, source.name))
         text.append(f": {failure_text(failure)}", style="default")
         below += lines_of_failure(failure)
     return Lines([text, *(Line(remark, style="yellow") for remark in below)], indent=8)

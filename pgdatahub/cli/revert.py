@@ -81,7 +81,7 @@ def revert_command(
     from pgdatahub.undo.revert import revert
 
     if file is not None and source_file is not None:
-        raise typer.BadParameter("FILE and --source-file name the same thing: one of them")
+        raise typer.BadParameter("give FILE or --source-file, not both")
     if not (yes or dry_run):
         require_terminal("--yes")
     config = configured(schema_name=schema)

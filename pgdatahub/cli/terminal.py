@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -46,13 +46,30 @@ def prompt(question: str) -> str:
 
 @contextmanager
 def printable_usage_errors() -> Iterator[None]:
-    """Escape the arguments that a usage error quotes: a shell's ``*`` adds names of files to them."""
+    """Reword usage errors, and escape the arguments that they quote: a shell's ``*`` adds names of files to them."""
     try:
         yield
     except Exception as error:
         # Typer has its own copy of Click's exceptions, so the method identifies them, not the class.
         message = getattr(error, "format_message", None)
         if callable(message):
+            if (problem := _problem_of_value(error.__cause__)) is not None:
+                error.message = problem  # type: ignore[attr-defined]
             shown = printable(message(), lines=True)
             error.format_message = lambda: shown  # type: ignore[attr-defined]
         raise
+
+
+_NOUNS: Final = {"int_parsing": "a whole number", "int_from_float": "a whole number", "float_parsing": "a number"}
+_DATE: Final = "a date, such as 2024-03-01 or 2024-03-01T14:30"
+
+
+def _problem_of_value(cause: BaseException | None) -> str | None:
+    """Return the problem with an option's value in plain words, if pydantic found it for Typer."""
+    problems = getattr(cause, "errors", None)
+    if not callable(problems):
+        return None
+    first = problems(include_url=False)[0]
+    text = str(first["msg"])
+    noun = _DATE if "does not match the formats" in text else _NOUNS.get(first["type"])
+    return f"{first['input']!r} is not {noun}" if noun else text.removeprefix("Value error, ").rstrip(".")

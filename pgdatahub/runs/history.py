@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
-from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
@@ -16,6 +15,7 @@ from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.runs.named_file import failures_of_file, imports_of_file
 
 HistoryEntry: TypeAlias = ImportRow | ChangeRow | FailureRow
@@ -59,7 +59,7 @@ def history(
         settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
-        UndoError: The table is not in the history.
+        ConfigError: The table is not in the history.
         DatabaseError: The database does not answer.
     """
     config = config_of(config, settings)
@@ -87,12 +87,9 @@ def history(
                 changes = [change for change in changes if change.source_file in files]
                 failures = failures_of_file(failures, file, config)
             if table is not None:
-                known = {str(past.table): past.table for past in kept.select_imports(connection)}
-                known |= {str(one.table): one.table for one in failures if one.table is not None}
-                meant = {name for label, name in known.items() if table in (label, name.name)}
-                if not meant:
-                    there = ", ".join(sorted(known)) or "none"
-                    raise UndoError(f"the history knows no table {table!r}", hint=f"it knows: {there}")
+                known = {past.table for past in kept.select_imports(connection)}
+                known |= {one.table for one in failures if one.table is not None}
+                meant = named_tables([table], known)
                 imports = [past for past in imports if past.table in meant]
                 changes = [change for change in changes if change.table in meant]
                 failures = [failure for failure in failures if failure.table in meant]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
-from pgdatahub.errors import UndoError
 from pgdatahub.load.left_tables import LeftRows
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
@@ -18,6 +17,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
+from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.postgres.older_rows import tables_of_older_readings
 from pgdatahub.readers.reading_rules import READING_VERSIONS
 from pgdatahub.runs.left_tables import rows_left
@@ -71,12 +71,12 @@ def status(
     Args:
         config: The settings, or None for those of the environment and the files.
         count: Count the rows in the tables, which reads the tables; else use the numbers in the history.
-        tables: Only these tables, by name or by ``schema.name``; all if empty.
+        tables: Only these tables and the failures of their files, by name or by ``schema.name``; all if empty.
         reporter: Receives notices on the embedded server.
         settings: Instead of ``config``, single settings by field, such as ``data_root`` and ``database_url``.
 
     Raises:
-        UndoError: A table is not in the history.
+        ConfigError: A table is not in the history.
         DatabaseError: The database does not answer.
     """
     config = config_of(config, settings)
@@ -91,7 +91,17 @@ def status(
     ):
         history = History(config.schema_name)
         known = history.exists(connection)
-        inventories = _selected(take_inventory(connection, history) if known else (), tables)
+        inventories = take_inventory(connection, history) if known else ()
+        failures = Failures(config.schema_name).select(connection, standing=True) if known else ()
+        missing = count_missing(connection, history, config) if known else {}
+        left_behind = rows_left(connection, history, config) if known else ()
+        if tables:
+            with_failures = (one.table for one in failures if one.table is not None)
+            meant = named_tables(tables, (*(one.table for one in inventories), *with_failures))
+            inventories = tuple(one for one in inventories if one.table in meant)
+            failures = tuple(one for one in failures if one.table in meant)
+            missing = missing and {table: counted for table, counted in missing.items() if table in meant}
+            left_behind = tuple(one for one in left_behind if one.table in meant)
         existing = [one.table for one in inventories if one.exists]
         older = tables_of_older_readings(connection, history, existing, READING_VERSIONS) if known else {}
         shown = tuple(
@@ -104,20 +114,11 @@ def status(
             tables=shown,
             counted=count,
             pause_file=waiting,
-            failures=Failures(config.schema_name).select(connection, standing=True) if known else (),
+            failures=failures,
             read_by_older_rules=older,
-            missing_files=count_missing(connection, history, config) if known else {},
-            left_behind=rows_left(connection, history, config) if known else (),
+            missing_files=missing,
+            left_behind=left_behind,
         )
-
-
-def _selected(inventories: Sequence[Inventory], tables: Collection[str]) -> Sequence[Inventory]:
-    names = [{str(one.table), one.table.name} for one in inventories]
-    unknown = [table for table in tables if not any(table in known for known in names)]
-    if unknown:
-        there = ", ".join(str(one.table) for one in inventories) or "none"
-        raise UndoError(f"the history knows no table {unknown[0]!r}", hint=f"it knows: {there}")
-    return [one for one, known in zip(inventories, names, strict=True) if not tables or known.intersection(tables)]
 
 
 def _announcer(reporter: Reporter) -> Callable[[str], None]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError, FileError, PgDataHubError, PrivilegeError, TransientDatabaseError
+from pgdatahub.errors import FileError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.load.file_proof import FileProof, compare_with_file
 from pgdatahub.load.stored_content import dropped_values, foreign_values, has_content
 from pgdatahub.load.transaction import ROWS_LEFT_OUT
@@ -33,6 +33,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
 from pgdatahub.postgres.import_state import UNREADABLE_HINT
 from pgdatahub.postgres.inventory import take_inventory
+from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.postgres.unknown_rows import find_unknown_rows, untracked_tables
 from pgdatahub.runs.verify_findings import changed_rows, column_gone, group_differences, table_gone, unknown_import
 from pgdatahub.runs.verify_result import Difference, DifferenceKind, TableCheck, Unproved, Verification
@@ -87,14 +88,7 @@ def _tables(database: Database, history_schema: str, wanted: Sequence[str]) -> l
             inventory = take_inventory(connection, history)
             known = {one.table for one in inventory if one.exists or one.imports or one.held}
         found = sorted(known | untracked_tables(connection, known, history_schema))
-    if not wanted:
-        return found
-    chosen = [table for table in found if {table.name, str(table)} & set(wanted)]
-    missing = set(wanted) - {table.name for table in chosen} - set(map(str, chosen))
-    if missing:
-        there = ", ".join(map(str, found)) or "none"
-        raise ConfigError(f"the history knows no table {min(missing)!r}", hint=f"it knows: {there}")
-    return chosen
+    return sorted(named_tables(wanted, found)) if wanted else found
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from pgdatahub.model.schema import SOURCE_FILE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_of_file
+from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.runs.named_file import imports_of_file, place_below_root
 from pgdatahub.undo.plan import UndoRequest
 
@@ -57,13 +58,9 @@ def choose(connection: Connection, history: History, request: UndoRequest, confi
         UndoError: The import is not found, or several imports match.
     """
     found = _candidates(connection, history, request, config)
-    tables: set[TableName] = set()
+    tables: Collection[TableName] = ()
     if request.table is not None:
-        known = {str(past.table): past.table for past in history.select_imports(connection)}
-        tables = {name for label, name in known.items() if request.table in (label, name.name)}
-        if not tables:
-            there = ", ".join(sorted(known)) or "none"
-            raise UndoError(f"the history knows no table {request.table!r}", hint=f"it knows: {there}")
+        tables = named_tables([request.table], (past.table for past in history.select_imports(connection)))
         found = [past for past in found if past.table in tables]
     if not found:
         message = f"no import of {_named(request)} is in the history"

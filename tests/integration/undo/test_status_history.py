@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
-from pgdatahub.errors import UndoError
+from pgdatahub.errors import ConfigError
 from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.runs.history import history
 from pgdatahub.runs.status import status
@@ -92,7 +92,7 @@ def test_history_of_a_file_and_since_a_moment(told: Hub) -> None:
     last = told.imports()[-1].imported_at
     assert [past.identity for past in told.history(since=last) if isinstance(past, ImportRow)] == ["sales/b.xlsx"]
     assert told.history(since=last + timedelta(seconds=1)) == ()
-    with pytest.raises(UndoError, match="knows no table 'sale'"):
+    with pytest.raises(ConfigError, match="knows no table 'sale'"):
         told.history(table="sale")
 
 
@@ -116,8 +116,17 @@ def test_history_may_be_limited_to_the_latest_imports(told: Hub) -> None:
 
 def test_status_may_be_limited_to_a_table(told: Hub) -> None:
     assert [str(one.table) for one in status(told.config(), tables=["stock"]).tables] == ["stock"]
-    with pytest.raises(UndoError, match="knows no table 'stoc'"):
+    with pytest.raises(ConfigError, match=r"knows no table 'stoc' \(did you mean stock\?\)"):
         status(told.config(), tables=["stoc"])
+
+
+def test_status_of_a_table_has_only_its_failures(told: Hub) -> None:
+    (told.root / "bad").mkdir()
+    (told.root / "bad/x.xlsx").write_bytes(b"")
+    told.run()
+    assert [row.identity for row in status(told.config()).failures] == ["bad/x.xlsx"]
+    assert status(told.config(), tables=["stock"]).failures == ()
+    assert [row.identity for row in status(told.config(), tables=["bad"]).failures] == ["bad/x.xlsx"]
 
 
 def command(hub: Hub, *arguments: str) -> str:
