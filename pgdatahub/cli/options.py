@@ -258,11 +258,13 @@ def require_data_root(config: Config, given: str | None) -> None:
     import os.path
 
     from pgdatahub.errors import ConfigError
+    from pgdatahub.runs.pause_file import pause_file
 
     def place(root: str) -> str:
         return root.rstrip("/") if "://" in root else os.path.realpath(config.directory / Path(root).expanduser())
 
-    if given is not None and place(given) != place(config.data_root):
+    # Without a paused run, the command itself reports that.
+    if given is not None and pause_file(config).exists() and place(given) != place(config.data_root):
         raise ConfigError(
             f"the paused run loads from {config.data_root}, not from {given}",
             where="option --data-root",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,8 +95,8 @@ def plan_command(
     gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))
     errors = TerminalConsole(stderr=True)
-    # Without a terminal, progress would only repeat the plan's line for each file.
-    with ConsoleReporter(errors, quiet=quiet or not errors.is_terminal) as reporter:
+    # The plan itself has a line for each file.
+    with ConsoleReporter(errors, quiet=quiet, bar_only=True, failures=output is OutputFormat.JSON) as reporter:
         planned = plan(config, selection=selection, reporter=reporter)
     if output is OutputFormat.JSON:
         say_lines(plan_json(planned))
@@ -214,6 +215,7 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
     from pgdatahub.cli.console import Line, stacked
     from pgdatahub.cli.fault_lines import lines_of_failure
     from pgdatahub.cli.render import count, failure_text
+    from pgdatahub.errors import place_within
 
     listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
     for shown, file in enumerate(listed):
@@ -236,7 +238,8 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
             line.append(f"  {file.reason}", style="dim")
             remarks += file.notices
         elif file.failure is not None:
-            line.append(f"  {failure_text(file.failure)}", style="default")
+            place = place_within(file.failure.where, file.file.rpartition("/")[2])
+            line.append(f"  {failure_text(replace(file.failure, where=place))}", style="default")
             remarks += lines_of_failure(file.failure)
         yield stacked([line, *(Line(remark, style="yellow") for remark in remarks)], indent=8)
 

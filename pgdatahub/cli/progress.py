@@ -45,13 +45,23 @@ class ConsoleReporter:
         quiet: Show only warnings, failed files, and the reason of an early end.
         verbose: Show every file with every change and remark.
         failures: Show failed files at once, because no report in text follows.
+        bar_only: Show the bar, warnings and notices, and no line for a loaded file, which a plan lists.
     """
 
-    def __init__(self, console: Console, *, quiet: bool = False, verbose: bool = False, failures: bool = False) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        failures: bool = False,
+        bar_only: bool = False,
+    ) -> None:
         self._console = console
         self._quiet = quiet
         self._verbose = verbose and not quiet
-        self._at_once = failures or quiet
+        self._at_once = failures
+        self._lines = not (quiet or bar_only)
         self._progress = None
         if not isinstance(console, PlainConsole) and console.is_terminal and not quiet:
             self._progress = _bars(console)
@@ -104,7 +114,7 @@ class ConsoleReporter:
 
     def _begin(self, event: RunStarted) -> None:
         self._files, self._bytes = event.files, event.bytes
-        if not self._quiet:
+        if self._lines:
             self._say(Line(f"{count(event.files, 'file')} ({_size(event.bytes)}) → {event.destination}", style="bold"))
         if self._progress is not None:
             self._total = self._progress.add_task("", total=max(1, event.bytes))
@@ -125,7 +135,7 @@ class ConsoleReporter:
             return self._at_once
         if result.outcome is Outcome.SKIPPED:
             return self._verbose
-        return not self._quiet
+        return self._lines
 
     def _refresh(self) -> None:
         now = time.monotonic()

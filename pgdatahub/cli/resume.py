@@ -73,7 +73,7 @@ def resume_command(
     with (
         interruptible() as interruption,
         ConsoleReporter(
-            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=output is OutputFormat.JSON
+            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=quiet or output is OutputFormat.JSON
         ) as reporter,
     ):
         report = resume(config, reporter=reporter, interruption=interruption, log_json=log_format is LogFormat.JSON)

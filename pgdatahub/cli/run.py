@@ -143,7 +143,7 @@ def run_command(
     with (
         interruptible() as interruption,
         ConsoleReporter(
-            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=output is OutputFormat.JSON
+            open_console(stderr=True), quiet=quiet, verbose=verbose, failures=quiet or output is OutputFormat.JSON
         ) as reporter,
     ):
         report = run(

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from pgdatahub.config import Config
+from pgdatahub.config.found import nearest
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.missing import Listing
 from pgdatahub.load.possible_tables import possible_tables
@@ -173,7 +174,9 @@ def _select(
         missing = {name for name in wanted if not any(tables.may_match(name) for tables in possible.values())}
         # The table may be in a folder that cannot be read.
         if missing and not unreadable:
-            raise ConfigError(f"no folder is the table {min(missing)!r}", hint=f"there are: {', '.join(sorted(known))}")
+            raise ConfigError(
+                f"no folder is the table {min(missing)!r}", hint=nearest(min(missing), tuple(sorted(known)))
+            )
         chosen = [
             replace(source, only_tables=frozenset(wanted)) if source.options.is_routed else source
             for source in chosen

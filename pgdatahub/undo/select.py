@@ -88,7 +88,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, confi
 def _candidates(connection: Connection, history: History, request: UndoRequest, config: Config) -> Sequence[ImportRow]:
     given = [request.file_hash is not None, request.source_file is not None, request.import_id is not None]
     if sum(given) != 1:
-        raise ConfigError("name the import by one of --hash, --source-file and --import-id", hint=_LIST)
+        raise ConfigError("name the import by its FILE, --hash or --import-id, one of them", hint=_LIST)
     if request.import_id is not None:
         return history.select_imports(connection, ids=[request.import_id])
     if request.file_hash is not None:

@@ -200,7 +200,7 @@ def test_nothing_was_ever_loaded(hub: Hub) -> None:
 
 def test_a_request_names_one_thing_and_a_hash_has_8_digits(loaded: Hub) -> None:
     for request in (UndoRequest(), UndoRequest(import_id=1, source_file="b.xlsx")):
-        with pytest.raises(ConfigError, match="one of --hash, --source-file and --import-id"):
+        with pytest.raises(ConfigError, match="FILE, --hash or --import-id"):
             revert(loaded.config(), request)
     for bad in ("abc", "1234567", "xyz12345678", "0" * 65):
         with pytest.raises(ConfigError, match="8 to 64 digits"):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from pgdatahub.cli import app
 from pgdatahub.cli.app import create_app
 from pgdatahub.config.registry import settings
+from pgdatahub.errors import ConfigError
 
 
 def test_every_option_of_a_setting_is_taken_by_run() -> None:
@@ -97,3 +98,9 @@ def test_a_wrong_value_is_a_usage_error_in_plain_words(arguments: list[str], mes
     shown = CliRunner(env={"COLUMNS": "200"}).invoke(create_app(), arguments)
     assert shown.exit_code == 2
     assert f": {message}" in shown.output
+
+
+def test_resume_without_a_paused_run_reports_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="no run was paused"):
+        CliRunner().invoke(create_app(), ["resume", "--data-root", "elsewhere"], catch_exceptions=False)

@@ -62,10 +62,10 @@ def shown(report: RunReport, width: int = 80, *, terminal: bool = False) -> str:
     return Text.from_ansi(text.getvalue()).plain
 
 
-def told(*events: Any, quiet: bool = False, verbose: bool = False, failures: bool = False) -> str:
+def told(*events: Any, **options: bool) -> str:
     text = io.StringIO()
     console = TerminalConsole(file=text, width=100)
-    with ConsoleReporter(console, quiet=quiet, verbose=verbose, failures=failures) as reporter:
+    with ConsoleReporter(console, **options) as reporter:
         for event in events:
             reporter(event)
     return text.getvalue()
@@ -289,8 +289,19 @@ def test_quiet_tells_of_warnings_and_failures_only() -> None:
         Notice(text="two folders", warning=True),
         *(FileFinished(result=result) for result in REPORT.results),
         quiet=True,
+        failures=True,
     )
     assert text.splitlines() == [
         "warning: two folders",
         "failed  b/[x].xlsx: S › A1: no [value] (correct it)",
     ]
+
+
+def test_the_progress_of_a_plan_repeats_no_line_of_it() -> None:
+    text = told(
+        RunStarted(destination="shop", files=3, bytes=3000),
+        Notice(text="made a server"),
+        *(FileFinished(result=result) for result in REPORT.results),
+        bar_only=True,
+    )
+    assert text == "made a server\n"
