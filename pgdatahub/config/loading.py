@@ -77,6 +77,10 @@ def config_of(config: Config | None, settings: Mapping[str, object]) -> Config:
     """
     if config is None:
         return load_config(overrides={name: _plain(value) for name, value in settings.items()})
+    if not isinstance(config, Config):
+        raise ConfigError(
+            f"a Config is expected, not {config!r}", hint="name single settings: data_root=…, database_url=…"
+        )
     if settings:
         raise ConfigError(
             f"a Config is given, and {', '.join(settings)} too",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -179,6 +180,13 @@ class RunReport:
     pause_file: str | None = None
     dry: bool = False
     missing: tuple[MissingFile, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the totals: a notebook shows this text, and thousands of results would fill it."""
+        outcomes = Counter(result.outcome.value for result in self.results)
+        counted = "".join(f"{outcome}={number}, " for outcome, number in outcomes.items())
+        rows = sum(result.rows for result in self.results)
+        return f"{type(self).__name__}({counted}{rows=}, exit_code={int(self.exit_code)}, destination={self.destination!r})"
 
     @property
     def exit_code(self) -> ExitCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -149,6 +150,12 @@ class RunPlan:
     seconds: float = 0.0
     missing: tuple[MissingFile, ...] = ()
     unplaced: tuple[FilePlan, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the totals, which a notebook shows."""
+        actions = Counter(self.actions.values())
+        counted = "".join(f"{action}={number}, " for action, number in actions.items())
+        return f"{type(self).__name__}({counted}changes_schema={self.changes_schema}, destination={self.destination!r})"
 
     @property
     def files(self) -> tuple[FilePlan, ...]:

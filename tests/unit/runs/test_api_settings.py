@@ -47,3 +47,15 @@ def test_a_config_with_single_settings_is_refused(root: Path) -> None:
 def test_an_unknown_setting_is_named_with_the_nearest(root: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown setting 'dataroot' \(did you mean data_root\?\)"):
         pgdatahub.run(dataroot=root)
+
+
+def test_a_notebook_shows_the_totals_of_a_report(root: Path) -> None:
+    report = pgdatahub.run(data_root=root, skip_db=True)
+    assert repr(report) == f"RunReport(read=1, rows=1, exit_code=0, destination={report.destination!r})"
+    plan = pgdatahub.plan(data_root=root, skip_db=True)
+    assert repr(plan) == f"RunPlan(load=1, changes_schema=True, destination={plan.destination!r})"
+
+
+def test_a_folder_in_place_of_a_config_is_refused(root: Path) -> None:
+    with pytest.raises(ConfigError, match=r"a Config is expected, not '.*' \(name single settings: data_root="):
+        pgdatahub.run(str(root))  # type: ignore[arg-type]
