@@ -239,7 +239,7 @@ def _print_failures(report: RunReport, console: Console, error_console: Console,
     shortened = False
     for result in failures:
         text = file_lines(result)
-        if len(failures) > MOST_FIXES and len(text.plain) > width and result.failure and result.failure.hint:
+        if len(failures) > MOST_FIXES and len(text.lines[0].plain) > width and result.failure and result.failure.hint:
             text = file_lines(replace(result, failure=replace(result.failure, hint=None)))
             shortened = True
         error_console.print(text, soft_wrap=True)
