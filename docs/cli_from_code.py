@@ -81,6 +81,8 @@ def _parameters(function: Callable[..., Any]) -> Iterator[Parameter]:
     hints = get_type_hints(function, include_extras=True)
     for parameter in inspect.signature(function).parameters.values():
         hint = hints[parameter.name]
+        # Python 3.10 puts the hint of a parameter whose default is None into Optional.
+        hint = next((one for one in get_args(hint) if get_origin(one) is Annotated), hint)
         kind, *annotations = get_args(hint) if get_origin(hint) is Annotated else (hint,)
         information = next((note for note in [*annotations, parameter.default] if hasattr(note, "param_decls")), None)
         if information is None or information.hidden:

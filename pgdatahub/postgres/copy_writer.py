@@ -14,6 +14,7 @@ from typing import Any, Final
 from psycopg import Cursor
 from psycopg.abc import Buffer
 from psycopg.copy import LibpqWriter
+from psycopg.generators import copy_to
 
 _PIECE_BYTES: Final = 2**18
 _QUEUED_PIECES: Final = 16
@@ -66,7 +67,8 @@ class BackgroundWriter(LibpqWriter):
         try:
             while (piece := self._pieces.get()) is not None:
                 if not self._given_up:
-                    super().write(piece)
+                    # Before 3.3.9 psycopg's own writer does not wait on Linux: libpq then holds all that a slow server leaves.
+                    self.connection.wait(copy_to(self._pgconn, piece, flush=True))
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it, where it can be handled
             self._error = error
             # The caller would wait forever for space in a full queue.
