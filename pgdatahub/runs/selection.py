@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pgdatahub.config import Config
 from pgdatahub.config.found import nearest
@@ -17,6 +16,7 @@ from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.runs.folder_warnings import folder_warnings
+from pgdatahub.runs.source_paths import exists, is_above, is_below
 from pgdatahub.system.storage import is_url
 
 
@@ -148,10 +148,10 @@ def _resolved(selection: Selection, sources: Collection[SourceFile], config: Con
     def resolved(path: Path) -> Path:
         if path.is_absolute() or not path.parts or ".." in path.parts:
             return path
-        if any(_is_below(source, path) or _is_above(source, path) for source in sources):
+        if any(is_below(source, path) or is_above(source, path) for source in sources):
             return path
         inside = config.root_path / path
-        there = any(_is_below(source, inside) for source in sources) or (_exists(inside) and not _exists(path))
+        there = any(is_below(source, inside) for source in sources) or (exists(inside) and not exists(path))
         return inside if there else path
 
     return replace(
@@ -201,7 +201,7 @@ def _is_asked_for(source: SourceFile, selection: Selection, config: Config) -> b
         if not any(possible.may_match(name.lower()) for name in selection.tables):
             return False
     paths = selection.paths or (() if selection.tables else selection.reload)
-    return not paths or any(_is_below(source, path) for path in (*paths, *selection.reload))
+    return not paths or any(is_below(source, path) for path in (*paths, *selection.reload))
 
 
 def _may_hold(folder: SourceFile, selection: Selection) -> bool:
@@ -211,14 +211,7 @@ def _may_hold(folder: SourceFile, selection: Selection) -> bool:
     paths = selection.paths or (() if selection.tables else selection.reload)
     if not paths:
         return True  # with --table too: the settings of a folder below may name the table
-    return any(_is_below(folder, path) or _is_above(folder, path) for path in (*paths, *selection.reload))
-
-
-def _is_above(folder: SourceFile, path: Path) -> bool:
-    if is_url(folder.location):
-        names = (folder.location.replace("://", ":/"), folder.identity)
-        return any(path.is_relative_to(name) for name in names)
-    return _absolute(path).is_relative_to(folder.location)
+    return any(is_below(folder, path) or is_above(folder, path) for path in (*paths, *selection.reload))
 
 
 def _why_empty(config: Config, has_entries: bool) -> str:
@@ -244,17 +237,17 @@ def _below(
     """
     roots = list(paths)
     for root in roots:
-        if not any(_is_below(source, root) for source in files) and not unreadable:
+        if not any(is_below(source, root) for source in files) and not unreadable:
             raise _nothing_there(sources, root, config)
-    return [source for source in files if any(_is_below(source, root) for root in roots)]
+    return [source for source in files if any(is_below(source, root) for root in roots)]
 
 
 def _nothing_there(sources: Collection[SourceFile], path: Path, config: Config) -> ConfigError:
-    skipped = next((source for source in sources if source.ignored and _is_below(source, path)), None)
+    skipped = next((source for source in sources if source.ignored and is_below(source, path)), None)
     if skipped is not None:
         hint = f"skipped: {skipped.ignored}"
         return ConfigError("no workbook there would be loaded", where=str(path), hint=hint)
-    missing = not is_url(config.data_root) and not _exists(path)
+    missing = not is_url(config.data_root) and not exists(path)
     message = "file or folder not found" if missing else "no workbook there belongs to the data root"
     return ConfigError(message, where=str(path), hint=_nearest_path(sources, path, config))
 
@@ -276,30 +269,3 @@ def _nearest_path(sources: Iterable[SourceFile], path: Path, config: Config) -> 
         return f"the data root is {config.data_root}"
     near = folded[close[0]]
     return f"did you mean {f'{root}/{near}' if wanted != written else near}?"
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return _absolute(path).exists()
-    except OSError:  # such as a name that is too long
-        return False
-
-
-def _absolute(path: Path) -> Path:
-    try:
-        return path.expanduser().absolute()
-    except RuntimeError:
-        return path.absolute()  # "~$a.xlsx" is not a home directory
-
-
-def _is_below(source: SourceFile, path: Path) -> bool:
-    if is_url(source.location):
-        # By URL, of whose two slashes a Path keeps one, or by path below the data root.
-        names = (source.location.replace("://", ":/"), source.identity)
-        return any(PurePosixPath(name).is_relative_to(path.as_posix()) for name in names)
-    root = _absolute(path)
-    return Path(source.location).is_relative_to(root) or _real(source.location).is_relative_to(_real(root))
-
-
-def _real(path: str | Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve() raises on a cycle of links
