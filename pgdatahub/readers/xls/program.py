@@ -11,9 +11,10 @@ from xlrd.biffh import XLRDError
 
 from pgdatahub.readers.encrypted import library
 from pgdatahub.readers.ole import SIGNATURE, Container, Data, OleError
-from pgdatahub.readers.xls.book import CellBook, PasswordNeededError
+from pgdatahub.readers.xls.book import CellBook
 from pgdatahub.readers.xls.cells import Cells, PositionError
 from pgdatahub.readers.xls.code_pages import CodePageError
+from pgdatahub.readers.xls.global_records import PasswordNeededError
 from pgdatahub.readers.xls.record_stream import TruncatedError
 from pgdatahub.readers.xls.strings import TruncatedTextError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import unpack_from
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from xlrd.biffh import XL_CELL_BOOLEAN, XL_CELL_ERROR, XL_CELL_TEXT, XLRDError
 from xlrd.sheet import Sheet, unpack_RK
@@ -12,10 +12,8 @@ from pgdatahub.readers.xls import records
 from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, MISSING_TEXT, NUMBER, UNCACHED, Cells
 from pgdatahub.readers.xls.code_pages import decode
 from pgdatahub.readers.xls.formula_tokens import gives_text
+from pgdatahub.readers.xls.global_records import GlobalRecords
 from pgdatahub.readers.xls.strings import StringReader, TruncatedTextError, read_string
-
-if TYPE_CHECKING:
-    from pgdatahub.readers.xls.book import CellBook
 
 _MOST_AREAS: Final = 1_000_000
 _OLD_DATES: Final = 12
@@ -34,7 +32,7 @@ _NO_RESULT: Final = _NoResult()
 class CellSheet(Sheet):  # type: ignore[misc]  # xlrd has no types
     """A worksheet, in the middle of being read or read."""
 
-    def __init__(self, book: CellBook, position: int, name: str, number: int) -> None:
+    def __init__(self, book: GlobalRecords, position: int, name: str, number: int) -> None:
         super().__init__(book, position, name, number)
         self.cells = Cells()
         self.put_cell = self._put
