@@ -17,6 +17,8 @@ _UNDERSTOOD = (
     "http://purl.oclc.org/ooxml/",
 )
 """Namespaces that Excel understands begin with one of these."""
+TRUE: Final = frozenset({"1", "true", "on"})
+"""The texts of a boolean attribute that is true (ECMA-376 part 1, 22.9.2.7)."""
 _MOST_PREFIXES = 1000
 _BAD_CHARACTERS = frozenset(
     expat.errors.codes[name]

@@ -103,7 +103,7 @@ def read_with(
         # Where several cells are wrong, the one that is named depends on the reader and on the size of pieces.
         return "refused", 0, 0
     taken = source.native_rows if isinstance(source, NativeSource) else source.plain_rows
-    return (cells, hidden, source.hidden_columns, source.cleaned[0]), taken, source.parser.row_count
+    return (cells, hidden, source.hidden_columns, source.cleaned[0]), taken, source.parser.rows.count
 
 
 def check_evidence(column: Column) -> None:

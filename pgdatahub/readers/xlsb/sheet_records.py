@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Iterator
-from functools import partial
 from struct import Struct
 from typing import Final, NoReturn
 
@@ -13,38 +12,24 @@ from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import ASK_SENDER, DAMAGED
-from pgdatahub.readers.row_order import row_order_error, sorted_places
+from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.row_order import RowNumbers
 from pgdatahub.readers.xlsb import records
+from pgdatahub.readers.xlsb.cell_groups import CellGroups
+from pgdatahub.readers.xlsb.cell_layouts import (
+    CELLS,
+    FIXED_CELLS,
+    FORMULA_CELLS,
+    HEAD_BYTES,
+    TEXT_CELLS,
+    UNSIGNED,
+    USUAL_HEADS,
+)
 from pgdatahub.readers.xlsb.cells import Cells, Converter, Source
 from pgdatahub.readers.xlsb.records import RecordInput, decode_text
 from pgdatahub.values.cells import cell_address
 
-_SIGNED, _UNSIGNED, _DOUBLE, _BYTE = Struct("<i"), Struct("<I"), Struct("<d"), Struct("<B")
-_FIXED: Final = {
-    records.CELL_RK: (Source.RK, _SIGNED),
-    records.CELL_ERROR: (Source.ERROR, _BYTE),
-    records.CELL_BOOLEAN: (Source.BOOLEAN, _BYTE),
-    records.CELL_REAL: (Source.NUMBER, _DOUBLE),
-    records.CELL_SHARED: (Source.SHARED, _UNSIGNED),
-    records.FORMULA_NUMBER: (Source.NUMBER, _DOUBLE),
-    records.FORMULA_BOOLEAN: (Source.BOOLEAN, _BYTE),
-    records.FORMULA_ERROR: (Source.ERROR, _BYTE),
-}
-"""Cells with a value of fixed size."""
-_TEXTS: Final = {records.CELL_TEXT: 0, records.FORMULA_TEXT: 0, records.CELL_RICH_TEXT: 1}
-"""Cells with a text of their own, and the bytes before it."""
-_FORMULAS: Final = range(records.FORMULA_TEXT, records.FORMULA_ERROR + 1)
-_CELLS: Final = frozenset({*range(records.ROW_HEADER, records.SHORT_SHARED + 1), records.CELL_RICH_TEXT})
-_WANTED: Final = _CELLS | {records.BEGIN_SHEET, records.BEGIN_SHEET_DATA, records.END_SHEET_DATA, records.COLUMN_INFO}
-_HEAD: Final = 10
-"""Bytes of type, size, column and style of a cell of a usual size."""
-_USUAL: Final = {
-    identifier: bytes((identifier, _HEAD - 2 + value.size))
-    for identifier, (_, value) in _FIXED.items()
-    if identifier < records.FORMULA_TEXT
-}
-"""Type and size of cells without a formula."""
+_WANTED: Final = CELLS | {records.BEGIN_SHEET, records.BEGIN_SHEET_DATA, records.END_SHEET_DATA, records.COLUMN_INFO}
 _HIDDEN_ROW: Final = 0x10
 _BLOCK_BYTES: Final = 1024 * 1024
 _FIRST_BLOCKS: Final = (1, 16)
@@ -65,15 +50,13 @@ class SheetRecords:
 
     def __init__(self, stream: Stream, limits: Limits, converter: Converter, *, any_order: bool = False) -> None:
         self._limits = limits
-        self._converter = converter
         self._input = RecordInput(stream, limits, _WANTED)
         self._has_rows = False
         self._any_order = any_order
-        self._seen_rows: set[int] = set()
-        self._number = 0
+        self._numbers = RowNumbers(limits.rows, any_order=any_order)
         self._column = -1
         self._row_bytes = 0
-        self._cells: dict[tuple[int, Source, int], Cells] = {}
+        self._cells = CellGroups(converter, any_order=any_order)
         self._described = 0
         self.hidden_columns: set[int] = set()
         self.formulas = 0
@@ -89,7 +72,7 @@ class SheetRecords:
     @property
     def last_row(self) -> int:
         """The number of the last row."""
-        return self._number
+        return self._numbers.row
 
     def rest(self) -> bytes:
         """Return the bytes that were read from the stream and not used."""
@@ -104,7 +87,7 @@ class SheetRecords:
             last_row: The number of the row.
         """
         self._input.go_on(data, offset)
-        self._number = last_row
+        self._numbers.row = last_row
 
     def blocks(self, most: int = sys.maxsize) -> Iterator[Block]:
         """Yield the rows that have a value, up to the end of the part.
@@ -128,7 +111,7 @@ class SheetRecords:
         data, at = source.data, source.at
         try:
             while self._has_rows:  # the records of the rows
-                found = known.get(data[at : at + _HEAD])
+                found = known.get(data[at : at + HEAD_BYTES])
                 if found is not None and at + found[1] <= len(data):
                     column, size, value, cells = found
                     if column <= self._column:
@@ -136,13 +119,13 @@ class SheetRecords:
                     self._column = column
                     has_value = True
                     cells.indexes.append(index)
-                    cells.values.append(value.unpack_from(data, at + _HEAD)[0])
+                    cells.values.append(value.unpack_from(data, at + HEAD_BYTES)[0])
                     at += size
                     continue
                 source.at = at
                 identifier = source.next()
                 data, at = source.data, source.at
-                if identifier not in _CELLS:
+                if identifier not in CELLS:
                     if identifier == records.END_SHEET_DATA:
                         self._has_rows = False
                     elif identifier == records.END:
@@ -152,18 +135,18 @@ class SheetRecords:
                     cell = self._read_cell(identifier, index)
                     if cell is not None:
                         has_value = True
-                        head = data[source.start - 2 : source.start + _HEAD - 2]
-                        if head[:2] == _USUAL.get(identifier):
+                        head = data[source.start - 2 : source.start + HEAD_BYTES - 2]
+                        if head[:2] == USUAL_HEADS.get(identifier):
                             known[head] = (self._column, at - source.start + 2, *cell)
                     continue
                 if has_value:
-                    rows.append(self._number)
+                    rows.append(self._numbers.row)
                     if hidden_row:
-                        hidden.add(self._number)
+                        hidden.add(self._numbers.row)
                     index += 1
                     has_value = False
                     if (index >= most_rows or source.offset > block_end) and not self._any_order:
-                        yield self._block(rows, hidden)
+                        yield self._cells.block(rows, hidden)
                         rows, hidden, index = [], set(), 0
                         known.clear()
                         block_end, most_rows = source.offset + _BLOCK_BYTES, next(ends, self._limits.rows)
@@ -174,30 +157,23 @@ class SheetRecords:
                 hidden_row = self._read_row_header()
         except FileError as error:
             damage, has_value = error, False
-            self._drop_row(index)
+            self._cells.drop_row(index)
         if has_value:
-            rows.append(self._number)
+            rows.append(self._numbers.row)
             if hidden_row:
-                hidden.add(self._number)
+                hidden.add(self._numbers.row)
         if rows:
-            yield self._block(rows, hidden)
+            yield self._cells.block(rows, hidden)
         if damage is not None:
             raise damage
         if not self._has_rows:
             self._read_tail()
 
-    def _drop_row(self, index: int) -> None:
-        """Drop the cells of the row that is not complete."""
-        for cells in self._cells.values():
-            while cells.indexes and cells.indexes[-1] >= index:
-                cells.indexes.pop()
-                cells.values.pop()
-
     def _read_tail(self) -> None:
         """Read the part to its end, so that its checksum is checked."""
         source = self._input
         while (identifier := source.next()) != records.END:
-            if identifier in _CELLS or identifier == records.BEGIN_SHEET_DATA:
+            if identifier in CELLS or identifier == records.BEGIN_SHEET_DATA:
                 raise source.damaged("has a cell outside of its rows")
 
     def _read_head(self) -> None:
@@ -210,7 +186,7 @@ class SheetRecords:
                 return
             if identifier == records.COLUMN_INFO:
                 self._read_column(source.data[source.start : source.at])
-            elif identifier in _CELLS:
+            elif identifier in CELLS:
                 raise source.damaged("has a cell outside of its rows")
 
     def _read_column(self, payload: bytes) -> None:
@@ -229,18 +205,8 @@ class SheetRecords:
         data, start = source.data, source.start
         if source.at - start < 12:
             raise source.damaged("has a row without its properties")
-        number = _UNSIGNED.unpack_from(data, start)[0] + 1
-        if number > self._limits.rows:
-            raise CorruptError(
-                f"a row has the number {number:,} that it cannot have, after row {self._number}", hint=DAMAGED
-            )
-        if number == self._number or number in self._seen_rows:
-            raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
-        if self._any_order:
-            self._seen_rows.add(number)
-        elif number < self._number:
-            raise row_order_error(number, self._number)
-        self._number = number
+        number = UNSIGNED.unpack_from(data, start)[0] + 1
+        self._numbers.begin(number)
         self._column = -1
         self._row_bytes = 0
         return bool(data[start + 11] & _HIDDEN_ROW)
@@ -254,35 +220,36 @@ class SheetRecords:
                 column = self._column + 1
                 identifier -= records.SHORT_BLANK - records.CELL_BLANK
             else:
-                column = _UNSIGNED.unpack_from(data, at)[0]
+                column = UNSIGNED.unpack_from(data, at)[0]
                 at += 4
-            style = _UNSIGNED.unpack_from(data, at)[0] & 0xFFFFFF
+            style = UNSIGNED.unpack_from(data, at)[0] & 0xFFFFFF
             at += 4
             if at > stop:
                 raise struct.error
         except struct.error:
-            raise source.damaged(f"has a cell in row {self._number} that is cut off") from None
-        if not self._number:
+            raise source.damaged(f"has a cell in row {self._numbers.row} that is cut off") from None
+        if not self._numbers.row:
             raise source.damaged("has a cell before its first row")
         if column >= self._limits.columns:
             raise CorruptError(
-                f"row {self._number} has a cell beyond the {self._limits.columns:,} columns of a sheet", hint=DAMAGED
+                f"row {self._numbers.row} has a cell beyond the {self._limits.columns:,} columns of a sheet",
+                hint=DAMAGED,
             )
         if column <= self._column:
             self._out_of_order(column)
         self._column = column
-        if identifier in _FORMULAS:
+        if identifier in FORMULA_CELLS:
             self.formulas += 1
-            self.first_formula = self.first_formula or (self._number, self._column)
-        if identifier in _FIXED:
-            kind, value = _FIXED[identifier]
+            self.first_formula = self.first_formula or (self._numbers.row, self._column)
+        if identifier in FIXED_CELLS:
+            kind, value = FIXED_CELLS[identifier]
             if at + value.size > stop:
                 self._cut_off()
-            return value, self._add(kind, style, index, value.unpack_from(data, at)[0])
-        if identifier in _TEXTS:
-            text = self._read_text(data, at + _TEXTS[identifier], stop)
+            return value, self._cells.add(self._column, kind, style, index, value.unpack_from(data, at)[0])
+        if identifier in TEXT_CELLS:
+            text = self._read_text(data, at + TEXT_CELLS[identifier], stop)
             if text and not text.isspace():
-                return _UNSIGNED, self._add(Source.TEXT, 0, index, text)
+                return UNSIGNED, self._cells.add(self._column, Source.TEXT, 0, index, text)
         return None
 
     def _read_text(self, data: bytes, at: int, stop: int) -> str:
@@ -301,48 +268,14 @@ class SheetRecords:
             )
         return decode_text(data[at + 4 : end])
 
-    def _add(self, source: Source, style: int, index: int, value: object) -> Cells:
-        key = (self._column, source, style)
-        cells = self._cells.get(key)
-        if cells is None:
-            cells = self._cells[key] = Cells(source=source, style=style)
-        cells.indexes.append(index)
-        cells.values.append(value)
-        return cells
-
     def _out_of_order(self, column: int) -> NoReturn:
         """Refuse a cell that is not to the right of the last one."""
         last = self._address()
         fault = "the cell is there twice" if column == self._column else f"the cell comes after {last}"
-        raise CorruptError(fault, where=cell_address(self._number, column), hint=DAMAGED)
-
-    def _block(self, rows: list[int], hidden: set[int]) -> Block:
-        if self._any_order:
-            rows = self._sort_rows(rows)
-        columns: dict[int, list[Cells]] = {}
-        for (column, _, _), cells in self._cells.items():
-            columns.setdefault(column, []).append(cells)
-        self._cells = {}
-        return Block(
-            rows=rows,
-            hidden=hidden,
-            columns={
-                column: self._converter.column(groups, len(rows), partial(_address_of, rows, column))
-                for column, groups in columns.items()
-            },
-        )
-
-    def _sort_rows(self, rows: list[int]) -> list[int]:
-        """Bring the cells into the order of their rows, and return the numbers of the rows in that order."""
-        ordered, places = sorted_places(rows)
-        for cells in self._cells.values():
-            pairs = sorted(zip(map(places.__getitem__, cells.indexes), range(len(cells.values)), strict=True))
-            cells.indexes = [place for place, _ in pairs]
-            cells.values = [cells.values[index] for _, index in pairs]
-        return ordered
+        raise CorruptError(fault, where=cell_address(self._numbers.row, column), hint=DAMAGED)
 
     def _address(self) -> str:
-        return cell_address(self._number, self._column)
+        return cell_address(self._numbers.row, self._column)
 
     def _cut_off(self) -> NoReturn:
         offset = self._input.offset
@@ -351,7 +284,3 @@ class SheetRecords:
             where=self._address(),
             hint=DAMAGED,
         )
-
-
-def _address_of(rows: list[int], column: int, index: int) -> str:
-    return cell_address(rows[index], column)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, is_no_number, plain_number, shown
 
 
 class Source(Enum):
@@ -76,6 +77,26 @@ class CellClasses:
                 self._known.clear()
             found = self._known[cell_type, style] = self._find(cell_type, style)
             return found
+
+    def checked(self, cell_type: str, style: str, value: str) -> tuple[CellClass, bytes]:
+        """Return a cell's class and its text as the converter takes it; a text that its type cannot have is invalid."""
+        cell_class = self.get(cell_type, style)
+        if cell_class is None:
+            return INVALID_CLASS, f"{cell_type[:40]!r} is not a type of cell".encode()
+        source = cell_class.source
+        if source is Source.TEXT:
+            return cell_class, value.encode()
+        text = value.encode().strip()
+        if source is Source.NUMBER and text:
+            if is_no_number(value):
+                return self.get("e", style) or INVALID_CLASS, text
+            try:
+                return cell_class, plain_number(text)
+            except InvalidNumberError as error:
+                return INVALID_CLASS, str(error).encode()
+        if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
+            return INVALID_CLASS, f"{shown(text)} is not the index of a shared string".encode()
+        return cell_class, text
 
     def _find(self, cell_type: str, style: str) -> CellClass | None:
         source = _SOURCES.get(cell_type)

@@ -70,12 +70,12 @@ class PythonSource:
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
-        return frozenset(self.parser.hidden_columns)
+        return frozenset(self.parser.surroundings.hidden_columns)
 
     @property
     def merged_areas(self) -> Sequence[Area]:
         """The merged areas of the sheet; complete after the last batch."""
-        return self.parser.merged_areas
+        return self.parser.surroundings.merged_areas
 
     @property
     def cleaned(self) -> tuple[int, str]:
@@ -159,10 +159,10 @@ class PythonSource:
         if len(piece) <= self._limits.row_bytes and is_sound(piece):
             while self._expression is not None and start < len(piece):
                 try:
-                    plain = self._expression.split(piece, start, self.parser.last_row)
+                    plain = self._expression.split(piece, start, self.parser.places.row)
                 except NotPlainError:
                     break
-                self.parser.last_row = plain.last_row
+                self.parser.places.row = plain.last_row
                 if plain.rows:
                     yield self._batch(plain)
                 start = self._rows_end(piece, plain.end, _ODD_ROWS)

@@ -10,13 +10,12 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.defined_names import range_of_name
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser, start_elements
+from pgdatahub.readers.markup import TRUE, GuardedParser, start_elements
 from pgdatahub.readers.package import ASK_SENDER, Package
 from pgdatahub.readers.xlsx.addresses import parse_area
 
 MAX_NAMES: Final = 65_536
 _PIECE: Final = 64 * 1024
-_TRUE: Final = frozenset({"1", "true", "on"})
 _NOT_RANGES: Final = ("function", "vbProcedure", "xlm")
 _ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -43,7 +42,7 @@ def read_ranges(
     positions = {name.casefold(): position for position, name in enumerate(names)}
     found = list(tables)
     for attributes, text in _defined_names(package, workbook_part, limits):
-        if any(attributes.get(key) in _TRUE for key in _NOT_RANGES):
+        if any(attributes.get(key) in TRUE for key in _NOT_RANGES):
             continue
         local = attributes.get("localSheetId", "")
         scope = listed[int(local)] if local.isdigit() and int(local) < len(listed) else None
@@ -53,7 +52,7 @@ def read_ranges(
             positions=positions,
             tables=by_name,
             scope=scope,
-            hidden=attributes.get("hidden") in _TRUE,
+            hidden=attributes.get("hidden") in TRUE,
         )
         if one is not None:
             found.append(one)
@@ -87,7 +86,7 @@ def _table(package: Package, part: str, position: int, limits: Limits) -> RangeI
     totals = _count(root.get("totalsRowCount"), 0)
     first_row, first_column, last_row, last_column = area
     last_row -= totals
-    if root.get("insertRow") in _TRUE:
+    if root.get("insertRow") in TRUE:
         last_row = first_row + headers - 1  # the one row below the headers is empty, and waits for data
     return RangeInfo(
         name=name,

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NoReturn
 
 from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser
-from pgdatahub.readers.package import ASK_SENDER, DAMAGED
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.row_order import row_order_error, sorted_places
-from pgdatahub.readers.xlsx.addresses import column_position
-from pgdatahub.readers.xlsx.cell_classes import INVALID_CLASS, UNCACHED_CLASS, CellClass, CellClasses, Source
+from pgdatahub.readers.markup import TRUE, GuardedParser
+from pgdatahub.readers.package import DAMAGED
+from pgdatahub.readers.xlsx.cell_classes import INVALID_CLASS, UNCACHED_CLASS, CellClass, CellClasses
+from pgdatahub.readers.xlsx.cell_places import CellPlaces
 from pgdatahub.readers.xlsx.columns import Converter
-from pgdatahub.readers.xlsx.merged_areas import Area, add_area
-from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, is_no_number, plain_number, shown
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space
-from pgdatahub.values.cells import Column, cell_address
+from pgdatahub.readers.xlsx.parsed_rows import ParsedRows
+from pgdatahub.readers.xlsx.surroundings import Surroundings
 
-_ADDRESS = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
-_TRUE = frozenset({"1", "true", "on"})
 _PLACED = frozenset({"sheetData", "row", "c", "v", "is"})
 """Elements with cells or values; each has one place, and its content would be lost in any other."""
 
@@ -43,33 +37,25 @@ class SheetParser(GuardedParser):
     ) -> None:
         super().__init__(part, limits, start=self._start, end=self._end, text=self._text)
         self._classes = classes
-        self._converter = converter
+        self.rows = ParsedRows(converter, any_order=any_order)
         self._any_order = any_order
-        self._seen_rows: set[int] = set()
         self.in_data = False
         """Within ``<sheetData>``."""
         self.in_row = False
         self.ended = False
         """Past ``</sheetData>``."""
-        self.hidden_columns: set[int] = set()
-        self.merged_areas: list[Area] = []
-        """Merged areas, which stand behind the rows."""
-        self.row_count = 0
-        """Rows with a value that the parser took."""
-        self.last_row = 0
-        """The number of the last row, be it one that the parser did not see."""
+        self.surroundings = Surroundings(limits)
+        self.places = CellPlaces(limits, any_order=any_order)
         self.hidden_row = False
         """The last row is hidden."""
         self._depth = 0
-        self._path: list[str] = []
+        self._around = ""
+        """The last element that began beside ``<sheetData>``."""
         # the row
         self._row_cells: dict[int, tuple[CellClass, bytes]] = {}
         self._row_bytes = 0
-        self._row_positions: set[int] = set()
-        self._numbered = True
         # the cell
         self._in_cell = False
-        self._position = -1
         self._cell_type = ""
         self._style = ""
         self._has_value = self._has_formula = self._has_inline = False
@@ -84,35 +70,11 @@ class SheetParser(GuardedParser):
         self._inline: list[str] = []
         self._target: list[str] = self._value
         self._cell_bytes = 0
-        # the batch
-        self._rows: list[int] = []
-        self._hidden: set[int] = set()
-        self._cells: dict[int, tuple[list[int], list[CellClass], list[bytes]]] = {}
 
     @property
     def between_rows(self) -> bool:
         """Return whether the parser is within ``<sheetData>`` and outside of any element there."""
         return self.in_data and self._depth == 2
-
-    def take(self) -> Batch | None:
-        """Return the rows that were finished since the last call, None if there were none with a value."""
-        if not self._rows:
-            return None
-        if self._any_order:
-            self._sort_rows()
-        batch = Batch(
-            rows=self._rows,
-            hidden_rows=frozenset(self._hidden),
-            columns={position: self._column(position, *cells) for position, cells in self._cells.items()},
-        )
-        self._rows, self._hidden, self._cells = [], set(), {}
-        return batch
-
-    def _sort_rows(self) -> None:
-        """Bring the rows into the order of their numbers."""
-        self._rows, places = sorted_places(self._rows)
-        for indexes, _, _ in self._cells.values():
-            indexes[:] = [places[index] for index in indexes]
 
     def feed_rows(self, data: bytes, *, final: bool = False) -> Iterator[Batch]:
         """Feed the next bytes and yield the rows that ended, also those before damage; in any order, yield them at the end.
@@ -125,25 +87,10 @@ class SheetParser(GuardedParser):
             self.feed(data, final)
         except FileError as error:
             damage = error
-        if (final or damage or not self._any_order) and (batch := self.take()):
+        if (final or damage or not self._any_order) and (batch := self.rows.take()):
             yield batch
         if damage:
             raise damage
-
-    def _column(self, position: int, indexes: list[int], classes: list[CellClass], texts: list[bytes]) -> Column:
-        """Convert the cells of a column, class by class, each at its place."""
-        rows, pieces = self._rows, []
-        groups: dict[CellClass, list[bytes]] = {}
-        for index, cell_class, text in zip(indexes, classes, texts, strict=True):
-            group = groups.get(cell_class)
-            if group is None:
-                group = groups[cell_class] = [b""] * len(rows)
-            group[index] = text
-        for cell_class, column in groups.items():
-            pieces.append(
-                self._converter.convert(cell_class, column, lambda index: cell_address(rows[index], position))
-            )
-        return merge_pieces(pieces)
 
     # ── what expat calls ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -174,29 +121,29 @@ class SheetParser(GuardedParser):
         if local == "extLst" and not self._extension:
             self._extension = level
         if self._depth > self._limits.depth:
-            raise CorruptError(
-                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
-            )
+            self._too_deep()
 
     def _start_outside(self, local: str, attributes: list[str]) -> None:
-        if self._depth == 1 and local != "worksheet":
-            raise CorruptError(f"the part {self._part} is not a worksheet; it begins with <{local[:40]}>", hint=DAMAGED)
         if self._depth == 1:
+            if local != "worksheet":
+                raise CorruptError(
+                    f"the part {self._part} is not a worksheet; it begins with <{local[:40]}>", hint=DAMAGED
+                )
             self.preserves_space = preserves_space(attributes)
-        if self._depth == 2 and local == "sheetData":
+        elif self._depth == 2 and local == "sheetData":
             if self.ended:
                 raise CorruptError(f"the part {self._part} has <sheetData> twice", hint=DAMAGED)
             self.in_data = True
             self.preserves_space |= preserves_space(attributes)
-        elif self._depth == 3 and local == "col" and self._path[-1:] == ["cols"]:
-            self._note_column(dict(zip(attributes[::2], attributes[1::2], strict=True)))
-        elif self._depth == 3 and local == "mergeCell" and self._path[-1:] == ["mergeCells"]:
-            add_area(self.merged_areas, attributes, self._limits)
         elif self._depth > self._limits.depth:
-            raise CorruptError(
-                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
-            )
-        self._path.append(local)
+            self._too_deep()
+        elif self._depth == 3:
+            self.surroundings.start(self._around, local, attributes)
+        if self._depth == 2:
+            self._around = local
+
+    def _too_deep(self) -> NoReturn:
+        raise CorruptError(f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED)
 
     def _start_part_of_cell(self, local: str) -> None:
         if local == "v":
@@ -218,9 +165,7 @@ class SheetParser(GuardedParser):
     def _start_deep_in_cell(self, local: str, level: int, attributes: list[str]) -> None:
         """Take an element within a part of a cell: texts and their runs within ``<is>``, nothing within ``<v>``."""
         if self._depth > self._limits.depth:
-            raise CorruptError(
-                f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED
-            )
+            self._too_deep()
         if self._collecting:
             self._corrupt(f"<{local[:40]}> stands inside a value")
         if local == "t" and self._in_inline:
@@ -238,7 +183,7 @@ class SheetParser(GuardedParser):
     def _misplaced(self, local: str) -> NoReturn:
         if self._in_cell:
             self._corrupt(f"<{local}> stands inside the cell, where it has no place")
-        where = f"row {self.last_row}" if self.in_row else f"<sheetData> after row {self.last_row}"
+        where = f"row {self.places.row}" if self.in_row else f"<sheetData> after row {self.places.row}"
         raise CorruptError(f"<{local}> stands in {where}, which is not its place", hint=DAMAGED)
 
     def _collect(self, target: list[str]) -> None:
@@ -256,7 +201,6 @@ class SheetParser(GuardedParser):
         level = self._depth - 2
         self._depth -= 1
         if not self.in_data:
-            self._path.pop()
             return
         if level == self._extension:
             self._extension = 0
@@ -273,11 +217,12 @@ class SheetParser(GuardedParser):
                 self._end_cell()
         elif level == 1:
             if self.in_row:
-                self._end_row()
+                self.in_row = False
+                self.rows.add(self.places.row, self._row_cells, hidden=self.hidden_row)
+                self._row_cells.clear()
         elif level == 0:
             self.in_data = False
             self.ended = True
-            self._path.pop()
 
     # ── rows and cells ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -289,36 +234,10 @@ class SheetParser(GuardedParser):
             if name == "r":
                 number = value
             elif name == "hidden":
-                self.hidden_row = value in _TRUE
-        self._numbered = bool(number)
-        if number:
-            self.begin_row(int(number) if number.isdecimal() and len(number) < 9 else 0)
-        else:
-            self.begin_row(self.last_row + 1)
-        self._position = -1
+                self.hidden_row = value in TRUE
+        self.places.begin_row(number)
         self._row_bytes = 0
         self._row_cells.clear()
-        self._row_positions.clear()
-
-    def begin_row(self, number: int) -> None:
-        """Note that a row begins, in whichever lane.
-
-        Raises:
-            CorruptError: It cannot be, or not here.
-        """
-        if not 0 < number <= self._limits.rows:
-            raise CorruptError(
-                f"a row has the number {number or 'that it cannot have'}, after row {self.last_row}", hint=DAMAGED
-            )
-        if self._any_order:
-            if number in self._seen_rows:
-                raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
-            self._seen_rows.add(number)
-        elif number == self.last_row:
-            raise CorruptError(f"row {number} is there twice", hint=ASK_SENDER)
-        elif number < self.last_row:
-            raise row_order_error(number, self.last_row)
-        self.last_row = number
 
     def _start_cell(self, attributes: list[str]) -> None:
         self._in_cell = True
@@ -334,35 +253,15 @@ class SheetParser(GuardedParser):
                 self._cell_type = value
             elif name == "s":
                 self._style = value
-        if address:
-            match = _ADDRESS.fullmatch(address)
-            if match is None:
-                raise CorruptError(f"row {self.last_row} has a cell {address[:40]!r}, which is nowhere", hint=DAMAGED)
-            row = int(match[2])
-            if row != self.last_row:
-                if self._numbered or self._row_positions:
-                    raise CorruptError(f"the cell {address} stands in row {self.last_row}", hint=DAMAGED)
-                self.last_row -= 1  # a row without a number has that of its cells
-                self.begin_row(row)
-                self._numbered = True
-            self._position = column_position(match[1])
-        else:
-            self._position += 1
-        if self._position >= self._limits.columns:
-            raise CorruptError(
-                f"row {self.last_row} has a cell beyond the {self._limits.columns:,} columns of a sheet", hint=DAMAGED
-            )
-        if self._position in self._row_positions:
-            raise CorruptError("the cell is there twice", where=self._address(), hint=ASK_SENDER)
-        self._row_positions.add(self._position)
+        self.places.begin_cell(address)
 
     def _end_cell(self) -> None:
         value = "".join(self._value)
         if self._has_inline and (self._cell_type == "inlineStr" or not self._has_value):
-            cell_class = self._class("inlineStr")
+            cell_class = self._classes.get("inlineStr", self._style) or INVALID_CLASS
             text = "".join(self._inline).encode()
         elif value:
-            cell_class, text = self._checked(self._class(self._cell_type), value)
+            cell_class, text = self._classes.checked(self._cell_type, self._style, value)
         elif self._has_formula and not (self._has_value and self._cell_type == "str"):
             cell_class = UNCACHED_CLASS
             text = b"f"
@@ -372,62 +271,14 @@ class SheetParser(GuardedParser):
             self._row_bytes += len(text)
             if self._row_bytes > self._limits.row_bytes:
                 self._corrupt(f"the row has more than {self._limits.row_bytes:,} bytes")
-            self._row_cells[self._position] = (cell_class, text)
-
-    def _end_row(self) -> None:
-        self.in_row = False
-        if not self._row_cells:
-            return
-        index = len(self._rows)
-        self._rows.append(self.last_row)
-        if self.hidden_row:
-            self._hidden.add(self.last_row)
-        for position, (cell_class, text) in self._row_cells.items():
-            cells = self._cells.get(position)
-            if cells is None:
-                cells = self._cells[position] = ([], [], [])
-            cells[0].append(index)
-            cells[1].append(cell_class)
-            cells[2].append(text)
-        self._row_cells.clear()
-        self.row_count += 1
-
-    def _class(self, cell_type: str) -> CellClass:
-        return self._classes.get(cell_type, self._style) or INVALID_CLASS
-
-    def _checked(self, cell_class: CellClass, value: str) -> tuple[CellClass, bytes]:
-        """Return a cell's text as the converter takes it, with its class; a text that its type cannot have is invalid."""
-        source = cell_class.source
-        if source is Source.TEXT:
-            return cell_class, value.encode()
-        if source is Source.INVALID:
-            return cell_class, f"{self._cell_type[:40]!r} is not a type of cell".encode()
-        text = value.encode().strip()
-        if source is Source.NUMBER and text:
-            if is_no_number(value):
-                return self._class("e"), text
-            try:
-                return cell_class, plain_number(text)
-            except InvalidNumberError as error:
-                return INVALID_CLASS, str(error).encode()
-        if source is Source.SHARED and not (text.isdigit() and len(text) < 12):
-            return INVALID_CLASS, f"{shown(text)} is not the index of a shared string".encode()
-        return cell_class, text
-
-    def _note_column(self, attributes: dict[str, str]) -> None:
-        first, last = attributes.get("min", ""), attributes.get("max", "")
-        if attributes.get("hidden") in _TRUE and first.isdecimal() and last.isdecimal() and len(first + last) < 16:
-            self.hidden_columns.update(range(int(first) - 1, min(int(last), self._limits.columns)))
-
-    def _address(self) -> str:
-        return cell_address(self.last_row, self._position)
+            self._row_cells[self.places.position] = (cell_class, text)
 
     def _where(self) -> str | None:
         if self._in_cell:
-            return self._address()
+            return self.places.address
         if self.in_row:
-            return f"row {self.last_row}"
-        return f"after row {self.last_row}" if self.in_data else None
+            return f"row {self.places.row}"
+        return f"after row {self.places.row}" if self.in_data else None
 
     def _corrupt(self, what: str) -> NoReturn:
-        raise CorruptError(what, where=self._address(), hint=DAMAGED)
+        raise CorruptError(what, where=self.places.address, hint=DAMAGED)

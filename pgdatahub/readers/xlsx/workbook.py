@@ -9,7 +9,7 @@ from typing import BinaryIO, Literal
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
 from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
-from pgdatahub.readers.markup import start_elements
+from pgdatahub.readers.markup import TRUE, start_elements
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
@@ -28,8 +28,6 @@ from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_str
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.styles import read_styles
-
-_TRUE = frozenset({"1", "true", "on"})
 
 
 class XlsxWorkbook:
@@ -91,9 +89,9 @@ class XlsxWorkbook:
         entries: list[SheetEntry] = []
         for parent, element, attributes in start_elements(package.open(part), self._limits):
             if element == "workbookPr" and parent == "workbook":
-                self._date1904 = attributes.get("date1904") in _TRUE
+                self._date1904 = attributes.get("date1904") in TRUE
             elif element == "calcPr" and parent == "workbook":
-                self._recalculated = attributes.get("fullCalcOnLoad") in _TRUE
+                self._recalculated = attributes.get("fullCalcOnLoad") in TRUE
             elif element == "sheet" and parent == "sheets":
                 identifier = next((value for key, value in attributes.items() if key.endswith("/relationships id")), "")
                 entries.append(

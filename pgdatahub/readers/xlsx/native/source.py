@@ -84,12 +84,12 @@ class NativeSource:
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
-        return frozenset(self.parser.hidden_columns)
+        return frozenset(self.parser.surroundings.hidden_columns)
 
     @property
     def merged_areas(self) -> Sequence[Area]:
         """The merged areas of the sheet; complete after the last batch."""
-        return self.parser.merged_areas
+        return self.parser.surroundings.merged_areas
 
     @property
     def cleaned(self) -> tuple[int, str]:
@@ -156,9 +156,9 @@ class NativeSource:
                 break
             rest += data
         end = end or len(rest)
-        self.parser.last_row = scanner.last_row
+        self.parser.places.row = scanner.last_row
         yield from self.parser.feed_rows(rest[:end])
-        scanner.skip(0, self.parser.last_row)
+        scanner.skip(0, self.parser.places.row)
         return rest[end:], self.parser.between_rows
 
     def _rows_end(self, data: bytes, most: int) -> int:
