@@ -241,7 +241,7 @@ def read(xml: bytes, *, native: bool, piece_bytes: int = 1000, max_rows: int = 1
         cells, numbers, hidden = cells_of(source.batches(max_rows), max_rows)
     except FileError:
         return "refused"
-    return cells, numbers, hidden, parser.hidden_columns, parser.covered, parser.first_covered, parser._areas
+    return cells, numbers, hidden, parser.columns.hidden, parser.covered, parser.first_covered, parser._areas
 
 
 @lru_cache(maxsize=1)

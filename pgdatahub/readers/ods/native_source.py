@@ -79,7 +79,7 @@ class NativeSource:
         self._row_end = b"</%s:table-row>" % document.table.encode()
         self._scan: RowScan | None = None
         self._rest = self._read_head()
-        self._columns = parser.columns
+        self._columns = parser.columns.groups
         formats = styles.number_formats(_MOST_STYLES)
         self._open_scanner: Callable[[NativeStrings], Scanner] | None = None
         if self._rest and formats is not None and parser.between_rows and self._has_names(document):
@@ -167,7 +167,7 @@ class NativeSource:
         parser.rows.go_on(scanner.last_row, scanner.repetition)
         yield from self._feed(rest[:end])
         last_row = parser.rows.last_row
-        if last_row > _LAST_ROW or not parser.between_rows or parser.columns != self._columns:
+        if last_row > _LAST_ROW or not parser.between_rows or parser.columns.groups != self._columns:
             return rest[end:], False
         scanner.skip(0, last_row)
         scanner.resume(parser.rows.repetition, hidden=parser.hides_rows)

@@ -97,7 +97,7 @@ class OdsSheet:
     @property
     def hidden_columns(self) -> frozenset[int]:
         """The positions of the columns that the sheet hides."""
-        return frozenset(self._parser.hidden_columns)
+        return frozenset(self._parser.columns.hidden)
 
     @property
     def notices(self) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
@@ -13,14 +12,15 @@ from pgdatahub.readers.number_formats import NUMBER
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.cell_values import SIMPLE, CellValue, text_value, typed_value
 from pgdatahub.readers.ods.cells import TEXT, CellClass, Converter, Source
+from pgdatahub.readers.ods.column_styles import HIDDEN, ColumnStyles
 from pgdatahub.readers.ods.paragraphs import CHARACTERS, has_own_text, paragraph_text
 from pgdatahub.readers.ods.rows import RowCollector
+from pgdatahub.readers.ods.spans import add_area, number_of
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import cell_address
 
-_HIDDEN: Final = frozenset({"collapse", "filter"})
 _SPECIAL: Final = frozenset({names.FORMULA, names.COLUMNS_REPEATED, names.ROWS_SPANNED, names.COLUMNS_SPANNED})
 """Attributes that ask for more than the value of one cell."""
 
@@ -57,7 +57,7 @@ class SheetParser(GuardedParser):
         self._areas = areas
         self._tables_to_skip = table
         self.rows = RowCollector(limits, converter)
-        self.hidden_columns: set[int] = set()
+        self.columns = ColumnStyles(styles, limits)
         self.in_rows = False
         """A row has begun, so that all columns are known."""
         self.covered = 0
@@ -73,11 +73,6 @@ class SheetParser(GuardedParser):
         self._cell_depth = 0
         self._hidden_groups: list[int] = []
         """Depths of the groups that hide their rows or columns."""
-        # the columns
-        self._column = 0
-        self._column_ends: list[int] = []
-        self._column_styles: list[str] = []
-        """For each group of columns the position behind its last, and the style of its cells that name none."""
         # the row
         self._row_repeated = 1
         self._row_style = ""
@@ -102,15 +97,6 @@ class SheetParser(GuardedParser):
     def hides_rows(self) -> bool:
         """Return whether a group hides the rows where the parser stands."""
         return bool(self._hidden_groups)
-
-    @property
-    def columns(self) -> list[tuple[int, str]]:
-        """For each group of columns the position behind its last and the style of its cells that name none.
-
-        Empty if these styles make no difference.
-        """
-        self._forget_plain_columns()
-        return list(zip(self._column_ends, self._column_styles, strict=True))
 
     # ── what expat calls ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,7 +183,7 @@ class SheetParser(GuardedParser):
         if name == names.ROW:
             self._start_row(attributes)
         elif name == names.COLUMN:
-            self._note_column(attributes)
+            self.columns.add(attributes, hidden=bool(self._hidden_groups))
             self._skip_depth = self._depth
         elif name in names.CONTAINERS:
             if name in (names.ROW_GROUP, names.COLUMN_GROUP) and attributes.get(names.DISPLAY) == "false":
@@ -205,33 +191,16 @@ class SheetParser(GuardedParser):
         else:
             self._skip_depth = self._depth
 
-    def _note_column(self, attributes: Mapping[str, str]) -> None:
-        first = self._column
-        self._column = min(first + _count(attributes, names.COLUMNS_REPEATED), self._limits.columns)
-        if self._hidden_groups or attributes.get(names.VISIBILITY) in _HIDDEN:
-            self.hidden_columns.update(range(first, self._column))
-        style = attributes.get(names.DEFAULT_CELL_STYLE, "")
-        if self._column_styles and self._column_styles[-1] == style:
-            self._column_ends[-1] = self._column
-        else:
-            self._column_ends.append(self._column)
-            self._column_styles.append(style)
-
-    def _forget_plain_columns(self) -> None:
-        """Forget the styles of columns if they make no difference, as most do."""
-        if all(not style or self._styles.number_format(style) == NUMBER for style in self._column_styles):
-            self._column_ends, self._column_styles = [], []
-
     def _start_row(self, attributes: Mapping[str, str]) -> None:
         if not self.in_rows:
             self.in_rows = True
-            self._forget_plain_columns()
+            self.columns.end()
         self._place = _ROW
         self._position = 0
         self._row_bytes = 0
-        repeated = self._row_repeated = _count(attributes, names.ROWS_REPEATED)
+        repeated = self._row_repeated = number_of(attributes, names.ROWS_REPEATED)
         self._row_style = attributes.get(names.DEFAULT_CELL_STYLE, "")
-        hidden = bool(self._hidden_groups) or attributes.get(names.VISIBILITY) in _HIDDEN
+        hidden = bool(self._hidden_groups) or attributes.get(names.VISIBILITY) in HIDDEN
         self.rows.start_row(repeated=repeated, hidden=hidden)
 
     # ── cells ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,7 +212,7 @@ class SheetParser(GuardedParser):
             return False
         style = attributes.get(names.STYLE_NAME) or self._row_style
         position = self._position
-        if (self._column_ends and not style) or position >= self._limits.columns:
+        if (not style and self.columns.matter) or position >= self._limits.columns:
             return False
         cell_class = self._classes.get((simple[0].value, style))
         if cell_class is None:
@@ -259,7 +228,7 @@ class SheetParser(GuardedParser):
         self._attributes = attributes
         self._is_covered = is_covered
         if self._areas is not None and (names.ROWS_SPANNED in attributes or names.COLUMNS_SPANNED in attributes):
-            self._note_area(self._areas, attributes)
+            add_area(self._areas, attributes, self.rows.number, self._position, self._limits)
         # A formula's text may be an error; cells without a type may have a text.
         self._is_text = names.FORMULA not in attributes and attributes.get(names.CALC_VALUE_TYPE) != "error"
         if self._is_text:
@@ -293,7 +262,7 @@ class SheetParser(GuardedParser):
         source, text = value
         attributes = self._attributes
         position = self._position
-        repeated = _count(attributes, names.COLUMNS_REPEATED) if names.COLUMNS_REPEATED in attributes else 1
+        repeated = number_of(attributes, names.COLUMNS_REPEATED) if names.COLUMNS_REPEATED in attributes else 1
         self._position = position + repeated
         if not text or text.isspace():
             return
@@ -313,37 +282,11 @@ class SheetParser(GuardedParser):
             self.rows.add(position, repeated, source, text)
             return
         style = attributes.get(names.STYLE_NAME, "") or self._row_style
-        if style or not self._column_ends:
+        if style or not self.columns.matter:
             self.rows.add(position, repeated, self._class(source, style), text)
-        else:
-            self._add_under_columns(source, position, repeated, text)
-
-    def _add_under_columns(self, source: Source, position: int, repeated: int, text: str) -> None:
-        """Add cells without a style: each has the default style of its column."""
-        end = position + repeated
-        while position < end:
-            index = bisect_right(self._column_ends, position)
-            last = min(self._column_ends[index], end) if index < len(self._column_ends) else end
-            style = self._column_styles[index] if index < len(self._column_styles) else ""
-            self.rows.add(position, last - position, self._class(source, style), text)
-            position = last
-
-    def _note_area(self, areas: list[Area], attributes: Mapping[str, str]) -> None:
-        rows = _count(attributes, names.ROWS_SPANNED)
-        columns = _count(attributes, names.COLUMNS_SPANNED)
-        if rows < 2 and columns < 2:
             return
-        first = self.rows.number
-        areas.append(
-            Area(
-                first_row=first,
-                first_column=self._position,
-                last_row=first + rows - 1,
-                last_column=min(self._position + columns, self._limits.columns) - 1,
-            )
-        )
-        if len(areas) > self._limits.merged_areas:
-            raise CorruptError(f"there are more than {self._limits.merged_areas:,} merged areas", hint=DAMAGED)
+        for first, count, style in self.columns.cut(position, repeated):
+            self.rows.add(first, count, self._class(source, style), text)
 
     def _address(self, position: int) -> str:
         return cell_address(self.rows.number, position)
@@ -360,9 +303,3 @@ class SheetParser(GuardedParser):
 
     def _too_deep(self) -> NoReturn:
         raise CorruptError(f"the part {self._part} nests elements more than {self._limits.depth} deep", hint=DAMAGED)
-
-
-def _count(attributes: Mapping[str, str], name: str) -> int:
-    """Return the number of an attribute, 1 if it is not there or not a number of at least 1."""
-    text = attributes.get(name, "1").strip()
-    return max(1, int(text)) if text.isdecimal() and len(text) < 12 else 1
