@@ -12,8 +12,8 @@ from pgdatahub.config.cell_ranges import parse_range
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.header_levels import join_levels
 from pgdatahub.readers.layout import locate
+from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.window import Window
-from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.values.cells import Value, column_letters
 from pgdatahub.values.column_values import as_values
 

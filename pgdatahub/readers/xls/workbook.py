@@ -14,12 +14,12 @@ from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.isolated.process import ReadingProcess, local_path
+from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.name_tokens import XLS, NameTokens, range_of_tokens
 from pgdatahub.readers.number_formats import NumberFormat, built_in_format
 from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.readers.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns
-from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
 from pgdatahub.values.cells import cell_address
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import RecordInput
-from pgdatahub.readers.xlsx.merged_areas import Area
 
 _AREA: Final = struct.Struct("<4I")
 _SIZES: Final = (5, 8, 9, 12, 16, 25)

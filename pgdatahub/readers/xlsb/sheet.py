@@ -9,11 +9,11 @@ from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
-from pgdatahub.readers.xlsx.merged_areas import Area, fill_merged_areas
 
 _LARGE_BYTES: Final = 16 * 1024 * 1024
 """Records of a large sheet: a million cells."""

@@ -9,11 +9,11 @@ from functools import partial
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.pieces import has_value, merge_pieces
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.cell_text import has_asides, is_sound
 from pgdatahub.readers.xlsx.columns import Converter
-from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.row_expression import NotPlainError, PlainRows, RowExpression
 from pgdatahub.readers.xlsx.sheet_parser import SheetParser
 from pgdatahub.values.cells import Column, cell_address

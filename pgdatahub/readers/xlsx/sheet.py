@@ -11,17 +11,12 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import text_bytes
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.package import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
-from pgdatahub.readers.xlsx.merged_areas import (
-    Area,
-    fill_merged_areas,
-    find_merged_areas,
-    has_merged_areas,
-    read_merged_areas,
-)
+from pgdatahub.readers.xlsx.merged_areas import find_merged_areas, has_merged_areas, read_merged_areas
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 
 _LARGE_BYTES = 32 * 1024 * 1024

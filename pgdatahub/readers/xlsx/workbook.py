@@ -10,6 +10,7 @@ from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
 from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import TRUE, start_elements
+from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import DAMAGED, Package, PartStream
 from pgdatahub.readers.serials import Serials
@@ -18,7 +19,6 @@ from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.first_value import has_value
-from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
 from pgdatahub.readers.xlsx.python_source import PythonSource

@@ -10,11 +10,11 @@ from typing import Final
 
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.serials import EPOCH_1904
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
-from pgdatahub.readers.xlsx.merged_areas import Area
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES
 from pgdatahub.readers.xlsx.native.read_ahead import SizedStream, pieces_of
 from pgdatahub.readers.xlsx.native.row_scan import FIRST_BATCHES, RowScan, add_up
