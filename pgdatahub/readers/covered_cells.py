@@ -9,8 +9,8 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.file_notice import UNDER_MERGED, FileNotice
 from pgdatahub.model.workbooks import Batch
+from pgdatahub.readers.advice import ASK_SENDER
 from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.package import ASK_SENDER
 from pgdatahub.values.cells import Column, TextColumn, Value, cell_address
 from pgdatahub.values.column_values import as_values
 

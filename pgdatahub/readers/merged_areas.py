@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.package import ASK_SENDER
+from pgdatahub.readers.advice import ASK_SENDER
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.package import ASK_SENDER, DAMAGED, SAVE_AGAIN
+from pgdatahub.readers.advice import ASK_SENDER, DAMAGED, SAVE_AGAIN
 
 
 class RowOrderError(CorruptError):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.package import DAMAGED, Relationship
+from pgdatahub.readers.advice import DAMAGED
+from pgdatahub.readers.package import Relationship
 
 WITHOUT_CELLS: Final = frozenset({"chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet"})
 """Types of relationships that lead to sheets of other kinds, which have no cells to load."""

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import CorruptError, EncryptedError, FileChangedError, FileError, ReadError
-from pgdatahub.readers.package import ASK_SENDER
+from pgdatahub.readers.advice import ASK_SENDER
 from pgdatahub.system.child_process import ChildProcess, Death
 from pgdatahub.system.storage import is_url
 

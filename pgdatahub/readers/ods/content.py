@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 from xml.sax.saxutils import quoteattr
 
 from pgdatahub.errors import CorruptError, FileChangedError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import DAMAGED
 
 PIECE_BYTES: Final = 64 * 1024
 _TABLE_TAG: Final = re.compile(rb"<(/?)(?:[^\s<>/:!?\"'=]+:)?table(?=[\s/>])")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.ods import names
-from pgdatahub.readers.package import DAMAGED
 
 
 def number_of(attributes: Mapping[str, str], name: str) -> int:

@@ -15,7 +15,8 @@ from pgdatahub.readers.ods.ranges import read_ranges
 from pgdatahub.readers.ods.sheet import OdsSheet
 from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.styles import Styles, read_styles
-from pgdatahub.readers.package import Package, PartStream
+from pgdatahub.readers.package import Package
+from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.xlsx.native.scanner import core_has_table_tag
 from pgdatahub.readers.xlsx.reader_choice import Reader
 

@@ -7,10 +7,10 @@ import struct
 from typing import Final
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import RecordInput
 

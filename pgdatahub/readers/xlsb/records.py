@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import DAMAGED
 
 ROW_HEADER: Final = 0
 CELL_BLANK: Final = 1

@@ -10,7 +10,7 @@ from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.package import PartStream
+from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 

@@ -9,10 +9,10 @@ from struct import Struct
 from typing import Final, NoReturn
 
 from pgdatahub.errors import CorruptError, FileError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.row_order import RowNumbers
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.cell_groups import CellGroups

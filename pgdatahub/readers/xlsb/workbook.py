@@ -12,7 +12,8 @@ from pgdatahub.errors import FileError, NotAWorkbookError
 from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.package import Package, PartStream
+from pgdatahub.readers.package import Package
+from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import positions_of, require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsb.cells import Converter

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pgdatahub.errors import CorruptError
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser, Stream
-from pgdatahub.readers.package import DAMAGED
 from pgdatahub.readers.xlsx.cell_text import copy_texts, has_asides, is_sound, resolve_texts
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space, trim
 

@@ -12,7 +12,7 @@ from pgdatahub.readers.batch_rows import text_bytes
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.package import PartStream
+from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount

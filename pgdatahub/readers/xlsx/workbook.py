@@ -8,11 +8,13 @@ from typing import BinaryIO, Literal
 
 from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
 from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
+from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import TRUE, start_elements
 from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.package import DAMAGED, Package, PartStream
+from pgdatahub.readers.package import Package
+from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import SheetEntry, positions_of, require_worksheet, sheet_entry, with_cells
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
