@@ -9,7 +9,7 @@ import pytest
 
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
-from pgdatahub.readers.number_formats import NUMBER, NumberFormat, Shown, built_in_format
+from pgdatahub.readers.number_formats import NUMBER, Condition, NumberFormat, Shown, built_in_format
 from pgdatahub.readers.serials import Serials
 from pgdatahub.values.cells import TextColumn
 from pgdatahub.values.copytext import unescape
@@ -133,14 +133,22 @@ def test_a_code_of_more_zeros_than_excel_takes_is_a_number() -> None:
     assert parse_format("0" * 256) is NUMBER
 
 
-@pytest.mark.parametrize(
-    ("identifiers", "kind"),
-    [
-        ((0, 1, 2, 9, 11, 37, 44, 48, 49, 59, 70, 163), Shown.NUMBER),
-        ((14, 17, 22, 27, 31, 36, 50, 58, 71, 81), Shown.DATE),
-        ((18, 21, 32, 45, 47, 75), Shown.TIME),
-        ((46, 79), Shown.ELAPSED),
-    ],
-)
-def test_built_in_formats_need_no_code(identifiers: tuple[int, ...], kind: Shown) -> None:
-    assert {built_in_format(identifier).sections[0].shown for identifier in identifiers} == {kind}
+def test_each_built_in_format_has_the_kind_of_the_standard() -> None:
+    runs = "14N 4D 4T 1D 4N 5D 4T 1D 8N 1T 1E 1T 2N 5D 2T 2D 12N 4D 2T 1D 1T 1E 1T 1D 18N"
+    kinds = {"N": Shown.NUMBER, "D": Shown.DATE, "T": Shown.TIME, "E": Shown.ELAPSED}
+    expected = [kinds[run[-1]] for run in runs.split() for _ in range(int(run[:-1]))]
+    assert len(expected) == 100
+    assert [built_in_format(identifier).section_for(1.5).shown for identifier in range(100)] == expected
+    assert built_in_format(163) == NUMBER
+
+
+def test_only_below_zero_means_the_negative_numbers() -> None:
+    for sign in ("<", "<=", ">", ">=", "=", "<>"):
+        for operand in (-1, 0, 1):
+            assert Condition(operator=sign, operand=operand).is_negative is ((sign, operand) == ("<", 0))
+
+
+def test_a_conditional_first_section_is_not_the_only_one() -> None:
+    plain, conditional = parse_format("0.0"), parse_format("[>5]0;hh:mm")
+    assert plain.only == plain.sections[0]
+    assert conditional.only is None
