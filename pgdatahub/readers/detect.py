@@ -16,10 +16,10 @@ from typing import BinaryIO, Final
 
 from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
 from pgdatahub.readers.limits import DEFAULT_LIMITS
+from pgdatahub.readers.office_workbook import find_workbook_part
 from pgdatahub.readers.ole import SIGNATURE, Container, FileData, OleError
 from pgdatahub.readers.package import Package
 from pgdatahub.readers.signatures import LIBREOFFICE, MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
-from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 _LOOKED_AT: Final = 4096
 _BIFF: Final = {b"\x09\x00": "2", b"\x09\x02": "3", b"\x09\x04": "4", b"\x09\x08": "5 to 2003"}

@@ -8,9 +8,9 @@ from typing import Final
 from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, zeros_format
+from pgdatahub.readers.office_workbook import find_workbook_part
 from pgdatahub.readers.package import Package
 from pgdatahub.readers.xlsx.styles import read_styles
-from pgdatahub.readers.xlsx.workbook import find_workbook_part
 
 _LONGEST: Final = 255
 """Excel's limit for a code; the expressions below take longer than their length for some longer ones."""

@@ -8,9 +8,10 @@ from typing import BinaryIO, Final
 
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.office_workbook import find_workbook_part
 from pgdatahub.readers.package import Package
 from pgdatahub.readers.xlsx.merged_areas import has_merged_areas
-from pgdatahub.readers.xlsx.workbook import XlsxWorkbook, find_workbook_part
+from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
 _PIECE: Final = 1024 * 1024
 _OVERLAP: Final = 256 * 1024

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal
 
 from pgdatahub.errors import ConfigError
+from pgdatahub.readers.package_workbook import Reader
 from pgdatahub.readers.xlsx.native.library import CoreMissingError, load_library
 
-Reader: TypeAlias = Literal["native", "python", "parser"]
-"""The compiled core; the row expression with the parser; the parser alone, by which the others are judged."""
+__all__ = ["Reader", "available_readers", "choose_reader", "core_problem", "describe_reader"]
 
 HOW_TO_GET_CORE: Final = (
     "install a wheel of pgdatahub for this system, or Rust (apt install cargo, or rustup) and reinstall pgdatahub"

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from pgdatahub.errors import CorruptError, FileError, NotAWorkbookError
-from pgdatahub.model.workbooks import RangeInfo, SheetInfo, sheet_labels
-from pgdatahub.readers.advice import DAMAGED
+from pgdatahub.errors import FileError
+from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.markup import TRUE, start_elements
 from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.office_workbook import OfficeWorkbook
+from pgdatahub.readers.package import Package, Relationship
+from pgdatahub.readers.package_workbook import Reader
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.worksheet_entries import SheetEntry, positions_of, require_worksheet, sheet_entry, with_cells
+from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, sheet_entry
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
@@ -25,19 +26,19 @@ from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_strings
 from pgdatahub.readers.xlsx.python_source import PythonSource
 from pgdatahub.readers.xlsx.ranges import read_ranges
-from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
+from pgdatahub.readers.xlsx.reader_choice import describe_reader
 from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
 from pgdatahub.readers.xlsx.styles import read_styles
 
 
-class XlsxWorkbook:
-    """An ``.xlsx`` or ``.xlsm`` workbook, as :class:`pgdatahub.model.workbooks.Workbook` asks for.
+class XlsxWorkbook(OfficeWorkbook[XlsxSheet]):
+    """An ``.xlsx`` or ``.xlsm`` workbook.
 
     Args:
         file: A path, or the bytes, seekable; a file object given is closed with the workbook.
-        name: What errors call the file.
+        name: The file's name, for errors.
         merged: Whether a merged area's value stands in its first cell or in all of them.
         limits: How much the file may ask.
         piece_bytes: Bytes of a sheet that are inflated at a time.
@@ -46,6 +47,8 @@ class XlsxWorkbook:
     Raises:
         ReadError: The file cannot be read as such a workbook.
     """
+
+    WITHOUT_WORKBOOK = "this is a zip file, and no workbook is in it"
 
     def __init__(
         self,
@@ -57,33 +60,12 @@ class XlsxWorkbook:
         piece_bytes: int = 1024 * 1024,
         reader: Reader = "python",
     ) -> None:
-        self._name = name
-        self._merged = merged
-        self._limits = limits
         self._piece_bytes = piece_bytes
-        self._reader = reader
-        self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
         self._strings: SharedStrings | NativeStrings | None = None
-        self._styles: Sequence[NumberFormat] | None = None
-        self._opened: tuple[int, XlsxSheet] | None = None
         self._areas: dict[int, Sequence[Area]] = {}
-        self._ranges: Sequence[RangeInfo] | None = None
-        self._any_order: set[int] = set()
-        try:
-            self._open()
-        except FileError as error:
-            self.close()
-            raise error.located(name) from error
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(file, name=name, merged=merged, limits=limits, reader=reader)
 
-    def _open(self) -> None:
-        package = self._package = Package(self._file, self._limits)
-        part = find_workbook_part(package)
-        if part is None:
-            raise NotAWorkbookError("this is a zip file, and no workbook is in it")
-        relationships = {found.identifier: found for found in package.relationships(part)}
+    def _list_sheets(self, package: Package, part: str, relationships: Mapping[str, Relationship]) -> list[SheetEntry]:
         by_type = {found.type: found.target for found in relationships.values()}
         self._styles_part = by_type.get("styles")
         self._strings_part = by_type.get("sharedStrings")
@@ -103,72 +85,41 @@ class XlsxWorkbook:
                         relationship=relationships.get(identifier),
                     )
                 )
-        self._listed = entries
-        self._part = part
-        self._entries = with_cells(entries)
-        self._labels = sheet_labels(self.sheets)
+        return entries
 
-    @property
-    def sheets(self) -> Sequence[SheetInfo]:
-        """The listed sheets in their order, without those of charts, dialogs and macros, which have no cells to load.
+    def _read_style_part(self, stream: PartStream) -> Sequence[NumberFormat]:
+        return read_styles(stream, self._limits)
 
-        A sheet whose part is missing or is of another kind is among them: it must fail the file that asks for it, not
-        let the next sheet slip into its place.
-        """
-        return [SheetInfo(name=entry.name, visible=entry.visible) for entry in self._entries]
+    def _read_ranges(self) -> Sequence[RangeInfo]:
+        names = [entry.name for entry in self._entries]
+        return read_ranges(self._package, self._part, self._worksheet_parts, self._positions, names, self._limits)
 
-    @property
-    def ranges(self) -> Sequence[RangeInfo]:
-        """The Excel tables and defined names; read at the first use.
-
-        Raises:
-            CorruptError: A part that has them is damaged.
-        """
-        if self._ranges is None:
-            listed = positions_of(self._listed, self._entries)
-            parts = {position: entry.part for position, entry in enumerate(self._entries) if entry.kind == "worksheet"}
-            names = [entry.name for entry in self._entries]
-            try:
-                self._ranges = read_ranges(self._package, self._part, parts, listed, names, self._limits)
-            except FileError as error:
-                raise error.located(self._name) from error
-        return self._ranges
-
-    def open(self, position: int) -> XlsxSheet:
-        """Open the sheet ``sheets[position]``; one sheet at a time is open.
-
-        Raises:
-            ReadError: A part that the sheet needs is missing or damaged.
-        """
-        entry, label = self._entries[position], self._labels[position]
-        where = f"{self._name} › {label}"
-        try:
-            require_worksheet(entry)
-            sheet = XlsxSheet(
-                name=label,
-                where=where,
-                open_part=lambda: self._package.open(entry.part, limit=self._limits.part_bytes),
-                open_source=self._open_source,
-                limits=self._limits,
-                fill_merged=self._merged == "fill",
-                areas=self._areas.get(position),
-                any_order=position in self._any_order,
-                recalculated=self._recalculated,
-                reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
-            )
-        except FileError as error:
-            raise self._with_bad_cells(error, entry).located(where) from error
+    def _open_sheet(self, position: int, label: str, where: str) -> XlsxSheet:
+        entry = self._entries[position]
+        require_worksheet(entry)
+        sheet = XlsxSheet(
+            name=label,
+            where=where,
+            open_part=lambda: self._open_part(position),
+            open_source=self._open_source,
+            limits=self._limits,
+            fill_merged=self._fill_merged,
+            areas=self._areas.get(position),
+            any_order=position in self._any_order,
+            recalculated=self._recalculated,
+            reader_notice=describe_reader(self._reader) if self._reader == "python" else "",
+        )
         self._opened = position, sheet
         return sheet
 
-    def _with_bad_cells(self, error: FileError, entry: SheetEntry) -> FileError:
+    def _explained(self, error: FileError, position: int) -> FileError:
         """Return an error about characters in the shared strings with the cells of a sheet that have one."""
-        strings = self._strings_part
-        if self._strings is not None or strings is None or not entry.part:
+        part, strings = self._entries[position].part, self._strings_part
+        if self._strings is not None or strings is None or not part:
             return error
         package, limit = self._package, self._limits.part_bytes
         return name_bad_cells(
-            error, lambda: package.open(entry.part, limit=limit), lambda: package.open(strings, limit=limit)
+            error, lambda: package.open(part, limit=limit), lambda: package.open(strings, limit=limit)
         )
 
     def needs_second_reading(self) -> bool:
@@ -176,12 +127,11 @@ class XlsxWorkbook:
 
         Merged areas stand behind the rows. The next sheet that is opened at the position knows both.
         """
+        if super().needs_second_reading():
+            return True
         if self._opened is None:
             return False
         position, sheet = self._opened
-        if sheet.out_of_order:
-            self._any_order.add(position)
-            return True
         try:
             areas = sheet.late_areas()
         except FileError:
@@ -196,15 +146,13 @@ class XlsxWorkbook:
         Raises:
             ReadError: Its part is missing or damaged.
         """
-        entry = self._entries[position]
-        require_worksheet(entry)
-        return has_value(self._package.open(entry.part, limit=self._limits.part_bytes))
+        return has_value(self._open_part(position))
 
     def close(self) -> None:
         """Close the file and the shared strings with their temporary file; may be called twice."""
         if self._strings is not None:
             self._strings.close()
-        self._file.close()
+        super().close()
 
     def _open_source(self, part: PartStream, *, any_order: bool = False) -> SheetSource:
         """Open the rows of a worksheet part with the reader that was chosen; in any order, with the parser."""
@@ -230,20 +178,9 @@ class XlsxWorkbook:
             any_order=any_order,
         )
 
-    def _read_styles(self) -> Sequence[NumberFormat]:
-        if self._styles is None:
-            part = self._styles_part
-            if part is not None and part in self._package:
-                self._styles = read_styles(self._package.open(part), self._limits)
-            else:
-                self._styles = ()
-        return self._styles
-
     def _read_strings(self) -> SharedStrings | NativeStrings:
         if self._strings is None:
-            part, stream = self._strings_part, None
-            if part is not None and part in self._package:
-                stream = self._package.open(part, limit=self._limits.part_bytes)
+            stream = self._open_optional(self._strings_part, limit=self._limits.part_bytes)
             if self._reader == "native":
                 self._strings = read_native_strings(stream, self._limits)
             elif stream is not None:
@@ -251,22 +188,3 @@ class XlsxWorkbook:
             else:
                 self._strings = SharedStrings(self._limits)
         return self._strings
-
-
-def find_workbook_part(package: Package) -> str | None:
-    """Return the name of the part that is the workbook, in XML or in binary records; None if there is none.
-
-    Raises:
-        CorruptError: The package refers to a workbook part that is missing.
-    """
-    for relationship in package.relationships(""):
-        if relationship.type == "officeDocument":
-            if relationship.target not in package:
-                raise CorruptError(f"the part {relationship.target} is missing", hint=DAMAGED)
-            return relationship.target
-    for part, content_type in package.content_types().items():
-        if "spreadsheetml" in content_type and content_type.endswith(".main+xml"):
-            return part
-        if content_type.lower().endswith(".binary.macroenabled.main") and part in package:
-            return part
-    return next((part for part in ("xl/workbook.xml", "xl/workbook.bin") if part in package), None)
