@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from pgdatahub.plugins.detected_file import open_detected
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
@@ -20,21 +20,13 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
     Raises:
         ReadError: The file has this format and cannot be read.
     """
-    # A late import, so that listing plugins does not import a reader.
-    from pgdatahub.readers.detect import Format, detect
+    # Late imports, so that listing plugins does not import a reader.
+    from pgdatahub.readers.detect import Format
     from pgdatahub.readers.xlsb import XlsbWorkbook
     from pgdatahub.readers.xlsx.reader_choice import choose_reader
 
-    if source.options.reader != "auto":
+    file = open_detected(source, Format.XLSB)
+    if file is None:
         return None
-    with ExitStack() as files:
-        try:
-            file = files.enter_context(source.open())
-            content = detect(file)
-        except OSError:
-            return None  # the last plugin names the reason
-        if content.format is not Format.XLSB:
-            return None
-        files.pop_all()
-        reader = choose_reader(config.reader)
-        return XlsbWorkbook(file, name=source.name, merged=source.options.merged, reader=reader)
+    reader = choose_reader(config.reader)
+    return XlsbWorkbook(file, name=source.name, merged=source.options.merged, reader=reader)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from pgdatahub.plugins.detected_file import open_detected
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
@@ -23,26 +23,16 @@ class XlsxReader:
         Raises:
             ReadError: The file has this format and cannot be read.
         """
-        # A late import, so that listing plugins does not import a reader.
-        from pgdatahub.readers.detect import Format, detect
+        # Late imports, so that listing plugins does not import a reader.
+        from pgdatahub.readers.detect import Format
         from pgdatahub.readers.xlsx.reader_choice import choose_reader
         from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 
-        if source.options.reader != "auto":
+        file = open_detected(source, Format.XLSX)
+        if file is None:
             return None
-        with ExitStack() as files:
-            try:
-                file = files.enter_context(source.open())
-                content = detect(file)
-            except OSError:
-                return None  # the last plugin names the reason
-            if content.format is not Format.XLSX:
-                return None
-            # Keep the file open: its fetched bytes are reused.
-            files.pop_all()
-            return XlsxWorkbook(
-                file, name=source.name, merged=source.options.merged, reader=choose_reader(config.reader)
-            )
+        reader = choose_reader(config.reader)
+        return XlsxWorkbook(file, name=source.name, merged=source.options.merged, reader=reader)
 
 
 create_plugin = XlsxReader
