@@ -12,6 +12,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
+from pgdatahub.readers.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
 
@@ -87,19 +88,12 @@ class XlsbSheet:
     def notices(self) -> Sequence[str]:
         """Remarks for the user on how the sheet was read; complete after the last batch."""
         found = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
-        found += [
-            f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
-            f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
-            for first, count in self.cleaned.items()
-        ]
+        found += [describe_cleaned(count, self.name, first) for first, count in self.cleaned.items()]
         if self._covered.count:
             found.append(describe_covered(self._covered.count, self.name, self._covered.first))
         formulas, first = self._source.formulas
         if formulas and self._stale:
-            found.append(
-                f"the workbook asks to be calculated when it is opened, so the stored results of its formulas may be old: "
-                f"{formulas:,} {'cell' if formulas == 1 else 'cells'}, the first is {self.name} › {first}"
-            )
+            found.append(describe_outdated(formulas, self.name, first))
         return found
 
     def header_areas(self, first: int, last: int) -> Sequence[Area]:

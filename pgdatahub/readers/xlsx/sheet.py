@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
-from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.batch_rows import text_bytes
 from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
@@ -14,6 +13,7 @@ from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
+from pgdatahub.readers.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import find_merged_areas, has_merged_areas, read_merged_areas
@@ -121,24 +121,11 @@ class XlsxSheet:
     def notices(self) -> Sequence[str]:
         """Notices about the way in which the sheet was read; complete after the last batch."""
         notices = [self._reader_notice] if self._reader_notice and self._part.size >= _LARGE_BYTES else []
-        for first, count in self.cleaned.items():
-            text = (
-                f"{count:,} {'cell' if count == 1 else 'cells'} held characters that PostgreSQL cannot store "
-                f"(NUL or half a surrogate pair), which were removed; the first is {self.name} › {first}"
-            )
-            notices.append(
-                FileNotice(text, "characters removed that PostgreSQL cannot store (NUL, half a surrogate pair)")
-            )
+        notices += [describe_cleaned(count, self.name, first) for first, count in self.cleaned.items()]
         if self._covered is not None and self._covered.count:
             notices.append(describe_covered(self._covered.count, self.name, self._covered.first))
         if self._formulas is not None and self._formulas.count:
-            count, first = self._formulas.count, self._formulas.first
-            place = f"; the first is {self.name} › {first}" if first else ""
-            text = (
-                f"{count:,} {'formula has a stored result' if count == 1 else 'formulas have stored results'} that may be"
-                f" out of date: the workbook asks to be calculated when it is opened{place} (open and save it in Excel)"
-            )
-            notices.append(FileNotice(text, OUTDATED_RESULTS))
+            notices.append(describe_outdated(self._formulas.count, self.name, self._formulas.first))
         return notices
 
     def break_before(self, rows: Sequence[int]) -> None:
