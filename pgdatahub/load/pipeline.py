@@ -146,8 +146,8 @@ class Pipeline:
         with SpoolFile() as spool_file:
             try:
                 results = self._process(sources, spool_file)
-            except RolledBackError as taken_back:
-                results = [taken_back.result]
+            except RolledBackError as rolled_back:
+                results = [rolled_back.result]
         for result in results:
             self.reporter(FileFinished(result=result))
         return tuple(results)

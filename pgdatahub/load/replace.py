@@ -122,6 +122,6 @@ def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool
         if reason is not None:
             raise ContentChangedError(
                 f"its older rows cannot be replaced: {reason}",
-                hint=f"revert --import-id {past.id} --force takes them back all the same",
+                hint=f"revert --import-id {past.id} --force reverts it all the same",
             )
     return True

@@ -20,7 +20,7 @@ from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, SCHEMA_CHANGES, TableName, TableSchema
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.import_columns import IDENTITY_KEY_CHARACTERS, past_columns, past_import
+from pgdatahub.postgres.import_columns import IDENTITY_KEY_CHARACTERS, import_row, selected_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _facts_in(rows: Sequence[Any]) -> FileFacts:
     moment: datetime = first.moment
     if last is not None and last >= moment:
         moment = last + timedelta(microseconds=1)
-    related = [past_import(row._asdict()) for row in rows if row.id is not None]
+    related = [import_row(row._asdict()) for row in rows if row.id is not None]
     return FileFacts(related=related, moment=moment, has_table=first.has_table)
 
 
@@ -128,7 +128,7 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
                 OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s{duplicates})
          ORDER BY i.id
     """).format(
-        past=past_columns(missing),
+        past=selected_columns(missing),
         duplicates=sql.SQL(
             "" if "duplicates" in missing else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"
         ),

@@ -24,7 +24,7 @@ from pgdatahub.postgres.file_queries import (
     lock_and_reflect,
 )
 from pgdatahub.postgres.history_inserts import add_import
-from pgdatahub.postgres.import_columns import duplicate_to_json, past_columns, past_import, tables_to_json
+from pgdatahub.postgres.import_columns import duplicate_to_json, import_row, selected_columns, tables_to_json
 from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.server_encoding import check_path, fitted
@@ -129,9 +129,9 @@ class History:
     ) -> list[ImportRow]:
         """Return the imports ``i`` under a condition that this module wrote, oldest first."""
         query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
-            past_columns(self.missing), self.imports, sql.SQL(condition)
+            selected_columns(self.missing), self.imports, sql.SQL(condition)
         )
-        return [past_import(row._asdict()) for row in connection.execute(query, values)]
+        return [import_row(row._asdict()) for row in connection.execute(query, values)]
 
     def tables_with_rows(self, connection: Connection) -> frozenset[TableName]:
         """Return the tables that have rows of an import."""

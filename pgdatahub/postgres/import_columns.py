@@ -16,7 +16,7 @@ from pgdatahub.model.schema import TableName
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
-PAST_COLUMNS: Final = (
+IMPORT_COLUMNS: Final = (
     "id",
     "table_schema",
     "table_name",
@@ -47,10 +47,10 @@ IDENTITY_KEY_CHARACTERS: Final = 300
 """Characters of a path in the index that finds the imports of a file; an index entry holds 2,700 bytes."""
 
 _OF_TABLE: Final = ("table_schema", "table_name")
-_OF_IMPORT: Final = tuple(name for name in PAST_COLUMNS if name not in _OF_TABLE)
+_OF_IMPORT: Final = tuple(name for name in IMPORT_COLUMNS if name not in _OF_TABLE)
 
 
-def past_columns(missing: Collection[str]) -> sql.Composable:
+def selected_columns(missing: Collection[str]) -> sql.Composable:
     """Return the columns of an :class:`ImportRow` from ``etl_imports`` as ``i``.
 
     Args:
@@ -63,10 +63,10 @@ def past_columns(missing: Collection[str]) -> sql.Composable:
         for name, default in ADDED_COLUMNS.items()
     ]
     left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
-    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in PAST_COLUMNS), left_out, *added])
+    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in IMPORT_COLUMNS), left_out, *added])
 
 
-def past_import(row: Mapping[str, Any]) -> ImportRow:
+def import_row(row: Mapping[str, Any]) -> ImportRow:
     """Return the import in a row of ``etl_imports``."""
     values = {name: row[name] for name in _OF_IMPORT}
     return ImportRow(

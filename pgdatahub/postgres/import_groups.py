@@ -21,7 +21,7 @@ from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_columns import past_columns, past_import
+from pgdatahub.postgres.import_columns import import_row, selected_columns
 from pgdatahub.postgres.observed_json import observed_from_json
 
 
@@ -92,11 +92,11 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
         schema=sql.Literal(table.schema),
         name=sql.Literal(table.name),
         loaded=sql.Literal(Status.LOADED.value),
-        past=past_columns(history.missing),
+        past=selected_columns(history.missing),
     )
     return [
         ImportGroup(
-            past=None if row.id is None else past_import(row._asdict()),
+            past=None if row.id is None else import_row(row._asdict()),
             source_file=row.named_file,
             load_timestamp=row.named_moment,
             rows=row.rows,

@@ -10,7 +10,7 @@ from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_columns import past_columns, past_import
+from pgdatahub.postgres.import_columns import import_row, selected_columns
 
 _OLDER_TABLES = sql.SQL("""
     SELECT i.table_schema, i.table_name, count(*), (array_agg(identity ORDER BY id))[1:3]
@@ -74,7 +74,7 @@ def older_readings(
     They have as many rows as the file; the result is empty if the history has an import with the file's content.
     """
     query = _OLDER_READINGS.format(
-        past=past_columns(history.missing),
+        past=selected_columns(history.missing),
         imports=history.imports,
         reading=sql.SQL("0" if "reading" in history.missing else "i.reading"),
         version=_version_now(versions),
@@ -84,7 +84,7 @@ def older_readings(
     )
     values = {"schema": table.schema, "name": table.name, "rows": rows, "content": content_sha256}
     answer = connection.execute(query, values)
-    return [(past_import(row._asdict()), set(row.names or ())) for row in answer.fetchall()]
+    return [(import_row(row._asdict()), set(row.names or ())) for row in answer.fetchall()]
 
 
 def set_reading(connection: Connection, history: History, versions: Mapping[int, int]) -> None:

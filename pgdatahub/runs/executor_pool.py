@@ -37,7 +37,7 @@ class ExecutorPool:
         plugin: Counts the executor's slots and recognizes its loss.
         assignment: Data that workers need.
         reporter: Receives the workers' events, in the thread that calls :meth:`wait`.
-        patience: Longest time in seconds without any worker.
+        timeout: Longest time in seconds without any worker.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class ExecutorPool:
         assignment: Assignment,
         reporter: Reporter,
         *,
-        patience: float = _NO_WORKER_SECONDS,
+        timeout: float = _NO_WORKER_SECONDS,
     ) -> None:
         self._executor = executor
         self._plugin = plugin
         self._assignment = assignment
         self._reporter = reporter
-        self._patience = patience
+        self._timeout = timeout
         self._units: dict[Future[UnitOutcome], Unit] = {}
         self._suspects: list[Unit] = []
         self._without_worker: list[UnitOutcome] = []
@@ -123,13 +123,13 @@ class ExecutorPool:
             if done:
                 continue
             self._count()
-            if time.monotonic() - self._had_workers > self._patience:
+            if time.monotonic() - self._had_workers > self._timeout:
                 # One problem ends the run, so the rest of the window is cancelled.
                 future, unit = self._units.popitem()
                 future.cancel()
                 for other in self._units:
                     other.cancel()
-                problem = ExecutorError(f"no worker for {self._patience:.0f} seconds")
+                problem = ExecutorError(f"no worker for {self._timeout:.0f} seconds")
                 return UnitOutcome(unit=unit, problem=problem)
         self._on_trial = False
         return self._without_worker.pop()

@@ -25,7 +25,7 @@ _MEANINGS: Final = {
     )
     if hasattr(signal, name)  # Windows has no SIGHUP
 }
-_IMPATIENCE: Final = 2
+_MOST_SIGNALS: Final = 2
 """Signals after the one that ended the run at once, until the process exits without cleaning up."""
 
 
@@ -83,7 +83,7 @@ class Interruption:
         self.reason = self.reason or _MEANINGS[signal.Signals(number).name]
         if self._leaving:
             self._leaving += 1
-            if self._leaving > _IMPATIENCE:
+            if self._leaving > _MOST_SIGNALS:
                 os._exit(self.reason.exit_code)
             return
         if first and number == signal.SIGINT and self._finishing:

@@ -174,7 +174,7 @@ class ProcessPool:
         self._workers.clear()
 
     def _start_worker(self) -> _Worker:
-        worker = _Worker(ChildProcess("pgdatahub.runs.worker", patience=SILENCE_SECONDS))
+        worker = _Worker(ChildProcess("pgdatahub.runs.worker", timeout=SILENCE_SECONDS))
         self._workers.append(worker)
         worker.send(self._setup)
         threading.Thread(target=worker.listen, args=(self._messages,), daemon=True).start()

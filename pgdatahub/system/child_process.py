@@ -8,7 +8,7 @@
   pickles. A process that reads an untrusted file exchanges ``marshal`` data, because reading a pickle can run code.
 - **Death.** The kernel closes a dead process's pipes, also after ``kill -9``. So the parent learns of a child's death at once,
   and a child exits when its parent is dead, even while it is busy.
-- **Heartbeat.** A child that is silent for its ``patience`` is killed. A worker may wait for a lock for hours, so it sends
+- **Heartbeat.** A child that is silent for its ``timeout`` is killed. A worker may wait for a lock for hours, so it sends
   ten beats in that time, and only a frozen worker is silent. A confined process sends no beats, so one that hangs is killed.
 - **Limits.** A confined process has limits of memory, processor time and the size of files. A worker has none: batches and
   spool bound its memory, and confined processes read untrusted formats for it. No child writes a core dump.
@@ -73,17 +73,15 @@ class ChildProcess:
     Args:
         module: Name of the module.
         arguments: More arguments of ``serve``, which other users of the machine can see.
-        patience: Seconds after which a silent process is killed.
+        timeout: Seconds after which a silent process is killed.
         confined: Limits of a process that reads an untrusted file, by their names in :mod:`resource`; None for a worker.
 
     Raises:
         OSError: The system cannot start a process.
     """
 
-    def __init__(
-        self, module: str, *arguments: str, patience: float, confined: Mapping[str, int] | None = None
-    ) -> None:
-        self._patience = patience
+    def __init__(self, module: str, *arguments: str, timeout: float, confined: Mapping[str, int] | None = None) -> None:
+        self._timeout = timeout
         self._silent = False
         self._stderr = TemporaryFile() if confined else None  # noqa: SIM115 - closed with the process
         # A confined process starts faster without site, whose paths are in the import path already.
@@ -104,7 +102,7 @@ class ChildProcess:
         self._messages = cast("IO[bytes]", self._process.stdout)
         path = [place for place in sys.path if place or not confined]
         limits = {"RLIMIT_CORE": 0, **({"RLIMIT_FSIZE": _STDERR_BYTES, **confined} if confined else {})}
-        self.send(marshal.dumps((path, limits, 0.0 if confined else patience / _TICKS)))
+        self.send(marshal.dumps((path, limits, 0.0 if confined else timeout / _TICKS)))
 
     @property
     def pid(self) -> int:
@@ -176,7 +174,7 @@ class ChildProcess:
 
     def _watch(self, arrived: threading.Event) -> None:
         # In ticks: the time that this process was stopped itself (Ctrl-Z) counts as one tick at most.
-        if not any(arrived.wait(self._patience / _TICKS) for _ in range(_TICKS)):
+        if not any(arrived.wait(self._timeout / _TICKS) for _ in range(_TICKS)):
             self._silent = True
             self._process.kill()
 

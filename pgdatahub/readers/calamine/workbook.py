@@ -21,9 +21,9 @@ MEMORY_BYTES = 2 << 30
 MEMORY_FACTOR = 32
 """Bytes of address space to add for each byte of the file. A cell of an .ods takes three to ten bytes in the file and some
 150 in memory."""
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 """Shortest time limit for an answer: ten times the time of a full .xls sheet on a slow machine."""
-PATIENCE_PER_MEBIBYTE = 1.0
+TIMEOUT_PER_MEBIBYTE = 1.0
 """Seconds to add to the time limit for each mebibyte of the file."""
 
 _PROGRAM = "pgdatahub.readers.calamine.program"
@@ -40,14 +40,14 @@ class CalamineWorkbook:
         source: The file, with the settings of its folder.
         content: The format of the file's content.
         memory: Limit of the reading process's address space in bytes; by default 2 GiB and 32 times the file's size.
-        patience: Seconds to wait for an answer; by default 120 and one for each mebibyte.
+        timeout: Seconds to wait for an answer; by default 120 and one for each mebibyte.
 
     Raises:
         ReadError: The workbook cannot be read.
     """
 
     def __init__(
-        self, source: SourceFile, content: Format, *, memory: int | None = None, patience: float | None = None
+        self, source: SourceFile, content: Format, *, memory: int | None = None, timeout: float | None = None
     ) -> None:
         self._options = source.options
         self._notices = [_BLIND]
@@ -60,7 +60,7 @@ class CalamineWorkbook:
             self._process = ReadingProcess(
                 _PROGRAM,
                 memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
-                patience=patience or PATIENCE_SECONDS + PATIENCE_PER_MEBIBYTE * source.size / (1 << 20),
+                timeout=timeout or TIMEOUT_SECONDS + TIMEOUT_PER_MEBIBYTE * source.size / (1 << 20),
             )
             stack.callback(self._process.close)
             sheets = self._process.ask("open", path)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PROGRAM: Final = "pgdatahub.readers.encrypted.program"
 _MEMORY_BYTES: Final = 512 << 20
 _MEMORY_FACTOR: Final = 4
-_PATIENCE_SECONDS: Final = 120.0
+_TIMEOUT_SECONDS: Final = 120.0
 _PROCESSOR_SECONDS: Final = 9
 """A key takes 100,000 rounds of hashing, some 0.2 seconds, twice for each password."""
 
@@ -37,7 +37,7 @@ def decrypt_package(source: SourceFile) -> BinaryIO:
         process = ReadingProcess(
             _PROGRAM,
             memory=_MEMORY_BYTES + _MEMORY_FACTOR * source.size,
-            patience=_PATIENCE_SECONDS + mebibytes,
+            timeout=_TIMEOUT_SECONDS + mebibytes,
             processor=_PROCESSOR_SECONDS + mebibytes,
             hints=hints_for(source.options),
         )

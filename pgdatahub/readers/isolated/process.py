@@ -37,22 +37,22 @@ class ReadingProcess:
     Args:
         program: Name of the module that answers; it has ``Reader`` and ``describe``, and imports little.
         memory: Bytes of address space that the process may take.
-        patience: Seconds that an answer may take.
+        timeout: Seconds that an answer may take.
         processor: Seconds of processor time that the process may take; 0 for no limit.
         hints: Advice by the kind of failure.
     """
 
     def __init__(
-        self, program: str, *, memory: int, patience: float, processor: int = 0, hints: Mapping[str, str] | None = None
+        self, program: str, *, memory: int, timeout: float, processor: int = 0, hints: Mapping[str, str] | None = None
     ) -> None:
-        self._patience = patience
+        self._timeout = timeout
         self._memory = memory
         self._processor = processor
         self._hints = hints or {}
         self._closed = False
         limits = {"RLIMIT_AS": memory, **({"RLIMIT_CPU": processor} if processor else {})}
         try:
-            self._process = ChildProcess(_SERVE, program, patience=patience, confined=limits)
+            self._process = ChildProcess(_SERVE, program, timeout=timeout, confined=limits)
         except OSError as error:
             raise ReadError(f"the process that reads it cannot be started: {error.strerror}") from error
 
@@ -119,7 +119,7 @@ class ReadingProcess:
 
     def _died(self, death: Death) -> ReadError:
         if death.silent:
-            return CorruptError(f"reading it made no progress for {self._patience:,.0f} seconds", hint=_GENUINE)
+            return CorruptError(f"reading it made no progress for {self._timeout:,.0f} seconds", hint=_GENUINE)
         if death.code == -getattr(signal, "SIGXCPU", 24):
             seconds = f"{self._processor:,} seconds"
             return CorruptError(f"reading it takes more than {seconds} of processor time", hint=_GENUINE)

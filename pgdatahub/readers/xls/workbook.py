@@ -31,7 +31,7 @@ MEMORY_BYTES: Final = 384 << 20
 MEMORY_FACTOR: Final = 20
 """Bytes of address space to add for each byte of the file. A cell takes 17 bytes or more; a text of two characters takes 60
 bytes, and 5 in the file."""
-PATIENCE_SECONDS: Final = 120.0
+TIMEOUT_SECONDS: Final = 120.0
 """Shortest time limit for an answer, enough for a busy machine."""
 PROCESSOR_SECONDS: Final = 8
 """Smallest limit of processor time; a column of 65,536 rows takes less than a second."""
@@ -63,7 +63,7 @@ class XlsWorkbook:
             self._process = ReadingProcess(
                 _PROGRAM,
                 memory=memory or MEMORY_BYTES + MEMORY_FACTOR * source.size,
-                patience=PATIENCE_SECONDS + mebibytes,
+                timeout=TIMEOUT_SECONDS + mebibytes,
                 processor=PROCESSOR_SECONDS + int(PROCESSOR_PER_MEBIBYTE * mebibytes),
                 hints=hints_for(source.options),
             )

@@ -31,7 +31,7 @@ from tests.servers import through_pooler
 MakeJob: TypeAlias = "Callable[..., Job]"
 
 HEAVY = os.environ.get("PGDATAHUB_HEAVY") == "1"
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 _MODULES = ("pgdatahub.cli.app", "pgdatahub.cli.run", "pgdatahub.cli.resume", "pgdatahub.runs.run")
 _MAIN = """
@@ -63,7 +63,7 @@ class Running:
         assert self.process.pid is not None
         return self.process.pid
 
-    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
+    def wait(self, seconds: float = TIMEOUT_SECONDS) -> int:
         """Wait for its end and return its exit code, negative for a signal."""
         self.process.join(seconds)
         assert self.process.exitcode is not None, f"it hangs: {self.errors}"
@@ -75,7 +75,7 @@ class Running:
 
     def wait_held(self) -> int:
         """Wait until a process is held at its fault; return its number."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while not (self.faults / "held").exists() or not (self.faults / "held").read_text():
             assert self.process.exitcode is None, f"it ended before: {self.errors}"
             assert time.monotonic() < end, f"it never came there: {self.errors}"

@@ -20,7 +20,7 @@ psutil = pytest.importorskip("psutil")
 
 pytestmark = pytest.mark.executors
 
-PATIENCE_SECONDS = 600.0
+TIMEOUT_SECONDS = 600.0
 """Starting a worker takes Dask a second on a quiet machine, and a file that kills workers costs eight of them."""
 
 FILES = 300 if HEAVY else 30
@@ -71,7 +71,7 @@ class Cluster:
 
     def worker_of(self, nanny: subprocess.Popen[bytes]) -> int:
         """Return the process that a nanny looks after: the one that listens, beside multiprocessing's own helper."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < end:
             for child in psutil.Process(nanny.pid).children():
                 if "resource_tracker" not in " ".join(child.cmdline()):
@@ -106,7 +106,7 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
 
 def wait_for(job: Job, files: int, running: Running) -> None:
     """Wait until so many files are loaded."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + TIMEOUT_SECONDS
     while len(job.imported()) < files:
         assert running.process.exitcode is None, running.errors
         assert time.monotonic() < end, running.errors
@@ -127,7 +127,7 @@ def test_cluster_that_loses_worker_and_machine_loads_files_once(
     orphan = cluster.worker_of(cluster.nannies[0])
     cluster.nannies[0].kill()
     os.kill(orphan, signal.SIGKILL)
-    assert running.wait(PATIENCE_SECONDS) == 0, running.errors
+    assert running.wait(TIMEOUT_SECONDS) == 0, running.errors
     report = running.report
     assert sorted(result["file"] for result in report["files"]) == files
     assert {result["outcome"] for result in report["files"]} == {"loaded"}
@@ -145,7 +145,7 @@ def test_killed_scheduler_ends_the_run_and_next_completes_it(
     running = job.start("run", "--quiet", "--format", "json", *cluster.options)
     wait_for(job, FILES // 6, running)
     cluster.scheduler.kill()
-    assert running.wait(PATIENCE_SECONDS) == 1, running.errors
+    assert running.wait(TIMEOUT_SECONDS) == 1, running.errors
     report = running.report
     assert report["stopped"] == "executor_lost"
     said = {result["file"] for result in report["files"] if result["outcome"] == "loaded"}
@@ -171,7 +171,7 @@ def test_a_file_that_kills_its_workers_costs_that_file(
     write_workbook(job.root / "t0" / "poison.xlsx", [["id"], [1]])
     cluster = make_cluster(job, PYTHONPATH=str(place))
     running = job.start("run", "--quiet", "--format", "json", *cluster.options)
-    assert running.wait(PATIENCE_SECONDS) == 1, running.errors
+    assert running.wait(TIMEOUT_SECONDS) == 1, running.errors
     outcomes = {result["file"]: result for result in running.report["files"]}
     assert job.imported() == files
     assert all(outcomes[file]["outcome"] == "loaded" for file in files)
@@ -189,7 +189,7 @@ def test_workers_that_reach_another_database_are_refused(
     fill(job.root, files=2, tables=1)
     cluster = make_cluster(job, DATABASE_URL=server_url)
     running = job.start("run", *cluster.options)
-    assert running.wait(PATIENCE_SECONDS) == 2
+    assert running.wait(TIMEOUT_SECONDS) == 2
     assert "they must be the same" in running.errors
     assert job.imported() == []
 
@@ -214,7 +214,7 @@ def test_cluster_of_the_run_loads_what_local_executor_loads(
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     assert "distributed" not in done.stderr
@@ -247,7 +247,7 @@ def test_cluster_of_the_run_loads_sheets_into_their_tables(make_job: MakeJob) ->
             capture_output=True,
             encoding="utf-8",
             check=False,
-            timeout=PATIENCE_SECONDS,
+            timeout=TIMEOUT_SECONDS,
         )
         assert done.returncode == 0, done.stderr
         return job.query(
@@ -264,5 +264,5 @@ def test_a_scheduler_that_is_not_there_is_said_in_one_line(job: Job) -> None:
     fill(job.root, files=1, tables=1)
     options = ("--executor", "dask", "--executor-opt", "scheduler=127.0.0.1:9", "--executor-opt", "timeout=2")
     running = job.start("run", *options)
-    assert running.wait(PATIENCE_SECONDS) == 2
+    assert running.wait(TIMEOUT_SECONDS) == 2
     assert running.errors.splitlines()[-1].startswith("error: tcp://127.0.0.1:9: Dask cannot be used")

@@ -114,7 +114,7 @@ def test_the_embedded_server_is_brought_back_by_the_run_itself(
     own_job.assert_loaded_like(undisturbed)
 
 
-# Worker processes have the patience of the product, half a minute.
+# Worker processes have the timeout of the product, half a minute.
 @pytest.mark.parametrize("workers", ["1", "2"] if HEAVY else ["1"])
 def test_lost_server_leaves_a_pause_file_and_resume_finishes(
     workers: str, own_job: Job, server: Server, expected: Callable[[], TableState]

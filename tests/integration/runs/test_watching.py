@@ -21,7 +21,7 @@ from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
 from pgdatahub.runs.signals import Interruption
 from tests.integration.runs.conftest import (
     HEAVY,
-    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
     Job,
     MakeJob,
     Running,
@@ -51,7 +51,7 @@ def wait_for_idle(running: Running, seconds: float = 5) -> None:
         time.sleep(0.02)
 
 
-def until(there: Callable[[], bool], running: Running, seconds: float = PATIENCE_SECONDS) -> None:
+def until(there: Callable[[], bool], running: Running, seconds: float = TIMEOUT_SECONDS) -> None:
     """Wait for something to be so."""
     end = time.monotonic() + seconds
     while not there():
@@ -230,7 +230,7 @@ def watched(config: Config, stop: Callable[[], bool]) -> tuple[WatchReport, list
     events: list[Event] = []
 
     def wait() -> None:
-        limit = time.monotonic() + PATIENCE_SECONDS
+        limit = time.monotonic() + TIMEOUT_SECONDS
         while not stop() and time.monotonic() < limit:
             time.sleep(0.05)
         interruption.reason = StopReason.INTERRUPTED

@@ -276,7 +276,7 @@ def test_a_file_on_which_nothing_moves_is_given_up(tmp_path: Path) -> None:
     source = put(tmp_path, "a.ods", LARGE)
     started = time.monotonic()
     with pytest.raises(CorruptError, match="made no progress"):
-        CalamineWorkbook(source, Format.ODS, patience=0.2)
+        CalamineWorkbook(source, Format.ODS, timeout=0.2)
     assert time.monotonic() - started < 5
 
 
@@ -326,7 +326,7 @@ def test_the_process_dies_with_its_parent_even_while_it_is_busy(tmp_path: Path) 
         "import sys, threading, time\n"
         "from pathlib import Path\n"
         "from pgdatahub.readers.isolated.process import ReadingProcess\n"
-        "process = ReadingProcess('pgdatahub.readers.calamine.program', memory=8 << 30, patience=60)\n"
+        "process = ReadingProcess('pgdatahub.readers.calamine.program', memory=8 << 30, timeout=60)\n"
         "process.send('open', sys.argv[1])\n"
         "print(process.pid, flush=True)\n"
         "time.sleep(60)\n"

@@ -58,8 +58,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     monkeypatch.syspath_prepend(str(tmp_path))
     with ExitStack() as resources:
 
-        def make(*arguments: str, patience: float = 60, confined: dict[str, int] | None = None) -> ChildProcess:
-            child = ChildProcess("breaking_child", *arguments, patience=patience, confined=confined)
+        def make(*arguments: str, timeout: float = 60, confined: dict[str, int] | None = None) -> ChildProcess:
+            child = ChildProcess("breaking_child", *arguments, timeout=timeout, confined=confined)
             resources.callback(child.close)
             return child
 
@@ -108,18 +108,18 @@ def test_invalid_message_is_a_death(start: Start, confined: dict[str, int] | Non
 
 
 def test_busy_worker_is_alive_beyond_its_patience(start: Start) -> None:
-    assert _ask(start(patience=1), b"sleep") == b"sleep"
+    assert _ask(start(timeout=1), b"sleep") == b"sleep"
 
 
 def test_frozen_worker_is_killed(start: Start) -> None:
-    child = start(patience=1)
+    child = start(timeout=1)
     _ask(child, b"ready")
     os.kill(child.pid, signal.SIGSTOP)
     assert _died(child) == "no sign of life"
 
 
 def test_confined_process_is_killed_without_an_answer(start: Start) -> None:
-    child = start(patience=1, confined=LIMITS)
+    child = start(timeout=1, confined=LIMITS)
     child.send(b"sleep")
     assert _died(child) == "no sign of life"
 
@@ -129,7 +129,7 @@ def test_time_that_the_parent_was_stopped_does_not_count(tmp_path: Path) -> None
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from pgdatahub.system.child_process import ChildProcess\n"
-        f"child = ChildProcess('breaking_child', patience=4, confined={LIMITS})\n"
+        f"child = ChildProcess('breaking_child', timeout=4, confined={LIMITS})\n"
         "for request in (b'ready', b'sleep', b'again'):\n"
         "    child.send(request)\n"
         "    print(child.receive(), flush=True)\n"

@@ -13,7 +13,7 @@ _AHEAD: Final = 3
 """Pieces that wait: enough for both sides never to wait long, in 3 MB."""
 _WORTH_A_THREAD: Final = 2
 """Pieces of a part from which on a thread is worth its start."""
-_PATIENCE: Final = 0.1
+_TIMEOUT: Final = 0.1
 """Seconds after which a waiting side looks whether the other one is still there."""
 
 
@@ -37,7 +37,7 @@ def read_ahead(stream: Stream, piece_bytes: int) -> Generator[bytes, None, None]
     def put(piece: bytes | BaseException) -> bool:
         while not stopped.is_set():
             try:
-                pieces.put(piece, timeout=_PATIENCE)
+                pieces.put(piece, timeout=_TIMEOUT)
             except Full:
                 continue
             return True

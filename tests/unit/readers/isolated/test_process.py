@@ -40,7 +40,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reading
     (tmp_path / "breaking_program.py").write_text(PROGRAM, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     process = ReadingProcess(
-        "breaking_program", memory=256 << 20, patience=20, processor=1, hints={"password": "set the variable A"}
+        "breaking_program", memory=256 << 20, timeout=20, processor=1, hints={"password": "set the variable A"}
     )
     yield process
     process.close()
@@ -68,7 +68,7 @@ def test_advice_follows_the_kind_of_failure(process: ReadingProcess) -> None:
 def test_a_process_that_makes_no_progress_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "breaking_program.py").write_text(PROGRAM, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    process = ReadingProcess("breaking_program", memory=256 << 20, patience=0.5)
+    process = ReadingProcess("breaking_program", memory=256 << 20, timeout=0.5)
     with pytest.raises(CorruptError, match="made no progress"):
         process.ask("sleep")
 
