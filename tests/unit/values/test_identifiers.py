@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pgdatahub.values.identifiers import CUT_BYTES, ColumnNames, cut, fold, table_name
+from pgdatahub.values.identifiers import CUT_BYTES, ColumnNames, cut, fold, is_positional, table_name
 
 
 def names(*headers: str, **rename: str) -> list[str]:
@@ -210,3 +210,24 @@ def test_a_header_cannot_take_the_name_of_a_system_column(header: str) -> None:
     names = ColumnNames([(0, header)])
     assert names.name(0) == f"{header.lower()}_2"
     assert names.clashes == ((header,),)
+
+
+@pytest.mark.parametrize(
+    ("levels", "name"),
+    [
+        ({}, "by_name"),
+        ({"Net Total": 0}, "by_name"),
+        ({"Net Total": 1}, "by_header"),
+        ({"Net Total": 1, "net_total": 2}, "by_name"),
+    ],
+)
+def test_of_two_renames_the_inner_then_the_name_counts(levels: dict[str, int], name: str) -> None:
+    rename = {"net_total": "by_name", "Net Total": "by_header"}
+    assert ColumnNames([(0, "Net Total")], rename=rename, levels=levels).name(0) == name
+
+
+@pytest.mark.parametrize(
+    ("key", "answer"), [("column_7", True), ("Column 7", True), ("column", False), ("total", False)]
+)
+def test_a_key_with_a_number_of_a_column_is_positional(key: str, answer: bool) -> None:
+    assert is_positional(key) is answer
