@@ -1,4 +1,4 @@
-"""The files that a run has committed, whatever became of its workers."""
+"""The files that a run has committed, also those of workers that died."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XML read with expat, without what XML can do to its reader: no DTD, no entities of its own, bounded depth and tokens."""
+"""XML parsed with expat under limits: no DTD, no entities of a document, bounded depth and tokens."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class RowNumbers:
         self._most = most
         self._seen: set[int] | None = set() if any_order else None
         self.row = 0
-        """The number of the last row, be it one that another reader took."""
+        """The number of the last row, also if another reader took it."""
 
     def begin(self, number: int) -> None:
         """Begin a row.
