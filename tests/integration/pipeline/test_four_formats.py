@@ -15,7 +15,7 @@ from psycopg import sql
 from pgdatahub.config import load_config
 from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.runs.run import run
-from tests.conftest import with_database
+from tests.databases import with_database
 
 pytestmark = pytest.mark.integration
 
