@@ -201,6 +201,7 @@ class MissingFiles:
             if heir is None:
                 revert_rows(connection, history, past, history.now(connection))
                 return replace(missing, action=MissingAction.REVERT, heir=None)
-            others = [one for one in past.duplicates if one.identity != heir.identity]
+            # The missing path is among them if another file handed it the rows.
+            others = [one for one in past.duplicates if one.identity not in (heir.identity, past.identity)]
             pass_on(connection, history, past, heir, [*others, heir])
             return replace(missing, action=MissingAction.TAKE_OVER, heir=heir.identity)

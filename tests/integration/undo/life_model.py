@@ -104,6 +104,8 @@ class LifeModel:
                 continue
             holders = [one for one in files if files[one] == content]
             if holders:
+                if self.seen.get(path) == content:
+                    del self.seen[path]  # its right to the rows is gone with the file
                 self.loaded[content] = _one_of(owner(content), holders)
             elif self._is_forgotten(path, files):
                 self.revert(content)

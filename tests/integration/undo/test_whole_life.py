@@ -301,14 +301,14 @@ LIVES = {
     "copy deleted": [COPIED[:1], GONE],
     "copies deleted": [COPIED, (*GONE, ("delete", C))],
     "copy deleted, copy rewritten": [COPIED, (*GONE, ("write", C, 4, ""))],
+    "heir replaced": [[("rename", A, C)], [("rename", B, C)]],
+    "heir of an heir replaced": [COPIED[:1], REWRITTEN[:1], [("rename", B, C)], [("rename", A, C)]],
 }
 
 
 @pytest.mark.parametrize("on_missing", ["revert", "keep"])
 @pytest.mark.parametrize("life", LIVES.values(), ids=LIVES)
-def test_file_and_its_copies_change_in_one_run(
-    life: list[Any], on_missing: str, database_url: str, tmp_path: Path
-) -> None:
+def test_changed_copies_leave_no_old_row(life: list[Any], on_missing: str, database_url: str, tmp_path: Path) -> None:
     begun: Any = machine(database_url, tmp_path)()
     begun.begin("replace", on_missing)
     for steps in life:
