@@ -117,5 +117,6 @@ def in_order(files: Mapping[str, int]) -> Sequence[str]:
 
 
 def _one_of(path: str | None, paths: Sequence[str]) -> str:
-    assert path is not None and path in paths, f"the history gives a content to {path}, which has no right to it; {paths} have"
+    assert path is not None, f"the history gives a content to no path; {paths} have a right to it"
+    assert path in paths, f"the history gives a content to {path}, which has no right to it; {paths} have"
     return path
