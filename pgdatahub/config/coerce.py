@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from pgdatahub.config.cell_ranges import parse_cell, parse_range
+from pgdatahub.config.key_rule import flag_column
 from pgdatahub.config.stop_rules import parse_stop
 from pgdatahub.values.date_texts import EXCEL, EXCEL_1904, contradiction
 from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
@@ -225,6 +226,15 @@ def one_of(*choices: str) -> Check:
     return f"one of {', '.join(choices)}", parse
 
 
+def _key(written: Written) -> tuple[str, ...]:
+    return () if written == () else _texts(written)
+
+
+def _missing_keys(written: Written) -> str:
+    flag_column(_text(written))
+    return _text(written)
+
+
 MAX_VALUES: Final = 10_000
 """Maximum number of values that a rule lists."""
 TEXT = ("a text", _text)
@@ -249,3 +259,7 @@ VALUES = (f"a list of at most {MAX_VALUES:,} texts", _values)
 WHOLE_VALUE = ("a regular expression for the whole value", _whole_value)
 BOUND = ("a number, a date, a time or a duration", _bound)
 ROW_LIMIT = ("a number of rows", _row_limit)
+KEY = ("a column or a list of columns", _key)
+NEWEST = ("path, modified, loaded or a column", _text)
+MISSING_KEYS = ("keep, or flag and a column", _missing_keys)
+TABLE_MODE = one_of("append", "merge", "snapshot")

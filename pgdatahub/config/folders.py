@@ -10,6 +10,7 @@ from typing import Any, Final
 from pgdatahub.config.column_layers import merge_layers, same_name
 from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.excludes import Exclude
+from pgdatahub.config.key_rule import with_key_defaults
 from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
 
@@ -172,7 +173,7 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         for name, key in folder.sheets.items():
             sheets[name] = _with_entry(sheets.get(name), key)
     try:
-        options = FolderOptions(**given, **_column_options(columns), cell_columns=cells)
+        options = FolderOptions(**with_key_defaults(given), **_column_options(columns), cell_columns=cells)
         return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
@@ -194,7 +195,10 @@ def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
 
 
 _OF_THE_FOLDER: Final = ("sheet", "table_per_sheet")
-_OF_THE_TABLE: Final = ("schema", "on_changed", "new_columns", "types", "views", "min_rows", "max_rows")
+_OF_THE_TABLE: Final = (
+    *("schema", "on_changed", "new_columns", "types", "views", "min_rows", "max_rows"),
+    *("key", "newest", "duplicates", "mode", "missing_keys"),
+)
 
 
 def _rules(
@@ -223,7 +227,7 @@ def _entry(
     own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
     try:
         options = FolderOptions(
-            **{**inherited, **own},
+            **with_key_defaults({**inherited, **own}),
             **_column_options((*columns, *entry.outer_columns, entry.columns)),
             cell_columns={**cells, **entry.cell_columns},
         )

@@ -12,7 +12,20 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, TypeAlias
 
-from pgdatahub.config.coerce import BOOLEAN, COUNT, ROW_LIMIT, SCHEMA, SQL_NAME, TEXTS, VARIABLE
+from pgdatahub.config.coerce import (
+    BOOLEAN,
+    COUNT,
+    KEY,
+    MISSING_KEYS,
+    NEWEST,
+    ROW_LIMIT,
+    SCHEMA,
+    SQL_NAME,
+    TABLE_MODE,
+    TEXTS,
+    VARIABLE,
+)
+from pgdatahub.config.key_rule import NEWEST_WORDS, DuplicateKeys, KeyRule, TableMode, check_key_rule, flag_column
 from pgdatahub.config.option_fields import changed_options, choice_field, option_field
 from pgdatahub.config.sheet_keys import REST, is_glob
 from pgdatahub.config.sheet_options import SheetOptions
@@ -59,6 +72,41 @@ class FolderOptions(SheetOptions):
         " or are refused",
         shapes_rows=False,
     )
+    key: tuple[str, ...] = option_field(
+        (),
+        KEY,
+        "the columns that identify a row, by header or name: the table has the greatest row of each key, and all other rows"
+        " are in the table's companion",
+        shapes_rows=False,
+    )
+    newest: str = option_field(
+        "path",
+        NEWEST,
+        "which of two rows of one key is in the table: that of the file whose path is later in natural order (path), of the"
+        " file that was modified or loaded later (modified, loaded), or the greater value of a column of a fixed type",
+        shapes_rows=False,
+    )
+    duplicates: DuplicateKeys = choice_field(
+        "fail",
+        ("fail", "first", "last"),
+        "two rows of one key in a file that newest cannot tell apart: fail the file, or take the first or last one",
+        shapes_rows=False,
+    )
+    mode: TableMode | None = option_field(
+        None,
+        TABLE_MODE,
+        "append: the table has all rows of all files (the default); merge: the greatest row of each key (the default with"
+        " key); snapshot: the rows of the newest file",
+        choices=("append", "merge", "snapshot"),
+        shapes_rows=False,
+    )
+    missing_keys: str = option_field(
+        "keep",
+        MISSING_KEYS,
+        "keys that the newest file lacks: keep them as they are, or flag them in a column that is true for them (flag"
+        " COLUMN)",
+        shapes_rows=False,
+    )
     on_missing: MissingPolicy = choice_field(
         "keep",
         ("keep", "revert"),
@@ -103,6 +151,22 @@ class FolderOptions(SheetOptions):
             raise ValueError("range names a sheet, and so do sheet, sheets or table_per_sheet")
         if self.max_rows is not None and self.min_rows > self.max_rows:
             raise ValueError(f"min_rows {self.min_rows} is above max_rows {self.max_rows}")
+        check_key_rule(self._key_rule, mode=self.mode)
+
+    @property
+    def _key_rule(self) -> KeyRule:
+        return KeyRule(
+            mode=self.mode or "merge",
+            key=tuple(map(self.column_name, self.key)),
+            newest=self.newest if self.newest in NEWEST_WORDS else self.column_name(self.newest),
+            duplicates=self.duplicates,
+            missing=flag_column(self.missing_keys),
+        )
+
+    @property
+    def rule(self) -> KeyRule | None:
+        """The rule for the rows of a table with a key, or of a snapshot; None for a table that keeps all rows."""
+        return self._key_rule if self.key or self.mode == "snapshot" else None
 
     @property
     def has_contract(self) -> bool:

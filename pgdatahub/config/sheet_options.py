@@ -183,6 +183,15 @@ class SheetOptions:
                 renames |= dict.fromkeys((*column.aliases, key), name)
         return renames
 
+    def column_name(self, written: str) -> str:
+        """Return the SQL name of the column that a setting names by header or by name."""
+        renames = {cut(fold(key)): name for key, name in self.renames.items()}
+        return cut(fold(self.renames.get(written) or renames.get(cut(fold(written)), written)))
+
+    def has_fixed_type(self, name: str) -> bool:
+        """Return whether the settings give the column of this SQL name a type."""
+        return any(column.type and self.column_name(key) == name for key, column in self.columns.items())
+
     @property
     def rename_levels(self) -> Mapping[str, int]:
         """The ``levels`` of :class:`~pgdatahub.values.identifiers.ColumnNames` for :attr:`renames`."""

@@ -44,6 +44,8 @@ _EXAMPLES: Final = {
     "min": "0",
     "max": "100000",
     "max_rows": "200000",
+    "key": "[customer_no]",
+    "mode": "merge",
 }
 
 

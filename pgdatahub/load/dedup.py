@@ -51,6 +51,11 @@ class DedupDecision:
     notice: str | None = None
 
     @property
+    def going(self) -> tuple[ImportRow, ...]:
+        """The imports whose rows leave a table with a key or a snapshot, where duplicates inherit nothing."""
+        return (*self.replaced, *self.retired)
+
+    @property
     def only_adds(self) -> bool:
         """Return whether the decision loads the file and touches no other import."""
         return self == DedupDecision(notice=self.notice)
@@ -72,11 +77,27 @@ class PartFacts:
     content_sha256: str | None = None
     rows: int | None = None
 
+    @property
+    def imports(self) -> Sequence[ImportRow]:
+        """The imports that the part may repeat or replace, under the options of its table."""
+        return related_imports(self.source, self.related)
+
     def repeats(self, past: ImportRow, file_sha256: str) -> bool:
         """Return whether an import has the content of this part of a file with these bytes."""
         return past.has_bytes(self.source.identity, file_sha256, self.source.fingerprint, self.source.path_key) or (
             self.content_sha256 is not None and past.content_sha256 == self.content_sha256
         )
+
+
+def related_imports(source: SourceFile, imports: Sequence[ImportRow]) -> Sequence[ImportRow]:
+    """Return the imports that a part may repeat or replace.
+
+    In a table with a key or a snapshot these are the imports of the same path only: the path of a copy decides between
+    equal keys, so a copy is loaded like any file, and the order of loading does not matter.
+    """
+    if source.options.rule is None:
+        return imports
+    return [replace(past, duplicates=()) for past in imports if past.identity == source.identity]
 
 
 def decide(
@@ -149,7 +170,7 @@ def _covering(
     """Return the files that have the content of every part, in an import that counts at least once."""
     repeated: dict[_Version, list[ImportRow]] = {}
     for part in parts:
-        for past in part.related:
+        for past in part.imports:
             if part.repeats(past, file_sha256):
                 for version in _versions(past):
                     repeated.setdefault(version, []).append(past)
@@ -176,7 +197,7 @@ def _covering(
 
 def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_id: str) -> DedupDecision:
     source = part.source
-    counted = [past for past in part.related if past.status in COUNTED]
+    counted = [past for past in part.imports if past.status in COUNTED]
     same = [
         past
         for past in counted

@@ -27,6 +27,7 @@ from pgdatahub.postgres.settled_types import describe_settled_types
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.history import History
+    from pgdatahub.postgres.keyed.rules import TableRule
     from pgdatahub.postgres.views import UsingView
 
 
@@ -78,6 +79,7 @@ def evolve(
     history: History | None,
     projected: ProjectedTable | None = None,
     knows_others: bool = True,
+    rule: TableRule | None = None,
 ) -> Evolution:
     """Decide the changes of a table for a file, and check that they are possible and keep every value.
 
@@ -90,6 +92,7 @@ def evolve(
         history: The metadata tables; None if there are none yet.
         projected: The table as it will be when this file is loaded; by default the stored table.
         knows_others: The history may know columns that the table does not have.
+        rule: The rule of a table with a companion, whose rows count as well.
 
     Raises:
         SchemaError: The table cannot take the file.
@@ -100,7 +103,9 @@ def evolve(
     if stored is not None and current is not None:
         if history is not None and knows_others:
             notices = columns_changed_by_hand(connection, current, staged.observed, history)
-        current = prove(connection, current, staged.observed, history, settled=projected.settled, going=projected.going)
+        current = prove(
+            connection, current, staged.observed, history, settled=projected.settled, going=projected.going, rule=rule
+        )
         _check_nulls(staged, stored)
     if current is not None:
 

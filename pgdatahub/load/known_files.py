@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pgdatahub.load.dedup import related_imports
 from pgdatahub.load.results import of_file, skipped_part
 from pgdatahub.load.skip_reasons import why_skipped
 from pgdatahub.model.files import SourceFile
@@ -63,6 +64,7 @@ class KnownFiles:
     def has(self, source: SourceFile, file_sha256: str) -> bool:
         """Return whether these bytes are loaded or on hold, under any name."""
         found = self.imports.get(source.table, {}).get(file_sha256, ())
+        found = related_imports(source, found)
         return not source.reload and any(
             past.has_bytes(source.identity, file_sha256, source.fingerprint, source.path_key) for past in found
         )
@@ -99,7 +101,7 @@ class KnownFiles:
             return self._skip_routed(source, file_sha256)
         if source.options.on_changed != "append" and (source.table, source.identity) in self.changed:
             return None
-        for past in self.imports.get(source.table, {}).get(file_sha256, ()):
+        for past in related_imports(source, self.imports.get(source.table, {}).get(file_sha256, ())):
             if past.is_file(source.identity, file_sha256, source.fingerprint):
                 return why_skipped(past, source, file_sha256)
         return None

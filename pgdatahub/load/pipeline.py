@@ -163,7 +163,9 @@ class Pipeline:
                 pause(self.config.pause_seconds, self.reporter, self.ending)
             self.reporter(FileStarted(source=source))
             began = time.monotonic()
-            eager = None if source.compare_older or source.leaves else eager_bytes
+            # The keys of a file are compared when all of them are staged.
+            waits = source.compare_older or source.leaves or source.options.rule is not None
+            eager = None if waits else eager_bytes
             answer: StagedFile | FileResult | SourceFile = self.guard(source, partial(_hashed, source))
             if isinstance(answer, SourceFile):
                 source = answer

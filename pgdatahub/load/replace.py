@@ -16,6 +16,8 @@ from pgdatahub.postgres.duplicate_rows import inherit, set_duplicates
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import delete_rows, rename_rows
 from pgdatahub.postgres.import_state import examine_import
+from pgdatahub.postgres.keyed.rules import TableRule, find_rule
+from pgdatahub.postgres.keyed.undo import remove_imports
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -29,6 +31,7 @@ def settle(
     *,
     file_sha256: str,
     moment: datetime,
+    keep_rows: bool = False,
 ) -> None:
     """Apply a decision on a file to other imports.
 
@@ -39,6 +42,7 @@ def settle(
         source: The file.
         file_sha256: SHA-256 of its bytes.
         moment: The time of the decision, UTC; later than every import of the table.
+        keep_rows: Leave the rows of replaced imports to the load, which overwrites those whose keys stay.
 
     Raises:
         ContentChangedError: Rows that would be deleted were changed by hand.
@@ -47,11 +51,11 @@ def settle(
     going = list(decision.replaced)
     for past in decision.retired:
         rest = [one for one in past.duplicates if one.identity != identity]
-        if not rest:
+        if not rest or source.options.rule is not None:
             going.append(past)
             continue
         pass_on(connection, history, past, min(rest, key=lambda one: (one.seen_at, one.identity)), rest)
-    _supersede(connection, history, going, moment)
+    _supersede(connection, history, going, moment, keep_rows=keep_rows)
     for past in decision.left:
         set_duplicates(connection, history, past, [one for one in past.duplicates if one.identity != identity])
     if decision.origin is not None:
@@ -75,7 +79,7 @@ def pass_on(
     Raises:
         ContentChangedError: The rows were changed by hand.
     """
-    _check_unchanged(connection, [past])
+    _check_unchanged(connection, history, [past])
     if catalog.is_table(connection, past.table):
         rename_rows(connection, past, heir.source_file)
     inherit(connection, history, past, heir, rest)
@@ -90,22 +94,39 @@ def revert_rows(connection: Connection, history: History, past: ImportRow, momen
     _remove(connection, history, [past], Status.REVERTED, moment)
 
 
-def _supersede(connection: Connection, history: History, going: Sequence[ImportRow], moment: datetime) -> None:
+def _supersede(
+    connection: Connection, history: History, going: Sequence[ImportRow], moment: datetime, *, keep_rows: bool
+) -> None:
     """Delete the rows of imports and mark them as superseded at ``moment``."""
     if going:
-        _remove(connection, history, going, Status.SUPERSEDED, moment)
+        _remove(connection, history, going, Status.SUPERSEDED, moment, keep_rows=keep_rows)
 
 
 def _remove(
-    connection: Connection, history: History, going: Sequence[ImportRow], status: Status, moment: datetime
+    connection: Connection,
+    history: History,
+    going: Sequence[ImportRow],
+    status: Status,
+    moment: datetime,
+    *,
+    keep_rows: bool = False,
 ) -> None:
-    if _check_unchanged(connection, going):
+    rule = find_rule(connection, history.schema, going[0].table)
+    exists = _check_unchanged(connection, history, going, rule)
+    # The order of what remains is that of the history without these imports.
+    history.mark(connection, [past.id for past in going], status, moment)
+    if not exists or keep_rows:
+        return
+    if rule is None:
         for past in going:
             delete_rows(connection, past)
-    history.mark(connection, [past.id for past in going], status, moment)
+    else:
+        remove_imports(connection, history.imports, history.schema, rule, going)
 
 
-def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool:
+def _check_unchanged(
+    connection: Connection, history: History, going: Sequence[ImportRow], rule: TableRule | None = None
+) -> bool:
     """Check that the rows of imports are as loaded, and lock them; return whether the table exists.
 
     Raises:
@@ -116,8 +137,10 @@ def _check_unchanged(connection: Connection, going: Sequence[ImportRow]) -> bool
     if current is None:
         return False
     locks.lock_table(connection, table)
+    if rule is not None:
+        locks.lock_table(connection, rule.companion)
     for past in going:
-        state = examine_import(connection, past, current)
+        state = examine_import(connection, past, current, rule=rule, history_schema=history.schema)
         reason = state.unreadable or next(iter(state.changed), None)
         if reason is not None:
             raise ContentChangedError(

@@ -45,6 +45,7 @@ class Staged:
         sheets_left_out: The visible sheets with data that the folder's settings leave out.
         routing: The hash of the settings that give the file several tables; None for a file of one table.
         tables: All tables of such a file.
+        xid: The transaction that wrote the rows of a keyed table or a snapshot.
     """
 
     source: SourceFile
@@ -61,6 +62,7 @@ class Staged:
     sheets_left_out: tuple[str, ...] = ()
     routing: str | None = None
     tables: tuple[TableName, ...] = ()
+    xid: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

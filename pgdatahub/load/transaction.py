@@ -20,7 +20,8 @@ from pgdatahub.config import Config
 from pgdatahub.load.decisions import Decisions
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import kept_duplicates
-from pgdatahub.load.evolve import Evolution, evolve
+from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
+from pgdatahub.load.keyed import Merged, check_columns, check_rule, load_keyed
 from pgdatahub.load.part_work import PartWork, in_lock_order
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed_part, of_staged, of_staged_file, skipped, skipped_part
@@ -34,6 +35,8 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable, PartKey
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.flag import update_flag
+from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
@@ -90,14 +93,24 @@ class Loading:
             self._lock_in_order([*work, *gone], connection)
         imported_at = max(one.facts.moment for one in (*work, *gone))
         for one in (*work, *gone):
-            self._settle(one.decision, one.source, connection, file_sha256=staged.file_sha256, moment=imported_at)
+            if one in work:
+                check_rule(one.source, one.facts.rule)
+            loads = one.decision.skip is None and one.source.options.rule is not None
+            self._settle(
+                one.decision,
+                one.source,
+                connection,
+                file_sha256=staged.file_sha256,
+                moment=imported_at,
+                keep_rows=loads and one.facts.rule is not None,
+            )
         self.decisions.refresh_routing(staged, work, connection)
         new = [(one, part) for one in work if (part := one.new) is not None]
         locked = {
             one.table: self.reflect_locked(one.facts, one.source, connection)
             for one in in_lock_order(one for one, _ in new)
         }
-        evolutions = [self.evolve(part, locked[one.table], connection) for one, part in new]
+        evolutions = [self.evolve(part, locked[one.table], connection, one) for one, part in new]
         # Views first: a reader of a view locks the view while it waits for the table.
         views = [take_down(connection, evolution.views) for evolution in evolutions]
         changing = {one.table for (one, _), evolution in zip(new, evolutions, strict=True) if evolution.plan.changes}
@@ -105,8 +118,14 @@ class Loading:
             if locked[one.table] is not None and one.table in changing:
                 locks.lock_table(connection, one.table, exclusively=True)
         loaded = []
-        for (one, part), evolution, taken_down in zip(new, evolutions, views, strict=True):
-            loaded.append(self.copy(evolution.plan, part.spool, one.source, imported_at, connection))
+        for number, ((one, part), evolution, taken_down) in enumerate(zip(new, evolutions, views, strict=True)):
+            if one.source.options.rule is None:
+                loaded.append(self.copy(evolution.plan, part.spool, one.source, imported_at, connection))
+            else:
+                merged = self.merge(one, part, evolution, imported_at, connection)
+                loaded.append(merged.result)
+                counts = {**part.counts, **merged.counts}
+                new[number] = one, replace(part, counts=counts, xid=merged.xid)
             put_up(connection, taken_down, one.table)
         seconds = time.monotonic() - began
         if new and ends and self.stages.audit_is_built_in:
@@ -119,6 +138,7 @@ class Loading:
                 part, one.decision, evolution, copied, imported_at, connection
             )
             callbacks += called_after
+            self.finish(one, connection)
         result = of_staged_file(staged, [results[one.table] for one in work], loads=bool(new))
         notices = [one.decision.notice for one in gone if one.decision.notice]
         return replace(result, notices=(*result.notices, *notices)), callbacks
@@ -142,9 +162,16 @@ class Loading:
                 locks.lock_table(connection, one.table)
 
     def _settle(
-        self, decision: DedupDecision, source: SourceFile, connection: Connection, *, file_sha256: str, moment: datetime
+        self,
+        decision: DedupDecision,
+        source: SourceFile,
+        connection: Connection,
+        *,
+        file_sha256: str,
+        moment: datetime,
+        keep_rows: bool = False,
     ) -> None:
-        settle(connection, self.history, decision, source, file_sha256=file_sha256, moment=moment)
+        settle(connection, self.history, decision, source, file_sha256=file_sha256, moment=moment, keep_rows=keep_rows)
 
     def skip_known(self, source: SourceFile, file_sha256: str, connection: Connection) -> FileResult | None:
         """Skip a file whose bytes are loaded or on hold; return None if the file has to be read.
@@ -172,9 +199,13 @@ class Loading:
             return None
         return self.history.lock_and_reflect(connection, source.table, wait=wait)
 
-    def evolve(self, staged: Staged, locked: LockedTable | None, connection: Connection) -> Evolution:
+    def evolve(
+        self, staged: Staged, locked: LockedTable | None, connection: Connection, work: PartWork | None = None
+    ) -> Evolution:
         """Decide the changes of the table for a file."""
-        return evolve(
+        rule = None if work is None or locked is None else work.facts.rule
+        going = () if work is None or rule is None else work.decision.going
+        evolution = evolve(
             staged,
             None if locked is None else locked.schema,
             connection,
@@ -182,7 +213,35 @@ class Loading:
             config=self.config,
             history=self.history,
             knows_others=locked is not None and locked.knows_others,
+            projected=ProjectedTable(current=locked.schema, going=going) if locked is not None and going else None,
+            rule=rule,
         )
+        check_columns(staged, evolution, self.history, connection)
+        return evolution
+
+    def merge(
+        self, work: PartWork, staged: Staged, evolution: Evolution, imported_at: datetime, connection: Connection
+    ) -> Merged:
+        """Load a part into its keyed table or snapshot."""
+        return load_keyed(
+            connection,
+            staged,
+            evolution,
+            stored=work.facts.rule,
+            going=work.decision.going if work.facts.rule is not None else (),
+            imported_at=imported_at,
+            stages=self.stages,
+            config=self.config,
+            history=self.history,
+        )
+
+    def finish(self, work: PartWork, connection: Connection) -> None:
+        """Set the flags of missing keys, after the history has the import."""
+        rule = work.source.options.rule
+        if rule is not None and rule.missing is not None:
+            stored = find_rule(connection, self.history.schema, work.table)
+            if stored is not None:
+                update_flag(connection, self.history.imports, stored)
 
     def copy(
         self,
@@ -223,6 +282,7 @@ class Loading:
             reading=reading_version(staged.source.name),
             routing=staged.routing,
             tables=staged.tables,
+            xid=staged.xid,
             duplicates=kept_duplicates(
                 found.replaced,
                 staged.source,

@@ -60,7 +60,7 @@ class LoadingWhileReading:
         beginning = staging.so_far()
         facts = loading.decisions.facts(source, (beginning,), connection, whole=False)
         (found,) = loading.decisions.decide((beginning,), facts, whole=False)
-        if not found.only_adds:
+        if not found.only_adds or facts[0].rule is not None or source.options.rule is not None:
             raise NeedsFullReadError
         # No other import of the table gets a time before this one is committed, however long that takes.
         imported_at = facts[0].moment

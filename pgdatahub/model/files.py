@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.path_columns import match_path
 from pgdatahub.model.schema import TableName
 from pgdatahub.system.storage import is_url, open_url, version_of
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the history's times are UTC, without a zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +85,23 @@ class SourceFile:
 
     @property
     def path_key(self) -> str:
-        """SHA-256 (hexadecimal) of the values of the path columns, which are part of each row; empty without such columns."""
+        """SHA-256 (hexadecimal) of the values of the path columns, which are part of each row; empty without such columns.
+
+        In a table with a key or a snapshot, the path itself is part of an import, since it decides between equal keys.
+        """
+        if self.options.rule is not None:
+            return sha256(self.identity.encode("utf-8", "surrogatepass")).hexdigest()
         pattern = self.options.path_columns
         values = match_path(pattern, self.identity) if pattern is not None else None
         return sha256(json.dumps(values).encode("utf-8", "surrogatepass")).hexdigest() if values else ""
+
+    @property
+    def modified_at(self) -> datetime | None:
+        """The time of its last change before its bytes were read, UTC; None for a URL, or a file that was not hashed."""
+        nanoseconds = None if self.hashed is None or is_url(self.location) else self.hashed.version[1]
+        if not isinstance(nanoseconds, int):
+            return None
+        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
     @property
     def suffix(self) -> str:

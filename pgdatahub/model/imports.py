@@ -91,6 +91,8 @@ class ImportRecord:
     reading: int = 0
     routing: str | None = None
     tables: tuple[TableName, ...] = ()
+    xid: int | None = None
+    """The transaction that wrote the rows; None for a table that keeps all rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

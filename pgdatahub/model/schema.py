@@ -20,7 +20,8 @@ RESERVED_COLUMNS = (SOURCE_FILE, LOAD_TIMESTAMP)
 IMPORTS = "etl_imports"
 SCHEMA_CHANGES = "etl_schema_changes"
 FAILURES = "etl_failures"
-METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES, FAILURES)
+KEYED_TABLES = "etl_tables"
+METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES, FAILURES, KEYED_TABLES)
 """The tables of the history; a folder cannot use these names."""
 
 

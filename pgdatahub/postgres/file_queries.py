@@ -21,6 +21,7 @@ from pgdatahub.model.schema import IMPORTS, SCHEMA_CHANGES, TableName, TableSche
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_columns import IDENTITY_KEY_CHARACTERS, import_row, selected_columns
+from pgdatahub.postgres.keyed.rules import TableRule, rule_subquery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +32,13 @@ class FileFacts:
         related: The imports that the file may repeat or replace, oldest first.
         moment: The time for its import, UTC: now, but later than any import of the table.
         has_table: The table exists.
+        rule: The rule in force for the table, or for the table whose companion it is; None if all its rows are in it.
     """
 
     related: Sequence[ImportRow]
     moment: datetime
     has_table: bool
+    rule: TableRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +113,8 @@ def _facts_in(rows: Sequence[Any]) -> FileFacts:
     if last is not None and last >= moment:
         moment = last + timedelta(microseconds=1)
     related = [import_row(row._asdict()) for row in rows if row.id is not None]
-    return FileFacts(related=related, moment=moment, has_table=first.has_table)
+    rule = None if first.rule is None else TableRule.from_row(first.rule)
+    return FileFacts(related=related, moment=moment, has_table=first.has_table, rule=rule)
 
 
 @lru_cache(maxsize=4)
@@ -121,7 +125,8 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
                    (SELECT max(imported_at) FROM {imports}
                      WHERE table_schema = %(schema)s AND table_name = %(name)s) AS last_moment,
                    EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                            WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table
+                            WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table,
+                   {rule} AS rule
         ) facts LEFT JOIN {imports} i
             ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(statuses)s)
            AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
@@ -129,6 +134,7 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
          ORDER BY i.id
     """).format(
         past=selected_columns(missing),
+        rule=sql.SQL("NULL::jsonb") if "rank_key" in missing else rule_subquery(history_schema),
         duplicates=sql.SQL(
             "" if "duplicates" in missing else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"
         ),

@@ -28,6 +28,7 @@ from pgdatahub.postgres.import_columns import duplicate_to_json, import_row, sel
 from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.server_encoding import check_path, fitted
+from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -238,6 +239,9 @@ class History:
             "routing": record.routing,
             "path_key": source.path_key,
             "tables": tables_to_json(record.tables),
+            "rank_key": rank_key(source.identity),
+            "modified_at": source.modified_at,
+            "xid": record.xid,
         }
         changes = record.plan.changes
         import_id = add_import(connection, self.schema, row, returning=bool(changes))

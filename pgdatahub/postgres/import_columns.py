@@ -40,12 +40,17 @@ ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
     "routing": "NULL::text",
     "tables": "NULL::jsonb",
     "path_key": "''::text",
+    "rank_key": "NULL::bytea",
+    "modified_at": "NULL::timestamp",
+    "xid": "NULL::bigint",
 }
 """Further columns, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
 """Characters of a path in the index that finds the imports of a file; an index entry holds 2,700 bytes."""
 
+_ONLY_FOR_THE_SERVER: Final = frozenset({"rank_key", "modified_at", "xid"})
+"""Added columns that an :class:`ImportRow` does not have."""
 _OF_TABLE: Final = ("table_schema", "table_name")
 _OF_IMPORT: Final = tuple(name for name in IMPORT_COLUMNS if name not in _OF_TABLE)
 
@@ -61,6 +66,7 @@ def selected_columns(missing: Collection[str]) -> sql.Composable:
             sql.SQL(default) if name in missing else sql.Identifier("i", name), sql.Identifier(name)
         )
         for name, default in ADDED_COLUMNS.items()
+        if name not in _ONLY_FOR_THE_SERVER
     ]
     left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
     return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in IMPORT_COLUMNS), left_out, *added])

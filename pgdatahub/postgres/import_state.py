@@ -8,6 +8,8 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_rows import find_rows
+from pgdatahub.postgres.keyed.rows import find_keyed_rows
+from pgdatahub.postgres.keyed.rules import TableRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +32,29 @@ class ImportState:
 UNREADABLE_HINT = "give the column its name back; without it nothing tells whose a row is"
 
 
-def examine_import(connection: Connection, past: ImportRow, current: TableSchema | None) -> ImportState:
-    """Return the present state of an import; ``current`` is None if its table is gone."""
+def examine_import(
+    connection: Connection,
+    past: ImportRow,
+    current: TableSchema | None,
+    *,
+    rule: TableRule | None = None,
+    history_schema: str = "",
+) -> ImportState:
+    """Return the present state of an import.
+
+    Args:
+        connection: A connection in any transaction.
+        past: The import.
+        current: The columns of its table; None if the table is gone.
+        rule: The rule of a table with a companion.
+        history_schema: The schema of the metadata tables; needed with a rule.
+    """
     if current is None:
         return ImportState(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
     lost = [name for name in RESERVED_COLUMNS if name not in current.by_name]
     if lost:
         return ImportState(unreadable=f"{' and '.join(lost)} of {past.table} was dropped, or renamed, by hand")
-    found = find_rows(connection, past)
+    found = find_rows(connection, past) if rule is None else find_keyed_rows(connection, history_schema, rule, past)
     missing: list[str] = []
     changed: list[str] = []
     if found.count < past.row_count:
@@ -50,8 +67,6 @@ def examine_import(connection: Connection, past: ImportRow, current: TableSchema
         more = found.count - past.row_count
         changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
     if found.rewritten:
-        changed.append(
-            f"of its {found.count:,} rows, {found.rewritten:,} were written later than the others: changed or added by "
-            "hand"
-        )
+        written = "written later than the others" if rule is None else "not written by pgdatahub"
+        changed.append(f"of its {found.count:,} rows, {found.rewritten:,} were {written}: changed or added by hand")
     return ImportState(rows=found.count, missing=tuple(missing), changed=tuple(changed))

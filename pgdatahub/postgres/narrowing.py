@@ -64,7 +64,14 @@ _DIFFERENT = sql.SQL("""
 
 
 def loss(
-    connection: Connection, table: TableName, column: str, old: SqlType, new: SqlType, *, going: Sequence[ImportRow]
+    connection: Connection,
+    table: TableName,
+    column: str,
+    old: SqlType,
+    new: SqlType,
+    *,
+    going: Sequence[ImportRow],
+    companion: TableName | None = None,
 ) -> Loss | None:
     """Return the loss of a column as ``new``; None if every value survives.
 
@@ -75,7 +82,12 @@ def loss(
         old: The present type.
         new: The type that the column is to have.
         going: Imports whose rows do not count, since they are about to be deleted.
+        companion: The companion of a keyed table, whose rows count as well.
     """
+    if companion is not None:
+        lost = loss(connection, companion, column, old, new, going=going)
+        if lost is not None:
+            return lost
     identifier = sql.Identifier(column)
     before = canonical_text(identifier, old)
     after = before if new is SqlType.UNDECIDED else canonical_text(narrowed(identifier, old, new), new)

@@ -19,6 +19,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import rows_of
+from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.values.sql_types import SAFE_INTEGER, SqlType, join
 
 
@@ -30,6 +31,7 @@ def prove(
     *,
     settled: Collection[str] = (),
     going: Sequence[ImportRow] = (),
+    rule: TableRule | None = None,
 ) -> TableSchema:
     """Return ``current`` with the lattice types that its stored values allow, as far as ``observed`` needs them.
 
@@ -40,8 +42,9 @@ def prove(
         history: The metadata tables; None if they do not exist yet.
         settled: Columns that need no query any more.
         going: Imports whose rows do not count, since they are about to be deleted.
+        rule: The rule of a table with a companion, whose rows count as well.
     """
-    prover = _Prover(connection, current.table, history, going)
+    prover = _Prover(connection, current.table, history, going, rule)
     asked = to_prove(current, observed).difference(settled)
     columns = tuple(prover.prove(column) if column.name in asked else column for column in current.columns)
     return TableSchema(table=current.table, columns=columns)
@@ -65,12 +68,18 @@ class _Prover:
     """Prover that sends each query about a table once."""
 
     def __init__(
-        self, connection: Connection, table: TableName, history: History | None, going: Sequence[ImportRow]
+        self,
+        connection: Connection,
+        table: TableName,
+        history: History | None,
+        going: Sequence[ImportRow],
+        rule: TableRule | None,
     ) -> None:
         self._connection = connection
         self._going = going
         self._table = table
         self._history = history
+        self._rule = rule
         self._candidates: frozenset[str] | None = None
 
     def prove(self, column: ColumnSchema) -> ColumnSchema:
@@ -78,18 +87,24 @@ class _Prover:
 
     def _element(self, column: ColumnSchema) -> ColumnType:
         if column.type is SqlType.BIGINT:
-            return SqlType.BIGINT_WIDE if self._exists(_beyond(column.name)) else SqlType.BIGINT
-        if column.name in self._never_decided() and not self._exists(_present(column.name)):
+            return SqlType.BIGINT_WIDE if self._exists(column.name, _beyond(column.name)) else SqlType.BIGINT
+        if column.name in self._never_decided() and not self._exists(column.name, _present(column.name)):
             return SqlType.UNDECIDED
         return column.type
 
-    def _exists(self, condition: sql.Composed) -> bool:
+    def _exists(self, column: str, condition: sql.Composed) -> bool:
         """Return whether a remaining row meets a condition."""
-        query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}) IS NOT TRUE)").format(
-            sql.Identifier(self._table.schema, self._table.name), condition, rows_of(self._going)
-        )
-        row = driver_connection(self._connection).execute(query).fetchone()
-        return bool(row and row[0])
+        # Rows of the key stay until the file's rows overwrite them.
+        going = () if self._rule is not None and column in self._rule.rule.key else self._going
+        tables = [self._table] if self._rule is None else [self._table, self._rule.companion]
+        for table in tables:
+            query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} AND ({}) IS NOT TRUE)").format(
+                sql.Identifier(table.schema, table.name), condition, rows_of(going)
+            )
+            row = driver_connection(self._connection).execute(query).fetchone()
+            if row and row[0]:
+                return True
+        return False
 
     def _never_decided(self) -> frozenset[str]:
         """Return the columns that pgdatahub created, no setting types, and no loaded import had a value in."""

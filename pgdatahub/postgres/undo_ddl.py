@@ -9,6 +9,7 @@ from psycopg import sql
 from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.narrowing import narrowed
 
 
@@ -33,7 +34,17 @@ def render_undo(table: TableName, steps: Sequence[SchemaStep]) -> list[sql.Compo
     return [sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses))] if clauses else []
 
 
-def carry_out(connection: Connection, table: TableName, steps: Sequence[SchemaStep]) -> None:
-    """Execute the steps of an undo; the caller has locked the table."""
-    for statement in render_undo(table, steps):
-        driver_connection(connection).execute(statement)
+def carry_out(
+    connection: Connection, table: TableName, steps: Sequence[SchemaStep], *, rule: TableRule | None = None
+) -> None:
+    """Execute the steps of an undo; the caller has locked the table.
+
+    Args:
+        connection: A connection in a transaction.
+        table: The table.
+        steps: The steps.
+        rule: The rule of a table with a companion, which gets the same steps.
+    """
+    for one in (table, *([rule.companion] if rule is not None else ())):
+        for statement in render_undo(one, steps):
+            driver_connection(connection).execute(statement)

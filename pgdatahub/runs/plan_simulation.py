@@ -16,6 +16,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import as_duplicate, kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
+from pgdatahub.load.keyed import check_columns, check_rule
 from pgdatahub.load.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
@@ -25,6 +26,7 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class TableSimulation:
         history: The metadata tables; None if they do not exist yet.
         stored: Its columns in the database.
         current: Its columns after the files simulated so far.
+        rule: The rule in force for the table, if it has a key or is a snapshot.
     """
 
     table: TableName
@@ -76,6 +79,7 @@ class TableSimulation:
     history: History | None
     stored: TableSchema | None = None
     current: TableSchema | None = None
+    rule: TableRule | None = None
     _files: list[frozenset[str]] = field(default_factory=list)
     _settled: set[str] = field(default_factory=set)
     _going: list[ImportRow] = field(default_factory=list)
@@ -90,6 +94,8 @@ class TableSimulation:
         """
         if self.connection is not None:
             self.stored = self.current = catalog.reflect(self.connection, self.table)
+        if self.connection is not None and self.history is not None:
+            self.rule = find_rule(self.connection, self.history.schema, self.table)
 
     def facts(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> PartFacts:
         """Return the imports that a part of a file may repeat or replace, as the files before it leave them."""
@@ -110,6 +116,7 @@ class TableSimulation:
         Raises:
             FileError: The table cannot take the part.
         """
+        check_rule(staged.source, self.rule)
         going = [
             *self._going,
             *found.replaced,
@@ -202,11 +209,13 @@ class TableSimulation:
     def _evolve(self, staged: Staged, going: Iterable[ImportRow]) -> Evolution:
         if self.connection is None:
             plan = self.stages.evolve(staged.observed, self.current, staged.source, self.config)
-            return Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
+            evolution = Evolution(plan=plan, observed=staged.observed, stored=self.stored, current=self.current)
+            check_columns(staged, evolution, None, None)
+            return evolution
         projected = ProjectedTable(
             current=self.current, settled=frozenset(self._settled), going=tuple(going), files=self._files
         )
-        return evolve(
+        evolution = evolve(
             staged,
             self.stored,
             self.connection,
@@ -214,7 +223,10 @@ class TableSimulation:
             config=self.config,
             history=self.history,
             projected=projected,
+            rule=self.rule,
         )
+        check_columns(staged, evolution, self.history, self.connection)
+        return evolution
 
     def _take(self, staged: Staged, result: TableSchema) -> None:
         """Replace the current table by the table that the file would leave."""

@@ -19,6 +19,7 @@ from pgdatahub.postgres.dump import restore as restore_dump
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import database_name, take_inventory
+from pgdatahub.postgres.keyed.rules import all_rules
 from pgdatahub.values.identifiers import fold
 
 if TYPE_CHECKING:
@@ -64,9 +65,13 @@ def write_backup(config: Config, database: Database, tables: Sequence[TableName]
 
 
 def metadata_tables(connection: Connection, config: Config) -> list[TableName]:
-    """Return the tables of the history that exist; a database of an earlier version lacks some."""
+    """Return the tables of the history that exist, and the companions of keyed tables.
+
+    A database of an earlier version lacks some.
+    """
     names = [TableName(schema=config.schema_name, name=name) for name in METADATA_TABLES]
-    return sorted(catalog.existing_tables(connection, names))
+    companions = [rule.companion for rule in all_rules(connection, config.schema_name).values()]
+    return sorted(catalog.existing_tables(connection, [*names, *companions]))
 
 
 def backup(config: Config, file: Path | None = None, *, reporter: Reporter | None = None) -> Backup:

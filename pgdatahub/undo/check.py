@@ -23,6 +23,8 @@ from pgdatahub.postgres.dependents import Dependent, dependents
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_others
 from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.keyed.names import timestamp_index
+from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
 from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
@@ -48,7 +50,13 @@ def make_plan(
     """
     current = catalog.reflect(connection, choice.table)
     files = tuple(dict.fromkeys(past.source_file for past in choice.imports))
-    plan = UndoPlan(table=choice.table, source_files=files, hold=request.hold, recreate_views=request.recreate_views)
+    plan = UndoPlan(
+        table=choice.table,
+        source_files=files,
+        hold=request.hold,
+        recreate_views=request.recreate_views,
+        rule=find_rule(connection, history.schema, choice.table),
+    )
     if request.rows:
         plan = _plan_rows(
             connection, history, choice, request, current, plan, warn_of_reload=warn_of_reload and not request.hold
@@ -77,7 +85,7 @@ def _plan_rows(
     notes: list[str] = []
     reverted = []
     for past in choice.loaded:
-        state = examine_import(connection, past, current)
+        state = examine_import(connection, past, current, rule=plan.rule, history_schema=history.schema)
         if state.unreadable is not None:
             refusals.append(Refusal(subject=past.identity, reason=state.unreadable, hint=UNREADABLE_HINT))
         reverted.append(RevertedImport(past=past, rows=state.rows))
@@ -150,12 +158,13 @@ def check_steps(
     """Return ``plan`` with the steps that are possible, and refusals for the others."""
     kept: list[SchemaStep] = []
     refusals: list[Refusal] = []
-    found = dependents(connection, plan.table, own_index=import_index(plan.table))
+    own_index = import_index(plan.table) if plan.rule is None else timestamp_index(plan.table)
+    found = dependents(connection, plan.table, own_index=own_index)
     for step in steps:
         if isinstance(step, DropTable):
-            refused = list(_refuse_table(connection, history, current, going, found))
+            refused = list(_refuse_table(connection, history, current, going, found, plan.rule))
         elif isinstance(step, DropColumn):
-            refused = list(_refuse_column(connection, plan.table, step, going, found))
+            refused = list(_refuse_column(connection, plan.table, step, going, found, plan.rule))
         else:
             proved, refused = _prove(connection, plan, step, going, found)
             if proved is None:
@@ -183,19 +192,24 @@ def _refuse_table(
     current: TableSchema,
     going: Sequence[ImportRow],
     found: Iterable[Dependent],
+    rule: TableRule | None,
 ) -> Iterable[Refusal]:
     table = current.table
     lineage = set(RESERVED_COLUMNS) <= current.by_name.keys()
-    others = count_others(connection, table, going if lineage else ())
+    both = [table] if rule is None else [table, rule.companion]
+    others = sum(count_others(connection, one, going if lineage else ()) for one in both)
     if others:
         yield Refusal(subject=str(table), reason=f"{others:,} rows in it are of no import: they were put in by hand")
-    foreign = sorted(current.by_name.keys() - history.schema_changes.provenance(connection, table).columns)
+    ours = {*history.schema_changes.provenance(connection, table).columns, rule.rule.missing if rule else None}
+    foreign = sorted(current.by_name.keys() - ours)
     if foreign:
         yield Refusal(
             subject=str(table),
             reason=f"pgdatahub did not make its columns {', '.join(foreign)}",
             hint="drop them, or the table, by hand",
         )
+    if rule is not None:
+        found = [*found, *dependents(connection, rule.companion)]
     for one in sorted({one.description for one in found if not one.part_of_table}):
         yield Refusal(subject=str(table), reason=f"{one} depends on it", hint="drop that first")
 
@@ -206,9 +220,14 @@ def _refuse_column(
     step: DropColumn,
     going: Sequence[ImportRow],
     found: Iterable[Dependent],
+    rule: TableRule | None,
 ) -> Iterable[Refusal]:
     subject = f"{table}.{step.name}"
-    values = count_values(connection, table, step.name, going=going)
+    both = [table] if rule is None else [table, rule.companion]
+    values = sum(count_values(connection, one, step.name, going=going) for one in both)
+    if rule is not None and step.name in (*rule.rule.key, rule.rule.column):
+        yield Refusal(subject=subject, reason="the table's key needs it", hint="pgdatahub rekey changes the key")
+        return
     if values:
         yield Refusal(subject=subject, reason=f"{values:,} rows have a value in it that was put in by hand")
     for one in sorted({one.description for one in found if one.column == step.name}):
@@ -225,12 +244,13 @@ def _prove(
     """Return the step that the values allow, None if the column keeps its type; and refusals."""
     table = plan.table
     subject = f"{table}.{step.name}"
-    lost = loss(connection, table, step.name, step.old, step.new, going=going)
+    companion = None if plan.rule is None else plan.rule.companion
+    lost = loss(connection, table, step.name, step.old, step.new, going=going, companion=companion)
     if lost is not None and step.or_else is not None:
         if step.or_else.sql == step.old.sql:
             return None, []
         step = replace(step, new=step.or_else, or_else=None)
-        lost = loss(connection, table, step.name, step.old, step.new, going=going)
+        lost = loss(connection, table, step.name, step.old, step.new, going=going, companion=companion)
     if lost is not None:
         example = f", such as {lost.sample!r}" if lost.sample else ""
         reason = f"a value put in by hand would be lost as {step.new.label}: {lost.reason}{example}"

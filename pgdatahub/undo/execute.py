@@ -6,6 +6,7 @@ The caller makes the plan twice, once to show it and once under the locks, and e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pgdatahub.errors import PgDataHubError, TransientDatabaseError, UndoError
 from pgdatahub.model.imports import ChangeRow, ChangeType, Status
 from pgdatahub.model.schema import (
     DropColumn,
+    DropTable,
     RestoreType,
     SchemaStep,
 )
@@ -20,6 +22,8 @@ from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.engine import translated_errors
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import delete_rows
+from pgdatahub.postgres.keyed.rules import TableRule, find_rule, forget_rule, record_xid, store_rule
+from pgdatahub.postgres.keyed.undo import remove_imports
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.undo.check import views_to_recreate
@@ -37,6 +41,9 @@ def lock(connection: Connection, history: History, choices: Sequence[Choice]) ->
     for choice in sorted(choices, key=lambda choice: locks.lock_key(choice.table)):
         if catalog.reflect(connection, choice.table) is not None:
             locks.lock_table(connection, choice.table)
+            rule = find_rule(connection, history.schema, choice.table)
+            if rule is not None:
+                locks.lock_table(connection, rule.companion)
 
 
 def take_turns(connection: Connection, history: History, choices: Sequence[Choice]) -> None:
@@ -69,21 +76,53 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
 
 def _execute(connection: Connection, history: History, plan: UndoPlan, moment: datetime) -> None:
     exists = catalog.reflect(connection, plan.table) is not None
-    for reverted in plan.imports:
-        deleted = delete_rows(connection, reverted.past) if exists else 0
-        if deleted != reverted.rows:
-            raise UndoError(
-                f"{deleted:,} rows were deleted where {reverted.rows:,} were expected", where=reverted.past.identity
-            )
-    if plan.imports:
-        status = Status.HELD if plan.hold else Status.REVERTED
-        history.mark(connection, [reverted.past.id for reverted in plan.imports], status, moment)
+    if plan.rule is not None and exists:
+        _take_out(connection, history, plan, plan.rule, moment)
+    elif plan.imports:
+        for reverted in plan.imports:
+            deleted = delete_rows(connection, reverted.past) if exists else 0
+            if deleted != reverted.rows:
+                raise UndoError(
+                    f"{deleted:,} rows were deleted where {reverted.rows:,} were expected", where=reverted.past.identity
+                )
+        _mark(connection, history, plan, moment)
     if plan.steps:
         views = take_down(connection, views_to_recreate(connection, plan))
         locks.lock_table(connection, plan.table, exclusively=True)
-        carry_out(connection, plan.table, plan.steps)
+        carry_out(connection, plan.table, plan.steps, rule=plan.rule)
+        if plan.rule is not None:
+            if any(isinstance(step, DropTable) for step in plan.steps):
+                forget_rule(connection, history.schema, plan.table)
+            else:
+                _forget_columns(connection, history, plan.rule, plan.steps)
         put_up(connection, views, plan.table)
         history.schema_changes.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
+
+
+def _take_out(connection: Connection, history: History, plan: UndoPlan, rule: TableRule, moment: datetime) -> None:
+    """Revert imports of a keyed table or a snapshot: the greatest rows that remain take the places of their rows."""
+    if not plan.imports:
+        return
+    # The order of what remains is that of the history without these imports.
+    _mark(connection, history, plan, moment)
+    deleted = remove_imports(
+        connection, history.imports, history.schema, rule, [reverted.past for reverted in plan.imports]
+    )
+    if deleted != plan.rows:
+        raise UndoError(f"{deleted:,} rows were deleted where {plan.rows:,} were expected", where=str(plan.table))
+
+
+def _forget_columns(connection: Connection, history: History, rule: TableRule, steps: Sequence[SchemaStep]) -> None:
+    """Record that columns were dropped, and that this transaction may have rewritten rows."""
+    dropped = {step.name for step in steps if isinstance(step, DropColumn)}
+    columns = tuple(name for name in rule.columns if name not in dropped)
+    store_rule(connection, history.schema, replace(rule, columns=columns))
+    record_xid(connection, history.schema, rule.table)
+
+
+def _mark(connection: Connection, history: History, plan: UndoPlan, moment: datetime) -> None:
+    status = Status.HELD if plan.hold else Status.REVERTED
+    history.mark(connection, [reverted.past.id for reverted in plan.imports], status, moment)
 
 
 def _undone(step: SchemaStep, plan: UndoPlan, moment: datetime) -> ChangeRow:

@@ -22,6 +22,7 @@ from pgdatahub.model.schema import (
     TableName,
     TableSchema,
 )
+from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.values.sql_types import SqlType, join, join_all
 
 
@@ -93,6 +94,7 @@ class UndoPlan:
         source_files: The files of the selected imports.
         hold: True if later runs skip the files.
         recreate_views: True if views that use a column whose type changes are dropped and recreated.
+        rule: The rule of a table with a key, or of a snapshot.
         others: The plans for the other tables of the file, in the order of the undo.
     """
 
@@ -104,6 +106,7 @@ class UndoPlan:
     source_files: tuple[str, ...] = ()
     hold: bool = False
     recreate_views: bool = False
+    rule: TableRule | None = None
     others: tuple[UndoPlan, ...] = ()
 
     @property

@@ -19,6 +19,7 @@ from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
+from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
@@ -159,6 +160,10 @@ def _plan_table(connection: Connection, history: History, table: TableName) -> R
     rows = count_rows(connection, table)
     if history.schema_changes.provenance(connection, table).created:
         found = dependents(connection, table, own_index=import_index(table))
+        rule = find_rule(connection, history.schema, table)
+        if rule is not None:
+            rows += count_rows(connection, rule.companion)
+            found = (*found, *dependents(connection, rule.companion))
         others = sorted({one.description for one in found if not one.part_of_table})
         refusals = tuple(
             Refusal(subject=str(table), reason=f"{one} depends on it", hint="drop that first") for one in others
@@ -191,7 +196,8 @@ def _carry_out(connection: Connection, history: History, plan: ResetPlan) -> Non
     for table in plan.tables:
         if table.undo is None:
             locks.lock_table(connection, table.table, exclusively=True)
-            carry_out(connection, table.table, [DropTable()])
+            rule = find_rule(connection, history.schema, table.table)
+            carry_out(connection, table.table, [DropTable()], rule=rule)
         else:
             execute(connection, history, table.undo)
     history.drop(connection)

@@ -1,0 +1,59 @@
+"""The column that flags keys which the newest file lacks."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from pgdatahub.errors import SchemaError
+from pgdatahub.postgres import catalog
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_import
+from pgdatahub.postgres.keyed.rules import TableRule
+from pgdatahub.values.sql_types import SqlType
+
+_FLAG = sql.SQL("""
+    WITH newest AS (SELECT {newest} AS moment)
+    UPDATE {table} SET {flag} = {missing} FROM newest WHERE {flag} IS DISTINCT FROM {missing}
+""")
+
+
+def ensure_flag(connection: Connection, rule: TableRule) -> None:
+    """Add the column if the table lacks it.
+
+    Raises:
+        SchemaError: The table has a column of that name and of another type, or files have it.
+    """
+    name = rule.rule.missing
+    if name is None:
+        return
+    where = f"table {rule.table}"
+    if name in rule.columns:
+        raise SchemaError(
+            f"files have the column {name}, which missing_keys: flag {name} sets",
+            where=where,
+            hint="flag another column",
+        )
+    current = catalog.reflect(connection, rule.table)
+    known = None if current is None else current.by_name.get(name)
+    if known is None:
+        query = sql.SQL("ALTER TABLE {} ADD COLUMN {} boolean NOT NULL DEFAULT false")
+        connection.execute(query.format(identifier(rule.table), sql.Identifier(name)))
+    elif known.type is not SqlType.BOOLEAN:
+        raise SchemaError(
+            f"the column {name} is {known.type.label}, and missing_keys: flag {name} needs a BOOLEAN",
+            where=where,
+            hint="flag another column",
+        )
+
+
+def update_flag(connection: Connection, imports: sql.Identifier, rule: TableRule) -> None:
+    """Set the flag of all keys: true if the key's row is not of the greatest import; false while no import is loaded."""
+    if rule.rule.missing is None:
+        return
+    query = _FLAG.format(
+        newest=newest_import(imports, rule.rule, rule.table),
+        table=identifier(rule.table),
+        flag=sql.Identifier(rule.rule.missing),
+        missing=sql.SQL("(newest.moment IS NOT NULL AND {} IS DISTINCT FROM newest.moment)").format(TIMESTAMP),
+    )
+    connection.execute(query)

@@ -1,0 +1,121 @@
+"""The unique index on a table's key: the user's own where it is usable, else one that pgdatahub makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from pgdatahub.errors import SchemaError
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.fragments import identifier, listed
+
+_INDEXES = """
+    SELECT i.relname AS name, x.indisvalid AS valid, x.indpred IS NOT NULL AS partial, x.indexprs IS NOT NULL AS computed,
+           NOT x.indimmediate AS deferrable,
+           ARRAY (SELECT a.attname::text FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, place)
+                    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+                   WHERE k.place <= x.indnkeyatts ORDER BY k.place) AS columns
+      FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+      JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND x.indisunique
+  ORDER BY x.indisprimary DESC, i.relname
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueIndex:
+    """A unique index of a table.
+
+    Attributes:
+        name: Its name.
+        columns: Its columns; without those that are expressions.
+        defect: The reason why it cannot be the index of a key; None if it can.
+    """
+
+    name: str
+    columns: frozenset[str]
+    defect: str | None
+
+
+def unique_indexes(connection: Connection, table: TableName) -> tuple[UniqueIndex, ...]:
+    """Return the unique indexes of a table, its primary key first."""
+    found = []
+    for row in connection.execute(_INDEXES, {"schema": table.schema, "name": table.name}):
+        defects = (
+            (row.partial, "is partial"),
+            (row.computed, "is on an expression"),
+            (row.deferrable, "is deferrable"),
+            (not row.valid, "is invalid"),
+        )
+        defect = next((text for true, text in defects if true), None)
+        found.append(UniqueIndex(name=row.name, columns=frozenset(row.columns), defect=defect))
+    return tuple(found)
+
+
+def usable_index(connection: Connection, table: TableName, key: tuple[str, ...]) -> str | None:
+    """Return the name of a usable unique index on exactly the columns of a key; None without a unique index on them.
+
+    Raises:
+        SchemaError: The table has such an index that ``ON CONFLICT`` cannot use.
+    """
+    alike = [index for index in unique_indexes(connection, table) if index.columns == set(key)]
+    for index in alike:
+        if index.defect is None:
+            return index.name
+    if alike:
+        raise SchemaError(
+            f"the index {alike[0].name} on ({', '.join(key)}) {alike[0].defect}, and a key needs an index that is unique at"
+            " all times and for all rows",
+            where=f"table {table}",
+            hint="make the index or constraint anew without that, or drop it",
+        )
+    return None
+
+
+def check_table(connection: Connection, table: TableName, key: tuple[str, ...]) -> None:
+    """Check that a table can have a key.
+
+    Raises:
+        SchemaError: It cannot.
+    """
+    rules = connection.scalar(
+        """
+        SELECT string_agg(r.rulename, ', ' ORDER BY r.rulename)
+          FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+        """,
+        {"schema": table.schema, "name": table.name},
+    )
+    if rules:
+        raise SchemaError(
+            f"the table has rules ({rules}), and INSERT … ON CONFLICT does not work with rules",
+            where=f"table {table}",
+            hint="use triggers in place of the rules, or load without a key",
+        )
+    kinds = connection.execute(
+        """
+        SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(key)s) AND NOT a.attisdropped
+        """,
+        {"schema": table.schema, "name": table.name, "key": list(key)},
+    )
+    for row in kinds:
+        if row.type.startswith("interval"):
+            raise SchemaError(
+                f"the column {row.name} is INTERVAL and cannot be part of a key: 1 month equals 30 days there",
+                where=f"table {table}",
+                hint="take another column for the key, or set type: text",
+            )
+
+
+def create_key_index(connection: Connection, table: TableName, key: tuple[str, ...]) -> str:
+    """Create the unique index on a key, under a name that the server chooses; return the name."""
+    query = sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(identifier(table), listed(key))
+    connection.execute(query)
+    name = usable_index(connection, table, key)
+    if name is None:
+        raise LookupError(f"the new index of {table} is not found")
+    return name

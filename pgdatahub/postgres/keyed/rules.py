@@ -1,0 +1,164 @@
+"""The rules in force for keyed tables and snapshots: the rows of ``etl_tables``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from psycopg import sql
+
+from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
+from pgdatahub.postgres.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRule:
+    """The rule in force for a table.
+
+    Attributes:
+        table: The table.
+        rule: The key and the order of rows.
+        companion: The table of all rows that are not in the table.
+        key_index: The unique index on the key; None for a snapshot.
+        index_is_ours: pgdatahub made that index.
+        columns: The columns that imports have, without ``source_file`` and ``load_timestamp``; all other columns belong to
+            the keys.
+    """
+
+    table: TableName
+    rule: KeyRule
+    companion: TableName
+    key_index: str | None
+    index_is_ours: bool
+    columns: tuple[str, ...]
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """The columns of a row that is in the companion or comes from there."""
+        return (*self.columns, *RESERVED_COLUMNS)
+
+    def with_columns(self, names: Iterable[str]) -> TableRule:
+        """Return the rule with further columns of imports."""
+        new = [name for name in names if name not in self.columns and name not in RESERVED_COLUMNS]
+        return replace(self, columns=(*self.columns, *new)) if new else self
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> TableRule:
+        """Return the rule in a row of ``etl_tables``."""
+        schema = row["table_schema"]
+        return cls(
+            table=TableName(schema=schema, name=row["table_name"]),
+            rule=KeyRule(
+                mode=row["mode"],
+                key=tuple(row["key"]),
+                newest=row["newest"],
+                duplicates=row["duplicates"],
+                missing=row["missing"],
+            ),
+            companion=TableName(schema=schema, name=row["companion"]),
+            key_index=row["key_index"],
+            index_is_ours=row["index_is_ours"],
+            columns=tuple(row["columns"]),
+        )
+
+
+def rule_subquery(history_schema: str) -> sql.Composed:
+    """Return the scalar subquery for the rule of the table %(schema)s.%(name)s, or of the table whose companion it is."""
+    return sql.SQL("""
+        (SELECT to_jsonb(r) - 'xids' FROM {} r
+          WHERE r.table_schema = %(schema)s AND %(name)s IN (r.table_name, r.companion) LIMIT 1)
+    """).format(sql.Identifier(history_schema, KEYED_TABLES))
+
+
+def find_rule(connection: Connection, history_schema: str, table: TableName) -> TableRule | None:
+    """Return the rule of a table, or of the table whose companion it is; None if all its rows are in it."""
+    if not _exists(connection, history_schema):
+        return None
+    query = sql.SQL("SELECT {}").format(rule_subquery(history_schema))
+    row = connection.scalar(query, {"schema": table.schema, "name": table.name})
+    return None if row is None else TableRule.from_row(row)
+
+
+def all_rules(connection: Connection, history_schema: str) -> dict[TableName, TableRule]:
+    """Return table → its rule, of all tables that have one."""
+    if not _exists(connection, history_schema):
+        return {}
+    query = sql.SQL("SELECT to_jsonb(r) - 'xids' AS rule FROM {} r").format(
+        sql.Identifier(history_schema, KEYED_TABLES)
+    )
+    rules = (TableRule.from_row(row.rule) for row in connection.execute(query))
+    return {one.table: one for one in rules}
+
+
+def _exists(connection: Connection, history_schema: str) -> bool:
+    """Return whether the metadata tables have the rules; those of an earlier version do not."""
+    query = """
+        SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'companion'
+                        WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind = 'r')
+    """
+    found: bool = connection.scalar(query, {"schema": history_schema, "name": KEYED_TABLES})
+    return found
+
+
+def store_rule(connection: Connection, history_schema: str, rule: TableRule) -> None:
+    """Put a rule in force, or replace the rule of its table."""
+    values = {
+        "table_schema": rule.table.schema,
+        "table_name": rule.table.name,
+        "mode": rule.rule.mode,
+        "key": list(rule.rule.key),
+        "newest": rule.rule.newest,
+        "duplicates": rule.rule.duplicates,
+        "missing": rule.rule.missing,
+        "companion": rule.companion.name,
+        "key_index": rule.key_index,
+        "index_is_ours": rule.index_is_ours,
+        "columns": list(rule.columns),
+    }
+    connection.execute(_upsert(history_schema, tuple(values)), values)
+
+
+@lru_cache(maxsize=4)
+def _upsert(history_schema: str, names: tuple[str, ...]) -> bytes:
+    changed = names[2:]
+    query = sql.SQL(
+        "INSERT INTO {} ({}) VALUES ({}) ON CONFLICT (table_schema, table_name) DO UPDATE SET ({}) = ROW ({})"
+    ).format(
+        sql.Identifier(history_schema, KEYED_TABLES),
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join(map(sql.Placeholder, names)),
+        sql.SQL(", ").join(map(sql.Identifier, changed)),
+        sql.SQL(", ").join(sql.Identifier("excluded", name) for name in changed),
+    )
+    return query.as_bytes(None)
+
+
+def forget_rule(connection: Connection, history_schema: str, table: TableName) -> None:
+    """End the rule of a table."""
+    query = sql.SQL("DELETE FROM {} WHERE table_schema = %s AND table_name = %s")
+    connection.execute(query.format(sql.Identifier(history_schema, KEYED_TABLES)), (table.schema, table.name))
+
+
+def current_xid(connection: Connection, history_schema: str, table: TableName) -> int:
+    """Return the number that rows written now get as ``xmin``; the table has a rule.
+
+    ``txid_current()`` is the number of the outermost transaction; rows written under a savepoint have another.
+    """
+    query = sql.SQL(
+        "UPDATE {} SET mode = mode WHERE table_schema = %s AND table_name = %s RETURNING xmin::text::bigint"
+    )
+    found: int = connection.scalar(
+        query.format(sql.Identifier(history_schema, KEYED_TABLES)), (table.schema, table.name)
+    )
+    return found
+
+
+def record_xid(connection: Connection, history_schema: str, table: TableName) -> None:
+    """Record that this transaction, which is not a load, writes rows of a table with a rule."""
+    xid = current_xid(connection, history_schema, table)
+    query = sql.SQL("UPDATE {} SET xids = xids || %s::bigint WHERE table_schema = %s AND table_name = %s")
+    connection.execute(query.format(sql.Identifier(history_schema, KEYED_TABLES)), (xid, table.schema, table.name))

@@ -1,0 +1,204 @@
+"""Beginning of a keyed table or a snapshot: its companion, indexes and rule; and schema changes of the companion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from psycopg import sql
+
+from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.errors import SchemaError
+from pgdatahub.model.schema import (
+    RESERVED_COLUMNS,
+    AddColumn,
+    CreateTable,
+    SchemaPlan,
+    TableName,
+)
+from pgdatahub.postgres import catalog, ddl, locks
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.flag import ensure_flag
+from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
+from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, usable_index
+from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
+from pgdatahub.postgres.keyed.rules import TableRule, store_rule
+
+
+def make_companion(connection: Connection, table: TableName) -> TableName:
+    """Create the companion of a table, which is empty; return its name.
+
+    Its rows may be more private than those of the table, so the companion is granted to no other role.
+
+    Args:
+        connection: A connection in a transaction that has the table's lock.
+        table: The table. The companion has all its columns, without their defaults.
+
+    Raises:
+        SchemaError: Another object has the name.
+    """
+    companion = companion_name(table)
+    taken = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s)"
+    if connection.scalar(taken, (companion.schema, companion.name)):
+        raise SchemaError(
+            f"{companion} is there already, and the table {table} needs that name for the rows that others replace",
+            hint=f"rename {companion}, or set table: for the folder",
+        )
+    name = identifier(companion)
+    connection.execute(
+        sql.SQL("CREATE TABLE {} (LIKE {}, {} boolean NOT NULL DEFAULT false)").format(
+            name, identifier(table), sql.Identifier(BEATEN)
+        )
+    )
+    current = catalog.reflect(connection, table)
+    required = [one.name for one in (current.columns if current else ()) if one.required]
+    if required:
+        clauses = (sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(one)) for one in required)
+        connection.execute(sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses)))
+    # Default privileges may grant new tables to other roles.
+    grantees = connection.execute(
+        """
+        SELECT DISTINCT coalesce(r.rolname::text, 'PUBLIC') AS name
+          FROM pg_class c CROSS JOIN aclexplode(c.relacl) g LEFT JOIN pg_roles r ON r.oid = g.grantee
+         WHERE c.oid = to_regclass(%(name)s) AND g.grantee <> c.relowner
+        """,
+        {"name": name.as_string(None)},
+    ).fetchall()
+    for row in grantees:
+        role = sql.SQL("PUBLIC") if row.name == "PUBLIC" else sql.Identifier(row.name)
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(name, role))
+    comment = (
+        f"rows of {table} that newer rows of their key replace; pgdatahub brings them back when it reverts an import"
+    )
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, comment))
+    return companion
+
+
+def begin_rule(
+    connection: Connection,
+    history_schema: str,
+    table: TableName,
+    rule: KeyRule,
+    columns: tuple[str, ...],
+    *,
+    own_index: str | None,
+) -> TableRule:
+    """Give a table whose rows fit a rule the companion, the indexes and the rule.
+
+    Args:
+        connection: A connection in a transaction that has the table's lock.
+        history_schema: The schema of the metadata tables.
+        table: The table.
+        rule: The rule.
+        columns: The columns of imports.
+        own_index: The user's own unique index on the key, if there is a usable one.
+
+    Raises:
+        SchemaError: The table cannot have the rule.
+    """
+    companion = make_companion(connection, table)
+    names = tuple(name for name in columns if name not in RESERVED_COLUMNS)
+    made = TableRule(
+        table=table, rule=rule, companion=companion, key_index=own_index, index_is_ours=False, columns=names
+    )
+    if rule.is_merge and own_index is None:
+        made = replace(made, key_index=create_key_index(connection, table, rule.key), index_is_ours=True)
+    ensure_flag(connection, made)
+    create_other_indexes(connection, made)
+    store_rule(connection, history_schema, made)
+    return made
+
+
+def create_other_indexes(connection: Connection, rule: TableRule) -> None:
+    """Create the indexes that find rows of an import in both tables, and rows of a key in the companion."""
+    if not catalog.has_index(connection, rule.table, timestamp_index(rule.table)):
+        query = sql.SQL("CREATE INDEX {} ON {} ({})")
+        connection.execute(query.format(sql.Identifier(timestamp_index(rule.table)), identifier(rule.table), TIMESTAMP))
+    connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(identifier(rule.companion), TIMESTAMP))
+    if rule.rule.is_merge:
+        query = sql.SQL("CREATE INDEX ON {} ({})")
+        connection.execute(query.format(identifier(rule.companion), listed(rule.rule.key)))
+
+
+def first_index(connection: Connection, history_schema: str, table: TableName, rule: KeyRule) -> str | None:
+    """Return the user's own index for the key of an existing table that gets its first import; None for a new index.
+
+    Raises:
+        SchemaError: Only ``rekey`` can give the table the rule, or nothing can.
+    """
+    imports = sql.SQL(
+        "SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = 'loaded')"
+    ).format(sql.Identifier(history_schema, "etl_imports"))
+    loaded = connection.scalar(imports, (table.schema, table.name))
+    own = None
+    if rule.is_merge:
+        check_table(connection, table, rule.key)
+        own = usable_index(connection, table, rule.key)
+    else:
+        _check_no_references(connection, table)
+    has_rows = connection.scalar(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(table)))
+    if loaded or (has_rows and rule.is_merge and own is None):
+        raise needs_rekey(table, None, rule)
+    return own
+
+
+def _check_no_references(connection: Connection, table: TableName) -> None:
+    referring = connection.scalar(
+        """
+        SELECT string_agg(DISTINCT k.conrelid::regclass::text, ', ')
+          FROM pg_constraint k JOIN pg_class c ON c.oid = k.confrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE k.contype = 'f' AND n.nspname = %(schema)s AND c.relname = %(name)s
+        """,
+        {"schema": table.schema, "name": table.name},
+    )
+    if referring:
+        raise SchemaError(
+            f"foreign keys of {referring} point to the table, and a snapshot replaces all its rows",
+            where=f"table {table}",
+            hint="set key: and missing_keys: flag COLUMN in place of mode: snapshot",
+        )
+
+
+def needs_rekey(table: TableName, stored: KeyRule | None, wanted: KeyRule | None) -> SchemaError:
+    """Return the error of a folder whose settings differ from the rule in force."""
+    have = stored.describe() if stored is not None else "all rows of all files (mode: append)"
+    want = wanted.describe() if wanted is not None else "mode: append"
+    return SchemaError(
+        f"the table has {have}, and the settings of the folder say {want}",
+        where=f"table {table}",
+        hint=f"run pgdatahub rekey {table.name}, or set the folder's options to what the table has",
+    )
+
+
+def follow_changes(connection: Connection, rule: TableRule, plan: SchemaPlan) -> None:
+    """Change the companion as a plan changes its table, and add the columns that imports show for the first time.
+
+    Raises:
+        SchemaError: The server refused a change.
+    """
+    locks.lock_table(connection, rule.companion)
+    changes = tuple(change for change in plan.changes if not isinstance(change, CreateTable))
+    current = catalog.reflect(connection, rule.companion)
+    if current is None:
+        raise SchemaError(
+            f"the table {rule.companion} is gone, and the rows that others replaced with it",
+            where=f"table {rule.table}",
+            hint="restore it from a backup, or reset and load the files again",
+        )
+    added = {change.column.name for change in changes if isinstance(change, AddColumn)}
+    wanted = [plan.result.by_name[name] for name in rule.row_columns if name in plan.result.by_name]
+    further = tuple(
+        AddColumn(column=replace(one, header=None))
+        for one in wanted
+        if one.name not in current.by_name and one.name not in added
+    )
+    changes = tuple(
+        change
+        for change in changes
+        if (
+            change.column.name not in current.by_name
+            if isinstance(change, AddColumn)
+            else change.name in current.by_name
+        )
+    )
+    if changes or further:
+        ddl.carry_out(connection, SchemaPlan(table=rule.companion, changes=(*changes, *further), result=plan.result))

@@ -1,0 +1,184 @@
+"""The rows of a file in a temporary table of the table's types, and the checks of their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import sql
+
+from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.fragments import STAGING, column, identifier, listed, null_key
+from pgdatahub.postgres.keyed.rules import TableRule
+
+MAX_KEY_BYTES: Final = 2000
+"""Of the texts of a key together; an entry of an index holds 2,704 bytes."""
+ROW: Final = "_row"
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadKey:
+    """Rows of a file that cannot have their key.
+
+    Attributes:
+        rows: The numbers of the first such rows, from 1, in the order of the file.
+        column: The column at fault, if it is a single one.
+        count: The number of such rows, as far as it is known.
+    """
+
+    rows: tuple[int, ...]
+    column: str | None
+    count: int
+
+
+def begin_staging(connection: Connection, rule: TableRule, columns: Sequence[str]) -> None:
+    """Make the staging table empty, with these columns of the table.
+
+    A section commits thousands of files in one transaction, and each temporary table holds three locks until COMMIT. So
+    the table of the file before is used again if it has the same columns of the same table.
+    """
+    shape = connection.scalar(
+        """
+        SELECT c.oid::text || ' ' || string_agg(a.attname || ' ' || a.atttypid || ' ' || a.atttypmod || ' ' || a.attnotnull,
+                                                ', ' ORDER BY a.attnum)
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(columns)s)
+         GROUP BY c.oid
+        """,
+        {"schema": rule.table.schema, "name": rule.table.name, "columns": list(columns)},
+    )
+    before = connection.scalar(
+        """
+        SELECT coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c
+         WHERE c.relnamespace = pg_my_temp_schema() AND c.relname = %s
+        """,
+        (STAGING.name,),
+    )
+    name = identifier(STAGING)
+    if before == shape:
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(name))
+        return
+    if before is not None:
+        connection.execute(sql.SQL("DROP TABLE {}").format(name))
+    others = _others(connection, rule.table, columns)
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ON COMMIT DROP").format(
+            sql.Identifier(STAGING.name), identifier(rule.table)
+        )
+    )
+    clauses = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(one)) for one in others]
+    clauses.append(sql.SQL("ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY").format(sql.Identifier(ROW)))
+    connection.execute(sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses)))
+    connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, shape))
+
+
+def _others(connection: Connection, table: TableName, columns: Sequence[str]) -> list[str]:
+    query = """
+        SELECT a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0 AND NOT a.attisdropped
+           AND a.attname <> ALL (%(columns)s)
+    """
+    values = {"schema": table.schema, "name": table.name, "columns": list(columns)}
+    return [row.name for row in connection.execute(query, values)]
+
+
+def analyze(connection: Connection, key: Sequence[str]) -> None:
+    """Let the server count the values of the keys: it never does so by itself for a temporary table."""
+    connection.execute(sql.SQL("ANALYZE {} ({})").format(identifier(STAGING), listed(key)))
+
+
+def set_memory(connection: Connection, staged_bytes: int) -> None:
+    """Give the joins of this transaction memory for the staged rows: with 4 MB a join of a million ran in 32 batches."""
+    kilobytes = min(max(2 * staged_bytes // 1024, 4096), 256 * 1024)
+    if kilobytes > 4096:
+        connection.execute(
+            """
+            SELECT set_config('work_mem', %(wanted)s::text || 'kB', true)
+             WHERE pg_size_bytes(current_setting('work_mem')) < %(wanted)s * 1024
+            """,
+            {"wanted": kilobytes},
+        )
+
+
+def empty_keys(connection: Connection, key: Sequence[str]) -> BadKey | None:
+    """Return the first rows that lack a value of the key, all of them in one column."""
+    where = null_key(key, "s")
+    query = sql.SQL("SELECT count(*) AS often FROM {} s WHERE {}").format(identifier(STAGING), where)
+    often = connection.scalar(query)
+    if not often:
+        return None
+    # The first column at fault of the first row, so that its cell can be named.
+    pick = sql.SQL("CASE {} END").format(
+        sql.SQL(" ").join(sql.SQL("WHEN {} IS NULL THEN {}").format(column(name, "s"), name) for name in key)
+    )
+    found = connection.execute(
+        sql.SQL("SELECT {row} AS row, {pick} AS name FROM {staging} s WHERE {where} ORDER BY 1 LIMIT {limit}").format(
+            row=column(ROW, "s"), pick=pick, staging=identifier(STAGING), where=where, limit=_NAMED
+        )
+    ).fetchall()
+    first = found[0].name
+    return BadKey(rows=tuple(row.row for row in found if row.name == first), column=first, count=often)
+
+
+def long_keys(connection: Connection, key: Sequence[str]) -> BadKey | None:
+    """Return the first rows whose key is too long for an index."""
+    size = sql.SQL(" + ").join(sql.SQL("octet_length({}::text)").format(column(name, "s")) for name in key)
+    query = sql.SQL("SELECT {} AS row FROM {} s WHERE {} > {} ORDER BY 1").format(
+        column(ROW, "s"), identifier(STAGING), size, MAX_KEY_BYTES
+    )
+    rows = [row.row for row in connection.execute(query)]
+    return (
+        BadKey(rows=tuple(rows[:_NAMED]), column=key[0] if len(key) == 1 else None, count=len(rows)) if rows else None
+    )
+
+
+def has_equal_keys(connection: Connection, key: Sequence[str]) -> bool:
+    """Return whether two rows of the file have one key."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} GROUP BY {} HAVING count(*) > 1)")
+    found: bool = connection.scalar(query.format(identifier(STAGING), listed(key)))
+    return found
+
+
+def tied_rows(connection: Connection, rule: KeyRule) -> BadKey | None:
+    """Return the rows of the first key whose best rows the order cannot tell apart."""
+    query = sql.SQL("""
+        SELECT (array_agg({row} ORDER BY {row}))[1:{limit}] AS rows, count(*) AS often
+          FROM (SELECT *, rank() OVER (PARTITION BY {key} ORDER BY {order}) AS _place FROM {staging}) s
+         WHERE _place = 1 GROUP BY {key} HAVING count(*) > 1 ORDER BY min({row}) LIMIT 1
+    """).format(
+        row=sql.Identifier(ROW),
+        key=listed(rule.key),
+        order=_within_file(rule),
+        staging=identifier(STAGING),
+        limit=_NAMED,
+    )
+    found = connection.execute(query).fetchone()
+    if found is None:
+        return None
+    return BadKey(rows=tuple(found.rows), column=rule.key[0] if len(rule.key) == 1 else None, count=found.often)
+
+
+def _within_file(rule: KeyRule) -> sql.Composable:
+    if rule.column is None:
+        return sql.SQL("true")
+    return sql.SQL("{} DESC NULLS LAST").format(sql.Identifier(rule.column))
+
+
+def beaten_rows(rule: KeyRule) -> sql.Composed:
+    """Return the query for the place of each staged row among those of its key, as ``_number`` and ``_place``."""
+    way = sql.SQL("DESC" if rule.duplicates == "last" else "ASC")
+    return sql.SQL("""
+        SELECT {row} AS _number, row_number() OVER (PARTITION BY {key} ORDER BY {order}, {row} {way}) AS _place FROM {staging}
+    """).format(
+        row=sql.Identifier(ROW),
+        key=listed(rule.key),
+        order=_within_file(rule),
+        way=way,
+        staging=identifier(STAGING),
+    )

@@ -1,0 +1,123 @@
+"""Rows of imports out of a keyed table and its companion; the greatest rows that remain take their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from psycopg import sql
+
+from pgdatahub.model.imports import ImportRow
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.flag import update_flag
+from pgdatahub.postgres.keyed.fragments import (
+    BEATEN,
+    STAGING,
+    TIMESTAMP,
+    best_first,
+    column,
+    identifier,
+    listed,
+    newest_import,
+    same_key,
+)
+from pgdatahub.postgres.keyed.rules import TableRule, record_xid
+
+_PROMOTE = sql.SQL("""
+    WITH best AS (
+        DELETE FROM {companion} gone USING (
+            SELECT DISTINCT ON ({key}) c.ctid AS place
+              FROM {table} m JOIN {companion} c ON {same}
+         LEFT JOIN {imports} i ON i.table_schema = {schema} AND i.table_name = {name} AND i.imported_at = c.{timestamp}
+             WHERE m.{timestamp} = ANY (%(gone)s::timestamp[]) AND NOT c.{beaten}
+             ORDER BY {key}, {order}) chosen
+         WHERE gone.ctid = chosen.place RETURNING gone.*)
+    UPDATE {table} m SET {values} FROM best c WHERE {same}
+""")
+
+
+def take_out(
+    connection: Connection,
+    imports: sql.Identifier,
+    rule: TableRule,
+    going: Sequence[ImportRow],
+    *,
+    keep_staged: bool = False,
+) -> int:
+    """Delete the rows of imports; return their number. The history does not count these imports as loaded any more.
+
+    Args:
+        connection: A connection in the transaction that has both tables' locks.
+        imports: The table ``etl_imports``.
+        rule: The rule of the table.
+        going: The imports.
+        keep_staged: Keep the rows of keys that are staged and have no other row. The load is about to overwrite them, and
+            foreign keys that point to them never see the key gone. They are not counted.
+    """
+    moments = [one.imported_at for one in going]
+    values = {"gone": moments}
+    table, companion = identifier(rule.table), identifier(rule.companion)
+    of_these = sql.SQL("{} = ANY (%(gone)s::timestamp[])").format(TIMESTAMP)
+    # Also a row of the table that a promotion overwrites is a row of these imports.
+    counted = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(table, of_these)
+    count: int = 0 if keep_staged else connection.scalar(counted, values)
+    count += connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(companion, of_these), values).rowcount
+    if rule.rule.is_merge:
+        connection.execute(_promotion(imports, rule), values)
+    delete = sql.SQL("DELETE FROM {} m WHERE m.{} = ANY (%(gone)s::timestamp[])").format(table, TIMESTAMP)
+    if keep_staged:
+        staged = sql.SQL(" AND NOT EXISTS (SELECT FROM {} s WHERE {})").format(
+            identifier(STAGING), same_key(rule.rule.key, "m", "s")
+        )
+        delete += staged
+    connection.execute(delete, values)
+    if not rule.rule.is_merge:
+        raise_newest(connection, imports, rule)
+    return count
+
+
+def _promotion(imports: sql.Identifier, rule: TableRule) -> sql.Composed:
+    key = rule.rule.key
+    return _PROMOTE.format(
+        table=identifier(rule.table),
+        companion=identifier(rule.companion),
+        imports=imports,
+        schema=rule.table.schema,
+        name=rule.table.name,
+        key=listed(key, "c"),
+        same=same_key(key, "m", "c"),
+        timestamp=TIMESTAMP,
+        beaten=sql.Identifier(BEATEN),
+        order=best_first(rule.rule, "c", "i"),
+        values=sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(column(name), column(name, "c")) for name in rule.row_columns if name not in key
+        ),
+    )
+
+
+def raise_newest(connection: Connection, imports: sql.Identifier, rule: TableRule) -> None:
+    """Move the rows of the greatest import from the companion into a snapshot whose own rows left it.
+
+    Without an import, the rows that were there before the first one are the table again.
+    """
+    top: datetime | None = connection.scalar(newest_import(imports, rule.rule, rule.table))
+    query = sql.SQL("""
+        WITH gone AS (DELETE FROM {companion} WHERE {timestamp} IS NOT DISTINCT FROM %(top)s::timestamp RETURNING {columns})
+        INSERT INTO {table} ({columns}) SELECT {columns} FROM gone
+    """).format(
+        companion=identifier(rule.companion),
+        table=identifier(rule.table),
+        timestamp=TIMESTAMP,
+        columns=listed(rule.row_columns),
+    )
+    connection.execute(query, {"top": top})
+
+
+def remove_imports(
+    connection: Connection, imports: sql.Identifier, history_schema: str, rule: TableRule, going: Sequence[ImportRow]
+) -> int:
+    """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
+    count = take_out(connection, imports, rule, going)
+    update_flag(connection, imports, rule)
+    record_xid(connection, history_schema, rule.table)
+    return count

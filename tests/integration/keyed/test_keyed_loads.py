@@ -1,0 +1,152 @@
+"""Loads into keyed tables: what a user sees, and what survives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pgdatahub.errors import ConfigError
+from pgdatahub.model.results import FileResult
+from tests.integration.undo.conftest import Hub
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Hub:
+    """An empty data root and an empty database."""
+    return Hub(database_url, tmp_path)
+
+
+def failure(hub: Hub) -> str:
+    """Run, and return the message of the only file that fails, with its place and its hint."""
+    (result,) = [one for one in hub.run().results if one.failure is not None]
+    return text_of(result)
+
+
+def text_of(result: FileResult) -> str:
+    assert result.failure is not None
+    return f"{result.failure.where}: {result.failure.message} ({result.failure.hint})"
+
+
+def test_bad_keys_fail_the_file_and_name_their_cells(hub: Hub) -> None:
+    hub.configure("c:\n  key: [No]\n")
+    hub.write("c/a.xlsx", ["No", "city"], [[1, "a"], [None, "b"]])
+    assert "Sheet1 › A3: the key (no) is empty in column no" in failure(hub)
+    hub.write("c/a.xlsx", ["No", "city"], [[1, "a"], [2, "b"], [1, "c"]])
+    assert "2 rows have one key (no): Sheet1 › A2 and Sheet1 › A4" in failure(hub)
+    hub.write("c/a.xlsx", ["No", "city"], [["x" * 2001, "a"]])
+    assert "Sheet1 › A2: the key (no) is longer than 2,000 bytes" in failure(hub)
+    hub.write("c/a.xlsx", ["city"], [["a"]])
+    assert "the file lacks the column no of the key (no)" in failure(hub)
+    assert hub.tables() == set()
+
+
+def test_foreign_keys_and_own_columns_survive(hub: Hub) -> None:
+    hub.execute("""
+        CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY, no int PRIMARY KEY, city text, note text);
+        INSERT INTO c (no, city, note) VALUES (1, 'base', 'mine');
+        CREATE TABLE child (no int REFERENCES c (no) ON DELETE CASCADE);
+        INSERT INTO child VALUES (1)
+    """)
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.load()
+    hub.execute("UPDATE c SET note = 'two' WHERE no = 2; INSERT INTO child VALUES (2)")
+    assert "not written by pgdatahub" in failure_of_a_changed_file(hub)
+    hub.run(reload=["c/a.xlsx"])
+    (past,) = [one for one in hub.imports() if one.status == "loaded"]
+    hub.revert(import_id=past.id, force=True)
+    assert hub.execute("SELECT id, no, city, note FROM c") == [(1, 1, "base", "mine")]
+    assert hub.execute("SELECT no FROM child") == [(1,)]
+    assert hub.execute("SELECT count(*) FROM c_replaced") == [(0,)]
+    assert hub.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'c' AND indexdef ~ 'UNIQUE'") == [
+        ("c_pkey",)
+    ]
+
+
+def failure_of_a_changed_file(hub: Hub) -> str:
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Basel"], [2, "Chur"]])
+    return failure(hub)
+
+
+def test_a_changed_file_keeps_the_rows_of_its_keys(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY, no int PRIMARY KEY, city text)")
+    hub.execute("CREATE TABLE child (no int REFERENCES c (no) ON DELETE CASCADE)")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.load()
+    hub.execute("INSERT INTO child VALUES (1), (2)")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Basel"], [3, "Chur"]])
+    hub.load()
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Basel"), (3, "Chur")]
+    assert hub.execute("SELECT id FROM c WHERE no = 1") == [(1,)]
+    assert hub.execute("SELECT no FROM child") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ("CREATE UNIQUE INDEX mine ON c (no) WHERE no > 0", "is partial"),
+        ("ALTER TABLE c ADD CONSTRAINT mine UNIQUE (no) DEFERRABLE", "is deferrable"),
+        ("CREATE RULE mine AS ON INSERT TO c DO INSTEAD NOTHING", "the table has rules (mine)"),
+    ],
+)
+def test_an_index_that_cannot_serve_is_refused(hub: Hub, index: str, reason: str) -> None:
+    hub.execute(f"CREATE TABLE c (no int, city text); {index}")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    assert reason in failure(hub)
+
+
+def test_other_settings_than_the_table_has_are_refused(hub: Hub) -> None:
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/b.xlsx", ["no", "city"], [[1, "Basel"]])
+    assert "mode: append" in failure(hub)
+    assert hub.execute("SELECT no, city FROM c") == [(1, "Bern")]
+
+
+def test_the_companion_is_granted_to_no_other_role(hub: Hub) -> None:
+    hub.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    query = "SELECT has_table_privilege('pg_monitor', '{}', 'SELECT')"
+    assert hub.execute(query.format("c")) == [(True,)]
+    assert hub.execute(query.format("c_replaced")) == [(False,)]
+
+
+def test_a_section_uses_one_staging_table(hub: Hub) -> None:
+    hub.configure("c:\n  key: [no]\n")
+    for number in range(4):
+        hub.write(f"c/{number}.xlsx", ["no", "city"], [[1, f"city {number}"], [number + 2, "x"]])
+    hub.load(sectional_commit=True)
+    assert hub.execute("SELECT city FROM c WHERE no = 1") == [("city 3",)]
+    first = next(one for one in hub.imports() if one.identity == "c/3.xlsx")
+    hub.revert(import_id=first.id)
+    assert hub.execute("SELECT city FROM c WHERE no = 1") == [("city 2",)]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("key: [a]\n  mode: append", "key needs mode: merge"),
+        ("key: [a]\n  mode: snapshot", "takes no key"),
+        ("mode: merge", "mode: merge needs a key"),
+        ("mode: snapshot\n  newest: b", "needs an order of files"),
+        ("key: [a]\n  newest: b\n  missing_keys: flag x", "needs an order of files"),
+        ("newest: b", "newest needs a key"),
+        ("key: [a]\n  missing_keys: drop", "must be keep, or flag and a column"),
+    ],
+)
+def test_options_that_contradict_are_refused(hub: Hub, options: str, reason: str) -> None:
+    hub.configure(f"c:\n  {options}\n")
+    with pytest.raises(ConfigError, match=reason):
+        hub.config()
+
+
+def test_a_newest_column_needs_a_fixed_type(hub: Hub) -> None:
+    hub.configure("c:\n  key: [no]\n  newest: at\n")
+    hub.write("c/a.xlsx", ["no", "at"], [[1, 5]])
+    assert "newest: at needs a column of a fixed type" in failure(hub)
