@@ -122,7 +122,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
 _PANELS: Final[Mapping[str, tuple[str, ...]]] = {
     "Load": ("run", "plan", "resume", "watch"),
     "Look": ("status", "history", "verify", "inspect", "check", "plugins"),
-    "Undo": ("revert", "revert-schema", "reset"),
+    "Undo": ("revert", "revert-schema", "rekey", "reset"),
     "Set up": ("config", "init"),
 }
 """Panel of ``--help`` → its commands; each command is a function in the module of its name."""

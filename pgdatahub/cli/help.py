@@ -72,6 +72,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub revert-schema --table sales_2025 --source-file march.xlsx --dry-run", ""),
         ("pgdatahub revert-schema --table sales_2025 --source-file march.xlsx", ""),
     ),
+    "rekey": (
+        ("pgdatahub rekey customers --dry-run", "what the settings would make of the table"),
+        ("pgdatahub rekey customers", "give it the key of its folder, or take the key away"),
+    ),
     "reset": (
         ("pgdatahub reset --backup", "drop everything after a backup"),
         ("pgdatahub reset --run", "and load everything again"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -127,6 +128,10 @@ def _import_line(past: ImportRow) -> Text:
     line = Line().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
     line.append(f"  {past.file_sha256[:8]}", style="dim")
+    if past.keys is not None:
+        keys = past.keys
+        told = f"{keys.new:,} new, {keys.won:,} won ({keys.unchanged:,} unchanged), {keys.lost:,} lost"
+        line.append(f"  {told}", style="dim")
     if not loaded:
         moment = f" {past.reverted_at:%Y-%m-%d %H:%M}" if past.reverted_at else ""
         said = "reverted, on hold" if past.status == Status.HELD else past.status
@@ -193,6 +198,7 @@ def _import_json(past: ImportRow) -> dict[str, Any]:
         "status": past.status,
         "reverted_at": past.reverted_at.isoformat() if past.reverted_at else None,
         "sheets_left_out": list(past.sheets_left_out),
+        **({} if past.keys is None else {"keys": asdict(past.keys)}),
     }
 
 

@@ -120,7 +120,11 @@ def plan_json(plan: RunPlan) -> str:
         "rows": sum(table.rows for table in plan.tables),
     }
     missing = {"missing": [missing_json(one) for one in plan.missing]}
-    return printable_json(asdict(plan) | totals | missing, indent=2)
+    described = asdict(plan)
+    for table in described["tables"]:
+        if table["keys"] is None:
+            del table["keys"]
+    return printable_json(described | totals | missing, indent=2)
 
 
 def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
@@ -201,6 +205,12 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
     for change in table.changes:
         if change.column not in RESERVED_COLUMNS:
             yield _change_line(change)
+    if table.keys is not None:
+        keys = table.keys
+        text = (
+            f"  keys: {keys.new:,} new, {keys.replaced:,} replaced, {keys.unchanged:,} unchanged, {keys.older:,} older"
+        )
+        yield Line(text, style="dim")
     if table.exists and table.rewritten:
         often = "once" if table.rewritten == 1 else f"{table.rewritten} times"
         yield Line(f"  the table ({decimal(table.bytes)}) is rewritten {often}, and locked meanwhile", style="yellow")

@@ -78,7 +78,7 @@ def _print(status: DatabaseStatus) -> None:
         for one in status.tables:
             gone = "" if one.exists else "dropped by hand"
             table.add_row(
-                Line(str(one.table)),
+                Line(str(one.table) + (f" + {one.companion.name}" if one.companion else "")),
                 f"{one.rows:,}" if one.exists else "–",
                 f"{one.imports:,}",
                 decimal(one.bytes) if one.exists else Line(gone, style="bold red"),
@@ -150,6 +150,7 @@ def _json(status: DatabaseStatus) -> str:
                     "held": one.held,
                     "last_load": one.last_load.isoformat() if one.last_load else None,
                     "bytes": one.bytes,
+                    **({"companion": one.companion.name} if one.companion else {}),
                 }
                 for one in status.tables
             ],

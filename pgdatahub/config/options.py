@@ -181,6 +181,11 @@ class FolderOptions(SheetOptions):
         return any(column.server_type for one in (self, *entries) for column in one.columns.values())
 
     @property
+    def has_rule(self) -> bool:
+        """Return whether a table of the folder has a key or is a snapshot."""
+        return any(one.rule is not None for one in (self, *(e.options for rule in self.sheets for e in rule.entries)))
+
+    @property
     def is_routed(self) -> bool:
         """Return whether the settings can give a file several tables."""
         return bool(self.sheets) or self.table_per_sheet

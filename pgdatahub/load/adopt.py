@@ -46,6 +46,12 @@ from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import rows_with
+from pgdatahub.postgres.keyed.both import companion_of
+from pgdatahub.postgres.keyed.key_index import usable_index
+from pgdatahub.postgres.keyed.names import timestamp_index
+from pgdatahub.postgres.keyed.rows import trust_rows
+from pgdatahub.postgres.keyed.rules import TableRule, find_rule, store_rule
 from pgdatahub.postgres.row_proof import difference
 from pgdatahub.postgres.unknown_rows import RowGroup, UnknownRows
 from pgdatahub.readers.reading_rules import reading_version
@@ -189,9 +195,11 @@ class Adopter:
             for past in facts.related:
                 if staged.content_sha256 == past.content_sha256 or staged.file_sha256 == past.file_sha256:
                     return f"the table has its rows a second time, by import {past.id}; delete one of them"
-            reason = difference(connection, current, group, staged.observed, map(text_rows, staged.spool))
+            reason = self._reason_against_key(staged)
+            reason = reason or difference(connection, current, group, staged.observed, map(text_rows, staged.spool))
             if reason is not None:
                 return reason
+            self._adopt_rule(connection, staged)
             provenance = self.history.schema_changes.provenance(connection, source.table)
             changes = _provable(connection, current, staged.observed, provenance)
             record = ImportRecord(
@@ -210,7 +218,42 @@ class Adopter:
                 plan=SchemaPlan(table=source.table, changes=changes, result=current),
             )
             self.history.add(connection, record)
+            self._trust_rows(connection, source.table, group)
         return None
+
+    def _trust_rows(self, connection: Connection, table: TableName, group: RowGroup) -> None:
+        """Record that the rows of a keyed table are as their load wrote them, which the proof showed."""
+        rule = find_rule(connection, self.history.schema, table)
+        if rule is not None:
+            trust_rows(connection, self.history.schema, rule, rows_with(group.source_file, group.load_timestamp))
+
+    def _reason_against_key(self, staged: Staged) -> str | None:
+        """Return why the import of a file in a keyed table or a snapshot cannot be adopted."""
+        rule = staged.source.options.rule
+        if rule is None or rule.newest not in ("modified", "loaded"):
+            return None
+        return f"only the lost history had the order of the files (newest: {rule.newest}); reset and load them again"
+
+    def _adopt_rule(self, connection: Connection, staged: Staged) -> None:
+        """Put the rule of the settings in force for a table whose companion is still there."""
+        source = staged.source
+        rule = source.options.rule
+        companion = companion_of(connection, source.table)
+        if rule is None or companion is None:
+            return
+        names = tuple(column.name for column in staged.observed.columns)
+        known = find_rule(connection, self.history.schema, source.table)
+        if known is None:
+            index = usable_index(connection, source.table, rule.key) if rule.is_merge else None
+            known = TableRule(
+                table=source.table,
+                rule=rule,
+                companion=companion,
+                key_index=index,
+                index_is_ours=True,
+                columns=(),
+            )
+        store_rule(connection, self.history.schema, known.with_columns(names))
 
 
 def _likeness(source: SourceFile, group: RowGroup) -> tuple[int, object]:
@@ -230,7 +273,8 @@ def _provable(
     if provenance.created:
         return ()
     own = [column for column in current.columns if column.name not in RESERVED_COLUMNS]
-    has_index = catalog.has_index(connection, current.table, import_index(current.table))
+    indexes = (import_index(current.table), timestamp_index(current.table))
+    has_index = any(catalog.has_index(connection, current.table, index) for index in indexes)
     if has_index and all(
         not isinstance(column.type, OpaqueType)
         and not column.required

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import CellError, CellFault, FileError, SchemaError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.imports import KEY_COUNTS, ImportRow, KeyCounts
 from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import CreateTable, OpaqueType, SchemaPlan
 from pgdatahub.plugins.manager import Stages
@@ -46,11 +46,6 @@ from pgdatahub.values.rank_key import rank_key
 if TYPE_CHECKING:
     from pgdatahub.config.key_rule import KeyRule
     from pgdatahub.postgres.connection import Connection
-
-NEW: Final = "keys new"
-WON: Final = "keys replaced"
-UNCHANGED: Final = "keys unchanged"
-LOST: Final = "rows that lose to another row of their key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +196,8 @@ def load_keyed(
     else:
         merged = replace_snapshot(connection, history.imports, rule, arrival)
     failpoints.reach("merged")
-    counts = {NEW: merged.new, WON: merged.won, UNCHANGED: merged.unchanged, LOST: merged.lost + beaten}
+    keys = KeyCounts(new=merged.new, won=merged.won, unchanged=merged.unchanged, lost=merged.lost + beaten)
+    counts = {key: getattr(keys, name) for name, key in KEY_COUNTS.items()}
     return Merged(
         result=LoadResult(rows=merged.rows + beaten),
         counts={name: count for name, count in counts.items() if count},

@@ -36,6 +36,32 @@ LEFT_OUT: Final = "sheets not loaded"
 """Key in ``counts`` for the names of visible sheets with data that were not loaded; all other values are numbers."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCounts:
+    """The rows of an import into a keyed table or a snapshot by their place when it was loaded.
+
+    Attributes:
+        new: Rows of keys that the table did not have; all rows of a snapshot that became the table.
+        won: Rows that replaced another row of their key.
+        unchanged: Rows among those that are equal to the row that they replaced.
+        lost: Rows in the companion, since another row of their key, or a newer file, beats them.
+    """
+
+    new: int = 0
+    won: int = 0
+    unchanged: int = 0
+    lost: int = 0
+
+
+KEY_COUNTS: Final = {
+    "new": "keys new",
+    "won": "keys replaced",
+    "unchanged": "keys unchanged",
+    "lost": "rows that lose to another row of their key",
+}
+"""Attribute of :class:`KeyCounts` → key in ``counts``."""
+
+
 class ChangeType(str, Enum):
     """Kind of a row in ``etl_schema_changes``."""
 
@@ -104,7 +130,7 @@ class ImportRow:
     inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
     (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
     and ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
-    that the path of the file gives its rows.
+    that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot.
     """
 
     id: int
@@ -126,6 +152,7 @@ class ImportRow:
     routing: str | None = None
     tables: tuple[TableName, ...] = ()
     path_key: str = ""
+    keys: KeyCounts | None = None
 
     @property
     def all_tables(self) -> frozenset[TableName]:

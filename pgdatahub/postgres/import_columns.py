@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
-from pgdatahub.model.imports import LEFT_OUT, Duplicate, ImportRow
+from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts
 from pgdatahub.model.schema import TableName
 
 if TYPE_CHECKING:
@@ -61,13 +61,17 @@ def selected_columns(missing: Collection[str]) -> sql.Composable:
     Args:
         missing: The columns that a table of an older version lacks.
     """
-    added = [
+    added: list[sql.Composable] = [
         sql.SQL("{} AS {}").format(
             sql.SQL(default) if name in missing else sql.Identifier("i", name), sql.Identifier(name)
         )
         for name, default in ADDED_COLUMNS.items()
         if name not in _ONLY_FOR_THE_SERVER
     ]
+    if "xid" in missing:
+        added.append(sql.SQL("NULL::jsonb AS keys"))
+    else:
+        added.append(sql.SQL("CASE WHEN i.xid IS NOT NULL THEN i.counts END AS keys"))
     left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
     return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in IMPORT_COLUMNS), left_out, *added])
 
@@ -82,6 +86,9 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
         reading=row["reading"],
         routing=row["routing"],
         path_key=row["path_key"],
+        keys=None
+        if row["keys"] is None
+        else KeyCounts(**{name: row["keys"].get(key, 0) for name, key in KEY_COUNTS.items()}),
         tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
         **values,
     )

@@ -22,6 +22,9 @@ from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, Table
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_columns import import_row, selected_columns
+from pgdatahub.postgres.keyed.both import all_rows
+from pgdatahub.postgres.keyed.rows import known_writers
+from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.observed_json import observed_from_json
 
 
@@ -56,12 +59,11 @@ class ImportGroup:
 _GROUPS = sql.SQL("""
     WITH written AS (
         SELECT t.{file}::text AS file, t.{moment}::timestamp AS moment, t.xmin::text AS writer, count(*) AS rows
-          FROM {table} t GROUP BY 1, 2, t.xmin
+          FROM (SELECT xmin, {file}, {moment} FROM {rows}) t GROUP BY 1, 2, t.xmin
     ), counted AS (
         SELECT i.id, w.file, w.moment, i.xmin::text AS version,
                coalesce(sum(w.rows), 0)::bigint AS rows,
-               coalesce(sum(w.rows) FILTER (WHERE w.writer = i.xmin::text), 0)::bigint AS original,
-               coalesce(sum(w.rows) - max(w.rows), 0)::bigint AS others
+               {written}
           FROM written w
      FULL JOIN (SELECT id, xmin, source_file, imported_at, status FROM {imports}
                  WHERE table_schema = {schema} AND table_name = {name}) i
@@ -72,6 +74,16 @@ _GROUPS = sql.SQL("""
     SELECT c.file AS named_file, c.moment AS named_moment, c.version, c.rows, c.original, c.others, {past}
       FROM counted c LEFT JOIN {imports} i ON i.id = c.id ORDER BY i.id, c.moment, c.file
 """)
+_WRITTEN = sql.SQL("""
+    coalesce(sum(w.rows) FILTER (WHERE w.writer = i.xmin::text), 0)::bigint AS original,
+    coalesce(sum(w.rows) - max(w.rows), 0)::bigint AS others
+""")
+_KEYED_WRITTEN = sql.SQL("""
+    coalesce(sum(w.rows) FILTER (WHERE w.writer IN ({known})), 0)::bigint AS original,
+    CASE WHEN bool_or(w.writer IN ({known})) THEN coalesce(sum(w.rows) FILTER (WHERE w.writer NOT IN ({known})), 0) ELSE 0
+     END::bigint AS others
+""")
+"""Rows of a keyed table move between it and its companion; the history has the numbers of these transactions."""
 _FACTS = sql.SQL("SELECT id, observed, sheets, counts FROM {} WHERE id = ANY (%s)")
 _VERSION = sql.SQL("SELECT xmin::text FROM {} WHERE id = %s")
 
@@ -84,8 +96,10 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
         history: The history.
         table: A table with the two columns that name an import.
     """
+    rule = find_rule(connection, history.schema, table)
     query = _GROUPS.format(
-        table=sql.Identifier(table.schema, table.name),
+        rows=all_rows(connection, table, (SOURCE_FILE, LOAD_TIMESTAMP)),
+        written=_WRITTEN if rule is None else _KEYED_WRITTEN.format(known=known_writers(history.schema, table)),
         imports=history.imports,
         file=sql.Identifier(SOURCE_FILE),
         moment=sql.Identifier(LOAD_TIMESTAMP),

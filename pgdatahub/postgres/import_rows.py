@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -107,12 +108,14 @@ def rows_of(imports: Sequence[ImportRow]) -> sql.Composable:
     """Return the condition that a row is of one of ``imports``; NULL, not false, for a row without the pair."""
     if not imports:
         return sql.SQL("false")
-    return sql.SQL(" OR ").join(
-        sql.SQL("({} = {}::timestamp AND {} = {})").format(
-            sql.Identifier(LOAD_TIMESTAMP),
-            sql.Literal(past.imported_at.isoformat(" ")),
-            sql.Identifier(SOURCE_FILE),
-            sql.Literal(past.source_file),
-        )
-        for past in imports
+    return sql.SQL(" OR ").join(rows_with(past.source_file, past.imported_at) for past in imports)
+
+
+def rows_with(source_file: str, load_timestamp: datetime) -> sql.Composed:
+    """Return the condition that a row names a file and a time."""
+    return sql.SQL("({} = {}::timestamp AND {} = {})").format(
+        sql.Identifier(LOAD_TIMESTAMP),
+        sql.Literal(load_timestamp.isoformat(" ")),
+        sql.Identifier(SOURCE_FILE),
+        sql.Literal(source_file),
     )

@@ -12,6 +12,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.rules import all_rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Inventory:
         exists: The table exists; a user may have dropped it.
         rows: The number of rows of the loaded imports, according to the history; or of the table, if they were counted.
         recorded: The number of rows according to the history.
+        companion: The companion of a keyed table or a snapshot, whose rows and bytes are counted in.
         imports: The number of loaded imports.
         held: The number of files on hold.
         last_load: The time of the last import that is still loaded, UTC.
@@ -37,6 +39,7 @@ class Inventory:
     last_load: datetime | None
     bytes: int
     recorded: int = 0
+    companion: TableName | None = None
 
 
 _SIZES = """
@@ -66,7 +69,8 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
         sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.schema_changes.table)
     )
     tables = sorted({*known, *(TableName(schema=row.table_schema, name=row.table_name) for row in changed)})
-    sizes = _sizes(connection, tables)
+    companions = {rule.table: rule.companion for rule in all_rules(connection, history.schema).values()}
+    sizes = _sizes(connection, [*tables, *companions.values()])
     return tuple(
         Inventory(
             table=table,
@@ -76,7 +80,8 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
             imports=known[table].imports if table in known else 0,
             held=known[table].held if table in known else 0,
             last_load=known[table].last_load if table in known else None,
-            bytes=sizes.get(table, 0),
+            bytes=sizes.get(table, 0) + sizes.get(companions.get(table, table), 0) * (table in companions),
+            companion=companions.get(table),
         )
         for table in tables
     )

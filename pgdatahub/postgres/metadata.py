@@ -188,6 +188,26 @@ def ensure_tables(connection: Connection, schema: str) -> None:
                 hint="rename it, or set ETL_SCHEMA to another schema",
             )
     connection.execute(create_tables(schema))
+    if IMPORTS in extent.tables and KEYED_TABLES not in extent.tables:
+        _grant_alike(connection, schema)
+
+
+def _grant_alike(connection: Connection, schema: str) -> None:
+    """Grant the new table of keys as ``etl_imports`` is granted: each load and each look reads it."""
+    rows = connection.execute(
+        """
+        SELECT r.rolname::text AS role, g.privilege_type AS privilege
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN aclexplode(c.relacl) g
+     LEFT JOIN pg_roles r ON r.oid = g.grantee
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND g.grantee <> c.relowner
+           AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
+        """,
+        {"schema": schema, "name": IMPORTS},
+    ).fetchall()
+    for row in rows:
+        role = sql.SQL("PUBLIC") if row.role is None else sql.Identifier(row.role)
+        grant = sql.SQL("GRANT {} ON {} TO {}")
+        connection.execute(grant.format(sql.SQL(row.privilege), sql.Identifier(schema, KEYED_TABLES), role))
 
 
 def create_tables(schema: str) -> sql.Composed:

@@ -13,6 +13,7 @@ from pgdatahub.model.schema import LOAD_TIMESTAMP, RESERVED_COLUMNS, SOURCE_FILE
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy import copy
 from pgdatahub.postgres.engine import driver_connection, savepoint
+from pgdatahub.postgres.keyed.both import all_rows, companion_of
 from pgdatahub.postgres.unknown_rows import RowGroup
 
 _STAGED = "pgdatahub_adopted"
@@ -44,11 +45,14 @@ def difference(
     if missing:
         return f"the table has no column {missing[0]}"
     table = current.table
-    part = _part(table, group)
+    beside = companion_of(connection, table)
+    part = _part(all_rows(connection, table, (*names, SOURCE_FILE, LOAD_TIMESTAMP)), group)
     execute = driver_connection(connection).execute
     others = [name for name in current.by_name if name not in names and name not in RESERVED_COLUMNS]
     filled = [name for name in others if current.by_name[name].filled or current.by_name[name].required]
     nulls = [sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in others if name not in filled]
+    if beside is not None:
+        nulls = []  # columns that no file has belong to the keys
     if nulls:
         query = sql.SQL("SELECT 1 FROM {} AND ({}) LIMIT 1").format(part, sql.SQL(" OR ").join(nulls))
         if execute(query).fetchone():
@@ -79,9 +83,9 @@ def difference(
     return f"rows with other values than the file: {different:,}" if different else None
 
 
-def _part(table: TableName, group: RowGroup) -> sql.Composed:
+def _part(rows: sql.Composable, group: RowGroup) -> sql.Composed:
     return _PART.format(
-        table=sql.Identifier(table.schema, table.name),
+        table=rows,
         moment=sql.Identifier(LOAD_TIMESTAMP),
         at=sql.Literal(group.load_timestamp.isoformat(" ")),
         file=sql.Identifier(SOURCE_FILE),

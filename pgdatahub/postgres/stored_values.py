@@ -14,10 +14,11 @@ from typing import Final
 from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.model.schema import ColumnSchema, OpaqueType, TableName
+from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, ColumnSchema, OpaqueType, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.ddl import canonical_text
 from pgdatahub.postgres.import_rows import rows_of
+from pgdatahub.postgres.keyed.both import all_rows
 from pgdatahub.values.sql_types import SqlType
 
 _ROWS_AT_ONCE: Final = 5_000
@@ -74,7 +75,8 @@ def count_filled(connection: Connection, past: ImportRow, names: Collection[str]
     if not names:
         return 0
     filled = sql.SQL(" OR ").join(sql.SQL("{} IS NOT NULL").format(sql.Identifier(name)) for name in names)
-    query = _FILLED.format(table=_table(past.table), condition=rows_of([past]), filled=filled)
+    rows = all_rows(connection, past.table, (*names, SOURCE_FILE, LOAD_TIMESTAMP))
+    query = _FILLED.format(table=rows, condition=rows_of([past]), filled=filled)
     connection.execute("SET LOCAL enable_seqscan = off")
     count = connection.scalar(query)
     connection.execute("SET LOCAL enable_seqscan TO DEFAULT")

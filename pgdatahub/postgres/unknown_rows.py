@@ -26,6 +26,7 @@ from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection, savepoint
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.both import all_rows, companion_of
 from pgdatahub.values.sql_types import SqlType
 
 WHOLE_BYTES: Final = 16 * 2**20
@@ -104,18 +105,37 @@ def find_unknown_rows(connection: Connection, history: History | None, table: Ta
     if history is not None:
         row = driver_connection(connection).execute(_ENDS.format(**names)).fetchone()
         first, last = row or (None, None)
-    if first is None or last is None:
-        groups = _groups(connection, names, names["unknown"])
-    else:
+    companion = companion_of(connection, table)
+    if first is not None and last is not None:
         names |= {"first": sql.Literal(first.isoformat(" ")), "last": sql.Literal(last.isoformat(" "))}
-        groups = _groups(connection, names, _OUTSIDE.format(**names))
-        between = _BETWEEN.format(**names)
-        if _may_have(connection, names, between, catalog.table_bytes(connection, table)):
-            groups += _groups(connection, names, between)
+    parts = [table] if companion is None else [table, companion]
+    found = [_groups_of(connection, names, part, ends=(first, last)) for part in parts]
+    if companion is not None and any(found):
+        # A sample may have missed the rows of the same imports in the other table.
+        both = names | {"table": all_rows(connection, table, (SOURCE_FILE, LOAD_TIMESTAMP), alias=False)}
+        found = [_groups(connection, both, names["unknown"])]
+    groups = [group for one in found for group in one]
     if not groups:
         return None
     groups.sort(key=lambda group: (group.load_timestamp, group.source_file))
     return UnknownRows(table=table, groups=tuple(groups), known=first is not None)
+
+
+def _groups_of(
+    connection: Connection,
+    names: Mapping[str, Any],
+    table: TableName,
+    *,
+    ends: tuple[datetime | None, datetime | None],
+) -> list[RowGroup]:
+    names = {**names, "table": sql.Identifier(table.schema, table.name)}
+    if None in ends:
+        return _groups(connection, names, names["unknown"])
+    groups = _groups(connection, names, _OUTSIDE.format(**names))
+    between = _BETWEEN.format(**names)
+    if _may_have(connection, names, between, catalog.table_bytes(connection, table)):
+        groups += _groups(connection, names, between)
+    return groups
 
 
 def _groups(connection: Connection, names: Mapping[str, Any], condition: sql.Composable) -> list[RowGroup]:

@@ -32,11 +32,13 @@ from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
+from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history import History
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.runs.left_tables import mark_leaving, warn_of_left
 from pgdatahub.runs.missing_files import plan_missing
 from pgdatahub.runs.plan_database import destination, looking
+from pgdatahub.runs.plan_keys import with_keys
 from pgdatahub.runs.plan_result import FilePlan, RunPlan, TablePlan
 from pgdatahub.runs.plan_simulation import SimulatedFile
 from pgdatahub.runs.plan_tables import TableSimulations
@@ -87,6 +89,7 @@ def plan(
         with looking(database) as connection:
             planner.check_keys(connection)
             tables = tuple(planner.simulate(connection, read))
+            tables = tuple(planner.count_keys(database, tables))
             planned = [*(file for table in tables for file in table.files), *planner.unplaced]
             missing = planner.missing(connection, discovery.listing, planned)
             planner.check_left()
@@ -246,8 +249,10 @@ class _Planner:
 
         try:
             options = source.options
-            if options.has_server_types or (
-                self._particular and (options.is_routed or source.table in self._particular)
+            if (
+                options.has_server_types
+                or options.has_rule
+                or (self._particular and (options.is_routed or source.table in self._particular))
             ):
                 return stage_into(self._kept)
             with SpoolFile() as forgotten:
@@ -261,6 +266,10 @@ class _Planner:
         """Yield the plan of each table, in the order of a run."""
         skipped = self._skipped.keys() | self._skipped_routed.keys()
         return self._tables.simulate(connection, self._history(connection), read, files=self.files, skipped=skipped)
+
+    def count_keys(self, database: Database | None, tables: Iterable[TablePlan]) -> Iterator[TablePlan]:
+        """Yield the plans of tables, those of keyed tables with the number of their keys."""
+        return with_keys(database, History(self.config.schema_name), tables, self._tables.all)
 
     @property
     def unplaced(self) -> Sequence[FilePlan]:

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import Failure
+from pgdatahub.postgres.keyed.planned import PlannedKeys
 
 Action: TypeAlias = Literal["load", "skip", "fail"]
 _RANK: Final[Mapping[Action, int]] = {"skip": 0, "load": 1, "fail": 2}
@@ -107,6 +108,7 @@ class TablePlan:
         rewritten: Number of files that change a type, each of which rewrites the table.
         columns: Its columns after the run.
         files: Its files, in the order of the run.
+        keys: The keys of the files in an existing keyed table.
     """
 
     table: str
@@ -115,6 +117,7 @@ class TablePlan:
     rewritten: int
     columns: tuple[PlannedColumn, ...]
     files: tuple[FilePlan, ...]
+    keys: PlannedKeys | None = None
 
     @property
     def rows(self) -> int:

@@ -6,7 +6,7 @@ Each file meets the table as the files before it would leave it: columns, types 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -70,6 +70,7 @@ class TableSimulation:
         stored: Its columns in the database.
         current: Its columns after the files simulated so far.
         rule: The rule in force for the table, if it has a key or is a snapshot.
+        keyed: The files that are loaded by a key.
     """
 
     table: TableName
@@ -80,6 +81,7 @@ class TableSimulation:
     stored: TableSchema | None = None
     current: TableSchema | None = None
     rule: TableRule | None = None
+    keyed: list[Staged] = field(default_factory=list)
     _files: list[frozenset[str]] = field(default_factory=list)
     _settled: set[str] = field(default_factory=set)
     _going: list[ImportRow] = field(default_factory=list)
@@ -129,8 +131,15 @@ class TableSimulation:
         self.settle(staged.source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
+        if self.rule is not None and self.rule.rule.is_merge:
+            self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)
+
+    @property
+    def going(self) -> Sequence[ImportRow]:
+        """The imports whose rows the simulated files replace."""
+        return tuple(self._going)
 
     def after(self, past: ImportRow) -> ImportRow | None:
         """Return a stored import as the simulated files leave it; None if they replace its rows."""

@@ -120,6 +120,11 @@ class TableSimulations:
         """Stored imports as the simulated files leave them, if they change them and leave their rows."""
         return [past for simulation in self._simulations.values() for past in simulation.changed]
 
+    @property
+    def all(self) -> Sequence[TableSimulation]:
+        """The simulations of all tables."""
+        return tuple(self._simulations.values())
+
     def after(self, past: ImportRow) -> ImportRow | None:
         """Return an import as the simulated files leave it; None if they remove it."""
         simulation = self._simulations.get(past.table)

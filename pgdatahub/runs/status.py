@@ -12,6 +12,7 @@ from pgdatahub.load.left_tables import LeftRows
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
@@ -105,7 +106,7 @@ def status(
         existing = [one.table for one in inventories if one.exists]
         older = tables_of_older_readings(connection, history, existing, READING_VERSIONS) if known else {}
         shown = tuple(
-            replace(table, rows=count_rows(connection, table.table)) if count and table.exists else table
+            replace(table, rows=_count(connection, table)) if count and table.exists else table
             for table in inventories
             if table.exists or table.imports or table.held
         )
@@ -119,6 +120,12 @@ def status(
             missing_files=missing,
             left_behind=left_behind,
         )
+
+
+def _count(connection: Connection, table: Inventory) -> int:
+    """Return the number of rows of a table, with its companion."""
+    both = (table.table, *([table.companion] if table.companion else ()))
+    return sum(count_rows(connection, one) for one in both)
 
 
 def _announcer(reporter: Reporter) -> Callable[[str], None]:

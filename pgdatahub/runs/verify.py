@@ -33,9 +33,19 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
 from pgdatahub.postgres.import_state import UNREADABLE_HINT
 from pgdatahub.postgres.inventory import take_inventory
+from pgdatahub.postgres.keyed.both import companion_of
+from pgdatahub.postgres.keyed.rows import count_misplaced
+from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.postgres.unknown_rows import find_unknown_rows, untracked_tables
-from pgdatahub.runs.verify_findings import changed_rows, column_gone, group_differences, table_gone, unknown_import
+from pgdatahub.runs.verify_findings import (
+    changed_rows,
+    column_gone,
+    group_differences,
+    misplaced_rows,
+    table_gone,
+    unknown_import,
+)
 from pgdatahub.runs.verify_result import Difference, DifferenceKind, TableCheck, Unproved, Verification
 
 Progress = Callable[[TableName], None]
@@ -176,6 +186,9 @@ class _TableVerifier:
             found.differences += [unknown_import(group, history.schema) for group in groups_without_history]
             return current, []
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))
+        rule = find_rule(connection, history.schema, table)
+        if rule is not None:
+            found.differences += misplaced_rows(count_misplaced(connection, history.schema, rule), rule.companion)
         groups: list[tuple[ImportGroup, ImportRow]] = []
         for group in find_groups(connection, history, table):
             found.rows += group.rows
@@ -206,7 +219,8 @@ class _TableVerifier:
             if not self._is_changing(connection, group, past):
                 found.differences.append(changed_rows(past, text, rows=foreign))
             return True
-        if len(facts.sheets) == 1 and facts.complete and has_content(connection, past, facts, current):
+        keyed = companion_of(connection, self._table) is not None  # its rows are not in the order of the file
+        if not keyed and len(facts.sheets) == 1 and facts.complete and has_content(connection, past, facts, current):
             found.proofs["values"] += 1
             return True
         if self._is_changing(connection, group, past):

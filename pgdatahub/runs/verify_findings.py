@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pgdatahub.model.imports import ImportRow, Provenance, Status
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.drift import GoneColumn
 from pgdatahub.postgres.import_groups import ImportGroup
 from pgdatahub.postgres.unknown_rows import RowGroup
@@ -103,6 +104,18 @@ def column_gone(column: GoneColumn) -> Difference:
         text = f"the column {column.name} was dropped by hand; {imports} had values in it"
         hint = "run --reload FILE brings back the values of a file"
     return Difference(kind=DifferenceKind.COLUMN, text=text, hint=hint, column=column.name)
+
+
+def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
+    """Yield the difference of rows beside a keyed table that should be in the table."""
+    if count:
+        yield Difference(
+            kind=DifferenceKind.CHANGED,
+            text=f"{_rows(count)} of {companion} should be in the table: the table's row of their key was deleted or changed"
+            " by hand",
+            hint="pgdatahub rekey puts each key's greatest row into the table",
+            rows=count,
+        )
 
 
 def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:

@@ -19,6 +19,7 @@ from pgdatahub.postgres.dump import restore as restore_dump
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import database_name, take_inventory
+from pgdatahub.postgres.keyed.rows import trust_rows
 from pgdatahub.postgres.keyed.rules import all_rules
 from pgdatahub.values.identifiers import fold
 
@@ -129,4 +130,7 @@ def _restore(config: Config, database: Database, file: Path) -> Restored:
     programs = find_dump_programs(database.server_version, config.pg_bindir)
     tables = tables_of(file, programs)
     restore_dump(database, file, programs)
+    with transaction(database.engine) as connection:
+        for rule in all_rules(connection, config.schema_name).values():
+            trust_rows(connection, config.schema_name, rule)
     return Restored(destination=database.description, tables=tuple(sorted(tables)))

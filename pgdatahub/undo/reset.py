@@ -19,6 +19,7 @@ from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
+from pgdatahub.postgres.keyed.rekey import end_rule
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
@@ -200,4 +201,6 @@ def _carry_out(connection: Connection, history: History, plan: ResetPlan) -> Non
             carry_out(connection, table.table, [DropTable()], rule=rule)
         else:
             execute(connection, history, table.undo)
+            if table.undo.rule is not None:
+                end_rule(connection, history.schema, table.undo.rule)
     history.drop(connection)

@@ -24,12 +24,20 @@ def companion_of(connection: Connection, table: TableName) -> TableName | None:
     return companion if connection.scalar(query, values) else None
 
 
-def all_rows(connection: Connection, table: TableName, columns: Iterable[str]) -> sql.Composable:
-    """Return the source of a table's rows for FROM: the table, or these columns and ``xmin`` of it and its companion."""
+def all_rows(connection: Connection, table: TableName, columns: Iterable[str], *, alias: bool = True) -> sql.Composable:
+    """Return the source of a table's rows for FROM: the table, or these columns and ``xmin`` of it and its companion.
+
+    Args:
+        connection: A connection in any transaction.
+        table: The table.
+        columns: The columns.
+        alias: Name the source; False if the statement does so.
+    """
     companion = companion_of(connection, table)
     if companion is None:
         return identifier(table)
     names = listed(dict.fromkeys(columns))
-    return sql.SQL("(SELECT xmin, {0} FROM {1} UNION ALL SELECT xmin, {0} FROM {2}) both_tables").format(
+    source = sql.SQL("(SELECT xmin, {0} FROM {1} UNION ALL SELECT xmin, {0} FROM {2})").format(
         names, identifier(table), identifier(companion)
     )
+    return sql.SQL("{} both_tables").format(source) if alias else source

@@ -8,9 +8,10 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import IMPORTS, KEYED_TABLES, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_rows import Rows, rows_of
-from pgdatahub.postgres.keyed.fragments import identifier
+from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, column, identifier, import_order, listed, same_key
 from pgdatahub.postgres.keyed.rules import TableRule
 
+_ALL = sql.SQL("true")
 _KNOWN = sql.SQL("""
     SELECT (xid % 4294967296)::text FROM {imports} WHERE table_schema = {schema} AND table_name = {name} AND xid IS NOT NULL
      UNION ALL
@@ -18,6 +19,12 @@ _KNOWN = sql.SQL("""
 """)
 _OF_IMPORT = sql.SQL("""
     SELECT count(*) AS rows, count(*) FILTER (WHERE xmin::text NOT IN ({known})) AS unknown FROM {table} WHERE {condition}
+""")
+_MISPLACED = sql.SQL("""
+    SELECT count(*) FROM {companion} c LEFT JOIN {table} m ON {same}
+ LEFT JOIN {imports} i ON i.table_schema = {schema} AND i.table_name = {name} AND i.imported_at = c.{timestamp}
+ LEFT JOIN {imports} n ON n.table_schema = {schema} AND n.table_name = {name} AND n.imported_at = m.{timestamp}
+     WHERE NOT c.{beaten} AND (m.{first} IS NULL OR m.{timestamp} IS NULL AND c.{timestamp} IS NOT NULL OR {above})
 """)
 _ANY_KNOWN = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE xmin::text IN ({known}))")
 
@@ -29,7 +36,7 @@ def find_keyed_rows(connection: Connection, history_schema: str, rule: TableRule
     transaction wrote was changed by hand. If no row of the tables has a known number, a dump was restored, which gives all
     rows new numbers, and nothing can be told.
     """
-    known = _known(history_schema, rule.table)
+    known = known_writers(history_schema, rule.table)
     count, unknown = 0, 0
     connection.execute("SET LOCAL enable_seqscan = off")
     for table in (rule.table, rule.companion):
@@ -44,7 +51,57 @@ def find_keyed_rows(connection: Connection, history_schema: str, rule: TableRule
     return Rows(count=count, rewritten=unknown)
 
 
-def _known(history_schema: str, table: TableName) -> sql.Composed:
+def trust_rows(connection: Connection, history_schema: str, rule: TableRule, condition: sql.Composable = _ALL) -> None:
+    """Count the transactions that wrote rows of a table among those of pgdatahub, after a proof or a restore.
+
+    Args:
+        connection: A connection in a transaction.
+        history_schema: The schema of the metadata tables.
+        rule: The rule of the table.
+        condition: The condition on the rows; all rows by default.
+    """
+    writers = sql.SQL(" UNION ").join(
+        sql.SQL("SELECT xmin::text::bigint AS xid FROM {} WHERE {}").format(identifier(table), condition)
+        for table in (rule.table, rule.companion)
+    )
+    query = sql.SQL("""
+        UPDATE {} SET xids = xids || ARRAY (SELECT xid FROM ({}) w WHERE xid <> ALL (xids))
+         WHERE table_schema = %s AND table_name = %s
+    """).format(sql.Identifier(history_schema, KEYED_TABLES), writers)
+    connection.execute(query, (rule.table.schema, rule.table.name))
+
+
+def count_misplaced(connection: Connection, history_schema: str, rule: TableRule) -> int:
+    """Return the number of rows in the companion whose key has no row in the table, or a row that ranks below them."""
+    if not rule.rule.is_merge:
+        return 0
+    names = import_order(rule.rule)
+    later = sql.SQL("({}) > ({})").format(listed(names, "i"), listed(names, "n"))
+    above: sql.Composable = sql.SQL("coalesce({}, false)").format(later)
+    ordered = rule.rule.column
+    if ordered is not None:
+        above = sql.SQL("""
+            m.{timestamp} IS NOT NULL AND c.{timestamp} IS NOT NULL
+            AND (coalesce({beside} > {shown}, {beside} IS NOT NULL AND {shown} IS NULL)
+                 OR {beside} IS NOT DISTINCT FROM {shown} AND {above})
+        """).format(timestamp=TIMESTAMP, beside=column(ordered, "c"), shown=column(ordered, "m"), above=above)
+    query = _MISPLACED.format(
+        companion=identifier(rule.companion),
+        table=identifier(rule.table),
+        same=same_key(rule.rule.key, "m", "c"),
+        imports=sql.Identifier(history_schema, IMPORTS),
+        schema=rule.table.schema,
+        name=rule.table.name,
+        timestamp=TIMESTAMP,
+        beaten=sql.Identifier(BEATEN),
+        first=sql.Identifier(rule.rule.key[0]),
+        above=above,
+    )
+    return int(connection.scalar(query))
+
+
+def known_writers(history_schema: str, table: TableName) -> sql.Composed:
+    """Return the query for the numbers of the transactions by which pgdatahub wrote rows of a table, as ``xmin`` has them."""
     return _KNOWN.format(
         imports=sql.Identifier(history_schema, IMPORTS),
         rules=sql.Identifier(history_schema, KEYED_TABLES),

@@ -12,6 +12,7 @@ from psycopg import sql
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.both import companion_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ def rule_subquery(history_schema: str) -> sql.Composed:
 
 def find_rule(connection: Connection, history_schema: str, table: TableName) -> TableRule | None:
     """Return the rule of a table, or of the table whose companion it is; None if all its rows are in it."""
-    if not _exists(connection, history_schema):
+    readable = _is_readable(connection, history_schema)
+    if readable is None or (not readable and companion_of(connection, table) is None):
         return None
     query = sql.SQL("SELECT {}").format(rule_subquery(history_schema))
     row = connection.scalar(query, {"schema": table.schema, "name": table.name})
@@ -84,7 +86,7 @@ def find_rule(connection: Connection, history_schema: str, table: TableName) -> 
 
 def all_rules(connection: Connection, history_schema: str) -> dict[TableName, TableRule]:
     """Return table → its rule, of all tables that have one."""
-    if not _exists(connection, history_schema):
+    if not _is_readable(connection, history_schema):
         return {}
     query = sql.SQL("SELECT to_jsonb(r) - 'xids' AS rule FROM {} r").format(
         sql.Identifier(history_schema, KEYED_TABLES)
@@ -93,14 +95,15 @@ def all_rules(connection: Connection, history_schema: str) -> dict[TableName, Ta
     return {one.table: one for one in rules}
 
 
-def _exists(connection: Connection, history_schema: str) -> bool:
-    """Return whether the metadata tables have the rules; those of an earlier version do not."""
+def _is_readable(connection: Connection, history_schema: str) -> bool | None:
+    """Return whether this role may read the rules; None if the metadata tables of an earlier version have none."""
     query = """
-        SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'companion'
-                        WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind = 'r')
+        SELECT has_table_privilege(c.oid, 'SELECT')
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'companion'
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind = 'r'
     """
-    found: bool = connection.scalar(query, {"schema": history_schema, "name": KEYED_TABLES})
+    found: bool | None = connection.scalar(query, {"schema": history_schema, "name": KEYED_TABLES})
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from psycopg import sql
@@ -81,6 +82,7 @@ def begin_rule(
     columns: tuple[str, ...],
     *,
     own_index: str | None,
+    move: Callable[[TableRule], None] | None = None,
 ) -> TableRule:
     """Give a table whose rows fit a rule the companion, the indexes and the rule.
 
@@ -91,6 +93,7 @@ def begin_rule(
         rule: The rule.
         columns: The columns of imports.
         own_index: The user's own unique index on the key, if there is a usable one.
+        move: Moves the rows that the table must not have to the companion, before the index is made.
 
     Raises:
         SchemaError: The table cannot have the rule.
@@ -100,6 +103,8 @@ def begin_rule(
     made = TableRule(
         table=table, rule=rule, companion=companion, key_index=own_index, index_is_ours=False, columns=names
     )
+    if move is not None:
+        move(made)
     if rule.is_merge and own_index is None:
         made = replace(made, key_index=create_key_index(connection, table, rule.key), index_is_ours=True)
     ensure_flag(connection, made)
@@ -134,14 +139,19 @@ def first_index(connection: Connection, history_schema: str, table: TableName, r
         check_table(connection, table, rule.key)
         own = usable_index(connection, table, rule.key)
     else:
-        _check_no_references(connection, table)
+        check_no_references(connection, table)
     has_rows = connection.scalar(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(table)))
     if loaded or (has_rows and rule.is_merge and own is None):
         raise needs_rekey(table, None, rule)
     return own
 
 
-def _check_no_references(connection: Connection, table: TableName) -> None:
+def check_no_references(connection: Connection, table: TableName) -> None:
+    """Check that a table can be a snapshot.
+
+    Raises:
+        SchemaError: Foreign keys point to it.
+    """
     referring = connection.scalar(
         """
         SELECT string_agg(DISTINCT k.conrelid::regclass::text, ', ')

@@ -48,6 +48,7 @@ class KeySettings:
         """Return the section of a folder in etl_config.yaml."""
         lines = [f"{folder}:", f"  table: {folder}", f"  newest: {self.newest}", f"  on_changed: {self.on_changed}"]
         lines += [f"  key: [{', '.join(self.key)}]", f"  duplicates: {self.duplicates}"] if self.mode == "merge" else []
+        lines = lines[:2] if self.mode == "append" else lines
         lines += ["  mode: snapshot"] if self.mode == "snapshot" else []
         lines += ["  missing_keys: flag missing"] if self.flag else []
         lines += ["  columns: {u: {type: integer}}"] if self.newest == "u" else []
@@ -121,6 +122,22 @@ class KeyModel:
             beside += group[:-1]
         missing = [row[-1] for row in table if row[2] != newest] if self.settings.flag and self.live else []
         return sorted(row[-1] for row in table), sorted(row[-1] for row in beside), sorted(missing)
+
+    def can_be_ordered(self) -> bool:
+        """Return whether stored rows can be given this key: none is empty, and no two of a file tie at the top."""
+        settings = self.settings
+        files = [list(self._rows(file)) for file, _ in self.live]
+        files.append([({}, texts) for texts in self.hand])
+        for rows in files:
+            best = defaultdict(list)
+            for row, texts in rows:
+                key = self._group(texts)
+                if isinstance(key, tuple) and "" in key:
+                    return False
+                best[key].append(self._column(row))
+            if any(values.count(max(values)) > 1 for values in best.values()):
+                return False
+        return settings.mode == "merge"
 
     def keys(self) -> dict[object, Texts]:
         """Return key → the row in the table."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import count
 from pathlib import Path
@@ -16,9 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from pgdatahub.config import Config, load_config
+from pgdatahub.errors import UndoError
 from pgdatahub.model.results import Outcome
 from pgdatahub.runs.run import Selection, run
+from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verify_result import DifferenceKind
 from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.rekey import rekey
 from pgdatahub.undo.revert import revert
 from tests.integration.keyed.key_model import COLUMNS, KeyFile, KeyModel, KeySettings, Texts, text_of
 from tests.integration.undo.conftest import write_workbook
@@ -91,26 +96,30 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             self.model = KeyModel(options)
             self.loads = count(1)
             self.files: list[KeyFile] = []
+            self.ids: dict[int, int] = {}
+            self.lost_its_key = False
             self.connection = psycopg.connect(database_url, autocommit=True, prepare_threshold=None)
 
         # ── steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+        @precondition(lambda self: not self.lost_its_key)
         @rule()
         def load_a_file(self) -> None:
             self.load(make_file(self.chance, self.options, self.profile))
 
+        @precondition(lambda self: not self.lost_its_key)
         @rule()
         def load_another_file(self) -> None:
             self.load(make_file(self.chance, self.options, self.profile))
 
-        @precondition(lambda self: self.files)
+        @precondition(lambda self: self.files and not self.lost_its_key)
         @rule(elsewhere=st.booleans())
         def load_a_file_again_or_its_copy(self, elsewhere: bool) -> None:
             old = self.chance.choice(self.files)
             path = self.chance.choice(PATHS) if elsewhere else old.path
             self.load(KeyFile(path=path, columns=old.columns, rows=old.rows, modified=old.modified))
 
-        @precondition(lambda self: self.model.live)
+        @precondition(lambda self: self.model.live and not self.lost_its_key)
         @rule(with_schema=st.booleans())
         def revert(self, with_schema: bool) -> None:
             file, at = self.chance.choice(self.model.live)
@@ -119,7 +128,7 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             self.model.live.remove((file, at))
             self.agree()
 
-        @precondition(lambda self: self.options.mode == "merge" and self.exists())
+        @precondition(lambda self: self.options.mode == "merge" and not self.lost_its_key and self.exists())
         @rule()
         def insert_by_hand(self) -> None:
             types = dict(
@@ -136,6 +145,33 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             extra = (", missing", ", true") if self.options.flag and self.model.live else ("", "")
             self.execute(f"INSERT INTO {self.name} (k1, k2{extra[0]}) VALUES ('{row[0]}', '{row[1]}'{extra[1]})")
             self.model.hand.append(row)
+            self.agree()
+
+        @precondition(
+            lambda self: self.options.mode == "merge" and self.model.live and not self.lost_its_key and self.exists()
+        )
+        @rule()
+        def rekey(self) -> None:
+            """Change the key, or take it away and give it back; rows that cannot be ordered again are refused."""
+            key = self.chance.choice([("k1",), ("k1", "k2"), ("k2",), ()])
+            if any(name not in dict(self.types()) for name in key) or (not key and self.model.hand):
+                return
+            before, self.options = self.options, replace(self.options, key=key or self.options.key, mode="merge")
+            model = KeyModel(self.options, self.model.live, self.model.hand)
+            if not key:
+                self.options = replace(self.options, mode="append", newest="path", flag=False, duplicates="fail")
+                rekey(self.config(), self.name)
+                self.options = before
+            try:
+                rekey(self.config(), self.name)
+                assert model.can_be_ordered()
+                self.model = model
+            except UndoError:
+                assert not model.can_be_ordered()
+                self.options = before
+                if not key:
+                    self.lost_its_key = True
+                    return
             self.agree()
 
         def load(self, file: KeyFile, model: KeyModel | None = None) -> None:
@@ -182,10 +218,18 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
 
         def teardown(self) -> None:
             if hasattr(self, "connection"):
-                self.load_in_other_orders()
+                if not self.lost_its_key:
+                    self.check_with_verify()
+                    self.load_in_other_orders()
                 self.execute(f"DROP TABLE IF EXISTS {self.name}, {self.name}_replaced")
                 self.connection.close()
                 shutil.rmtree(self.directory, ignore_errors=True)
+
+        def check_with_verify(self) -> None:
+            (check,) = verify(self.config(), tables=[self.name]).tables if self.exists() else (None,)
+            if check is not None:
+                kinds = {one.kind for one in check.differences}
+                assert kinds <= ({DifferenceKind.UNNAMED} if self.model.hand else set()), check.differences
 
         def load_in_other_orders(self) -> None:
             """Load the files afresh, in two orders."""
@@ -222,8 +266,6 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
 
         def remember(self, at: int) -> None:
             (number,) = self.execute(f"SELECT max(id) FROM etl_imports WHERE table_name = '{self.name}'")[0]
-            if not hasattr(self, "ids"):
-                self.ids: dict[int, int] = {}
             self.ids[at] = number
 
         def import_id(self, at: int) -> int:

@@ -1,0 +1,238 @@
+"""Another key for a loaded table, or none: all rows back into the table, then the best row of each key stays there."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg import sql
+
+from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.errors import UndoError
+from pgdatahub.model.imports import Status
+from pgdatahub.model.schema import IMPORTS, RESERVED_COLUMNS, TableName
+from pgdatahub.postgres import catalog, ddl, locks
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.keyed.flag import update_flag
+from pgdatahub.postgres.keyed.fragments import (
+    BEATEN,
+    TIMESTAMP,
+    best_first,
+    column,
+    identifier,
+    listed,
+    newest_import,
+    null_key,
+)
+from pgdatahub.postgres.keyed.key_index import check_table, usable_index
+from pgdatahub.postgres.keyed.names import timestamp_index
+from pgdatahub.postgres.keyed.rules import TableRule, forget_rule, record_xid
+from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
+from pgdatahub.values.rank_key import rank_key
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.history import History
+
+_PLACES = sql.Identifier("pg_temp", "_hub_places")
+
+
+def rekey(
+    connection: Connection, history: History, table: TableName, old: TableRule | None, new: KeyRule | None
+) -> TableRule | None:
+    """Give a table another rule in the caller's transaction; return what is in force then.
+
+    Args:
+        connection: A connection in a transaction that has the table's turn.
+        history: The metadata tables.
+        table: The table, which exists.
+        old: The rule in force; None for a table of all rows.
+        new: The new rule; None for a table of all rows.
+
+    Raises:
+        UndoError: The rows do not fit the rule, or their order is not known.
+        SchemaError: The table cannot have the rule.
+    """
+    locks.lock_table(connection, table, exclusively=True)
+    if old is not None:
+        locks.lock_table(connection, old.companion, exclusively=True)
+        _unkey(connection, history, old)
+    if new is None:
+        return None
+    columns = tuple(
+        name
+        for name in dict.fromkeys(
+            column.name for observed in history.observed(connection, table) for column in observed.columns
+        )
+        if name not in RESERVED_COLUMNS
+    )
+    current = catalog.reflect(connection, table)
+    missing = [name for name in (*new.key, new.column) if name and (current is None or name not in current.by_name)]
+    if missing:
+        raise UndoError(f"the table has no column {missing[0]}", where=str(table))
+    _rank(connection, history, table, new)
+    own: str | None = None
+    if new.is_merge:
+        check_table(connection, table, new.key)
+        own = usable_index(connection, table, new.key)
+        move = partial(_move_others, connection, history)
+    else:
+        check_no_references(connection, table)
+        move = partial(_keep_newest, connection, history)
+    rule = begin_rule(connection, history.schema, table, new, columns, own_index=own, move=move)
+    update_flag(connection, history.imports, rule)
+    record_xid(connection, history.schema, table)
+    return rule
+
+
+def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> None:
+    """End the rule of a table whose companion has no rows that matter any more: drop the companion and our indexes."""
+    connection.execute(sql.SQL("DROP TABLE {}").format(identifier(rule.companion)))
+    indexes = [timestamp_index(rule.table)]
+    if rule.index_is_ours and rule.key_index is not None:
+        indexes.append(rule.key_index)
+    for name in indexes:
+        connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, name)))
+    forget_rule(connection, history_schema, rule.table)
+
+
+def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
+    """Move the rows of the companion back, and drop it."""
+    beside = connection.scalar(sql.SQL("SELECT count(*) FROM {}").format(identifier(rule.companion)))
+    if beside and rule.rule.is_merge and not rule.index_is_ours:
+        raise UndoError(
+            f"{beside:,} rows of {rule.companion} do not fit into the table, whose own index {rule.key_index} is unique",
+            where=str(rule.table),
+            hint="drop that index or constraint, or revert the imports of these rows",
+        )
+    if rule.index_is_ours and rule.key_index is not None:
+        connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, rule.key_index)))
+    query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
+    names = listed(rule.row_columns)
+    connection.execute(query.format(identifier(rule.table), names, names, identifier(rule.companion)))
+    end_rule(connection, history.schema, rule)
+    if not catalog.has_index(connection, rule.table, ddl.import_index(rule.table)):
+        statement = sql.SQL("CREATE INDEX {} ON {} USING brin ({})")
+        connection.execute(
+            statement.format(sql.Identifier(ddl.import_index(rule.table)), identifier(rule.table), TIMESTAMP)
+        )
+
+
+def _rank(connection: Connection, history: History, table: TableName, rule: KeyRule) -> None:
+    """Give imports of an earlier version their rank, and check that all imports can be ordered."""
+    imports = sql.Identifier(history.schema, IMPORTS)
+    unranked = connection.execute(
+        sql.SQL("SELECT id, identity FROM {} WHERE table_schema = %s AND table_name = %s AND rank_key IS NULL").format(
+            imports
+        ),
+        (table.schema, table.name),
+    ).fetchall()
+    statement = sql.SQL("UPDATE {} SET rank_key = %s WHERE id = %s").format(imports)
+    for row in unranked:
+        connection.execute(statement, (rank_key(row.identity), row.id))
+    if rule.newest == "modified":
+        unknown = connection.scalar(
+            sql.SQL(
+                "SELECT min(identity) FROM {} WHERE table_schema = %s AND table_name = %s AND status = %s"
+                " AND modified_at IS NULL"
+            ).format(imports),
+            (table.schema, table.name, Status.LOADED.value),
+        )
+        if unknown is not None:
+            raise UndoError(
+                f"{unknown} was loaded without the time of its last change, which newest: modified needs",
+                where=str(table),
+                hint="run --reload FILE records it; or use newest: path",
+            )
+    # Copies are loaded with a rank of their own, so the path is part of an import.
+    connection.execute(
+        sql.SQL("""
+            UPDATE {} SET path_key = encode(sha256(convert_to(identity, 'UTF8')), 'hex')
+             WHERE table_schema = %s AND table_name = %s AND status = %s
+        """).format(imports),
+        (table.schema, table.name, Status.LOADED.value),
+    )
+
+
+def _move_others(connection: Connection, history: History, rule: TableRule) -> None:
+    key, names = rule.rule.key, rule.row_columns
+    table = identifier(rule.table)
+    empty = connection.scalar(
+        sql.SQL("SELECT count(*) FROM {} m WHERE {}").format(table, null_key(key, "m")),
+    )
+    if empty:
+        raise UndoError(
+            f"{empty:,} rows have an empty key ({', '.join(key)})",
+            where=str(rule.table),
+            hint="revert their imports, or take another key",
+        )
+    order = best_first(rule.rule, "m", "i")
+    connection.execute(
+        sql.SQL("""
+            CREATE TEMPORARY TABLE {places} ON COMMIT DROP AS
+            SELECT m.ctid AS place, m.tableoid AS part, m.{timestamp} AS moment, {key},
+                   row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS number,
+                   row_number() OVER (PARTITION BY {key}, m.{timestamp} ORDER BY {order}) AS in_file,
+                   rank() OVER (PARTITION BY {key}, m.{timestamp} ORDER BY {order}) AS tied
+              FROM {table} m LEFT JOIN {imports} i
+                ON i.table_schema = {schema} AND i.table_name = {name} AND i.imported_at = m.{timestamp}
+        """).format(
+            places=sql.Identifier("_hub_places"),
+            timestamp=TIMESTAMP,
+            key=listed(key, "m"),
+            order=order,
+            table=table,
+            imports=history.imports,
+            schema=rule.table.schema,
+            name=rule.table.name,
+        )
+    )
+    tie = connection.scalar(sql.SQL("SELECT count(*) FROM {} WHERE in_file > 1 AND tied = 1").format(_PLACES))
+    if tie:
+        file = connection.scalar(
+            sql.SQL(
+                "SELECT min(m.{}) FROM {} m JOIN {} p ON m.ctid = p.place AND m.tableoid = p.part"
+                " WHERE p.in_file > 1 AND p.tied = 1"
+            ).format(column("source_file"), table, _PLACES)
+        )
+        raise UndoError(
+            f"{tie:,} rows have the key of another row of their file, and the table does not tell their order",
+            where=f"{rule.table}, {file or 'rows of no file'}",
+            hint="revert these files, run rekey, and load them again; or take another key",
+        )
+    moved = sql.SQL("""
+        WITH gone AS (DELETE FROM {table} m USING {places} p
+                       WHERE m.ctid = p.place AND m.tableoid = p.part AND p.number > 1
+                   RETURNING {columns}, p.in_file > 1 AS _is_beaten)
+        INSERT INTO {companion} ({plain}, {beaten}) SELECT {plain}, _is_beaten FROM gone
+    """).format(
+        table=table,
+        places=_PLACES,
+        columns=listed(names, "m"),
+        companion=identifier(rule.companion),
+        plain=listed(names),
+        beaten=sql.Identifier(BEATEN),
+    )
+    try:
+        with connection.driver.transaction():
+            connection.execute(moved)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise UndoError(
+            f"rows that others beat are referenced: {error.diag.message_detail}", where=str(rule.table)
+        ) from error
+    connection.execute(sql.SQL("DROP TABLE {}").format(_PLACES))
+
+
+def _keep_newest(connection: Connection, history: History, rule: TableRule) -> None:
+    top = connection.scalar(newest_import(history.imports, rule.rule, rule.table))
+    query = sql.SQL("""
+        WITH gone AS (DELETE FROM {table} WHERE {timestamp} IS DISTINCT FROM %(top)s::timestamp RETURNING {columns})
+        INSERT INTO {companion} ({columns}) SELECT {columns} FROM gone
+    """).format(
+        table=identifier(rule.table),
+        timestamp=TIMESTAMP,
+        columns=listed(rule.row_columns),
+        companion=identifier(rule.companion),
+    )
+    if top is not None:
+        connection.execute(query, {"top": top})

@@ -1,0 +1,67 @@
+"""The keys of keyed tables in a plan: new, replaced, unchanged, or older than those in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pgdatahub.errors import PgDataHubError
+from pgdatahub.plugins.copy_rows import text_rows
+from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.planned import PlannedFile, PlannedKeys, count_planned
+from pgdatahub.runs.plan_result import TablePlan
+from pgdatahub.runs.plan_simulation import TableSimulation
+from pgdatahub.values.rank_key import rank_key
+
+if TYPE_CHECKING:
+    from pgdatahub.load.staging import Staged
+
+
+class _RolledBackError(Exception):
+    """Signal that the transaction is to be rolled back."""
+
+
+def with_keys(
+    database: Database | None, history: History, tables: Iterable[TablePlan], simulations: Iterable[TableSimulation]
+) -> Iterator[TablePlan]:
+    """Yield the plans of tables, those of keyed tables with the number of their keys.
+
+    Keys of a table that does not exist yet, or on a server that takes no temporary table, are not counted.
+    """
+    by_name = {str(one.table): one for one in simulations}
+    for table in tables:
+        simulation = by_name.get(table.table)
+        keys = None if simulation is None or database is None else _count(database, history, simulation)
+        yield table if keys is None else replace(table, keys=keys)
+
+
+def _count(database: Database, history: History, simulation: TableSimulation) -> PlannedKeys | None:
+    stored, current, files = simulation.stored, simulation.current, simulation.keyed
+    if not files or stored is None or current is None or simulation.rule is None:
+        return None
+    found = None
+    try:
+        with transaction(database.engine) as connection:
+            found = count_planned(
+                connection,
+                history.imports,
+                simulation.rule.rule,
+                current,
+                stored,
+                [_planned(one) for one in files],
+                columns={*simulation.rule.columns, *(name for one in files for name in one.observed.by_name)},
+                going=[past.imported_at for past in simulation.going],
+            )
+            raise _RolledBackError
+    except (_RolledBackError, PgDataHubError):
+        return found
+
+
+def _planned(staged: Staged) -> PlannedFile:
+    source = staged.source
+    return PlannedFile(
+        rank_key=rank_key(source.identity), modified_at=source.modified_at, batches=map(text_rows, staged.spool)
+    )

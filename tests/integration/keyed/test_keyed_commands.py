@@ -1,0 +1,143 @@
+"""Commands on keyed tables: verify, history, status, adopt, reset, backup, rekey, plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pgdatahub.errors import UndoError
+from pgdatahub.model.imports import KeyCounts
+from pgdatahub.postgres.keyed.planned import PlannedKeys
+from pgdatahub.runs.plan import plan
+from pgdatahub.runs.run import run
+from pgdatahub.runs.status import status
+from pgdatahub.undo.backup import restore
+from pgdatahub.undo.rekey import RekeyResult, rekey
+from pgdatahub.undo.reset import reset
+from tests.integration.undo.conftest import Hub
+
+KEYED = "c:\n  key: [no]\n"
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Hub:
+    """A keyed table of two files that share the key 2."""
+    hub = Hub(database_url, tmp_path)
+    hub.configure(KEYED)
+    hub.write("c/2025-10.xlsx", ["no", "city"], [[2, "Genf"], [3, "Chur"]])
+    hub.write("c/2025-9.xlsx", ["no", "city"], [[1, "Bern"], [2, "Basel"]])
+    hub.load()
+    return hub
+
+
+def cities(hub: Hub, table: str = "c") -> list[tuple[object, ...]]:
+    return hub.execute(f"SELECT no, city FROM {table} ORDER BY 1, 2")
+
+
+def change(hub: Hub, config: str, *, dry_run: bool = False) -> RekeyResult:
+    hub.configure(config)
+    return rekey(hub.config(), "c", dry_run=dry_run)
+
+
+def test_verify_covers_both_tables(hub: Hub) -> None:
+    assert hub.verify().tables[0].differences == ()
+    assert hub.verify().tables[0].rows == 4
+    assert hub.verify(every_value=True).tables[0].differences == ()
+    hub.execute("UPDATE c_replaced SET city = 'x'")
+    (found,) = hub.verify().tables[0].differences
+    assert found.file == "c/2025-9.xlsx"
+    hub.execute("UPDATE c_replaced SET city = 'Basel'; DELETE FROM c WHERE no = 2")
+    texts = [one.text for one in hub.verify().tables[0].differences]
+    assert any("should be in the table" in text for text in texts)
+
+
+def test_history_status_and_plan_tell_the_keys(hub: Hub) -> None:
+    counts = {one.identity: one.keys for one in hub.imports()}
+    assert counts["c/2025-9.xlsx"] == KeyCounts(new=1, lost=1) or counts["c/2025-10.xlsx"] == KeyCounts(new=1, won=1)
+    (table,) = status(hub.config(), count=True).tables
+    assert (table.rows, table.recorded) == (4, 4)
+    assert table.companion is not None
+    assert not [file for file in plan(hub.config()).files if file.action != "skip"]
+
+
+def test_a_lost_history_is_adopted_from_both_tables(hub: Hub) -> None:
+    before = cities(hub), cities(hub, "c_replaced")
+    hub.execute("DROP TABLE etl_imports, etl_schema_changes, etl_tables")
+    assert all(result.failure is not None for result in hub.run().results)
+    report = run(hub.config(), adopt=True)
+    assert [result.failure for result in report.results] == [None, None]
+    assert (cities(hub), cities(hub, "c_replaced")) == before
+    assert hub.verify().tables[0].differences == ()
+    number = next(one.id for one in hub.imports() if one.identity == "c/2025-10.xlsx")
+    hub.revert(import_id=number)
+    assert cities(hub) == [(1, "Bern"), (2, "Basel")]
+
+
+def test_reset_drops_both_tables_and_a_backup_restores_them(hub: Hub) -> None:
+    before = cities(hub), cities(hub, "c_replaced")
+    backup = reset(hub.config(), backup=True).backup
+    assert hub.tables() == set()
+    assert backup is not None
+    restore(hub.config(), backup)
+    assert (cities(hub), cities(hub, "c_replaced")) == before
+    number = next(one.id for one in hub.imports() if one.identity == "c/2025-10.xlsx")
+    hub.revert(import_id=number)
+    assert cities(hub) == [(1, "Bern"), (2, "Basel")]
+
+
+def test_reset_leaves_a_table_of_the_user_as_it_was(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, city text); INSERT INTO c VALUES (1, 'base')")
+    hub.configure(KEYED)
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.load()
+    reset(hub.config())
+    assert cities(hub) == [(1, "base")]
+    assert hub.tables() == {"c"}
+
+
+def test_rekey_gives_changes_and_removes_a_key(hub: Hub) -> None:
+    everything = sorted([*cities(hub), *cities(hub, "c_replaced")])
+    result = change(hub, "c: {}\n")
+    assert (result.done, result.rows, result.beside) == (True, 4, 0)
+    assert cities(hub) == everything
+    assert hub.tables() == {"c"}
+    assert change(hub, KEYED, dry_run=True).rows == 3
+    assert hub.tables() == {"c"}
+    change(hub, KEYED)
+    assert cities(hub) == [(1, "Bern"), (2, "Genf"), (3, "Chur")]
+    assert cities(hub, "c_replaced") == [(2, "Basel")]
+    assert hub.verify().tables[0].differences == ()
+    change(hub, "c:\n  mode: snapshot\n")
+    assert cities(hub) == [(2, "Genf"), (3, "Chur")]
+    change(hub, "c:\n  key: [city]\n")
+    assert cities(hub) == everything
+    hub.load()
+    number = next(one.id for one in hub.imports() if one.identity == "c/2025-10.xlsx")
+    hub.revert(import_id=number)
+    assert cities(hub) == [(1, "Bern"), (2, "Basel")]
+
+
+def test_rekey_refuses_rows_that_only_their_place_told_apart(hub: Hub) -> None:
+    hub.write("c/2025-11.xlsx", ["no", "city"], [[4, "Bern"], [5, "Bern"]])
+    hub.load()
+    before = cities(hub)
+    with pytest.raises(UndoError, match="have the key of another row of their file"):
+        change(hub, "c:\n  key: [city]\n")
+    assert cities(hub) == before
+
+
+def test_rekey_heals_a_row_that_was_deleted_by_hand(hub: Hub) -> None:
+    hub.execute("DELETE FROM c WHERE no = 2")
+    change(hub, KEYED)
+    assert cities(hub) == [(1, "Bern"), (2, "Basel"), (3, "Chur")]
+
+
+def test_plan_counts_keys_as_the_run_finds_them(hub: Hub) -> None:
+    hub.write("c/2025-9b.xlsx", ["no", "city"], [[1, "Bern"], [2, "Lugano"], [4, "Zug"]])
+    hub.write("c/2025-11.xlsx", ["no", "city"], [[3, "Uri"], [4, "Zug"], [5, "Jura"]])
+    (table,) = plan(hub.config()).tables
+    # 1 is equal in the later file, 2 is newer in the table, 3 changes, 4 and 5 are new.
+    assert table.keys == PlannedKeys(new=2, replaced=1, unchanged=1, older=1)
+    assert hub.execute("SELECT count(*) FROM c") == [(3,)]
