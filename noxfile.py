@@ -119,9 +119,9 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def lives(session: nox.Session) -> None:
-    """Many long lives of files against a server: edits, copies, renames, reverts, reloads, lost histories. An hour."""
+    """Many long lives of files and histories of keyed tables: edits, copies, reverts, reloads, other keys. Two hours."""
     install(session, "test", extras="[embedded]")
-    chosen = session.posargs or ["tests/integration/undo/test_whole_life.py"]
+    chosen = session.posargs or ["tests/integration/undo/test_whole_life.py", "tests/integration/keyed"]
     session.run("pytest", *chosen, env={"HYPOTHESIS_PROFILE": "thorough"})
 
 

@@ -176,7 +176,7 @@ def load_keyed(
     set_memory(connection, staged.spool.bytes)
     into_staging = SchemaPlan(table=STAGING, changes=(), result=evolution.plan.result)
     copied = stages.load(into_staging, staged.spool, connection, config)
-    failpoints.reach("staged-in-database")
+    failpoints.reach("keys staged")
     arrival = Arrival(
         source_file=source.location,
         imported_at=imported_at,
@@ -195,7 +195,7 @@ def load_keyed(
         merged = merge(connection, history.imports, rule, arrival)
     else:
         merged = replace_snapshot(connection, history.imports, rule, arrival)
-    failpoints.reach("merged")
+    failpoints.reach("keys merged")
     keys = KeyCounts(new=merged.new, won=merged.won, unchanged=merged.unchanged, lost=merged.lost + beaten)
     counts = {key: getattr(keys, name) for name, key in KEY_COUNTS.items()}
     return Merged(

@@ -43,6 +43,10 @@ POINTS: Final = (
 """Failpoints in the order of a run. A file that is copied while it is read reaches ``staged`` after its last row."""
 
 
+KEYED_POINTS: Final = ("keys staged", "keys merged")
+"""Failpoints of a load into a keyed table or a snapshot, between ``copied`` and ``recorded``."""
+
+
 def reach(point: str) -> None:
     """Run the action that the environment sets for ``point``, if any.
 
