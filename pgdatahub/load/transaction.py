@@ -21,7 +21,8 @@ from pgdatahub.load.decisions import Decisions
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
-from pgdatahub.load.keyed import Merged, check_columns, check_rule, load_keyed
+from pgdatahub.load.key_settings import check_columns, check_rule
+from pgdatahub.load.keyed import Merged, finish_keyed, load_keyed
 from pgdatahub.load.part_work import PartWork, in_lock_order
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed_part, of_staged, of_staged_file, skipped, skipped_part
@@ -35,8 +36,6 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable, PartKey
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.keyed.flag import update_flag
-from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
@@ -138,7 +137,7 @@ class Loading:
                 part, one.decision, evolution, copied, imported_at, connection
             )
             callbacks += called_after
-            self.finish(one, connection)
+            finish_keyed(connection, self.history, one.source)
         result = of_staged_file(staged, [results[one.table] for one in work], loads=bool(new))
         notices = [one.decision.notice for one in gone if one.decision.notice]
         return replace(result, notices=(*result.notices, *notices)), callbacks
@@ -234,14 +233,6 @@ class Loading:
             config=self.config,
             history=self.history,
         )
-
-    def finish(self, work: PartWork, connection: Connection) -> None:
-        """Set the flags of missing keys, after the history has the import."""
-        rule = work.source.options.rule
-        if rule is not None and rule.missing is not None:
-            stored = find_rule(connection, self.history.schema, work.table)
-            if stored is not None:
-                update_flag(connection, self.history.imports, stored)
 
     def copy(
         self,

@@ -16,7 +16,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.duplicates import as_duplicate, kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
-from pgdatahub.load.keyed import check_columns, check_rule
+from pgdatahub.load.key_settings import check_columns, check_rule
 from pgdatahub.load.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile

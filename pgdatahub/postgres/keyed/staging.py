@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,8 @@ from pgdatahub.postgres.keyed.rules import TableRule
 
 MAX_KEY_BYTES: Final = 2000
 """Of the texts of a key together; an entry of an index holds 2,704 bytes."""
+_SUSPECT_BYTES: Final = 1_900
+"""Of the texts of unlimited types, so that a key of them and of short values is found too."""
 ROW: Final = "_row"
 _NAMED: Final = 5
 
@@ -104,6 +106,25 @@ def set_memory(connection: Connection, staged_bytes: int) -> None:
             """,
             {"wanted": kilobytes},
         )
+
+
+def has_bad_keys(connection: Connection, key: Sequence[str], unlimited: Collection[str]) -> bool:
+    """Return whether a key is empty or too long, by one scan.
+
+    Args:
+        connection: A connection in the transaction of the staging table.
+        key: The columns of the key.
+        unlimited: Those among them whose values can be long.
+    """
+    conditions: list[sql.Composable] = [null_key(key, "s")]
+    if unlimited:
+        size = sql.SQL(" + ").join(sql.SQL("octet_length({}::text)").format(column(name, "s")) for name in unlimited)
+        conditions.append(sql.SQL("{} > {}").format(size, _SUSPECT_BYTES))
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} s WHERE {})").format(
+        identifier(STAGING), sql.SQL(" OR ").join(conditions)
+    )
+    found: bool = connection.scalar(query)
+    return found
 
 
 def empty_keys(connection: Connection, key: Sequence[str]) -> BadKey | None:

@@ -97,29 +97,26 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             self.loads = count(1)
             self.files: list[KeyFile] = []
             self.ids: dict[int, int] = {}
-            self.lost_its_key = False
             self.connection = psycopg.connect(database_url, autocommit=True, prepare_threshold=None)
 
         # ── steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-        @precondition(lambda self: not self.lost_its_key)
         @rule()
         def load_a_file(self) -> None:
             self.load(make_file(self.chance, self.options, self.profile))
 
-        @precondition(lambda self: not self.lost_its_key)
         @rule()
         def load_another_file(self) -> None:
             self.load(make_file(self.chance, self.options, self.profile))
 
-        @precondition(lambda self: self.files and not self.lost_its_key)
+        @precondition(lambda self: self.files)
         @rule(elsewhere=st.booleans())
         def load_a_file_again_or_its_copy(self, elsewhere: bool) -> None:
             old = self.chance.choice(self.files)
             path = self.chance.choice(PATHS) if elsewhere else old.path
             self.load(KeyFile(path=path, columns=old.columns, rows=old.rows, modified=old.modified))
 
-        @precondition(lambda self: self.model.live and not self.lost_its_key)
+        @precondition(lambda self: self.model.live)
         @rule(with_schema=st.booleans())
         def revert(self, with_schema: bool) -> None:
             file, at = self.chance.choice(self.model.live)
@@ -128,7 +125,7 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             self.model.live.remove((file, at))
             self.agree()
 
-        @precondition(lambda self: self.options.mode == "merge" and not self.lost_its_key and self.exists())
+        @precondition(lambda self: self.options.mode == "merge" and self.exists())
         @rule()
         def insert_by_hand(self) -> None:
             types = dict(
@@ -147,9 +144,7 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             self.model.hand.append(row)
             self.agree()
 
-        @precondition(
-            lambda self: self.options.mode == "merge" and self.model.live and not self.lost_its_key and self.exists()
-        )
+        @precondition(lambda self: self.options.mode == "merge" and self.model.live and self.exists())
         @rule()
         def rekey(self) -> None:
             """Change the key, or take it away and give it back; rows that cannot be ordered again are refused."""
@@ -169,9 +164,8 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             except UndoError:
                 assert not model.can_be_ordered()
                 self.options = before
-                if not key:
-                    self.lost_its_key = True
-                    return
+                if not key:  # the table has lost its key
+                    self.name, self.model, self.files = f"h{next(numbers)}", KeyModel(self.options), []
             self.agree()
 
         def load(self, file: KeyFile, model: KeyModel | None = None) -> None:
@@ -218,9 +212,8 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
 
         def teardown(self) -> None:
             if hasattr(self, "connection"):
-                if not self.lost_its_key:
-                    self.check_with_verify()
-                    self.load_in_other_orders()
+                self.check_with_verify()
+                self.load_in_other_orders()
                 self.execute(f"DROP TABLE IF EXISTS {self.name}, {self.name}_replaced")
                 self.connection.close()
                 shutil.rmtree(self.directory, ignore_errors=True)
