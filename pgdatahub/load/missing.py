@@ -111,7 +111,8 @@ def judge(
         reason = listing.obstacle
         if reason is None and any(past.table in possible_tables(one, past.table.schema) for one in failed):
             reason = "a file of the table fails, and may have its rows"
-        heir = None if reason is not None else find_heir(past, listing)
+        keyed = config.folders.options_for(folder.split("/")).rule is not None  # a copy has rows of its own
+        heir = None if reason is not None or keyed else find_heir(past, listing)
         if heir is not None:
             yield replace(missing, action=MissingAction.TAKE_OVER, heir=heir.identity)
         elif reason is None and folder not in folders:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from psycopg import sql
 
 from pgdatahub.errors import SchemaError
@@ -11,6 +13,7 @@ from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_imp
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.values.sql_types import SqlType
 
+_COMMENT: Final = "true for keys that the newest file lacks; set by pgdatahub"
 _FLAG = sql.SQL("""
     WITH newest AS (SELECT {newest} AS moment)
     UPDATE {table} SET {flag} = {missing} FROM newest WHERE {flag} IS DISTINCT FROM {missing}
@@ -38,12 +41,27 @@ def ensure_flag(connection: Connection, rule: TableRule) -> None:
     if known is None:
         query = sql.SQL("ALTER TABLE {} ADD COLUMN {} boolean NOT NULL DEFAULT false")
         connection.execute(query.format(identifier(rule.table), sql.Identifier(name)))
+        comment = sql.SQL("COMMENT ON COLUMN {} IS {}")
+        connection.execute(comment.format(sql.Identifier(rule.table.schema, rule.table.name, name), _COMMENT))
     elif known.type is not SqlType.BOOLEAN:
         raise SchemaError(
             f"the column {name} is {known.type.label}, and missing_keys: flag {name} needs a BOOLEAN",
             where=where,
             hint="flag another column",
         )
+
+
+def end_flag(connection: Connection, rule: TableRule) -> None:
+    """Drop the column if pgdatahub made it; set a column of the user's own to false."""
+    name = rule.rule.missing
+    current = catalog.reflect(connection, rule.table)
+    known = None if current is None or name is None else current.by_name.get(name)
+    if known is None:
+        return
+    drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}")
+    reset = sql.SQL("UPDATE {0} SET {1} = false WHERE {1}")
+    query = drop if known.header == _COMMENT else reset
+    connection.execute(query.format(identifier(rule.table), sql.Identifier(known.name)))
 
 
 def update_flag(connection: Connection, imports: sql.Identifier, rule: TableRule) -> None:

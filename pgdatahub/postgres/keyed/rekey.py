@@ -14,9 +14,10 @@ from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import IMPORTS, RESERVED_COLUMNS, TableName
 from pgdatahub.postgres import catalog, ddl, locks
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.keyed.flag import update_flag
+from pgdatahub.postgres.keyed.flag import end_flag, update_flag
 from pgdatahub.postgres.keyed.fragments import (
     BEATEN,
+    FILE,
     TIMESTAMP,
     best_first,
     column,
@@ -27,7 +28,7 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
 from pgdatahub.postgres.keyed.names import timestamp_index
-from pgdatahub.postgres.keyed.rules import TableRule, forget_rule, record_xid
+from pgdatahub.postgres.keyed.rules import TableRule, add_xids, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
 from pgdatahub.values.rank_key import rank_key
 
@@ -54,10 +55,14 @@ def rekey(
         SchemaError: The table cannot have the rule.
     """
     locks.lock_table(connection, table, exclusively=True)
+    writers = recorded_xids(connection, history.schema, table) if old is not None else _usual_writers(connection, table)
     if old is not None:
         locks.lock_table(connection, old.companion, exclusively=True)
         _unkey(connection, history, old)
     if new is None:
+        # Rows of one import that several transactions wrote would look as if a user had changed some of them.
+        rewrite = sql.SQL("UPDATE {0} SET {1} = {1} WHERE {1} IS NOT NULL").format(identifier(table), TIMESTAMP)
+        connection.execute(rewrite)
         return None
     columns = tuple(
         name
@@ -82,11 +87,27 @@ def rekey(
     rule = begin_rule(connection, history.schema, table, new, columns, own_index=own, move=move)
     update_flag(connection, history.imports, rule)
     record_xid(connection, history.schema, table)
+    add_xids(connection, history.schema, table, writers)
     return rule
 
 
+def _usual_writers(connection: Connection, table: TableName) -> list[int]:
+    """Return, for each import of a table of all rows, the transaction that wrote most of its rows."""
+    query = sql.SQL("""
+        SELECT DISTINCT writer FROM (
+            SELECT DISTINCT ON ({file}, {timestamp}) xmin::text::bigint AS writer FROM {table}
+             WHERE {timestamp} IS NOT NULL GROUP BY {file}, {timestamp}, xmin::text
+             ORDER BY {file}, {timestamp}, count(*) DESC) usual
+    """).format(file=FILE, timestamp=TIMESTAMP, table=identifier(table))
+    return [row.writer for row in connection.execute(query)]
+
+
 def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> None:
-    """End the rule of a table whose companion has no rows that matter any more: drop the companion and our indexes."""
+    """End the rule of a table whose companion has no rows that matter any more.
+
+    The companion, pgdatahub's indexes and its flag of missing keys are dropped.
+    """
+    end_flag(connection, rule)
     connection.execute(sql.SQL("DROP TABLE {}").format(identifier(rule.companion)))
     indexes = [timestamp_index(rule.table)]
     if rule.index_is_ours and rule.key_index is not None:
@@ -214,8 +235,8 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
         beaten=sql.Identifier(BEATEN),
     )
     try:
-        with connection.driver.transaction():
-            connection.execute(moved)
+        # Not under a savepoint, whose rows would have another transaction number than the recorded one.
+        connection.execute(moved)
     except psycopg.errors.ForeignKeyViolation as error:
         raise UndoError(
             f"rows that others beat are referenced: {error.diag.message_detail}", where=str(rule.table)

@@ -160,6 +160,19 @@ def current_xid(connection: Connection, history_schema: str, table: TableName) -
     return found
 
 
+def recorded_xids(connection: Connection, history_schema: str, table: TableName) -> list[int]:
+    """Return the recorded transactions that wrote rows of a table with a rule, other than loads."""
+    query = sql.SQL("SELECT xids FROM {} WHERE table_schema = %s AND table_name = %s")
+    found = connection.scalar(query.format(sql.Identifier(history_schema, KEYED_TABLES)), (table.schema, table.name))
+    return list(found or ())
+
+
+def add_xids(connection: Connection, history_schema: str, table: TableName, xids: list[int]) -> None:
+    """Record further transactions that wrote rows of a table with a rule."""
+    query = sql.SQL("UPDATE {} SET xids = xids || %s::bigint[] WHERE table_schema = %s AND table_name = %s")
+    connection.execute(query.format(sql.Identifier(history_schema, KEYED_TABLES)), (xids, table.schema, table.name))
+
+
 def record_xid(connection: Connection, history_schema: str, table: TableName) -> None:
     """Record that this transaction, which is not a load, writes rows of a table with a rule."""
     xid = current_xid(connection, history_schema, table)

@@ -66,8 +66,12 @@ class KeyFile:
 
     @property
     def texts(self) -> tuple[tuple[str, ...], ...]:
-        """Its content, to compare."""
-        return (self.columns, *(tuple(map(text_of, row)) for row in self.rows))
+        """Its content, to compare; the order of columns does not matter."""
+        order = sorted(range(len(self.columns)), key=self.columns.__getitem__)
+        return (
+            tuple(self.columns[place] for place in order),
+            *(tuple(text_of(row[place]) for place in order) for row in self.rows),
+        )
 
 
 @dataclass(slots=True)

@@ -128,6 +128,31 @@ def test_rekey_refuses_rows_that_only_their_place_told_apart(hub: Hub) -> None:
     assert cities(hub) == before
 
 
+def test_rekey_drops_the_flag_that_pgdatahub_made(hub: Hub) -> None:
+    change(hub, f"{KEYED}  missing_keys: flag gone\n")
+    assert hub.execute("SELECT no FROM c WHERE gone") == [(1,)]
+    change(hub, KEYED)
+    assert "gone" not in hub.types("c")
+    hub.load()
+    for one in hub.imports():
+        hub.revert(import_id=one.id, schema=True)
+    assert hub.tables() == set()
+
+
+def test_rekeyed_imports_of_a_plain_table_can_be_reverted(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Basel"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[2, "Genf"]])
+    hub.load()
+    change(hub, KEYED)
+    assert cities(hub) == [(1, "Bern"), (2, "Genf")]
+    hub.revert(source_file="2.xlsx")
+    assert cities(hub) == [(1, "Bern"), (2, "Basel")]
+    change(hub, "c: {}\n")
+    hub.revert(source_file="1.xlsx")
+    assert cities(hub) == []
+
+
 def test_rekey_heals_a_row_that_was_deleted_by_hand(hub: Hub) -> None:
     hub.execute("DELETE FROM c WHERE no = 2")
     change(hub, KEYED)
