@@ -16,7 +16,13 @@ _INDEXES = """
            NOT x.indimmediate AS deferrable,
            ARRAY (SELECT a.attname::text FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(attnum, place)
                     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
-                   WHERE k.place <= x.indnkeyatts ORDER BY k.place) AS columns
+                   WHERE k.place <= x.indnkeyatts ORDER BY k.place)
+           -- The columns in its expressions.
+           || CASE WHEN x.indexprs IS NOT NULL THEN ARRAY (
+                SELECT a.attname::text FROM pg_depend d
+                  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
+                 WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid
+                   AND d.refclassid = 'pg_class'::regclass AND d.refobjid = x.indrelid) END AS columns
       FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
       JOIN pg_class c ON c.oid = x.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND x.indisunique
@@ -30,7 +36,7 @@ class UniqueIndex:
 
     Attributes:
         name: Its name.
-        columns: Its columns; without those that are expressions.
+        columns: Its columns, and those in its expressions.
         defect: The reason why it cannot be the index of a key; None if it can.
     """
 
@@ -69,7 +75,7 @@ def usable_index(connection: Connection, table: TableName, key: tuple[str, ...])
             f"the index {alike[0].name} on ({', '.join(key)}) {alike[0].defect}, and a key needs an index that is unique at"
             " all times and for all rows",
             where=f"table {table}",
-            hint="make the index or constraint anew without that, or drop it",
+            hint="create the index or constraint again without that, or drop it",
         )
     return None
 

@@ -87,6 +87,7 @@ def test_a_changed_file_keeps_the_rows_of_its_keys(hub: Hub) -> None:
     ("index", "reason"),
     [
         ("CREATE UNIQUE INDEX mine ON c (no) WHERE no > 0", "is partial"),
+        ("CREATE UNIQUE INDEX mine ON c (abs(no))", "is on an expression"),
         ("ALTER TABLE c ADD CONSTRAINT mine UNIQUE (no) DEFERRABLE", "is deferrable"),
         ("CREATE RULE mine AS ON INSERT TO c DO INSTEAD NOTHING", "the table has rules (mine)"),
     ],
