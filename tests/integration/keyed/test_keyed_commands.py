@@ -166,3 +166,11 @@ def test_plan_counts_keys_as_the_run_finds_them(hub: Hub) -> None:
     # 1 is equal in the later file, 2 is newer in the table, 3 changes, 4 and 5 are new.
     assert table.keys == PlannedKeys(new=2, replaced=1, unchanged=1, older=1)
     assert hub.execute("SELECT count(*) FROM c") == [(3,)]
+
+
+def test_adopt_refuses_an_order_that_only_the_history_had(hub: Hub) -> None:
+    hub.execute("DROP TABLE etl_imports, etl_schema_changes, etl_tables")
+    hub.configure(f"{KEYED}  newest: loaded\n")
+    report = run(hub.config(), adopt=True)
+    assert all(result.failure is not None for result in report.results)
+    assert hub.imports() == []
