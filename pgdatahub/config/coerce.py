@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
+from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from pgdatahub.config.cell_ranges import parse_cell, parse_range
@@ -20,6 +21,7 @@ Written: TypeAlias = "str | tuple[str, ...]"
 Check: TypeAlias = "tuple[str, Callable[[Written], Any]]"
 """The text after "must be" in a message, and a function that converts a raw value or raises ValueError."""
 
+_SHARE = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?) ?(?P<percent>%)?")
 _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _DIRECTIVE = re.compile("%.")
 _HEADER_ROWS = 10
@@ -215,6 +217,22 @@ def _row_limit(written: Written) -> int | None:
     return None if written == "" else _count(written)
 
 
+def _max_bad(written: Written) -> str:
+    match = _SHARE.fullmatch(written) if isinstance(written, str) else None
+    if match is None or (match["percent"] and Fraction(match["number"]) > 100):
+        raise ValueError
+    if not match["percent"] and "." in match["number"]:
+        raise ValueError("a number of rows is whole; a share ends with %")
+    return f"{match['number']}{match['percent'] or ''}"
+
+
+def exceeds(bad: int, rows: int, most: str) -> bool:
+    """Return whether a number of rows of a file is above a limit, which is a number or a share such as ``1%``."""
+    if most.endswith("%"):
+        return bad > Fraction(most[:-1]) * rows / 100
+    return bad > int(most)
+
+
 def one_of(*choices: str) -> Check:
     """Return the check for a value that must be one of ``choices``."""
 
@@ -263,3 +281,4 @@ KEY = ("a column or a list of columns", _key)
 NEWEST = ("path, modified, loaded or a column", _text)
 MISSING_KEYS = ("keep, or flag and a column", _missing_keys)
 TABLE_MODE = one_of("append", "merge", "snapshot")
+MAX_BAD = ("a number of rows, or a share such as 1%", _max_bad)

@@ -172,6 +172,9 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         columns.append(folder.columns)
         for name, key in folder.sheets.items():
             sheets[name] = _with_entry(sheets.get(name), key)
+    if given.get("on_bad", "fail") != "fail":
+        # The sender's fixed file takes the place of the first one, rather than doubling its good rows.
+        given.setdefault("on_changed", "replace")
     try:
         options = FolderOptions(**with_key_defaults(given), **_column_options(columns), cell_columns=cells)
         return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
@@ -197,7 +200,7 @@ def _with_entry(above: SheetKey | None, key: SheetKey) -> SheetKey:
 _OF_THE_FOLDER: Final = ("sheet", "table_per_sheet")
 _OF_THE_TABLE: Final = (
     *("schema", "on_changed", "new_columns", "types", "views", "min_rows", "max_rows"),
-    *("key", "newest", "duplicates", "mode", "missing_keys"),
+    *("key", "newest", "duplicates", "mode", "missing_keys", "on_bad", "max_bad"),
 )
 
 
@@ -225,6 +228,8 @@ def _entry(
     entry: Entry, inherited: Mapping[str, Any], columns: Sequence[Mapping[str, Column]], cells: Mapping[str, str]
 ) -> SheetEntry:
     own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
+    if own.get("on_bad", "fail") != "fail" and "on_changed" not in inherited:
+        own.setdefault("on_changed", "replace")
     try:
         options = FolderOptions(
             **with_key_defaults({**inherited, **own}),

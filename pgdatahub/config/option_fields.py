@@ -82,10 +82,19 @@ def options(kind: type[DataclassInstance]) -> Mapping[str, Option]:
     }
 
 
-def changed_options(value: DataclassInstance, same: Mapping[str, tuple[object, ...]]) -> dict[str, object]:
-    """Return the options that shape rows and have another value than the default or one of ``same``."""
+def changed_options(
+    value: DataclassInstance, same: Mapping[str, tuple[object, ...]], *, judging: bool = False
+) -> dict[str, object]:
+    """Return the options that shape rows and have another value than the default or one of ``same``.
+
+    Args:
+        value: The options.
+        same: Values that give the rows of the default.
+        judging: The options of a contract shape rows too.
+    """
     return {
         option.name: getattr(value, option.name)
         for option in options(type(value)).values()
-        if option.shapes_rows and getattr(value, option.name) not in (option.default, *same.get(option.name, ()))
+        if (option.shapes_rows or (judging and option.judges))
+        and getattr(value, option.name) not in (option.default, *same.get(option.name, ()))
     }

@@ -16,6 +16,7 @@ from pgdatahub.config.coerce import (
     BOOLEAN,
     COUNT,
     KEY,
+    MAX_BAD,
     MISSING_KEYS,
     NEWEST,
     ROW_LIMIT,
@@ -34,6 +35,7 @@ ViewPolicy: TypeAlias = Literal["fail", "recreate"]
 MissingPolicy: TypeAlias = Literal["keep", "revert"]
 ChangedPolicy: TypeAlias = Literal["append", "replace", "fail"]
 Contract: TypeAlias = Literal["evolve", "freeze"]
+BadPolicy: TypeAlias = Literal["fail", "quarantine", "blank"]
 NewColumns: TypeAlias = Literal["evolve", "freeze", "listed"]
 
 _SAME_ROWS: Final[Mapping[str, tuple[object, ...]]] = {"header_row": (1,)}
@@ -131,8 +133,24 @@ class FolderOptions(SheetOptions):
         "views that use a column whose type has to change: fail the file, or drop the views and make them again",
         shapes_rows=False,
     )
-    min_rows: int = option_field(0, COUNT, "the fewest rows of a file; with 1, a file without rows fails", judges=True)
-    max_rows: int | None = option_field(None, ROW_LIMIT, "the most rows of a file", judges=True)
+    min_rows: int = option_field(
+        0, COUNT, "the fewest rows of a file; with 1, a file without rows fails", shapes_rows=False
+    )
+    max_rows: int | None = option_field(None, ROW_LIMIT, "the most rows of a file", shapes_rows=False)
+    on_bad: BadPolicy = choice_field(
+        "fail",
+        ("fail", "quarantine", "blank"),
+        "cells that break a rule or their type: fail the file with all of them, keep their rows out of the table in"
+        " etl_quarantine, or empty them",
+        judges=True,
+    )
+    max_bad: str = option_field(
+        "50%",
+        MAX_BAD,
+        "with on_bad: quarantine or blank, the most rows with such cells: a number, or a share of the rows of the file;"
+        " a file with more fails",
+        judges=True,
+    )
     table_per_sheet: bool = option_field(
         False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False
     )
@@ -172,7 +190,7 @@ class FolderOptions(SheetOptions):
     def has_contract(self) -> bool:
         """Return whether the settings have rules that a file can break."""
         of_file = self.min_rows > 0 or self.max_rows is not None or self.new_columns == "listed"
-        return of_file or any(column.is_judged for column in self.columns.values())
+        return of_file or self.on_bad != "fail" or any(column.is_judged for column in self.columns.values())
 
     @property
     def has_server_types(self) -> bool:
@@ -271,9 +289,13 @@ def _routing_facts(rules: Iterable[SheetRule]) -> list[object]:
 
 @lru_cache(maxsize=256)  # a run asks for the same few folders once or twice a file
 def _fingerprint(folder: FolderOptions) -> str:
+    # Rules that fail the file leave the rows of other files as they are.
+    judging = folder.on_bad != "fail"
     shaping = {
-        **changed_options(folder, _SAME_ROWS),
-        "columns": {key: changed_options(column, {}) for key, column in sorted(folder.columns.items())},
+        **changed_options(folder, _SAME_ROWS, judging=judging),
+        "columns": {
+            key: changed_options(column, {}, judging=judging) for key, column in sorted(folder.columns.items())
+        },
         **({"cell_columns": dict(sorted(folder.cell_columns.items()))} if folder.cell_columns else {}),
     }
     return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

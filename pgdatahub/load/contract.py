@@ -5,13 +5,16 @@ A verdict depends on the row, its file and the settings of its folder; never on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pgdatahub.config import FolderOptions
+from pgdatahub.config.coerce import exceeds
 from pgdatahub.errors import CellFault
 from pgdatahub.load.fault_report import FaultReport
 from pgdatahub.load.uniqueness import Suspects, UniqueColumn
+from pgdatahub.model.aside import MAX_BYTES, MAX_ROWS, AsideRow
 
 _FILE = (0, 0, 0)
 
@@ -24,11 +27,16 @@ class Contract:
         report: The faults so far.
         suspects: Name of a column → its cells of equal values, as an earlier reading found them; None in the first reading.
         unique: Name of a column → its values so far.
+        layout: Sheet → the place of its table and the names of its columns.
     """
 
     report: FaultReport = field(default_factory=FaultReport)
     suspects: Mapping[str, Suspects] | None = None
     unique: dict[str, UniqueColumn] = field(default_factory=dict)
+    layout: dict[str, Any] = field(default_factory=dict)
+    _aside: int = 0
+    _bytes: int = 0
+    _is_full: bool = False
 
     def unique_column(self, name: str) -> UniqueColumn:
         """Return the values of a column with ``unique: true``."""
@@ -49,6 +57,19 @@ class Contract:
             self.fail("min-rows", expected=f"at least {options.min_rows:,}", value=f"{rows:,}")
         if options.max_rows is not None and rows > options.max_rows:
             self.fail("max-rows", expected=f"at most {options.max_rows:,}", value=f"{rows:,}")
+        bad = self.report.bad_rows
+        if options.on_bad != "fail" and exceeds(bad, rows, options.max_bad):
+            self.fail("max-bad", expected=f"at most {options.max_bad}", value=f"{bad:,} of {rows:,} rows")
+
+    def hold(self, rows: Sequence[AsideRow]) -> None:
+        """Count rows that are set aside; too many fail the file."""
+        self._aside += len(rows)
+        self._bytes += sum(row.size for row in rows)
+        if self._is_full or (self._aside <= MAX_ROWS and self._bytes <= MAX_BYTES):
+            return
+        self._is_full = True
+        expected = f"at most {MAX_ROWS:,} rows and {MAX_BYTES // 2**20} MB a file"
+        self.fail("quarantine-limit", expected=expected, value=f"{self._aside:,} rows")
 
     def fail(
         self,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.config.column_layers import key_finder, merged, same_name
 from pgdatahub.errors import CellFault, ContractError
+from pgdatahub.load.aside_cells import cells_of_row
 from pgdatahub.load.cell_rules import CellRule, cell_rules, empty_cells
 from pgdatahub.load.column_keys import nearest
 from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
 from pgdatahub.load.uniqueness import Place
+from pgdatahub.model.aside import CELLS, ROW, AsideRow
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.column_naming import column_names
@@ -25,6 +27,27 @@ from pgdatahub.values.python_values import type_value
 
 if TYPE_CHECKING:
     from pgdatahub.load.parts import PartSheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The fate of a batch's rows, if nothing fails the file.
+
+    Attributes:
+        rows: The indexes of the rows that are set aside.
+        cells: Position of a column → the indexes of the cells that are emptied.
+        aside: The rows that are set aside, and the emptied cells.
+    """
+
+    rows: frozenset[int] = frozenset()
+    cells: Mapping[int, Collection[int]] = field(default_factory=dict)
+    aside: tuple[AsideRow, ...] = ()
+
+
+GOOD: Final = Verdict()
+"""The verdict on rows without a fault."""
+_BLANKED: Final = frozenset({"type", "values", "pattern", "min", "max", "unique"})
+"""Rules whose cells can be emptied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +79,7 @@ class SheetContract:
         self._options = chosen.source.options
         self._names = column_names(table, self._options)
         self._keys_of = key_finder(self._options.columns, self._names)
+        self._options_of = lru_cache(maxsize=None)(self._options.column_options(self._names))
         self._seen = set(table.headers)
         self._unlisted: set[int] = set()
         self._judge_headers()
@@ -67,14 +91,13 @@ class SheetContract:
 
     @cached_property
     def _judged(self) -> tuple[_Judged, ...]:
-        options_of = self._options.column_options(self._names)
         shift = self._table.first_column
         positions = set(self._table.headers) | {
             int(fold(key)[len("column_") :]) - 1 + shift for key in self._options.columns if is_positional(key)
         }
         judged = []
         for position in sorted(positions):
-            options = options_of(position - shift)
+            options = self._options_of(position - shift)
             if options.is_judged:
                 judged.append(
                     _Judged(
@@ -119,6 +142,8 @@ class SheetContract:
 
     def end(self) -> ContractError | None:
         """Judge the columns that the sheet must have, after its last row; return the error if a fault so far fails the file."""
+        known = self._contract.layout
+        known[self._sheet if self._sheet not in known else f"{self._sheet} (section {self._section})"] = self._layout
         positions = [position - self._table.first_column for position in self._seen]
         present = {key for position in positions for key in self._keys_of(position)}
         free = {
@@ -150,27 +175,81 @@ class SheetContract:
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def judge(self, batch: Batch, normalized: NormalizedBatch) -> frozenset[int]:
-        """Judge the rows of a batch; return the indexes of those with a fault."""
+    def judge(self, batch: Batch, normalized: NormalizedBatch) -> Verdict:
+        """Judge the rows of a batch."""
         columns = {column.position: column for column in normalized.columns if column.position is not None}
         self._see_columns(batch, columns)
-        bad: set[int] = set()
+        bad: dict[int, list[tuple[int, str]]] = {}
         refused: dict[int, set[int]] = {}
         for index, position, fault in sorted(normalized.misfits, key=lambda misfit: misfit[0]):
             refused.setdefault(position, set()).add(index)
+            bad.setdefault(index, []).append((position, fault.rule))
             key = (fault.sheet, fault.column, fault.rule, fault.expected)
             self._report.add(key, 1, [(self._place(batch, index, position), fault)])
-        bad.update(*refused.values())
         for judged in self._judged:
             column = columns.get(judged.position) or _empty(judged, len(batch.rows))
             for rule, expected, indexes, hints in self._faults(batch, judged, column, refused.get(judged.position, ())):
-                bad.update(indexes)
+                for index in indexes:
+                    bad.setdefault(index, []).append((judged.position, rule))
                 self._add(batch, judged, column, rule, expected, indexes, hints)
         self._report.rows += len(batch.rows)
         self._report.bad_rows += len(bad)
-        if bad:
+        if not bad:
+            return GOOD
+        if any(self._fails_file(position, rule) for faults in bad.values() for position, rule in faults):
             self._report.fails = True
-        return frozenset(bad)
+        if self._report.fails:
+            return GOOD
+        aside = tuple(self._set_aside(batch, index, sorted(faults)) for index, faults in sorted(bad.items()))
+        self._contract.hold(aside)
+        if self._options.on_bad == "quarantine":
+            return Verdict(rows=frozenset(bad), aside=aside)
+        emptied: dict[int, set[int]] = {}
+        for index, faults in bad.items():
+            for position, _ in faults:
+                emptied.setdefault(position, set()).add(index)
+        return Verdict(cells=emptied, aside=aside)
+
+    def _fails_file(self, position: int, rule: str) -> bool:
+        """Return whether a fault of a cell fails the file."""
+        if self._options.on_bad == "blank":
+            return rule not in _BLANKED or self._options_of(self._inside(position)).required == "true"
+        return self._options.on_bad == "fail"
+
+    def _set_aside(self, batch: Batch, index: int, faults: Sequence[tuple[int, str]]) -> AsideRow:
+        positions = {position for position, _ in faults}
+        only_cells = self._options.on_bad == "blank"
+
+        def name_of(position: int) -> str | None:
+            inside = self._inside(position)
+            left_out = position not in positions if only_cells else self._options_of(inside).skip
+            return None if left_out else self._names.name(inside)
+
+        cells, kinds = cells_of_row(batch, index, name_of)
+        row = batch.rows[index]
+        return AsideRow(
+            index=index,
+            section=self._section,
+            sheet=self._sheet,
+            row=row,
+            action=CELLS if only_cells else ROW,
+            cells=cells,
+            kinds=kinds,
+            faults=tuple(
+                (cell_address(row, position), self._names.name(self._inside(position)), rule)
+                for position, rule in faults
+            ),
+        )
+
+    @property
+    def _layout(self) -> dict[str, Any]:
+        """The place of the table and the names of its columns, from which rows of :class:`AsideRow` can be loaded."""
+        columns = [
+            [position, self._names.header(self._inside(position)), self._names.name(self._inside(position))]
+            for position in sorted(self._seen)
+            if not self._options_of(self._inside(position)).skip
+        ]
+        return {"section": self._section, "header_row": self._table.header_row, "columns": columns}
 
     def _see_columns(self, batch: Batch, columns: Mapping[int, NormalizedColumn]) -> None:
         """Take notice of columns without a header that have a value."""

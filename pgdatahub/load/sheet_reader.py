@@ -250,7 +250,8 @@ def _read_table(
         if normalized is None:
             yield ()  # another table on the sheet may have its turn
             continue
-        yield rows.add(normalized, sheet=label, rows=piece.rows)
+        kept = piece.rows if normalized.sheet_rows is None else normalized.sheet_rows
+        yield rows.add(normalized, sheet=label, rows=kept)
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
     if contract is not None:

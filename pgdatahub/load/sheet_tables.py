@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
@@ -14,6 +14,8 @@ from pgdatahub.load.origin_columns import OriginColumns
 from pgdatahub.model.batches import NormalizedBatch, Table
 from pgdatahub.model.workbooks import Batch, Sheet
 from pgdatahub.plugins.manager import Stages
+from pgdatahub.plugins.nulls import blanked
+from pgdatahub.readers.batch_rows import sieve
 from pgdatahub.readers.header_levels import no_areas
 from pgdatahub.readers.layout import LayoutCounts, locate
 from pgdatahub.readers.window import CellCapture, Window
@@ -21,7 +23,7 @@ from pgdatahub.readers.window import CellCapture, Window
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
     from pgdatahub.load.parts import PartSheet
-    from pgdatahub.load.sheet_contract import SheetContract
+    from pgdatahub.load.sheet_contract import SheetContract, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +64,25 @@ class TableReading:
     def judge(self, batch: Batch, contract: SheetContract) -> NormalizedBatch | None:
         """Do as :meth:`normalize` does under a contract; return None if a fault so far fails the file."""
         normalized = self.normalize_cells(batch)
-        contract.judge(batch, normalized)
+        verdict = contract.judge(batch, normalized)
+        if verdict.aside:
+            # Bad cells take no part in the types and counts of the file, so the good ones are normalized again.
+            batch = _without(batch, verdict)
+            normalized = replace(self.normalize_cells(batch), aside=verdict.aside, sheet_rows=batch.rows)
         with_origin = self.origin.add(normalized, batch.rows)
         return None if contract.fails else with_origin
+
+
+def _without(batch: Batch, verdict: Verdict) -> Batch:
+    """Return a batch without the rows that are set aside, or with empty cells."""
+    if verdict.rows:
+        return sieve(batch, [index not in verdict.rows for index in range(len(batch.rows))])
+    return batch.with_columns(
+        {
+            position: blanked(cells, verdict.cells[position]) if position in verdict.cells else cells
+            for position, cells in batch.columns.items()
+        }
+    )
 
 
 def begin_table(

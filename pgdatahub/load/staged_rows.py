@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pgdatahub.errors import ContractError
+from pgdatahub.load.aside_rows import AsideRows
 from pgdatahub.load.column_keys import ColumnKeys
 from pgdatahub.load.content_hash import ContentHash
 from pgdatahub.load.contract import Contract
@@ -34,6 +35,7 @@ class StagedRows:
         sheets: The sheets that the rows come from.
         keys: The keys under ``columns:`` of the file that mean a column.
         contract: The rules for the rows, if the settings have some.
+        aside: The rows with a fault.
     """
 
     source: SourceFile
@@ -43,6 +45,11 @@ class StagedRows:
     content: ContentHash = field(default_factory=ContentHash)
     tally: Tally = field(default_factory=Tally)
     sheets: list[str] = field(default_factory=list)
+    aside: AsideRows = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin without rows that are set aside."""
+        self.aside = AsideRows(file=self.spool.file)
 
     @property
     def observed(self) -> TableSchema:
@@ -52,7 +59,10 @@ class StagedRows:
     def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
         """Add a batch from some rows of a sheet to the counts, stage it, and yield the staged batch."""
         self.tally.add(batch)
-        self.content.update(batch)
+        if batch.aside:
+            self.aside.add(batch.aside, self.tally.rows - batch.rows + self.aside.rows)
+        if batch.rows or not batch.aside:
+            self.content.update(batch)
         if batch.rows:
             positions = {column.name: column.position for column in batch.columns if column.position is not None}
             encoded = encode(batch, Origin(sheet=sheet, rows=_compact(rows), positions=positions))

@@ -11,9 +11,11 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileChangedError
+from pgdatahub.load.aside_rows import AsideRows
 from pgdatahub.load.file_hash import FileVersion, file_version
 from pgdatahub.load.sheet_reader import ReadAgainError, read_sheets
 from pgdatahub.load.spool import Spool
@@ -46,6 +48,8 @@ class Staged:
         routing: The hash of the settings that give the file several tables; None for a file of one table.
         tables: All tables of such a file.
         xid: The transaction that wrote the rows of a keyed table or a snapshot.
+        aside: The rows with a fault; None without any.
+        layout: The places of the tables that they come from.
     """
 
     source: SourceFile
@@ -63,6 +67,13 @@ class Staged:
     routing: str | None = None
     tables: tuple[TableName, ...] = ()
     xid: int | None = None
+    aside: AsideRows | None = None
+    layout: Mapping[str, Any] | None = None
+
+    @property
+    def quarantined(self) -> int:
+        """The number of rows that are set aside, beside ``rows``."""
+        return 0 if self.aside is None else self.aside.rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,18 +189,20 @@ class Staging:
         return Staged(
             source=rows.source,
             file_sha256=self._file_sha256,
-            content_sha256=rows.content.hexdigest(observed),
+            content_sha256=rows.aside.content(rows.content.hexdigest(observed)),
             observed=observed,
             spool=rows.spool,
             rows=tally.rows,
             sheets=tuple(dict.fromkeys(rows.sheets)),
-            counts=tally.counts,
+            counts={**tally.counts, **rows.aside.counts},
             examples=tally.examples,
             notices=tally.notices,
             seconds=self.seconds,
             sheets_left_out=self._rows.sheets_left_out,
             routing=self.source.routing,
             tables=tuple(self._rows.tables) if self.source.options.is_routed else (),
+            aside=rows.aside or None,
+            layout=rows.contract.layout if rows.aside and rows.contract is not None else None,
         )
 
     def finish(self) -> StagedFile:

@@ -127,7 +127,8 @@ class Loading:
                 new[number] = one, replace(part, counts=counts, xid=merged.xid)
             put_up(connection, taken_down, one.table)
         seconds = time.monotonic() - began
-        if new and ends and self.stages.audit_is_built_in:
+        has_aside = any(part.aside is not None for _, part in new)  # whose COPY cannot go with other statements
+        if new and ends and self.stages.audit_is_built_in and not has_aside:
             connection.pipeline_to_end()
         results = {one.table: skipped_part(one.table, one.decision.skip) for one in work if one.decision.skip}
         callbacks: list[Callable[[], None]] = []
@@ -274,6 +275,9 @@ class Loading:
             routing=staged.routing,
             tables=staged.tables,
             xid=staged.xid,
+            aside=staged.aside if staged.aside is not None else (),
+            quarantined=staged.quarantined,
+            layout=staged.layout,
             duplicates=kept_duplicates(
                 found.replaced,
                 staged.source,

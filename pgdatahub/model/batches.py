@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pgdatahub.errors import CellFault
+from pgdatahub.model.aside import ROW, AsideRow
 from pgdatahub.values.cells import cell_address
 from pgdatahub.values.evidence import Observed
 from pgdatahub.values.sql_types import SqlType
@@ -74,6 +75,8 @@ class NormalizedBatch:
         notices: Notices to the user; the same notice may come with every batch.
         misfits: The cells that cannot be loaded, each with the index of its row and the position of its column; they are
             empty in ``columns``. Only under a contract, which needs all of them; else the first ones fail the file.
+        aside: The rows with a fault that do not fail the file.
+        sheet_rows: The numbers of the rows in the sheet, if some rows of the batch were set aside.
     """
 
     columns: tuple[NormalizedColumn, ...]
@@ -82,6 +85,13 @@ class NormalizedBatch:
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     misfits: tuple[tuple[int, int, CellFault], ...] = ()
+    aside: tuple[AsideRow, ...] = ()
+    sheet_rows: Sequence[int] | None = None
+
+    @property
+    def rows_read(self) -> int:
+        """The number of rows, those that were set aside included."""
+        return self.rows + sum(row.action == ROW for row in self.aside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
+from pgdatahub.model.aside import AsideRow
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 
@@ -98,7 +99,11 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
-    """One import for the history: a row of ``etl_imports`` and its schema changes."""
+    """One import for the history: a row of ``etl_imports`` and its schema changes.
+
+    ``aside`` are the rows with a fault, of which ``quarantined`` are not in the table; ``layout`` has what a later load of them
+    needs. The other attributes are those of :class:`ImportRow`.
+    """
 
     run_id: str
     source: SourceFile
@@ -119,6 +124,9 @@ class ImportRecord:
     tables: tuple[TableName, ...] = ()
     xid: int | None = None
     """The transaction that wrote the rows; None for a table that keeps all rows."""
+    aside: Iterable[AsideRow] = ()
+    quarantined: int = 0
+    layout: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +138,8 @@ class ImportRow:
     inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
     (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
     and ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
-    that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot.
+    that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot. ``quarantined`` is the number
+    of its rows that are set aside, beside those in the table.
     """
 
     id: int
@@ -153,6 +162,7 @@ class ImportRow:
     tables: tuple[TableName, ...] = ()
     path_key: str = ""
     keys: KeyCounts | None = None
+    quarantined: int = 0
 
     @property
     def all_tables(self) -> frozenset[TableName]:

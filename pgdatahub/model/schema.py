@@ -21,7 +21,8 @@ IMPORTS = "etl_imports"
 SCHEMA_CHANGES = "etl_schema_changes"
 FAILURES = "etl_failures"
 KEYED_TABLES = "etl_tables"
-METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES, FAILURES, KEYED_TABLES)
+QUARANTINE = "etl_quarantine"
+METADATA_TABLES = (IMPORTS, SCHEMA_CHANGES, FAILURES, QUARANTINE, KEYED_TABLES)
 """The tables of the history; a folder cannot use these names."""
 
 

@@ -27,6 +27,7 @@ from pgdatahub.postgres.history_inserts import add_import
 from pgdatahub.postgres.import_columns import duplicate_to_json, import_row, selected_columns, tables_to_json
 from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
+from pgdatahub.postgres.quarantine import Quarantine
 from pgdatahub.postgres.server_encoding import check_path, fitted
 from pgdatahub.values.rank_key import rank_key
 
@@ -47,6 +48,7 @@ class History:
         self.schema = schema
         self.imports = sql.Identifier(schema, IMPORTS)
         self.schema_changes = ChangeHistory(schema)
+        self.quarantine = Quarantine(schema)
         self.missing: frozenset[str] = frozenset()
         """The columns that tables of an older version lack; :meth:`exists` finds out."""
 
@@ -64,7 +66,9 @@ class History:
 
     def drop(self, connection: Connection) -> None:
         """Drop the tables; only for a reset."""
-        tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for name in METADATA_TABLES)
+        foreign = Extent.of(connection, self.schema).foreign  # a user's table, in the database of an earlier version
+        names = [name for name in METADATA_TABLES if name not in foreign]
+        tables = sql.SQL(", ").join(sql.Identifier(self.schema, name) for name in names)
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(tables))
 
     # ── imports ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -243,13 +247,19 @@ class History:
             "modified_at": source.modified_at,
             "xid": record.xid,
         }
+        if record.layout is not None:
+            layout = fitted(connection, dict(record.layout))
+            row |= {"quarantined": record.quarantined, "layout": layout}
         changes = record.plan.changes
-        import_id = add_import(connection, self.schema, row, returning=bool(changes))
+        import_id = add_import(connection, self.schema, row, returning=bool(changes) or record.layout is not None)
         if import_id is not None:
             self.schema_changes.add(connection, source, record.imported_at, import_id, changes)
+            if record.layout is not None:
+                self.quarantine.add(connection, import_id, record.aside)
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
-        """Record that the rows of some imports left their table."""
+        """Record that the rows of some imports left their table; those that were set aside leave too."""
+        self.quarantine.delete(connection, ids)
         self.update(connection, ids, {"status": status.value, "reverted_at": moment})
 
     def update(self, connection: Connection, ids: Collection[int], values: Mapping[str, Any]) -> None:

@@ -43,6 +43,8 @@ ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
     "rank_key": "NULL::bytea",
     "modified_at": "NULL::timestamp",
     "xid": "NULL::bigint",
+    "quarantined": "0",
+    "layout": "NULL::jsonb",
 }
 """Further columns, which tables of an older version lack, with their defaults."""
 
@@ -89,6 +91,7 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
         keys=None
         if row["keys"] is None
         else KeyCounts(**{name: row["keys"].get(key, 0) for name, key in KEY_COUNTS.items()}),
+        quarantined=row["quarantined"],
         tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
         **values,
     )

@@ -25,6 +25,7 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
     """
     folders: dict[TableName, dict[str, str]] = defaultdict(dict)
     untold: set[TableName] = set()
+    doubling: dict[str, None] = {}
     present: set[tuple[str, ...]] = set()
     for source in files:
         folder, _, _ = source.identity.rpartition("/")
@@ -32,6 +33,10 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
             folders[table].setdefault(folder.casefold(), folder)
             if not source.options.path_columns:
                 untold.add(table)
+        options = source.options
+        entries = [entry.options for rule in options.sheets for entry in rule.entries]
+        if any(one.on_bad != "fail" and one.on_changed == "append" for one in entries or [options]):
+            doubling[folder] = None
         parts = tuple(part.casefold() for part in folder.split("/"))
         present.update(parts[:length] for length in range(1, len(parts) + 1))
     for table, spellings in folders.items():
@@ -42,6 +47,8 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
         if table.name in METADATA_TABLES:
             listed = ", ".join(sorted(spellings.values()))
             yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
+    for folder in doubling:
+        yield f"{folder}: on_changed: append adds a corrected file to the rows that are loaded; replace, the default, does not"
     yield from _idle_folders(present, config)
 
 

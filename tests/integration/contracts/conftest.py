@@ -140,6 +140,22 @@ class Bench:
         query = sql.SQL("SELECT {} FROM {} ORDER BY ctid").format(columns, sql.Identifier(table))
         return self.connection.execute(query).fetchall()
 
+    def aside(self, table: str) -> list[tuple[Any, ...]]:
+        """Return the rows in the quarantine: sheet, row, action, cells, kinds, rules by cell."""
+        found = self.execute(
+            "SELECT q.sheet, q.row_number, q.action, q.cells, q.kinds, q.faults FROM etl_quarantine q"
+            " JOIN etl_imports i ON i.id = q.import_id WHERE i.table_name = %s ORDER BY import_id, section, row_number",
+            table,
+        )
+        return [(*row[:5], {f"{fault['rule']} {fault['cell']}" for fault in row[5]}) for row in found]
+
+    def counts(self, table: str) -> list[tuple[int, int]]:
+        """Return the rows and the rows set aside of each loaded import of a table, by the history."""
+        return self.execute(
+            "SELECT row_count, quarantined FROM etl_imports WHERE table_name = %s AND status = 'loaded' ORDER BY id",
+            table,
+        )
+
     def dump(self, table: str) -> tuple[dict[str, str], list[tuple[str | None, ...]]]:
         return self.types(table), self.texts(table)
 

@@ -1,0 +1,187 @@
+"""The table ``etl_quarantine``: rows of loaded files that break rules, and emptied cells.
+
+The rows belong to their import: written in its transaction, and deleted in the one that takes its rows out of the table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from psycopg import sql
+
+from pgdatahub.model.aside import CELLS, ROW, AsideRow
+from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
+from pgdatahub.postgres import catalog
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.system import failpoints
+
+_COLUMNS: Final = ("import_id", "sheet", "row_number", "action", "cells", "kinds", "faults", "section")
+_json = partial(json.dumps, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineCounts:
+    """The rows of one import in ``etl_quarantine``: rows that are not in the table, and rows with emptied cells."""
+
+    rows: int = 0
+    blanked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedRow:
+    """A row of a loaded file in ``etl_quarantine``.
+
+    Attributes:
+        import_id: The import.
+        table: Its table.
+        source_file: Its file: an absolute path or a URL.
+        identity: The path of the file below the data root.
+        sheet: The sheet.
+        row: The number of the row in the sheet, from 1.
+        action: ``row``: the row is not in the table; ``cells``: the row is there, with these cells empty.
+        cells: Name of a column → text.
+        kinds: A letter for the kind of each cell, in the order of the names.
+        faults: Each with ``cell``, ``column`` and ``rule``.
+    """
+
+    import_id: int
+    table: TableName
+    source_file: str
+    identity: str
+    sheet: str
+    row: int
+    action: str
+    cells: Mapping[str, str]
+    kinds: str
+    faults: tuple[Mapping[str, str], ...]
+
+
+class Quarantine:
+    """The table ``etl_quarantine`` of one schema.
+
+    Args:
+        schema: The schema of the metadata tables.
+    """
+
+    def __init__(self, schema: str) -> None:
+        self._name = TableName(schema=schema, name=QUARANTINE)
+        self._table = sql.Identifier(schema, QUARANTINE)
+        self._imports = sql.Identifier(schema, IMPORTS)
+
+    def exists(self, connection: Connection) -> bool:
+        """Return whether the table exists; databases of earlier versions get it with the next run."""
+        return catalog.is_table(connection, self._name)
+
+    def add(self, connection: Connection, import_id: int, rows: Iterable[AsideRow]) -> None:
+        """Write the rows of an import."""
+        statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            self._table, sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+        )
+        with connection.driver.cursor().copy(statement) as copy:
+            for row in rows:
+                faults = [{"cell": cell, "column": column, "rule": rule} for cell, column, rule in row.faults]
+                copy.write_row(
+                    (
+                        import_id,
+                        row.sheet,
+                        row.row,
+                        row.action,
+                        _json(dict(row.cells)),
+                        row.kinds,
+                        _json(faults),
+                        row.section,
+                    )
+                )
+        failpoints.reach("quarantined")
+
+    def delete(self, connection: Connection, ids: Collection[int]) -> None:
+        """Delete the rows of imports."""
+        if ids and self.exists(connection):
+            connection.execute(sql.SQL("DELETE FROM {} WHERE import_id = ANY (%s)").format(self._table), [list(ids)])
+
+    def counts(self, connection: Connection, ids: Collection[int] | None = None) -> dict[int, QuarantineCounts]:
+        """Return the number of rows of each import, by counting them."""
+        if not self.exists(connection):
+            return {}
+        query = sql.SQL("""
+            SELECT import_id, count(*) FILTER (WHERE action = {row}), count(*) FILTER (WHERE action = {cells})
+              FROM {table} WHERE {condition} GROUP BY import_id
+        """).format(
+            row=ROW,
+            cells=CELLS,
+            table=self._table,
+            condition=sql.SQL("true")
+            if ids is None
+            else sql.SQL("import_id = ANY ({})").format(sql.Literal(list(ids))),
+        )
+        return {int(row[0]): QuarantineCounts(rows=row[1], blanked=row[2]) for row in connection.execute(query)}
+
+    def orphans(self, connection: Connection) -> dict[int, int]:
+        """Return import id → number of rows, for imports that the history does not know or whose rows are gone."""
+        if not self.exists(connection):
+            return {}
+        query = sql.SQL("""
+            SELECT import_id, count(*) FROM {table} q
+             WHERE NOT EXISTS (SELECT FROM {imports} i WHERE i.id = q.import_id AND i.status = 'loaded')
+             GROUP BY import_id ORDER BY import_id
+        """).format(table=self._table, imports=self._imports)
+        return {int(row[0]): int(row[1]) for row in connection.execute(query)}
+
+    def select(
+        self,
+        connection: Connection,
+        *,
+        table: str | None = None,
+        file_tail: str | None = None,
+        import_id: int | None = None,
+    ) -> Iterator[QuarantinedRow]:
+        """Yield the rows of loaded imports in the order of loading and of the sheet; each given condition narrows them.
+
+        Args:
+            connection: A connection in a transaction.
+            table: Of the table with this name, or ``schema.name``.
+            file_tail: Of this ``source_file``, or of one that ends with it after a ``/``.
+            import_id: Of this import.
+        """
+        if not self.exists(connection):
+            return
+        conditions = {
+            "(i.table_name = %(table)s OR i.table_schema || '.' || i.table_name = %(table)s)": table is not None,
+            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None,
+            "i.id = %(id)s": import_id is not None,
+        }
+        given = [sql.SQL(condition) for condition, applies in conditions.items() if applies]
+        query = sql.SQL("""
+            SELECT i.id, i.table_schema, i.table_name, i.source_file, i.identity, q.sheet, q.row_number, q.action,
+                   q.cells, q.kinds, q.faults
+              FROM {table} q JOIN {imports} i ON i.id = q.import_id
+             WHERE {conditions} ORDER BY q.import_id, q.section, q.row_number
+        """).format(
+            table=self._table,
+            imports=self._imports,
+            conditions=sql.SQL(" AND ").join([*given, sql.SQL("i.status = 'loaded'")]),
+        )
+        values = {"table": table, "file": file_tail, "tail": f"/{file_tail}", "id": import_id}
+        with connection.driver.cursor("quarantine") as cursor:
+            cursor.execute(query, values)
+            for row in cursor:
+                yield _row(row)
+
+
+def _row(row: Any) -> QuarantinedRow:
+    return QuarantinedRow(
+        import_id=row[0],
+        table=TableName(schema=row[1], name=row[2]),
+        source_file=row[3],
+        identity=row[4],
+        sheet=row[5],
+        row=row[6],
+        action=row[7],
+        cells=row[8],
+        kinds=row[9],
+        faults=tuple(row[10]),
+    )
