@@ -90,6 +90,11 @@ def _print(result: FileCheck) -> None:
         if result.failure.kind == "ContractError":
             for line in fault_lines(result.faults):
                 say(f"         {line}")
+    elif result.faults:
+        doing = "would be set aside" if result.verdict == "quarantine" else "have cells that would be emptied"
+        say(f"faulty   {name}: {result.bad_rows:,} of {count(result.rows, 'row')} {doing}")
+        for line in fault_lines(result.faults):
+            say(f"         {line}")
     else:
         say(f"ok       {name}: {count(result.rows, 'row')}")
     for notice in result.notices:

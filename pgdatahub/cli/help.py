@@ -59,6 +59,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub check data --format sarif > faults.sarif", "for a code host"),
         ("pgdatahub check march.xlsx --draft", "rules to begin with"),
     ),
+    "quarantine": (
+        ("pgdatahub quarantine", "rows with faults that loads set aside"),
+        ("pgdatahub quarantine --table orders --check", "exit code 1 while there are any"),
+        ("pgdatahub quarantine --file week1.xlsx --format csv -o faults.csv", "for the sender"),
+    ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),

@@ -127,6 +127,8 @@ def _import_line(past: ImportRow) -> Text:
     loaded = past.status == Status.LOADED
     line = Line().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
+    if past.quarantined:
+        line.append(f", {past.quarantined:,} set aside", style="yellow" if loaded else "dim")
     line.append(f"  {past.file_sha256[:8]}", style="dim")
     if past.keys is not None:
         keys = past.keys
@@ -194,6 +196,7 @@ def _import_json(past: ImportRow) -> dict[str, Any]:
         "source_file": past.source_file,
         "file_sha256": past.file_sha256,
         "rows": past.row_count,
+        **({"quarantined": past.quarantined} if past.quarantined else {}),
         "run_id": past.run_id,
         "status": past.status,
         "reverted_at": past.reverted_at.isoformat() if past.reverted_at else None,

@@ -124,6 +124,9 @@ def plan_json(plan: RunPlan) -> str:
     for table in described["tables"]:
         if table["keys"] is None:
             del table["keys"]
+        for file in table["files"]:
+            if not file["quarantined"] and not file["faults"]:
+                del file["quarantined"], file["faults"]
     return printable_json(described | totals | missing, indent=2)
 
 
@@ -159,6 +162,9 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     actions = Counter(plan.actions.values())
     rows = sum(file.rows for file in plan.files if file.action == "load")
     parts = [f"{count(actions['load'], 'file')} to load, {count(rows, 'row')}"]
+    aside = sum(file.quarantined for file in plan.files if file.action == "load")
+    if aside:
+        parts.append(f"{count(aside, 'row')} to set aside")
     if actions["skip"]:
         parts.append(f"{actions['skip']:,} skipped")
     if actions["fail"]:
@@ -223,7 +229,7 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
 
 def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
     from pgdatahub.cli.console import Line, stacked
-    from pgdatahub.cli.fault_lines import lines_of_failure
+    from pgdatahub.cli.fault_lines import fault_lines, lines_of_failure
     from pgdatahub.cli.render import count, failure_text
     from pgdatahub.errors import place_within
 
@@ -239,6 +245,9 @@ def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
         line.append(file.file, style="dim" if file.action == "skip" else "default")
         if file.action == "load":
             line.append(f"  {count(file.rows, 'row')}", style="default")
+            if file.quarantined:
+                line.append(f", {file.quarantined:,} set aside", style="yellow")
+            remarks += fault_lines(file.faults)
             remarks += (
                 f"{key}: {number:,}" + (f", first {file.examples[key]}" if key in file.examples else "")
                 for key, number in sorted(file.counts.items())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
-from pgdatahub.cli.fault_lines import lines_of_failure
+from pgdatahub.cli.fault_lines import fault_lines, lines_of_failure
 from pgdatahub.cli.lines import Line, Lines
 from pgdatahub.errors import place_within
 from pgdatahub.model.explain import describe_change, describe_type
@@ -44,7 +44,9 @@ def file_lines(result: FileResult, *, verbose: bool = False, remarks: bool = Tru
     text.append(source.identity, style="default" if result.outcome is not Outcome.SKIPPED else "dim")
     if result.outcome in (Outcome.LOADED, Outcome.READ):
         target = count(len(result.parts), "table") if result.parts else str(source.table)
-        text.append(f" → {target}: {count(result.rows, 'row')}, {seconds(result.seconds)}", style="default")
+        aside = f", {result.quarantined:,} set aside" if result.quarantined else ""
+        text.append(f" → {target}: {count(result.rows, 'row')}{aside}, {seconds(result.seconds)}", style="default")
+        below += fault_lines(result.faults)
         below += map(_part_remark, result.parts)
         counted, described = _changes(result.changes, verbose=verbose)
         for title, names in counted.items():
@@ -69,7 +71,8 @@ def _part_remark(part: PartResult) -> str:
     """Return the outcome in one of several tables."""
     if part.outcome is Outcome.SKIPPED:
         return f"{part.table}: skipped, {part.reason}"
-    return f"{part.table}: {count(part.rows, 'row')} from {listed(part.sheets)}"
+    aside = f", {part.quarantined:,} set aside" if part.quarantined else ""
+    return f"{part.table}: {count(part.rows, 'row')}{aside} from {listed(part.sheets)}"
 
 
 def _changes(changes: Sequence[SchemaChange], *, verbose: bool) -> tuple[dict[str, list[str]], list[str]]:
@@ -226,6 +229,7 @@ def _file_json(result: FileResult) -> dict[str, Any]:
         "notices": list(result.notices),
         "sheets_left_out": list(result.sheets_left_out),
         "tables": [_part_json(part) for part in result.by_table],
+        **_aside_json(result),
     }
 
 
@@ -240,4 +244,12 @@ def _part_json(part: PartResult) -> dict[str, Any]:
         "columns": {column.name: column.type.sql for column in part.observed.columns} if part.observed else {},
         "counts": dict(part.counts),
         "notices": list(part.notices),
+        **_aside_json(part),
     }
+
+
+def _aside_json(result: FileResult | PartResult) -> dict[str, Any]:
+    """Return the rows that are set aside and the faults; nothing without any."""
+    if not result.quarantined and not result.faults:
+        return {}
+    return {"quarantined": result.quarantined, "faults": faults_to_json(result.faults)}

@@ -97,6 +97,11 @@ def _print(status: DatabaseStatus) -> None:
                 f"{one.table}: {count(one.rows, 'row')}, and {one.recorded:,} by the history; rows were changed by hand"
             )
             console.print(Line(line, style="yellow"), soft_wrap=True)
+    for one in status.tables:
+        if one.quarantined:
+            rows = "1 row is" if one.quarantined == 1 else f"{one.quarantined:,} rows are"
+            line = f"{one.table}: {rows} set aside; pgdatahub quarantine --table {one.table} lists them"
+            console.print(Line(line, style="yellow"), soft_wrap=True)
     print_standing(status.failures, console)
     held = sum(one.held for one in status.tables)
     if held:
@@ -146,6 +151,7 @@ def _json(status: DatabaseStatus) -> str:
                     "exists": one.exists,
                     "rows": one.rows,
                     "rows_in_history": one.recorded,
+                    **({"quarantined": one.quarantined} if one.quarantined else {}),
                     "imports": one.imports,
                     "held": one.held,
                     "last_load": one.last_load.isoformat() if one.last_load else None,

@@ -258,6 +258,9 @@ def _closing(report: RunReport) -> str:
     verb = "read" if report.dry else "loaded"
     done = outcomes[Outcome.LOADED] + outcomes[Outcome.READ]
     parts = [f"{count(done, 'file')} {verb}, {count(rows, 'row')}"]
+    aside = sum(result.quarantined for result in report.results)
+    if aside:
+        parts.append(f"{count(aside, 'row')} set aside (pgdatahub quarantine lists them)")
     if outcomes[Outcome.SKIPPED]:
         parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
     if outcomes[Outcome.FAILED]:

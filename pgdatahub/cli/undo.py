@@ -60,6 +60,8 @@ def _print_table(plan: UndoPlan, console: Console, *, done: bool) -> None:
         past = reverted.past
         line = Line("reverted   " if done else "revert     ", style="green" if done else "yellow")
         line.append(f"{past.identity} → {past.table}: {count(reverted.rows, 'row')}", style="default")
+        if past.quarantined:
+            line.append(f", and {past.quarantined:,} in quarantine", style="default")
         line.append(f", loaded {past.imported_at:%Y-%m-%d %H:%M} UTC (import {past.id})", style="dim")
         console.print(line, soft_wrap=True)
     for step in plan.steps:
@@ -109,6 +111,7 @@ def plan_json(plan: UndoPlan) -> dict[str, Any]:
                 "file_sha256": reverted.past.file_sha256,
                 "imported_at": reverted.past.imported_at.isoformat(),
                 "rows": reverted.rows,
+                **({"quarantined": reverted.past.quarantined} if reverted.past.quarantined else {}),
             }
             for reverted in plan.imports
         ],

@@ -214,6 +214,9 @@ class Adopter:
                 rows=group.rows,
                 counts=staged.counts,
                 observed=staged.observed,
+                aside=staged.aside if staged.aside is not None else (),
+                quarantined=staged.quarantined,
+                layout=staged.layout,
                 reading=reading_version(source.name),
                 plan=SchemaPlan(table=source.table, changes=changes, result=current),
             )

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import TYPE_CHECKING, Final
 
 from pgdatahub.load.spool import SpoolFile
-from pgdatahub.model.aside import ROW, AsideRow
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-BLANKED_CELLS: Final = "blanked cells"
-BLANKED_ROWS: Final = "rows with blanked cells"
-"""Keys of ``counts``."""
+from pgdatahub.model.aside import BLANKED_CELLS, BLANKED_ROWS, ROW, AsideDigest, AsideRow
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,26 +25,25 @@ class AsideRows:
     cells: int = 0
     blanked_rows: int = 0
     _starts: list[int] = field(default_factory=list)
-    _digest: _Hash = field(default_factory=sha256)
+    _digest: AsideDigest = field(default_factory=AsideDigest)
 
     def add(self, rows: Sequence[AsideRow], first: int) -> None:
         """Add rows; ``first`` is the number of all rows read before those that were read with them."""
-        self._starts.append(self.file.append(rows))
+        self._starts.append(self.file.append([(first + row.index, row) for row in rows]))
         for row in rows:
             if row.action == ROW:
                 self.rows += 1
             else:
                 self.cells += len(row.cells)
                 self.blanked_rows += 1
-            facts = [first + row.index, list(zip(row.cells, row.kinds, row.cells.values(), strict=True))]
-            self._digest.update(repr(facts).encode("utf-8", "surrogatepass"))
+            self._digest.add(first + row.index, row.cells, row.kinds)
 
     def __bool__(self) -> bool:
         """Return whether there is a row."""
         return bool(self._starts)
 
-    def __iter__(self) -> Iterator[AsideRow]:
-        """Yield the rows from the first."""
+    def __iter__(self) -> Iterator[tuple[int, AsideRow]]:
+        """Yield the rows from the first, each with the number of rows read before it."""
         for start in self._starts:
             yield from self.file.read(start)
 
@@ -64,6 +54,4 @@ class AsideRows:
 
     def content(self, content_sha256: str) -> str:
         """Return the hash of the content of a part, with these rows; unchanged without any."""
-        if not self:
-            return content_sha256
-        return sha256(f"{content_sha256}\n{self._digest.hexdigest()}".encode()).hexdigest()
+        return self._digest.content(content_sha256)

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from pgdatahub.errors import CellFault, ContractError, FaultKey
-from pgdatahub.model.faults import MAX_CELLS_OF_A_FAULT
+from pgdatahub.model.faults import MAX_CELLS_OF_A_FAULT, Fault, group_faults
 
 MAX_CELLS: Final = 10_000
 """Maximum number of cells that a report of a file lists."""
@@ -61,6 +61,11 @@ class FaultReport:
     def faults(self) -> tuple[CellFault, ...]:
         """The first cells, in the order of the workbook."""
         return tuple(fault for _, fault in self._first())
+
+    @property
+    def grouped(self) -> tuple[Fault, ...]:
+        """The faults with their first cells."""
+        return group_faults(self.faults, counted=self.counts)
 
 
 def _place(found: Found) -> tuple[int, int, int]:

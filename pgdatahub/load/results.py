@@ -36,6 +36,8 @@ def of_staged(staged: Staged, outcome: Outcome) -> PartResult:
         counts=staged.counts,
         examples=staged.examples,
         notices=staged.notices,
+        quarantined=staged.quarantined,
+        faults=staged.faults,
     )
 
 
@@ -67,6 +69,8 @@ def of_file(source: SourceFile, parts: Sequence[PartResult], *, sheets_left_out:
         import_id=import_id,
         sheets_left_out=sheets_left_out,
         parts=tuple(parts) if len(parts) > 1 or parts[0].table != source.table else (),
+        quarantined=sum(part.quarantined for part in parts),
+        faults=tuple(fault for part in parts for fault in part.faults),
     )
 
 
@@ -101,12 +105,14 @@ def of_imports(source: SourceFile, imports: Sequence[ImportRow], told: FileResul
     result = of_file(source, parts)
     if told is None or not known:
         return result
-    return replace(told, rows=result.rows, import_id=result.import_id, parts=result.parts)
+    return replace(
+        told, rows=result.rows, import_id=result.import_id, parts=result.parts, quarantined=result.quarantined
+    )
 
 
 def confirmed_part(result: PartResult, past: ImportRow) -> PartResult:
     """Return the result of a loaded part with the history's figures."""
-    return replace(result, rows=past.row_count, import_id=past.id)
+    return replace(result, rows=past.row_count, import_id=past.id, quarantined=past.quarantined)
 
 
 def skipped_part(table: TableName, reason: str) -> PartResult:

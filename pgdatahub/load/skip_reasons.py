@@ -19,6 +19,14 @@ _HELD: Final = "on hold until run --reload"
 
 def why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileNotice:
     """Return the reason to skip a file that is in the table, or on hold, by ``past``."""
+    reason = _why_skipped(past, source, file_sha256)
+    if not past.quarantined:
+        return reason
+    rows = "1 of its rows is" if past.quarantined == 1 else f"{past.quarantined:,} of its rows are"
+    return FileNotice(f"{reason}; {rows} in quarantine", f"{reason.kind}, with rows in quarantine")
+
+
+def _why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileNotice:
     own = past.identity == source.identity
     if past.file_sha256 != file_sha256:
         if past.status == Status.HELD:

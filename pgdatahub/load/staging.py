@@ -22,6 +22,7 @@ from pgdatahub.load.spool import Spool
 from pgdatahub.load.staged_rows import FileRows, StagedRows
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.events import Reporter
+from pgdatahub.model.faults import Fault
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
@@ -50,6 +51,7 @@ class Staged:
         xid: The transaction that wrote the rows of a keyed table or a snapshot.
         aside: The rows with a fault; None without any.
         layout: The places of the tables that they come from.
+        faults: Their faults.
     """
 
     source: SourceFile
@@ -69,6 +71,7 @@ class Staged:
     xid: int | None = None
     aside: AsideRows | None = None
     layout: Mapping[str, Any] | None = None
+    faults: tuple[Fault, ...] = ()
 
     @property
     def quarantined(self) -> int:
@@ -203,6 +206,7 @@ class Staging:
             tables=tuple(self._rows.tables) if self.source.options.is_routed else (),
             aside=rows.aside or None,
             layout=rows.contract.layout if rows.aside and rows.contract is not None else None,
+            faults=rows.contract.report.grouped if rows.aside and rows.contract is not None else (),
         )
 
     def finish(self) -> StagedFile:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgdatahub.load.content_hash import ContentHash
+from pgdatahub.model.aside import content_with
 from pgdatahub.model.imports import ImportRow, Provenance
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.postgres.import_groups import ImportFacts
@@ -16,6 +17,7 @@ from pgdatahub.postgres.stored_values import count_filled, stored_values
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.history import History
 
 
 def dropped_values(facts: ImportFacts, current: TableSchema) -> tuple[str, ...]:
@@ -27,11 +29,14 @@ def dropped_values(facts: ImportFacts, current: TableSchema) -> tuple[str, ...]:
     )
 
 
-def has_content(connection: Connection, past: ImportRow, facts: ImportFacts, current: TableSchema) -> bool:
+def has_content(
+    connection: Connection, history: History, past: ImportRow, facts: ImportFacts, current: TableSchema
+) -> bool:
     """Return whether the rows of an import have the content of its file, in the file's order.
 
     Args:
         connection: A connection in a transaction, which may be read-only.
+        history: The metadata tables.
         past: The import, from one sheet.
         facts: Its columns.
         current: The table's columns; all in which the import had values.
@@ -45,7 +50,8 @@ def has_content(connection: Connection, past: ImportRow, facts: ImportFacts, cur
     if columns:
         for part in stored_values(connection, past, columns):
             content.add_rows(dict(zip(names, part.columns, strict=True)), part.rows)
-    return content.hexdigest(observed) == past.content_sha256
+    digest = content.hexdigest(observed)
+    return content_with(digest, history.quarantine.contents(connection, past.id)) == past.content_sha256
 
 
 def foreign_values(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 MAX_ROWS: Final = 100_000
@@ -15,6 +16,9 @@ ROW: Final = "row"
 """The row is not in the table."""
 CELLS: Final = "cells"
 """The row is in the table, and these cells are empty there."""
+BLANKED_CELLS: Final = "blanked cells"
+BLANKED_ROWS: Final = "rows with blanked cells"
+"""Keys of ``etl_imports.counts``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +50,32 @@ class AsideRow:
     def size(self) -> int:
         """The bytes of its texts, about."""
         return sum(len(name) + len(text) for name, text in self.cells.items())
+
+
+class AsideDigest:
+    """The content of rows with a fault: the place of each among all rows read, and its cells."""
+
+    def __init__(self) -> None:
+        self._digest = sha256()
+        self._rows = 0
+
+    def add(self, ordinal: int, cells: Mapping[str, str], kinds: str) -> None:
+        """Add a row; ``ordinal`` is the number of rows read before it."""
+        names = sorted(cells, key=str.encode)
+        facts = [ordinal, [(name, kind, cells[name]) for name, kind in zip(names, kinds, strict=True)]]
+        self._digest.update(repr(facts).encode("utf-8", "surrogatepass"))
+        self._rows += 1
+
+    def content(self, content_sha256: str) -> str:
+        """Return the hash of a content together with these rows; unchanged without any."""
+        if not self._rows:
+            return content_sha256
+        return sha256(f"{content_sha256}\n{self._digest.hexdigest()}".encode()).hexdigest()
+
+
+def content_with(content_sha256: str, rows: Iterable[tuple[int, Mapping[str, str], str]]) -> str:
+    """Return the hash of a content together with rows: ordinal, cells and kinds of each."""
+    digest = AsideDigest()
+    for ordinal, cells, kinds in rows:
+        digest.add(ordinal, cells, kinds)
+    return digest.content(content_sha256)

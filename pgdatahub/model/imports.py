@@ -101,7 +101,7 @@ class Duplicate:
 class ImportRecord:
     """One import for the history: a row of ``etl_imports`` and its schema changes.
 
-    ``aside`` are the rows with a fault, of which ``quarantined`` are not in the table; ``layout`` has what a later load of them
+    ``aside`` are the rows with a fault, each with the number of rows read before it; of them ``quarantined`` are not in the table; ``layout`` has what a later load of them
     needs. The other attributes are those of :class:`ImportRow`.
     """
 
@@ -124,7 +124,7 @@ class ImportRecord:
     tables: tuple[TableName, ...] = ()
     xid: int | None = None
     """The transaction that wrote the rows; None for a table that keeps all rows."""
-    aside: Iterable[AsideRow] = ()
+    aside: Iterable[tuple[int, AsideRow]] = ()
     quarantined: int = 0
     layout: Mapping[str, Any] | None = None
 

@@ -61,6 +61,8 @@ class PartResult:
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     import_id: int | None = None
+    quarantined: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class FileResult:
         parts: The outcome in each table, if the settings can give the file several; ``rows`` and the like are their sums.
         unknown_keys: The keys under ``columns:`` that mean no column of the file, each with the most similar header or
             ``""``; None if the file was not read.
+        quarantined: Rows that are set aside, beside ``rows``.
+        faults: The faults of these rows, and of emptied cells.
     """
 
     source: SourceFile
@@ -103,6 +107,8 @@ class FileResult:
     sheets_left_out: tuple[str, ...] = ()
     parts: tuple[PartResult, ...] = ()
     unknown_keys: Mapping[str, str] | None = None
+    quarantined: int = 0
+    faults: tuple[Fault, ...] = ()
 
     @property
     def by_table(self) -> tuple[PartResult, ...]:
@@ -122,6 +128,8 @@ class FileResult:
                 examples=self.examples,
                 notices=self.notices,
                 import_id=self.import_id,
+                quarantined=self.quarantined,
+                faults=self.faults,
             ),
         )
 

@@ -25,6 +25,7 @@ class Inventory:
         rows: The number of rows of the loaded imports, according to the history; or of the table, if they were counted.
         recorded: The number of rows according to the history.
         companion: The companion of a keyed table or a snapshot, whose rows and bytes are counted in.
+        quarantined: The number of rows of the loaded imports that are set aside, according to the history.
         imports: The number of loaded imports.
         held: The number of files on hold.
         last_load: The time of the last import that is still loaded, UTC.
@@ -40,6 +41,7 @@ class Inventory:
     bytes: int
     recorded: int = 0
     companion: TableName | None = None
+    quarantined: int = 0
 
 
 _SIZES = """
@@ -60,10 +62,16 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
         SELECT table_schema, table_name,
                coalesce(sum(row_count) FILTER (WHERE status = {loaded}), 0) AS rows,
                count(*) FILTER (WHERE status = {loaded}) AS imports,
+               coalesce(sum({quarantined}) FILTER (WHERE status = {loaded}), 0) AS quarantined,
                count(*) FILTER (WHERE status = {held}) AS held,
                max(imported_at) FILTER (WHERE status = {loaded}) AS last_load
           FROM {imports} GROUP BY 1, 2
-    """).format(imports=history.imports, loaded=Status.LOADED.value, held=Status.HELD.value)
+    """).format(
+        imports=history.imports,
+        loaded=Status.LOADED.value,
+        held=Status.HELD.value,
+        quarantined=sql.SQL("0" if "quarantined" in history.missing else "quarantined"),
+    )
     known = {TableName(schema=row.table_schema, name=row.table_name): row for row in connection.execute(query)}
     changed = connection.execute(
         sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.schema_changes.table)
@@ -82,6 +90,7 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
             last_load=known[table].last_load if table in known else None,
             bytes=sizes.get(table, 0) + sizes.get(companions.get(table, table), 0) * (table in companions),
             companion=companions.get(table),
+            quarantined=int(known[table].quarantined) if table in known else 0,
         )
         for table in tables
     )

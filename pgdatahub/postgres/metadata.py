@@ -108,6 +108,8 @@ COLUMNS: Final[Mapping[str, Mapping[str, LiteralString]]] = {
         "kinds": "text NOT NULL",
         "faults": "jsonb NOT NULL",
         "section": "integer NOT NULL",
+        # Its number among all rows read, which the content hash covers: without it, no content could be compared.
+        "ordinal": "bigint NOT NULL",
     },
 }
 """Table → column → type and constraints."""

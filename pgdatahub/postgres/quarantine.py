@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from pgdatahub.model.aside import CELLS, ROW, AsideRow
+from pgdatahub.errors import PrivilegeError
+from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.system import failpoints
 
-_COLUMNS: Final = ("import_id", "sheet", "row_number", "action", "cells", "kinds", "faults", "section")
+_COLUMNS: Final = ("import_id", "sheet", "row_number", "action", "cells", "kinds", "faults", "section", "ordinal")
 _json = partial(json.dumps, ensure_ascii=False)
 
 
@@ -29,6 +30,16 @@ class QuarantineCounts:
 
     rows: int = 0
     blanked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineDifference:
+    """An import whose rows in ``etl_quarantine`` are not as loaded: the numbers of the history, and those found."""
+
+    import_id: int
+    identity: str
+    recorded: QuarantineCounts
+    found: QuarantineCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +87,18 @@ class Quarantine:
         """Return whether the table exists; databases of earlier versions get it with the next run."""
         return catalog.is_table(connection, self._name)
 
-    def add(self, connection: Connection, import_id: int, rows: Iterable[AsideRow]) -> None:
-        """Write the rows of an import."""
+    def is_readable(self, connection: Connection) -> bool:
+        """Return whether the table exists, and the role may read it: a grant of an earlier version does not name it."""
+        query = "SELECT to_regclass(%(name)s) IS NOT NULL AND has_table_privilege(to_regclass(%(name)s), 'SELECT')"
+        return bool(connection.scalar(query, {"name": self._table.as_string(None)}))
+
+    def add(self, connection: Connection, import_id: int, rows: Iterable[tuple[int, AsideRow]]) -> None:
+        """Write the rows of an import, each with the number of rows read before it."""
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             self._table, sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
         )
         with connection.driver.cursor().copy(statement) as copy:
-            for row in rows:
+            for ordinal, row in rows:
                 faults = [{"cell": cell, "column": column, "rule": rule} for cell, column, rule in row.faults]
                 copy.write_row(
                     (
@@ -94,35 +110,71 @@ class Quarantine:
                         row.kinds,
                         _json(faults),
                         row.section,
+                        ordinal,
                     )
                 )
         failpoints.reach("quarantined")
 
     def delete(self, connection: Connection, ids: Collection[int]) -> None:
         """Delete the rows of imports."""
-        if ids and self.exists(connection):
-            connection.execute(sql.SQL("DELETE FROM {} WHERE import_id = ANY (%s)").format(self._table), [list(ids)])
+        if not ids or not self.exists(connection):
+            return
+        # Most imports have none, and then the role needs no right on this table.
+        having = sql.SQL("SELECT id FROM {} WHERE id = ANY (%s) AND layout IS NOT NULL").format(self._imports)
+        found = [row[0] for row in connection.execute(having, [list(ids)])]
+        if found:
+            connection.execute(sql.SQL("DELETE FROM {} WHERE import_id = ANY (%s)").format(self._table), [found])
 
-    def counts(self, connection: Connection, ids: Collection[int] | None = None) -> dict[int, QuarantineCounts]:
-        """Return the number of rows of each import, by counting them."""
-        if not self.exists(connection):
-            return {}
-        query = sql.SQL("""
-            SELECT import_id, count(*) FILTER (WHERE action = {row}), count(*) FILTER (WHERE action = {cells})
-              FROM {table} WHERE {condition} GROUP BY import_id
-        """).format(
-            row=ROW,
-            cells=CELLS,
-            table=self._table,
-            condition=sql.SQL("true")
-            if ids is None
-            else sql.SQL("import_id = ANY ({})").format(sql.Literal(list(ids))),
+    def contents(self, connection: Connection, import_id: int) -> list[tuple[int, Mapping[str, str], str]]:
+        """Return the rows of an import in their order: the number of rows read before each, its cells and their kinds."""
+        if not self.is_readable(connection):
+            return []
+        query = sql.SQL("SELECT ordinal, cells, kinds FROM {} WHERE import_id = %s ORDER BY ordinal").format(
+            self._table
         )
-        return {int(row[0]): QuarantineCounts(rows=row[1], blanked=row[2]) for row in connection.execute(query)}
+        return [(row[0], row[1], row[2]) for row in connection.execute(query, (import_id,))]
+
+    def differences(self, connection: Connection, table: TableName) -> list[QuarantineDifference]:
+        """Return the loaded imports of a table whose numbers of rows here are not those of the history."""
+        if not self.is_readable(connection):
+            return self._refuse_to_guess(connection, table) if self.exists(connection) else []
+        query = sql.SQL("""
+            SELECT * FROM (
+                SELECT i.id, i.identity, i.quarantined, coalesce((i.counts ->> {blanked})::bigint, 0) AS blanked,
+                       count(q.*) FILTER (WHERE q.action = {row}) AS rows_now,
+                       count(q.*) FILTER (WHERE q.action = {cells}) AS blanked_now
+                  FROM {imports} i LEFT JOIN {table} q ON q.import_id = i.id
+                 WHERE i.table_schema = %s AND i.table_name = %s AND i.status = 'loaded'
+                 GROUP BY i.id) counted
+             WHERE (quarantined, blanked) <> (rows_now, blanked_now) ORDER BY id
+        """).format(blanked=BLANKED_ROWS, row=ROW, cells=CELLS, imports=self._imports, table=self._table)
+        return [
+            QuarantineDifference(
+                import_id=row[0],
+                identity=row[1],
+                recorded=QuarantineCounts(rows=row[2], blanked=row[3]),
+                found=QuarantineCounts(rows=row[4], blanked=row[5]),
+            )
+            for row in connection.execute(query, (table.schema, table.name))
+        ]
+
+    def _refuse_to_guess(self, connection: Connection, table: TableName) -> list[QuarantineDifference]:
+        """Refuse to answer about imports with rows here that the role may not read.
+
+        Raises:
+            PrivilegeError: There is such an import.
+        """
+        query = sql.SQL("""
+            SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND layout IS NOT NULL
+                              AND status = 'loaded')
+        """).format(self._imports)
+        if connection.scalar(query, (table.schema, table.name)):
+            raise PrivilegeError(f"permission denied for {self._name}", hint="grant SELECT on it to the role")
+        return []
 
     def orphans(self, connection: Connection) -> dict[int, int]:
         """Return import id → number of rows, for imports that the history does not know or whose rows are gone."""
-        if not self.exists(connection):
+        if not self.is_readable(connection):
             return {}
         query = sql.SQL("""
             SELECT import_id, count(*) FROM {table} q

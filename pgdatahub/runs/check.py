@@ -30,7 +30,7 @@ class FileCheck:
     Attributes:
         source: The file.
         status: ``ok``, ``faulty``, ``unreadable`` or ``ignored``.
-        verdict: The fate of the file in a run: ``load`` or ``fail``.
+        verdict: The fate of the file in a run: ``load``, ``quarantine``, ``blank`` or ``fail``.
         rows: The number of rows read.
         bad_rows: The number of rows with a fault.
         sheets: The sheets that were read.
@@ -159,7 +159,21 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
         notices=notices,
     )
     if error is None:
-        return result
+        faults = tuple(
+            fault for part in file.parts.values() if part.contract is not None for fault in part.contract.report.grouped
+        )
+        if not faults:
+            return result
+        verdict = next(
+            (
+                one
+                for one in ("quarantine", "blank")
+                for part in file.parts.values()
+                if part.source.options.on_bad == one
+            ),
+            "fail",
+        )
+        return replace(result, status="faulty", verdict=verdict, faults=faults)
     if isinstance(error, EmptySheetError):
         return replace(result, notices=(error.message, *notices))
     failure = failed(source, error, secrets=config.secrets).failure

@@ -77,6 +77,8 @@ class LogEntries:
         fields: dict[str, Any] = {**_of(result.source), "seconds": result.seconds}
         if result.outcome in (Outcome.LOADED, Outcome.READ):
             fields |= {"rows": result.rows, "changes": len(result.changes), **dict(result.counts)}
+            if result.quarantined:
+                fields["quarantined"] = result.quarantined
         if result.sheets_left_out:
             fields["sheets_left_out"] = ", ".join(result.sheets_left_out)
             fields["hint"] = 'sheet: "*" or a list of names in etl_config.yaml loads them'

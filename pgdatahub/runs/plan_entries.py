@@ -57,6 +57,8 @@ def file_plan(simulated: SimulatedFile) -> FilePlan:
             counts=staged.counts,
             examples=staged.examples,
             sheets_left_out=staged.sheets_left_out,
+            quarantined=staged.quarantined,
+            faults=staged.faults,
         )
     if simulated.error is not None:
         return replace(file, action="fail", failure=failed(source, simulated.error).failure)

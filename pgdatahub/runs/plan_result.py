@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from pgdatahub.errors import ExitCode
+from pgdatahub.model.faults import Fault
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import Failure
 from pgdatahub.postgres.keyed.planned import PlannedKeys
@@ -80,6 +81,8 @@ class FilePlan:
         examples: Remark → place of the first cell.
         notices: Remarks for the user.
         sheets_left_out: The visible sheets with data that the folder's settings leave out, if the file was read.
+        quarantined: Number of rows that would be set aside, beside ``rows``.
+        faults: The faults of these rows, and of cells that would be emptied.
     """
 
     file: str
@@ -95,6 +98,8 @@ class FilePlan:
     examples: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     sheets_left_out: tuple[str, ...] = ()
+    quarantined: int = 0
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from pgdatahub.load.stored_content import dropped_values, foreign_values, has_co
 from pgdatahub.load.transaction import ROWS_LEFT_OUT
 from pgdatahub.model.events import Notice, NullReporter, Reporter
 from pgdatahub.model.imports import ImportRow, Provenance, Status
-from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
+from pgdatahub.model.schema import QUARANTINE, RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
@@ -43,6 +43,8 @@ from pgdatahub.runs.verify_findings import (
     column_gone,
     group_differences,
     misplaced_rows,
+    orphaned_quarantine,
+    quarantine_difference,
     table_gone,
     unknown_import,
 )
@@ -86,7 +88,21 @@ def verify(
             if progress is not None:
                 progress(table)
             checks.append(_TableVerifier(config, database, table, every_value=every_value).check())
+        if not tables:
+            checks += _check_quarantine(config, database)
         return Verification(destination=database.description, tables=tuple(checks), seconds=time.monotonic() - began)
+
+
+def _check_quarantine(config: Config, database: Database) -> list[TableCheck]:
+    """Return the rows in ``etl_quarantine`` whose import is not loaded, as a check of that table; none without any."""
+    history = History(config.schema_name)
+    with transaction(database.engine, read_only=True) as connection:
+        orphans = history.quarantine.orphans(connection) if history.exists(connection) else {}
+    if not orphans:
+        return []
+    table = TableName(schema=config.schema_name, name=QUARANTINE)
+    differences = tuple(orphaned_quarantine(number, rows) for number, rows in orphans.items())
+    return [TableCheck(table=table, rows=sum(orphans.values()), imports=0, differences=differences)]
 
 
 def _tables(database: Database, history_schema: str, wanted: Sequence[str]) -> list[TableName]:
@@ -185,6 +201,7 @@ class _TableVerifier:
             found.rows = sum(group.rows for group in groups_without_history)
             found.differences += [unknown_import(group, history.schema) for group in groups_without_history]
             return current, []
+        found.differences += map(quarantine_difference, history.quarantine.differences(connection, table))
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))
         rule = find_rule(connection, history.schema, table)
         if rule is not None:
@@ -220,7 +237,8 @@ class _TableVerifier:
                 found.differences.append(changed_rows(past, text, rows=foreign))
             return True
         keyed = companion_of(connection, self._table) is not None  # its rows are not in the order of the file
-        if not keyed and len(facts.sheets) == 1 and facts.complete and has_content(connection, past, facts, current):
+        in_order = not keyed and len(facts.sheets) == 1 and facts.complete
+        if in_order and has_content(connection, self._history, past, facts, current):
             found.proofs["values"] += 1
             return True
         if self._is_changing(connection, group, past):

@@ -8,6 +8,7 @@ from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.drift import GoneColumn
 from pgdatahub.postgres.import_groups import ImportGroup
+from pgdatahub.postgres.quarantine import QuarantineDifference
 from pgdatahub.postgres.unknown_rows import RowGroup
 from pgdatahub.runs.verify_result import Difference, DifferenceKind
 
@@ -116,6 +117,37 @@ def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
             hint="pgdatahub rekey puts each key's greatest row into the table",
             rows=count,
         )
+
+
+def quarantine_difference(one: QuarantineDifference) -> Difference:
+    """Return the difference of an import whose rows in quarantine are not as loaded."""
+    parts = [
+        f"{told} in etl_quarantine: {now:,}, and {then:,} at its load"
+        for told, now, then in (
+            ("rows set aside", one.found.rows, one.recorded.rows),
+            ("rows with emptied cells", one.found.blanked, one.recorded.blanked),
+        )
+        if now != then
+    ]
+    return Difference(
+        kind=DifferenceKind.QUARANTINE,
+        text="; ".join(parts),
+        hint="run --reload FILE loads it again",
+        rows=abs(one.found.rows - one.recorded.rows) + abs(one.found.blanked - one.recorded.blanked),
+        import_id=one.import_id,
+        file=one.identity,
+    )
+
+
+def orphaned_quarantine(import_id: int, rows: int) -> Difference:
+    """Return the difference of rows in quarantine whose import is not loaded."""
+    return Difference(
+        kind=DifferenceKind.QUARANTINE,
+        text=f"{_rows(rows)} in etl_quarantine {_name(rows)} the import {import_id}, which is not loaded",
+        hint="delete them by their import_id",
+        rows=rows,
+        import_id=import_id,
+    )
 
 
 def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:

@@ -25,6 +25,8 @@ class DifferenceKind(str, Enum):
     """Rows name an import that the history does not know."""
     UNNAMED = "rows of no import"
     """Rows of a table of pgdatahub name no import."""
+    QUARANTINE = "changed quarantine"
+    """Rows in ``etl_quarantine`` are not those of the load, or their import is not loaded."""
     COLUMN = "changed column"
     """A column of pgdatahub was dropped, renamed, or has another type."""
     TABLE = "unreadable table"

@@ -31,6 +31,7 @@ POINTS: Final = (
     "after-ddl",
     "copying",
     "copied",
+    "quarantined",
     "recorded",
     "before-commit",
     "after-commit",
@@ -40,7 +41,8 @@ POINTS: Final = (
     "writing .etl_pause.json",
     "written .etl_pause.json",
 )
-"""Failpoints in the order of a run. A file that is copied while it is read reaches ``staged`` after its last row."""
+"""Failpoints in the order of a run. A file that is copied while it is read reaches ``staged`` after its last row. Only a file
+with rows to set aside reaches ``quarantined``."""
 
 
 KEYED_POINTS: Final = ("keys staged", "keys merged")

@@ -85,7 +85,7 @@ def test_a_file_of_bad_rows_fails_unless_max_bad_allows_it(bench: Bench) -> None
 
 def test_a_blanked_cell_is_null_and_its_text_is_kept(bench: Bench) -> None:  # 29
     table = bench.new_table()
-    rows = [["email", "n"], ["a@b", 1], ["nobody", 2]]
+    rows: list[list[Any]] = [["email", "n"], ["a@b", 1], ["nobody", 2]]
     result = bench.process(B + "columns: {email: {pattern: '.+@.+'}}", rows, table=table)
     assert bench.texts(table) == [("a@b", "1"), (None, "2")]
     assert bench.aside(table) == [("Sheet1", 3, "cells", {"email": "nobody"}, "x", {"pattern A3"})]
@@ -108,7 +108,7 @@ def test_blank_cannot_empty_some_cells(bench: Bench, contract: str, rows: Any, f
 
 def test_an_error_under_quarantine_is_set_aside(bench: Bench) -> None:
     table = bench.new_table()
-    rows = [["a", "b"], [1, UNCACHED], [ErrorValue("#N/A"), 2.5], [3, True]]
+    rows: list[list[Any]] = [["a", "b"], [1, UNCACHED], [ErrorValue("#N/A"), 2.5], [3, True]]
     bench.process(f"{Q}max_bad: 99%\nerrors: fail\nuncached: fail", rows, table=table)
     assert bench.texts(table) == [("3", "true")]
     assert bench.aside(table) == [
@@ -119,7 +119,7 @@ def test_an_error_under_quarantine_is_set_aside(bench: Bench) -> None:
 
 def test_a_row_with_three_faults_is_one_row(bench: Bench) -> None:  # 31
     table = bench.new_table()
-    rows = [["a", "b"], [1, "y"], [7, "x"]]
+    rows: list[list[Any]] = [["a", "b"], [1, "y"], [7, "x"]]
     bench.process(Q + "columns: {a: {type: integer, min: 5, values: [7]}, b: {pattern: x}}", rows, table=table)
     ((*_, faults),) = bench.aside(table)
     assert faults == {"min A2", "values A2", "pattern B2"}

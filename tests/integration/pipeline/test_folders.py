@@ -11,6 +11,7 @@ import pytest
 from pgdatahub.errors import ConfigError, ExitCode
 from pgdatahub.model.events import Notice
 from pgdatahub.model.results import Outcome
+from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.selection import Selection, find_files
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse
 
 ONE: Rows = [["a"], [1]]
-HISTORY = {"etl_imports", "etl_schema_changes", "etl_failures"}
+HISTORY = set(METADATA_TABLES)
 
 
 def numbered(number: int) -> Rows:

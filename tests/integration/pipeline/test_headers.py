@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.model.results import Outcome
-from pgdatahub.model.schema import RESERVED_COLUMNS
+from pgdatahub.model.schema import METADATA_TABLES, RESERVED_COLUMNS
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Warehouse
@@ -50,7 +50,7 @@ def test_any_header_loads_as_comment_and_injects_nothing(warehouse: Warehouse) -
     assert len({name.lower() for name in names}) == len(HEADERS) + 2
     assert all(len(name.encode()) <= 63 for name in names)
     assert warehouse.query("SELECT one FROM x") == [(1,)]
-    assert warehouse.tables() == {"odd", "x", "etl_imports", "etl_schema_changes", "etl_failures"}
+    assert warehouse.tables() == {"odd", "x", *METADATA_TABLES}
 
 
 def test_second_file_with_equal_headers_gives_equal_columns(warehouse: Warehouse) -> None:
@@ -98,7 +98,7 @@ def test_columns_without_a_header_are_named_by_their_position(warehouse: Warehou
 def test_any_folder_becomes_a_table_and_injects_nothing(warehouse: Warehouse, folder: str, table: str) -> None:
     warehouse.write(f"{folder}/a.xlsx", [["a"], [1]])
     warehouse.load()
-    assert warehouse.tables() == {table, "x", "etl_imports", "etl_schema_changes", "etl_failures"}
+    assert warehouse.tables() == {table, "x", *METADATA_TABLES}
     assert warehouse.rows(table) == [(1,)]
     ((source_file,),) = warehouse.query(f'SELECT source_file FROM "{table}"')
     assert source_file == str(warehouse.root / folder / "a.xlsx")
@@ -107,7 +107,7 @@ def test_any_folder_becomes_a_table_and_injects_nothing(warehouse: Warehouse, fo
 def test_a_folder_of_200_characters_becomes_a_table_of_63_bytes(warehouse: Warehouse) -> None:
     warehouse.write(f"{'long name ' * 20}/a.xlsx", [["a"], [1]])
     warehouse.load()
-    (table,) = warehouse.tables() - {"etl_imports", "etl_schema_changes", "etl_failures"}
+    (table,) = warehouse.tables() - set(METADATA_TABLES)
     assert len(table) <= 63
     assert warehouse.run().results[0].outcome is Outcome.SKIPPED
 

@@ -10,6 +10,7 @@ import pytest
 from pgdatahub.cli.render import report_json
 from pgdatahub.load.left_tables import as_json
 from pgdatahub.model.results import Outcome
+from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
@@ -93,7 +94,7 @@ def test_reload_into_one_table_moves_the_rows_of_sheets(warehouse: Warehouse) ->
 @pytest.mark.parametrize("before", [REF.replace("m:\n", REPLACE), REPLACE + "  table: old\n"])
 def test_replace_takes_rows_out_of_tables_left(warehouse: Warehouse, before: str) -> None:
     _load_two_tables(warehouse, before)
-    tables = warehouse.tables() - {"etl_imports", "etl_schema_changes", "etl_failures"}
+    tables = warehouse.tables() - set(METADATA_TABLES)
     warehouse.configure(REPLACE)
     warehouse.write_sheets("m/jan.xlsx", {"Sales": [["n"], [2]]})
     assert _left(warehouse) == []

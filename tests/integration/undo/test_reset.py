@@ -84,6 +84,7 @@ def test_a_backup_brings_everything_back(loaded: Hub) -> None:
         "etl_schema_changes",
         "etl_failures",
         "etl_tables",
+        "etl_quarantine",
     }
     assert (loaded.state(), loaded.history()) == before
     # It goes on as if nothing had been: all is known, and an undo works.

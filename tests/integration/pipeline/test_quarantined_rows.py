@@ -1,0 +1,200 @@
+"""Rows that are set aside, from workbooks to every command that counts, lists, undoes or verifies them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+import psycopg
+import pytest
+
+from pgdatahub.cli import app
+from pgdatahub.load.staging import Staging
+from pgdatahub.load.transactions import Transactions
+from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.runs.check import check
+from pgdatahub.runs.plan import plan
+from pgdatahub.runs.run import Selection, run
+from pgdatahub.runs.status import status
+from pgdatahub.runs.verify import verify
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
+from tests.integration.pipeline.conftest import save_again
+
+if TYPE_CHECKING:
+    from tests.integration.pipeline.conftest import Warehouse
+
+YAML = (
+    "orders:\n  on_bad: quarantine\n  columns: {id: {type: integer, required: true}, status: {values: [open, paid]}}\n"
+)
+ROWS: list[list[Any]] = [["id", "status"], [1, "open"], [2, "Open"], [None, "paid"], [4, "paid"]]
+
+
+@pytest.fixture
+def loaded(warehouse: Warehouse) -> Warehouse:
+    """One file with two good and two bad rows."""
+    warehouse.configure(YAML)
+    warehouse.write("orders/w1.xlsx", ROWS)
+    warehouse.load()
+    return warehouse
+
+
+def execute(warehouse: Warehouse, *statements: str) -> None:
+    with psycopg.connect(warehouse.url) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def aside(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    return warehouse.query("SELECT import_id, row_number, cells FROM etl_quarantine ORDER BY 1, 2")
+
+
+def test_each_command_counts_rows_set_aside(loaded: Warehouse) -> None:
+    assert loaded.rows("orders") == [(1, "open"), (4, "paid")]
+    assert aside(loaded) == [(1, 3, {"id": "2", "status": "Open"}), (1, 4, {"status": "paid"})]
+    (table,) = status(loaded.config).tables
+    assert (table.rows, table.quarantined) == (2, 2)
+    verification = verify(loaded.config)
+    assert [(one.rows, one.differences) for one in verification.tables] == [(2, ())]
+    (result,) = loaded.run().results
+    assert result.reason is not None
+    assert result.reason.endswith("; 2 of its rows are in quarantine")
+
+
+def test_plan_and_check_foretell_rows_and_faults(warehouse: Warehouse) -> None:
+    warehouse.configure(YAML)
+    path = warehouse.write("orders/w1.xlsx", ROWS)
+    (file,) = plan(warehouse.config).files
+    (checked,) = check(warehouse.config, [path])
+    (result,) = warehouse.load().results
+    assert (file.rows, file.quarantined, file.faults) == (result.rows, result.quarantined, result.faults)
+    assert (checked.verdict, checked.bad_rows, checked.faults) == ("quarantine", 2, result.faults)
+    assert checked.has_faults
+
+
+def test_a_revert_takes_the_rows_set_aside(loaded: Warehouse) -> None:
+    result = revert(loaded.config, UndoRequest(import_id=1, schema=True))
+    assert result.done
+    assert aside(loaded) == []
+    loaded.load()
+    assert [(row[0], row[1]) for row in aside(loaded)] == [(2, 3), (2, 4)]
+
+
+def test_a_hold_takes_the_rows_set_aside(loaded: Warehouse) -> None:
+    revert(loaded.config, UndoRequest(import_id=1, hold=True))
+    assert aside(loaded) == []
+
+
+def test_a_reload_replaces_the_rows_set_aside(loaded: Warehouse) -> None:
+    loaded.configure(YAML.replace("[open, paid]", "[open, paid, Open]"))
+
+    run(loaded.config, selection=Selection(reload=(loaded.root / "orders",)))
+    assert loaded.rows("orders") == [(1, "open"), (2, "Open"), (4, "paid")]
+    assert [row[:2] for row in aside(loaded)] == [(2, 4)]
+
+
+def test_the_same_content_saved_again_is_skipped(loaded: Warehouse) -> None:  # 35
+    save_again(loaded.root / "orders" / "w1.xlsx", loaded.root / "orders" / "w2.xlsx")
+    results = {result.source.identity: result for result in loaded.run().results}
+    assert results["orders/w2.xlsx"].outcome is Outcome.SKIPPED
+    assert "same content" in (results["orders/w2.xlsx"].reason or "")
+
+
+def test_a_changed_history_setting_is_told(loaded: Warehouse) -> None:
+    loaded.configure(YAML.replace("on_bad: quarantine", "on_bad: blank").replace("required: true", "required: false"))
+    (result,) = loaded.run().results
+    assert "loaded with other settings" in (result.reason or "")
+
+
+def test_verify_finds_rows_deleted_from_the_quarantine(loaded: Warehouse) -> None:
+    loaded.query("DELETE FROM etl_quarantine WHERE row_number = 3 RETURNING 1")
+    (table,) = verify(loaded.config).tables
+    assert [one.text for one in table.differences] == ["rows set aside in etl_quarantine: 1, and 2 at its load"]
+    assert revert(loaded.config, UndoRequest(import_id=1)).done
+
+
+def test_verify_compares_values_with_rows_set_aside(loaded: Warehouse) -> None:
+    execute(loaded, "ALTER TABLE orders ALTER id TYPE bigint", "UPDATE orders SET id = id")
+    (table,) = verify(loaded.config, every_value=True).tables
+    assert (table.same_values + table.same_file, table.differences) == (1, ())
+
+
+def test_a_lost_history_gives_no_old_rows_to_new_imports(loaded: Warehouse) -> None:  # 40
+    execute(loaded, "DROP TABLE etl_imports, etl_schema_changes, etl_failures, orders")
+    loaded.write("orders/w1.xlsx", [["id", "status"], [9, "open"]])
+    loaded.load()
+    assert loaded.query("SELECT id FROM etl_imports") == [(2,)]
+    checks = {str(one.table): [found.import_id for found in one.differences] for one in verify(loaded.config).tables}
+    assert checks == {"orders": [], "etl_quarantine": [1]}
+
+
+def test_a_folder_may_not_be_the_quarantine(warehouse: Warehouse) -> None:  # 39
+    warehouse.write("etl_quarantine/a.xlsx", [["a"], [1]])
+    failure = warehouse.fail().failure
+    assert failure is not None
+    assert "that name for the history of the loads" in failure.message
+
+
+def test_a_large_file_is_set_aside_while_it_is_read(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgdatahub.runs.pool_choice.EAGER_BYTES", 100_000)
+    tried: list[bool] = []
+    load = Transactions.load_while_reading
+
+    def watched(self: Transactions, staging: Staging) -> FileResult | None:
+        result = load(self, staging)
+        tried.append(result is not None)
+        return result
+
+    monkeypatch.setattr(Transactions, "load_while_reading", watched)
+    warehouse.configure("orders:\n  on_bad: quarantine\n  columns: {id: {type: integer, unique: true}}\n")
+    rows: list[list[Any]] = [[number, "text" * 50] for number in range(6000)]
+    rows[100][0] = rows[5000][0] = "x"
+    warehouse.write("orders/w1.xlsx", [["id", "t"], *rows])
+    warehouse.load(workers=1, chunk_size=500)
+    assert warehouse.query("SELECT count(*), max(id) FROM orders") == [(5998, 5999)]
+    assert [row[1] for row in aside(warehouse)] == [102, 5002]
+    rows[7][0] = 3
+    warehouse.write("orders/w2.xlsx", [["id", "t"], *rows])
+    warehouse.run(workers=1, chunk_size=500)
+    assert [row[1] for row in aside(warehouse) if row[0] == 2] == [5, 9, 102, 5002]
+    assert tried == [True, False]  # equal values are found at the end, and the file is read again
+
+
+def console(loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.chdir(loaded.directory)
+    monkeypatch.setenv("DATABASE_URL", loaded.url)
+    monkeypatch.setattr("sys.argv", ["pgdatahub", "quarantine", *arguments])
+    with pytest.raises(SystemExit) as end:
+        app.main()
+    return int(end.value.code or 0)
+
+
+def test_quarantine_lists_and_exports_rows(
+    loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console(loaded, monkeypatch, "--table", "orders") == 0
+    assert "Sheet1 › row 3 set aside (B3 values)" in capsys.readouterr().out
+    assert console(loaded, monkeypatch, "--check") == 1
+    assert console(loaded, monkeypatch, "--check", "--file", "w9.xlsx") == 0
+    capsys.readouterr()
+    assert console(loaded, monkeypatch, "--format", "json", "--file", "w1.xlsx") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["row"], row["cells"], row["kinds"]) for row in rows] == [
+        (3, {"id": "2", "status": "Open"}, "ix"),
+        (4, {"status": "paid"}, "x"),
+    ]
+    expected = [
+        ["table", "file", "sheet", "row", "action", "faults", "id", "status"],
+        ["orders", "orders/w1.xlsx", "Sheet1", "3", "row", "B3 values", "2", "Open"],
+        ["orders", "orders/w1.xlsx", "Sheet1", "4", "row", "A4 required", "", "paid"],
+    ]
+    for name in ("a.csv", "a.xlsx"):
+        assert console(loaded, monkeypatch, "--format", name[2:], "-o", name) == 0
+        assert console(loaded, monkeypatch, "--format", name[2:], "-o", name) == 2  # the file exists
+    with Path("a.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == expected
+    sheet = openpyxl.load_workbook("a.xlsx").worksheets[0]
+    assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == expected
