@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Final
 
 from pgdatahub.model.workbooks import Batch
@@ -78,4 +79,6 @@ def value_of(letter: str, text: str) -> Value:
     if letter == "r":
         return InvalidValue(f'the number "{text}" is beyond the range of a double')
     kind = _KINDS[letter]
+    if kind is Kind.DATE:
+        return date.fromisoformat(text)
     return text if kind is Kind.TEXT else VALUES[kind](text.encode())

@@ -78,15 +78,19 @@ class RowsReader:
         return RowsWorkbook(self.kept[source.location]) if source.suffix == ".rows" else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Bench:
     """Loads sheets of Python values under a contract."""
 
     directory: Path
     config: Config
     pipeline: Pipeline
-    reader: RowsReader = field(repr=False)
+    reader: RowsReader
     connection: psycopg.Connection[Any]
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """Show a failing example without the connections."""
+        printer.text("bench")
 
     def new_table(self) -> str:
         return f"t{next(_numbers)}"
@@ -170,7 +174,7 @@ def bench(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             parameters["password"] = admin.info.password
     url = psycopg.conninfo.make_conninfo(**parameters)
     directory = tmp_path_factory.mktemp("files")
-    config = load_config(overrides={"data_root": str(directory)}, directory=directory)
+    config = load_config(overrides={"data_root": str(directory), "database_url": url}, directory=directory)
     reader = RowsReader()
     manager = create_plugin_manager()
     manager.register(reader, name="rows")
