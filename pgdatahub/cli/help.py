@@ -42,6 +42,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub history --file march.xlsx", "history of a file"),
         ("pgdatahub history --since 2025-03-01", "since a day (UTC)"),
         ("pgdatahub history --limit 20", "the latest 20 imports"),
+        ("pgdatahub history --redact --table people", "remove the values of cells from the history"),
     ),
     "verify": (
         ("pgdatahub verify", "exit code 1 if a table is not as loaded"),

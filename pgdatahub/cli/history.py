@@ -11,6 +11,7 @@ import typer
 from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import WHICH, FormatOption, OutputFormat, SchemaOption, configured, within
 from pgdatahub.cli.terminal import say_lines
+from pgdatahub.errors import ConfigError
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
+    from pgdatahub.config import Config
     from pgdatahub.model.imports import ChangeRow, ImportRow
     from pgdatahub.runs.history import HistoryEntry, Timeline
 
@@ -57,11 +59,23 @@ def history_command(
             rich_help_panel=WHICH,
         ),
     ] = None,
+    redact: Annotated[
+        bool,
+        typer.Option(
+            "--redact", help="Remove the values of cells from all entries, or from those of --table; tables keep them."
+        ),
+    ] = False,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
     """Show imports, schema changes and files that did not load, oldest first; reverted imports are marked."""
     from pgdatahub.cli.notices import tell_notices
+
+    if redact:
+        if any(given is not None for given in (file, since, limit)):
+            raise ConfigError("--redact takes --table, and no other selection")
+        _redact(configured(schema_name=schema), table)
+        return
     from pgdatahub.runs.history import history
 
     config = configured(schema_name=schema)
@@ -70,6 +84,16 @@ def history_command(
         say_lines(_json(timeline))
     else:
         _print(timeline, filtered=any(given is not None for given in (table, file, since)))
+
+
+def _redact(config: Config, table: str | None) -> None:
+    from pgdatahub.cli.notices import tell_notices
+    from pgdatahub.cli.render import count
+    from pgdatahub.runs.redact import redact
+
+    done = redact(config, table=table, reporter=tell_notices)
+    parts = (count(done.imports, "import"), count(done.changes, "schema change"), count(done.failures, "failure"))
+    say_lines(f"{done.destination}: values removed from {', '.join(parts)}; etl.log keeps those that it has")
 
 
 def _print(timeline: Timeline, *, filtered: bool) -> None:

@@ -128,7 +128,9 @@ class _Reader:
                 folder.given[key] = self._value(_FOLDER_OPTIONS[key], key_node, value)
             else:
                 hint = f"a folder is followed by its options:  {key}: {{sheet: {value.value}}}"
-                valid = (*_FOLDER_OPTIONS, _COLUMNS, _CELL_COLUMNS, _SHEETS, *extra)
+                # A folder's name may be similar to an option that cannot have such a value.
+                takes = [name for name, option in _FOLDER_OPTIONS.items() if _takes(option, value)]
+                valid = (*takes, _COLUMNS, _CELL_COLUMNS, _SHEETS, *extra)
                 self._unknown(key_node, key, valid, "option", hint if isinstance(value, ScalarNode) else None)
         if default_sheet is not None:
             folder.given.setdefault("sheet", default_sheet)
@@ -277,6 +279,17 @@ class _Reader:
 
     def _where(self, node: Node) -> str:
         return f"{self._shown}:{node.start_mark.line + 1}"
+
+
+def _takes(option: Option, node: Node) -> bool:
+    """Return whether a value may be meant for an option; a choice takes only similar words."""
+    if not isinstance(node, ScalarNode) or not (option.choices or isinstance(option.default, bool)):
+        return True
+    try:
+        option.parse(str(node.value))
+    except ValueError:
+        return get_close_matches(str(node.value).lower(), option.choices or ("true", "false", "yes", "no"), n=1) != []
+    return True
 
 
 def _is_nothing(node: Node) -> bool:

@@ -151,6 +151,12 @@ class FolderOptions(SheetOptions):
         " a file with more fails",
         judges=True,
     )
+    samples: bool = option_field(
+        True,
+        BOOLEAN,
+        "false keeps the values of cells out of the history, the log, messages and JSON; the tables have them",
+        shapes_rows=False,
+    )
     table_per_sheet: bool = option_field(
         False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import CellError, FileError, HistoryLostError, OutOfMemoryError, PgDataHubError
+from pgdatahub.load.hidden_values import without_values
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.faults import group_faults
 from pgdatahub.model.file_notice import FileNotice
@@ -21,6 +22,7 @@ from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.unknown_rows import UnknownRows
 from pgdatahub.readers.layout import EmptySheetError
 from pgdatahub.readers.left_out import describe_left_out
+from pgdatahub.values.evidence import HIDDEN
 
 MEMORY_HINT: Final = "use fewer workers (--workers 1) or smaller batches (--chunk-size 1000)"
 
@@ -143,6 +145,8 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
         error: The reason.
         secrets: The passwords to mask in the error, in case a plugin wrote the reason.
     """
+    if isinstance(error, FileError) and not source.options.samples:
+        error = without_values(error)
     message, hint = error.message, error.hint
     if secrets is not None:
         message, hint = secrets.mask(message), hint and secrets.mask(hint)
@@ -192,11 +196,12 @@ def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin
     if isinstance(error, MemoryError):
         return failed(source, OutOfMemoryError("there is not enough memory for this file", hint=MEMORY_HINT))
     culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
+    text = secrets.mask(str(error)) if source.options.samples else HIDDEN
     way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
     failure = Failure(
         kind=type(error).__name__,
-        message=f"{culprit} made a mistake: {type(error).__name__}: {secrets.mask(str(error))}",
+        message=f"{culprit} made a mistake: {type(error).__name__}: {text}",
         hint=f"DEBUG=1 has etl.log show where{way_round}",
-        traceback=secrets.mask("".join(format_exception(error))),
+        traceback=secrets.mask("".join(format_exception(error))) if source.options.samples else None,
     )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

@@ -15,6 +15,7 @@ from pgdatahub.load.cell_rules import CellRule, cell_rules, empty_cells
 from pgdatahub.load.column_keys import nearest
 from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
+from pgdatahub.load.hidden_values import without_value
 from pgdatahub.load.uniqueness import Place
 from pgdatahub.model.aside import CELLS, ROW, AsideRow
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
@@ -185,6 +186,8 @@ class SheetContract:
             refused.setdefault(position, set()).add(index)
             bad.setdefault(index, []).append((position, fault.rule))
             key = (fault.sheet, fault.column, fault.rule, fault.expected)
+            if not self._options.samples:
+                fault = without_value(fault)
             self._report.add(key, 1, [(self._place(batch, index, position), fault)])
         for judged in self._judged:
             column = columns.get(judged.position) or _empty(judged, len(batch.rows))
@@ -297,7 +300,7 @@ class SheetContract:
                     rule=rule,
                     cell=cell_address(batch.rows[index], judged.position),
                     row=batch.rows[index],
-                    value=_shown(column.texts[index] or _written(batch, judged.position, index)),
+                    value=self._shown(column.texts[index] or _written(batch, judged.position, index)),
                     expected=expected,
                     sheet=self._sheet,
                     column=judged.name,
@@ -308,6 +311,10 @@ class SheetContract:
             for index in indexes
         )
         self._report.add((self._sheet, judged.name, rule, expected), len(indexes), cells)
+
+    def _shown(self, field: bytes) -> str | None:
+        """Return the text of a cell for reports; None for an empty cell, and if the settings hide values."""
+        return (sample_of(field) or None) if self._options.samples else None
 
     def _place(self, batch: Batch, index: int, position: int) -> tuple[int, int, int]:
         return self._section, batch.rows[index], position
@@ -334,10 +341,6 @@ def _written(batch: Batch, position: int, index: int) -> bytes:
     if isinstance(value, bytes):
         return value
     return b"" if isinstance(value, InvalidValue | Uncached) else type_value(value)[1]
-
-
-def _shown(field: bytes) -> str | None:
-    return sample_of(field) or None
 
 
 def _also_in(places: Sequence[Place], sheet: str) -> str:

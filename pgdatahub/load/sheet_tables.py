@@ -55,7 +55,15 @@ class TableReading:
 
     def normalize(self, batch: Batch) -> NormalizedBatch:
         """Name the columns of a batch, convert its cells, and add the further columns."""
-        return self.origin.add(self.normalize_cells(batch), batch.rows)
+        return self._finish(self.normalize_cells(batch), batch)
+
+    def _finish(self, normalized: NormalizedBatch, batch: Batch) -> NormalizedBatch:
+        """Add the further columns, and leave out samples if the settings hide values."""
+        whole = self.origin.add(normalized, batch.rows)
+        if self.chosen.source.options.samples:
+            return whole
+        columns = tuple(replace(column, observed=column.observed.without_samples()) for column in whole.columns)
+        return replace(whole, columns=columns)
 
     def normalize_cells(self, batch: Batch) -> NormalizedBatch:
         """Name the columns of a batch and convert its cells."""
@@ -69,8 +77,8 @@ class TableReading:
             # Bad cells take no part in the types and counts of the file, so the good ones are normalized again.
             batch = _without(batch, verdict)
             normalized = replace(self.normalize_cells(batch), aside=verdict.aside, sheet_rows=batch.rows)
-        with_origin = self.origin.add(normalized, batch.rows)
-        return None if contract.fails else with_origin
+        whole = self._finish(normalized, batch)
+        return None if contract.fails else whole
 
 
 def _without(batch: Batch, verdict: Verdict) -> Batch:

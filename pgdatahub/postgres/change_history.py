@@ -5,7 +5,7 @@ All functions run in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from pgdatahub.model.schema import SCHEMA_CHANGES, AddColumn, ColumnSchema, Crea
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history_inserts import add_changes
 from pgdatahub.postgres.server_encoding import fitted
-from pgdatahub.values.evidence import Evidence
+from pgdatahub.values.evidence import HIDDEN, Evidence
 
 
 class ChangeHistory:
@@ -31,6 +31,16 @@ class ChangeHistory:
     def __init__(self, schema: str) -> None:
         self.schema = schema
         self.table = sql.Identifier(schema, SCHEMA_CHANGES)
+
+    def forget_samples(self, connection: Connection, tables: Collection[TableName], *, every: bool) -> int:
+        """Remove the values of deciding cells from the changes of tables, or of all; return the number of changes."""
+        query = sql.SQL("""
+            UPDATE {} SET sample = {} WHERE sample <> {} AND ({} OR (table_schema, table_name) IN (
+                SELECT * FROM unnest(%s::text[], %s::text[])))
+        """).format(self.table, HIDDEN, HIDDEN, every)
+        names = sorted(tables)
+        values = [[table.schema for table in names], [table.name for table in names]]
+        return connection.execute(query, values).rowcount
 
     def select(
         self, connection: Connection, *, table: TableName | None = None, since: datetime | None = None

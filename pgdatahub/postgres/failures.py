@@ -143,6 +143,13 @@ class Failures:
         )
         connection.execute(query, values)
 
+    def rewrite(
+        self, connection: Connection, number: int, *, reason: str, hint: str | None, faults: list[dict[str, Any]]
+    ) -> None:
+        """Replace the texts of a failure; only to remove the values of cells."""
+        query = sql.SQL("UPDATE {} SET reason = %s, hint = %s, faults = %s WHERE id = %s").format(self._table)
+        connection.execute(query, (reason, hint, Jsonb(faults, dumps=_plain_json), number))
+
     def clear(self, connection: Connection, ids: Collection[int]) -> None:
         """Record that files are loaded, or are gone."""
         if ids:

@@ -5,11 +5,14 @@ Rows change their status; they are never deleted. All functions run in the calle
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, LEFT_OUT, ImportRecord, ImportRow, Status
@@ -256,6 +259,11 @@ class History:
             self.schema_changes.add(connection, source, record.imported_at, import_id, changes)
             if record.layout is not None:
                 self.quarantine.add(connection, import_id, record.aside)
+
+    def set_observed(self, connection: Connection, import_id: int, observed: TableSchema) -> None:
+        """Replace the observed columns of an import; only to remove the values of cells."""
+        value = fitted(connection, observed_to_json(observed))
+        self.update(connection, [import_id], {"observed": Jsonb(value, dumps=partial(json.dumps, ensure_ascii=False))})
 
     def mark(self, connection: Connection, ids: Collection[int], status: Status, moment: datetime) -> None:
         """Record that the rows of some imports left their table; those that were set aside leave too."""

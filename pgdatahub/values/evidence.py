@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pgdatahub.values.cells import Kind
@@ -16,6 +16,9 @@ Locate = Callable[[int], str]
 
 SAMPLE_LENGTH = 40
 """Characters kept of a deciding value, for plans and reports."""
+HIDDEN: Final = "(not shown)"
+"""The sample of a value that the settings keep out of plans, reports and the history."""
+_CLASS_BOUNDS: Final = (2**31 - 1, 2**53, 2**63 - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ class Observed:
                     evidence = Evidence(
                         count=evidence.count,
                         cell=self.largest_cell,
-                        sample=sample_of(canonical_number(self.largest)),
+                        sample=HIDDEN if evidence.sample == HIDDEN else sample_of(canonical_number(self.largest)),
                         is_largest=True,
                     )
                 needs[needed] = evidence
@@ -92,6 +95,18 @@ class Observed:
         wide = join_all([current, *too_wide])
         decisive = {needed: evidence for needed, evidence in too_wide.items() if join(current, needed) is wide}
         return min((decisive or too_wide).values(), key=lambda evidence: evidence.count)
+
+    def without_samples(self) -> Observed:
+        """Return the evidence without values: of the largest integer the bound of its class, which decides the type."""
+        if not self.evidence:
+            return self
+        size = abs(self.largest)
+        bound = next((bound for bound in _CLASS_BOUNDS if size <= bound), 2**63)
+        return Observed(
+            evidence={kind: replace(evidence, sample=HIDDEN) for kind, evidence in self.evidence.items()},
+            largest=bound if Kind.INTEGER in self.evidence else 0,
+            largest_cell=self.largest_cell,
+        )
 
     def join(self, other: Observed) -> Observed:
         """Return the evidence of both columns together."""

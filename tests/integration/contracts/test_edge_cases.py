@@ -164,6 +164,9 @@ def test_values_of_a_fault_help_the_sender(bench: Bench) -> None:
     assert result.failure is not None
     assert result.failure.message == "7 faults in 3 of 3 rows; nothing was loaded"
     cells = {cell.cell: (cell.value, cell.hint) for fault in result.failure.faults for cell in fault.cells}
+    raw = bench.process(f"errors: blank\n{of('required: true')}", column("x", NA), table=bench.new_table()).failure
+    assert raw is not None
+    assert raw.faults[0].cells[0].value == "#N/A"  # 6
     assert cells == {
         "A2": ("Open", "did you mean open?"),
         "A3": ("payd", "did you mean paid?"),

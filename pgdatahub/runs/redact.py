@@ -1,0 +1,97 @@
+"""Removal of the values of cells from the history, as ``samples: false`` leaves them out of later entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pgdatahub.config import Config
+from pgdatahub.errors import UndoError
+from pgdatahub.load.hidden_values import hidden_faults, hidden_reason, hidden_text
+from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.faults import faults_to_json
+from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.failures import Failures
+from pgdatahub.postgres.history import History
+from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """Result: the database, and the number of entries without values now."""
+
+    destination: str
+    imports: int = 0
+    changes: int = 0
+    failures: int = 0
+
+
+def redact(config: Config, *, table: str | None = None, reporter: Reporter | None = None) -> Redaction:
+    """Remove the values of cells from imports, schema changes and failures in the history; tables keep their rows.
+
+    Args:
+        config: The settings.
+        table: Only the entries of this table, by name or by ``schema.name``.
+        reporter: Receives notices on the embedded server.
+
+    Raises:
+        UndoError: The history has no such table.
+        DatabaseError: The database does not answer.
+    """
+    tell = reporter or NullReporter()
+
+    def announce(line: str) -> None:
+        tell(Notice(text=line))
+
+    if is_unmade(config, announce):
+        return Redaction(destination=UNMADE)
+    with open_database(config, announce) as database, transaction(database.engine) as connection:
+        history = History(config.schema_name)
+        if not history.exists(connection):
+            return Redaction(destination=database.description)
+        wait_for_turn(connection, metadata_lock_key(config.schema_name))
+        failures = Failures(config.schema_name)
+        imports = history.select_imports(connection)
+        known = {past.table for past in imports}
+        known |= {one.table for one in failures.select(connection) if one.table is not None}
+        meant = {name for name in known if table in (None, str(name), name.name)}
+        if table is not None and not meant:
+            there = ", ".join(sorted(map(str, known))) or "none"
+            raise UndoError(f"the history knows no table {table!r}", hint=f"it knows: {there}")
+        return Redaction(
+            destination=database.description,
+            imports=sum(
+                _redact_import(connection, history, past.table, past.id) for past in imports if past.table in meant
+            ),
+            changes=history.schema_changes.forget_samples(connection, meant, every=table is None),
+            failures=_redact_failures(connection, failures, meant, every=table is None),
+        )
+
+
+def _redact_import(connection: Connection, history: History, table: TableName, import_id: int) -> bool:
+    (observed,) = history.observed_by(connection, table, [import_id])
+    columns = tuple(
+        column if column.observed is None else replace(column, observed=column.observed.without_samples())
+        for column in observed.columns
+    )
+    hidden = TableSchema(table=table, columns=columns)
+    if hidden == observed:
+        return False
+    history.set_observed(connection, import_id, hidden)
+    return True
+
+
+def _redact_failures(connection: Connection, failures: Failures, tables: set[TableName], *, every: bool) -> int:
+    changed = 0
+    for row in failures.select(connection):
+        if row.table not in tables and not every:
+            continue
+        faults = hidden_faults(row.faults)
+        reason = hidden_reason(row.reason, row.kind, row.faults)
+        hint = hidden_text(row.hint) if row.hint is not None else None
+        if (faults, reason, hint) != (row.faults, row.reason, row.hint):
+            failures.rewrite(connection, row.id, reason=reason, hint=hint, faults=faults_to_json(faults))
+            changed += 1
+    return changed
