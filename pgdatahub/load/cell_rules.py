@@ -156,8 +156,8 @@ class Limit:
         if self.type is SqlType.INTERVAL:
             return False
         # The order of these texts is the order of time, and the empty text comes first.
-        end = max(column.texts) if self.name == "max" else min(filter(None, column.texts))
-        return not self._is_beyond(end.decode())
+        end = max(column.texts) if self.name == "max" else min(filter(None, column.texts), default=b"")
+        return not end or not self._is_beyond(end.decode())
 
     def _numbers_hold(self, column: NormalizedColumn) -> bool:
         observed = column.observed
@@ -173,6 +173,8 @@ class Limit:
         except orjson.JSONDecodeError:
             return False  # a number of more digits than JSON's reader takes
         # A double is not beyond another one where the exact numbers are not; equal doubles are compared exactly.
+        if not numbers:
+            return True
         return float(max(numbers)) < bound if self.name == "max" else float(min(numbers)) > bound
 
     def hint(self, field: bytes) -> str | None:  # noqa: ARG002 - the protocol of rules

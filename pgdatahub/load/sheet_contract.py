@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -16,12 +16,14 @@ from pgdatahub.load.column_keys import nearest
 from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
 from pgdatahub.load.hidden_values import without_value
+from pgdatahub.load.server_types import judge_of
 from pgdatahub.load.uniqueness import Place
 from pgdatahub.model.aside import CELLS, ROW, AsideRow
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.column_naming import column_names
 from pgdatahub.values.cells import InvalidValue, TextColumn, Uncached, cell_address
+from pgdatahub.values.copytext import unescape
 from pgdatahub.values.evidence import NOTHING, sample_of
 from pgdatahub.values.identifiers import cut, fold, is_positional
 from pgdatahub.values.python_values import type_value
@@ -99,7 +101,8 @@ class SheetContract:
         judged = []
         for position in sorted(positions):
             options = self._options_of(position - shift)
-            if options.is_judged:
+            of_server = options.server_type is not None and not options.skip and judge_of(options.server_type)
+            if options.is_judged or of_server:
                 judged.append(
                     _Judged(
                         position=position,
@@ -268,6 +271,16 @@ class SheetContract:
         self, batch: Batch, judged: _Judged, column: NormalizedColumn, refused: Collection[int]
     ) -> Iterator[_Broken]:
         """Yield the broken rules of a column: name, expected value, indexes of the cells, and index → hint."""
+        wanted = judged.options.server_type
+        holds = judge_of(wanted) if wanted is not None else None
+        if holds is not None:
+            unfit = {text for text in set(column.texts) if text and not holds(unescape(text))}
+            misfits = [index for index, text in enumerate(column.texts) if text in unfit] if unfit else []
+            if misfits:
+                yield "type", wanted, misfits, _no_hint
+                # As any cell of another type, it is looked at no further.
+                refused = {*refused, *misfits}
+                column = replace(column, texts=[b"" if text in unfit else text for text in column.texts])
         for rule in judged.rules:
             indexes = rule.faulty(column)
             if indexes:

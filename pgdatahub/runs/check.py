@@ -11,6 +11,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.checking import CheckedFile, read_and_judge
 from pgdatahub.load.results import failed, unexpected
+from pgdatahub.load.server_types import judge_of
 from pgdatahub.model.faults import Fault
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
@@ -147,7 +148,7 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
     except (OSError, MemoryError, ArithmeticError, LookupError, TypeError, ValueError) as mistake:
         failure = unexpected(source, mistake, secrets=config.secrets, plugin=stages.responsible(mistake)).failure
         return FileCheck(source=source, status="unreadable", verdict="fail", failure=failure)
-    notices = () if source.options.has_contract else ("no contract: checked that it can be read",)
+    notices = _not_judged(source) if source.options.has_contract else ("no contract: checked that it can be read",)
     rows, bad = _counted(file)
     result = FileCheck(
         source=source,
@@ -180,6 +181,16 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
     faults = failure.faults if failure is not None else ()
     status = "faulty" if faults else "unreadable"
     return replace(result, status=status, verdict="fail", failure=failure, faults=faults)
+
+
+def _not_judged(source: SourceFile) -> tuple[str, ...]:
+    """Return a remark on columns whose type only the server knows."""
+    unknown = {
+        f"{key} ({column.server_type})"
+        for key, column in source.options.columns.items()
+        if column.server_type is not None and not column.skip and judge_of(column.server_type) is None
+    }
+    return (f"only the server can check {', '.join(sorted(unknown))}",) if unknown else ()
 
 
 def _counted(file: CheckedFile) -> tuple[int, int]:

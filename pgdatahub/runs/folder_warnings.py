@@ -14,6 +14,7 @@ from pgdatahub.load.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.system.storage import is_url
+from pgdatahub.values.numbers import canonical_number, parse_value
 
 
 def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str]:
@@ -47,9 +48,32 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
         if table.name in METADATA_TABLES:
             listed = ", ".join(sorted(spellings.values()))
             yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
+    yield from _numbers_as_texts(config)
     for folder in doubling:
         yield f"{folder}: on_changed: append adds a corrected file to the rows that are loaded; replace, the default, does not"
     yield from _idle_folders(present, config)
+
+
+def _numbers_as_texts(config: Config) -> Iterable[str]:
+    """Yield a warning for each listed value that no number of a column without a type can equal."""
+    told = set()
+    for parts in ((), *(folder.parts for folder in config.folders.configured_folders())):
+        places = config.folders.column_places(parts)
+        for key, column in config.folders.options_for(parts).columns.items():
+            if column.type is not None:
+                continue
+            for text in column.values:
+                try:
+                    canonical = canonical_number(parse_value(text.strip().encode())).decode()
+                except (ValueError, ArithmeticError):
+                    continue
+                warning = (
+                    f"{places.get(key, key)}: without type: the value {text!r} of the column {key!r} is a text, which no number"
+                    f" equals; did you mean {canonical}?"
+                )
+                if canonical != text and warning not in told:
+                    told.add(warning)
+                    yield warning
 
 
 def _idle_folders(present: Collection[tuple[str, ...]], config: Config) -> Iterable[str]:

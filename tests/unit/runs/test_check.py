@@ -10,6 +10,7 @@ from pgdatahub.cli import app
 from pgdatahub.config import load_config
 from pgdatahub.errors import ExitCode
 from pgdatahub.runs.check import check
+from pgdatahub.runs.folder_warnings import folder_warnings
 from pgdatahub.testing.workbooks import make_workbook
 
 RULES = "sales:\n  columns:\n    status: {values: [open, paid]}\n    id: {required: true, unique: true}\n"
@@ -125,3 +126,18 @@ def test_a_draft_of_a_file_holds_for_it(project: Path, capsys: pytest.CaptureFix
     assert 'yes: {type: text, required: true, values: ["a: b", c]}' in draft
     Path("draft.yaml").write_text(draft)
     assert main(["check", "outbox/draft.xlsx", "--folder", "new", "--config", "draft.yaml"]) == ExitCode.OK
+
+
+def test_check_names_types_that_only_the_server_knows(project: Path) -> None:
+    (project / "own.yaml").write_text("own:\n  on_bad: quarantine\n  columns: {id: {type: my_enum}}\n")
+    (result,) = check(load_config(config_file=Path("own.yaml")), [Path("data/sales/good.xlsx")], folder="own")
+    assert result.notices == ("only the server can check id (my_enum)",)
+
+
+def test_a_listed_number_without_a_type_is_warned_of(project: Path) -> None:
+    (project / "texts.yaml").write_text("a:\n  columns:\n    n: {values: ['1.50', '2', x]}\n")
+    warnings = list(folder_warnings((), load_config(config_file=Path("texts.yaml"))))
+    assert any(
+        "texts.yaml:3: without type: the value '1.50'" in text and "did you mean 1.5?" in text for text in warnings
+    )
+    assert not any("'2'" in text for text in warnings)
