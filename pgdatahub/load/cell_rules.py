@@ -119,8 +119,11 @@ class Pattern:
             return ()
         match = self._match.fullmatch
         new = set(texts).difference(known)
-        # Fields without a backslash are the texts themselves.
-        bad = {text for text in new if not match(unescape(text))}
+        joined = b"\n".join(new)
+        if b"\\" not in joined and all(map(match, joined.decode().split("\n"))):
+            bad = set()  # fields without a backslash are the texts themselves
+        else:
+            bad = {text for text in new if not match(unescape(text))}
         if len(known) + len(new) <= _REMEMBERED:
             known |= new - bad
         return [index for index, text in enumerate(texts) if text in bad] if bad else ()

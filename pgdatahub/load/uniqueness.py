@@ -17,8 +17,8 @@ Place: TypeAlias = "tuple[int, int, int, str]"
 Suspects: TypeAlias = "Mapping[int | bytes, Sequence[Place]]"
 """Hash, or text, of a value → the cells that have it, at least two."""
 
-_BUCKETS: Final = 8
-"""Groups of hashes that are compared at a time, which bounds the memory."""
+_AT_A_TIME: Final = 300_000
+"""Hashes that are compared at a time, about, which bounds the memory: a set of them has 30 MB."""
 
 
 @dataclass(slots=True)
@@ -64,10 +64,18 @@ class UniqueColumn:
 
     def _equal_hashes(self) -> dict[int | bytes, list[Place]]:
         twice: set[int] = set()
-        for bucket in range(_BUCKETS):
-            keys = [key for *_, hashes in self._hashes for key in hashes if key % _BUCKETS == bucket and key]
-            if len(set(keys)) < len(keys):
-                twice.update(key for key, often in Counter(keys).items() if often > 1)
+        cells = sum(len(hashes) for *_, hashes in self._hashes)
+        buckets = 1 + cells // _AT_A_TIME
+        for bucket in range(buckets):
+            seen: set[int] = set()
+            count = 0
+            for *_, hashes in self._hashes:
+                keys: Sequence[int] = hashes if buckets == 1 else [key for key in hashes if key % buckets == bucket]
+                seen.update(keys)
+                count += len(keys) - keys.count(0)
+            if len(seen - {0}) < count:
+                often = Counter(key for *_, hashes in self._hashes for key in hashes if key % buckets == bucket)
+                twice.update(key for key, number in often.items() if number > 1 and key)
         places: dict[int | bytes, list[Place]] = {}
         if twice:
             for section, position, sheet, rows, hashes in self._hashes:
