@@ -17,8 +17,9 @@ from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEve
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pgdatahub.config.coerce import BOOLEAN, CELL, COLUMN_NAME, Written
+from pgdatahub.config.column_entries import Column
 from pgdatahub.config.column_options import ColumnOptions
-from pgdatahub.config.folders import Column, Entry, Folder, FolderTree, SheetKey, matching
+from pgdatahub.config.folders import Entry, Folder, FolderTree, SheetKey, matching
 from pgdatahub.config.option_fields import Option, options
 from pgdatahub.config.options import FolderOptions
 from pgdatahub.config.sheet_keys import REST, matching_sheet

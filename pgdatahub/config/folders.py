@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from pgdatahub.config.column_layers import merge_layers, same_name
-from pgdatahub.config.column_options import ColumnOptions
+from pgdatahub.config.column_entries import Column, column_fields
 from pgdatahub.config.excludes import Exclude
 from pgdatahub.config.key_rule import with_key_defaults
 from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
@@ -26,19 +25,6 @@ class ConfiguredFolder:
 
     parts: tuple[str, ...]
     where: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Column:
-    """Options that the file sets for one column in one folder.
-
-    Attributes:
-        where: The file and line.
-        given: Values of column options by name.
-    """
-
-    where: str = field(compare=False)
-    given: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,7 +162,7 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         # The sender's fixed file takes the place of the first one, rather than doubling its good rows.
         given.setdefault("on_changed", "replace")
     try:
-        options = FolderOptions(**with_key_defaults(given), **_column_options(columns), cell_columns=cells)
+        options = FolderOptions(**with_key_defaults(given), **column_fields(columns), cell_columns=cells)
         return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
@@ -233,7 +219,7 @@ def _entry(
     try:
         options = FolderOptions(
             **with_key_defaults({**inherited, **own}),
-            **_column_options((*columns, *entry.outer_columns, entry.columns)),
+            **column_fields((*columns, *entry.outer_columns, entry.columns)),
             cell_columns={**cells, **entry.cell_columns},
         )
         if options.cell_range is not None and options.cell_range.sheet is not None:
@@ -264,43 +250,6 @@ def _check_agreement(first: SheetEntry, entry: SheetEntry) -> None:
                 where=entry.where,
                 hint=f"set {name} once, for the folder, or to the same value",
             )
-
-
-def _column_options(levels: Sequence[Mapping[str, Column]]) -> dict[str, Any]:
-    """Return the fields of :class:`FolderOptions` for the entries of folders, the outermost first."""
-    given: dict[str, dict[str, Any]] = {}
-    where: dict[str, str] = {}
-    for level in levels:
-        for key, column in level.items():
-            given[key] = given.get(key, {}) | column.given
-            where.pop(key, None)
-            where[key] = column.where  # the innermost, and it comes last
-    layers = tuple({key: column.given for key, column in level.items()} for level in levels if level)
-    columns: dict[str, ColumnOptions] = {}
-    for keys in same_name(given).values():
-        innermost = max(keys, key=list(where).index)
-        try:
-            together = merge_layers(keys, layers)
-            columns |= dict.fromkeys(keys, together) if len(keys) == 1 else _each(keys, given, together)
-        except ValueError as error:
-            raise ConfigError(f"the column {innermost!r}: {error}", where=where[innermost]) from error
-    return {
-        "columns": {key: columns[key] for key in given},
-        "column_layers": layers if len(columns) > 1 else (),
-    }
-
-
-def _each(
-    keys: Iterable[str], given: Mapping[str, Mapping[str, Any]], together: ColumnOptions
-) -> dict[str, ColumnOptions]:
-    """Return the options of each entry; those of all where an entry is valid only with the others."""
-    found = {}
-    for key in keys:
-        try:
-            found[key] = ColumnOptions(**given[key])
-        except ValueError:
-            found[key] = together
-    return found
 
 
 def matching(name: str) -> str:

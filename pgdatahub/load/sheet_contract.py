@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from pgdatahub.config import ColumnOptions
 from pgdatahub.config.column_layers import key_finder, merged, same_name
 from pgdatahub.errors import CellFault, ContractError
 from pgdatahub.load.aside_cells import cells_of_row
-from pgdatahub.load.cell_rules import CellRule, cell_rules, empty_cells
+from pgdatahub.load.cell_rules import cell_rules
 from pgdatahub.load.column_keys import nearest
 from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
 from pgdatahub.load.hidden_values import without_value
+from pgdatahub.load.judged_column import JudgedColumn
 from pgdatahub.load.server_types import judge_of
-from pgdatahub.load.uniqueness import Place
+from pgdatahub.load.verdict import GOOD, Verdict
 from pgdatahub.model.aside import CELLS, ROW, AsideRow
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.column_naming import column_names
 from pgdatahub.values.cells import InvalidValue, TextColumn, Uncached, cell_address
-from pgdatahub.values.copytext import unescape
-from pgdatahub.values.evidence import NOTHING, sample_of
+from pgdatahub.values.evidence import sample_of
 from pgdatahub.values.identifiers import cut, fold, is_positional
 from pgdatahub.values.python_values import type_value
 
@@ -32,36 +30,8 @@ if TYPE_CHECKING:
     from pgdatahub.load.parts import PartSheet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The fate of a batch's rows, if nothing fails the file.
-
-    Attributes:
-        rows: The indexes of the rows that are set aside.
-        cells: Position of a column → the indexes of the cells that are emptied.
-        aside: The rows that are set aside, and the emptied cells.
-    """
-
-    rows: frozenset[int] = frozenset()
-    cells: Mapping[int, Collection[int]] = field(default_factory=dict)
-    aside: tuple[AsideRow, ...] = ()
-
-
-GOOD: Final = Verdict()
-"""The verdict on rows without a fault."""
 _BLANKED: Final = frozenset({"type", "values", "pattern", "min", "max", "unique"})
 """Rules whose cells can be emptied."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """A column with rules, at its position in the sheet."""
-
-    position: int
-    name: str
-    header: str | None
-    options: ColumnOptions
-    rules: tuple[CellRule, ...]
 
 
 class SheetContract:
@@ -93,7 +63,7 @@ class SheetContract:
         return self._report.fails
 
     @cached_property
-    def _judged(self) -> tuple[_Judged, ...]:
+    def _judged(self) -> tuple[JudgedColumn, ...]:
         shift = self._table.first_column
         positions = set(self._table.headers) | {
             int(fold(key)[len("column_") :]) - 1 + shift for key in self._options.columns if is_positional(key)
@@ -104,7 +74,7 @@ class SheetContract:
             of_server = options.server_type is not None and not options.skip and judge_of(options.server_type)
             if options.is_judged or of_server:
                 judged.append(
-                    _Judged(
+                    JudgedColumn(
                         position=position,
                         name=self._names.name(position - shift),
                         header=self._names.header(position - shift),
@@ -193,8 +163,16 @@ class SheetContract:
                 fault = without_value(fault)
             self._report.add(key, 1, [(self._place(batch, index, position), fault)])
         for judged in self._judged:
-            column = columns.get(judged.position) or _empty(judged, len(batch.rows))
-            for rule, expected, indexes, hints in self._faults(batch, judged, column, refused.get(judged.position, ())):
+            column = columns.get(judged.position) or judged.empty(len(batch.rows))
+            unique = self._contract.unique_column(judged.name) if judged.options.unique else None
+            for rule, expected, indexes, hints in judged.broken(
+                column,
+                batch.rows,
+                refused.get(judged.position, ()),
+                unique=unique,
+                section=self._section,
+                sheet=self._sheet,
+            ):
                 for index in indexes:
                     bad.setdefault(index, []).append((judged.position, rule))
                 self._add(batch, judged, column, rule, expected, indexes, hints)
@@ -267,39 +245,10 @@ class SheetContract:
                 first = next(index for index, text in enumerate(column.texts) if text)
                 self._refuse_unlisted(position, batch.rows[first])
 
-    def _faults(
-        self, batch: Batch, judged: _Judged, column: NormalizedColumn, refused: Collection[int]
-    ) -> Iterator[_Broken]:
-        """Yield the broken rules of a column: name, expected value, indexes of the cells, and index → hint."""
-        wanted = judged.options.server_type
-        holds = judge_of(wanted) if wanted is not None else None
-        if holds is not None:
-            unfit = {text for text in set(column.texts) if text and not holds(unescape(text))}
-            misfits = [index for index, text in enumerate(column.texts) if text in unfit] if unfit else []
-            if misfits:
-                yield "type", wanted, misfits, _no_hint
-                # As any cell of another type, it is looked at no further.
-                refused = {*refused, *misfits}
-                column = replace(column, texts=[b"" if text in unfit else text for text in column.texts])
-        for rule in judged.rules:
-            indexes = rule.faulty(column)
-            if indexes:
-                yield rule.name, rule.expected, indexes, lambda index, rule=rule: rule.hint(column.texts[index])  # type: ignore[misc]
-        if judged.options.required == "true":
-            indexes = [index for index in empty_cells(column.texts) if index not in refused]
-            if indexes:
-                yield "required", None, indexes, _no_hint
-        if judged.options.unique and len(batch.rows):
-            twice = self._contract.unique_column(judged.name).add(
-                column.texts, batch.rows, section=self._section, position=judged.position, sheet=self._sheet
-            )
-            if twice:
-                yield "unique", None, sorted(twice), lambda index: _also_in(twice[index], self._sheet)
-
     def _add(
         self,
         batch: Batch,
-        judged: _Judged,
+        judged: JudgedColumn,
         column: NormalizedColumn,
         rule: str,
         expected: str | None,
@@ -333,18 +282,6 @@ class SheetContract:
         return self._section, batch.rows[index], position
 
 
-_Broken: TypeAlias = "tuple[str, str | None, Sequence[int], Callable[[int], str | None]]"
-
-
-def _no_hint(_index: int) -> None:
-    return None
-
-
-def _empty(judged: _Judged, rows: int) -> NormalizedColumn:
-    """Return a column without a header of which a batch has no value."""
-    return NormalizedColumn(name=judged.name, header=judged.header, texts=[b""] * rows, observed=NOTHING)
-
-
 def _written(batch: Batch, position: int, index: int) -> bytes:
     """Return the text of a cell before the settings emptied it."""
     cells = batch.columns.get(position)
@@ -354,12 +291,3 @@ def _written(batch: Batch, position: int, index: int) -> bytes:
     if isinstance(value, bytes):
         return value
     return b"" if isinstance(value, InvalidValue | Uncached) else type_value(value)[1]
-
-
-def _also_in(places: Sequence[Place], sheet: str) -> str:
-    named = [
-        cell_address(row, position) if label == sheet else f"{label} › {cell_address(row, position)}"
-        for _, row, position, label in places[:3]
-    ]
-    more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
-    return f"also in {', '.join(named)}{more}"

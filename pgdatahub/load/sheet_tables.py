@@ -11,11 +11,10 @@ from pgdatahub.config import Config
 from pgdatahub.config.cell_ranges import parse_cell
 from pgdatahub.load.long_texts import cut_long_texts
 from pgdatahub.load.origin_columns import OriginColumns
+from pgdatahub.load.verdict import good_part
 from pgdatahub.model.batches import NormalizedBatch, Table
 from pgdatahub.model.workbooks import Batch, Sheet
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.plugins.nulls import blanked
-from pgdatahub.readers.batch_rows import sieve
 from pgdatahub.readers.header_levels import no_areas
 from pgdatahub.readers.layout import LayoutCounts, locate
 from pgdatahub.readers.window import CellCapture, Window
@@ -23,7 +22,7 @@ from pgdatahub.readers.window import CellCapture, Window
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
     from pgdatahub.load.parts import PartSheet
-    from pgdatahub.load.sheet_contract import SheetContract, Verdict
+    from pgdatahub.load.sheet_contract import SheetContract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +74,10 @@ class TableReading:
         verdict = contract.judge(batch, normalized)
         if verdict.aside:
             # Bad cells take no part in the types and counts of the file, so the good ones are normalized again.
-            batch = _without(batch, verdict)
+            batch = good_part(batch, verdict)
             normalized = replace(self.normalize_cells(batch), aside=verdict.aside, sheet_rows=batch.rows)
         whole = self._finish(normalized, batch)
         return None if contract.fails else whole
-
-
-def _without(batch: Batch, verdict: Verdict) -> Batch:
-    """Return a batch without the rows that are set aside, or with empty cells."""
-    if verdict.rows:
-        return sieve(batch, [index not in verdict.rows for index in range(len(batch.rows))])
-    return batch.with_columns(
-        {
-            position: blanked(cells, verdict.cells[position]) if position in verdict.cells else cells
-            for position, cells in batch.columns.items()
-        }
-    )
 
 
 def begin_table(

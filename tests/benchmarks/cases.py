@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ ONE_WORKER = "pgdatahub, one worker"
 TWO_WORKERS = "pgdatahub, two workers"
 ONE_RANGE = "pgdatahub, one range"
 THIRTY_RANGES = "pgdatahub, thirty ranges"
+NO_RULES = "pgdatahub, no rules"
+TEN_RULES = "pgdatahub, ten rules"
 EARLIER = "pgdatahub before the core, one worker"
 """Takes part in a case with several workers where a checkout of that version is given."""
 
@@ -130,6 +133,44 @@ def _ranges(folder: Path, scale: float) -> list[Path]:
     return paths
 
 
+_RULES = """\
+Column 1: {required: true, unique: true}
+Column 2: {values: [open, paid, cancelled]}
+Column 3: {values: [N, S, E, W]}
+Column 4: {pattern: '[^@]+@[^@]+'}
+Column 5: {pattern: 'C-[0-9]{5}'}
+Column 6: {type: numeric, min: 0}
+Column 7: {type: integer, max: 100}
+Column 8: {type: numeric, min: 0}
+Column 9: {type: numeric, min: 0}
+"""
+
+
+def _contract(folder: Path, scale: float) -> list[Path]:
+    """Write a sheet that keeps ten rules on nine columns, and the settings with its types alone and with its rules."""
+    chance = random.Random(6)  # noqa: S311 - test data
+
+    def value(row: int, column: int) -> float | str:
+        cells: list[float | str] = [
+            row,
+            ("open", "paid", "cancelled")[row % 3],
+            "NSEW"[row % 4],
+            f"u{row}@example.org",
+            f"C-{row % 5000:05d}",
+            chance.randrange(10**7) / 100,
+            row % 100,
+            chance.randrange(10**5) / 10,
+            chance.randrange(10**4),
+        ]
+        return cells[column] if column < len(cells) else row * column
+
+    types = "\n".join(re.sub(r", (min|max): [0-9]+", "", line) for line in _RULES.splitlines() if "type:" in line)
+    for name, rules in (("types", types), ("rules", _RULES)):
+        settings = "bench:\n  columns:\n" + "".join(f"    {line}\n" for line in rules.splitlines())
+        (folder.parents[1] / f"{name}.yaml").write_text(settings, encoding="utf-8")
+    return _grid(folder, scaled(200_000, scale), 20, value)
+
+
 _NO_OPENPYXL = "pandas + openpyxl runs in the first case only: it takes minutes for the others."
 _NO_PANDAS = f"{_NO_OPENPYXL} So does `to_sql`, with any reader."
 
@@ -219,5 +260,15 @@ CASES: Mapping[str, Case] = {
             THIRTY_RANGES: ("--config", "{directory}/thirty.yaml"),
         },
         remark="Thirty ranges are thirty tables, each with its index and its rows in the history.",
+    ),
+    "contract": Case(
+        title="200,000 rows × 20 columns without rules and with ten rules on nine columns",
+        write=_contract,
+        rows=200_000,
+        ours={
+            NO_RULES: ("--config", "{directory}/types.yaml"),
+            TEN_RULES: ("--config", "{directory}/rules.yaml"),
+        },
+        remark="Two of the rules are patterns, one of them on distinct texts; both settings give the same types.",
     ),
 }
