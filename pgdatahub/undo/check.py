@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgdatahub.load.hidden_values import hidden_text
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
@@ -56,6 +57,7 @@ def make_plan(
         hold=request.hold,
         recreate_views=request.recreate_views,
         rule=find_rule(connection, history.schema, choice.table),
+        samples=request.samples,
     )
     if request.rows:
         plan = _plan_rows(
@@ -252,8 +254,9 @@ def _prove(
         step = replace(step, new=step.or_else, or_else=None)
         lost = loss(connection, table, step.name, step.old, step.new, going=going, companion=companion)
     if lost is not None:
-        example = f", such as {lost.sample!r}" if lost.sample else ""
-        reason = f"a value put in by hand would be lost as {step.new.label}: {lost.reason}{example}"
+        example = f", such as {lost.sample!r}" if lost.sample and plan.samples else ""
+        why = lost.reason if plan.samples else hidden_text(lost.reason)
+        reason = f"a value put in by hand would be lost as {step.new.label}: {why}{example}"
         return step, [Refusal(subject=subject, reason=reason)]
     views = using_views(connection, table, [step.name]) if plan.recreate_views else ()
     apart = descriptions(connection, views)

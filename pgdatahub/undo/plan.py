@@ -41,6 +41,7 @@ class UndoRequest:
         hold: Skip the file in later runs, until ``run --reload``.
         recreate_views: Drop and recreate the views that use a column whose type changes.
         data_root: The folder of the files now, to find those that the next run would load again; None for a URL.
+        samples: Messages may quote values of cells.
     """
 
     file_hash: str | None = None
@@ -53,6 +54,7 @@ class UndoRequest:
     hold: bool = False
     recreate_views: bool = False
     data_root: Path | None = None
+    samples: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ class UndoPlan:
         recreate_views: True if views that use a column whose type changes are dropped and recreated.
         rule: The rule of a table with a key, or of a snapshot.
         others: The plans for the other tables of the file, in the order of the undo.
+        samples: Messages may quote values of cells.
     """
 
     table: TableName
@@ -108,6 +111,7 @@ class UndoPlan:
     recreate_views: bool = False
     rule: TableRule | None = None
     others: tuple[UndoPlan, ...] = ()
+    samples: bool = True
 
     @property
     def tables(self) -> tuple[UndoPlan, ...]:

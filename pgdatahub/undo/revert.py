@@ -128,6 +128,12 @@ def _plan_after_revert(
     return replace(plan, imports=(), others=others, hold=False, notes=(*notes, *plan.notes))
 
 
+def _shows_samples(config: Config, choice: Choice) -> bool:
+    """Return whether the folders of all imports show values of cells."""
+    folders = {tuple(past.identity.split("/")[:-1]) for past in choice.imports}
+    return all(config.folders.options_for(parts).samples for parts in folders)
+
+
 def make_plans(
     connection: Connection, history: History, choices: Sequence[Choice], request: UndoRequest, config: Config
 ) -> UndoPlan:
@@ -135,7 +141,12 @@ def make_plans(
     data_root = None if is_url(config.data_root) else config.root_path
     request = replace(request, data_root=data_root)
     plans = [
-        make_plan(connection, history, choice, replace(request, recreate_views=recreates_views(config, choice)))
+        make_plan(
+            connection,
+            history,
+            choice,
+            replace(request, recreate_views=recreates_views(config, choice), samples=_shows_samples(config, choice)),
+        )
         for choice in choices
     ]
     first = replace(plans[0], others=tuple(plans[1:]))
