@@ -28,12 +28,14 @@ class Contract:
         suspects: Name of a column → its cells of equal values, as an earlier reading found them; None in the first reading.
         unique: Name of a column → its values so far.
         layout: Sheet → the place of its table and the names of its columns.
+        stops: A fault that fails the file ends this reading, since a transaction waits for it; the next one finds all faults.
     """
 
     report: FaultReport = field(default_factory=FaultReport)
     suspects: Mapping[str, Suspects] | None = None
     unique: dict[str, UniqueColumn] = field(default_factory=dict)
     layout: dict[str, Any] = field(default_factory=dict)
+    stops: bool = False
     _aside: int = 0
     _bytes: int = 0
     _is_full: bool = False

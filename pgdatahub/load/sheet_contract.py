@@ -58,6 +58,11 @@ class SheetContract:
         self._judge_headers()
 
     @property
+    def stops(self) -> bool:
+        """Return whether a fault so far ends the reading."""
+        return self.fails and self._contract.stops
+
+    @property
     def fails(self) -> bool:
         """Return whether a fault so far fails the file."""
         return self._report.fails

@@ -248,6 +248,8 @@ def _read_table(
     normalize = reading.normalize if contract is None else partial(reading.judge, contract=contract)
     for piece, normalized in faults.normalize(pieces, normalize):
         if normalized is None:
+            if contract is not None and contract.stops:
+                raise ReadAgainError
             yield ()  # another table on the sheet may have its turn
             continue
         kept = piece.rows if normalized.sheet_rows is None else normalized.sheet_rows

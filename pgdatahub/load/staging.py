@@ -182,6 +182,12 @@ class Staging:
             self._failure = error, error.__traceback__
             raise
 
+    def stop_at_fault(self) -> None:
+        """Read again from the beginning after a fault that fails the file, so that the caller does not wait for all faults."""
+        for rows in self._rows.parts.values():
+            if rows.contract is not None:
+                rows.contract.stops = True
+
     def so_far(self) -> Staged:
         """Return the rows so far of a file of one part, treated as a whole."""
         return self._part(self._only_part)

@@ -98,6 +98,7 @@ class LoadingWhileReading:
         yield from staging.spool
         shape = _shape(beginning.observed)
         readings = staging.readings
+        staging.stop_at_fault()
         try:
             for batch in staging:
                 if staging.readings != readings:

@@ -163,6 +163,28 @@ def test_a_large_file_is_set_aside_while_it_is_read(warehouse: Warehouse, monkey
     assert tried == [True, False]  # equal values are found at the end, and the file is read again
 
 
+def test_a_fault_ends_the_load_of_a_large_file_at_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgdatahub.runs.pool_choice.EAGER_BYTES", 100_000)
+    readings: list[int] = []
+    load = Transactions.load_while_reading
+
+    def watched(self: Transactions, staging: Staging) -> FileResult | None:
+        result = load(self, staging)
+        readings.append(staging.readings)
+        assert not staging.ended
+        return result
+
+    monkeypatch.setattr(Transactions, "load_while_reading", watched)
+    warehouse.configure("orders:\n  columns: {id: {type: integer, min: 0}}\n")
+    rows: list[list[Any]] = [[number, "text" * 50] for number in range(6000)]
+    rows[1000][0], rows[5900][0] = -1, "x"
+    warehouse.write("orders/w1.xlsx", [["id", "t"], *rows])
+    failure = warehouse.fail(workers=1, chunk_size=500).failure
+    assert failure is not None
+    assert [fault.cells[0].cell for fault in failure.faults] == ["A1002", "A5902"]
+    assert (readings, warehouse.tables() & {"orders"}) == ([2], set())
+
+
 def console(loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.chdir(loaded.directory)
     monkeypatch.setenv("DATABASE_URL", loaded.url)
