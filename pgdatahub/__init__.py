@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pgdatahub.model.workbooks import Workbook as Workbook
     from pgdatahub.plugins.discover_folders import discover as discover
     from pgdatahub.plugins.specs import hookimpl as hookimpl
+    from pgdatahub.runs.check import FileCheck as FileCheck
+    from pgdatahub.runs.check import check as check
     from pgdatahub.runs.history import Timeline as Timeline
     from pgdatahub.runs.history import history as history
     from pgdatahub.runs.inspect import Inspection as Inspection
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from pgdatahub.runs.logging_reporter import LoggingReporter as LoggingReporter
     from pgdatahub.runs.plan import plan as plan
     from pgdatahub.runs.plan_result import RunPlan as RunPlan
+    from pgdatahub.runs.quarantine import quarantine as quarantine
+    from pgdatahub.runs.redact import redact as redact
     from pgdatahub.runs.run import resume as resume
     from pgdatahub.runs.run import run as run
     from pgdatahub.runs.selection import Selection as Selection
@@ -61,6 +65,7 @@ _EXPORTS = {
     "Batch": "pgdatahub.model.workbooks",
     "Config": "pgdatahub.config",
     "DatabaseStatus": "pgdatahub.runs.status",
+    "FileCheck": "pgdatahub.runs.check",
     "FileResult": "pgdatahub.model.results",
     "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
@@ -84,12 +89,15 @@ _EXPORTS = {
     "__version__": "pgdatahub.system.version",
     "backup": "pgdatahub.undo.backup",
     "canonical_text": "pgdatahub.values.python_values",
+    "check": "pgdatahub.runs.check",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.runs.history",
     "hookimpl": "pgdatahub.plugins.specs",
     "inspect": "pgdatahub.runs.inspect",
     "load_config": "pgdatahub.config",
     "plan": "pgdatahub.runs.plan",
+    "quarantine": "pgdatahub.runs.quarantine",
+    "redact": "pgdatahub.runs.redact",
     "reset": "pgdatahub.undo.reset",
     "restore": "pgdatahub.undo.backup",
     "resume": "pgdatahub.runs.run",
