@@ -176,6 +176,11 @@ class FolderOptions(SheetOptions):
         if self.max_rows is not None and self.min_rows > self.max_rows:
             raise ValueError(f"min_rows {self.min_rows} is above max_rows {self.max_rows}")
         check_key_rule(self._key_rule, mode=self.mode)
+        if self.on_bad == "quarantine" and (self.mode == "snapshot" or flag_column(self.missing_keys)):
+            setting = "mode: snapshot" if self.mode == "snapshot" else "missing_keys: flag"
+            raise ValueError(
+                f"on_bad: quarantine and {setting} exclude each other: a row that is set aside would count as gone"
+            )
 
     @property
     def _key_rule(self) -> KeyRule:

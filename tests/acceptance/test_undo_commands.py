@@ -132,7 +132,7 @@ def test_reset_asks_for_a_name_backs_up_and_loads_again(shell: Shell) -> None:
     (backup,) = shell.directory.glob("*.dump")
     assert shell.json("status")["tables"] == []
     assert (
-        "restored etl_failures, etl_imports, etl_quarantine, etl_schema_changes, sales"
+        "restored etl_failures, etl_imports, etl_quarantine, etl_schema_changes, etl_tables, sales"
         in shell.type("db", "restore", str(backup)).stdout
     )
     assert shell.json("status", "--count")["rows"] == 3

@@ -220,3 +220,19 @@ def test_quarantine_lists_and_exports_rows(
         assert list(csv.reader(file)) == expected
     sheet = openpyxl.load_workbook("a.xlsx").worksheets[0]
     assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == expected
+
+
+def test_rows_of_a_keyed_table_are_set_aside_and_replaced(warehouse: Warehouse) -> None:
+    warehouse.configure(
+        "orders:\n  key: id\n  on_bad: quarantine\n  columns: {id: {type: integer}, status: {values: [open, paid]}}\n"
+    )
+    warehouse.write("orders/w1.xlsx", [["id", "status"], [1, "open"], [2, "Open"], [3, "paid"]])
+    warehouse.load()
+    warehouse.write("orders/w2.xlsx", [["id", "status"], [1, "paid"], [3, "x"]])
+    warehouse.run()
+    assert sorted(warehouse.rows("orders")) == [(1, "paid"), (3, "paid")]
+    assert [(row[0], row[1]) for row in aside(warehouse)] == [(1, 3), (2, 3)]
+    assert all(not table.differences for table in verify(warehouse.config).tables)
+    revert(warehouse.config, UndoRequest(import_id=2))
+    assert sorted(warehouse.rows("orders")) == [(1, "open"), (3, "paid")]
+    assert [row[0] for row in aside(warehouse)] == [1]

@@ -300,3 +300,9 @@ def test_rules_that_fail_the_file_keep_the_fingerprint(read: Read) -> None:
 def test_a_further_column_takes_no_rules(read: Read) -> None:
     with pytest.raises(ConfigError, match="the further column 'quarter' takes no rules"):
         read("a:\n  sheet_column: quarter\n  columns: {Quarter: {required: true}}\n")
+
+
+@pytest.mark.parametrize("rule", ["mode: snapshot", "key: id\n  missing_keys: flag gone"])
+def test_rows_set_aside_are_no_missing_keys(read: Read, rule: str) -> None:
+    with pytest.raises(ConfigError, match=r"on_bad: quarantine and .* exclude each other"):
+        read(f"a:\n  {rule}\n  on_bad: quarantine\n")
