@@ -17,8 +17,8 @@ from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction, translated_errors
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows
-from pgdatahub.postgres.keyed.rekey import rekey as change_key
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
+from pgdatahub.postgres.rekey import rekey as change_key
 from pgdatahub.undo.execute import lock
 from pgdatahub.undo.select import Choice
 

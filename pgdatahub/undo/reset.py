@@ -19,8 +19,8 @@ from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
-from pgdatahub.postgres.keyed.rekey import end_rule
 from pgdatahub.postgres.keyed.rules import find_rule
+from pgdatahub.postgres.rekey import end_rule
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
