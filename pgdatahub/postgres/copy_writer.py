@@ -11,7 +11,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any, Final
 
-from psycopg import Cursor
+from psycopg import Cursor, OperationalError
 from psycopg.abc import Buffer
 from psycopg.copy import LibpqWriter
 from psycopg.generators import copy_to
@@ -89,7 +89,11 @@ class BackgroundWriter(LibpqWriter):
             super().write(b"".join(self._held))
         if self._error is not None and exc is None:
             raise self._error
-        super().finish(exc)
+        try:
+            super().finish(exc)
+        except ValueError as error:
+            # psycopg unpacks one result, and PgBouncer adds an error of its own to that of a server that goes away.
+            raise OperationalError("the server closed the connection while it received rows") from error
 
 
 def _cut(data: Buffer) -> Iterator[memoryview]:

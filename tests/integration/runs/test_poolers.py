@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from contextlib import closing, nullcontext
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
+from pgdatahub.postgres.copy_writer import BackgroundWriter
 from pgdatahub.postgres.engine import create_engine, transaction
 from tests.integration.runs.conftest import fill
 from tests.servers import pgbouncer
@@ -56,3 +59,23 @@ def test_statements_are_prepared_only_without_a_pooler(mode: str, job: Job) -> N
             ).fetchall()
         engine.dispose()
     assert len(prepared) == (1 if mode == "direct" else 0)
+
+
+def test_server_lost_in_a_copy_is_an_operational_error(job: Job) -> None:
+    with pgbouncer(job.url, "transaction") as url, psycopg.connect(job.url, autocommit=True) as direct:
+        direct.execute("CREATE TABLE t (a text)")
+        for _ in range(8):  # PgBouncer's own error comes with that of the server in half the cases
+            with pytest.raises(psycopg.OperationalError):
+                _lose_a_copy(url, direct)
+
+
+def _lose_a_copy(url: str, direct: psycopg.Connection[Any]) -> None:
+    with closing(psycopg.connect(url, prepare_threshold=None)) as connection:
+        cursor = connection.cursor()
+        with cursor.copy("COPY t FROM STDIN", writer=BackgroundWriter(cursor)) as stream:
+            stream.write(b"x\n")
+            direct.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE 'COPY%' AND datname = current_database()"
+            )
+            time.sleep(0.02)

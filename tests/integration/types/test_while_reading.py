@@ -61,7 +61,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert set(seen) <= {"loaded", "NeedsFullReadError", "SchemaError", *DATABASE_ERRORS, "KeyboardInterrupt"}
 
 
-DATABASE_ERRORS = ("LockNotAvailable", "OperationalError", "NotNullViolation", "LoadError")
+DATABASE_ERRORS = ("LockNotAvailable", "OperationalError", "ProtocolViolation", "NotNullViolation", "LoadError")
 
 
 @dataclass(slots=True)
