@@ -82,12 +82,14 @@ def test_keyword_password_is_in_no_output(
     assert _TAIL not in shown
 
 
-def test_password_is_masked_in_a_bug_of_a_plugin() -> None:
+def test_password_is_masked_in_a_bug_of_a_plugin(tmp_path: Path) -> None:
     from pgdatahub.config.url_masking import secrets_of
     from pgdatahub.load.results import unexpected
-    from pgdatahub.model.files import SourceFile
+    from pgdatahub.testing import make_workbook, source_file
 
-    source = SourceFile.__new__(SourceFile)
+    path = tmp_path / "a.xlsx"
+    make_workbook(path, {"Data": [["Id"], [1]]})
+    source = source_file(path)
     try:
         raise ValueError(f"cannot reach postgresql://u:{_HEAD}%40{_TAIL}@h/d as {_HEAD}@{_TAIL}")
     except ValueError as error:
