@@ -234,7 +234,11 @@ DESIGNS: dict[str, tuple[str, Callable[[Table], None], Change]] = {
         flags_of_rows_by_hand,
         (f"{_KEYED}.flag", "AND {} IS DISTINCT FROM newest.moment", "AND coalesce({} <> newest.moment, false)"),
     ),
-    "12 rekey guesses the order of rows in a file": ("", rows_of_one_file, (f"{_KEYED}.rekey", "if tie:", "if False:")),
+    "12 rekey guesses the order of rows in a file": (
+        "",
+        rows_of_one_file,
+        ("pgdatahub.postgres.rekey", "if tie:", "if False:"),
+    ),
     "rows by hand are not below NULL at a load": (
         _U,
         hand_below_null,
