@@ -5,6 +5,7 @@ The run passes every event to a :class:`Reporter` and never prints. Events are p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -88,3 +89,9 @@ class NullReporter:
 
     def __call__(self, event: Event) -> None:
         """Do nothing."""
+
+
+def announcer(reporter: Reporter | None) -> Callable[[str], None]:
+    """Return a function that reports a line as a notice; without a reporter, it does nothing."""
+    tell = reporter or NullReporter()
+    return lambda line: tell(Notice(text=line))

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
@@ -63,13 +63,9 @@ def history(
         DatabaseError: The database does not answer.
     """
     config = config_of(config, settings)
-    tell = reporter or NullReporter()
     if since is not None and since.tzinfo is not None:
         since = since.astimezone(timezone.utc).replace(tzinfo=None)
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         return Timeline(destination=UNMADE, entries=())
     with open_database(config, announce) as database:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.model.events import Notice, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 
@@ -20,10 +20,10 @@ def destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database |
     """Open the database, if there is one, and yield it with its description."""
     if config.skip_db:
         yield None, "nowhere: no database is asked, and every table counts as new"
-    elif is_unmade(config, lambda line: reporter(Notice(text=line))):
+    elif is_unmade(config, announcer(reporter)):
         yield None, UNMADE
     else:
-        with open_database(config, lambda line: reporter(Notice(text=line))) as database:
+        with open_database(config, announcer(reporter)) as database:
             yield database, database.description
 
 

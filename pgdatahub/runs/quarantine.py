@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pgdatahub.config import Config
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
@@ -34,11 +34,7 @@ def quarantine(
     Raises:
         DatabaseError: The database does not answer.
     """
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         yield iter(())
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.load.hidden_values import hidden_faults, hidden_reason, hidden_text
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
@@ -40,11 +40,7 @@ def redact(config: Config, *, table: str | None = None, reporter: Reporter | Non
         UndoError: The history has no such table.
         DatabaseError: The database does not answer.
     """
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         return Redaction(destination=UNMADE)
     with open_database(config, announce) as database, transaction(database.engine) as connection:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.load.left_tables import LeftRows
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
@@ -83,11 +83,11 @@ def status(
     config = config_of(config, settings)
     path = pause_file(config)
     waiting = str(path) if path.exists() else None
-    tell = reporter or NullReporter()
-    if is_unmade(config, _announcer(tell)):
+    announce = announcer(reporter)
+    if is_unmade(config, announce):
         return DatabaseStatus(destination=UNMADE, pause_file=waiting, exists=False)
     with (
-        open_database(config, _announcer(tell)) as database,
+        open_database(config, announce) as database,
         transaction(database.engine, read_only=True) as connection,
     ):
         history = History(config.schema_name)
@@ -126,7 +126,3 @@ def _count(connection: Connection, table: Inventory) -> int:
     """Return the number of rows of a table, with its companion."""
     both = (table.table, *([table.companion] if table.companion else ()))
     return sum(count_rows(connection, one) for one in both)
-
-
-def _announcer(reporter: Reporter) -> Callable[[str], None]:
-    return lambda line: reporter(Notice(text=line))

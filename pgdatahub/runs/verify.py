@@ -20,7 +20,7 @@ from pgdatahub.errors import FileError, PgDataHubError, PrivilegeError, Transien
 from pgdatahub.load.file_proof import FileProof, compare_with_file
 from pgdatahub.load.stored_content import dropped_values, foreign_values, has_content
 from pgdatahub.load.transaction import ROWS_LEFT_OUT
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import QUARANTINE, RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
@@ -75,11 +75,7 @@ def verify(
         DatabaseError: The database does not answer.
     """
     began = time.monotonic()
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         return Verification(destination=UNMADE)
     with open_database(config, announce) as database:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import METADATA_TABLES, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import Database, open_database
@@ -88,8 +88,7 @@ def backup(config: Config, file: Path | None = None, *, reporter: Reporter | Non
         ConfigError: The file exists, or its directory does not.
         DatabaseError: The database does not answer, the file cannot be written, or the program pg_dump is not found.
     """
-    tell = reporter or NullReporter()
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+    with open_database(config, announcer(reporter)) as database:
         with transaction(database.engine, read_only=True) as connection:
             history = History(config.schema_name)
             known = history.exists(connection)
@@ -121,8 +120,7 @@ def restore(config: Config, file: Path, *, reporter: Reporter | None = None) -> 
         ConfigError: The file does not exist.
         DatabaseError: The database does not answer, or the program pg_restore is not found.
     """
-    tell = reporter or NullReporter()
-    with open_database(config, lambda line: tell(Notice(text=line))) as database:
+    with open_database(config, announcer(reporter)) as database:
         return _restore(config, database, file)
 
 

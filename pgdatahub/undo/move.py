@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, UndoError
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import connect_embedded, embedded_server
@@ -74,7 +74,7 @@ def move(config: Config, *, reporter: Reporter | None = None) -> Moved:
         DatabaseError: The embedded server does not answer, or the shared database is in use.
         PauseFileError: A paused run waits for the shared database.
     """
-    announce = _announcer(reporter)
+    announce = announcer(reporter)
     _require_embedded(config)
     if read_pause(config) is not None:
         raise PauseFileError(
@@ -105,7 +105,7 @@ def take_over(config: Config, former: str, *, reporter: Reporter | None = None) 
         ConfigError: The directory has no database, still exists, or this project has loaded files already.
         DatabaseError: The embedded server does not answer.
     """
-    announce = _announcer(reporter)
+    announce = announcer(reporter)
     _require_embedded(config)
     with embedded_server(config, announce) as server:
         found = {project.directory: project for project in server.registry.all()}
@@ -257,8 +257,3 @@ def _require_embedded(config: Config) -> None:
             "the settings name another server, and only the embedded one keeps a database for each project",
             where=config.destination.place or "PGHOST or PGSERVICE",
         )
-
-
-def _announcer(reporter: Reporter | None) -> Callable[[str], None]:
-    tell = reporter or NullReporter()
-    return lambda line: tell(Notice(text=line))

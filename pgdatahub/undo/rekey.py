@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import ConfigError, PgDataHubError, TransientDatabaseError, UndoError
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import catalog
@@ -98,11 +98,7 @@ def rekey(
         UndoError: The rows do not allow it; nothing was done.
         DatabaseError: The database does not answer.
     """
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         raise UndoError("there is no history: nothing was ever loaded", where=UNMADE)
     with open_database(config, announce) as database:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import DropTable, TableName
 from pgdatahub.postgres import locks
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
@@ -106,11 +106,7 @@ def reset(
         UndoError: The plan has refusals; nothing was done.
         DatabaseError: The database does not answer, or the program pg_dump is not found.
     """
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         return ResetResult(plan=ResetPlan(database="", destination=UNMADE, tables=(), history=False), done=False)
     with open_database(config, announce) as database:

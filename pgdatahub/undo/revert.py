@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
-from pgdatahub.model.events import Notice, NullReporter, Reporter
+from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
@@ -66,11 +66,7 @@ def revert(
         UndoError: The plan has refusals, or the table changed after ``confirm``; nothing was done.
         DatabaseError: The database does not answer.
     """
-    tell = reporter or NullReporter()
-
-    def announce(line: str) -> None:
-        tell(Notice(text=line))
-
+    announce = announcer(reporter)
     if is_unmade(config, announce):
         raise UndoError("there is no history: nothing was ever loaded", where=UNMADE)
     with open_database(config, announce) as database:
