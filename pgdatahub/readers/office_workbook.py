@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import BinaryIO, ClassVar, Literal, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from pgdatahub.errors import CorruptError, NotAWorkbookError
 from pgdatahub.model.workbooks import Sheet, SheetInfo
 from pgdatahub.readers.advice import DAMAGED
-from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.package import Package, Relationship
-from pgdatahub.readers.package_workbook import PackageWorkbook, Reader
+from pgdatahub.readers.package_workbook import PackageWorkbook
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.worksheet_entries import SheetEntry, positions_of, require_worksheet, with_cells
 
@@ -35,20 +33,6 @@ class OfficeWorkbook(PackageWorkbook[AnyOfficeSheet]):
     _styles_part: str | None
     """The name of the part with the styles, which need not exist."""
 
-    def __init__(
-        self,
-        file: BinaryIO | Path,
-        *,
-        name: str,
-        merged: Literal["top_left", "fill"] = "top_left",
-        limits: Limits = DEFAULT_LIMITS,
-        reader: Reader = "python",
-    ) -> None:
-        self._styles: Sequence[NumberFormat] | None = None
-        self._opened: tuple[int, AnyOfficeSheet] | None = None
-        self._any_order: set[int] = set()
-        super().__init__(file, name=name, merged=merged, limits=limits, reader=reader)
-
     @property
     def sheets(self) -> Sequence[SheetInfo]:
         """The listed sheets in their order, without those of charts, dialogs and macros, which have no cells to load.
@@ -66,6 +50,9 @@ class OfficeWorkbook(PackageWorkbook[AnyOfficeSheet]):
         return True
 
     def _open_package(self, package: Package) -> None:
+        self._styles: Sequence[NumberFormat] | None = None
+        self._opened: tuple[int, AnyOfficeSheet] | None = None
+        self._any_order: set[int] = set()
         part = find_workbook_part(package)
         if part is None:
             raise NotAWorkbookError(self.WITHOUT_WORKBOOK)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import BinaryIO, Literal
 
 from pgdatahub.model.workbooks import RangeInfo
-from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
 from pgdatahub.readers.number_formats import NumberFormat
 from pgdatahub.readers.office_workbook import OfficeWorkbook
 from pgdatahub.readers.package import Package, Relationship
-from pgdatahub.readers.package_workbook import Reader
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.worksheet_entries import SheetEntry, sheet_entry
@@ -35,18 +31,7 @@ class XlsbWorkbook(OfficeWorkbook[XlsbSheet]):
     """An ``.xlsb`` workbook; see :class:`~pgdatahub.readers.package_workbook.PackageWorkbook`."""
 
     WITHOUT_WORKBOOK = "the file is a ZIP archive without a binary workbook in it"
-
-    def __init__(
-        self,
-        file: BinaryIO | Path,
-        *,
-        name: str,
-        merged: Literal["top_left", "fill"] = "top_left",
-        limits: Limits = DEFAULT_LIMITS,
-        reader: Reader = "python",
-    ) -> None:
-        self._strings: SharedStrings | NativeStrings | None = None
-        super().__init__(file, name=name, merged=merged, limits=limits, reader=reader)
+    _strings: SharedStrings | NativeStrings | None = None
 
     def _list_sheets(self, package: Package, part: str, relationships: Mapping[str, Relationship]) -> list[SheetEntry]:
         by_type = {found.type: found.target for found in relationships.values()}
