@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from pgdatahub.config import Config, load_config
 from pgdatahub.config.folder_file import read_folders
@@ -28,8 +27,8 @@ from pgdatahub.model.workbooks import Batch, Sheet, SheetInfo, Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect
-from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.values.cells import Value
+from tests.stored_tables import StoredTables, database_of_module
 
 Rows: TypeAlias = "Sequence[Sequence[Value]]"
 Sheets: TypeAlias = "Mapping[str, Rows]"
@@ -78,15 +77,14 @@ class RowsReader:
         return RowsWorkbook(self.kept[source.location]) if source.suffix == ".rows" else None
 
 
-@dataclass(slots=True, repr=False)
-class Bench:
+@dataclass(slots=True, repr=False, kw_only=True)
+class Bench(StoredTables):
     """Loads sheets of Python values under a contract."""
 
     directory: Path
     config: Config
     pipeline: Pipeline
     reader: RowsReader
-    connection: psycopg.Connection[Any]
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         """Show a failing example without the connections."""
@@ -119,31 +117,6 @@ class Bench:
         pipeline = replace(self.pipeline, config=self.config.model_copy(update={"chunk_size": chunk}))
         return pipeline.process(self.source(contract, sheets, table=table, file=file))
 
-    def execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(query.encode(), values or None)
-        return cursor.fetchall() if cursor.description else []
-
-    def types(self, table: str) -> dict[str, str]:
-        """Return the columns and their types, those of lineage left out."""
-        return {
-            name: kind
-            for name, kind in self.execute(
-                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-                " WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 AND NOT attisdropped ORDER BY attname",
-                table,
-            )
-            if name not in ("source_file", "load_timestamp")
-        }
-
-    def texts(self, table: str) -> list[tuple[str | None, ...]]:
-        """Return the rows as the server writes them, columns by name, lineage left out."""
-        names = list(self.types(table))
-        if not names:
-            return []
-        columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
-        query = sql.SQL("SELECT {} FROM {} ORDER BY ctid").format(columns, sql.Identifier(table))
-        return self.connection.execute(query).fetchall()
-
     def aside(self, table: str) -> list[tuple[Any, ...]]:
         """Return the rows in the quarantine: sheet, row, action, cells, kinds, rules by cell."""
         found = self.execute(
@@ -160,31 +133,21 @@ class Bench:
             table,
         )
 
-    def dump(self, table: str) -> tuple[dict[str, str], list[tuple[str | None, ...]]]:
-        return self.types(table), self.texts(table)
-
 
 @pytest.fixture(scope="module")
 def bench(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    name = f"contracts_{next(_numbers)}_{tmp_path_factory.getbasetemp().name}".replace("-", "_").lower()
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        parameters = admin.info.get_parameters() | {"dbname": name}
-        if admin.info.password:
-            parameters["password"] = admin.info.password
-    url = psycopg.conninfo.make_conninfo(**parameters)
-    directory = tmp_path_factory.mktemp("files")
-    config = load_config(overrides={"data_root": str(directory), "database_url": url}, directory=directory)
-    reader = RowsReader()
-    manager = create_plugin_manager()
-    manager.register(reader, name="rows")
-    pipeline = Pipeline(
-        stages=Stages(manager), config=config, reporter=NullReporter(), run_id="test", database=connect(url)
-    )
-    pipeline.known(())
-    with closing(psycopg.connect(url, autocommit=True)) as connection:
-        yield Bench(directory, config, pipeline, reader, connection)
-    drop_database(server_url, name)
+    with database_of_module(server_url, "contracts") as url:
+        directory = tmp_path_factory.mktemp("files")
+        config = load_config(overrides={"data_root": str(directory), "database_url": url}, directory=directory)
+        reader = RowsReader()
+        manager = create_plugin_manager()
+        manager.register(reader, name="rows")
+        pipeline = Pipeline(
+            stages=Stages(manager), config=config, reporter=NullReporter(), run_id="test", database=connect(url)
+        )
+        pipeline.known(())
+        with closing(psycopg.connect(url, autocommit=True)) as connection:
+            yield Bench(directory=directory, config=config, pipeline=pipeline, reader=reader, connection=connection)
 
 
 def told(faults: Sequence[Fault]) -> set[str]:

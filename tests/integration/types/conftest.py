@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from pgdatahub.config import Config, FolderOptions, load_config
 from pgdatahub.load.pipeline import Pipeline
@@ -26,9 +25,9 @@ from pgdatahub.model.workbooks import Batch, Sheet, SheetInfo, Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect
-from pgdatahub.postgres.temporary import drop_database
 from pgdatahub.values.cells import Value
 from tests.servers import through_pooler
+from tests.stored_tables import StoredTables, database_of_module
 
 Columns = Mapping[str, Sequence[Value]]
 """Header → cells."""
@@ -76,8 +75,8 @@ class ColumnsReader:
 _numbers = count(1)
 
 
-@dataclass(slots=True)
-class Loader:
+@dataclass(slots=True, kw_only=True)
+class Loader(StoredTables):
     """Loads columns of Python values, each as a file of its own."""
 
     directory: Path
@@ -85,7 +84,6 @@ class Loader:
     config: Config
     pipeline: Pipeline
     reader: ColumnsReader = field(repr=False)
-    connection: psycopg.Connection[Any]
 
     def need(self, server_version: int) -> None:
         """Skip the test on an older server."""
@@ -127,47 +125,11 @@ class Loader:
         assert self.dump(table) == before
         return " | ".join(filter(None, (result.failure.where, result.failure.message, result.failure.hint)))
 
-    def execute(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        cursor = self.connection.execute(query.encode(), values or None)
-        return cursor.fetchall() if cursor.description else []
-
-    def types(self, table: str) -> dict[str, str]:
-        """Return the columns and their types, those of lineage left out."""
-        return {
-            name: kind
-            for name, kind in self.execute(
-                "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-                " WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
-                table,
-            )
-            if name not in ("source_file", "load_timestamp")
-        }
-
-    def texts(self, table: str) -> list[tuple[str | None, ...]]:
-        """Return the rows in their order as the server writes them, columns by name, lineage left out."""
-        names = sorted(self.types(table))
-        if not names:
-            return []
-        columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
-        query = sql.SQL("SELECT {} FROM {} ORDER BY ctid").format(columns, sql.Identifier(table))
-        return self.connection.execute(query).fetchall()
-
-    def dump(self, table: str) -> tuple[dict[str, str], list[tuple[str | None, ...]]]:
-        return self.types(table), self.texts(table)
-
 
 @pytest.fixture(scope="module")
 def loader(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loader]:
-    name = f"types_{next(_numbers)}_{tmp_path_factory.getbasetemp().name}".replace("-", "_").lower()
-    with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        info = admin.info
-        parameters = info.get_parameters() | {"dbname": name}
-        if info.password:
-            parameters["password"] = info.password
-        url = psycopg.conninfo.make_conninfo(**parameters)
-    yield from _loaders(tmp_path_factory.mktemp("files"), url)
-    drop_database(server_url, name)
+    with database_of_module(server_url, "types") as url:
+        yield from _loaders(tmp_path_factory.mktemp("files"), url)
 
 
 def _loaders(directory: Path, url: str) -> Iterator[Loader]:
@@ -186,7 +148,9 @@ def _loaders(directory: Path, url: str) -> Iterator[Loader]:
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         connection.execute("SET IntervalStyle = postgres")
         connection.execute("SET TimeZone = 'UTC'")
-        yield Loader(directory, url, config, pipeline, reader, connection)
+        yield Loader(
+            directory=directory, url=url, config=config, pipeline=pipeline, reader=reader, connection=connection
+        )
 
 
 @pytest.fixture
