@@ -79,17 +79,17 @@ class OriginColumns:
         if self._options.row_column:
             name = self._options.row_column
             options = self._column_options(name)
-            floor = configured_type(options) or _unless_of_server(options, SqlType.INTEGER)
-            columns.append(self._column(name, list(rows), f"row {rows[0] if rows else 0}", options, floor))
+            wanted = configured_type(options) or _unless_of_server(options, SqlType.INTEGER)
+            columns.append(self._column(name, list(rows), f"row {rows[0] if rows else 0}", options, wanted))
         for name, value in self._path.items():
             options = self._column_options(name)
-            floor = configured_type(options) or _unless_of_server(options, SqlType.TEXT)
-            columns.append(self._column(name, [value] * batch.rows, "the path", options, floor))
+            wanted = configured_type(options) or _unless_of_server(options, SqlType.TEXT)
+            columns.append(self._column(name, [value] * batch.rows, "the path", options, wanted))
         for name, (row, position) in self._capture.cells.items():
             options = self._column_options(name)
             cell = self._cells.get(name)
-            floor = configured_type(options) or SqlType.UNDECIDED
-            columns.append(self._column(name, [cell] * batch.rows, cell_address(row, position), options, floor))
+            wanted = configured_type(options) or SqlType.UNDECIDED
+            columns.append(self._column(name, [cell] * batch.rows, cell_address(row, position), options, wanted))
         return replace(batch, columns=tuple(columns))
 
     @cached_property
@@ -155,11 +155,11 @@ class OriginColumns:
             header=name,
             texts=[text] * rows,
             observed=observed if rows else NOTHING,
-            floor=SqlType.TEXT,
+            configured_type=SqlType.TEXT,
         )
 
     def _column(
-        self, name: str, values: Sequence[Value], place: str, options: ColumnOptions | None, floor: SqlType
+        self, name: str, values: Sequence[Value], place: str, options: ColumnOptions | None, wanted: SqlType
     ) -> NormalizedColumn:
         where = f"{self._sheet} › {place}"
         values = [storable(value) if isinstance(value, str) else value for value in values]
@@ -176,17 +176,17 @@ class OriginColumns:
             texts, observed = observe(list(values), lambda _index: where)
         except ConversionError as failure:
             sample = sample_of(type_value(failure.misfits[0][1])[1])
-            message = f'"{sample}" is not a valid {floor.label} (type of column {name!r} set in etl_config.yaml)'
+            message = f'"{sample}" is not a valid {wanted.label} (type of column {name!r} set in etl_config.yaml)'
             hint = "change type: or format: of the column"
             if name in self._capture.cells:
-                raise self._fault(name, message, hint, rule="type", value=sample, expected=floor.label) from None
+                raise self._fault(name, message, hint, rule="type", value=sample, expected=wanted.label) from None
             raise CellError(message, where=where, hint=hint) from None
         return NormalizedColumn(
             name=fold(name),
             header=name,
             texts=texts,
             observed=observed,
-            floor=floor,
+            configured_type=wanted,
             created_as=options.server_type if options is not None else None,
         )
 

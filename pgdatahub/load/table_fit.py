@@ -76,13 +76,13 @@ def describe_wider_types(observed: TableSchema, result: TableSchema) -> tuple[st
         result: The columns of the table with the file.
     """
     wider = [
-        f"{column.name} {kept.type.label} instead of {column.floor.label}"
+        f"{column.name} {kept.type.label} instead of {column.configured_type.label}"
         for column in observed.columns
-        if column.floor is not SqlType.UNDECIDED and column.created_as is None
+        if column.configured_type is not SqlType.UNDECIDED and column.created_as is None
         # Columns of other types are the user's own; values are checked to fit into them.
         if (kept := result.by_name.get(column.name)) is not None
         and isinstance(kept.type, SqlType)
-        and kept.type is not column.floor
+        and kept.type is not column.configured_type
     ]
     if not wider:
         return ()

@@ -42,11 +42,13 @@ class Tally:
                     name=column.name,
                     header=column.header,
                     observed=column.observed,
-                    floor=column.floor,
+                    configured_type=column.configured_type,
                     created_as=column.created_as,
                 )
             else:
-                self.columns[column.name] = known.observing(column.observed, header=column.header, floor=column.floor)
+                self.columns[column.name] = known.observing(
+                    column.observed, header=column.header, configured_type=column.configured_type
+                )
         if late and len(late) < len(self.columns):
             self._put_in_order([column.name for column in batch.columns], frozenset(late))
         self.rows += batch.rows

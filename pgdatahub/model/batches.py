@@ -49,7 +49,7 @@ class NormalizedColumn:
         texts: One field of COPY text a row, ``b""`` for NULL, in canonical form, which every type that can hold the value
             accepts.
         observed: Evidence of these cells for the column's type.
-        floor: The type that the settings give the column; UNDECIDED if the values decide.
+        configured_type: The type that the settings give the column; UNDECIDED if the values decide.
         position: Its position in the sheet (from 0), for cell addresses; None for a column that is not in the sheet.
         created_as: The type of the server that the settings give the column where a table lacks it.
     """
@@ -58,7 +58,7 @@ class NormalizedColumn:
     header: str | None
     texts: Sequence[bytes]
     observed: Observed
-    floor: SqlType = SqlType.UNDECIDED
+    configured_type: SqlType = SqlType.UNDECIDED
     position: int | None = None
     created_as: str | None = None
 

@@ -57,7 +57,7 @@ def _share(evidence: Evidence, observed: Observed) -> str:
 
 def type_evidence(column: ColumnSchema) -> Evidence | None:
     """Return the evidence that forces an observed column's type; None if a setting gives the type, or no cell forces it."""
-    if column.observed is None or column.floor is not SqlType.UNDECIDED:
+    if column.observed is None or column.configured_type is not SqlType.UNDECIDED:
         return None
     return column.observed.deciding(SqlType.UNDECIDED)
 

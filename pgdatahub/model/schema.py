@@ -67,7 +67,7 @@ class ColumnSchema:
         type: Its type; for an observed column the type that the file needs.
         header: The original header; None if the sheet has none.
         observed: Evidence for the type; None for a current column.
-        floor: The type that the settings give an observed column; UNDECIDED if the values decide.
+        configured_type: The type that the settings give an observed column; UNDECIDED if the values decide.
         required: For a current column: NOT NULL.
         filled: For a current column: the table provides a value where a file has none (default, identity, generated).
         created_as: For an observed column: the type of the server that the settings give a new column; None for ``type``.
@@ -77,7 +77,7 @@ class ColumnSchema:
     type: ColumnType
     header: str | None = None
     observed: Observed | None = None
-    floor: SqlType = SqlType.UNDECIDED
+    configured_type: SqlType = SqlType.UNDECIDED
     required: bool = False
     filled: bool = False
     created_as: str | None = None
@@ -91,19 +91,19 @@ class ColumnSchema:
         """Join two observations of one column."""
         if other.observed is None:
             raise ValueError(f"column {self.name}: only observed columns can be joined")
-        return self.observing(other.observed, header=other.header, floor=other.floor)
+        return self.observing(other.observed, header=other.header, configured_type=other.configured_type)
 
-    def observing(self, observed: Observed, *, header: str | None, floor: SqlType) -> ColumnSchema:
+    def observing(self, observed: Observed, *, header: str | None, configured_type: SqlType) -> ColumnSchema:
         """Return the column with evidence from more cells; see :func:`observed_column`."""
         if self.observed is None:
             raise ValueError(f"column {self.name}: only observed columns can be joined")
-        if not observed.evidence and floor is self.floor and (self.header or header) == self.header:
+        if not observed.evidence and configured_type is self.configured_type and (self.header or header) == self.header:
             return self
         return observed_column(
             name=self.name,
             header=self.header or header,
             observed=self.observed.join(observed),
-            floor=join(self.floor, floor),
+            configured_type=join(self.configured_type, configured_type),
             created_as=self.created_as,
         )
 
@@ -136,15 +136,20 @@ LINEAGE = (
 
 
 def observed_column(
-    *, name: str, header: str | None, observed: Observed, floor: SqlType, created_as: str | None = None
+    *, name: str, header: str | None, observed: Observed, configured_type: SqlType, created_as: str | None = None
 ) -> ColumnSchema:
     """Return a column as a file needs it: of the configured type, else of the narrowest type for its values.
 
     Values of a column with a configured type fit that type; otherwise the file has failed before.
     """
-    column_type = observed.type if floor is SqlType.UNDECIDED else floor
+    column_type = observed.type if configured_type is SqlType.UNDECIDED else configured_type
     return ColumnSchema(
-        name=name, type=column_type, header=header, observed=observed, floor=floor, created_as=created_as
+        name=name,
+        type=column_type,
+        header=header,
+        observed=observed,
+        configured_type=configured_type,
+        created_as=created_as,
     )
 
 

@@ -75,7 +75,7 @@ class _Normalizer:
 
     def _column(self, name: str, header: str | None, position: int, options: ColumnOptions) -> NormalizedColumn | None:
         """Return a column, None if it has cells that cannot be loaded."""
-        floor = configured_type(options) or SqlType.UNDECIDED
+        wanted = configured_type(options) or SqlType.UNDECIDED
         cells = self.batch.columns.get(position)
         if cells is None:
             texts = [b""] * len(self.batch.rows)
@@ -84,7 +84,7 @@ class _Normalizer:
                 header=header,
                 texts=texts,
                 observed=NOTHING,
-                floor=floor,
+                configured_type=wanted,
                 position=position,
                 created_as=options.server_type,
             )
@@ -95,12 +95,12 @@ class _Normalizer:
         nulls = self.options.nulls + options.nulls
         if nulls:
             cells = without_nulls(cells, frozenset(nulls))
-        typed = self._typed(cells, name, position, options, floor)
+        typed = self._typed(cells, name, position, options, wanted)
         for _ in range(2 if self.refused.all_cells else 0):
             if typed is None:
                 # A contract judges the other cells of the column too. A first try ends at the first kind of refused cells.
                 cells = blanked(cells, self.refused.rows_of(position))
-                typed = self._typed(cells, name, position, options, floor)
+                typed = self._typed(cells, name, position, options, wanted)
         if typed is None or (position in self.refused and not self.refused.all_cells):
             return None
         fields, observed = typed
@@ -109,13 +109,13 @@ class _Normalizer:
             header=header,
             texts=fields,
             observed=observed,
-            floor=floor,
+            configured_type=wanted,
             position=position,
             created_as=options.server_type,
         )
 
     def _typed(
-        self, cells: Column, name: str, position: int, options: ColumnOptions, floor: SqlType
+        self, cells: Column, name: str, position: int, options: ColumnOptions, wanted: SqlType
     ) -> tuple[Sequence[bytes], Observed] | None:
         """Convert cells to the column's type, and to COPY text; refuse those that cannot be, and return None."""
 
@@ -129,7 +129,7 @@ class _Normalizer:
             return observe(self._without_unstorable(cells, position), locate)
         except ConversionError as failure:
             for index, value in failure.misfits:
-                self.refused.refuse_misfit(index, position, value, floor, options)
+                self.refused.refuse_misfit(index, position, value, wanted, options)
         except OverflowError:
             self.refused.refuse_overflowing(cells, position)
         except ValueError as error:

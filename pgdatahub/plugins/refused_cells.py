@@ -84,7 +84,7 @@ class RefusedCells:
             self.refuse_invalid(index, position, message)
 
     def refuse_misfit(
-        self, index: int, position: int, value: Value, floor: SqlType, options: ColumnOptions | None
+        self, index: int, position: int, value: Value, configured_type: SqlType, options: ColumnOptions | None
     ) -> None:
         """Keep the fault of a cell that does not fit its column's configured type."""
         sample = sample_of(type_value(value)[1])
@@ -93,11 +93,11 @@ class RefusedCells:
         self.refuse(
             index,
             position,
-            f'"{sample}" is not a valid {floor.label} (type of column {header!r} set in etl_config.yaml)',
+            f'"{sample}" is not a valid {configured_type.label} (type of column {header!r} set in etl_config.yaml)',
             advice or "correct the cell, or change type:, format: or nulls: of the column",
             rule="type",
             value=sample,
-            expected=floor.label,
+            expected=configured_type.label,
             advice=advice,
         )
 

@@ -22,7 +22,7 @@ def observed_to_json(observed: TableSchema) -> dict[str, Any]:
         column.name: {
             "header": column.header,
             "type": column.type.sql,
-            "floor": column.floor.name,
+            "floor": column.configured_type.name,
             **_evidence_to_json(column.observed or NOTHING),
         }
         for column in observed.columns
@@ -48,7 +48,7 @@ def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSch
             observed_column(
                 name=name,
                 header=column["header"],
-                floor=SqlType[column["floor"]],
+                configured_type=SqlType[column["floor"]],
                 observed=Observed(
                     evidence={Kind(kind): Evidence(**evidence) for kind, evidence in column["evidence"].items()},
                     largest=int(parse_number(column["largest"].encode())),

@@ -68,7 +68,7 @@ def test_without_its_nulls_a_column_of_numbers_stays_one() -> None:
 def test_a_configured_type_is_kept_and_a_misfit_is_named() -> None:
     options = {"a": ColumnOptions(type="double", decimal=",")}
     (column,) = normalize({"a": ["1,5", 2]}, columns=options).columns
-    assert (column.floor, list(column.texts)) == (SqlType.DOUBLE, [b"1.5", b"2"])
+    assert (column.configured_type, list(column.texts)) == (SqlType.DOUBLE, [b"1.5", b"2"])
     with pytest.raises(CellError) as caught:
         normalize({"b": [1, 2], "a": ["1,5", "1.5"]}, columns=options)
     assert caught.value.where == "S › B3"
