@@ -26,7 +26,7 @@ from pgdatahub.readers.xlsb.sheet_source import PythonSource
 from pgdatahub.readers.xlsb.strings import read_shared_strings
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.reader_choice import core_problem
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
+from pgdatahub.readers.xlsx.string_table import SharedStrings
 from tests.property.judging import PIECES, Part, cells_of, damaged, dice, parts_of_workbooks
 from tests.unit.readers.xlsb import building as b
 

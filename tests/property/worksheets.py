@@ -18,8 +18,8 @@ from pgdatahub.readers.xlsx.native.source import NativeSource
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.python_source import PythonSource
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
 from pgdatahub.readers.xlsx.sheet import cut_batches
+from pgdatahub.readers.xlsx.string_table import SharedStrings
 from pgdatahub.values.cells import Column, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.tallies import MixedColumn

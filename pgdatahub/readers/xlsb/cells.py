@@ -17,7 +17,7 @@ from pgdatahub.readers.pieces import merge_pieces
 from pgdatahub.readers.serials import Serials
 from pgdatahub.readers.xlsb.texts import copy_texts
 from pgdatahub.readers.xlsx.columns import Cleaning
-from pgdatahub.readers.xlsx.shared_strings import StringTable
+from pgdatahub.readers.xlsx.string_table import StringTable
 from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 from pgdatahub.values.sql_types import SAFE_INTEGER
 

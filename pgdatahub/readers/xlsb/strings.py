@@ -10,7 +10,7 @@ from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import decode_text, read_records
 from pgdatahub.readers.xlsb.texts import copy_texts
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
+from pgdatahub.readers.xlsx.string_table import SharedStrings
 
 _AT_A_TIME: Final = 5_000
 _TEXT_AT: Final = 5

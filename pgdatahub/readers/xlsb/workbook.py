@@ -24,7 +24,7 @@ from pgdatahub.readers.xlsb.strings import read_shared_strings
 from pgdatahub.readers.xlsb.styles import read_styles
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.reader_choice import describe_reader
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings
+from pgdatahub.readers.xlsx.string_table import SharedStrings
 
 
 class XlsbWorkbook(OfficeWorkbook[XlsbSheet]):

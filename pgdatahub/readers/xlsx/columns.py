@@ -13,7 +13,7 @@ from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text
 from pgdatahub.readers.xlsx.number_texts import parse_indexes, shown
-from pgdatahub.readers.xlsx.shared_strings import StringTable
+from pgdatahub.readers.xlsx.string_table import StringTable
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.copytext import unescape

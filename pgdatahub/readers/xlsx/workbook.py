@@ -27,9 +27,10 @@ from pgdatahub.readers.xlsx.native.strings import NativeStrings, read_native_str
 from pgdatahub.readers.xlsx.python_source import PythonSource
 from pgdatahub.readers.xlsx.ranges import read_ranges
 from pgdatahub.readers.xlsx.reader_choice import describe_reader
-from pgdatahub.readers.xlsx.shared_strings import SharedStrings, read_shared_strings
+from pgdatahub.readers.xlsx.shared_strings import read_shared_strings
 from pgdatahub.readers.xlsx.sheet import XlsxSheet
 from pgdatahub.readers.xlsx.sheet_source import SheetSource
+from pgdatahub.readers.xlsx.string_table import SharedStrings
 from pgdatahub.readers.xlsx.styles import read_styles
 
 

@@ -14,7 +14,8 @@ from typing import Final
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import Stream
 from pgdatahub.readers.xlsx.native.interface import MOST_PREFIXES, NativeError, Options, bytes_at, load_core, options_of
-from pgdatahub.readers.xlsx.shared_strings import BEGINNING, IndexSet, LongStrings, StringParser
+from pgdatahub.readers.xlsx.shared_strings import BEGINNING, StringParser
+from pgdatahub.readers.xlsx.string_table import IndexSet, LongStrings
 
 _PIECE: Final = 1024 * 1024
 _ITEM_END: Final = re.compile(rb"</(?:[A-Za-z_][A-Za-z0-9_.-]*:)?si>")
