@@ -1,4 +1,4 @@
-"""Opening of a file for the reader of its format, which its content tells."""
+"""The format of a file, which its content tells, and opening a file for the reader of its format."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from pgdatahub.model.files import SourceFile
     from pgdatahub.readers.detect import Format
+
+
+def detect_format(source: SourceFile) -> Format | None:
+    """Return the format of a file, whatever its name; None if it cannot be read: the last plugin names the reason."""
+    # A late import, so that listing plugins does not import a reader.
+    from pgdatahub.readers.detect import detect
+
+    try:
+        with source.open() as file:
+            return detect(file).format
+    except OSError:
+        return None
 
 
 def open_detected(source: SourceFile, wanted: Format) -> BinaryIO | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgdatahub.plugins.detected_file import detect_format
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
@@ -19,17 +20,13 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         ReadError: The file has this format and cannot be read.
     """
     # A late import, so that listing plugins does not import a reader.
-    from pgdatahub.readers.detect import Format, detect
+    from pgdatahub.readers.detect import Format
 
     if source.options.reader != "calamine":
         return None
-    try:
-        with source.open() as file:
-            content = detect(file)
-    except OSError:
-        return None  # the last plugin names the reason
-    if content.format in (Format.XLSX, Format.XLSB, Format.XLS, Format.ODS):
+    found = detect_format(source)
+    if found in (Format.XLSX, Format.XLSB, Format.XLS, Format.ODS):
         from pgdatahub.readers.calamine.workbook import CalamineWorkbook
 
-        return CalamineWorkbook(source, content.format)
+        return CalamineWorkbook(source, found)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import EncryptedError
+from pgdatahub.plugins.detected_file import detect_format
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ def pgdatahub_read(source: SourceFile, config: Config) -> Workbook | None:
     # A late import, so that listing plugins does not import a reader.
     from pgdatahub.readers.detect import Format, detect, refuse
 
-    try:
-        with source.open() as file:
-            content = detect(file)
-    except OSError:
-        return None  # the last plugin names the reason
-    if content.format is not Format.ENCRYPTED:
+    if detect_format(source) is not Format.ENCRYPTED:
         return None
     from pgdatahub.readers.encrypted.package import decrypt_package
     from pgdatahub.readers.xlsx.reader_choice import choose_reader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgdatahub.plugins.detected_file import detect_format
 from pgdatahub.plugins.specs import hookimpl
 
 if TYPE_CHECKING:
@@ -19,16 +20,11 @@ def pgdatahub_read(source: SourceFile) -> Workbook | None:
         ReadError: The file has this format and cannot be read.
     """
     # A late import, so that listing plugins does not import a reader.
-    from pgdatahub.readers.detect import Format, detect
+    from pgdatahub.readers.detect import Format
 
     if source.options.reader != "auto":
         return None
-    try:
-        with source.open() as file:
-            content = detect(file)
-    except OSError:
-        return None  # the last plugin names the reason
-    if content.format not in (Format.XLS, Format.OLD_XLS):
+    if detect_format(source) not in (Format.XLS, Format.OLD_XLS):
         return None
     from pgdatahub.readers.xls.workbook import XlsWorkbook
 
