@@ -156,7 +156,7 @@ def _names(option: Parameter) -> str:
 
 
 def examples(epilog: str) -> str:
-    """Return an epilog as Markdown: the commands in it as a block, what is said about them before it."""
+    """Return an epilog as Markdown: the text first, then the commands in it as a block."""
     lines = [line.strip() for line in as_markdown(epilog).splitlines() if line.strip()]
     shown = [line for line in lines if line.startswith("pgdatahub ")]
     said = [line for line in lines if line not in shown and not re.fullmatch(r"Examples?:?", line)]

@@ -1,4 +1,4 @@
-"""Transactions of files: one for each file, or one for a folder with a savepoint for each file; repeated if need be."""
+"""Transactions of files: one for each file, or one for a folder with a savepoint for each file; retried after conflicts."""
 
 from __future__ import annotations
 

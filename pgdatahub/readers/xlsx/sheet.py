@@ -204,7 +204,7 @@ class XlsxSheet:
             raise
 
     def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None] | None:
-        """Return all rows, sorted by their numbers if need be; of a damaged part the rows before the damage, and the damage.
+        """Return all rows, in the order of their numbers; of a damaged part the rows before the damage, and the damage.
 
         Return None, at the beginning of the part again, for rows with too much text.
         """

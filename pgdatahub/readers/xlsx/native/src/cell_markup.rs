@@ -220,7 +220,7 @@ fn formula(bytes: &[u8], mut at: usize, end: usize, tag: &Tag) -> Option<(usize,
         return Some((from, to, tag.source, to + 8));
     }
     if tag.string {
-        return Some((from, from, tag.source, to + 8)); // a formula whose result is no text
+        return Some((from, from, tag.source, to + 8)); // a formula whose result is not a text
     }
     Some((from, from + 1, Source::Uncached, to + 8))
 }

@@ -17,7 +17,7 @@ const DAY_LENGTH: i64 = DAY as i64;
 const LONGEST: i128 = 99_999_999 * DAY as i128;
 /// From here on a double does not hold each number of microseconds.
 const EXACT: i64 = 1 << 53;
-/// Digits of a fraction of a second; more are no value.
+/// Digits of a fraction of a second; more are not a value.
 const MOST_DIGITS: usize = 40;
 /// Bytes of a time of day with so many digits.
 const LONGEST_CLOCK: usize = 9 + MOST_DIGITS;

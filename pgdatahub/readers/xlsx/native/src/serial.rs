@@ -52,7 +52,7 @@ impl Serials {
         Serials { system, days: vec![[0; 10]; KNOWN] }
     }
 
-    /// Append a date or a timestamp; return None, with nothing appended, if the serial is no day that ever was.
+    /// Append a date or a timestamp; return None, with nothing appended, if no calendar day has the serial.
     #[inline(always)]
     pub fn push_timestamp(&mut self, serial: f64, out: &mut Vec<u8>) -> Option<Moment> {
         if !(0.0..DAYS_END).contains(&serial) {

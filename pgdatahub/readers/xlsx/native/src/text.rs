@@ -8,7 +8,7 @@ use crate::references::resolve;
 use crate::Stop;
 
 /// Append the field of a text without markup, `bytes[from..to]` of a padded buffer; set `cleaned` if characters were
-/// removed. `_xHHHH_` stands for a unit if `units` says so.
+/// removed. `_xHHHH_` stands for a unit if `units` is set.
 #[inline(always)]
 pub fn push_raw(
     bytes: &[u8],
