@@ -13,7 +13,7 @@ from pgdatahub.errors import DatabaseError
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.readers.xlsx.reader_choice import choose_reader
 from pgdatahub.runs.executors import LOCAL, find_executor
-from pgdatahub.runs.units import Unit, largest_first
+from pgdatahub.runs.units import Unit, spread_tables
 from pgdatahub.runs.worker import WorkerSetup
 from pgdatahub.runs.worker_pool import InProcessWorker, ProcessPool, WorkerPool
 
@@ -33,7 +33,7 @@ def open_pool(units: Sequence[Unit], pipeline: Pipeline) -> Iterator[tuple[Worke
     config, reporter = pipeline.config, pipeline.reporter
     if units and config.executor != LOCAL:
         with _executor_pool(pipeline) as executor_pool:
-            yield executor_pool, largest_first(units)
+            yield executor_pool, spread_tables(units)
         return
     size = _count_workers(units, config)
     if size == 1:
@@ -54,7 +54,7 @@ def open_pool(units: Sequence[Unit], pipeline: Pipeline) -> Iterator[tuple[Worke
 
     pool = ProcessPool(setup, size, reporter, revive)
     with _closed(pool):
-        yield pool, largest_first(units)
+        yield pool, spread_tables(units)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Units and outcomes are plain values that can be pickled, so this process, anothe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,20 @@ def make_units(sources: Iterable[SourceFile], *, by_folder: bool) -> list[Unit]:
     return [Unit(sources=tuple(files)) for files in folders.values()]
 
 
-def largest_first(units: Sequence[Unit]) -> list[Unit]:
-    """Return the units largest first: a large unit at the end would keep one worker busy and the others idle."""
-    return sorted(units, key=lambda unit: -unit.size)
+def spread_tables(units: Sequence[Unit]) -> list[Unit]:
+    """Return units so that all tables advance alike, each with its largest unit first.
+
+    Files of one table take turns at the server, so workers that all have files of one table are idle. A large unit at the end
+    would keep one worker busy and the others idle.
+    """
+    totals: Counter[TableName] = Counter()
+    for unit in units:
+        totals[unit.sources[0].table] += unit.size
+    before: Counter[TableName] = Counter()
+    ranked: list[tuple[float, int, int]] = []
+    for position, unit in sorted(enumerate(units), key=lambda item: -item[1].size):
+        table = unit.sources[0].table
+        # The share of the table's bytes that come before; the first units of all tables are sorted by size.
+        ranked.append((before[table] / (totals[table] or 1), -unit.size, position))
+        before[table] += unit.size
+    return [units[position] for _, _, position in sorted(ranked)]
