@@ -121,7 +121,7 @@ def create_app(*, only: str | None = None) -> typer.Typer:
 
 _PANELS: Final[Mapping[str, tuple[str, ...]]] = {
     "Load": ("run", "plan", "resume", "watch"),
-    "Look": ("status", "history", "verify", "inspect", "check", "quarantine", "plugins"),
+    "Look": ("status", "history", "verify", "inspect", "check", "quarantine", "report", "plugins"),
     "Undo": ("revert", "revert-schema", "rekey", "reset"),
     "Set up": ("config", "init"),
 }

@@ -65,6 +65,12 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub quarantine --table orders --check", "exit code 1 while there are any"),
         ("pgdatahub quarantine --file week1.xlsx --format csv -o faults.csv", "for the sender"),
     ),
+    "report": (
+        ("pgdatahub report -o report.html", "one page on all that was loaded"),
+        ("pgdatahub report --run -o run.html", "the last run only"),
+        ("pgdatahub report --table orders --scan -o orders.html", "count the values"),
+        ("pgdatahub report --format markdown -o dictionary.md", "a data dictionary"),
+    ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),
@@ -132,6 +138,16 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> Any:
         """Return the parameters."""
         return without_types(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; an option whose value is optional, by its metavar ``[ID]``, has an empty one without it."""
+        optional = {
+            name for one in self.params if (one.metavar or "").startswith("[") for name in one.opts if "--" in name
+        }
+        for at in reversed([at for at, argument in enumerate(args) if argument in optional]):
+            if at + 1 == len(args) or args[at + 1].startswith("-"):
+                args = [*args[: at + 1], "", *args[at + 1 :]]
+        return super().parse_args(ctx, args)
 
 
 class Group(TyperGroup):

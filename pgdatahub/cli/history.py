@@ -126,21 +126,22 @@ def _print(timeline: Timeline, *, filtered: bool) -> None:
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
     from pgdatahub.cli.failures import failure_line
+    from pgdatahub.model.change_phrases import described_changes
     from pgdatahub.model.failures import FailureRow
-    from pgdatahub.model.imports import ChangeRow, ChangeType, ImportRow
+    from pgdatahub.model.imports import ChangeRow, ImportRow
 
     entries = tuple(entries)
-    columns: dict[tuple[object, datetime], int] = {}
-    for entry in entries:
-        if isinstance(entry, ChangeRow) and entry.change_type == ChangeType.CREATE_TABLE and entry.column:
-            columns[entry.table, entry.changed_at] = columns.get((entry.table, entry.changed_at), 0) + 1
+    phrases = {
+        change.id: phrase
+        for change, phrase in described_changes(entry for entry in entries if isinstance(entry, ChangeRow))
+    }
     for entry in entries:
         if isinstance(entry, ImportRow):
             yield entry.imported_at, _import_line(entry)
         elif isinstance(entry, FailureRow):
             yield entry.last_failed_at, failure_line(entry)
-        elif entry.change_type != ChangeType.CREATE_TABLE or entry.column is None:
-            yield entry.changed_at, _change_line(entry, columns.get((entry.table, entry.changed_at), 0))
+        elif entry.id in phrases:
+            yield entry.changed_at, _change_line(entry, phrases[entry.id])
 
 
 def _import_line(past: ImportRow) -> Text:
@@ -167,32 +168,15 @@ def _import_line(past: ImportRow) -> Text:
     return line
 
 
-def _change_line(change: ChangeRow, columns: int) -> Text:
+def _change_line(change: ChangeRow, phrase: str) -> Text:
     from pgdatahub.cli.console import Line
-    from pgdatahub.model.imports import ChangeType
 
-    table, column = change.table, change.column
-    old, new = _label(change.old_type), _label(change.new_type)
-    said = {
-        ChangeType.CREATE_TABLE.value: f"{table}: new table, {columns} columns",
-        ChangeType.ADD_COLUMN.value: f"{table}.{column}: new column, {new}",
-        ChangeType.ALTER_TYPE.value: f"{table}.{column}: {old} → {new}",
-        ChangeType.DROP_TABLE.value: f"{table}: dropped by an undo",
-        ChangeType.DROP_COLUMN.value: f"{table}.{column}: dropped by an undo",
-        ChangeType.RESTORE_TYPE.value: f"{table}.{column}: {old} → {new} by an undo",
-    }.get(change.change_type, f"{table}.{column}: {change.change_type}")
+    subject = f"{change.table}.{change.column}" if change.column else str(change.table)
     line = Line().append(f"{change.changed_at:%H:%M:%S}         ", style="dim")
-    line.append(said, style="cyan")
+    line.append(f"{subject}: {phrase}", style="cyan")
     if change.cell:
         line.append(f' because {change.cell} is "{change.sample}"', style="dim")
     return line
-
-
-def _label(sql: str | None) -> str:
-    """Return a type as runs and plans call it: ``TIMESTAMP`` for ``timestamp without time zone``."""
-    from pgdatahub.values.sql_types import SqlType
-
-    return next((known.label for known in SqlType if known.value == sql), (sql or "").upper())
 
 
 def _json(timeline: Timeline) -> str:

@@ -29,6 +29,11 @@ def say_lines(text: str, *, err: bool = False) -> None:
     typer.echo(printable(text, lines=True), err=err)
 
 
+def say_document(text: str) -> None:
+    """Write a document to standard output, as UTF-8 whatever the terminal's encoding is: the document names its own."""
+    typer.echo(printable(text, lines=True).encode(), nl=False)
+
+
 def say_json(value: Any, **options: Any) -> None:
     """Write a value as JSON to standard output."""
     typer.echo(printable_json(value, indent=2, **options))

@@ -253,6 +253,12 @@ def _missing_keys(written: Written) -> str:
     return _text(written)
 
 
+def _description(written: Written) -> str | None:
+    if not isinstance(written, str):
+        raise ValueError
+    return " ".join(written.split()) or None
+
+
 MAX_VALUES: Final = 10_000
 """Maximum number of values that a rule lists."""
 TEXT = ("a text", _text)
@@ -278,6 +284,7 @@ WHOLE_VALUE = ("a regular expression for the whole value", _whole_value)
 BOUND = ("a number, a date, a time or a duration", _bound)
 ROW_LIMIT = ("a number of rows", _row_limit)
 KEY = ("a column or a list of columns", _key)
+DESCRIPTION = ("a text; it becomes one line", _description)
 NEWEST = ("path, modified, loaded or a column", _text)
 MISSING_KEYS = ("keep, or flag and a column", _missing_keys)
 TABLE_MODE = one_of("append", "merge", "snapshot")

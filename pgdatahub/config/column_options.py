@@ -12,6 +12,7 @@ from pgdatahub.config.coerce import (
     BOOLEAN,
     BOUND,
     COLUMN_NAME,
+    DESCRIPTION,
     FORMATS,
     LOCALE,
     MARK,
@@ -132,6 +133,12 @@ class ColumnOptions:
         None, BOUND, "the smallest value, for a type: of a number, date, timestamp, time or interval", judges=True
     )
     max: str | None = option_field(None, BOUND, "the largest value, likewise", judges=True)
+    description: str | None = option_field(
+        None,
+        DESCRIPTION,
+        "the meaning of the column, for readers of the table, in reports and the data dictionary",
+        shapes_rows=False,
+    )
 
     def __post_init__(self) -> None:
         """Check that the options are consistent.

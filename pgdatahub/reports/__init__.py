@@ -1,0 +1,1 @@
+"""Reports on what was loaded, for people who did not load it."""

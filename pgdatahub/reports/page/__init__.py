@@ -1,0 +1,1 @@
+"""The report on a database: one page in HTML, or a data dictionary in Markdown."""

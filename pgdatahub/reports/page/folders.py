@@ -1,0 +1,61 @@
+"""The settings of the folders whose files a table has: whether values may be shown, and descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pgdatahub.config import Config
+from pgdatahub.config.column_options import ColumnOptions
+from pgdatahub.config.options import FolderOptions
+from pgdatahub.model.schema import TableName
+from pgdatahub.values.identifiers import cut, fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """The options of the folders of files.
+
+    Attributes:
+        config: The settings.
+    """
+
+    config: Config
+    _known: dict[tuple[str, ...], FolderOptions] = field(default_factory=dict)
+
+    def _options(self, identity: str) -> FolderOptions:
+        parts = tuple(identity.split("/")[:-1])
+        if parts not in self._known:
+            self._known[parts] = self.config.folders.options_for(parts)
+        return self._known[parts]
+
+    def _of(self, identities: Iterable[str]) -> Iterator[FolderOptions]:
+        """Yield the options of the folders of files, each once."""
+        folders = {identity.rpartition("/")[0]: identity for identity in identities}
+        for identity in folders.values():
+            yield self._options(identity)
+
+    def show_values(self, identities: Iterable[str]) -> bool:
+        """Return whether no folder of these files keeps values to itself, nor a table on their sheets."""
+        return all(
+            one.samples
+            for options in self._of(identities)
+            for one in (options, *(entry.options for rule in options.sheets for entry in rule.entries))
+        )
+
+    def column_options(self, table: TableName, identities: Iterable[str]) -> list[dict[str, ColumnOptions]]:
+        """Return the entries below ``columns:`` of the folders of these files, for a table."""
+        found = []
+        for options in self._of(identities):
+            entries = [entry for rule in options.sheets for entry in rule.entries if not entry.skip]
+            fitting = [entry.options for entry in entries if entry.table in (None, table.name)]
+            found += [dict(one.columns) for one in (*fitting, options)]
+        return found
+
+
+def options_of(name: str, header: str | None, entries: Iterable[dict[str, ColumnOptions]]) -> Iterator[ColumnOptions]:
+    """Yield the options of a column, by its header, an alias, or its name."""
+    for columns in entries:
+        for key, options in columns.items():
+            if header in (key, *options.aliases) or name in (cut(fold(key)), options.rename):
+                yield options

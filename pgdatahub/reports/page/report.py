@@ -1,0 +1,114 @@
+"""The report: what the history, the catalog and, on request, the tables themselves tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from pgdatahub.config import Config
+from pgdatahub.model.events import Reporter, announcer
+from pgdatahub.model.imports import Status
+from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.failures import Failures
+from pgdatahub.postgres.history import History
+from pgdatahub.reports.page.content import Listed, Report, Totals
+from pgdatahub.reports.page.failures import failure_entries
+from pgdatahub.reports.page.folders import Folders
+from pgdatahub.reports.page.periods import Calendar
+from pgdatahub.reports.page.selection import Choice, select
+from pgdatahub.reports.page.tables import TableEntries
+from pgdatahub.system.version import __version__
+
+
+def make_report(
+    config: Config,
+    choice: Choice,
+    *,
+    reporter: Reporter | None = None,
+    progress: Callable[[str], None] = lambda _table: None,
+) -> Report:
+    """Return the report; nothing is written to the database.
+
+    Args:
+        config: The settings.
+        choice: The part of the history.
+        reporter: Receives notices on the embedded server.
+        progress: Receives the name of each table before the table is read.
+
+    Raises:
+        ConfigError: The history has no such table or run.
+        DatabaseError: The database does not answer.
+    """
+    announce = announcer(reporter)
+    if is_unmade(config, announce):
+        return _empty(UNMADE)
+    with (
+        open_database(config, announce) as database,
+        transaction(database.engine, read_only=True) as connection,
+    ):
+        history = History(config.schema_name)
+        if not history.exists(connection):
+            return _empty(database.description)
+        chosen = select(connection, history, Failures(config.schema_name), choice)
+        folders = Folders(config=config)
+        calendar = Calendar()
+        for past in chosen.imports:
+            calendar.load(past.imported_at, rows=past.row_count, aside=past.quarantined)
+        for failure in chosen.failures:
+            calendar.fail(failure.failed_at)
+        entries = TableEntries.read(
+            connection,
+            history,
+            folders,
+            chosen,
+            scan=choice.scan,
+            texts=choice.texts,
+        )
+        tables = []
+        for number, table in enumerate(chosen.tables):
+            progress(str(table))
+            tables.append(entries.entry(table, number))
+        for moment in entries.change_moments():
+            calendar.change(moment)
+        unit, periods = calendar.periods()
+        loaded = [past for past in chosen.imports if past.status == Status.LOADED]
+        return Report(
+            destination=database.description,
+            made_at=_now(),
+            version=__version__,
+            scope=chosen.scope,
+            is_run=chosen.run is not None,
+            unit=unit,
+            periods=periods,
+            failures=Listed.of(failure_entries(chosen.failures, folders, texts=choice.texts)),
+            standing=sum(one.stands for one in chosen.failures),
+            tables=Listed.of(tables),
+            totals=Totals(
+                tables=len(tables),
+                rows=sum(past.row_count for past in loaded) if chosen.run else sum(one.rows for one in tables),
+                files=len({past.source_file for past in loaded}),
+                skipped=sum(one.skipped.total for one in tables),
+                aside=sum(past.quarantined for past in loaded),
+            ),
+        )
+
+
+def _empty(destination: str) -> Report:
+    return Report(
+        destination=destination,
+        made_at=_now(),
+        version=__version__,
+        scope=None,
+        is_run=False,
+        unit="day",
+        periods=(),
+        failures=Listed(),
+        standing=0,
+        tables=Listed(),
+        totals=Totals(),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
