@@ -253,10 +253,10 @@ def _missing_keys(written: Written) -> str:
     return _text(written)
 
 
-def _description(written: Written) -> str | None:
+def _description(written: Written) -> str:
     if not isinstance(written, str):
         raise ValueError
-    return " ".join(written.split()) or None
+    return " ".join(written.split())
 
 
 MAX_VALUES: Final = 10_000

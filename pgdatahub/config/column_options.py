@@ -136,7 +136,8 @@ class ColumnOptions:
     description: str | None = option_field(
         None,
         DESCRIPTION,
-        "the meaning of the column, for readers of the table, in reports and the data dictionary",
+        "the meaning of the column, for readers of the table, in reports and in the column's comment in the database;"
+        " an empty text removes it there",
         shapes_rows=False,
     )
 
@@ -197,6 +198,11 @@ class ColumnOptions:
         """Return whether a rule applies to the column."""
         rules = (self.required != "false", self.unique, self.values, self.pattern, self.min, self.max)
         return not self.skip and any(rules)
+
+    @property
+    def only_describes(self) -> bool:
+        """Return whether the options are a description and nothing else."""
+        return self.description is not None and self == ColumnOptions(description=self.description)
 
     @property
     def formats(self) -> tuple[str, ...]:

@@ -305,7 +305,9 @@ def _fingerprint(folder: FolderOptions) -> str:
     shaping = {
         **changed_options(folder, _SAME_ROWS, judging=judging),
         "columns": {
-            key: changed_options(column, {}, judging=judging) for key, column in sorted(folder.columns.items())
+            key: changed_options(column, {}, judging=judging)
+            for key, column in sorted(folder.columns.items())
+            if not column.only_describes
         },
         **({"cell_columns": dict(sorted(folder.cell_columns.items()))} if folder.cell_columns else {}),
     }

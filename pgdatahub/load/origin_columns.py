@@ -188,6 +188,7 @@ class OriginColumns:
             observed=observed,
             configured_type=wanted,
             created_as=options.server_type if options is not None else None,
+            description=options.description if options is not None else None,
         )
 
 

@@ -44,6 +44,7 @@ class Tally:
                     observed=column.observed,
                     configured_type=column.configured_type,
                     created_as=column.created_as,
+                    description=column.description,
                 )
             else:
                 self.columns[column.name] = known.observing(

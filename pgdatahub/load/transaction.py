@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pgdatahub.config import Config
 from pgdatahub.load.decisions import Decisions
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.descriptions import update_descriptions
 from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.key_settings import check_columns, check_rule
@@ -125,6 +126,7 @@ class Loading:
                 loaded.append(merged.result)
                 counts = {**part.counts, **merged.counts}
                 new[number] = one, replace(part, counts=counts, xid=merged.xid)
+            evolutions[number] = self.described(evolution, part, connection)
             put_up(connection, taken_down, one.table)
         seconds = time.monotonic() - began
         has_aside = any(part.aside is not None for _, part in new)  # whose COPY cannot go with other statements
@@ -234,6 +236,11 @@ class Loading:
             config=self.config,
             history=self.history,
         )
+
+    def described(self, evolution: Evolution, staged: Staged, connection: Connection) -> Evolution:
+        """Keep the descriptions of the settings in the comments of existing columns; return the decision with notices."""
+        notices = update_descriptions(connection, self.history, evolution.stored, staged.observed)
+        return replace(evolution, notices=(*evolution.notices, *notices)) if notices else evolution
 
     def copy(
         self,

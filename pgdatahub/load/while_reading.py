@@ -89,6 +89,7 @@ class LoadingWhileReading:
             notices = [notice for notice in evolution.notices if notice not in early]
             evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current, earlier)))
         staged = replace(staged, seconds=staging.seconds)
+        evolution = loading.described(evolution, staged, connection)
         result, callbacks = loading.record(staged, found, evolution, loaded, imported_at, connection)
         of_whole = of_file(source, (result,), sheets_left_out=staged.sheets_left_out)
         return replace(of_whole, unknown_keys=whole.unknown_keys), callbacks

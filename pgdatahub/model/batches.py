@@ -52,6 +52,7 @@ class NormalizedColumn:
         configured_type: The type that the settings give the column; UNDECIDED if the values decide.
         position: Its position in the sheet (from 0), for cell addresses; None for a column that is not in the sheet.
         created_as: The type of the server that the settings give the column where a table lacks it.
+        description: The description in the settings; empty to remove one, None for none.
     """
 
     name: str
@@ -61,6 +62,7 @@ class NormalizedColumn:
     configured_type: SqlType = SqlType.UNDECIDED
     position: int | None = None
     created_as: str | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

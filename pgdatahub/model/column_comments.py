@@ -14,7 +14,7 @@ _SEPARATOR: Final = f"\n{_SIGN}"
 
 def comment_of(header: str | None, description: str | None) -> str | None:
     """Return the comment of a column; None without header and description."""
-    if description is None and (header is None or _split(header) is None):
+    if not description and (header is None or _split(header) is None):
         return header
     behind = f"{_SIGN}{description or ''}"
     return behind if header is None else f"{header}\n{behind}"

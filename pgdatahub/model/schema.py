@@ -71,6 +71,8 @@ class ColumnSchema:
         required: For a current column: NOT NULL.
         filled: For a current column: the table provides a value where a file has none (default, identity, generated).
         created_as: For an observed column: the type of the server that the settings give a new column; None for ``type``.
+        description: The description: of an observed column in the settings (empty to remove it, None for none), of a current
+            column in its comment.
     """
 
     name: str
@@ -81,6 +83,7 @@ class ColumnSchema:
     required: bool = False
     filled: bool = False
     created_as: str | None = None
+    description: str | None = None
 
     @property
     def as_created(self) -> ColumnSchema:
@@ -105,6 +108,7 @@ class ColumnSchema:
             observed=self.observed.join(observed),
             configured_type=join(self.configured_type, configured_type),
             created_as=self.created_as,
+            description=self.description,
         )
 
 
@@ -136,7 +140,13 @@ LINEAGE = (
 
 
 def observed_column(
-    *, name: str, header: str | None, observed: Observed, configured_type: SqlType, created_as: str | None = None
+    *,
+    name: str,
+    header: str | None,
+    observed: Observed,
+    configured_type: SqlType,
+    created_as: str | None = None,
+    description: str | None = None,
 ) -> ColumnSchema:
     """Return a column as a file needs it: of the configured type, else of the narrowest type for its values.
 
@@ -150,6 +160,7 @@ def observed_column(
         observed=observed,
         configured_type=configured_type,
         created_as=created_as,
+        description=description,
     )
 
 

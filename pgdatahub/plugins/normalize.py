@@ -87,6 +87,7 @@ class _Normalizer:
                 configured_type=wanted,
                 position=position,
                 created_as=options.server_type,
+                description=options.description,
             )
 
         cells = self._apply_policies(cells, position)
@@ -112,6 +113,7 @@ class _Normalizer:
             configured_type=wanted,
             position=position,
             created_as=options.server_type,
+            description=options.description,
         )
 
     def _typed(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.errors import SchemaError
+from pgdatahub.model.column_comments import description_in, header_in
 from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.values.sql_types import SqlType
@@ -52,7 +53,7 @@ def reflect(connection: Connection, table: TableName) -> TableSchema | None:
     """Return the columns of a table; None if the table does not exist.
 
     A ``bigint`` is BIGINT and a ``text`` is TEXT here, whatever their values; :mod:`pgdatahub.postgres.proofs` checks
-    the values. The header of a column is its comment.
+    the values. The header of a column is its comment, or the part above a description.
 
     Raises:
         SchemaError: Another kind of object has the table's name, or row-level security hides rows of the table.
@@ -84,7 +85,8 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
         ColumnSchema(
             name=row.name,
             type=_column_type(row.type, computed=row.computed, numbered=row.numbered),
-            header=row.comment,
+            header=header_in(row.comment),
+            description=description_in(row.comment),
             required=row.required,
             filled=row.filled,
         )
@@ -102,6 +104,15 @@ def is_table(connection: Connection, table: TableName) -> bool:
     """
     found: bool = connection.scalar(query, {"schema": table.schema, "name": table.name})
     return found
+
+
+def owns_table(connection: Connection, table: TableName) -> bool:
+    """Return whether the role owns a table, or is a member of a role that does."""
+    query = """
+        SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+    """
+    return bool(connection.scalar(query, {"schema": table.schema, "name": table.name}))
 
 
 def has_index(connection: Connection, table: TableName, index: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from pgdatahub.model.imports import KEY_COUNTS, Status
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 from pgdatahub.values.evidence import HIDDEN
@@ -49,6 +49,18 @@ def imported_columns(connection: Connection, history: History) -> Mapping[TableN
         columns = found.setdefault(TableName(schema=row.schema, name=row.name), {})
         columns[row.column] = ImportedColumn(header=row.header, values=row.values, hidden=row.hidden)
     return found
+
+
+_HEADER = sql.SQL("""
+    SELECT EXISTS (SELECT FROM {imports} WHERE table_schema = %(schema)s AND table_name = %(table)s
+                      AND observed -> %(column)s ->> 'header' = %(header)s)
+""")
+
+
+def header_was(connection: Connection, history: History, table: TableName, column: ColumnSchema) -> bool:
+    """Return whether an import had the header of a current column, so that pgdatahub wrote the column's comment."""
+    values = {"schema": table.schema, "table": table.name, "column": column.name, "header": column.header}
+    return bool(connection.scalar(_HEADER.format(imports=history.imports), values))
 
 
 _COUNTS = sql.SQL("""

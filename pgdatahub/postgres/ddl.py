@@ -6,13 +6,14 @@ new row (see :mod:`pgdatahub.values.numbers` for numbers).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg import sql
 
 from pgdatahub.errors import SchemaError
+from pgdatahub.model.column_comments import comment_of
 from pgdatahub.model.schema import (
     LOAD_TIMESTAMP,
     AddColumn,
@@ -45,9 +46,18 @@ def carry_out(connection: Connection, plan: SchemaPlan) -> None:
     Raises:
         SchemaError: The server refused a statement for a reason that no earlier check could find.
     """
-    comments = _comments(plan, lambda header: str(fitted(connection, header)))
+    comments = _comments(plan, lambda comment: str(fitted(connection, comment)))
     # One message for all comments: a table of 200 columns would make 200 round trips.
     _execute(connection, plan, [*_changes(plan), *([sql.SQL("; ").join(comments)] if comments else [])])
+
+
+def set_comments(connection: Connection, table: TableName, comments: Mapping[str, str | None]) -> None:
+    """Set the comments of columns; None removes one."""
+    statements = [
+        _comment(table, column, None if text is None else str(fitted(connection, text)))
+        for column, text in comments.items()
+    ]
+    driver_connection(connection).execute(sql.SQL("; ").join(statements))
 
 
 def create_indexes(connection: Connection, plan: SchemaPlan) -> None:
@@ -107,7 +117,8 @@ def _comments(plan: SchemaPlan, fit: Callable[[str], str] = str) -> list[Stateme
             columns += change.columns
         elif isinstance(change, AddColumn):
             columns.append(change.column)
-    return [_comment(plan.table, column.name, fit(column.header)) for column in columns if column.header is not None]
+    texts = ((column.name, comment_of(column.header, column.description)) for column in columns)
+    return [_comment(plan.table, name, fit(text)) for name, text in texts if text is not None]
 
 
 def _create(table: TableName, change: CreateTable) -> Statement:
@@ -138,9 +149,9 @@ def _type(name: str) -> sql.SQL:
     return sql.SQL(name)
 
 
-def _comment(table: TableName, column: str, header: str) -> Statement:
+def _comment(table: TableName, column: str, text: str | None) -> Statement:
     name = sql.Identifier(table.schema, table.name, column)
-    return sql.SQL("COMMENT ON COLUMN {} IS {}").format(name, sql.Literal(header))
+    return sql.SQL("COMMENT ON COLUMN {} IS {}").format(name, sql.Literal(text))
 
 
 def _alter_type(change: AlterType) -> Statement:

@@ -239,7 +239,7 @@ def _description(
     known = imported.get(column.name)
     for options in options_of(column.name, known.header if known is not None else None, entries):
         if options.description is not None:
-            return options.description
+            return options.description or None
     return description_in(column.comment)
 
 
