@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from pgdatahub.config.coerce import (
     BOOLEAN,
     COUNT,
+    DESCRIPTION,
     KEY,
     MAX_BAD,
     MISSING_KEYS,
@@ -156,6 +157,9 @@ class FolderOptions(SheetOptions):
         BOOLEAN,
         "false keeps the values of cells out of the history, the log, messages and JSON; the tables have them",
         shapes_rows=False,
+    )
+    description: str | None = option_field(
+        None, DESCRIPTION, "the meaning of the table, in reports and the data dictionary", shapes_rows=False
     )
     table_per_sheet: bool = option_field(
         False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -37,15 +37,20 @@ _COLUMNS = sql.SQL("""
       CROSS JOIN LATERAL (
            SELECT coalesce(sum((kind.value ->> 'count')::bigint), 0) AS values, bool_or(kind.value ->> 'sample' = {hidden})
                   AS hidden FROM jsonb_each(c.value -> 'evidence') kind) e
-     WHERE i.status = {loaded} GROUP BY 1, 2, 3
+     WHERE i.status = {loaded}
+       AND (i.table_schema, i.table_name) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))
+  GROUP BY 1, 2, 3
 """)
 
 
-def imported_columns(connection: Connection, history: History) -> Mapping[TableName, Mapping[str, ImportedColumn]]:
+def imported_columns(
+    connection: Connection, history: History, tables: Collection[TableName]
+) -> Mapping[TableName, Mapping[str, ImportedColumn]]:
     """Return table → column → the facts of its loaded imports."""
     found: dict[TableName, dict[str, ImportedColumn]] = {}
     query = _COLUMNS.format(imports=history.imports, hidden=HIDDEN, loaded=Status.LOADED.value)
-    for row in connection.execute(query):
+    values = {"schemas": [table.schema for table in tables], "names": [table.name for table in tables]}
+    for row in connection.execute(query, values):
         columns = found.setdefault(TableName(schema=row.schema, name=row.name), {})
         columns[row.column] = ImportedColumn(header=row.header, values=row.values, hidden=row.hidden)
     return found

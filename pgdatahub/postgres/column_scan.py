@@ -131,12 +131,12 @@ def scan(
     """
     driver = connection.driver
     try:
-        with driver.transaction():
+        # The rollback to the savepoint ends the settings, and the lock that a schema change would wait for.
+        with driver.transaction(force_rollback=True):
             driver.execute(f"SET LOCAL statement_timeout = '{seconds}s'; SET LOCAL jit = off".encode())
             row = driver.execute(_query(table, columns)).fetchone()
-            driver.execute("SET LOCAL statement_timeout TO DEFAULT; SET LOCAL jit TO DEFAULT")
     except psycopg.errors.QueryCanceled:
-        return f"not counted: it takes more than {seconds} seconds"
+        return f"not counted: it takes longer than {seconds} s"
     except psycopg.Error as error:
         if driver.closed:
             raise

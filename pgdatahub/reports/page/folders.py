@@ -43,14 +43,20 @@ class Folders:
             for one in (options, *(entry.options for rule in options.sheets for entry in rule.entries))
         )
 
-    def column_options(self, table: TableName, identities: Iterable[str]) -> list[dict[str, ColumnOptions]]:
-        """Return the entries below ``columns:`` of the folders of these files, for a table."""
-        found = []
+    def _for(self, table: TableName, identities: Iterable[str]) -> Iterator[FolderOptions]:
+        """Yield the options of the folders of files for a table: those of the table on a sheet first."""
         for options in self._of(identities):
             entries = [entry for rule in options.sheets for entry in rule.entries if not entry.skip]
-            fitting = [entry.options for entry in entries if entry.table in (None, table.name)]
-            found += [dict(one.columns) for one in (*fitting, options)]
-        return found
+            yield from (entry.options for entry in entries if entry.table in (None, table.name))
+            yield options
+
+    def column_options(self, table: TableName, identities: Iterable[str]) -> list[dict[str, ColumnOptions]]:
+        """Return the entries below ``columns:`` of the folders of these files, for a table."""
+        return [dict(options.columns) for options in self._for(table, identities)]
+
+    def description(self, table: TableName, identities: Iterable[str]) -> str | None:
+        """Return the description of a table in the settings."""
+        return next((one.description for one in self._for(table, identities) if one.description), None)
 
 
 def options_of(name: str, header: str | None, entries: Iterable[dict[str, ColumnOptions]]) -> Iterator[ColumnOptions]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import Final
 
 from pgdatahub.config import Config
 from pgdatahub.model.events import Reporter, announcer
@@ -12,13 +13,15 @@ from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
-from pgdatahub.reports.page.content import Listed, Report, Totals
+from pgdatahub.reports.page.content import MOST, Listed, Report, Totals
 from pgdatahub.reports.page.failures import failure_entries
 from pgdatahub.reports.page.folders import Folders
 from pgdatahub.reports.page.periods import Calendar
 from pgdatahub.reports.page.selection import Choice, select
-from pgdatahub.reports.page.tables import TableEntries
+from pgdatahub.reports.page.tables import TableEntries, skipped_entries
 from pgdatahub.system.version import __version__
+
+_NOT_OF_A_RUN: Final = "The history does not tell which run skipped a file; etl.log does."
 
 
 def make_report(
@@ -66,9 +69,10 @@ def make_report(
             texts=choice.texts,
         )
         tables = []
-        for number, table in enumerate(chosen.tables):
+        for number, table in enumerate(chosen.tables[:MOST]):
             progress(str(table))
             tables.append(entries.entry(table, number))
+        others = chosen.tables[MOST:]
         for moment in entries.change_moments():
             calendar.change(moment)
         unit, periods = calendar.periods()
@@ -83,14 +87,15 @@ def make_report(
             periods=periods,
             failures=Listed.of(failure_entries(chosen.failures, folders, texts=choice.texts)),
             standing=sum(one.stands for one in chosen.failures),
-            tables=Listed.of(tables),
+            tables=Listed(shown=tuple(tables), more=len(others)),
             totals=Totals(
-                tables=len(tables),
-                rows=sum(past.row_count for past in loaded) if chosen.run else sum(one.rows for one in tables),
+                tables=len(chosen.tables),
+                rows=sum(one.rows for one in tables) + sum(past.row_count for past in loaded if past.table in others),
                 files=len({past.source_file for past in loaded}),
-                skipped=sum(one.skipped.total for one in tables),
+                skipped=len(skipped_entries(chosen.imports)),
                 aside=sum(past.quarantined for past in loaded),
             ),
+            notes=(_NOT_OF_A_RUN,) if chosen.run is not None else (),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pgdatahub.errors import ConfigError
@@ -46,6 +46,7 @@ class Selection:
         failures: The failures of the report.
         run: The run, if the report is limited to a run.
         table: The table, if it is limited to a table.
+        ids: The ids of the imports of the report.
     """
 
     known_imports: tuple[ImportRow, ...]
@@ -58,6 +59,11 @@ class Selection:
         """Return whether the report covers a run."""
         return self.run is None or self.run == run_id
 
+    ids: frozenset[int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", frozenset(past.id for past in self.imports))
+
     @property
     def imports(self) -> tuple[ImportRow, ...]:
         """The imports of the report."""
@@ -65,7 +71,7 @@ class Selection:
 
     def has_change(self, change: ChangeRow) -> bool:
         """Return whether the report covers a change."""
-        return self.run is None or change.import_id in {past.id for past in self.imports}
+        return self.run is None or change.import_id in self.ids
 
     @property
     def tables(self) -> tuple[TableName, ...]:

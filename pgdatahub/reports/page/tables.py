@@ -90,7 +90,7 @@ class TableEntries:
             inventory={one.table: one for one in take_inventory(connection, history)},
             facts=table_facts(connection, chosen.tables),
             rules=all_rules(connection, history.schema),
-            imported=imported_columns(connection, history),
+            imported=imported_columns(connection, history, chosen.tables),
             counts=import_counts(connection, history),
             scan=scan,
             texts=texts,
@@ -139,7 +139,8 @@ class TableEntries:
         return TableEntry(
             name=str(table),
             anchor=f"table-{number + 1}",
-            description=None,
+            description=self.folders.description(table, [past.identity for past in reversed(known)])
+            or (facts.comment if facts is not None else None),
             exists=facts is not None,
             rows=count.rows if count else rows,
             counted=count is not None,
@@ -154,7 +155,7 @@ class TableEntries:
             columns=Listed.of(map(sources.entry, columns)),
             figures=figures,
             shows_values=shows,
-            skipped=Listed.of(_skipped(imports)) if self.chosen.run is None else Listed(),
+            skipped=Listed.of(skipped_entries(imports)) if self.chosen.run is None else Listed(),
             changes=Listed.of(
                 _change(change, phrase, shows=sources.shows(family_of(change.new_type or "")))
                 for change, phrase in reversed(described)
@@ -257,7 +258,7 @@ def _key_facts(rule: TableRule, loaded: Iterable[ImportRow]) -> KeyFacts:
     )
 
 
-def _skipped(imports: Iterable[ImportRow]) -> list[SkippedEntry]:
+def skipped_entries(imports: Iterable[ImportRow]) -> list[SkippedEntry]:
     """Return the files that imports cover beside their own, each at its latest comparison, the newest first."""
     latest: dict[str, SkippedEntry] = {}
     for past in imports:

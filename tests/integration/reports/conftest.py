@@ -24,6 +24,7 @@ SETTINGS = """\
 customers:
   key: [Id]
   on_bad: quarantine
+  description: "Customers <i>of the shop</i>"
   columns:
     Country: {values: [DE, FR], description: "Country of the <b>invoice</b> | not of the parcel"}
 people:

@@ -283,6 +283,8 @@ def test_hostile_names_are_text_in_markdown(loaded: Config) -> None:
 def test_dictionary_has_descriptions_of_columns(plain: Report) -> None:
     assert column(plain, "customers", "country").description == "Country of the <b>invoice</b> | not of the parcel"
     assert "Country of the &lt;b&gt;invoice" in html(plain)
+    assert table(plain, "customers").description == "Customers <i>of the shop</i>"
+    assert table(plain, "orders").description is None
 
 
 def test_report_of_a_run_has_its_files_only(loaded: Config, plain: Report) -> None:
@@ -312,9 +314,20 @@ def test_scan_ends_at_the_limit_of_time(loaded: Config) -> None:
             open_database(loaded, lambda _line: None) as database,
             transaction(database.engine, read_only=True) as connection,
         ):
-            assert scan(connection, name, columns, seconds=1) == "not counted: it takes more than 1 seconds"
+            assert scan(connection, name, columns, seconds=1) == "not counted: it takes longer than 1 s"
             assert connection.scalar("SELECT 1") == 1
             assert connection.scalar("SHOW statement_timeout") == "0"
+
+
+def test_scan_holds_no_lock_afterwards(loaded: Config) -> None:
+    columns = [ScannedColumn(name="order", family=Family.WHOLE, shown=True)]
+    with (
+        open_database(loaded, lambda _line: None) as database,
+        transaction(database.engine, read_only=True) as connection,
+    ):
+        assert isinstance(scan(connection, TableName(schema="public", name="orders"), columns), TableCount)
+        held = "SELECT count(*) FROM pg_locks WHERE relation = 'orders'::regclass AND pid = pg_backend_pid()"
+        assert connection.scalar(held) == 0
 
 
 def test_wide_table_is_counted_in_one_query(loaded: Config) -> None:
