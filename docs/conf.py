@@ -49,6 +49,7 @@ html_theme = "furo"
 html_title = f"pgdatahub {version}"
 html_static_path: list[str] = ["static"]
 html_css_files = ["site.css"]
+html_extra_path = ["terminal/report.html"]  # shown by a page; made with the pictures
 html_favicon = "static/favicon.svg"
 html_show_sphinx = False
 html_copy_source = False
@@ -61,7 +62,8 @@ def take_pictures(app: Any, config: Any) -> None:
     """Take the terminal pictures, unless KEEP_PICTURES is set and the last build left them."""
     del app, config
     folder = HERE / "terminal"
-    if not os.environ.get("KEEP_PICTURES") or not all((folder / f"{it.name}.svg").exists() for it in pictures.PICTURES):
+    files = [pictures.REPORT, *(f"{picture.name}.svg" for picture in pictures.PICTURES)]
+    if not os.environ.get("KEEP_PICTURES") or not all((folder / name).exists() for name in files):
         pictures.take_pictures(folder)
 
 

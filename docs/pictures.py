@@ -1,7 +1,7 @@
-"""Terminal pictures: real runs of the program on the quickstart's workbooks, under a pseudo-terminal.
+"""Terminal pictures, and a report: real runs of the program on the quickstart's workbooks, under a pseudo-terminal.
 
 ``python docs/pictures.py FOLDER`` runs :data:`PICTURES` in order, in one directory and with an embedded server of its own,
-and writes an SVG for each. The documentation's build does this every time. ``python docs/pictures.py docs/static run``
+and writes an SVG for each, and the report on the database. The documentation's build does this every time. ``python docs/pictures.py docs/static run``
 writes only the picture that README shows, the one picture that the repository keeps.
 """
 
@@ -55,6 +55,8 @@ PICTURES: Final = (
     Picture(name="history", command="pgdatahub history"),
 )
 """The pictures, in the order in which to take them: each command continues from the state the one before left."""
+REPORT: Final = "report.html"
+"""The page that ``pgdatahub report`` makes of the state after the last command."""
 
 
 def take_pictures(folder: Path, *, names: Collection[str] = ()) -> None:
@@ -76,6 +78,9 @@ def take_pictures(folder: Path, *, names: Collection[str] = ()) -> None:
             svg = as_svg(picture.command, shown.replace(str(directory), "~/coffee"))
             if not names or picture.name in names:
                 (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+        if not names:
+            report = ["pgdatahub", "report", "--scan", "-o", str(folder.resolve() / REPORT)]
+            subprocess.run(report, cwd=directory, env=environment, check=True, capture_output=True)  # noqa: S603 - likewise
 
 
 @contextmanager

@@ -29,6 +29,10 @@ customers:
     Country: {values: [DE, FR], description: "Country of the <b>invoice</b> | not of the parcel"}
 people:
   samples: false
+failing:
+  columns: {Pay: {type: integer}}
+  sheets/: {sheet: Q3}
+  secret/: {samples: false}
 """
 
 
@@ -48,6 +52,9 @@ def write_files(root: Path) -> None:
     make_workbook(root / "customers/w1.xlsx", {"Sheet1": [["Id", "Country"], [1, "DE"], [2, "FR"], [3, "XX"]]})
     make_workbook(root / "customers/w2.xlsx", {"Sheet1": [["Id", "Country"], [2, "DE"], [3, "FR"]]})
     make_workbook(root / "people/staff.xlsx", {"Sheet1": [["Name", "Pay"], *staff]})
+    make_workbook(root / "failing/cells.xlsx", {"Sheet1": [["Pay"], ["much money"]]})
+    make_workbook(root / "failing/secret/cells.xlsx", {"Sheet1": [["Pay"], ["hidden money"]]})
+    make_workbook(root / "failing/sheets/q.xlsx", {"Q2": [["Pay"], [1]]})
     odd = root / "odd" / f"{IMAGE.replace('/', '')}.xlsx"
     make_workbook(odd, {"<b>sheet": [[SCRIPT, IMAGE, MARKS], [SCRIPT, 1, "=1+1"], ["x\u202ey", 2, "</main>"]]})
     (root / "odd/broken <i>.xlsx").write_bytes(b"PK\x03\x04 cut off")

@@ -77,14 +77,14 @@ def scanned(loaded: Config) -> Report:
 
 def test_report_has_loaded_skipped_failed_and_aside(plain: Report) -> None:
     totals = plain.totals
-    assert (totals.tables, totals.files, totals.skipped, plain.standing, totals.aside) == (4, 6, 1, 1, 1)
+    assert (totals.tables, totals.files, totals.skipped, plain.standing, totals.aside) == (4, 6, 1, 4, 1)
     orders = table(plain, "orders")
     assert [(one.file, one.rows, one.status) for one in orders.imports.shown] == [
         ("orders/02.xlsx", 100, "loaded"),
         ("orders/01.xlsx", 200, "loaded"),
     ]
     assert [(one.file, one.same_as) for one in orders.skipped.shown] == [("orders/03 copy.xlsx", "orders/01.xlsx")]
-    (failure,) = plain.failures.shown
+    (failure,) = (one for one in plain.failures.shown if one.table == "odd")
     assert (failure.file, failure.table, failure.cleared_at) == ("odd/broken <i>.xlsx", "odd", None)
     assert "the zip file has no directory" in failure.reason
     assert table(plain, "customers").aside == 1
@@ -93,7 +93,7 @@ def test_report_has_loaded_skipped_failed_and_aside(plain: Report) -> None:
 def test_page_shows_the_figures_of_the_report(plain: Report) -> None:
     page = Page(html(plain))
     shown = " ".join(page.text.split())
-    for text in ("Files loaded 6", "Files skipped 1", "Files not loaded ✕ 1", "Rows set aside ▲ 1"):
+    for text in ("Files loaded 6", "Files skipped 1", "Files not loaded ✕ 4", "Rows set aside ▲ 1"):
         assert text in shown
     assert "▲ 1 row set aside in etl_quarantine" in shown
     assert page.elements["main"] == 1
@@ -122,7 +122,7 @@ def test_schema_changes_name_file_and_cell(plain: Report) -> None:
         (None, "new table, 7 columns", "01.xlsx", None),
     ]
     assert sum(one.changes for one in plain.periods) == 6
-    assert sum(one.failed for one in plain.periods) == 1
+    assert sum(one.failed for one in plain.periods) == 4
     assert sum(one.files for one in plain.periods) == 6
 
 
@@ -221,6 +221,16 @@ def test_texts_are_shown_on_request_only(loaded: Config, plain: Report, scanned:
     assert dict(column(estimated, "orders", "product").common)["secret text 1"] == pytest.approx(50 / 300, abs=0.01)
 
 
+def test_failures_quote_cells_on_request_only(loaded: Config, plain: Report) -> None:
+    reasons = {one.file: one.reason for one in plain.failures.shown}
+    assert reasons["failing/cells.xlsx"] == "cells that cannot be loaded: A2 (type)"
+    assert reasons["failing/sheets/q.xlsx"] == "no sheet 'Q3'"
+    shown = {one.file: one.reason for one in make_report(loaded, Choice(texts=True)).failures.shown}
+    assert "much money" in shown["failing/cells.xlsx"]
+    assert "money" not in shown["failing/secret/cells.xlsx"]
+    assert "hidden money" not in html(make_report(loaded, Choice(texts=True, scan=True)))
+
+
 @pytest.mark.parametrize("count", [False, True])
 def test_folder_without_samples_shows_no_value(loaded: Config, count: bool) -> None:
     report = make_report(loaded, Choice(scan=count, texts=True))
@@ -290,7 +300,7 @@ def test_dictionary_has_descriptions_of_columns(plain: Report) -> None:
 def test_report_of_a_run_has_its_files_only(loaded: Config, plain: Report) -> None:
     run_id = table(plain, "orders").imports.shown[0].run_id
     report = make_report(loaded, Choice(run=run_id))
-    assert (report.scope, report.totals.files, report.standing) == (f"run {run_id}", 6, 1)
+    assert (report.scope, report.totals.files, report.standing) == (f"run {run_id}", 6, 4)
     assert make_report(loaded, Choice(run=LAST)).scope == report.scope
     with pytest.raises(ConfigError, match="the history has no run 'x'"):
         make_report(loaded, Choice(run="x"))
