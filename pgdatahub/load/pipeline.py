@@ -23,6 +23,7 @@ from functools import partial
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError
 from pgdatahub.load.committed_files import CommittedFiles
+from pgdatahub.load.descriptions import refresh_descriptions
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.known_files import KnownFiles
@@ -34,7 +35,7 @@ from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import StagedFile, Staging
 from pgdatahub.load.transaction import Loading
 from pgdatahub.load.transactions import Transactions
-from pgdatahub.model.events import FileFinished, FileStarted, Reporter
+from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
@@ -215,6 +216,13 @@ class Pipeline:
         if self.database is not None and tables:
             with suppress(DatabaseError):
                 summarise_new_rows(self.database.engine, sorted(tables))
+
+    def describe(self, results: Iterable[FileResult]) -> None:
+        """Keep changed descriptions in the comments of tables whose files were all skipped."""
+        if self.database is not None:
+            with suppress(DatabaseError):
+                for text in refresh_descriptions(self.database, self.history, results):
+                    self.reporter(Notice(text=text))
 
 
 def _hashed(source: SourceFile) -> SourceFile:

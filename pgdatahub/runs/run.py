@@ -218,6 +218,7 @@ class _Run:
             if scheduler.stopped is None and self.interruption.reason is None:
                 missing = treat_missing(self.config, discovery, pipeline, scheduler.results, self.reporter)
             pipeline.keep_up(scheduler.results)
+            pipeline.describe(scheduler.results)
         except DatabaseError as error:
             scheduler.stopped, scheduler.problem = StopReason.DATABASE_LOST, str(error)
         except SpoolError as error:

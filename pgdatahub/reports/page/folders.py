@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pgdatahub.config import Config
-from pgdatahub.config.column_options import ColumnOptions
+from pgdatahub.config.column_descriptions import Columns, options_of_table
 from pgdatahub.config.options import FolderOptions
 from pgdatahub.model.schema import TableName
-from pgdatahub.values.identifiers import cut, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,24 +43,14 @@ class Folders:
         )
 
     def _for(self, table: TableName, identities: Iterable[str]) -> Iterator[FolderOptions]:
-        """Yield the options of the folders of files for a table: those of the table on a sheet first."""
+        """Yield the options of the folders of files for a table."""
         for options in self._of(identities):
-            entries = [entry for rule in options.sheets for entry in rule.entries if not entry.skip]
-            yield from (entry.options for entry in entries if entry.table in (None, table.name))
-            yield options
+            yield from options_of_table(options, table.name)
 
-    def column_options(self, table: TableName, identities: Iterable[str]) -> list[dict[str, ColumnOptions]]:
+    def columns(self, table: TableName, identities: Iterable[str]) -> list[Columns]:
         """Return the entries below ``columns:`` of the folders of these files, for a table."""
-        return [dict(options.columns) for options in self._for(table, identities)]
+        return [options.columns for options in self._for(table, identities)]
 
     def description(self, table: TableName, identities: Iterable[str]) -> str | None:
         """Return the description of a table in the settings."""
         return next((one.description for one in self._for(table, identities) if one.description), None)
-
-
-def options_of(name: str, header: str | None, entries: Iterable[dict[str, ColumnOptions]]) -> Iterator[ColumnOptions]:
-    """Yield the options of a column, by its header, an alias, or its name."""
-    for columns in entries:
-        for key, options in columns.items():
-            if header in (key, *options.aliases) or name in (cut(fold(key)), options.rename):
-                yield options

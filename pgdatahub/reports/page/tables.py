@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
 
-from pgdatahub.config.column_options import ColumnOptions
+from pgdatahub.config.column_descriptions import Columns, column_description
 from pgdatahub.model.aside import BLANKED_ROWS
 from pgdatahub.model.change_phrases import described_changes
 from pgdatahub.model.column_comments import description_in
@@ -32,7 +32,7 @@ from pgdatahub.reports.page.content import (
     SkippedEntry,
     TableEntry,
 )
-from pgdatahub.reports.page.folders import Folders, options_of
+from pgdatahub.reports.page.folders import Folders
 from pgdatahub.reports.page.selection import Selection
 from pgdatahub.values.evidence import HIDDEN
 
@@ -112,7 +112,7 @@ class TableEntries:
         described = [one for one in described_changes(changes) if self.chosen.has_change(one[0])]
         imported_rows = sum(past.row_count for past in loaded)
         rule = self.rules.get(table)
-        options = self.folders.column_options(table, [past.identity for past in reversed(known)])
+        options = self.folders.columns(table, [past.identity for past in reversed(known)])
         imported = self.imported.get(table, {})
         columns = sorted(facts.columns if facts is not None else (), key=lambda one: one.name in RESERVED_COLUMNS)
         sources = ColumnSources(
@@ -231,17 +231,14 @@ def _by_table(rows: Iterable[RowT]) -> dict[TableName, list[RowT]]:
     return found
 
 
-def _description(
-    column: ColumnFacts, imported: Mapping[str, ImportedColumn], entries: Iterable[dict[str, ColumnOptions]]
-) -> str | None:
+def _description(column: ColumnFacts, imported: Mapping[str, ImportedColumn], entries: Iterable[Columns]) -> str | None:
     """Return the description of a column in the settings, else in its comment."""
     if column.name in RESERVED_COLUMNS:
         return _OF_EACH_ROW[column.name]
     known = imported.get(column.name)
-    for options in options_of(column.name, known.header if known is not None else None, entries):
-        if options.description is not None:
-            return options.description or None
-    return description_in(column.comment)
+    header = known.header if known is not None else None
+    found = column_description(column.name, header, entries)
+    return description_in(column.comment) if found is None else found or None
 
 
 def _key_facts(rule: TableRule, loaded: Iterable[ImportRow]) -> KeyFacts:

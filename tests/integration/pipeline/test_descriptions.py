@@ -9,6 +9,7 @@ import pytest
 
 from pgdatahub import run
 from pgdatahub.config import Config, load_config
+from pgdatahub.model.events import Notice
 from pgdatahub.model.results import RunReport
 from pgdatahub.testing.workbooks import PlainValue, make_workbook
 
@@ -78,6 +79,20 @@ def test_changed_description_changes_the_comment(directory: Directory) -> None:
     assert directory.comment("amount") == f"Amount\n{NOTE}two"
     directory.load(described(""))
     assert directory.comment("amount") == "Amount"
+
+
+def test_run_that_skips_all_files_changes_the_comment(directory: Directory) -> None:
+    directory.load(header=("Id", "Amount", "AMOUNT"))
+    yaml = "sales:\n  columns:\n    Amount: {description: first}\n    amount_2: {description: second}\n"
+    (directory.path / "config/etl_config.yaml").write_text(yaml)
+    said: list[str] = []
+    run(directory.config, reporter=lambda event: said.append(event.text) if isinstance(event, Notice) else None)
+    assert directory.comment("amount") == f"Amount\n{NOTE}first"
+    assert directory.comment("amount_2") == f"AMOUNT\n{NOTE}second"
+    assert "sales: 2 changed descriptions are in comments" in said
+    said.clear()
+    run(directory.config, reporter=lambda event: said.append(event.text) if isinstance(event, Notice) else None)
+    assert not [text for text in said if "description" in text]
 
 
 def test_description_changes_no_fingerprint(directory: Directory) -> None:
