@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pgdatahub.model.change_phrases import type_label
 from pgdatahub.model.imports import ChangeRow
@@ -13,10 +14,11 @@ from pgdatahub.postgres.column_history import ImportedColumn
 from pgdatahub.postgres.column_scan import ColumnCount, Family, family_of
 from pgdatahub.postgres.table_facts import ColumnFacts
 from pgdatahub.reports.page.content import ColumnEntry, Share
-from pgdatahub.reports.page.histogram import counted_histogram, estimated_histogram
+from pgdatahub.reports.page.histogram import counted_histogram, estimated_extremes, estimated_histogram
 from pgdatahub.values.evidence import HIDDEN
 
-_COMMON = 5
+_BOOLEANS: Final = {"t": "true", "f": "false"}
+_COMMON: Final = 5
 """The most common values of a text column that are shown."""
 
 
@@ -67,6 +69,8 @@ class ColumnSources:
             cell=known.cell if known is not None else None,
             sample=shown_sample(known, shows=self.shows(family)) if known is not None else None,
         )
+        if facts.name in RESERVED_COLUMNS:
+            return entry
         if facts.name in self.counts:
             return self._counted(entry, family, self.counts[facts.name])
         if facts.name in self.estimates:
@@ -75,7 +79,7 @@ class ColumnSources:
 
     def _nulls_by_imports(self, name: str) -> Share | None:
         imported = self.imported.get(name)
-        if imported is None or not self.rows or name in RESERVED_COLUMNS:
+        if imported is None or not self.rows:
             return None
         return Share(value=min(max(1 - imported.values / self.rows, 0.0), 1.0), source="imports")
 
@@ -96,15 +100,15 @@ class ColumnSources:
 
     def _estimated(self, entry: ColumnEntry, family: Family, estimate: ColumnEstimate) -> ColumnEntry:
         by_imports = self._nulls_by_imports(entry.name)
-        extremes = estimate.bounds if family not in (Family.BOOLEAN, Family.OTHER) else ()
+        low, high = estimated_extremes(family, estimate)
         return replace(
             entry,
             nulls=by_imports or Share(value=estimate.nulls, source="estimated"),
             distinct=estimate.distinct,
             estimated=True,
-            low=_short(family, extremes[0]) if extremes else None,
-            high=_short(family, extremes[-1]) if extremes else None,
-            common=estimate.common[:_COMMON] if family in (Family.TEXT, Family.BOOLEAN) else (),
+            low=_short(family, low),
+            high=_short(family, high),
+            common=_common(family, estimate),
             histogram=estimated_histogram(family, estimate),
         )
 
@@ -112,6 +116,13 @@ class ColumnSources:
 def shown_sample(change: ChangeRow, *, shows: bool) -> str | None:
     """Return the value of a change's deciding cell if it is shown."""
     return change.sample if shows and change.sample != HIDDEN else None
+
+
+def _common(family: Family, estimate: ColumnEstimate) -> tuple[tuple[str, float], ...]:
+    """Return the most common values of a type that has no histogram."""
+    if family is Family.BOOLEAN:
+        return tuple((_BOOLEANS.get(value, value), share) for value, share in estimate.common)
+    return estimate.common[:_COMMON] if family is Family.TEXT else ()
 
 
 def _short(family: Family, text: str | None) -> str | None:

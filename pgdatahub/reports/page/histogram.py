@@ -80,6 +80,18 @@ def estimated_histogram(family: Family, estimate: ColumnEstimate) -> Histogram |
     )
 
 
+def estimated_extremes(family: Family, estimate: ColumnEstimate) -> tuple[str | None, str | None]:
+    """Return the least and the greatest value among the server's samples; None for values without a place on an axis."""
+    texts = (*estimate.bounds, *(text for text, _ in estimate.common))
+    try:
+        ordered = sorted((_position(family, text), text) for text in texts)
+    except (ValueError, OverflowError):
+        return None, None
+    if not ordered or not all(math.isfinite(place) for place, _ in ordered):
+        return None, None
+    return ordered[0][1], ordered[-1][1]
+
+
 def _spread(shares: list[float], left: float, right: float, share: float, *, low: float, step: float) -> None:
     """Add the share of the values from ``left`` to ``right`` to the parts that they touch."""
     first, last = _part(left, low, step, len(shares)), _part(right, low, step, len(shares))

@@ -232,13 +232,15 @@ def _by_table(rows: Iterable[RowT]) -> dict[TableName, list[RowT]]:
 
 
 def _description(column: ColumnFacts, imported: Mapping[str, ImportedColumn], entries: Iterable[Columns]) -> str | None:
-    """Return the description of a column in the settings, else in its comment."""
+    """Return the description of a column in the settings, else in its comment, which for a user's column is all of it."""
     if column.name in RESERVED_COLUMNS:
         return _OF_EACH_ROW[column.name]
     known = imported.get(column.name)
     header = known.header if known is not None else None
     found = column_description(column.name, header, entries)
-    return description_in(column.comment) if found is None else found or None
+    if found is not None:
+        return found or None
+    return description_in(column.comment) or (column.comment if known is None else None)
 
 
 def _key_facts(rule: TableRule, loaded: Iterable[ImportRow]) -> KeyFacts:

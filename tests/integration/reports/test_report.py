@@ -297,6 +297,17 @@ def test_dictionary_has_descriptions_of_columns(plain: Report) -> None:
     assert table(plain, "orders").description is None
 
 
+def test_comments_of_a_user_are_descriptions(loaded: Config) -> None:
+    with connected(loaded) as connection:
+        connection.execute("COMMENT ON TABLE people IS 'Staff, by the <b>office</b>'")
+        connection.execute("ALTER TABLE people ADD note text; COMMENT ON COLUMN people.note IS 'By hand'")
+        report = make_report(loaded, Choice(table="people"))
+        connection.execute("ALTER TABLE people DROP note; COMMENT ON TABLE people IS NULL")
+    assert table(report, "people").description == "Staff, by the <b>office</b>"
+    assert column(report, "people", "note").description == "By hand"
+    assert column(report, "people", "pay").description is None
+
+
 def test_report_of_a_run_has_its_files_only(loaded: Config, plain: Report) -> None:
     run_id = table(plain, "orders").imports.shown[0].run_id
     report = make_report(loaded, Choice(run=run_id))

@@ -13,7 +13,7 @@ from pgdatahub.postgres.column_estimates import ColumnEstimate
 from pgdatahub.postgres.column_scan import CountedBins, Family, family_of
 from pgdatahub.reports.page.charts import period_chart
 from pgdatahub.reports.page.content import Listed
-from pgdatahub.reports.page.histogram import Histogram, counted_histogram, estimated_histogram
+from pgdatahub.reports.page.histogram import Histogram, counted_histogram, estimated_extremes, estimated_histogram
 from pgdatahub.reports.page.markdown_text import markdown_text
 from pgdatahub.reports.page.periods import Calendar
 from pgdatahub.reports.page.render import percent, size
@@ -79,6 +79,16 @@ def test_estimated_histogram_spreads_equal_parts() -> None:
     assert [one.label for one in found.bins] == ["1", "2", "3", "4"]
     assert sum(one.share for one in found.bins) == pytest.approx(1)
     assert found.bins[0].share > found.bins[3].share
+
+
+def test_estimated_extremes_are_those_of_all_samples() -> None:
+    days = ColumnEstimate(
+        nulls=0, distinct=4, common=(("2025-03-01", 0.5), ("2024-01-01", 0.2)), bounds=("2025-01-01", "2025-02-01")
+    )
+    assert estimated_extremes(Family.DATE, days) == ("2024-01-01", "2025-03-01")
+    assert estimated_extremes(Family.TEXT, days) == (None, None)
+    numbers = ColumnEstimate(nulls=0, distinct=3, bounds=("-5", "9", "10"))
+    assert estimated_extremes(Family.WHOLE, numbers) == ("-5", "10")
 
 
 @pytest.mark.parametrize("bound", ["infinity", "0044-03-15 BC", "NaN", "x"])
