@@ -19,6 +19,8 @@ from pgdatahub.postgres.connection import Connection
 
 PARTS: Final = 20
 """The most parts of a histogram."""
+LONGEST: Final = 200
+"""The most characters of a text."""
 SECONDS: Final = 60
 """The limit of time for a table."""
 
@@ -221,7 +223,7 @@ _LENGTHS: Final = 'count(DISTINCT {0} COLLATE "C")::text, min(length({0}))::text
 _SHOWN: Final = {
     **dict.fromkeys((Family.WHOLE, Family.NUMBER, Family.DATE, Family.MOMENT, Family.TIME), _ORDERED),
     Family.BOOLEAN: "count(DISTINCT {0})::text, count(*) FILTER (WHERE {0})::text",
-    Family.TEXT: f"{_LENGTHS}, min({{0}})::text, max({{0}})::text",
+    Family.TEXT: f"{_LENGTHS}, left(min({{0}})::text, {LONGEST}), left(max({{0}})::text, {LONGEST})",
 }
 _HIDDEN: Final = {**dict.fromkeys(_SHOWN, "count(DISTINCT {0})::text"), Family.TEXT: _LENGTHS}
 """Family → the figures beside the number of values. The server's collation sorts distinct texts several times slower."""

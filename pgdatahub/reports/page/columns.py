@@ -17,6 +17,8 @@ from pgdatahub.reports.page.content import ColumnEntry, Share
 from pgdatahub.reports.page.histogram import counted_histogram, estimated_extremes, estimated_histogram
 from pgdatahub.values.evidence import HIDDEN
 
+_LONGEST: Final = 60
+"""The most characters of a value."""
 _BOOLEANS: Final = {"t": "true", "f": "false"}
 _COMMON: Final = 5
 """The most common values of a text column that are shown."""
@@ -122,9 +124,13 @@ def _common(family: Family, estimate: ColumnEstimate) -> tuple[tuple[str, float]
     """Return the most common values of a type that has no histogram."""
     if family is Family.BOOLEAN:
         return tuple((_BOOLEANS.get(value, value), share) for value, share in estimate.common)
-    return estimate.common[:_COMMON] if family is Family.TEXT else ()
+    if family is not Family.TEXT:
+        return ()
+    return tuple((_short(family, value) or "", share) for value, share in estimate.common[:_COMMON])
 
 
 def _short(family: Family, text: str | None) -> str | None:
-    """Return a value as text, a moment without the fraction of its second."""
-    return text if text is None or family is not Family.MOMENT else text.partition(".")[0]
+    """Return a value as text, a moment without the fraction of its second, a long text cut."""
+    if text is None or family is not Family.MOMENT:
+        return text if text is None or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text.partition(".")[0]

@@ -59,6 +59,7 @@ def _environment(finalize: Callable[[Any], Any], *, autoescape: bool) -> Environ
         "minute": _minute,
         "percent": percent,
         "plural": _plural,
+        "short": _short,
         "size": size,
     }
     environment.globals |= {"histogram_chart": charts.histogram_chart}
@@ -88,6 +89,11 @@ def _day(moment: datetime) -> str:
 
 def _minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _short(text: str, longest: int = 300) -> str:
+    """Return a text, cut if it is long: a header may have 32,767 characters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def percent(share: float) -> str:

@@ -54,12 +54,11 @@ class Selection:
     failures: tuple[FailureRow, ...]
     run: str | None = None
     table: TableName | None = None
+    ids: frozenset[int] = field(init=False, repr=False)
 
     def covers(self, run_id: str) -> bool:
         """Return whether the report covers a run."""
         return self.run is None or self.run == run_id
-
-    ids: frozenset[int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", frozenset(past.id for past in self.imports))
@@ -76,8 +75,6 @@ class Selection:
     @property
     def tables(self) -> tuple[TableName, ...]:
         """The tables, by name."""
-        if self.table is not None:
-            return (self.table,)
         changed = () if self.run else self.known_changes
         return tuple(sorted({past.table for past in self.imports} | {change.table for change in changed}))
 
@@ -101,6 +98,7 @@ def select(connection: Connection, history: History, recorded: Failures, choice:
     if run is not None:
         failures = tuple(one for one in failures if one.run_id == run)
     known = {past.table for past in imports} | {change.table for change in changes}
+    known |= {one.table for one in failures if one.table is not None}
     table = None if choice.table is None else _table(choice.table, known)
     if table is not None:
         imports = [past for past in imports if past.table == table]

@@ -322,6 +322,8 @@ def test_report_of_a_table_has_this_table_only(loaded: Config) -> None:
     assert [one.name for one in report.tables.shown] == ["odd"]
     assert report.failures.total == 1
     assert make_report(loaded, Choice(table="people")).failures.total == 0
+    failing = make_report(loaded, Choice(table="failing"))
+    assert (failing.tables.total, failing.failures.total, failing.scope) == (0, 1, "table failing")
     with pytest.raises(ConfigError, match="the history knows no table 'none'"):
         make_report(loaded, Choice(table="none"))
 
