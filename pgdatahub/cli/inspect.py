@@ -113,6 +113,7 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
 
 def inspect_yaml(inspection: Inspection) -> str:
     """Return a ``sheets:`` block: a table for each Excel table, and for each other visible sheet with headers."""
+    from pgdatahub.readers.own_sheets import is_own_sheet
     from pgdatahub.values.identifiers import table_name
 
     folders = tuple(inspection.source.identity.split("/")[:-1])
@@ -133,7 +134,7 @@ def inspect_yaml(inspection: Inspection) -> str:
         return table
 
     for sheet in inspection.sheets:
-        if sheet.name in seen or not sheet.visible:
+        if sheet.name in seen or not sheet.visible or is_own_sheet(sheet.name):
             continue
         seen.add(sheet.name)
         tables = [one for one in inspection.ranges if one.is_table and one.sheet == sheet.name]

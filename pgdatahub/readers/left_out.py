@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 from pgdatahub.errors import FileError
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.workbooks import sheet_labels
+from pgdatahub.readers.sheets import may_hold_data
 from pgdatahub.values.cells import TextColumn
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def sheets_left_out(workbook: Workbook, chosen: Collection[int]) -> tuple[str, .
     the chosen sheets have been read, since one sheet at a time is open.
     """
     labels = sheet_labels(workbook.sheets)
-    others = [position for position, sheet in enumerate(workbook.sheets) if sheet.visible and position not in chosen]
+    others = [
+        position for position, sheet in enumerate(workbook.sheets) if may_hold_data(sheet) and position not in chosen
+    ]
     found = [position for position in others[:MAX_SHEETS] if _has_values(workbook, position)]
     # A NUL, which a damaged .xls may have in a name, does not go into the history.
     return tuple(labels[position].replace("\0", "") for position in (*found, *others[MAX_SHEETS:]))

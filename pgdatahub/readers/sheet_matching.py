@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config.options import SheetRule
 from pgdatahub.config.sheet_keys import literal_characters, matching_sheet
 from pgdatahub.errors import SheetError
-from pgdatahub.readers.sheets import ambiguous, listing
+from pgdatahub.readers.sheets import ambiguous, listing, may_hold_data
 
 if TYPE_CHECKING:
     from pgdatahub.model.workbooks import SheetInfo
@@ -19,7 +19,8 @@ def match_sheets(sheets: Sequence[SheetInfo], rules: Sequence[SheetRule]) -> Map
     """Return position (from 0) → rule, for each sheet with a rule, in the workbook's order.
 
     A name is compared without regard to case and outer white space, and reaches hidden sheets too. Visible sheets
-    without a rule of their name take the glob with most literal characters, and ``*`` last.
+    without a rule of their name take the glob with most literal characters, and ``*`` last; lists of faults that pgdatahub
+    writes into workbooks take none.
 
     Raises:
         SheetError: A named sheet is missing, a name is that of several sheets, or two globs are equally literal.
@@ -40,7 +41,7 @@ def match_sheets(sheets: Sequence[SheetInfo], rules: Sequence[SheetRule]) -> Map
                 hint=f"{listing(sheets)}; optional: true lets it be missing",
             )
     for position, sheet in enumerate(sheets):
-        if sheet.visible and position not in found:
+        if may_hold_data(sheet) and position not in found:
             rule_of_glob = _most_literal(sheet.name, globs)
             if rule_of_glob is not None:
                 found[position] = rule_of_glob

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.errors import SheetError
+from pgdatahub.readers.own_sheets import is_own_sheet
 
 if TYPE_CHECKING:
     from pgdatahub.config import FolderOptions
@@ -20,15 +21,16 @@ def choose_sheets(sheets: Sequence[SheetInfo], options: FolderOptions) -> tuple[
 
     Each entry of the setting is looked up as a name, as Excel compares names (without regard to case), then without outer
     white space, and only then used as a glob. A glob matches visible sheets alone, in the workbook's order; a name
-    reaches hidden sheets too. Without a setting, the first visible sheet is chosen.
+    reaches hidden sheets too. Without a setting, the first visible sheet is chosen. Lists of faults that pgdatahub writes into
+    workbooks are chosen by name only.
 
     Raises:
         SheetError: The workbook has no such sheet, has several of that name, or has none at all; the message lists them.
     """
     if options.sheet is None:
-        visible = [position for position, sheet in enumerate(sheets) if sheet.visible]
+        visible = [position for position, sheet in enumerate(sheets) if may_hold_data(sheet)]
         if not visible:
-            raise SheetError("the workbook has no visible sheet", hint=listing(sheets))
+            raise SheetError(_without_data(sheets), hint=listing(sheets))
         return (visible[0],)
     chosen: dict[int, None] = {}
     for wanted in options.sheet:
@@ -49,11 +51,22 @@ def matching_sheets(wanted: str, sheets: Sequence[SheetInfo]) -> Sequence[int]:
     matching = [
         position
         for position, sheet in enumerate(sheets)
-        if sheet.visible and fnmatchcase(_loosely(sheet.name), pattern)
+        if may_hold_data(sheet) and fnmatchcase(_loosely(sheet.name), pattern)
     ]
     if not matching:
         raise SheetError(f"no sheet {wanted!r}", hint=listing(sheets))
     return matching
+
+
+def may_hold_data(sheet: SheetInfo) -> bool:
+    """Return whether a sheet is chosen without being named: it is visible, and no list of faults of a marked workbook."""
+    return sheet.visible and not is_own_sheet(sheet.name)
+
+
+def _without_data(sheets: Sequence[SheetInfo]) -> str:
+    if any(sheet.visible for sheet in sheets):
+        return "the workbook has only lists of faults, which pgdatahub wrote for the sender of another workbook"
+    return "the workbook has no visible sheet"
 
 
 def _loosely(name: str) -> str:

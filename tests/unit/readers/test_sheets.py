@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from pgdatahub.config import FolderOptions
+from pgdatahub.config.options import SheetEntry, SheetRule
 from pgdatahub.errors import SheetError
 from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.readers.sheet_matching import match_sheets
 from pgdatahub.readers.sheets import choose_sheets
 
 SHEETS = (
@@ -83,3 +85,28 @@ def test_a_workbook_without_a_visible_sheet_is_an_error() -> None:
         choose_sheets([SheetInfo(name="A", visible=False)], FolderOptions())
     with pytest.raises(SheetError, match="no visible sheet"):
         choose_sheets([], FolderOptions())
+
+
+OWN = (SheetInfo(name="PGDataHub Faults"), SheetInfo(name="Data"), SheetInfo(name="pgdatahub faults 2"))
+
+
+def test_lists_of_faults_are_never_chosen_by_default_or_glob() -> None:
+    assert positions(*OWN) == (1,)
+    assert positions(*OWN, sheet="*") == (1,)
+    with pytest.raises(SheetError, match="no sheet 'pgdata\\*'"):
+        positions(*OWN, sheet="pgdata*")
+    rule = SheetRule(key="*", entries=(SheetEntry(options=FolderOptions()),))
+    assert list(match_sheets(OWN, [rule])) == [1]
+
+
+def test_a_list_of_faults_is_chosen_by_its_exact_name() -> None:
+    assert positions(*OWN, sheet="pgdatahub faults") == (0,)
+
+
+def test_a_workbook_of_lists_alone_is_refused() -> None:
+    with pytest.raises(SheetError, match="only lists of faults"):
+        positions(OWN[0], OWN[2])
+
+
+def test_a_name_that_only_begins_like_a_list_is_data() -> None:
+    assert positions(SheetInfo(name="pgdatahub faults 2025-01")) == (0,)
