@@ -10,7 +10,7 @@ import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, configured
 from pgdatahub.cli.terminal import say, say_json, say_lines
-from pgdatahub.errors import ExitCode
+from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from pgdatahub.runs.check import FileCheck
@@ -43,6 +43,15 @@ def check_command(
     draft: Annotated[
         bool, typer.Option("--draft", help="Print a contract that the files keep, to paste into etl_config.yaml.")
     ] = False,
+    mark: Annotated[
+        Path | None,
+        typer.Option(
+            "--mark",
+            metavar="OUT",
+            help="Write a copy with coloured cells, comments and a list of the faults: a workbook, or a folder for several.",
+            show_default=False,
+        ),
+    ] = None,
     data_root: DataRootOption = None,
     config_file: ConfigOption = None,
     output: Annotated[CheckFormat, typer.Option("--format", help="Output format.")] = CheckFormat.TEXT,
@@ -54,6 +63,8 @@ def check_command(
     config = configured(config_file, data_root=data_root)
     from pgdatahub.runs.check import check
 
+    if mark is not None and draft:
+        raise ConfigError("--mark and --draft exclude each other")
     if draft:
         from pgdatahub.runs.draft import draft_of_files
 
@@ -72,6 +83,11 @@ def check_command(
         faulty = sum(result.has_faults for result in results)
         checked = sum(result.status != "ignored" for result in results)
         say(f"{checked:,} {'file' if checked == 1 else 'files'} checked, {faulty:,} with faults")
+    if mark is not None:
+        from pgdatahub.runs.marked_checks import mark_checks
+
+        for line in mark_checks(config, results, mark):
+            say(line, err=output is not CheckFormat.TEXT)
     say(_NOT_CHECKED, err=True)
     if any(result.has_faults for result in results):
         raise typer.Exit(ExitCode.FAILED)

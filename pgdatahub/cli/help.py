@@ -58,6 +58,7 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub check data/sales", "files against the rules of their folders"),
         ("pgdatahub check march.xlsx --folder sales", "before it is sent"),
         ("pgdatahub check data --format sarif > faults.sarif", "for a code host"),
+        ("pgdatahub check march.xlsx --mark marked.xlsx", "a copy for the sender"),
         ("pgdatahub check march.xlsx --draft", "rules to begin with"),
     ),
     "quarantine": (

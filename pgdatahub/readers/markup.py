@@ -94,6 +94,11 @@ class GuardedParser:
         parser.EndNamespaceDeclHandler = self._undeclare
 
     @property
+    def offset(self) -> int:
+        """The offset of the tag that the parser reads, in the bytes of the part."""
+        return self._parser.CurrentByteIndex
+
+    @property
     def prefixes(self) -> tuple[str, ...]:
         """The namespace prefixes that are declared where the parser stands."""
         return tuple(prefix for prefix, count in self._prefixes.items() if count)

@@ -45,6 +45,8 @@ class Relationship:
 class Package:
     """The parts of an Office Open XML file.
 
+    ``entries`` are those of the zip file's directory, in its order.
+
     Args:
         file: The bytes, seekable.
         limits: The limits on the file's resources.
@@ -65,10 +67,11 @@ class Package:
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error, EOFError) as error:
             raise CorruptError(f"this zip file is damaged: {error}", hint=DAMAGED) from error
         self._check_overlaps(entries)
+        self.entries = tuple(entries)
         self._entries: dict[str, zipfile.ZipInfo] = {}
         self._doubles: set[str] = set()
         for entry in entries:
-            key = _key(entry.filename)
+            key = part_key(entry.filename)
             if key in self._entries:
                 self._doubles.add(key)
             self._entries[key] = entry
@@ -78,8 +81,13 @@ class Package:
         """The names of all parts, in lower case."""
         return self._entries.keys()
 
+    @property
+    def doubles(self) -> Collection[str]:
+        """The names, in lower case, that several parts have."""
+        return self._doubles
+
     def __contains__(self, name: str) -> bool:
-        return _key(name) in self._entries
+        return part_key(name) in self._entries
 
     def open(self, name: str, *, limit: int | None = None) -> PartStream:
         """Open a part as a stream that reads the part once, from the beginning.
@@ -92,7 +100,7 @@ class Package:
             CorruptError: The part is missing, or two parts have this name.
             EncryptedError: The part is encrypted with the zip format's own encryption.
         """
-        key = _key(name)
+        key = part_key(name)
         entry = self._entries.get(key)
         if entry is None:
             raise CorruptError(f"the part {name} is missing", hint=DAMAGED)
@@ -165,6 +173,6 @@ class Package:
             end = entry.header_offset + LOCAL_HEADER.size + entry.compress_size
 
 
-def _key(name: str) -> str:
+def part_key(name: str) -> str:
     """Return the key of a part name: case is ignored (ECMA-376 part 2), and backslashes of some programs become slashes."""
     return name.replace("\\", "/").lstrip("/").lower()

@@ -6,16 +6,15 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pgdatahub.system import failpoints
 
 
 def write_file(path: Path, content: bytes, *, mode: int) -> None:
-    """Replace a file's content atomically and durably.
-
-    After a crash the file has the old content or the new one. When the function returns, the new content is on disk: both
-    the file and its directory are synced, since a rename is durable only with its directory (rename(2), fsync(2)).
+    """Replace a file's content; see :func:`replacing`.
 
     Args:
         path: The file; its directory must exist.
@@ -25,14 +24,32 @@ def write_file(path: Path, content: bytes, *, mode: int) -> None:
     Raises:
         OSError: The file cannot be written or synced.
     """
+    with replacing(path, mode=mode) as file:
+        failpoints.reach(f"writing {path.name}")
+        file.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int) -> Iterator[BinaryIO]:
+    """Replace a file atomically and durably by what the caller writes; after an exception, keep the old file.
+
+    After a crash the file has the old content or the new one. At the end, the new content is on disk: both the file and its
+    directory are synced, since a rename is durable only with its directory (rename(2), fsync(2)).
+
+    Args:
+        path: The file; its directory must exist.
+        mode: Permission bits, regardless of the umask.
+
+    Raises:
+        OSError: The file cannot be written or synced.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "w+b") as file:
             if hasattr(os, "fchmod"):  # not on Windows before Python 3.13
                 os.fchmod(descriptor, mode)
-            failpoints.reach(f"writing {path.name}")
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(descriptor)
         failpoints.reach(f"written {path.name}")
