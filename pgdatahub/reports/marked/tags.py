@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Final
 from xml.sax.saxutils import escape
 
-_VALUES: Final = rb"""[^"'<>]*(?:"[^"<]*"[^"'<>]*|'[^'<]*'[^"'<>]*)*>"""
+TAG_END: Final = rb"""[^"'<>]*(?:"[^"<]*"[^"'<>]*|'[^'<]*'[^"'<>]*)*>"""
 """A tag behind its name: ``>`` may stand in the value of an attribute, ``<`` may not."""
 TOKEN: Final = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<[^\s<>!?/=\"']+" + _VALUES + rb"|</[^\s<>]+\s*>", re.DOTALL
+    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<[^\s<>!?/=\"']+" + TAG_END + rb"|</[^\s<>]+\s*>", re.DOTALL
 )
 """One comment, section, instruction or tag."""
 _NAME: Final = re.compile(rb"</?([^\s<>/]+)")

@@ -13,7 +13,7 @@ from typing import Final
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.xlsx.addresses import parse_address
 from pgdatahub.reports.marked.errors import UnmarkableError
-from pgdatahub.reports.marked.tags import TOKEN, attributes, is_closed, opened, tag_name, with_attributes
+from pgdatahub.reports.marked.tags import TAG_END, TOKEN, attributes, is_closed, opened, tag_name, with_attributes
 from pgdatahub.values.cells import column_letters
 
 _PIECE: Final = 1024 * 1024
@@ -23,6 +23,10 @@ _STOP: Final = re.compile(rb"<(?:row[\s/>]|sheetData[\s/>]|/sheetData\s*>|!--|!\
 """Markup between rows that matters; within cells there may be comments, sections and elements with a prefix."""
 _ROW_PARTS: Final = re.compile(rb"</row\s*>|<!--|<!\[CDATA\[|<\?")
 _END_OF_VIEWS: Final = re.compile(rb"</(?:[^\s<>:/]+:)?sheetViews\s*>|<(?:[^\s<>:/]+:)?sheetData[\s/>]")
+_CELL: Final = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<c(?=[\s/>])" + TAG_END, re.DOTALL)
+"""The start tag of a cell, or what may only look as if it had one."""
+_UNUSUAL_ROW: Final = re.compile(rb"<(?:extLst|[^\s<>:/!?]+:c)[\s/>]")
+"""Cells with a prefix, and extensions, which would stand behind the last cell; no program is known to write them."""
 _ENCODING: Final = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
 _BEHIND_DRAWINGS: Final = frozenset(
     {b"legacyDrawingHF", b"drawingHF", b"picture", b"oleObjects", b"controls", b"webPublishItems", b"tableParts", b"extLst"}
@@ -210,37 +214,27 @@ class WorksheetRewriter:
     def _marked_cells(self, content: bytes, row: bytes) -> Iterator[bytes]:
         """Yield the content of a row with the marked cells, of which absent ones are inserted."""
         waiting = sorted(self._cells[self._row], reverse=True)
+        if _UNUSUAL_ROW.search(content):
+            raise UnmarkableError(f"row {self._row} of the part {self._stream.name} has an unusual form")
         position = -1
-        depth = at = 0
-        for found in TOKEN.finditer(content):
-            tag, name = found[0], tag_name(found[0])
-            if not name:
+        at = 0
+        for found in _CELL.finditer(content):
+            tag = found[0]
+            if not tag.startswith(b"<c"):
                 continue
-            if tag.startswith(b"</"):
-                depth -= 1
+            position = self._position(tag, position)
+            if not waiting or position < waiting[-1]:
                 continue
-            if depth == 0:
-                if name == b"c":
-                    place = self._position(tag, position)
-                    yield content[at : found.start()]
-                    at = found.end()
-                    while waiting and waiting[-1] < place:
-                        yield self._absent_cell(waiting.pop(), row)
-                    position = place
-                    if waiting and waiting[-1] == place:
-                        waiting.pop()
-                        style = attributes(tag).get(b"s", b"0")
-                        new = self._restyle(int(style) if style.isdigit() else 0)
-                        tag = with_attributes(tag, {b"s": b"%d" % new})
-                    yield tag
-                elif name == b"extLst":
-                    yield content[at : found.start()]
-                    at = found.start()
-                    while waiting:
-                        yield self._absent_cell(waiting.pop(), row)
-                else:
-                    raise UnmarkableError(f"row {self._row} of the part {self._stream.name} has an unusual form")
-            depth += not is_closed(tag)
+            yield content[at : found.start()]
+            at = found.end()
+            while waiting and waiting[-1] < position:
+                yield self._absent_cell(waiting.pop(), row)
+            if waiting and waiting[-1] == position:
+                waiting.pop()
+                style = attributes(tag).get(b"s", b"0")
+                new = self._restyle(int(style) if style.isdigit() else 0)
+                tag = with_attributes(tag, {b"s": b"%d" % new})
+            yield tag
         yield content[at:]
         while waiting:
             yield self._absent_cell(waiting.pop(), row)

@@ -74,7 +74,6 @@ def test_parts_without_marks_are_copied_byte_for_byte(rich: Path, marked: Path) 
         "xl/drawings/vmlDrawing1.vml",
         "xl/styles.xml",
         "xl/workbook.xml",
-        "xl/worksheets/_rels/sheet1.xml.rels",
         "xl/worksheets/sheet1.xml",
         "xl/worksheets/sheet2.xml",
     }
