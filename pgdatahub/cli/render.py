@@ -180,6 +180,7 @@ def report_json(report: RunReport) -> str:
             "ignored": {reason: list(names) for reason, names in report.ignored.items()},
             "warnings": list(report.warnings),
             "missing": [missing_json(one) for one in report.missing],
+            "marked": dict(report.marked),
         },
         indent=2,
     )

@@ -89,6 +89,12 @@ def _mark(written: Written) -> str:
     return written
 
 
+def _directory(written: Written) -> str | None:
+    if not isinstance(written, str) or "\0" in written or "://" in written:
+        raise ValueError
+    return written.strip() or None
+
+
 def _sql_name(written: Written) -> str:
     name = cut(fold(_text(written)))
     if not name:
@@ -287,5 +293,6 @@ KEY = ("a column or a list of columns", _key)
 DESCRIPTION = ("a text; it becomes one line", _description)
 NEWEST = ("path, modified, loaded or a column", _text)
 MISSING_KEYS = ("keep, or flag and a column", _missing_keys)
+DIRECTORY = ("a folder of this machine", _directory)
 TABLE_MODE = one_of("append", "merge", "snapshot")
 MAX_BAD = ("a number of rows, or a share such as 1%", _max_bad)

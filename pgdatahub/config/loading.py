@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.found import LIBPQ, FoundSetting, misspelt, nearest, variables
 from pgdatahub.config.registry import make_config, settings
+from pgdatahub.config.report_folders import check_report_folders
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.config.settings import Config
 from pgdatahub.config.settings_file import SETTINGS_FILE, from_settings_file
@@ -53,7 +54,7 @@ def load_config(
         found |= {setting.name: setting for setting in source(notices) if not _is_foreign(setting, notices)}
     found |= {setting.name: setting for setting in _from_options(overrides or {})}
     path = _folders_file(Path(config_file) if config_file is not None else None, directory)
-    return make_config(
+    config = make_config(
         {name: setting.value for name, setting in found.items()},
         {name: setting.place for name, setting in found.items()},
         directory=directory,
@@ -63,6 +64,8 @@ def load_config(
         origins={name: setting.origin for name, setting in found.items()},
         notices=tuple(notices),
     )
+    check_report_folders(config)
+    return config
 
 
 def config_of(config: Config | None, settings: Mapping[str, object]) -> Config:

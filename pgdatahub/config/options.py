@@ -16,6 +16,7 @@ from pgdatahub.config.coerce import (
     BOOLEAN,
     COUNT,
     DESCRIPTION,
+    DIRECTORY,
     KEY,
     MAX_BAD,
     MISSING_KEYS,
@@ -160,6 +161,13 @@ class FolderOptions(SheetOptions):
     )
     description: str | None = option_field(
         None, DESCRIPTION, "the meaning of the table, in reports and the data dictionary", shapes_rows=False
+    )
+    report_dir: str | None = option_field(
+        None,
+        DIRECTORY,
+        "the folder, outside of the data root, for marked copies of files that fail or have rows set aside or cells emptied:"
+        " under the path that each file has below the data root",
+        shapes_rows=False,
     )
     table_per_sheet: bool = option_field(
         False, BOOLEAN, "a table of its own for each sheet, named after the folder and the sheet", shapes_rows=False

@@ -173,6 +173,7 @@ class RunReport:
         pause_file: The file that lists them for ``resume``, if any.
         dry: The run was a dry run: it read files and wrote nothing.
         missing: The imports whose file no longer exists; empty unless the run was over the whole data root.
+        marked: Path below the data root → marked copy of the file for its sender.
     """
 
     run_id: str
@@ -188,6 +189,7 @@ class RunReport:
     pause_file: str | None = None
     dry: bool = False
     missing: tuple[MissingFile, ...] = ()
+    marked: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return the totals: a notebook shows this text, and thousands of results would fill it."""

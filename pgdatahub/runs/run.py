@@ -28,6 +28,7 @@ from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
 from pgdatahub.runs.pool_choice import open_pool
+from pgdatahub.runs.report_folder import ReportFolders, mark_results
 from pgdatahub.runs.scheduler import Scheduler
 from pgdatahub.runs.selection import Discovery, Selection, find_files
 from pgdatahub.runs.signals import Interruption, Leave
@@ -135,6 +136,7 @@ class _Run:
         self.interruption = interruption
         self.run_id = new_run_id()
         self.began = time.monotonic()
+        self.began_at = time.time()
         self._outer_reporter = reporter
         self._log_json = log_json
         self._interrupt: KeyboardInterrupt | None = None
@@ -238,6 +240,7 @@ class _Run:
             discovery = replace(discovery, warnings=(*discovery.warnings, *stayed))
         with suppress(DatabaseError):
             recorder.finish(discovery, scheduler.results, complete=complete)
+        marks = self._mark(pipeline, scheduler)
         done = {result.source.location for result in scheduler.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -246,14 +249,23 @@ class _Run:
             results=tuple(scheduler.results),
             ignored=discovery.ignored,
             unreadable=discovery.unreadable,
-            warnings=discovery.warnings,
+            warnings=(*discovery.warnings, *marks.warnings),
             seconds=time.monotonic() - self.began,
             stopped=scheduler.stopped,
             problem=scheduler.problem,
             remaining=remaining if scheduler.stopped else (),
             dry=self.config.skip_db,
             missing=missing,
+            marked=marks.marked,
         )
+
+    def _mark(self, pipeline: Pipeline, scheduler: Scheduler) -> ReportFolders:
+        """Write marked copies for the senders of files, unless this is a dry run."""
+        results = () if self.config.skip_db else scheduler.results
+        marks = mark_results(self.config, pipeline.stages, results, began=self.began_at)
+        for text in marks.warnings:
+            self.reporter(Notice(text=text, warning=True))
+        return marks
 
     def _check_keys(self, discovery: Discovery, pipeline: Pipeline, scheduler: Scheduler) -> Discovery:
         """Warn of keys under ``columns:`` that mean no column."""
