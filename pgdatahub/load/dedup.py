@@ -97,7 +97,17 @@ def related_imports(source: SourceFile, imports: Sequence[ImportRow]) -> Sequenc
     """
     if source.options.rule is None:
         return imports
-    return [replace(past, duplicates=()) for past in imports if past.identity == source.identity]
+    return [
+        replace(past, duplicates=past.corrected)
+        for past in imports
+        if past.identity == source.identity or past.corrects(source.identity) or is_origin(past, source)
+    ]
+
+
+def is_origin(past: ImportRow, source: SourceFile) -> bool:
+    """Return whether a file is the corrected copy of the file of an import."""
+    named = any((one.identity, one.sha256) == (past.identity, past.file_sha256) for one in source.origins)
+    return named and past.identity != source.identity
 
 
 def decide(
@@ -161,7 +171,8 @@ _Version: TypeAlias = tuple[str, str]
 
 def _versions(past: ImportRow) -> set[_Version]:
     """Return the files whose content an import has: its own, and those skipped as duplicates of it."""
-    return {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in past.duplicates)}
+    duplicates = (one for one in past.duplicates if not one.corrected)
+    return {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in duplicates)}
 
 
 def _covering(
@@ -219,7 +230,43 @@ def _decide(part: PartFacts, covering: set[_Version], *, file_sha256: str, run_i
     replaced = tuple(past for past in same if past.status == Status.LOADED)
     released = tuple(past.id for past in same if past.status == Status.HELD)
     decision = DedupDecision(replaced=replaced, released=released, notice=_notice(part, replaced, counted))
-    return _with_older(decision, older, source) if older else decision
+    decision = _with_older(decision, older, source) if older else decision
+    return _with_origins(decision, counted, source) if source.origins else decision
+
+
+def _with_origins(decision: DedupDecision, counted: Sequence[ImportRow], source: SourceFile) -> DedupDecision:
+    """Return the decision on the corrected copy of other files, by the folder's ``on_changed``.
+
+    Raises:
+        ContentChangedError: One of them is loaded, and the folder sets ``on_changed: fail``.
+    """
+    policy = source.options.on_changed
+    own = tuple(
+        past
+        for past in counted
+        if past.status == Status.LOADED and is_origin(past, source) and past not in decision.going
+    )
+    names = ", ".join(dict.fromkeys(past.identity for past in own))
+    if policy == "fail" and own and not source.reload:
+        raise ContentChangedError(
+            f"the file is the corrected version of {names}, which is loaded",
+            hint="run --reload FILE replaces those rows; on_changed: append or replace takes changed files",
+        )
+    if policy == "append":
+        text = f"is the changed version of {names}: its rows are added (on_changed: append)" if own else None
+        kind = "changed versions of files, whose rows are added (on_changed: append)"
+    elif own:
+        text = f"is the changed version of {names}: its rows take the place of {_rows(own)}"
+        kind = "changed versions of files under other names"
+        decision = replace(decision, retired=(*decision.retired, *own))
+    else:
+        claimed = ", ".join(dict.fromkeys(one.identity for one in source.origins if one.identity != source.identity))
+        text = f"is the changed version of {claimed}, which runs skip in its old form" if claimed else None
+        kind = "changed versions of files under other names"
+    if text is None:
+        return decision
+    text = f"{decision.notice}; {text}" if decision.notice else text
+    return replace(decision, notice=FileNotice(text, kind))
 
 
 def _notice(part: PartFacts, replaced: Sequence[ImportRow], counted: Sequence[ImportRow]) -> str | None:
@@ -256,7 +303,11 @@ def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: Sou
     """Return the decision on a file that had other content before, by the folder's ``on_changed``."""
     policy = source.options.on_changed
     kind = f"the file changed since it was loaded (on_changed: {policy})"
-    own = tuple(past for past in older if past.identity == source.identity and past.status == Status.LOADED)
+    own = tuple(
+        past
+        for past in older
+        if past.status == Status.LOADED and (past.identity == source.identity or past.corrects(source.identity))
+    )
     before = f"its content of {max(filter(None, (_moment(past, source) for past in older))):%Y-%m-%d %H:%M} UTC"
     if policy == "append":
         if not own:

@@ -125,7 +125,9 @@ def judge(
 
 def find_heir(past: ImportRow, listing: Listing) -> Duplicate | None:
     """Return the duplicate of an import whose file is there with the content of the import; None if there is none."""
-    for one in sorted(past.duplicates, key=lambda one: (one.seen_at, one.identity)):
+    for one in sorted(
+        (one for one in past.duplicates if not one.corrected), key=lambda one: (one.seen_at, one.identity)
+    ):
         source = listing.files.get(one.identity)
         if source is None or past.table not in possible_tables(source, past.table.schema):
             continue

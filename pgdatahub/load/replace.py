@@ -51,10 +51,11 @@ def settle(
     going = list(decision.replaced)
     for past in decision.retired:
         rest = [one for one in past.duplicates if one.identity != identity]
-        if not rest or source.options.rule is not None:
+        heirs = [one for one in rest if not one.corrected]
+        if not heirs or source.options.rule is not None:
             going.append(past)
             continue
-        pass_on(connection, history, past, min(rest, key=lambda one: (one.seen_at, one.identity)), rest)
+        pass_on(connection, history, past, min(heirs, key=lambda one: (one.seen_at, one.identity)), rest)
     _supersede(connection, history, going, moment, keep_rows=keep_rows)
     for past in decision.left:
         set_duplicates(connection, history, past, [one for one in past.duplicates if one.identity != identity])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -240,6 +240,10 @@ class Staging:
     def _stage(self, stages: Stages, config: Config, reporter: Reporter) -> Generator[ColumnBatch, None, None]:
         source = self.source
         with closing(stages.read(source, config)) as workbook:
+            origins = tuple(getattr(workbook, "origins", ()))
+            if origins:
+                source = self.source = replace(source, origins=origins)
+                self._rows = FileRows(source=source, spool=self.spool)
             while True:
                 try:
                     yield from read_sheets(workbook, self._rows, stages, config, reporter)

@@ -20,7 +20,7 @@ from pgdatahub.config import Config
 from pgdatahub.load.decisions import Decisions
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
 from pgdatahub.load.descriptions import update_descriptions
-from pgdatahub.load.duplicates import kept_duplicates
+from pgdatahub.load.duplicates import covered_files
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.key_settings import check_columns, check_rule
 from pgdatahub.load.keyed import Merged, finish_keyed, load_keyed
@@ -285,11 +285,12 @@ class Loading:
             aside=staged.aside if staged.aside is not None else (),
             quarantined=staged.quarantined,
             layout=staged.layout,
-            duplicates=kept_duplicates(
-                found.replaced,
+            duplicates=covered_files(
+                found,
                 staged.source,
                 file_sha256=staged.file_sha256,
                 content_sha256=staged.content_sha256,
+                moment=imported_at,
             ),
         )
         callbacks = self.stages.audit(record, connection, self.config)

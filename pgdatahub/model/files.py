@@ -27,6 +27,21 @@ class HashedVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedOrigin:
+    """The file of which a file says that it is the corrected copy.
+
+    Attributes:
+        identity: Its path below the data root.
+        sha256: SHA-256 of its bytes.
+        bytes: Its size.
+    """
+
+    identity: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
     """A file in the data root, and its table.
 
@@ -47,6 +62,7 @@ class SourceFile:
         loaded_in: The tables in which an import with its bytes counts already; their parts need no reading.
         leaves: Its load takes its rows out of tables that the settings do not name for it any more.
         only_tables: The names of the tables that the user selects among its parts; empty for all.
+        origins: The files whose corrected copy it says to be; known once it is read.
     """
 
     location: str
@@ -63,6 +79,7 @@ class SourceFile:
     settings: str | None = None
     loaded_in: frozenset[TableName] = frozenset()
     only_tables: frozenset[str] = frozenset()
+    origins: tuple[MarkedOrigin, ...] = ()
     leaves: bool = False
 
     @property

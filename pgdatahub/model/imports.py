@@ -87,6 +87,7 @@ class Duplicate:
         bytes: Its size.
         settings: The fingerprint of its folder's settings when it was compared.
         seen_at: The time of the last run that compared the file, UTC.
+        corrected: The import is the corrected version of the file, and has other content.
     """
 
     identity: str
@@ -95,6 +96,7 @@ class Duplicate:
     bytes: int
     settings: str
     seen_at: datetime
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +137,8 @@ class ImportRow:
 
     ``reverted_at`` is the time at which its rows were deleted, in UTC. ``sheets_left_out`` are visible sheets with data that
     the folder's settings did not load. ``duplicates`` are the files that were skipped as duplicates of the import: one of them
-    inherits the rows when the import's own file changes and its folder has ``on_changed: replace``. ``reading`` is the version of the rules that read the file
+    inherits the rows when the import's own file changes and its folder has ``on_changed: replace``; also those of which the
+    import is the corrected version, which inherit nothing. ``reading`` is the version of the rules that read the file
     (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
     and ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
     that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot. ``quarantined`` is the number
@@ -174,6 +177,15 @@ class ImportRow:
         found = [one for one in self.duplicates if one.identity == identity]
         return max(found, key=lambda one: one.seen_at, default=None)
 
+    @property
+    def corrected(self) -> tuple[Duplicate, ...]:
+        """The files of which it is the corrected version."""
+        return tuple(one for one in self.duplicates if one.corrected)
+
+    def corrects(self, identity: str) -> bool:
+        """Return whether it is the corrected version of the file at ``identity``."""
+        return any(one.identity == identity for one in self.corrected)
+
     def has_bytes(self, identity: str, file_sha256: str, settings: str, path_key: str = "") -> bool:
         """Return whether the import has a file's content, judged by its bytes; see :meth:`is_file`.
 
@@ -192,7 +204,7 @@ class ImportRow:
         return any(
             one.identity == identity
             and one.file_sha256 == file_sha256
-            and (one.settings == settings or file_sha256 == self.file_sha256)
+            and (one.settings == settings or file_sha256 == self.file_sha256 or one.corrected)
             for one in self.duplicates
         )
 

@@ -117,6 +117,7 @@ class Workbook(Protocol):
     """A file open for reading.
 
     A workbook may also have ``ranges``, a sequence of :class:`RangeInfo`. Without it, a range is an area such as ``B4:H200``.
+    It may have ``origins``, a sequence of :class:`~pgdatahub.model.files.MarkedOrigin`, if it is a marked copy.
     """
 
     @property

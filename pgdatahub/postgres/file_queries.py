@@ -7,8 +7,8 @@ COPY, and the record together with COMMIT (:func:`~pgdatahub.postgres.history_in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -39,6 +39,11 @@ class FileFacts:
     moment: datetime
     has_table: bool
     rule: TableRule | None = None
+
+    def with_imports(self, related: Iterable[ImportRow]) -> FileFacts:
+        """Return the facts with further imports."""
+        found = {past.id: past for past in (*self.related, *related)}
+        return replace(self, related=[found[number] for number in sorted(found)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,16 +168,13 @@ class History:
             LoadError: The database's encoding cannot hold the path of the file.
         """
         check_path(connection, source.location)
-        return ask(
-            connection,
-            self.schema,
-            parts,
-            identity=source.identity,
-            file_sha256=file_sha256,
-            turns=turns,
-            statuses=statuses,
-            missing=self.missing,
-        )
+        own = partial(ask, connection, self.schema, parts, statuses=statuses, missing=self.missing)
+        facts = own(identity=source.identity, file_sha256=file_sha256, turns=turns)
+        for origin in source.origins:  # rarely any, and so not in the query about the file itself
+            check_path(connection, origin.identity)
+            further = own(identity=origin.identity, file_sha256=origin.sha256)
+            facts = [one.with_imports(more.related) for one, more in zip(facts, further, strict=True)]
+        return facts
 
     def lock_and_reflect(self, connection: Connection, table: TableName, *, wait: bool = True) -> LockedTable | None:
         """Lock a table and return its columns; see :func:`~pgdatahub.postgres.file_queries.lock_and_reflect`."""

@@ -102,8 +102,9 @@ def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
 
 
 def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:
-    """Return a duplicate in the form of ``etl_imports.duplicates``."""
-    return asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
+    """Return a duplicate in the form of ``etl_imports.duplicates``; versions before marked copies know no other keys."""
+    entry = asdict(duplicate) | {"seen_at": duplicate.seen_at.isoformat(" ")}
+    return entry if duplicate.corrected else {key: value for key, value in entry.items() if key != "corrected"}
 
 
 def tables_to_json(tables: Sequence[TableName]) -> list[list[str]] | None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import BinaryIO, Generic, Literal, TypeAlias, TypeVar
 
 from pgdatahub.errors import FileError
+from pgdatahub.model.files import MarkedOrigin
 from pgdatahub.model.workbooks import RangeInfo, Sheet, SheetInfo, sheet_labels
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
+from pgdatahub.readers.marked_origin import read_origins
 from pgdatahub.readers.package import Package
 
 Reader: TypeAlias = Literal["native", "python", "parser"]
@@ -76,6 +78,11 @@ class PackageWorkbook(ABC, Generic[AnySheet]):
             except FileError as error:
                 raise error.located(self._name) from error
         return self._ranges
+
+    @property
+    def origins(self) -> Sequence[MarkedOrigin]:
+        """The files whose corrected copy the workbook says to be; see :mod:`pgdatahub.readers.marked_origin`."""
+        return read_origins(self._package)
 
     def open(self, position: int) -> AnySheet:
         """Open the sheet ``sheets[position]``; one sheet at a time is open.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
 from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
-from pgdatahub.load.duplicates import as_duplicate, kept_duplicates
+from pgdatahub.load.duplicates import as_duplicate, covered_files
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.key_settings import check_columns, check_rule
 from pgdatahub.load.skip_reasons import PLANNED_RUN
@@ -122,7 +122,7 @@ class TableSimulation:
         going = [
             *self._going,
             *found.replaced,
-            *(past for past in found.retired if not _heirs(past, staged.source)),
+            *(past for past in found.retired if all(one.corrected for one in _others(past, staged.source))),
         ]
         return self._evolve(staged, going)
 
@@ -166,7 +166,8 @@ class TableSimulation:
         """Record the effects of a decision on other imports, as :func:`pgdatahub.load.replace.settle` does."""
         gone = list(found.replaced)
         for past in found.retired:
-            heirs = _heirs(past, source)
+            rest = _others(past, source)
+            heirs = [one for one in rest if not one.corrected]
             if heirs:
                 heir = min(heirs, key=lambda one: (one.seen_at, one.identity))
                 self._changed[past.id] = replace(
@@ -174,17 +175,17 @@ class TableSimulation:
                     identity=heir.identity,
                     source_file=heir.source_file,
                     file_sha256=heir.file_sha256,
-                    duplicates=heirs,
+                    duplicates=rest,
                 )
             else:
                 gone.append(past)
         self._going += gone
         self._changed |= dict.fromkeys((past.id for past in gone), None)
-        self._changed |= {past.id: replace(past, duplicates=_heirs(past, source)) for past in found.left}
+        self._changed |= {past.id: replace(past, duplicates=_others(past, source)) for past in found.left}
         if found.origin is not None:
             duplicate = as_duplicate(source, file_sha256, self._moment())
             past = found.origin
-            self._changed[past.id] = replace(past, duplicates=(*_heirs(past, source), duplicate))
+            self._changed[past.id] = replace(past, duplicates=(*_others(past, source), duplicate))
         self._changed |= dict.fromkeys(found.released, None)
 
     def _load(self, staged: Staged, found: DedupDecision) -> None:
@@ -205,8 +206,8 @@ class TableSimulation:
             status=Status.LOADED,
             routing=staged.routing,
             tables=staged.tables,
-            duplicates=kept_duplicates(
-                found.replaced, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256
+            duplicates=covered_files(
+                found, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256, moment=moment
             ),
         )
 
@@ -255,6 +256,6 @@ class TableSimulation:
                 self._settled.add(column.name)
 
 
-def _heirs(past: ImportRow, source: SourceFile) -> tuple[Duplicate, ...]:
-    """Return the files other than ``source`` that have the content of an import."""
+def _others(past: ImportRow, source: SourceFile) -> tuple[Duplicate, ...]:
+    """Return the files other than ``source`` that an import covers."""
     return tuple(one for one in past.duplicates if one.identity != source.identity)

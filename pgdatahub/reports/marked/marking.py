@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
-from pgdatahub.model.files import SourceFile
+from pgdatahub.load.file_hash import hash_once
+from pgdatahub.model.files import MarkedOrigin, SourceFile
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.detect import Format, detect
 from pgdatahub.readers.limits import DEFAULT_LIMITS
@@ -17,7 +19,7 @@ from pgdatahub.readers.package import Package
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.marks import Faults
 from pgdatahub.reports.marked.new_workbook import write_new_workbook
-from pgdatahub.reports.marked.package_marking import Marked, mark_package
+from pgdatahub.reports.marked.package_marking import mark_package
 from pgdatahub.reports.marked.rows import read_rows
 from pgdatahub.system.atomic_write import replacing
 from pgdatahub.system.storage import is_url
@@ -75,8 +77,10 @@ def mark_file(
                 raise UnmarkableError(_PROTECTED if found_format is Format.ENCRYPTED else _OTHER)
             # Before anything is written: Excel opens no workbook whose ending does not fit.
             _require_suffix(target, _suffix_of(file))
+            sha256 = hash_once(source).sha256
+            origin = MarkedOrigin(identity=source.identity, sha256=sha256, bytes=file.seek(0, os.SEEK_END))
             with replacing(target, mode=_MODE) as out:
-                marked: Marked = mark_package(file, out, faults, DEFAULT_LIMITS)
+                marked = mark_package(file, out, faults, DEFAULT_LIMITS, origin=origin)
             return MarkedFile(path=target, cells=marked.cells, is_new=False, remarks=marked.remarks)
         except (UnmarkableError, FileError) as error:
             reason = error.message if isinstance(error, FileError) else str(error)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from pgdatahub.model.files import MarkedOrigin
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.package import Package
 from pgdatahub.reports.marked.errors import UnmarkableError
@@ -13,6 +14,7 @@ from pgdatahub.reports.marked.list_sheet import link_to, list_sheet
 from pgdatahub.reports.marked.marks import MAX_COLOURED, MAX_COMMENTS, Faults, cells_of, lines_of
 from pgdatahub.reports.marked.package_writer import PackageWriter
 from pgdatahub.reports.marked.parts import ChangedParts
+from pgdatahub.reports.marked.properties import add_origin
 from pgdatahub.reports.marked.relations import ContentTypes, Relations, relations_name
 from pgdatahub.reports.marked.sheet_marks import SPREADSHEET, SheetMarks
 from pgdatahub.reports.marked.small_part import SmallPart
@@ -42,7 +44,9 @@ class Marked:
     remarks: tuple[str, ...] = ()
 
 
-def mark_package(file: BinaryIO, out: BinaryIO, faults: Faults, limits: Limits) -> Marked:
+def mark_package(
+    file: BinaryIO, out: BinaryIO, faults: Faults, limits: Limits, *, origin: MarkedOrigin | None = None
+) -> Marked:
     """Write the marked copy of a workbook.
 
     Args:
@@ -50,6 +54,7 @@ def mark_package(file: BinaryIO, out: BinaryIO, faults: Faults, limits: Limits) 
         out: An empty file, open for writing at any position.
         faults: The faults of the workbook.
         limits: The limits on its resources.
+        origin: The workbook as the copy names it.
 
     Raises:
         UnmarkableError: The package has a form that cannot be marked safely.
@@ -79,7 +84,12 @@ def mark_package(file: BinaryIO, out: BinaryIO, faults: Faults, limits: Limits) 
     workbook.add_sheet(NewSheet(name=workbook.free_name(), relationship=identifier))
     parts.replace(workbook.name, lambda: (workbook.render(),))
     parts.replace_later(relations.name, relations.render)
-    remarks = _drop_signatures(parts)
+    of_package = Relations(package, "", limits)
+    remarks = _drop_signatures(parts, of_package)
+    if origin is not None and (remark := add_origin(parts, of_package, origin)) is not None:
+        remarks = (*remarks, remark)
+    if of_package.changed:
+        parts.replace_later(of_package.name, of_package.render)
     coloured = sum(map(len, cells.values()))
     said = (faults.summary, *ADVICE, *remarks, *_limits_reached(coloured, MAX_COMMENTS - left))
     writer = PackageWriter(out)
@@ -119,7 +129,7 @@ def _deselect(parts: ChangedParts, workbook: WorkbookPart) -> None:
             parts.replace(part, lambda part=part: deselected(parts.open(part)))  # type: ignore[misc]
 
 
-def _drop_signatures(parts: ChangedParts) -> tuple[str, ...]:
+def _drop_signatures(parts: ChangedParts, of_package: Relations) -> tuple[str, ...]:
     """Leave the signatures of the package out; return a remark about them."""
     origins = [one for one in parts.package.relationships("") if one.type == "origin"]
     if not origins:
@@ -128,11 +138,9 @@ def _drop_signatures(parts: ChangedParts) -> tuple[str, ...]:
     for origin in origins:
         gone |= {origin.target, relations_name(origin.target)}
         gone |= {one.target for one in parts.package.relationships(origin.target)}
-    of_package = Relations(parts.package, "", parts.limits)
     of_package.remove(one.identifier for one in origins)
     parts.drop(gone)
     parts.types.remove(gone)
-    parts.replace_later(of_package.name, of_package.render)
     return (_SIGNATURES,)
 
 
