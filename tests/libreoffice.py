@@ -90,12 +90,14 @@ class LibreOffice:
         )
         command = [self.program, f"-env:UserInstallation={self.profile.resolve().as_uri()}"]
         command += ["--headless", "--norestore", "macro:///Standard.Work.Edit"]
+        problem = ""
         for _ in range(2):  # the first start makes the profile, and may put another library in the place of this one
             self._write_library(macro)
             done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+            problem = done.stderr
             if target.exists():
                 return target
-        raise RuntimeError(f"LibreOffice did not write {target}: {done.stderr}")
+        raise RuntimeError(f"LibreOffice did not write {target}: {problem}")
 
     def _write_library(self, macro: str) -> None:
         basic = self.profile / "user" / "basic" / "Standard"
