@@ -12,8 +12,8 @@ from pgdatahub.values.cells import cell_address
 
 _MAX_LINKS: Final = 65_000
 """Excel allows 65,530 links on a sheet."""
-_HEADERS: Final = ("Sheet", "Cell", "Column", "Rule", "Value", "What is expected")
-_WIDTHS: Final = (22, 9, 26, 14, 30, 80)
+_HEADERS: Final = ("Sheet", "Cell", "Column", "Value", "What is expected", "Rule")
+_WIDTHS: Final = (16, 9, 20, 22, 70, 14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def list_sheet(
         titles = "".join(text_cell(first - 1, at, _HEADERS[field], styles.heading) for at, field in enumerate(shown))
         yield f'<row r="{first - 1}">{titles}</row>'
         for row, (line, target) in enumerate(zip(lines, targets, strict=True), start=first):
-            fields = (line.sheet, line.cell, line.column, line.rule, line.value, line.expected)
+            fields = (line.sheet, line.cell, line.column, line.value, line.expected, line.rule)
             cells = "".join(
                 text_cell(row, at, fields[field], styles.link if field == 1 and target is not None else styles.text)
                 for at, field in enumerate(shown)

@@ -44,9 +44,9 @@ def test_a_faulty_file_gets_a_marked_copy(capsys: pytest.CaptureFixture[str]) ->
     assert check("data/sales/bad.xlsx", "--mark", "out.xlsx") == ExitCode.FAILED
     assert "marked   out.xlsx: 2 cells coloured" in capsys.readouterr().out
     assert listed(Path("out.xlsx")) == [
-        ("Sheet", "Cell", "Column", "Rule", "Value", "What is expected"),
-        ("S", "B2", "status", "values", "Open", "one of these is expected: open, paid (did you mean open?)"),
-        ("S", "B3", "status", "values", '=cmd|"x"!A1', "one of these is expected: open, paid"),
+        ("Sheet", "Cell", "Column", "Value", "What is expected", "Rule"),
+        ("S", "B2", "status", "Open", "one of these is expected: open, paid (did you mean open?)", "values"),
+        ("S", "B3", "status", '=cmd|"x"!A1', "one of these is expected: open, paid", "values"),
     ]
     assert Path("out.xlsx").stat().st_mode & 0o777 == 0o600
 
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_workbook_gets_a_new_one() -> None:
 def test_without_samples_marks_name_no_value(project: Path) -> None:
     make_workbook(project / "data" / "hidden" / "bad.xlsx", {"S": BAD})
     check("data/hidden/bad.xlsx", "--mark", "out.xlsx")
-    assert listed(Path("out.xlsx"))[0] == ("Sheet", "Cell", "Column", "Rule", "What is expected")
+    assert listed(Path("out.xlsx"))[0] == ("Sheet", "Cell", "Column", "What is expected", "Rule")
     comment = openpyxl.load_workbook("out.xlsx")["S"]["B3"].comment
     assert comment is not None
     assert comment.text == "one of these is expected: open"

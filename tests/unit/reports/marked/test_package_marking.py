@@ -122,7 +122,7 @@ def test_the_list_links_to_each_cell(marked: Path) -> None:
 def test_values_in_the_list_are_texts(marked: Path) -> None:
     sheet = sheet_of(marked, "pgdatahub faults")
     assert {cell.data_type for row in sheet.iter_rows(min_row=5) for cell in row if cell.value is not None} == {"s"}
-    assert sheet["E5"].value == "=1+1"
+    assert sheet["D5"].value == "=1+1"
 
 
 def test_a_name_that_is_taken_gets_a_number(tmp_path: Path, marked: Path) -> None:
