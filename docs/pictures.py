@@ -1,8 +1,8 @@
 """Terminal pictures, and a report: real runs of the program on the quickstart's workbooks, under a pseudo-terminal.
 
 ``python docs/pictures.py FOLDER`` runs :data:`PICTURES` in order, in one directory and with an embedded server of its own,
-and writes an SVG for each, and the report on the database. The documentation's build does this every time. ``python docs/pictures.py docs/static run``
-writes only the picture that README shows, the one picture that the repository keeps.
+and writes an SVG for each, and the report on the database. The documentation's build does this every time.
+``python docs/pictures.py docs/static run`` writes only the picture that README shows, which the repository keeps.
 """
 
 from __future__ import annotations

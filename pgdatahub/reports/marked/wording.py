@@ -27,8 +27,24 @@ _EXPECTED: Final = {
 }
 
 
+_TYPES: Final = {
+    "INTEGER": "a whole number",
+    "BIGINT": "a whole number",
+    "NUMERIC": "a number",
+    "DOUBLE PRECISION": "a number",
+    "BOOLEAN": "true or false",
+    "DATE": "a date",
+    "TIMESTAMP": "a date with a time",
+    "TIME": "a time",
+    "INTERVAL": "a duration",
+}
+"""Type of the table → its name for people who do not know databases."""
+
+
 def expectation(fault: Fault) -> str:
     """Return the content that is expected, without a value of the file."""
+    if fault.rule == "type" and fault.expected in _TYPES:
+        return f"{_TYPES[fault.expected]} is expected"
     text = _EXPECTED.get(fault.rule)
     if text is None:
         return f"{fault.rule}: {fault.expected}" if fault.expected else f"the rule {fault.rule} is broken"
