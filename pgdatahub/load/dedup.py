@@ -105,9 +105,11 @@ def related_imports(source: SourceFile, imports: Sequence[ImportRow]) -> Sequenc
 
 
 def is_origin(past: ImportRow, source: SourceFile) -> bool:
-    """Return whether a file is the corrected copy of the file of an import."""
-    named = any((one.identity, one.sha256) == (past.identity, past.file_sha256) for one in source.origins)
-    return named and past.identity != source.identity
+    """Return whether a file is the corrected copy of the file of an import, or of the file that the import corrects."""
+    if past.identity == source.identity:
+        return False
+    versions = {(past.identity, past.file_sha256), *((one.identity, one.file_sha256) for one in past.corrected)}
+    return any((one.identity, one.sha256) in versions for one in source.origins)
 
 
 def decide(

@@ -31,7 +31,8 @@ def _why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileN
     if any(
         one.corrected and (one.identity, one.file_sha256) == (source.identity, file_sha256) for one in past.duplicates
     ):
-        return FileNotice(f"was corrected by {named(past)}", "corrected by another file")
+        by = f"{past.identity}, {_held(past)}" if past.status == Status.HELD else named(past)
+        return FileNotice(f"was corrected by {by}", "corrected by another file")
     if past.file_sha256 != file_sha256:
         if past.status == Status.HELD:
             return FileNotice(f"has the same content as {past.identity}, {_held(past)}", _HELD)

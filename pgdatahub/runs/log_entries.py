@@ -107,6 +107,7 @@ def _run_finished(report: RunReport) -> LogEntry:
         exit_code=int(report.exit_code),
         remaining=len(report.remaining),
         unreadable=", ".join(report.unreadable) or None,
+        marked=len(report.marked) or None,
         destination=report.destination,
         **stopped,
     )

@@ -18,6 +18,9 @@ MAX_COLOURED: Final = 10_000
 MAX_COMMENTS: Final = 1_000
 """Cells of a workbook that get a comment."""
 
+_HINTS_FOR_SENDERS: Final = frozenset({"values", "unique", "missing-column", "unknown-column"})
+"""Rules whose hints name a word or a cell; those of other rules name settings, and may quote a value."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -103,7 +106,7 @@ def _lines(fault: Fault, positions: Mapping[str, int]) -> Iterator[Line]:
             column=fault.header or fault.column,
             rule=fault.rule,
             value=cell.value or "",
-            expected=f"{expected} ({cell.hint})" if cell.hint else expected,
+            expected=f"{expected} ({cell.hint})" if cell.hint and fault.rule in _HINTS_FOR_SENDERS else expected,
             position=position,
         )
     left = fault.count - len(fault.cells)

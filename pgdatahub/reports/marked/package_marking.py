@@ -112,7 +112,8 @@ def _open_styles(parts: ChangedParts, workbook: WorkbookPart, relations: Relatio
     elif found is not None:
         raise UnmarkableError("the styles are missing")
     else:
-        name = parts.fresh_name("xl/pgdatahubStyles{}.xml")
+        usual = "xl/styles.xml"  # some programs look nowhere else
+        name = usual if usual not in parts.package else parts.fresh_name("xl/pgdatahubStyles{}.xml")
         styles = MarkedStyles(SmallPart(empty_styles(workbook.namespace), name, parts.limits, depth=3))
         relations.add(f"{base}/styles", name)
         parts.types.add(name, f"{SPREADSHEET}.styles+xml")

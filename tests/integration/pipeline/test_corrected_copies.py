@@ -104,6 +104,16 @@ def test_a_new_version_of_the_origin_replaces_the_copy(warehouse: Warehouse) -> 
     assert texts(warehouse) == [("9", "paid")]
 
 
+def test_a_second_correction_replaces_the_first(warehouse: Warehouse) -> None:
+    corrected(warehouse, "on_bad: quarantine")
+    marked = openpyxl.load_workbook(warehouse.directory / "reports" / "sales" / "w1.xlsx")
+    marked["Sheet1"]["B3"] = "paid"
+    marked.save(warehouse.root / "sales" / "w1 corrected 2.xlsx")
+    warehouse.run()
+    assert texts(warehouse) == [("1", "open"), ("2", "paid"), ("3", "paid")]
+    assert {result.outcome for result in warehouse.run().results} == {Outcome.SKIPPED}
+
+
 def test_after_a_revert_of_the_copy_its_origin_is_loaded(warehouse: Warehouse) -> None:
     corrected(warehouse, "on_bad: quarantine")
     (warehouse.root / "sales" / "w1 corrected.xlsx").unlink()

@@ -211,6 +211,64 @@ def test_an_unusual_sheet_is_not_marked(tmp_path: Path, change: tuple[bytes, byt
         mark(tmp_path / "odd.xlsx", tmp_path / "out.xlsx", fault("max", "1", ["B2", "B3"]))
 
 
+def test_a_cell_with_a_thread_keeps_it_alone(tmp_path: Path, rich: Path) -> None:
+    with zipfile.ZipFile(rich) as archive:
+        name = "xl/worksheets/_rels/sheet1.xml.rels"
+        rels = archive.read(name)
+    thread = (
+        b'<Relationship Id="t1" Type="http://schemas.microsoft.com/office/2017/10/relationships/threadedComment" '
+        b'Target="../threadedComments/threadedComment1.xml"/></Relationships>'
+    )
+    comments = (
+        b'<ThreadedComments xmlns="http://schemas.microsoft.com/office/spreadsheetml/2018/threadedcomments">'
+        b'<threadedComment ref="C16" id="{1}"><text>Is this right?</text></threadedComment></ThreadedComments>'
+    )
+    changes = {
+        name: rels.replace(b"</Relationships>", thread),
+        "xl/threadedComments/threadedComment1.xml": comments,
+    }
+    with_parts(rich, tmp_path / "thread.xlsx", changes)
+    done = mark(tmp_path / "thread.xlsx", tmp_path / "out.xlsx", fault("max", "20", ["C16", "C17"]))
+    assert (done.cells, done.comments) == (2, 1)
+    with zipfile.ZipFile(tmp_path / "out.xlsx") as archive:
+        assert archive.read("xl/threadedComments/threadedComment1.xml") == comments
+
+
+def test_shapes_of_comments_have_identifiers_of_their_own(marked: Path) -> None:
+    with zipfile.ZipFile(marked) as archive:
+        for name in archive.namelist():
+            if name.endswith(".vml"):
+                found = re.findall(r'id="(_x0000_s\d+)"', archive.read(name).decode())
+                assert len(found) == len(set(found)) > 0
+
+
+def test_a_workbook_without_styles_gets_some(tmp_path: Path) -> None:
+    path = plain_workbook(tmp_path / "plain.xlsx", 3)
+    with zipfile.ZipFile(path) as archive:
+        rels = archive.read("xl/_rels/workbook.xml.rels")
+        types = archive.read("[Content_Types].xml")
+    changes = {
+        "xl/styles.xml": None,
+        "xl/_rels/workbook.xml.rels": re.sub(rb'<Relationship [^>]*styles"[^>]*/>', b"", rels),
+        "[Content_Types].xml": re.sub(rb'<Override PartName="/xl/styles.xml"[^>]*/>', b"", types),
+    }
+    with_parts(path, tmp_path / "bare.xlsx", changes)
+    mark(tmp_path / "bare.xlsx", tmp_path / "out.xlsx", fault("max", "1", ["B2"]))
+    assert coloured(sheet_of(tmp_path / "out.xlsx", "Data")) == {"B2"}
+
+
+def test_a_marked_cell_shows_the_style_of_its_column(tmp_path: Path) -> None:
+    workbook = xlsxwriter.Workbook(tmp_path / "columns.xlsx")
+    sheet = workbook.add_worksheet("Data")
+    sheet.set_column(2, 4, 10, workbook.add_format({"num_format": "0.000"}))
+    sheet.set_row(3, None, workbook.add_format({"num_format": "0%"}))
+    sheet.write(0, 0, "a")
+    workbook.close()
+    mark(tmp_path / "columns.xlsx", tmp_path / "out.xlsx", fault("required", None, ["D3", "D4", "F3"]))
+    marked_sheet = sheet_of(tmp_path / "out.xlsx", "Data")
+    assert [marked_sheet[cell].number_format for cell in ("D3", "D4", "F3")] == ["0.000", "0%", "General"]
+
+
 def test_a_signature_is_left_out_and_named(tmp_path: Path) -> None:
     path = plain_workbook(tmp_path / "plain.xlsx", 3)
     with zipfile.ZipFile(path) as archive:
