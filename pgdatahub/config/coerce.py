@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -28,6 +29,8 @@ _HEADER_ROWS = 10
 _OF_NUMBERS = frozenset("0123456789+-\u2212().,'\u2019 \u00a0\u2009\u202f")
 _DAYS = frozenset({"%d", "%e"})
 _YEARS = frozenset({"%Y", "%y", "%G", "%c", "%x", "%D", "%F"})
+_ESCAPES = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+_DELIMITERS: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
 _RESERVED = SYSTEM_COLUMNS.union(("source_file", "load_timestamp"))
 
 
@@ -165,6 +168,31 @@ def _format(written: Written) -> str:
     return text
 
 
+def _encoding(written: Written) -> str:
+    name = _text(written).strip()
+    try:
+        found = codecs.lookup(name).name
+        "a,b".encode(found)
+    except (LookupError, ValueError):  # unknown, or a codec of bytes such as base64
+        raise ValueError("Python knows no such encoding of texts") from None
+    if found.replace("-", "_") in _ESCAPES:
+        raise ValueError(f"{found} is a notation, not the encoding of a file")
+    return found
+
+
+def _delimiter(written: Written) -> str:
+    mark = _DELIMITERS.get(written, written) if isinstance(written, str) else ""
+    if len(mark) != 1 or mark.isalnum() or mark in "\"'\r\n\0\ufeff":
+        raise ValueError
+    return mark
+
+
+def _quote(written: Written) -> str:
+    if written == "none":
+        return "none"
+    return _mark(written)
+
+
 def _variable(written: Written) -> str:
     if not isinstance(written, str) or not _VARIABLE.fullmatch(written):
         raise ValueError("the password itself does not belong in this file")
@@ -284,6 +312,9 @@ SCHEMA = ("the name of a schema", _schema)
 FORMATS = ("a date format such as %d.%m.%Y, or a list of them", _formats)
 LOCALE = ("a language or country such as de or pt_BR", _locale)
 STOP = ("blank, a text, a pattern such as /^total/ or Remark=/^see/, or a list of them", _stop)
+ENCODING = ("the name of an encoding such as utf-8 or cp1252", _encoding)
+DELIMITER = ("a single character, or tab, comma, semicolon, bar or space", _delimiter)
+QUOTE = ("a single character other than a letter, digit or sign, or none", _quote)
 VARIABLE = ("the name of an environment variable", _variable)
 VALUES = (f"a list of at most {MAX_VALUES:,} texts", _values)
 WHOLE_VALUE = ("a regular expression for the whole value", _whole_value)

@@ -33,7 +33,19 @@ _COLUMN_OPTIONS = options(ColumnOptions)
 _SHEETS: Final = "sheets"
 _CELL_COLUMNS: Final = "cell_columns"
 _FILE_OPTIONS: Final = frozenset(
-    {"sheet", "table_per_sheet", "reader", "exclude", "password_env", "on_missing", "path_columns", "report_dir"}
+    {
+        "sheet",
+        "table_per_sheet",
+        "reader",
+        "encoding",
+        "delimiter",
+        "quote",
+        "exclude",
+        "password_env",
+        "on_missing",
+        "path_columns",
+        "report_dir",
+    }
 )
 """Options that apply to whole files, not to single sheets."""
 _QUOTE: Final = 'quote a name that begins with *, as in "*"'

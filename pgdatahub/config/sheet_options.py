@@ -20,10 +20,13 @@ from pgdatahub.config.coerce import (
     BOOLEAN,
     COLUMN_NAME,
     COUNT,
+    DELIMITER,
+    ENCODING,
     HEADER_ROW,
     LOCALE,
     NULLS,
     PATTERN,
+    QUOTE,
     RANGE,
     STOP,
     TEXTS,
@@ -106,6 +109,17 @@ class SheetOptions:
         ("auto", "calamine"),
         "the program that reads the workbooks: the reader of each format, or python-calamine, which takes some damaged"
         " files and cannot tell errors, formats and formulas without a result",
+    )
+    encoding: str | None = option_field(
+        None,
+        ENCODING,
+        "the encoding of text files (needs pgdatahub-read-csv); else that of their mark, UTF-8, or a guess",
+    )
+    delimiter: str | None = option_field(
+        None, DELIMITER, "the character between the cells of text files (needs pgdatahub-read-csv); else it is found"
+    )
+    quote: str | None = option_field(
+        None, QUOTE, "the character around cells of text files (needs pgdatahub-read-csv), or none; else it is found"
     )
     nulls: tuple[str, ...] = option_field((), NULLS, 'texts that mean an empty cell, such as ["n/a", "-"]')
     columns: Mapping[str, ColumnOptions] = dataclasses.field(default_factory=dict, hash=False)

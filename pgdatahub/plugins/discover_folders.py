@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @hookimpl(trylast=True)
 def pgdatahub_discover(config: Config) -> Iterator[SourceFile]:
-    """Find the workbooks below the data root."""
-    return discover(config)
+    """Find the workbooks below the data root, if it is a folder."""
+    return iter(()) if "://" in config.data_root else discover(config)
 
 
 def discover(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXES) -> Iterator[SourceFile]:
@@ -34,14 +34,16 @@ def discover(config: Config, suffixes: Collection[str] = WORKBOOK_SUFFIXES) -> I
     contains the link.
 
     Args:
-        config: The settings; if ``data_root`` is a URL, the result is empty, since another plugin finds those files.
-        suffixes: Suffixes in lower case, with their dot.
+        config: The settings; a ``data_root`` that is a URL is listed by its driver.
+        suffixes: Suffixes in lower case, with their dot; one such as ``.csv.gz`` is the end of a name.
 
     Raises:
         ConfigError: The data root is not found, or cannot be read.
     """
     if "://" in config.data_root:
-        return iter(())
+        from pgdatahub.plugins.discover_remote import discover_remote
+
+        return discover_remote(config, suffixes)
     # Keep links in the root's path, so that source_file shows the path as the user wrote it.
     root = os.path.abspath(config.root_path)  # noqa: PTH100 - Path.absolute() keeps "..", Path.resolve() follows links
     try:

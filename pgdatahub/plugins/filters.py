@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from posixpath import splitext
+from typing import Final
 
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.model.files import SourceFile
@@ -12,6 +13,8 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.values.identifiers import table_name
 
 _DIGITS = re.compile("([0-9]+)")
+READERS: Final = dict.fromkeys((".csv", ".tsv", ".csv.gz", ".tsv.gz"), "pgdatahub-read-csv")
+"""Suffixes of formats that a distribution of this repository reads, which is installed separately → its name."""
 
 
 def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bool) -> str | None:
@@ -19,19 +22,27 @@ def why_ignored(parts: tuple[str, ...], suffixes: Collection[str], *, hidden: bo
 
     Args:
         parts: Its path below the data root.
-        suffixes: Suffixes to accept, in lower case, with their dot.
+        suffixes: Suffixes to accept, in lower case, with their dot; one such as ``.csv.gz`` is the end of a name.
         hidden: The file is in a hidden folder.
     """
     name = parts[-1]
-    suffix = splitext(name)[1].lower().rstrip(".")
+    stem, last = splitext(name)
+    suffix = last.lower().rstrip(".")
+    packed = splitext(stem)[1].lower() + suffix
+    kind = packed if packed in suffixes or packed in READERS else suffix
     checks = (
         (name.startswith("~$"), "a lock file: the workbook is open in Excel"),
         (name.startswith("."), "a hidden file"),
         (hidden, "in a hidden folder"),
-        (suffix not in suffixes, f"not a workbook: {suffix or 'no suffix'}"),
+        (kind not in suffixes, f"not a workbook: {kind or 'no suffix'}{_needs(kind)}"),
         (len(parts) == 1, "files directly in the data root have no table; move it into a folder"),
     )
     return next((reason for true, reason in checks if true), None)
+
+
+def _needs(suffix: str) -> str:
+    distribution = READERS.get(suffix)
+    return f" (needs {distribution})" if distribution else ""
 
 
 class SourceMaker:

@@ -66,6 +66,30 @@ def install_by_hand(target: Path, module: str, source: str, *, entry: str | None
     (metadata / "entry_points.txt").write_text(f"[pgdatahub]\n{entry or module} = {module}\n")
 
 
+def test_the_readers_own_tests_pass_as_installed(installed: Path, tmp_path: Path) -> None:
+    reader = EXAMPLES / "pgdatahub-read-csv"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--config-file",
+        reader / "pyproject.toml",
+    ]
+    ran = subprocess.run(
+        [*map(str, command), str(reader / "tests")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr
+
+
 def test_plugin_listing_has_version_hooks_and_how_to_disable(installed: Path, tmp_path: Path) -> None:
     listed = pgdatahub("plugins", path=installed, directory=tmp_path)
     assert listed.returncode == 0, listed.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pgdatahub.config import FolderOptions
 from pgdatahub.config.folder_file import read_folders
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.errors import ConfigError
@@ -168,6 +169,12 @@ def test_a_tree_survives_the_way_to_another_process(read: Read) -> None:
         ("a:\n  header_row: 1.5\n", 2, "not '1.5'", None),
         ("a:\n  skip_rows: -1\n", 2, "skip_rows must be a whole number, 0 or more, not '-1'", None),
         ("a:\n  skip_rows: [1]\n", 2, "not ['1']", None),
+        ("a:\n  encoding: base64\n", 2, "encoding must be the name of an encoding such as utf-8", None),
+        ("a:\n  encoding: latin 99\n", 2, "Python knows no such encoding of texts", None),
+        ("a:\n  encoding: unicode_escape\n", 2, "is a notation, not the encoding of a file", None),
+        ("a:\n  delimiter: ab\n", 2, "delimiter must be a single character, or tab, comma", None),
+        ("a:\n  delimiter: '\"'\n", 2, "delimiter must be", None),
+        ("a:\n  quote: x\n", 2, "quote must be a single character", None),
         ("a:\n  sheet: []\n", 2, "sheet must be a text or a list of texts", None),
         ("a:\n  sheet: ''\n", 2, "sheet must be", None),
         ("a:\n  sheet:\n", 2, "sheet has no value", None),
@@ -306,3 +313,14 @@ def test_a_further_column_takes_no_rules(read: Read) -> None:
 def test_rows_set_aside_are_no_missing_keys(read: Read, rule: str) -> None:
     with pytest.raises(ConfigError, match=r"on_bad: quarantine and .* exclude each other"):
         read(f"a:\n  {rule}\n  on_bad: quarantine\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "mark"), [("tab", "\t"), ('"\\t"', "\t"), ("semicolon", ";"), ("'|'", "|"), ("space", " ")]
+)
+def test_delimiter_is_a_character_or_its_name(tmp_path: Path, written: str, mark: str) -> None:
+    file = tmp_path / "etl_config.yaml"
+    file.write_text(f"a:\n  delimiter: {written}\n  encoding: Latin-1\n  quote: none\n", encoding="utf-8")
+    found = read_folders(file).options_for(("a",))
+    assert (found.delimiter, found.encoding, found.quote) == (mark, "iso8859-1", "none")
+    assert found.fingerprint != FolderOptions().fingerprint

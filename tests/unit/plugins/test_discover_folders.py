@@ -98,7 +98,7 @@ def test_what_is_no_candidate_is_named_with_the_reason(root: Path) -> None:
     assert "lock file" in reasons["s/~$a.xlsx"]
     assert reasons["s/.b.xlsx"] == "a hidden file"
     assert reasons["s/.git/c.xlsx"] == reasons["s/.git/deep/d.xlsx"] == "in a hidden folder"
-    assert reasons["s/e.csv"] == "not a workbook: .csv"
+    assert reasons["s/e.csv"] == "not a workbook: .csv (needs pgdatahub-read-csv)"
     assert reasons["s/README"] == "not a workbook: no suffix"
     assert reasons["s/pipe.xlsx"] == "not a regular file"
     assert reasons["s/nowhere.xlsx"] == "the link is broken"
@@ -179,8 +179,19 @@ def test_a_data_root_that_is_a_file_is_a_configuration_error(root: Path) -> None
         discover(configured(root / "file"))
 
 
-def test_a_data_root_at_a_url_yields_no_folders(root: Path) -> None:
-    assert list(discover(configured("s3://bucket/data", directory=root))) == []
+def test_a_data_root_at_a_url_is_left_to_its_driver(root: Path) -> None:
+    assert list(discover_folders.pgdatahub_discover(configured("s3://bucket/data", directory=root))) == []
+
+
+def test_a_compound_suffix_is_the_end_of_a_name(root: Path) -> None:
+    put(root, "s/a.csv.gz", "s/b.gz", "s/c.csv.GZ", "s/d.tar.gz")
+    assert found(list(discover(configured(root), {".csv.gz"}))) == ["s/a.csv.gz", "s/c.csv.GZ"]
+    assert ignored(list(discover(configured(root)))) == {
+        "s/a.csv.gz": "not a workbook: .csv.gz (needs pgdatahub-read-csv)",
+        "s/c.csv.GZ": "not a workbook: .csv.gz (needs pgdatahub-read-csv)",
+        "s/b.gz": "not a workbook: .gz",
+        "s/d.tar.gz": "not a workbook: .gz",
+    }
 
 
 def test_a_folder_that_cannot_be_read_is_named() -> None:

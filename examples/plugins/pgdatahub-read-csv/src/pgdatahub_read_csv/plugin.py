@@ -1,18 +1,17 @@
-"""The plugin: finds ``.csv`` files, and reads each as a workbook with one sheet."""
+"""The plugin: finds ``.csv`` and ``.tsv`` files, also packed by gzip, and reads each as a workbook with one sheet."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from itertools import islice, zip_longest
-from typing import TextIO
+from collections.abc import Iterable
 
-from pgdatahub import Batch, Config, SheetInfo, SourceFile, discover, hookimpl
-from pgdatahub.errors import ReadError
-from pgdatahub_read_csv.detection import Form, detect
-from pgdatahub_read_csv.values import as_value
+from pgdatahub import Config, SheetInfo, SourceFile, discover, hookimpl
+from pgdatahub.errors import EmptyFileError
+from pgdatahub_read_csv.content import Content
+from pgdatahub_read_csv.dialect import Dialect, detect_dialect
+from pgdatahub_read_csv.encoding import detect_encoding
+from pgdatahub_read_csv.sheet import CsvSheet
 
-SUFFIXES = frozenset({".csv", ".tsv"})
+SUFFIXES = frozenset({".csv", ".tsv", ".csv.gz", ".tsv.gz"})
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # a workbook with the suffix .csv is another reader's
 
 
@@ -25,55 +24,48 @@ def pgdatahub_discover(config: Config) -> Iterable[SourceFile]:
 @hookimpl
 def pgdatahub_read(source: SourceFile) -> CsvWorkbook | None:
     """Open a CSV file; decline everything else by returning None. Hooks may leave out parameters they do not need."""
-    if source.suffix not in SUFFIXES:
+    if not source.name.lower().endswith(tuple(SUFFIXES)):
         return None
-    with source.open() as file:
-        if file.read(4) in WORKBOOKS:
-            return None
-    return CsvWorkbook(source, detect(source))
+    content = Content(source)
+    with content.open() as file:
+        beginning = file.read(4)
+    if beginning in WORKBOOKS:
+        return None
+    if not beginning:
+        raise EmptyFileError("the file has no bytes", hint="copy or download it again")
+    encoding = detect_encoding(content)
+    return CsvWorkbook(content, encoding.name, detect_dialect(content, encoding.name), encoding.notices)
 
 
 class CsvWorkbook:
-    """Workbook of a CSV file: a list with one sheet, which opens by its position, and a method to close it."""
+    """Workbook of a CSV file: a list with one sheet, which opens by its position, and a method to close it.
 
-    def __init__(self, source: SourceFile, form: Form) -> None:
+    Args:
+        content: The bytes of the file.
+        encoding: Their encoding, as Python names it.
+        dialect: The delimiter and the quoting.
+        notices: Notices about the encoding.
+    """
+
+    def __init__(self, content: Content, encoding: str, dialect: Dialect, notices: tuple[str, ...]) -> None:
         # The one sheet has no name of its own, so it goes by the name that the folder's settings ask for.
-        name = source.options.sheet[0] if source.options.sheet else source.name
-        self.sheets = (SheetInfo(name=name),)
-        self._form = form
-        self._lines = form.open(source)
+        wanted = content.source.options.sheet
+        self.sheets = (SheetInfo(name=wanted[0] if wanted else content.source.name),)
+        self._content = content
+        self._encoding = encoding
+        self._dialect = dialect
+        self._notices = (*notices, *dialect.notices)
+        self._sheet: CsvSheet | None = None
 
     def open(self, position: int) -> CsvSheet:
         """Return the sheet at a position; this workbook has one."""
-        return CsvSheet(self.sheets[position].name, self._form, self._lines)
+        name = self.sheets[position].name
+        self.close()
+        self._sheet = CsvSheet(name, self._content, self._encoding, self._dialect, self._notices)
+        return self._sheet
 
     def close(self) -> None:
-        """Give back the file. pgdatahub calls this whatever happens."""
-        self._lines.close()
-
-
-class CsvSheet:
-    """The rows of the file, some at a time."""
-
-    def __init__(self, name: str, form: Form, lines: TextIO) -> None:
-        self.name = name
-        self.hidden_columns: frozenset[int] = frozenset()
-        self.notices = form.notices  # shown to the user with the file's result
-        self._rows = csv.reader(lines, **form.dialect)
-
-    def batches(self, max_rows: int) -> Iterator[Batch]:
-        """Yield at most ``max_rows`` rows at a time: columns of equally many cells, None where a row is short."""
-        first = 1
-        while rows := self._take(max_rows):
-            columns = ([as_value(text) for text in texts] for texts in zip_longest(*rows, fillvalue=""))
-            yield Batch(rows=range(first, first + len(rows)), columns=dict(enumerate(columns)))
-            first += len(rows)
-
-    def _take(self, max_rows: int) -> list[list[str]]:
-        try:
-            return list(islice(self._rows, max_rows))
-        except (csv.Error, UnicodeError) as error:
-            # An error of pgdatahub's own costs this file and no other, and is shown without a traceback.
-            raise ReadError(
-                f"the file goes on otherwise than it begins: {error}", where=f"line {self._rows.line_num}"
-            ) from error
+        """Close the file. pgdatahub calls this method in any case."""
+        if self._sheet is not None:
+            self._sheet.close()
+            self._sheet = None

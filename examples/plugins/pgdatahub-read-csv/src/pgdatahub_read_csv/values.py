@@ -8,7 +8,7 @@ and should a later file make the column TEXT, every value stands there as it sto
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -32,6 +32,22 @@ _PARSERS: Final[dict[str | None, Callable[[str], Scalar]]] = {
     "time": time.fromisoformat,
     "timestamp": datetime.fromisoformat,
 }
+
+
+_INTEGERS: Final = re.compile(r"(?:(?:0|-?[1-9]\d{0,17})?\n)*", re.ASCII)
+
+
+def as_values(texts: Sequence[str]) -> list[Scalar] | None:
+    """Return the values of a column's texts; None for a column of empty texts."""
+    joined = "\n".join(texts) + "\n"
+    if joined.count("\n") == len(texts):
+        if len(joined) == len(texts):
+            return None
+        if _INTEGERS.fullmatch(joined):
+            return [int(text) if text else None for text in texts]
+    # Columns repeat their values.
+    values = {text: as_value(text) for text in set(texts)}
+    return [values[text] for text in texts]
 
 
 def as_value(text: str) -> Scalar:
