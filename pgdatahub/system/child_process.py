@@ -94,6 +94,8 @@ class ChildProcess:
                 stderr=self._stderr,
                 env=_bare_environment() if confined else None,
                 start_new_session=True,
+                # The same on Windows, where the line above has no effect.
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         except OSError:
             self._close_files()

@@ -67,7 +67,7 @@ def _act(plan: str, reached: str) -> None:
     if point != reached or _count(Path(directory), point) != int(turn):
         return
     if action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))  # on Windows, both end a process at once
     elif action == "hold":
         held = Path(directory) / "held"
         held.write_text(str(os.getpid()))

@@ -85,7 +85,7 @@ def test_no_error_is_raised_from_itself(path: Path) -> None:
 
 
 def test_map_of_contributing_names_twenty_tasks_and_real_places() -> None:
-    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = (PACKAGE.parent / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| (.+?) \| (.+?) \|$", text.partition("\nTwenty tasks ")[2].partition("\n\nTests lie")[0], re.MULTILINE
     )

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/README.md")])
+DOCUMENTS = sorted(
+    [
+        document
+        for pattern in ("*.md", ".github/**/*.md", "docs/**/*.md", "examples/**/*.md")
+        for document in ROOT.glob(pattern)
+    ]
+)
 COMMANDS = re.compile(r"<!-- command: (\w+) -->\s*```sh\n(.+?)\n```", flags=re.DOTALL)
 
 

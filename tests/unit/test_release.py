@@ -1,0 +1,152 @@
+"""The release: tags, metadata, workflows, the container's files; and that nothing needs a POSIX system to be imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob(".github/actions/*/action.yml")])
+SETTINGS = sorted(
+    [*ROOT.glob(".github/**/*.yml"), *ROOT.glob("examples/docker/*.yaml")],
+)
+
+
+def script(path: str) -> ModuleType:
+    """A script of the repository, as a module."""
+    specification = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module.__name__] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of version 1.2.3 of both distributions."""
+    reader = tmp_path / "examples/plugins/pgdatahub-read-csv"
+    system = tmp_path / "pgdatahub/system"
+    for folder in (reader, system):
+        folder.mkdir(parents=True)
+    (system / "version.py").write_text('__version__ = "1.2.3"\n')
+    (reader / "pyproject.toml").write_text('[project]\nversion = "0.4.0"\n')
+    (tmp_path / "CHANGELOG.md").write_text("## [1.2.3] - 2026-05-06\n\n## [1.2.2] - 2026-01-02\n")
+    (reader / "CHANGELOG.md").write_text("## [0.4.0] - unreleased\n\n## [0.3.0] - 2026-01-02\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("tag", "faults"),
+    [
+        ("v1.2.3", []),
+        ("v1.2.2", ["has 1.2.3, and the tag is v1.2.2", "the newest version is 1.2.3, not 1.2.2"]),
+        ("v1.2.4", ["has 1.2.3, and the tag is v1.2.4", "has no section ## [1.2.4]"]),
+        ("read-csv-v0.4.0", ["CHANGELOG.md: has no section ## [0.4.0] - YYYY-MM-DD"]),
+        ("1.2.3", ["a tag is one of v1.2.3, read-csv-v1.2.3"]),
+    ],
+)
+def test_tag_agrees_with_version_and_changelog(checkout: Path, tag: str, faults: list[str]) -> None:
+    found = list(script(".github/check_release.py").faults(tag, checkout))
+    assert len(found) == len(faults)
+    assert all(fault in line for fault, line in zip(faults, found, strict=True))
+
+
+def test_description_has_absolute_links_on_the_index() -> None:
+    metadata = script("docs/release_metadata.py")
+    text = "![a run](docs/run.svg) [docs](docs/index.md#a) [top](#top) [web](https://example.org/x)"
+    assert metadata.absolute_links(text, "https://host.test/o/r", "v1") == (
+        "![a run](https://host.test/o/r/raw/v1/docs/run.svg) [docs](https://host.test/o/r/blob/v1/docs/index.md#a)"
+        " [top](#top) [web](https://example.org/x)"
+    )
+    readme = metadata.absolute_links((ROOT / "README.md").read_text(encoding="utf-8"), "https://host.test/o/r", "v1")
+    assert [link for link in re.findall(r"\]\(([^)\s]+)\)", readme) if not re.match(r"https://|#", link)] == []
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_file_is_valid_yaml(path: Path) -> None:
+    assert YAML(typ="safe").load(path)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_actions_are_pinned_by_commit_with_their_version(path: Path) -> None:
+    used = re.findall(r"^\s*(?:- )?uses: (\S+)(?: # (.*))?$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    for action, comment in used:
+        if not action.startswith("./"):
+            assert re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action), action
+            assert re.fullmatch(r"v\d+(\.\d+)*", comment), action
+
+
+def test_workflows_have_least_permissions() -> None:
+    writing = set()
+    for path in ROOT.glob(".github/workflows/*.yml"):
+        workflow = YAML(typ="safe").load(path)
+        assert workflow["permissions"] == {}, path
+        for name, job in workflow["jobs"].items():
+            writing |= {(name, scope) for scope, level in job["permissions"].items() if level == "write"}
+    assert writing == {("publish", "id-token"), ("publish", "attestations"), ("github", "contents")}
+
+
+def test_steps_take_values_of_events_from_variables_only() -> None:
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        assert "pull_request_target" not in text
+        for block in re.findall(r"run: (?:\|\n((?:\s{8,}.*\n)+)|(.*))", text):
+            assert "${{" not in "".join(block), path
+
+
+def test_container_has_no_root_and_a_health_check() -> None:
+    text = (ROOT / "examples/docker/Dockerfile").read_text(encoding="utf-8")
+    last_stage = text[text.rindex("\nFROM ") :]
+    assert re.search(r"^USER 10001$", last_stage, re.MULTILINE)
+    assert 'CMD ["pgdatahub", "status", "--check"]' in last_stage
+    ignored = (ROOT / "examples/docker/Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    for kept in (line[1:] for line in ignored if line.startswith("!")):
+        assert (ROOT / kept).exists(), kept
+
+
+NO_POSIX = """
+import importlib, os, pkgutil, signal, sys
+import concurrent.futures, ctypes, multiprocessing, selectors, shutil, socket, subprocess, tempfile
+import psycopg, pydantic, rich.console, sqlalchemy, typer
+
+for name in ("geteuid getegid getuid getgid fork chown fchown fchmod killpg setsid O_CLOEXEC O_NOFOLLOW O_DIRECTORY"
+             " O_NONBLOCK mkfifo sysconf memfd_create major minor uname sched_getaffinity register_at_fork statvfs pread"
+             " wait4 ttyname nice WIFSIGNALED WNOHANG").split():
+    if hasattr(os, name):
+        delattr(os, name)
+for name in "SIGKILL SIGHUP SIGUSR1 SIGALRM SIGQUIT SIGCHLD SIGPIPE SIGTSTP SIGCONT SIGWINCH pthread_sigmask setitimer alarm".split():
+    if hasattr(signal, name):
+        delattr(signal, name)
+sys.modules |= dict.fromkeys(["fcntl", "pwd", "grp", "resource", "termios", "pty", "tty", "syslog"])
+
+import pgdatahub
+for module in pkgutil.walk_packages(pgdatahub.__path__, "pgdatahub."):
+    if not module.name.endswith(("__main__", "build_hook", "_core")):
+        importlib.import_module(module.name)
+
+from pgdatahub.cli.app import create_app
+create_app()(["check", sys.argv[1]], standalone_mode=False)
+"""
+
+
+def test_nothing_of_posix_is_needed_to_import_and_check(tmp_path: Path) -> None:
+    book = ROOT / "examples/quickstart/data/sales/2025/orders 2025-01.xlsx"
+    ran = subprocess.run(
+        [sys.executable, "-c", NO_POSIX, str(book)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "orders 2025-01.xlsx" in ran.stdout
