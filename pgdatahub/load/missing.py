@@ -22,6 +22,7 @@ from pgdatahub.load.retried_queries import RetriedQueries
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.missing import MissingAction, MissingFile
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
@@ -98,14 +99,8 @@ def judge(
     folders = listing.folders
     for past in imports:
         folder = past.identity.rpartition("/")[0]
-        missing = MissingFile(
-            import_id=past.id,
-            table=past.table,
-            file=past.identity,
-            rows=past.row_count,
-            action=MissingAction.KEEP,
-        )
-        if config.folders.options_for(folder.split("/")).on_missing == "keep":
+        missing = _kept(past.id, past.table, past.identity, past.row_count)
+        if _keeps(past.identity, config):
             yield missing
             continue
         reason = listing.obstacle
@@ -121,6 +116,14 @@ def judge(
             yield replace(missing, reason=reason)
         else:
             yield replace(missing, action=MissingAction.REVERT)
+
+
+def _keeps(identity: str, config: Config) -> bool:
+    return config.folders.options_for(identity.split("/")[:-1]).on_missing == "keep"
+
+
+def _kept(import_id: int, table: TableName, identity: str, rows: int) -> MissingFile:
+    return MissingFile(import_id=import_id, table=table, file=identity, rows=rows, action=MissingAction.KEEP)
 
 
 def find_heir(past: ImportRow, listing: Listing) -> Duplicate | None:
@@ -174,10 +177,24 @@ class MissingFiles:
         Raises:
             DatabaseError: The database is gone.
         """
-        imports: list[ImportRow] = self.queries.ask(
-            lambda connection: find_gone(connection, self.history, self.listing), []
-        )
-        return tuple(map(self._treat, judge(imports, self.listing, self.config, failed)))
+        nothing: tuple[list[MissingFile], list[ImportRow]] = ([], [])
+        kept, imports = self.queries.ask(self._find, nothing)
+        treated = map(self._treat, judge(imports, self.listing, self.config, failed))
+        return tuple(sorted([*kept, *treated], key=lambda one: one.import_id))
+
+    def _find(self, connection: Connection) -> tuple[list[MissingFile], list[ImportRow]]:
+        """Return the missing files that their folder keeps, and the imports of all others, oldest first.
+
+        A folder whose loaded files are moved to an archive has as many missing files as imports, so the kept ones are
+        not fetched whole.
+        """
+        kept, ids = [], []
+        for one in gone(loaded_files(connection, self.history), self.listing.present):
+            if _keeps(one.identity, self.config):
+                kept.append(_kept(one.import_id, one.table, one.identity, one.rows))
+            else:
+                ids.append(one.import_id)
+        return kept, self.history.select_imports(connection, ids=ids) if ids else []
 
     def _treat(self, missing: MissingFile) -> MissingFile:
         if missing.action is MissingAction.KEEP:

@@ -104,6 +104,7 @@ class History:
             since: Imported at this time or later, UTC.
             run_id: By this run.
         """
+        is_whole = file_tail is not None and file_tail.startswith("/")
         # An array is one parameter. A statement takes at most 65,535 parameters, and a folder may have more files.
         conditions = {
             "i.table_schema = %(schema)s AND i.table_name = %(name)s": table is not None,
@@ -113,7 +114,10 @@ class History:
             "i.id = ANY (%(ids)s)": ids is not None,
             "i.bytes = ANY (%(sizes)s)": sizes is not None,
             "starts_with(i.file_sha256, %(prefix)s)": hash_prefix is not None,
-            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None,
+            # An absolute path is found by its index; the end of a path takes a scan.
+            "i.source_file = %(file)s": is_whole,
+            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None
+            and not is_whole,
             "i.imported_at >= %(since)s": since is not None,
         }
         values = {

@@ -121,6 +121,9 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_bytes": "(bytes)",
     "etl_imports_file": "(file_sha256)",
     "etl_imports_content": "(content_sha256)",
+    # By time and by file, for `history` and for files that were in another table: a history may have ten million imports.
+    "etl_imports_latest": "(imported_at)",
+    "etl_imports_source": "USING hash (source_file)",  # an index entry of a tree holds 2,700 bytes, and a path may be longer
     # Empty for most imports; neither index has an entry for those.
     "etl_imports_duplicates": "USING gin (duplicates jsonb_path_ops) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_duplicated": "(id) WHERE duplicates <> '[]'::jsonb",

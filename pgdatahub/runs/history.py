@@ -11,11 +11,13 @@ from pgdatahub.config.loading import config_of
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.known_tables import named_tables
+from pgdatahub.postgres.latest_imports import latest_imports, tables_of_imports
 from pgdatahub.runs.named_file import failures_of_file, imports_of_file
 
 HistoryEntry: TypeAlias = ImportRow | ChangeRow | FailureRow
@@ -73,32 +75,32 @@ def history(
             kept = History(config.schema_name)
             if not kept.exists(connection):
                 return Timeline(destination=database.description, entries=())
-            imports = kept.select_imports(connection, since=since)
-            changes = kept.schema_changes.select(connection, since=since)
             failures = list(Failures(config.schema_name).select(connection, since=since))
+            ids: set[int] | None = None
+            files: set[str] | None = None
+            tables: frozenset[TableName] | None = None
             if file is not None:
                 named = imports_of_file(connection, kept, file, config)
                 ids, files = {past.id for past in named}, {past.source_file for past in named}
-                imports = [past for past in imports if past.id in ids]
-                changes = [change for change in changes if change.source_file in files]
                 failures = failures_of_file(failures, file, config)
             if table is not None:
-                known = {past.table for past in kept.select_imports(connection)}
+                known = tables_of_imports(connection, kept)
                 known |= {one.table for one in failures if one.table is not None}
-                meant = named_tables([table], known)
-                imports = [past for past in imports if past.table in meant]
-                changes = [change for change in changes if change.table in meant]
-                failures = [failure for failure in failures if failure.table in meant]
-        left_out = 0
-        if limit is not None and len(imports) > limit:
-            imports.sort(key=_order)
-            left_out = len(imports) - limit
-            imports = imports[left_out:]
-            first = imports[0].imported_at if imports else None
-            changes = [change for change in changes if first is not None and change.changed_at >= first]
-            failures = [failure for failure in failures if first is not None and failure.last_failed_at >= first]
-        entries: list[HistoryEntry] = [*imports, *changes, *failures]
-        return Timeline(destination=database.description, entries=tuple(sorted(entries, key=_order)), left_out=left_out)
+                tables = named_tables([table], known)
+                failures = [failure for failure in failures if failure.table in tables]
+            latest = latest_imports(connection, kept, tables=tables, ids=ids, since=since, limit=limit)
+            if latest.left_out:
+                since = latest.imports[0].imported_at
+                failures = [failure for failure in failures if failure.last_failed_at >= since]
+            changes = [
+                change
+                for change in kept.schema_changes.select(connection, since=since)
+                if (files is None or change.source_file in files) and (tables is None or change.table in tables)
+            ]
+        entries: list[HistoryEntry] = [*latest.imports, *changes, *failures]
+        return Timeline(
+            destination=database.description, entries=tuple(sorted(entries, key=_order)), left_out=latest.left_out
+        )
 
 
 def _order(entry: HistoryEntry) -> tuple[datetime, int, int]:

@@ -17,7 +17,7 @@ from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.postgres.loaded_files import loaded_files
 from pgdatahub.runs.plan_result import FilePlan
 from pgdatahub.runs.selection import Discovery
 from pgdatahub.system.storage import is_url
@@ -98,26 +98,24 @@ def count_missing(connection: Connection, history: History, config: Config) -> M
 
     Local files are checked one by one; only files at URLs need a listing.
     """
-    files = loaded_files(connection, history)
-    present: set[str] = set()
-    if is_url(config.data_root):
+    listed: set[str] = set()
+    remote = is_url(config.data_root)
+    if remote:
         try:
-            present = {source.identity for source in Stages(create_plugin_manager()).discover(config)}
+            listed = {source.identity for source in Stages(create_plugin_manager()).discover(config)}
         except PgDataHubError:
             return None
-    else:
-        root = config.root_path
-        present = {one.identity for one in files if (root / one.identity).exists()}
+    counts: dict[TableName, int] = defaultdict(int)
     names: dict[TableName, list[str]] = defaultdict(list)
-    for one in _countable(files, config):
+    for one in loaded_files(connection, history):
+        if is_url(one.source_file) and not remote:
+            continue  # neither this data root nor this machine can tell
+        present = listed if remote else {one.identity} if (config.root_path / one.identity).exists() else frozenset()
         if next(gone([one], present), None) is not None:
-            names[one.table].append(one.identity)
-    return {table: (len(found), found[:NAMED]) for table, found in names.items()}
-
-
-def _countable(files: Iterable[LoadedFile], config: Config) -> Iterable[LoadedFile]:
-    """Return the files that this data root or this machine can tell about."""
-    return [one for one in files if is_url(one.source_file) == is_url(config.data_root) or not is_url(one.source_file)]
+            counts[one.table] += 1
+            if len(names[one.table]) < NAMED:
+                names[one.table].append(one.identity)
+    return {table: (number, names[table]) for table, number in counts.items()}
 
 
 def describe_missing(counts: MissingCounts) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,6 +13,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import create_engine, transaction
 from pgdatahub.postgres.file_queries import PartKey, ask
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.latest_imports import latest_imports, tables_of_imports
 
 IMPORTS = 20_000
 TABLE = TableName(schema="public", name="sales")
@@ -54,6 +56,37 @@ def test_repeats_of_a_file_are_found_by_indexes(database_url: str, monkeypatch: 
     assert [past.file_sha256 for past in facts.related] == ["file 7", "file 8", "file 9"]
     for index in ("etl_imports_identity", "etl_imports_file", "etl_imports_content"):
         assert f"Bitmap Index Scan on {index}" in plan
+
+
+def test_latest_imports_are_found_by_indexes(database_url: str) -> None:
+    engine = create_engine(database_url)
+    history = History("public")
+    with transaction(engine) as connection:
+        history.ensure(connection)
+        fill(connection)
+        connection.execute("UPDATE etl_imports SET table_name = 'returns' WHERE id % 10 = 0")
+        connection.execute("ANALYZE etl_imports")
+
+        def read() -> int:
+            query = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'etl_imports'"
+            return int(connection.scalar(query))
+
+        before = read()
+        returns = TableName(schema="public", name="returns")
+        assert tables_of_imports(connection, history) == {TABLE, returns}
+        of_table = latest_imports(connection, history, tables={returns}, limit=2)
+        assert [past.source_file for past in of_table.imports] == ["f19990", "f20000"]
+        recent = datetime(1970, 1, 1) + timedelta(seconds=IMPORTS - 1)  # noqa: DTZ001 - the history has no time zones
+        assert [past.source_file for past in latest_imports(connection, history, since=recent).imports] == [
+            "f19999",
+            "f20000",
+        ]
+        assert [past.source_file for past in history.select_imports(connection, file_tail="/f7")] == []
+        assert read() == before, "no scan of the whole table"
+        every = latest_imports(connection, history, limit=3)
+        assert [past.source_file for past in every.imports] == ["f19998", "f19999", "f20000"]
+        assert (every.left_out, of_table.left_out) == (IMPORTS - 3, IMPORTS // 10 - 2)
+    engine.dispose()
 
 
 def test_more_sizes_than_statement_parameters_are_looked_up(database_url: str) -> None:
