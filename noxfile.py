@@ -241,6 +241,16 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or DOCUMENT_TESTS))
 
 
+# Templates are files of the package that no import would miss.
+_RENDER = """
+from pgdatahub.reports.page.render import html, markdown
+from pgdatahub.reports.page.report import empty_report
+
+assert html(empty_report("nowhere")).endswith("</html>\\n")
+assert markdown(empty_report("nowhere")).startswith("# Data dictionary\\n")
+"""
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Build the distributions, check their metadata, and install the wheels where the checkout is out of sight.
@@ -263,6 +273,7 @@ def build(session: nox.Session) -> None:
             session.run("pgdatahub", "--version")
             session.run("pgdatahub", "plugins", env={"PGDATAHUB_READER": reader})
             session.run("pgdatahub", "inspect", str(book), env={"PGDATAHUB_READER": reader})
+            session.run("python", "-c", _RENDER, silent=True)
 
 
 NATIVE = Path("pgdatahub/readers/xlsx/native")

@@ -32,4 +32,5 @@ if [ -n "${DATABASE_URL:-}" ]; then
   "$bin/pgdatahub" run
   "$bin/pgdatahub" run # nothing is left to do
   "$bin/pgdatahub" status
+  "$bin/pgdatahub" report --scan -o report.html
 fi

@@ -45,14 +45,14 @@ def make_report(
     """
     announce = announcer(reporter)
     if is_unmade(config, announce):
-        return _empty(UNMADE)
+        return empty_report(UNMADE)
     with (
         open_database(config, announce) as database,
         transaction(database.engine, read_only=True) as connection,
     ):
         history = History(config.schema_name)
         if not history.exists(connection):
-            return _empty(database.description)
+            return empty_report(database.description)
         chosen = select(connection, history, Failures(config.schema_name), choice)
         folders = Folders(config=config)
         calendar = Calendar()
@@ -99,7 +99,8 @@ def make_report(
         )
 
 
-def _empty(destination: str) -> Report:
+def empty_report(destination: str) -> Report:
+    """Return the report on a database without a history."""
     return Report(
         destination=destination,
         made_at=_now(),
