@@ -75,6 +75,8 @@ def _faults_of(result: FileResult) -> Faults | None:
     if result.outcome is Outcome.FAILED and failure is not None:
         if not failure.faults and failure.kind not in _OF_THE_SENDER:
             return None
+        if failure.kind == "EncryptedError" and result.source.options.password_env is not None:
+            return None  # the password is missing here
         return Faults(file=result.source.identity, faults=failure.faults, failure=failure)
     return Faults(file=result.source.identity, faults=result.faults) if result.faults else None
 
