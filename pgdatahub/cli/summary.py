@@ -54,8 +54,6 @@ def print_report(report: RunReport, console: Console, error_console: Console, *,
     shortened = _print_failures(report, console, error_console, width=sys.maxsize if verbose else width)
     for reason, names in report.ignored.items():
         console.print(Line(f"skipped, {reason}: {listed(names)}", style="dim"), soft_wrap=True)
-    if report.marked:
-        console.print(Line(_marked_line(report.marked)), soft_wrap=True)
     kept = [one for one in report.missing if one.action is MissingAction.KEEP]
     if kept:
         console.print(Line(missing_line(kept), style="dim"), soft_wrap=True)
@@ -248,11 +246,6 @@ def _print_failures(report: RunReport, console: Console, error_console: Console,
     for folder, reason in report.unreadable.items():
         console.print(Line(f"not read: {folder}: {reason}", style="bold red"), soft_wrap=True)
     return shortened
-
-
-def _marked_line(marked: Mapping[str, str]) -> str:
-    """Return one line about the marked copies: their number, and the first ones."""
-    return f"{'1 marked copy' if len(marked) == 1 else f'{len(marked):,} marked copies'} written: {listed(list(marked.values()))}"
 
 
 def _them(failures: Sequence[FileResult]) -> str:

@@ -33,6 +33,9 @@ _OF_THE_SENDER: Final = frozenset(
 )
 """Failures that are about the file; others are about this machine, the server, or what was loaded before."""
 
+_SHOWN: Final = 3
+"""Files that a line names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportFolders:
@@ -67,6 +70,14 @@ def mark_results(config: Config, stages: Stages, results: Iterable[FileResult], 
         except (PgDataHubError, OSError, ValueError) as error:
             failed.setdefault(_reason(error), []).append(result.source.identity)
     return ReportFolders(marked=marked, warnings=tuple(_warning(reason, names) for reason, names in failed.items()))
+
+
+def describe_marked(marked: Mapping[str, str]) -> str:
+    """Return one line about the marked copies of a run: their number, and the first ones."""
+    paths = list(marked.values())
+    more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+    copies = "1 marked copy" if len(paths) == 1 else f"{len(paths):,} marked copies"
+    return f"{copies} for senders: {', '.join(paths[:_SHOWN])}{more}"
 
 
 def _faults_of(result: FileResult) -> Faults | None:
@@ -107,6 +118,6 @@ def _reason(error: Exception) -> str:
 
 
 def _warning(reason: str, names: list[str]) -> str:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
     copies = "1 marked copy is" if len(names) == 1 else f"{len(names):,} marked copies are"
     return f"{copies} not written: {shown} ({reason})"

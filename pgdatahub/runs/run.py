@@ -28,7 +28,7 @@ from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
 from pgdatahub.runs.pool_choice import open_pool
-from pgdatahub.runs.report_folder import ReportFolders, mark_results
+from pgdatahub.runs.report_folder import ReportFolders, describe_marked, mark_results
 from pgdatahub.runs.scheduler import Scheduler
 from pgdatahub.runs.selection import Discovery, Selection, find_files
 from pgdatahub.runs.signals import Interruption, Leave
@@ -263,6 +263,8 @@ class _Run:
         """Write marked copies for the senders of files, unless this is a dry run."""
         results = () if self.config.skip_db else scheduler.results
         marks = mark_results(self.config, pipeline.stages, results, began=self.began_at)
+        if marks.marked:
+            self.reporter(Notice(text=describe_marked(marks.marked)))
         for text in marks.warnings:
             self.reporter(Notice(text=text, warning=True))
         return marks
