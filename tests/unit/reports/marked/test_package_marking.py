@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 import openpyxl
@@ -154,8 +155,8 @@ def test_colours_and_comments_have_a_limit(tmp_path: Path) -> None:
     bad = [f"{letter}{row}" for row in range(1, 6_001) for letter in "AB"]
     done = mark(path, tmp_path / "out.xlsx", fault("max", "1", bad))
     assert (done.cells, done.comments) == (10_000, 1_000)
-    sheet = sheet_of(tmp_path / "out.xlsx", "pgdatahub faults")
-    remarks = [sheet.cell(row, 1).value for row in range(4, 6)]
+    rows = openpyxl.load_workbook(tmp_path / "out.xlsx", read_only=True)["pgdatahub faults"].iter_rows(values_only=True)
+    remarks = [row[0] for row in islice(rows, 3, 5)]
     assert remarks == ["Only the first 10,000 cells are coloured.", "Only the first 1,000 cells have a comment."]
 
 
