@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pgdatahub.config import Config
+from pgdatahub.config.report_folders import is_in_data_root
 from pgdatahub.errors import ConfigError
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.reports.marked.marking import NEW_SUFFIX, MarkedFile, mark_file
@@ -47,6 +48,8 @@ def mark_checks(config: Config, results: Sequence[FileCheck], out: Path) -> Iter
                 f"the marked copy cannot be written: {error.strerror or error}", where=str(target)
             ) from error
         marked += 1
+    if marked and is_in_data_root(config, out):
+        yield f"note     {out} is in the data root, where a run reads it"
     if not marked:
         yield f"nothing is marked: {'the file has no fault' if len(checked) == 1 else 'no file has a fault'}"
 

@@ -83,6 +83,11 @@ def test_the_file_itself_is_never_replaced(capsys: pytest.CaptureFixture[str]) -
     assert Path("data/sales/bad.xlsx").read_bytes() == before
 
 
+def test_a_copy_in_the_data_root_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    check("data/sales/bad.xlsx", "--mark", "data/sales/marked.xlsx")
+    assert "data/sales/marked.xlsx is in the data root, where a run reads it" in capsys.readouterr().out
+
+
 def test_an_ending_that_does_not_fit_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert check("data/sales/bad.xlsx", "--mark", "out.xlsm") == ExitCode.USAGE
     assert "(name it out.xlsx)" in capsys.readouterr().err
