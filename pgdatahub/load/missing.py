@@ -79,10 +79,28 @@ def _exists(path: str) -> bool:
         return True  # not reachable; nothing proves that it is gone
 
 
-def find_gone(connection: Connection, history: History, listing: Listing) -> list[ImportRow]:
-    """Return the loaded imports whose file no longer exists, oldest first."""
-    ids = [one.import_id for one in gone(loaded_files(connection, history), listing.present)]
-    return history.select_imports(connection, ids=ids) if ids else []
+def find_gone(
+    connection: Connection, history: History, listing: Listing, config: Config, *, whole: Collection[TableName] = ()
+) -> tuple[list[MissingFile], list[ImportRow]]:
+    """Return the missing files that their folder keeps, and the imports of all others, oldest first.
+
+    A folder whose loaded files are moved to an archive has as many missing files as imports, so the kept ones are not
+    fetched whole.
+
+    Args:
+        connection: A connection in a transaction, which may be read-only.
+        history: The history.
+        listing: The listing of the data root.
+        config: The settings.
+        whole: Tables whose imports are fetched in any case.
+    """
+    kept, ids = [], []
+    for one in gone(loaded_files(connection, history), listing.present):
+        if _keeps(one.identity, config) and one.table not in whole:
+            kept.append(_kept(one.import_id, one.table, one.identity, one.rows))
+        else:
+            ids.append(one.import_id)
+    return kept, history.select_imports(connection, ids=ids) if ids else []
 
 
 def judge(
@@ -178,23 +196,11 @@ class MissingFiles:
             DatabaseError: The database is gone.
         """
         nothing: tuple[list[MissingFile], list[ImportRow]] = ([], [])
-        kept, imports = self.queries.ask(self._find, nothing)
+        kept, imports = self.queries.ask(
+            lambda connection: find_gone(connection, self.history, self.listing, self.config), nothing
+        )
         treated = map(self._treat, judge(imports, self.listing, self.config, failed))
         return tuple(sorted([*kept, *treated], key=lambda one: one.import_id))
-
-    def _find(self, connection: Connection) -> tuple[list[MissingFile], list[ImportRow]]:
-        """Return the missing files that their folder keeps, and the imports of all others, oldest first.
-
-        A folder whose loaded files are moved to an archive has as many missing files as imports, so the kept ones are
-        not fetched whole.
-        """
-        kept, ids = [], []
-        for one in gone(loaded_files(connection, self.history), self.listing.present):
-            if _keeps(one.identity, self.config):
-                kept.append(_kept(one.import_id, one.table, one.identity, one.rows))
-            else:
-                ids.append(one.import_id)
-        return kept, self.history.select_imports(connection, ids=ids) if ids else []
 
     def _treat(self, missing: MissingFile) -> MissingFile:
         if missing.action is MissingAction.KEEP:

@@ -87,10 +87,12 @@ def plan_missing(
     """
     failing = {file.file for file in files if file.action == "fail"}
     failed = [source for identity, source in listing.files.items() if identity in failing]
-    stored = map(tables.after, find_gone(connection, history, listing))
+    kept, imports = find_gone(connection, history, listing, config, whole=tables.simulated)
+    stored = map(tables.after, imports)
     left = {past.id: past for past in (*stored, *tables.changed) if past is not None and past.status == Status.LOADED}
     missing = gone((left[number] for number in sorted(left)), listing.present)
-    return tuple(judge(missing, listing, config, failed))
+    planned = judge(missing, listing, config, failed)
+    return tuple(sorted([*kept, *planned], key=lambda one: one.import_id))
 
 
 def count_missing(connection: Connection, history: History, config: Config) -> MissingCounts | None:
@@ -105,12 +107,13 @@ def count_missing(connection: Connection, history: History, config: Config) -> M
             listed = {source.identity for source in Stages(create_plugin_manager()).discover(config)}
         except PgDataHubError:
             return None
+    root = config.root_path
     counts: dict[TableName, int] = defaultdict(int)
     names: dict[TableName, list[str]] = defaultdict(list)
     for one in loaded_files(connection, history):
         if is_url(one.source_file) and not remote:
             continue  # neither this data root nor this machine can tell
-        present = listed if remote else {one.identity} if (config.root_path / one.identity).exists() else frozenset()
+        present = listed if remote else {one.identity} if (root / one.identity).exists() else frozenset()
         if next(gone([one], present), None) is not None:
             counts[one.table] += 1
             if len(names[one.table]) < NAMED:

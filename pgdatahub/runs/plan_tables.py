@@ -121,6 +121,11 @@ class TableSimulations:
         return [past for simulation in self._simulations.values() for past in simulation.changed]
 
     @property
+    def simulated(self) -> Collection[TableName]:
+        """The tables that the files may change."""
+        return self._simulations.keys()
+
+    @property
     def all(self) -> Sequence[TableSimulation]:
         """The simulations of all tables."""
         return tuple(self._simulations.values())

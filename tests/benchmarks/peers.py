@@ -54,7 +54,7 @@ def duckdb_postgres(files: Sequence[str], url: str, table: str, *, append: bool)
 
     connection = duckdb.connect()
     for extension in ("excel", "postgres_scanner"):
-        connection.execute(f"LOAD '{_duckdb_extension(extension)}'")
+        connection.execute(f"LOAD '{duckdb_extension(extension)}'")
     connection.execute(f"ATTACH '{url}' AS target (TYPE postgres)")
     for number, file in enumerate(files):
         rows = f"SELECT * FROM read_xlsx('{file}', all_varchar = true)"
@@ -64,7 +64,7 @@ def duckdb_postgres(files: Sequence[str], url: str, table: str, *, append: bool)
             connection.execute(f"CREATE TABLE target.{table} AS {rows}")
 
 
-def _duckdb_extension(name: str) -> Path:
+def duckdb_extension(name: str) -> Path:
     """Return the file of an extension that a wheel brought: DuckDB's own INSTALL needs its server."""
     from importlib import import_module
 

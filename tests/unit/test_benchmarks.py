@@ -15,6 +15,7 @@ from tests.benchmarks.peers import DUCKDB, FLOOR, OPENPYXL, PEERS, POLARS
 from tests.benchmarks.results import CaseResult, read_results, write_results
 from tests.benchmarks.rounds import environment
 from tests.benchmarks.server import Server
+from tests.benchmarks.simulation import Costs, Load, simulate
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
@@ -173,3 +174,25 @@ def test_instructions_without_a_committed_figure_pass_and_say_it() -> None:
     lines, within = judge({"core, rustc 9": 1000}, {"core, rustc 8": 1})
     assert within
     assert "--accept" in lines[0]
+
+
+def test_simulation_of_one_worker_adds_up_its_costs() -> None:
+    costs = Costs()
+    outcome = simulate(Load(files=100, tables=10, rows=0), 1)
+    each = costs.dispatch + costs.read_file + costs.round_trips + costs.server_file + costs.flush
+    assert outcome.seconds == pytest.approx(100 * each / 1000)
+    assert outcome.busy["workers"] == pytest.approx(costs.read_file / each)
+
+
+@pytest.mark.parametrize(
+    ("load", "limit"),
+    [
+        (Load(files=3000, tables=500), "the run's own process"),
+        (Load(files=3000, tables=500, share=0.5), "the busiest table"),
+        (Load(files=1000, tables=500, rows=10_000), "the server's processors"),
+    ],
+    ids=["small files", "one popular table", "large files"],
+)
+def test_simulation_names_the_limit_of_many_workers(load: Load, limit: str) -> None:
+    assert simulate(load, 128).limit == limit
+    assert simulate(load, 2).limit == "workers"
