@@ -159,9 +159,8 @@ class _Planner:
             for past in self._known.own_imports(source, source.hashed.sha256)
         ]
         differing, _ = read_differently(imports)
-        self.warnings = describe(by_table(differing))
-        for text in self.warnings:
-            self.reporter(Notice(text=text, warning=True))
+        for text in describe(by_table(differing)):
+            self._warn(text)
         for source in files:
             if source.hashed is None:
                 continue
@@ -269,7 +268,11 @@ class _Planner:
 
     def count_keys(self, database: Database | None, tables: Iterable[TablePlan]) -> Iterator[TablePlan]:
         """Yield the plans of tables, those of keyed tables with the number of their keys."""
-        return with_keys(database, History(self.config.schema_name), tables, self._tables.all)
+        return with_keys(database, History(self.config.schema_name), tables, self._tables.all, warn=self._warn)
+
+    def _warn(self, text: str) -> None:
+        self.warnings += (text,)
+        self.reporter(Notice(text=text, warning=True))
 
     @property
     def unplaced(self) -> Sequence[FilePlan]:

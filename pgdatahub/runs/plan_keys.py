@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,16 +25,34 @@ class _RolledBackError(Exception):
 
 
 def with_keys(
-    database: Database | None, history: History, tables: Iterable[TablePlan], simulations: Iterable[TableSimulation]
+    database: Database | None,
+    history: History,
+    tables: Iterable[TablePlan],
+    simulations: Iterable[TableSimulation],
+    *,
+    warn: Callable[[str], None],
 ) -> Iterator[TablePlan]:
     """Yield the plans of tables, those of keyed tables with the number of their keys.
 
-    Keys of a table that does not exist yet, or on a server that takes no temporary table, are not counted.
+    Keys of a table that does not exist yet are not counted.
+
+    Args:
+        database: The database, if one is used.
+        history: The history.
+        tables: The plans.
+        simulations: The simulated tables.
+        warn: Receives a warning for a table whose keys the server refuses to count, such as without the right to
+            create temporary tables.
     """
     by_name = {str(one.table): one for one in simulations}
     for table in tables:
         simulation = by_name.get(table.table)
-        keys = None if simulation is None or database is None else _count(database, history, simulation)
+        keys = None
+        if simulation is not None and database is not None:
+            try:
+                keys = _count(database, history, simulation)
+            except PgDataHubError as error:
+                warn(f"{table.table}: the new and replaced keys are not counted: {error}")
         yield table if keys is None else replace(table, keys=keys)
 
 
@@ -56,8 +74,9 @@ def _count(database: Database, history: History, simulation: TableSimulation) ->
                 going=[past.imported_at for past in simulation.going],
             )
             raise _RolledBackError
-    except (_RolledBackError, PgDataHubError):
-        return found
+    except _RolledBackError:
+        pass
+    return found
 
 
 def _planned(staged: Staged) -> PlannedFile:

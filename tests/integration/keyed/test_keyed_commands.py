@@ -168,6 +168,19 @@ def test_plan_counts_keys_as_the_run_finds_them(hub: Hub) -> None:
     assert hub.execute("SELECT count(*) FROM c") == [(3,)]
 
 
+def test_plan_names_the_table_whose_keys_it_cannot_count(hub: Hub) -> None:
+    hub.write("c/2025-11.xlsx", ["no", "city"], [[3, "Uri"]])
+    hub.execute(
+        "CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no tables today'; END$$;"
+        "CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION refuse()"
+    )
+    planned = plan(hub.config())
+    assert [table.keys for table in planned.tables] == [None]
+    (warning,) = planned.warnings
+    assert warning.startswith("c: the new and replaced keys are not counted: ")
+    assert "no tables today" in warning
+
+
 def test_adopt_refuses_an_order_that_only_the_history_had(hub: Hub) -> None:
     hub.execute("DROP TABLE etl_imports, etl_schema_changes, etl_tables")
     hub.configure(f"{KEYED}  newest: loaded\n")
