@@ -18,6 +18,7 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
+from pgdatahub.postgres.row_guards import check_gone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,14 @@ def find_rows(connection: Connection, past: ImportRow) -> Rows:
 
 
 def delete_rows(connection: Connection, past: ImportRow) -> int:
-    """Delete the rows of an import; return their number."""
-    return _by_index(connection, _of(_DELETE, past.table, [past])).rowcount
+    """Delete the rows of an import; return their number.
+
+    Raises:
+        SchemaError: A trigger or rule of the table kept rows.
+    """
+    count = _by_index(connection, _of(_DELETE, past.table, [past])).rowcount
+    check_gone(connection, past.table, rows_of([past]))
+    return count
 
 
 def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor[Any]:
@@ -67,14 +74,20 @@ def _by_index(connection: Connection, statement: sql.Composed) -> psycopg.Cursor
 
 
 def rename_rows(connection: Connection, past: ImportRow, source_file: str) -> int:
-    """Set another file name in the rows of an import; return the number of rows."""
+    """Set another file name in the rows of an import; return the number of rows.
+
+    Raises:
+        SchemaError: A trigger or rule of the table kept rows.
+    """
     statement = _RENAME.format(
         table=sql.Identifier(past.table.schema, past.table.name),
         file=sql.Identifier(SOURCE_FILE),
         name=sql.Literal(source_file),
         condition=rows_of([past]),
     )
-    return driver_connection(connection).execute(statement).rowcount
+    count = driver_connection(connection).execute(statement).rowcount
+    check_gone(connection, past.table, rows_of([past]))
+    return count
 
 
 def count_others(connection: Connection, table: TableName, imports: Sequence[ImportRow]) -> int:

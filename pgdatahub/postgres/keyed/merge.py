@@ -29,6 +29,7 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import ROW, beaten_rows
+from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
 
 _COUNTED_BY_SEQUENCE: Final = 100_000
 """Staged rows from which a sequence counts the unchanged rows; below, its 1.5 ms are more than a wide comparison."""
@@ -122,6 +123,7 @@ def merge(connection: Connection, imports: sql.Identifier, rule: TableRule, arri
     if unchanged is None:
         connection.execute(sql.SQL("CREATE TEMPORARY SEQUENCE {} CACHE 1000").format(sql.Identifier("_hub_unchanged")))
     written = _write(connection, rule, arrival, counting=unchanged is None)
+    _check_replaced(connection, rule, arrival)
     if unchanged is None:
         unchanged = int(connection.scalar("SELECT nextval('pg_temp._hub_unchanged') - 1"))
         connection.execute(sql.SQL("DROP SEQUENCE {}").format(_SEQUENCE))
@@ -243,6 +245,23 @@ def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, countin
     return connection.execute(query, arrival.values).rowcount
 
 
+def _check_replaced(connection: Connection, rule: TableRule, arrival: Arrival) -> None:
+    """Check that the staged rows replaced those of their keys, of which the companion has copies.
+
+    Raises:
+        SchemaError: A trigger of the table kept rows.
+    """
+    guards = row_guards(connection, rule.table)
+    if not guards:
+        return
+    query = sql.SQL("SELECT count(*) FROM {} m JOIN {} s ON {} WHERE m.{} IS DISTINCT FROM %(moment)s").format(
+        identifier(rule.table), identifier(STAGING), same_key(rule.rule.key, "m", "s"), TIMESTAMP
+    )
+    left = int(connection.scalar(query, arrival.values))
+    if left:
+        raise kept(rule.table, guards, left)
+
+
 def replace_snapshot(connection: Connection, imports: sql.Identifier, rule: TableRule, arrival: Arrival) -> RowCounts:
     """Make the staged rows the table if their import is the newest; else bring them into the companion."""
     newest = sql.SQL("SELECT EXISTS ({})").format(_newer(imports, rule))
@@ -255,6 +274,7 @@ def replace_snapshot(connection: Connection, imports: sql.Identifier, rule: Tabl
             table=identifier(rule.table), columns=listed(rule.row_columns), companion=identifier(rule.companion)
         )
         connection.execute(move)
+        check_gone(connection, rule.table, sql.SQL("true"))
     insert = sql.SQL("""
         INSERT INTO {target} ({columns}, {file}, {timestamp})
         SELECT {columns}, %(source)s, %(moment)s FROM {staging} ORDER BY {row}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from psycopg import sql
 
@@ -22,6 +23,7 @@ from pgdatahub.postgres.keyed.fragments import (
     same_key,
 )
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
+from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
 
 _PROMOTE = sql.SQL("""
     WITH best AS (
@@ -53,6 +55,9 @@ def take_out(
         going: The imports.
         keep_staged: Keep the rows of keys that are staged and have no other row. The load is about to overwrite them, and
             foreign keys that point to them never see the key gone. They are not counted.
+
+    Raises:
+        SchemaError: A trigger of the table kept rows.
     """
     moments = [one.imported_at for one in going]
     values = {"gone": moments}
@@ -63,17 +68,32 @@ def take_out(
     count: int = 0 if keep_staged else connection.scalar(counted, values)
     count += connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(companion, of_these), values).rowcount
     if rule.rule.is_merge:
-        connection.execute(_promotion(imports, rule), values)
-    delete = sql.SQL("DELETE FROM {} m WHERE m.{} = ANY (%(gone)s::timestamp[])").format(table, TIMESTAMP)
+        _move(connection, rule, _promotion(imports, rule), values)
+    condition = sql.SQL("m.{} = ANY (%(gone)s::timestamp[])").format(TIMESTAMP)
     if keep_staged:
-        staged = sql.SQL(" AND NOT EXISTS (SELECT FROM {} s WHERE {})").format(
+        condition += sql.SQL(" AND NOT EXISTS (SELECT FROM {} s WHERE {})").format(
             identifier(STAGING), same_key(rule.rule.key, "m", "s")
         )
-        delete += staged
-    connection.execute(delete, values)
+    connection.execute(sql.SQL("DELETE FROM {} m WHERE {}").format(table, condition), values)
+    check_gone(connection, rule.table, condition, values)
     if not rule.rule.is_merge:
         raise_newest(connection, imports, rule)
     return count
+
+
+def _move(connection: Connection, rule: TableRule, statement: sql.Composed, values: Mapping[str, Any]) -> None:
+    """Execute a statement that moves rows from the companion into the table.
+
+    Raises:
+        SchemaError: A trigger of the table kept rows, which would be lost.
+    """
+    guards = row_guards(connection, rule.table)
+    count = sql.SQL("SELECT count(*) FROM {}").format(identifier(rule.companion))
+    before = int(connection.scalar(count)) if guards else 0
+    arrived = connection.execute(statement, values).rowcount
+    lost = before - int(connection.scalar(count)) - arrived if guards else 0
+    if lost:
+        raise kept(rule.table, guards, lost)
 
 
 def _promotion(imports: sql.Identifier, rule: TableRule) -> sql.Composed:
@@ -110,7 +130,7 @@ def raise_newest(connection: Connection, imports: sql.Identifier, rule: TableRul
         timestamp=TIMESTAMP,
         columns=listed(rule.row_columns),
     )
-    connection.execute(query, {"top": top})
+    _move(connection, rule, query, {"top": top})
 
 
 def remove_imports(

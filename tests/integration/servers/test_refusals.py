@@ -12,6 +12,7 @@ import pytest
 from pgdatahub import plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import PgDataHubError
+from pgdatahub.runs.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.runs.conftest import write_workbook
@@ -94,3 +95,50 @@ def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: s
         revert(config, UndoRequest(source_file="t/a.xlsx"))
     assert "of_t" in str(caught.value)
     assert "notes" in str(caught.value)
+
+
+GUARDS = {
+    "trigger": "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS"
+    " 'BEGIN IF old.id = 2 THEN RETURN NULL; END IF; IF tg_op = ''DELETE'' THEN RETURN old; END IF; RETURN new; END';"
+    "CREATE TRIGGER keeps BEFORE DELETE OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep()",
+    "rule": "CREATE RULE keeps AS ON DELETE TO t WHERE old.id = 2 DO INSTEAD NOTHING",
+    "trigger of a partition": "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    "CREATE TABLE p (LIKE t); ALTER TABLE p INHERIT t; INSERT INTO p SELECT * FROM t; DELETE FROM ONLY t;"
+    "CREATE TRIGGER keeps BEFORE DELETE ON p FOR EACH ROW EXECUTE FUNCTION keep()",
+}
+
+
+@pytest.mark.parametrize(
+    ("guard", "options"),
+    [
+        ("trigger", ""),
+        ("rule", ""),
+        ("trigger of a partition", ""),
+        ("trigger", "  key: [id]\n"),
+        ("trigger", "  mode: snapshot\n"),
+    ],
+)
+def test_rows_that_the_table_keeps_are_neither_doubled_nor_lost(
+    guard: str, options: str, database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text(f"t:\n  on_changed: replace\n{options}")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "v"], [1, 1], [2, 2], [3, 3]])
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "v"], [2, 5], [4, 4]])
+    assert load(database_url, tmp_path).exit_code == 0
+    execute(database_url, GUARDS[guard])
+    query = "SELECT (id, v, source_file, load_timestamp)::text FROM t ORDER BY 1"
+    with psycopg.connect(database_url) as connection:
+        before = connection.execute(query.encode()).fetchall()
+        write_workbook(tmp_path / "data/t/b.xlsx", [["id", "v"], [2, 6], [4, 4]])
+        write_workbook(tmp_path / "data/t/a.xlsx", [["id", "v"], [1, 10], [2, 20], [3, 3]])
+        failures = [result.failure for result in load(database_url, tmp_path).results if result.failure]
+        assert failures
+        assert all("did not let" in failure.message and "keeps" in failure.message for failure in failures)
+        config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+        with pytest.raises(PgDataHubError, match="keeps"):
+            revert(config, UndoRequest(source_file="t/b.xlsx"))
+        after = connection.execute(query.encode()).fetchall()
+    if not options:
+        assert after == before
+    assert [table.differences for table in verify(config).tables] == [()]
