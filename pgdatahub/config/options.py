@@ -218,13 +218,17 @@ class FolderOptions(SheetOptions):
     @property
     def has_server_types(self) -> bool:
         """Return whether a column of a sheet gets a type of the server."""
-        entries = (entry.options for rule in self.sheets for entry in rule.entries)
-        return any(column.server_type for one in (self, *entries) for column in one.columns.values())
+        return any(column.server_type for one in self.of_tables for column in one.columns.values())
+
+    @property
+    def of_tables(self) -> tuple[FolderOptions, ...]:
+        """These options, and those of the tables on sheets, which may differ."""
+        return (self, *(entry.options for rule in self.sheets for entry in rule.entries))
 
     @property
     def has_rule(self) -> bool:
         """Return whether a table of the folder has a key or is a snapshot."""
-        return any(one.rule is not None for one in (self, *(e.options for rule in self.sheets for e in rule.entries)))
+        return any(one.rule is not None for one in self.of_tables)
 
     @property
     def is_routed(self) -> bool:

@@ -148,7 +148,7 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
     except (OSError, MemoryError, ArithmeticError, LookupError, TypeError, ValueError) as mistake:
         failure = unexpected(source, mistake, secrets=config.secrets, plugin=stages.responsible(mistake)).failure
         return FileCheck(source=source, status="unreadable", verdict="fail", failure=failure)
-    notices = _not_judged(source) if source.options.has_contract else ("no contract: checked that it can be read",)
+    notices = _not_judged(source) if _has_contract(source, file) else ("no contract: checked that it can be read",)
     rows, bad = _counted(file)
     result = FileCheck(
         source=source,
@@ -183,11 +183,19 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
     return replace(result, status=status, verdict="fail", failure=failure, faults=faults)
 
 
+def _has_contract(source: SourceFile, file: CheckedFile) -> bool:
+    """Return whether a table that was read has rules, or could have had them where the file has no table."""
+    if file.parts:
+        return any(part.contract is not None for part in file.parts.values())
+    return any(options.has_contract for options in source.options.of_tables)
+
+
 def _not_judged(source: SourceFile) -> tuple[str, ...]:
     """Return a remark on columns whose type only the server knows."""
     unknown = {
         f"{key} ({column.server_type})"
-        for key, column in source.options.columns.items()
+        for options in source.options.of_tables
+        for key, column in options.columns.items()
         if column.server_type is not None and not column.skip and judge_of(column.server_type) is None
     }
     return (f"only the server can check {', '.join(sorted(unknown))}",) if unknown else ()

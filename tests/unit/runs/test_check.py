@@ -89,6 +89,22 @@ def test_check_names_cells_and_the_nearest_word(capsys: pytest.CaptureFixture[st
     assert "not checked: types: freeze" in output.err
 
 
+def test_rules_of_one_sheet_entry_are_a_contract(project: Path) -> None:
+    settings = project / "entries.yaml"
+    settings.write_text(
+        "sales:\n  sheets:\n    S: {table: sales, columns: {status: {values: [open]}, at: {type: inet}}}\n    T: {optional: true}\n"
+    )
+    (result,) = check(load_config(config_file=settings), [project / "data" / "sales" / "good.xlsx"])
+    assert (result.status, result.notices) == ("faulty", ("only the server can check at (inet)",))
+
+
+def test_a_file_whose_read_sheet_has_no_rules_has_no_contract(project: Path) -> None:
+    settings = project / "others.yaml"
+    settings.write_text("sales:\n  sheets:\n    S: {}\n    T: {optional: true, columns: {status: {values: [open]}}}\n")
+    (result,) = check(load_config(config_file=settings), [project / "data" / "sales" / "good.xlsx"])
+    assert (result.status, result.notices) == ("ok", ("no contract: checked that it can be read",))
+
+
 def test_check_gives_the_faults_of_a_run_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     main(["check", "data/sales/bad.xlsx", "--format", "json"])
     (file,) = json.loads(capsys.readouterr().out)["files"]
