@@ -12,15 +12,18 @@ from functools import lru_cache
 from typing import Final
 
 from pgdatahub.config import ColumnOptions
+from pgdatahub.plugins.infer import observe
 from pgdatahub.readers.serials import Serials
-from pgdatahub.values.cells import Column, TextColumn, Value
+from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import VALUES, parse_elapsed
 from pgdatahub.values.date_texts import EXCEL, EXCEL_1904, parse_date
+from pgdatahub.values.evidence import Locate, Observed
 from pgdatahub.values.iso_texts import parse_boolean, parse_clock, parse_iso_timestamp
 from pgdatahub.values.locale_names import find_names, number_marks
 from pgdatahub.values.number_texts import NumberNotation
 from pgdatahub.values.numbers import parse_decimal, parse_number
-from pgdatahub.values.sql_types import SqlType
+from pgdatahub.values.sql_types import SqlType, widens_to
+from pgdatahub.values.tallies import MixedColumn
 from pgdatahub.values.type_fit import NUMBERS, fits
 
 _MOMENTS = frozenset({SqlType.DATE, SqlType.TIMESTAMP, SqlType.TIME})
@@ -64,6 +67,29 @@ def convert(column: Column, options: ColumnOptions) -> Sequence[Value]:
     if misfits:
         raise ConversionError(misfits)
     return converted
+
+
+def observe_typed(column: Column, options: ColumnOptions, locate: Locate) -> tuple[Sequence[bytes], Observed] | None:
+    """Return a column's COPY text and evidence if all its cells are of its configured type as they are, else None.
+
+    Converting them one by one would give the same in twenty times the time.
+
+    Raises:
+        OverflowError: A number is beyond the range of a double, or has more digits than ``numeric`` takes.
+    """
+    wanted = options.conversion_type
+    # A real holds some doubles only.
+    if wanted in (None, SqlType.TEXT, SqlType.REAL) or not _is_typed(column):
+        return None
+    fields, observed = observe(column, locate)
+    return (fields, observed) if widens_to(observed.type, wanted) else None
+
+
+def _is_typed(column: Column) -> bool:
+    """Return whether the kinds of all cells are known, none is text, and fields are canonical or become so when observed."""
+    if isinstance(column, TextColumn):
+        return column.kind is Kind.NUMBER or (column.tally is not None and column.kind is not Kind.TEXT)
+    return isinstance(column, MixedColumn) and not column.has_issues and Kind.TEXT not in column.tally.counts
 
 
 class _MisfitError(Exception):

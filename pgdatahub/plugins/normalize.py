@@ -11,7 +11,7 @@ from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.plugins.column_naming import clash_notice, column_names
-from pgdatahub.plugins.convert import ConversionError, configured_type, convert
+from pgdatahub.plugins.convert import ConversionError, configured_type, convert, observe_typed
 from pgdatahub.plugins.infer import observe
 from pgdatahub.plugins.nulls import blanked, without_nulls
 from pgdatahub.plugins.refused_cells import RefusedCells
@@ -127,6 +127,9 @@ class _Normalizer:
         try:
             if options.is_converted:
                 options = self.options.typed(options)
+                typed = observe_typed(cells, options, locate)
+                if typed is not None:
+                    return typed
                 cells = convert(cells, options)
             return observe(self._without_unstorable(cells, position), locate)
         except ConversionError as failure:

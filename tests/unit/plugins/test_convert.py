@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,12 @@ from typing import Any
 import pytest
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.plugins.convert import ConversionError, convert
+from pgdatahub.config.column_options import COLUMN_TYPES
+from pgdatahub.plugins.convert import ConversionError, convert, observe_typed
+from pgdatahub.plugins.infer import observe
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
+from pgdatahub.values.sql_types import SqlType, widens_to
 from pgdatahub.values.type_fit import real_holds
 
 
@@ -133,3 +137,44 @@ def test_every_kind_of_texts_comes_back_as_values() -> None:
     }
     for kind, (texts, values) in found.items():
         assert list(as_values(TextColumn(kind=kind, texts=[*texts, b""]))) == [*values, None]
+
+
+_TEXTS: dict[Kind, list[bytes]] = {
+    Kind.NUMBER: [
+        *(
+            b"1",
+            b"-7",
+            b"0",
+            b"-0.0",
+            b"43.0",
+            b"1E3",
+            b"0.10000000000000001",
+            b"2.5",
+            b"1e20",
+            b"-1E-7",
+            b"2147483648",
+        ),
+        *(b"9007199254740992", b"9007199254740993", b"9223372036854775808", b"-9007199254740993.0"),
+    ],
+    Kind.TIMESTAMP: [b"2024-01-31", b"1900-02-28", b"2024-01-31 08:00:00", b"2024-01-31 08:00:00.25"],
+    Kind.TIME: [b"08:00:00", b"23:59:59.5"],
+    Kind.INTERVAL: [b"25:00:00", b"-1:30:00", b"0:00:00.5"],
+    Kind.BOOLEAN: [b"true", b"false"],
+}
+
+
+@pytest.mark.parametrize("wanted", sorted(COLUMN_TYPES))
+@pytest.mark.parametrize("kind", _TEXTS)
+def test_cells_of_the_type_already_are_not_converted(kind: Kind, wanted: str) -> None:
+    """Without the conversion of single cells, fields and evidence are the same."""
+    chance = random.Random(wanted)  # noqa: S311 - test data
+    options = ColumnOptions(type=wanted)
+    for _ in range(40):
+        column = TextColumn(kind=kind, texts=chance.choices([*_TEXTS[kind], b""], k=chance.choice((1, 2, 3))))
+        found = observe_typed(column, options, str)
+        as_it_is = observe(column, str)
+        asked = options.sql_type if kind is Kind.NUMBER else None
+        if asked not in (None, SqlType.TEXT, SqlType.REAL) and widens_to(as_it_is[1].type, asked):
+            assert found == as_it_is == observe(convert(column, options), str)
+        else:
+            assert found is None
