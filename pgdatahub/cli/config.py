@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,7 +60,7 @@ def _described(config: Config) -> dict[str, Any]:
         "destination": {"kind": config.destination.kind, "database": _database(config)},
         "settings": {
             name: {
-                "value": _plain(getattr(config, name)),
+                "value": _shown(getattr(config, name), setting.explained.masked),
                 "origin": config.origin(name),
                 "variable": setting.explained.variable,
             }
@@ -148,14 +149,19 @@ def _given(config: Config, parts: tuple[str, ...]) -> dict[str, Any]:
     return given
 
 
-def _plain(value: object) -> Any:
-    """Return a value for JSON, without secrets."""
+def _shown(value: object, masked: Callable[[str], str] | None) -> Any:
+    """Return the value of a setting for JSON, without secrets."""
     from pydantic import SecretStr
 
+    if isinstance(value, SecretStr):
+        return masked(value.get_secret_value()) if masked is not None else str(value)
+    return _plain(value)
+
+
+def _plain(value: object) -> Any:
+    """Return a value for JSON, without passwords in URLs."""
     from pgdatahub.config import masked_url
 
-    if isinstance(value, SecretStr):
-        return masked_url(value.get_secret_value())
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):

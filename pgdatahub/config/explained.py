@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -16,6 +17,7 @@ class Explained:
         option: The command-line option for the setting, if any.
         example: A value for the template, instead of the default.
         advanced: Few users need the setting.
+        masked: Returns the value as outputs show it, for a setting with secrets.
         common: Other programs use the variable too; a value of theirs in the environment is ignored with a notice.
     """
 
@@ -26,3 +28,4 @@ class Explained:
     example: str = ""
     advanced: bool = False
     common: bool = False
+    masked: Callable[[str], str] | None = None

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from pgdatahub.config.folders import FolderTree
 from pgdatahub.config.found import LIBPQ, FoundSetting, misspelt, nearest, variables
+from pgdatahub.config.notify_urls import joined, token_secrets
 from pgdatahub.config.registry import make_config, settings
 from pgdatahub.config.report_folders import check_report_folders
 from pgdatahub.config.secrets import Secrets
@@ -166,6 +167,8 @@ def known_secrets(directory: Path | None = None) -> Secrets:
             for setting in source([]):
                 if setting.name == "database_url" and isinstance(setting.value, str):
                     found |= secrets_of(setting.value)
+                if setting.name == "notify":
+                    found |= token_secrets(str(joined(setting.value)))
     return found
 
 

@@ -55,6 +55,8 @@ def environment_text(value: object) -> str:
         return str(int(value))
     if isinstance(value, Mapping):
         return ",".join(f"{key}={given}" for key, given in value.items())
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -81,8 +83,9 @@ def make_config(values: Mapping[str, Any], places: Mapping[str, str], **rest: An
         name = str(mistake["loc"][0])
         explained = settings()[name].explained
         value = values.get(name)
-        shown = "" if name == "database_url" else f", not {_shown(str(value))!r}"
-        told = name == "database_url" or (name == "data_root" and mistake["type"] == "value_error")
+        secret = explained.masked is not None
+        shown = "" if secret else f", not {_shown(str(value))!r}"
+        told = secret or (name == "data_root" and mistake["type"] == "value_error")
         hint = str(mistake["msg"]).removeprefix("Value error, ") if told else None
         # "from None": pydantic's error can contain a password.
         raise ConfigError(f"{name} must be {explained.expects}{shown}", where=places.get(name), hint=hint) from None

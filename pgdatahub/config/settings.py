@@ -16,8 +16,9 @@ from pgdatahub.config.checks import checked_root, checked_schema, checked_url, e
 from pgdatahub.config.destination import Destination
 from pgdatahub.config.explained import Explained
 from pgdatahub.config.folders import FolderTree
+from pgdatahub.config.notify_urls import NotifyEvent, checked_urls, joined, listed_events, masked_urls, token_secrets
 from pgdatahub.config.secrets import Secrets
-from pgdatahub.config.url_masking import secrets_of
+from pgdatahub.config.url_masking import masked_url, secrets_of
 from pgdatahub.config.urls import conninfo
 from pgdatahub.errors import ConfigError
 from pgdatahub.values.identifiers import CUT_BYTES
@@ -48,6 +49,7 @@ class Config(BaseModel):
             "the database: a URL, or keywords (host=… dbname=…); default: PGHOST or PGSERVICE, then the embedded server",
             "a URL (postgresql://user:password@host:5432/name) or keywords (host=… dbname=…)",
             example="postgresql://user:password@localhost:5432/mydb",
+            masked=masked_url,
         ),
     ] = None
     data_root: Annotated[
@@ -154,6 +156,29 @@ class Config(BaseModel):
             "--require-files",
         ),
     ] = False
+    notify: Annotated[
+        SecretStr | None,
+        BeforeValidator(joined),
+        AfterValidator(checked_urls),
+        Explained(
+            "ETL_NOTIFY",
+            "URLs of Apprise that hear of a run, such as slack://… or mailto://…, separated by commas; needs the extra notify",
+            "URLs as Apprise takes them (https://appriseit.com/services/), separated by commas",
+            example="mailto://user:password@example.com",
+            masked=masked_urls,
+        ),
+    ] = None
+    notify_on: Annotated[
+        tuple[NotifyEvent, ...],
+        Field(min_length=1),
+        BeforeValidator(listed_events),
+        Explained(
+            "ETL_NOTIFY_ON",
+            "the runs that ETL_NOTIFY hears of: those with failures, with rows set aside (quarantine), with changes of a table"
+            " (schema), or always",
+            "words out of failures, quarantine, schema and always, separated by commas",
+        ),
+    ] = ("failures", "quarantine")
     state_dir: Annotated[
         _Place,
         Field(validate_default=True),
@@ -241,7 +266,8 @@ class Config(BaseModel):
     @property
     def secrets(self) -> Secrets:
         """The passwords to mask in texts."""
-        return secrets_of(self.database_url.get_secret_value()) if self.database_url is not None else Secrets()
+        found = secrets_of(self.database_url.get_secret_value()) if self.database_url is not None else Secrets()
+        return found if self.notify is None else found | token_secrets(self.notify.get_secret_value())
 
     def origin(self, name: str) -> str:
         """Return the origin of a setting, such as ``environment ETL_SCHEMA``, ``.env:3`` or ``default``."""

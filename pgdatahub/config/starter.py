@@ -128,7 +128,8 @@ def settings_template() -> str:
     """Return an example of ``config.json``: the database of the example, and all other settings at their defaults."""
     content = {
         setting.name: setting.explained.example
-        or Config.model_fields[setting.name].get_default(call_default_factory=True)
+        if setting.name == "database_url"
+        else Config.model_fields[setting.name].get_default(call_default_factory=True)
         for setting in settings().values()
         if not setting.explained.advanced
     }

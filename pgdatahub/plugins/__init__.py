@@ -16,5 +16,6 @@ BUILTIN_PLUGINS = (
     "pgdatahub.plugins.evolve",
     "pgdatahub.plugins.copy",
     "pgdatahub.plugins.audit",
+    "pgdatahub.plugins.apprise",
 )
 """Module names. All are ``trylast``, so pluggy calls them after other plugins, in this order."""

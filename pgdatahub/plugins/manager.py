@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from pgdatahub.errors import PluginError
+from pgdatahub.errors import PgDataHubError, PluginError
 from pgdatahub.plugins import BUILTIN_PLUGINS, specs
 from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.system.version import __version__
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pgdatahub.model.batches import ColumnBatch, EncodedBatch, NormalizedBatch, Table
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.imports import ImportRecord
-    from pgdatahub.model.results import LoadResult
+    from pgdatahub.model.results import LoadResult, RunReport
     from pgdatahub.model.schema import SchemaPlan, TableSchema
     from pgdatahub.model.workbooks import Batch, Workbook
     from pgdatahub.postgres.connection import Connection
@@ -225,6 +225,20 @@ class Stages:
             record=record, connection=self._given(connection, "pgdatahub_audit"), config=config
         )
         return answers
+
+    def finished(self, report: RunReport, config: Config) -> Iterator[str]:
+        """Tell every plugin of the end of a run, and yield the failure of each one that fails; the others hear of it too."""
+        for plugin in [plugin for _, plugin in self._manager.list_name_plugin() if plugin is not None]:
+            others = [other for other in self._manager.get_plugins() if other is not plugin]
+            call = self._manager.subset_hook_caller("pgdatahub_finished", others)
+            try:
+                call(report=report, config=config)
+            except Exception as error:  # noqa: BLE001 - the run is complete, whatever a plugin raises
+                told = (
+                    str(error) if isinstance(error, PgDataHubError) else f"{type(error).__name__}: {_one_line(error)}"
+                )
+                name = self._manager.get_name(plugin)
+                yield config.secrets.mask(f"the run is complete, but the plugin {name} failed after it: {told}")
 
     def _given(self, connection: Connection, hook: str) -> Connection | sqlalchemy.Connection:
         """Return the connection for a hook: SQLAlchemy's if another plugin than the built-in one implements the hook."""

@@ -1,4 +1,4 @@
-"""Hook specifications of the six stages.
+"""Hook specifications of the six stages, and of a run's end.
 
 Hooks marked *first result* return ``None`` to decline or a value to take over; a wrapper (``@hookimpl(wrapper=True)``) can
 adjust the value of another plugin. A generator function cannot decline, so such a hook must be a plain function. The built-in
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pgdatahub.model.batches import EncodedBatch, NormalizedBatch, Table
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.imports import ImportRecord
-    from pgdatahub.model.results import LoadResult
+    from pgdatahub.model.results import LoadResult, RunReport
     from pgdatahub.model.schema import SchemaPlan, TableSchema
     from pgdatahub.model.workbooks import Batch, Workbook
 
@@ -92,4 +92,13 @@ def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config
     """Record an import. Called once for each import, inside its transaction, in all plugins.
 
     The returned function is called after COMMIT (for a webhook, for example); its failure is a warning.
+    """
+
+
+@hookspec
+def pgdatahub_finished(report: RunReport, config: Config) -> None:
+    """Hear of a run at its end, in all plugins: also of failed files, and of a run without a database.
+
+    Called once a run, in the process of the run, after its last transaction and before the report is printed; also after a dry
+    run (``report.dry``). The run waits for the hook, so limit its time; its failure is a warning.
     """

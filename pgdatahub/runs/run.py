@@ -159,7 +159,11 @@ class _Run:
             if config.executor != LOCAL:
                 refuse_embedded(config)
             with ExitStack() as resources:
-                database = None if config.skip_db else resources.enter_context(open_database(config, self._say))
+                try:
+                    database = None if config.skip_db else resources.enter_context(open_database(config, self._say))
+                except DatabaseError as error:
+                    self._tell(stages, self._without_database(discovery, error))
+                    raise
                 destination = (
                     "nowhere: everything is read, nothing is written" if database is None else database.description
                 )
@@ -189,10 +193,33 @@ class _Run:
                     forget=forget,
                     database=database,
                 )
+                report = self._tell(stages, report)
                 reporter(RunFinished(report=report))
         if self._interrupt is not None:
             raise self._interrupt
         return report
+
+    def _tell(self, stages: Stages, report: RunReport) -> RunReport:
+        """Tell the plugins of the end of the run; return the report, with their failures as warnings."""
+        failed = tuple(stages.finished(report, self.config))
+        for text in failed:
+            self.reporter(Notice(text=text, warning=True))
+        return replace(report, warnings=(*report.warnings, *failed))
+
+    def _without_database(self, discovery: Discovery, error: DatabaseError) -> RunReport:
+        """Return the report, for plugins, of a run that ends because the database does not answer."""
+        return RunReport(
+            run_id=self.run_id,
+            destination=error.where or "",
+            results=(),
+            ignored=discovery.ignored,
+            unreadable=discovery.unreadable,
+            warnings=discovery.warnings,
+            seconds=time.monotonic() - self.began,
+            stopped=StopReason.DATABASE_LOST,
+            problem=self.config.secrets.mask(str(error)),
+            remaining=discovery.files,
+        )
 
     def _say(self, line: str) -> None:
         self.reporter(Notice(text=line))

@@ -101,7 +101,7 @@ def test_plugin_listing_has_version_hooks_and_how_to_disable(installed: Path, tm
         "read",
         "pgdatahub-read-csv",
     ]
-    assert lines["notify"] == ["notify", "0.1.0", "audit", "pgdatahub-notify"]
+    assert lines["notify"] == ["notify", "0.1.0", "audit,", "finished", "pgdatahub-notify"]
     assert "PGDATAHUB_DISABLE_PLUGINS=notify,read_csv" in listed.stdout
 
 
@@ -138,7 +138,7 @@ def test_workers_see_plugins_and_skip_files_of_disabled_ones(
     variables = {
         "DATABASE_URL": database_url,
         "ETL_WORKERS": "2",
-        "PGDATAHUB_NOTIFY_URL": url,
+        "PGDATAHUB_WEBHOOK_URL": url,
     }
 
     disabled = {**variables, "PGDATAHUB_DISABLE_PLUGINS": "read_csv"}

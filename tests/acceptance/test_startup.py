@@ -24,7 +24,7 @@ finally:
     print(*sorted(sys.modules), file=open(sys.argv[0] + ".modules", "w"))
 """
 
-UNNEEDED = ("rich", "ruamel", "xlrd", "python_calamine", "fsspec", "multiprocessing", "sqlalchemy", "jinja2")
+UNNEEDED = ("rich", "ruamel", "xlrd", "python_calamine", "fsspec", "multiprocessing", "sqlalchemy", "jinja2", "apprise")
 """Imported by no run of one .xlsx file that writes to a pipe and has neither .env nor etl_config.yaml."""
 
 

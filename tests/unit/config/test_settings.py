@@ -25,6 +25,8 @@ VARIABLES = {
     "insecure_executor": "ETL_INSECURE_EXECUTOR",
     "on_error": "ETL_ON_ERROR",
     "require_files": "ETL_REQUIRE_FILES",
+    "notify": "ETL_NOTIFY",
+    "notify_on": "ETL_NOTIFY_ON",
     "state_dir": "ETL_STATE_DIR",
     "reader": "PGDATAHUB_READER",
     "skip_db": "SKIP_DB",

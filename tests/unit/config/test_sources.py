@@ -35,7 +35,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_every_etl_variable_has_an_alias() -> None:
     assert ALIASES["data_root"] == ("ETL_DATA_ROOT", "PGDATAHUB_DATA_ROOT")
-    assert len(ALIASES) == 13
+    assert len(ALIASES) == 15
     assert all(alias == variable.replace("ETL_", "PGDATAHUB_") for variable, alias in ALIASES.values())
     names = [variable for setting in settings().values() for variable in setting.variables]
     assert len(set(names)) == len(names)

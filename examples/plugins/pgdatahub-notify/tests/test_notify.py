@@ -77,6 +77,22 @@ def test_a_webhook_that_fails_is_a_warning_and_the_rows_are_loaded(
         assert connection.execute("SELECT count(*) FROM sales").fetchone() == (1,)
 
 
+def test_a_failed_file_is_announced_at_the_end_of_the_run(
+    receiver: Receiver, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(URL_VARIABLE, f"http://127.0.0.1:{receiver.port}/hook")
+    make_workbook(tmp_path / "data" / "sales" / "1.xlsx", {"Sales": [["id"], [1]]})
+    (tmp_path / "data" / "sales" / "2.xlsx").write_text("not a workbook")
+    config = pgdatahub.load_config(
+        overrides={"database_url": database_url, "state_dir": str(tmp_path), "workers": 1}, directory=tmp_path
+    )
+    report = pgdatahub.run(config)
+    loaded, failed = map(json.loads, receiver.bodies)
+    assert (loaded["event"], loaded["file"]) == ("import", "sales/1.xlsx")
+    assert (failed["event"], failed["run"], failed["exit_code"]) == ("failures", report.run_id, 1)
+    assert [(one["file"], one["table"]) for one in failed["files"]] == [("sales/2.xlsx", "sales")]
+
+
 def test_without_a_url_nothing_is_sent(
     receiver: Receiver, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

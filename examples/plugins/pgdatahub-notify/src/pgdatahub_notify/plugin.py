@@ -1,4 +1,4 @@
-"""The plugin: one hook, which is called for each import and answers with what is to be done after COMMIT."""
+"""The plugin: a hook for each import, which returns the request to make after COMMIT, and one for the end of a run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from pgdatahub import ImportRecord, hookimpl
+from pgdatahub import ImportRecord, RunReport, hookimpl
 from pgdatahub.model.schema import AddColumn, CreateTable, SchemaChange
 
-URL_VARIABLE: Final = "PGDATAHUB_NOTIFY_URL"
+URL_VARIABLE: Final = "PGDATAHUB_WEBHOOK_URL"
 
 
 @hookimpl
@@ -27,6 +27,39 @@ def pgdatahub_audit(record: ImportRecord) -> Callable[[], None] | None:
     from pgdatahub_notify.webhook import post
 
     return partial(post, url, json.dumps(describe(record)).encode())
+
+
+@hookimpl
+def pgdatahub_finished(report: RunReport) -> None:
+    """Post the files of a run that failed, of which no audit hook hears; an error of this hook is a warning too."""
+    url = os.environ.get(URL_VARIABLE)
+    if not url or report.dry or not report.exit_code:
+        return
+    from pgdatahub_notify.webhook import post
+
+    post(url, json.dumps(describe_run(report)).encode())
+
+
+def describe_run(report: RunReport) -> dict[str, Any]:
+    """Return the failures of a run; no message, since it may quote a cell."""
+    return {
+        "event": "failures",
+        "run": report.run_id,
+        "exit_code": int(report.exit_code),
+        "stopped": report.stopped.value if report.stopped else None,
+        "unreadable": list(report.unreadable),
+        "files": [
+            {
+                "file": result.source.identity,
+                "schema": result.source.table.schema,
+                "table": result.source.table.name,
+                "kind": result.failure.kind,
+                "where": result.failure.where,
+            }
+            for result in report.results
+            if result.failure is not None
+        ],
+    }
 
 
 def describe(record: ImportRecord) -> dict[str, Any]:

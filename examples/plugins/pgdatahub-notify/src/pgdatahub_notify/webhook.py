@@ -53,7 +53,7 @@ def post(url: str, body: bytes) -> None:
             problem, again = f"does not answer: {getattr(error, 'reason', None) or type(error).__name__}", True
         if wait is None or not again:
             # "from None": the error that was caught may hold the URL.
-            raise PluginError(f"the webhook at {host} {problem}", hint="the import was not announced") from None
+            raise PluginError(f"the webhook at {host} {problem}", hint="nothing was announced") from None
         time.sleep(wait)
 
 
@@ -66,7 +66,7 @@ def _make_request(url: str, body: bytes) -> tuple[Request, str]:
     except ValueError:
         host, address, parts = "", "", urlsplit("")
     if parts.scheme not in ("http", "https") or not host or not address.isprintable() or not address.isascii():
-        raise PluginError("PGDATAHUB_NOTIFY_URL must be https://HOST/… or http://HOST/…") from None
+        raise PluginError("PGDATAHUB_WEBHOOK_URL must be https://HOST/… or http://HOST/…") from None
     headers = {"Content-Type": "application/json", "User-Agent": "pgdatahub-notify"}
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
