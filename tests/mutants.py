@@ -31,6 +31,10 @@ MODULES: Final = {
 
 _CUT = "63 is all ones in binary, so minus and exclusive or give the same"
 _TAKEN = "the name itself is taken whenever a numbered name is sought"
+_LESS = "any smaller number leads to the same neighbour"
+_NEXT = "the neighbour of a double is more than half of it and less than twice"
+_FEWER = "numbers of fewer digits are tried, and are never near enough"
+_QUICK = "both ways give the same number; one is faster"
 ACCEPTED: Final = {
     "@cache": "the cache saves time only",
     "if len(group) != 1 or name in": "a group has a header at least",
@@ -42,7 +46,20 @@ ACCEPTED: Final = {
     "/,": "callers pass these arguments by name",
     "kw_only=False": "callers pass these arguments by name",
     "slots=False": "slots save memory only",
-    "nextafter(abs(value), -1)": "any smaller number leads to the same neighbour",
+    "nextafter(abs(value), -1)": _LESS,
+    "nextafter(abs(value), 1)": _LESS,
+    "exact % int(nextafter(abs(value), 0))": _NEXT,
+    "int(following) % exact": _NEXT,
+    "int(following) ^ exact": "Python writes a number half-way to a neighbour only where the last bit of the double is 0",
+    "return nearest if value >": "the double is at least 10^16",
+    "range(fewest, 19)": "17 digits distinguish every double",
+    'text.partition("e")[ -1]': _FEWER,
+    'text.partition("e")[ 1]': _FEWER,
+    "text) is _LONG_DIGITS": _QUICK,
+    "text) < _LONG_DIGITS": _QUICK,
+    "text) == _LONG_DIGITS": _QUICK,
+    "value.bit_length()": _QUICK,
+    'self.operator <= "<"': "no other operator sorts before <",
 }
 """Part of a changed or removed line → the reason why no test can notice the change."""
 

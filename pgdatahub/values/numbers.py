@@ -10,7 +10,7 @@ trailing zeros, no point for integers. PostgreSQL gives the same text for ``c::t
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import Context, Decimal, Inexact
 from math import inf, isfinite, nextafter
 from typing import Final
 
@@ -21,7 +21,7 @@ MAX_DIGITS = 100_000
 (https://www.postgresql.org/docs/current/datatype-numeric.html)."""
 MAX_FRACTION_DIGITS = 16_383
 """Digits that ``numeric`` takes after the point."""
-EXACT: Final = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS)
+_EXACT: Final = Context(prec=MAX_DIGITS + MAX_FRACTION_DIGITS, traps=[Inexact])
 """A context that never rounds; Decimal's default context rounds to 28 digits."""
 _LONG_DIGITS: Final = 4000
 """Longer integers become a Decimal, in linear time; ``int`` takes quadratic time."""
@@ -74,11 +74,24 @@ def parse_decimal(text: str) -> int | Decimal:
     if number.adjusted() >= MAX_DIGITS:
         raise OverflowError(f"a number of {number.adjusted() + 1:,} digits")
     # Check before any code writes the digits: 3E1000000 has a million of them.
-    if -int(number.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
+    if fraction_is_too_long(number):
         raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
     if number != number.to_integral_value():
         return number
     return int(number) if number.adjusted() < _LONG_DIGITS else number
+
+
+def fraction_is_too_long(number: Decimal) -> bool:
+    """Return whether a number has more digits after the point than PostgreSQL's ``numeric`` takes.
+
+    Args:
+        number: A finite number of at most ``MAX_DIGITS`` digits before the point.
+    """
+    try:
+        return -int(number.normalize(_EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS
+    except Inexact:
+        # More digits than both parts may have.
+        return True
 
 
 def _parse_digits(text: bytes) -> int:
@@ -122,6 +135,9 @@ def _whole_digits(value: float, fewest: int) -> int:
     39984794546555744 as 3.998479454655574e+16; PostgreSQL's algorithm (Ryu) never chooses such a number. From 2^54 on a
     half-way number can be the shortest; below, half-way numbers have more than 17 digits.
 
+    Two candidates are never equally near: half of a power of ten is not a multiple of the distance of two doubles that has
+    room for both.
+
     Args:
         value: The double.
         fewest: The number of digits that Python writes; the server never writes fewer.
@@ -132,11 +148,11 @@ def _whole_digits(value: float, fewest: int) -> int:
     up = int(following) - exact if isfinite(following) else down
     length = len(str(exact))
     for digits in range(fewest, 18):
-        unit = 10 ** max(0, length - digits)
+        unit = 10 ** (length - digits)
         low = exact // unit * unit
         inside = [number for number in (low, low + unit) if -down < 2 * (number - exact) < up]
         if inside:
-            nearest: int = min(inside, key=lambda number: (abs(number - exact), number // unit % 2))
+            nearest: int = min(inside, key=lambda number: abs(number - exact))
             return nearest if value > 0 else -nearest
     raise AssertionError("17 digits distinguish every double from its neighbours")
 

@@ -14,7 +14,13 @@ from typing import Final
 
 from pgdatahub.values.cells import ErrorValue, Kind, Value
 from pgdatahub.values.copytext import escape, storable, unescape
-from pgdatahub.values.numbers import EXACT, MAX_DIGITS, MAX_FRACTION_DIGITS, canonical_number, integer_or_float
+from pgdatahub.values.numbers import (
+    MAX_DIGITS,
+    MAX_FRACTION_DIGITS,
+    canonical_number,
+    fraction_is_too_long,
+    integer_or_float,
+)
 
 
 def type_value(value: Value) -> tuple[Kind | None, bytes]:
@@ -74,7 +80,7 @@ def _type_decimal(value: Decimal) -> tuple[Kind | None, bytes]:
         raise OverflowError(f"a number of {value.adjusted() + 1:,} digits")
     if value == value.to_integral_value():
         return Kind.INTEGER, canonical_number(value) if value else b"0"
-    if -int(value.normalize(EXACT).as_tuple().exponent) > MAX_FRACTION_DIGITS:
+    if fraction_is_too_long(value):
         raise OverflowError(f"a number with more than {MAX_FRACTION_DIGITS:,} digits after the point")
     # A fraction equal to a double in every digit is an ordinary number.
     is_double = Decimal(repr(float(value))) == value

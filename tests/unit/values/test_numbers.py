@@ -4,7 +4,14 @@ from decimal import Decimal
 
 import pytest
 
-from pgdatahub.values.numbers import MAX_DIGITS, canonical_number, parse_decimal, parse_number, parse_value
+from pgdatahub.values.numbers import (
+    MAX_DIGITS,
+    MAX_FRACTION_DIGITS,
+    canonical_number,
+    parse_decimal,
+    parse_number,
+    parse_value,
+)
 
 LARGEST = 1.7976931348623157e308
 
@@ -19,6 +26,11 @@ LARGEST = 1.7976931348623157e308
         # PostgreSQL writes no number half-way between two doubles; Python writes 1e+23 and 3.998479454655574e+16.
         (1e23, 16 * "9" + 7 * "0"),
         (39984794546555744.0, "39984794546555744"),
+        # The nearest of two shortest numbers, above and below; and numbers more than a third of the distance away.
+        (2.1738051647662847e20, "217380516476628470000"),
+        (2.2073419981434936e18, "2207341998143493600"),
+        (1.83413502685081e26, "183413502685081000000000000"),
+        (5.855555746841106e18, "5855555746841106000"),
         (1e-7, "0.0000001"),
         (1234.5, "1234.5"),
         (Decimal("12.500"), "12.5"),
@@ -96,3 +108,30 @@ def test_decimals_at_the_limits_are_exact() -> None:
     assert parse_decimal("1E99999") == Decimal("1E99999")
     assert parse_decimal("1E-16383") == Decimal("1E-16383")
     assert [type(parse_decimal(text)) for text in ("12.0", "1E3999", "1E4000", "1.5")] == [int, int, Decimal, Decimal]
+
+
+def test_texts_that_are_not_numbers_are_cut_in_messages() -> None:
+    with pytest.raises(ValueError, match=r"^b'inf' is not a number$"):
+        parse_number(b"inf")
+    with pytest.raises(ValueError, match=r"^b' inf' is not a number$"):
+        parse_number(b" inf")
+    spaces = 39 * b" "
+    with pytest.raises(ValueError, match=r"i' is not a number$"):
+        parse_number(spaces + b"inf")
+
+
+def test_exact_numbers_are_bounded_on_both_sides_of_the_point() -> None:
+    with pytest.raises(OverflowError, match=r"^a number of 100,002 digits$"):
+        parse_decimal("3E100001")
+    longest = MAX_DIGITS * "1" + "." + MAX_FRACTION_DIGITS * "1"
+    assert format(parse_decimal(longest), "f") == longest
+    assert format(parse_decimal(longest + "000"), "f") == longest + "000"
+    for more in ("1", "9", "11", "99999"):
+        with pytest.raises(OverflowError, match="more than 16,383 digits after the point"):
+            parse_decimal(longest + more)
+        with pytest.raises(OverflowError, match="more than 16,383 digits after the point"):
+            parse_decimal("0." + MAX_FRACTION_DIGITS * "1" + more)
+
+
+def test_long_whole_numbers_stay_decimals() -> None:
+    assert [type(parse_decimal(length * "1")) for length in (4000, 4001, 5000)] == [int, Decimal, Decimal]
