@@ -9,6 +9,7 @@ from pgdatahub.errors import SchemaError
 from pgdatahub.model.column_comments import description_in, header_in
 from pgdatahub.model.schema import ColumnSchema, ColumnType, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.sqlstates import ROW_SECURITY_HINT
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
         raise SchemaError(
             "row-level security is on for the table and hides rows from this role",
             where=f"table {table}",
-            hint="load as the table's owner, or as a role with BYPASSRLS",
+            hint=ROW_SECURITY_HINT,
         )
     columns = tuple(
         ColumnSchema(

@@ -27,6 +27,10 @@ _DEFAULTS: Final[dict[str, str | int]] = {
     "keepalives_count": 3,
     "connect_timeout": 10,
 }
+_ENCODING: Final = "UTF8"
+"""The encoding of the client, from the first statement on, whatever the database's own encoding is."""
+_UNSUPPORTED: Final = "0A000"
+"""The state of a session's start if the server has no conversion to the client's encoding."""
 _FOREIGN_PARAMETERS: Final = {
     "schema": "ETL_SCHEMA sets the schema",
     "currentSchema": "ETL_SCHEMA sets the schema",
@@ -57,11 +61,12 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
             conninfo,
             autocommit=True,
             prepare_threshold=None,
-            client_encoding="UTF8",  # from the first statement on, whatever the database's own encoding is
+            client_encoding=_ENCODING,
             **cast("dict[str, Any]", defaults),
         )
     except psycopg.Error as error:
-        reason = _reason(error, psycopg_conninfo.make_conninfo(conninfo, **defaults), conninfo)
+        complete = psycopg_conninfo.make_conninfo(conninfo, client_encoding=_ENCODING, **defaults)
+        reason = _reason(error, complete, conninfo)
     raise reason from None
 
 
@@ -108,6 +113,8 @@ def _identify(error: psycopg.Error, complete: str, message: str) -> PgDataHubErr
     startup = trace_startup(complete)
     if startup.completed:
         return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
+    if startup.sqlstate == _UNSUPPORTED:
+        return DatabaseError(message, hint="load into a database with ENCODING 'UTF8'")
     if startup.sqlstate is not None:
         return meaning(startup.sqlstate, message) or DatabaseError(f"{message} (SQLSTATE {startup.sqlstate})")
     return _before_session(startup, complete, message)

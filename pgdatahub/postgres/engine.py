@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from pgdatahub.errors import DatabaseError, LoadError, PgDataHubError, TransientDatabaseError
+from pgdatahub.errors import DatabaseError, LoadError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.postgres.alchemy import Bridge
 from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.dialects import describe, refusal
 from pgdatahub.postgres.pins import adapt_session
-from pgdatahub.postgres.sqlstates import FOREIGN_KEY, meaning, one_line
+from pgdatahub.postgres.sqlstates import FOREIGN_KEY, ROW_SECURITY, ROW_SECURITY_HINT, meaning, one_line
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -191,6 +191,8 @@ def translate(error: psycopg.Error) -> PgDataHubError:
     state = error.sqlstate or error.diag.sqlstate
     if state in FOREIGN_KEY:
         return LoadError(message, where=_where(error), hint=_refusing_key(error))
+    if error.diag.source_function == ROW_SECURITY:
+        return PrivilegeError(f"row-level security hides rows from this role: {message}", hint=ROW_SECURITY_HINT)
     if state is not None:
         found = meaning(state, message, where=_where(error))
         return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=error.diag.message_hint)

@@ -18,6 +18,7 @@ from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
+from pgdatahub.postgres.server_encoding import check_cells, fitted
 from pgdatahub.system import failpoints
 
 _COLUMNS: Final = ("import_id", "sheet", "row_number", "action", "cells", "kinds", "faults", "section", "ordinal")
@@ -93,22 +94,27 @@ class Quarantine:
         return bool(connection.scalar(query, {"name": self._table.as_string(None)}))
 
     def add(self, connection: Connection, import_id: int, rows: Iterable[tuple[int, AsideRow]]) -> None:
-        """Write the rows of an import, each with the number of rows read before it."""
+        """Write the rows of an import, each with the number of rows read before it.
+
+        Raises:
+            LoadError: The database's encoding cannot hold a character of a cell.
+        """
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             self._table, sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
         )
         with connection.driver.cursor().copy(statement) as copy:
             for ordinal, row in rows:
+                check_cells(connection, row)
                 faults = [{"cell": cell, "column": column, "rule": rule} for cell, column, rule in row.faults]
                 copy.write_row(
                     (
                         import_id,
-                        row.sheet,
+                        fitted(connection, row.sheet),
                         row.row,
                         row.action,
                         _json(dict(row.cells)),
                         row.kinds,
-                        _json(faults),
+                        _json(fitted(connection, faults)),
                         row.section,
                         ordinal,
                     )

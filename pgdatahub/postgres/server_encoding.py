@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from pgdatahub.errors import LoadError
+from pgdatahub.model.aside import AsideRow
 from pgdatahub.model.batches import EncodedBatch
 from pgdatahub.postgres.connection import Connection
 
@@ -24,12 +25,13 @@ _CODECS: Final = {
     "EUC_KR": "euc_kr",
 }
 """Server encoding → Python's codec (https://www.postgresql.org/docs/current/multibyte.html). The others (EUC_TW,
-MULE_INTERNAL) have no codec in Python, and only the server checks them."""
+MULE_INTERNAL) have no codec in Python, and only the server checks their values."""
+_UTF8: Final = "UTF8"
 
 
 def server_encoding(connection: Connection) -> str:
     """Return the encoding of the database, such as ``UTF8`` or ``LATIN1``."""
-    return Connection.beneath(connection).info.parameter_status("server_encoding") or "UTF8"
+    return Connection.beneath(connection).info.parameter_status("server_encoding") or _UTF8
 
 
 def check_batch(connection: Connection, batch: EncodedBatch) -> None:
@@ -55,6 +57,23 @@ def check_batch(connection: Connection, batch: EncodedBatch) -> None:
                 raise _refused(encoding, missing, batch, index, name)
 
 
+def check_cells(connection: Connection, row: AsideRow) -> None:
+    """Check that the database's encoding can hold the cells of a row that is set aside.
+
+    Raises:
+        LoadError: The encoding cannot hold a character; the message names the cell, or the row and the column.
+    """
+    encoding = server_encoding(connection)
+    codec = _CODECS.get(encoding)
+    if codec is None:
+        return
+    cells = {column: cell for cell, column, _ in row.faults if cell}
+    for name, text in row.cells.items():
+        missing = _missing(text, codec)
+        if missing is not None:
+            raise _lacking(encoding, missing, f"{row.sheet} › {cells.get(name) or f'row {row.row}, column {name}'}")
+
+
 def check_path(connection: Connection, location: str) -> None:
     """Check that the database's encoding can hold the path of a file, which every row carries.
 
@@ -77,9 +96,12 @@ def storable(connection: Connection, locations: Iterable[str]) -> list[str]:
 
 
 def _refused(encoding: str, missing: str, batch: EncodedBatch, index: int, name: str) -> LoadError:
+    return _lacking(encoding, missing, batch.origin.place(index, name) if batch.origin is not None else None)
+
+
+def _lacking(encoding: str, missing: str, where: str | None) -> LoadError:
     problem = f"the database's encoding {encoding} does not have {missing!r} (U+{ord(missing):04X})"
-    place = batch.origin.place(index, name) if batch.origin is not None else None
-    return LoadError(problem, where=place, hint="load into a database with ENCODING 'UTF8'")
+    return LoadError(problem, where=where, hint="load into a database with ENCODING 'UTF8'")
 
 
 def _missing(text: str, codec: str) -> str | None:
@@ -96,8 +118,8 @@ def fitted(connection: Connection, value: Any) -> Any:
 
     Only for informative text: headers, names of sheets, samples.
     """
-    codec = _CODECS.get(server_encoding(connection))
-    return value if codec is None else _fitted(value, codec)
+    encoding = server_encoding(connection)
+    return value if encoding == _UTF8 else _fitted(value, _CODECS.get(encoding, "ascii"))
 
 
 def _fitted(value: Any, codec: str) -> Any:

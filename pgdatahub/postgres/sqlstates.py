@@ -73,6 +73,10 @@ FOREIGN_KEY: Final = ("23503", "23001")
 CANCELLED: Final = "57014"
 """A cancelled statement; the row that it had reached is not the cause."""
 
+ROW_SECURITY: Final = "check_enable_rls"
+"""The server's function that refuses to hide rows; its error has the state of a missing privilege."""
+ROW_SECURITY_HINT: Final = "load as the table's owner, or as a role with BYPASSRLS"
+
 
 def one_line(message: str) -> str:
     """Join the lines of a message; libpq tries every address of a host and repeats its message."""

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgdatahub.errors import DatabaseError
+from pgdatahub.errors import DatabaseError, TransientDatabaseError
 from pgdatahub.postgres.temporary import drop_database
 from tests.databases import with_database
 from tests.integration.runs.conftest import write_workbook
@@ -85,3 +85,37 @@ def test_path_outside_the_encoding_is_named(make_database: MakeDatabase, tmp_pat
     assert failure is not None
     assert "path" in failure.message
     assert "rename" in str(failure.hint)
+
+
+def test_row_set_aside_outside_the_encoding_is_named_by_cell(make_database: MakeDatabase, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    options = "  on_bad: quarantine\n  columns:\n    n: {type: integer}\n"
+    (tmp_path / "config/etl_config.yaml").write_text(f"t:\n{options}u:\n{options}")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "n"], ["x", 1], ["y", "日本"]])
+    write_workbook(tmp_path / "data/u/a.xlsx", [["id", "n"], ["x", 1], ["日", "z"]])
+    failures = [result.failure for result in load(make_database("LATIN1"), tmp_path).results]
+    assert [failure and failure.where for failure in failures] == ["Sheet1 › B3", "Sheet1 › row 3, column id"]
+    assert all(failure and "LATIN1" in failure.message for failure in failures)
+
+
+def test_encoding_without_a_codec_of_python_loads(make_database: MakeDatabase, tmp_path: Path) -> None:
+    url = make_database("EUC_TW")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "Größe"], [1, "台灣"]])
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "Größe"], [1, "x"], [2, "😀"]])
+    write_workbook(tmp_path / "data/u/a.xlsx", [["id"], [1], ["x"]])
+    first, second, third = load(url, tmp_path).results
+    assert first.failure is None
+    assert third.failure is None
+    assert second.failure is not None
+    assert "EUC_TW" in second.failure.message
+    assert "UTF8" in str(second.failure.hint)
+    with psycopg.connect(url, client_encoding="UTF8") as connection:
+        assert connection.execute("SELECT grosse FROM t").fetchall() == [("台灣",)]
+
+
+def test_encoding_without_a_conversion_is_refused_once(make_database: MakeDatabase, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    with pytest.raises(DatabaseError, match="MULE_INTERNAL") as caught:
+        load(make_database("MULE_INTERNAL"), tmp_path)
+    assert not isinstance(caught.value, TransientDatabaseError)
+    assert "UTF8" in str(caught.value.hint)

@@ -62,6 +62,30 @@ def test_row_level_security_is_named_before_rows_are_hidden(loader_url: str, tmp
         revert(config, UndoRequest(source_file="t/a.xlsx", force=True))
 
 
+@pytest.mark.parametrize("table", ["etl_imports", "etl_schema_changes"])
+def test_row_level_security_of_the_history_is_named(table: str, loader_url: str, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    assert load(loader_url, tmp_path).exit_code == 0
+    execute(
+        loader_url, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    )
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id"], ["x"]])
+    try:
+        told = [
+            (result.failure.message, result.failure.hint)
+            for result in load(loader_url, tmp_path).results
+            if result.failure
+        ]
+    except PgDataHubError as error:
+        told = [(error.message, error.hint)]
+    assert told
+    for message, hint in told:
+        assert "row-level security" in message
+        assert "BYPASSRLS" in str(hint)
+    with psycopg.connect(loader_url) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)
+
+
 def test_rows_that_a_trigger_drops_are_counted(database_url: str, tmp_path: Path) -> None:
     execute(
         database_url,
