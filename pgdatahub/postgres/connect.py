@@ -7,6 +7,7 @@ never does, since it is in the language of the server or of the system.
 from __future__ import annotations
 
 import socket
+from ipaddress import ip_address
 from typing import Any, Final, cast
 
 import psycopg
@@ -29,8 +30,16 @@ _DEFAULTS: Final[dict[str, str | int]] = {
 }
 _ENCODING: Final = "UTF8"
 """The encoding of the client, from the first statement on, whatever the database's own encoding is."""
-_UNSUPPORTED: Final = "0A000"
+_NO_CONVERSION: Final = "0A000"
 """The state of a session's start if the server has no conversion to the client's encoding."""
+_SETTINGS: Final = ("22", "42704")
+"""The states of a session's start if a parameter of the session is unknown or has a wrong value."""
+_DEMANDS: Final = ("target_session_attrs", "channel_binding", "require_auth", "gssencmode")
+"""Parameters by which the client refuses a server."""
+_NUMBERS: Final = (
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+    *("tcp_user_timeout", "connect_timeout"),
+)
 _FOREIGN_PARAMETERS: Final = {
     "schema": "ETL_SCHEMA sets the schema",
     "currentSchema": "ETL_SCHEMA sets the schema",
@@ -53,7 +62,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     except psycopg.Error:
         # "from None" here and below: libpq's text may hold the password, and so would a traceback.
         raise _malformed(conninfo) from None
-    _check_port(given)
+    _check_numbers(given)
     defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
     try:
         # No statement is prepared before it is known that no pooler is in between (pins.adapt_session).
@@ -70,12 +79,22 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
     raise reason from None
 
 
-def _check_port(given: dict[str, Any]) -> None:
+def _check_numbers(given: dict[str, Any]) -> None:
     variables = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}  # includes the environment
     port = str(given.get("port") or (variables.get(b"port") or b"").decode(errors="replace"))
     for number in port.split(","):
         if number.strip() and not (number.strip().isdigit() and 0 < int(number) < 65536):
             raise DatabaseError("the port is not a number from 1 to 65535", hint="correct port= or PGPORT")
+    for name in _NUMBERS:
+        try:
+            int(given.get(name) or 0)
+        except ValueError:
+            raise DatabaseError(f"{name} is not an integer", hint=f"correct {name}= in DATABASE_URL") from None
+    for address in filter(None, str(given.get("hostaddr") or "").split(",")):
+        try:
+            ip_address(address.partition("%")[0])
+        except ValueError:
+            raise DatabaseError("hostaddr is not an IP address", hint="write host= for a name") from None
 
 
 def _malformed(conninfo: str) -> DatabaseError:
@@ -107,17 +126,25 @@ def _identify(error: psycopg.Error, complete: str, message: str) -> PgDataHubErr
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return TransientDatabaseError(message, hint="is the server running, and are host and port right?")
     if error.sqlstate:
-        return meaning(error.sqlstate, message) or DatabaseError(message)
+        return _of_state(error.sqlstate, message)
     if error.pgconn is None:
         return _unresolved(complete, message) or DatabaseError(message, hint="check DATABASE_URL")
     startup = trace_startup(complete)
     if startup.completed:
         return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
-    if startup.sqlstate == _UNSUPPORTED:
-        return DatabaseError(message, hint="load into a database with ENCODING 'UTF8'")
     if startup.sqlstate is not None:
-        return meaning(startup.sqlstate, message) or DatabaseError(f"{message} (SQLSTATE {startup.sqlstate})")
+        return _of_state(startup.sqlstate, message)
     return _before_session(startup, complete, message)
+
+
+def _of_state(state: str, message: str) -> PgDataHubError:
+    """Return the error for a SQLSTATE of a session's start."""
+    if state == _NO_CONVERSION:
+        return DatabaseError(message, hint="load into a database with ENCODING 'UTF8'")
+    if state.startswith(_SETTINGS):
+        hint = "correct the session's settings: options= in DATABASE_URL, PGOPTIONS, PGDATESTYLE, PGTZ, or those of the role"
+        return DatabaseError(message, hint=hint)
+    return meaning(state, message) or DatabaseError(f"{message} (SQLSTATE {state})")
 
 
 def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubError:
@@ -126,6 +153,11 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
     if startup.tls_failed:
         return DatabaseError(message, hint="check sslmode and the certificates (sslrootcert, sslcert, sslkey)")
     answer = pq.PGconn.ping(complete.encode())
+    demands = _demands(complete)
+    if demands and answer == pq.Ping.OK:
+        # A server that is not yet, or no longer, the primary may become it.
+        kind = TransientDatabaseError if "target_session_attrs" in demands else DatabaseError
+        return kind(message, hint=f"the server does not meet {' and '.join(demands)} of the connection")
     if answer == pq.Ping.NO_ATTEMPT:
         return DatabaseError(message, hint="check the parameters of the connection: service, port, sslmode")
     if answer == pq.Ping.NO_RESPONSE and not startup.answered:
@@ -133,6 +165,16 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
     if answer == pq.Ping.REJECT:
         return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
     return DatabaseError(message, hint="check the user and the password in DATABASE_URL")
+
+
+def _demands(complete: str) -> list[str]:
+    """Return the parameters by which the client may refuse the server, from the connection string and the environment."""
+    given = psycopg_conninfo.conninfo_to_dict(complete)
+    found = {
+        option.keyword.decode(): str(given.get(option.keyword.decode()) or (option.val or b"").decode(errors="replace"))
+        for option in pq.Conninfo.get_defaults()
+    }
+    return [name for name in _DEMANDS if found.get(name, "") not in ("", "any", "prefer", "disable")]
 
 
 def _unresolved(complete: str, message: str) -> PgDataHubError | None:

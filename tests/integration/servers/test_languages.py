@@ -76,12 +76,23 @@ def test_connection_cut_in_german_is_transient(german: str) -> None:
         ("sslmode=require", "sslmode"),
         ("schema=raw", "ETL_SCHEMA"),
         ("sslmode=sometimes", "parameters of the connection"),
+        ("channel_binding=require", "does not meet channel_binding"),
+        ("options=-cstatement_timeout%3Dsoon", "session's settings"),
+        ("options=-cnot_a_setting%3D1", "session's settings"),
+        ("keepalives=often", "keepalives="),
+        ("hostaddr=999.1.1.1", "host="),
     ],
 )
 def test_parameter_that_cannot_be_is_a_lasting_error(german: str, parameters: str, hint: str) -> None:
     error = reason(f"{german}?{parameters}")
     assert type(error) is DatabaseError
     assert hint in str(error.hint)
+
+
+def test_server_that_may_become_the_wanted_one_is_transient(german: str) -> None:
+    error = reason(f"{german}?target_session_attrs=standby")
+    assert isinstance(error, TransientDatabaseError)
+    assert "target_session_attrs" in str(error.hint)
 
 
 def test_server_that_is_away_is_transient() -> None:
