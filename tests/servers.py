@@ -134,6 +134,11 @@ def running_server(
             _run([*control, "-m", "immediate", "stop"], environment)
 
 
+def pgbouncer_program() -> str | None:
+    """Return the path of PgBouncer; None where it is not installed."""
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+
+
 @contextmanager
 def pgbouncer(server_url: str, mode: str, *, pool_size: int = 3) -> Iterator[str]:
     """Start PgBouncer in front of a server, yield the URL of its pool, and stop it.
@@ -143,7 +148,7 @@ def pgbouncer(server_url: str, mode: str, *, pool_size: int = 3) -> Iterator[str
         mode: ``session`` or ``transaction``.
         pool_size: Connections to the server; fewer than the clients, so that they share them.
     """
-    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    program = pgbouncer_program()
     assert program is not None
     with psycopg.connect(server_url) as connection:
         info = connection.info
