@@ -53,7 +53,7 @@ def check_keys(connection: Connection, rule: TableRule, staged: Staged, arrival:
     unlimited = [name for name in key if table.by_name[name].type not in _SHORT]
     if has_bad_keys(connection, key, unlimited):
         _refuse_bad_keys(connection, key, staged)
-    if not has_equal_keys(connection, key):
+    if not has_equal_keys(connection, key, unlimited):
         return 0
     tied = tied_rows(connection, rule.rule)
     if tied is not None and rule.rule.duplicates == "fail":

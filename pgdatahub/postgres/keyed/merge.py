@@ -7,6 +7,7 @@ columns and identities survive.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +28,7 @@ from pgdatahub.postgres.keyed.fragments import (
     loaded_imports,
     same_key,
 )
+from pgdatahub.postgres.keyed.key_order import MANY_ROWS, analyze_if_grown, is_in_key_order, without_hash_joins
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import ROW, beaten_rows
 from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
@@ -119,14 +121,17 @@ def merge(connection: Connection, imports: sql.Identifier, rule: TableRule, arri
     """Bring the staged rows, one of each key, into the table or its companion."""
     lost = _lose(connection, imports, rule, arrival)
     unchanged = None if arrival.rows >= _COUNTED_BY_SEQUENCE else _count_unchanged(connection, rule, arrival)
-    won = _archive(connection, rule, arrival)
+    in_order = arrival.rows >= MANY_ROWS and is_in_key_order(connection, rule)
+    with without_hash_joins(connection) if in_order else nullcontext():
+        won = _archive(connection, rule, arrival)
     if unchanged is None:
         connection.execute(sql.SQL("CREATE TEMPORARY SEQUENCE {} CACHE 1000").format(sql.Identifier("_hub_unchanged")))
-    written = _write(connection, rule, arrival, counting=unchanged is None)
+    written = _write(connection, rule, arrival, counting=unchanged is None, in_order=in_order)
     _check_replaced(connection, rule, arrival)
     if unchanged is None:
         unchanged = int(connection.scalar("SELECT nextval('pg_temp._hub_unchanged') - 1"))
         connection.execute(sql.SQL("DROP SEQUENCE {}").format(_SEQUENCE))
+    analyze_if_grown(connection, rule, won + lost)
     return RowCounts(new=written - won, won=won, unchanged=unchanged, lost=lost)
 
 
@@ -199,13 +204,14 @@ def _archive(connection: Connection, rule: TableRule, arrival: Arrival) -> int:
     join = sql.SQL("{} m JOIN {} s ON {}").format(
         identifier(rule.table), identifier(STAGING), same_key(rule.rule.key, "m", "s")
     )
-    query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} WHERE NOT {}").format(
+    query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
         identifier(rule.companion),
         listed(rule.row_columns),
         listed(rule.row_columns, "m"),
         join,
-        _is_ghost("m"),
     )
+    if arrival.ghosts:
+        query += sql.SQL(" WHERE NOT {}").format(_is_ghost("m"))
     copied = connection.execute(query, arrival.values).rowcount
     if not arrival.ghosts:
         return copied
@@ -213,8 +219,8 @@ def _archive(connection: Connection, rule: TableRule, arrival: Arrival) -> int:
     return copied + int(connection.scalar(ghosts, arrival.values))
 
 
-def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, counting: bool) -> int:
-    """Insert or update the table's rows in the order of the key; return their number."""
+def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, counting: bool, in_order: bool) -> int:
+    """Insert or update the table's rows in the order of the key, where the staged rows are not; return their number."""
     key = rule.rule.key
     changed = [name for name in (*rule.columns, SOURCE_FILE) if name not in key]
     values = [sql.SQL("{} = {}").format(column(name), column(name, "excluded")) for name in changed]
@@ -231,7 +237,7 @@ def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, countin
     values.append(sql.SQL("{} = {}").format(TIMESTAMP, moment))
     query = sql.SQL("""
         INSERT INTO {table} ({columns}, {file}, {timestamp})
-        SELECT {columns}, %(source)s, %(moment)s FROM {staging} ORDER BY {key}
+        SELECT {columns}, %(source)s, %(moment)s FROM {staging}{order}
         ON CONFLICT ({key}) DO UPDATE SET {values}
     """).format(
         table=identifier(rule.table),
@@ -239,6 +245,7 @@ def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, countin
         file=FILE,
         timestamp=TIMESTAMP,
         staging=identifier(STAGING),
+        order=sql.SQL("" if in_order else " ORDER BY {}").format(listed(key)),
         key=listed(key),
         values=sql.SQL(", ").join(values),
     )

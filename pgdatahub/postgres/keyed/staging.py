@@ -159,9 +159,18 @@ def long_keys(connection: Connection, key: Sequence[str]) -> BadKey | None:
     )
 
 
-def has_equal_keys(connection: Connection, key: Sequence[str]) -> bool:
-    """Return whether two rows of the file have one key."""
+def has_equal_keys(connection: Connection, key: Sequence[str], unlimited: Collection[str] = ()) -> bool:
+    """Return whether two rows of the file have one key; no key is empty.
+
+    Args:
+        connection: A connection in the transaction of the staging table.
+        key: The columns of the key.
+        unlimited: Those among them whose values can be long.
+    """
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} GROUP BY {} HAVING count(*) > 1)")
+    if len(key) == 1 and not unlimited:
+        # It sorts, which takes half the time of a hash table, and a third where the rows are in order; texts sort slowly.
+        query = sql.SQL("SELECT count(*) > count(DISTINCT {1}) FROM {0}")
     found: bool = connection.scalar(query.format(identifier(STAGING), listed(key)))
     return found
 

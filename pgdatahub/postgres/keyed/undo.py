@@ -22,6 +22,7 @@ from pgdatahub.postgres.keyed.fragments import (
     newest_import,
     same_key,
 )
+from pgdatahub.postgres.keyed.key_order import many_going
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
 from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
 
@@ -137,7 +138,8 @@ def remove_imports(
     connection: Connection, imports: sql.Identifier, history_schema: str, rule: TableRule, going: Sequence[ImportRow]
 ) -> int:
     """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
-    count = take_out(connection, imports, rule, going)
+    with many_going(connection, rule, sum(one.row_count for one in going)):
+        count = take_out(connection, imports, rule, going)
     update_flag(connection, imports, rule)
     record_xid(connection, history_schema, rule.table)
     return count
