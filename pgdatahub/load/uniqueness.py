@@ -1,16 +1,19 @@
 """Values of a column that are in a file twice, found by their hashes in one reading and by their texts in the next.
 
-The first reading keeps a hash of eight bytes a cell. Only a file with equal hashes is read again: the second reading knows the
-cells, and compares their texts; a third one is needed only if two texts have one hash.
+The first reading keeps a hash of eight bytes a cell, and less of integers that ascend: they need no comparison, and memory only if
+there are gaps between them. Only a file with equal hashes is read again: the second reading knows the cells, and compares their
+texts; a third one is needed only if two texts have one hash.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
+
+from pgdatahub.load.ascending_integers import AscendingIntegers, PlacedRows
 
 Place: TypeAlias = "tuple[int, int, int, str]"
 """A cell: number of the section, row, position, and the sheet's label."""
@@ -30,6 +33,7 @@ class UniqueColumn:
     """
 
     suspects: Suspects | None = None
+    _ascending: AscendingIntegers = field(default_factory=AscendingIntegers)
     _hashes: list[tuple[int, int, str, Sequence[int], array[int]]] = field(default_factory=list)
     _texts: dict[int, set[bytes]] = field(default_factory=dict)
     _places: dict[bytes, list[Place]] = field(default_factory=dict)
@@ -38,11 +42,13 @@ class UniqueColumn:
         self, texts: Sequence[bytes], rows: Sequence[int], *, section: int, position: int, sheet: str
     ) -> Mapping[int, Sequence[Place]]:
         """Add the cells of a batch; return the indexes of the cells whose value is there twice, with the other cells."""
-        hashes = array("q", map(hash, texts))  # that of an empty field is 0
         if self.suspects is None:
             whole = range(rows[0], rows[-1] + 1)
-            self._hashes.append((section, position, sheet, whole if len(whole) == len(rows) else tuple(rows), hashes))
+            batch: PlacedRows = (section, position, sheet, whole if len(whole) == len(rows) else tuple(rows))
+            if not self._ascending.add(texts, batch):
+                self._hashes.append((*batch, _hashes_of(texts)))
             return {}
+        hashes = _hashes_of(texts)
         found = {}
         for index, (text, key) in enumerate(zip(texts, hashes, strict=True)):
             places = (self.suspects.get(key) or self.suspects.get(text)) if text else None
@@ -57,6 +63,9 @@ class UniqueColumn:
     def finish(self) -> Suspects | None:
         """Return the cells for which the file must be read again, None if that is not needed."""
         if self.suspects is None:
+            if not self._hashes:
+                return None
+            self._hashes[:0] = [(*batch, _hashes_of(texts)) for batch, texts in self._ascending.batches()]
             return self._equal_hashes() or None
         if all(len(texts) == 1 for texts in self._texts.values()):
             return None
@@ -83,3 +92,8 @@ class UniqueColumn:
                     if key in twice:
                         places.setdefault(key, []).append((section, row, position, sheet))
         return places
+
+
+def _hashes_of(texts: Iterable[bytes]) -> array[int]:
+    """Return a hash for each field; that of an empty field is 0."""
+    return array("q", map(hash, texts))
