@@ -67,7 +67,7 @@ def mark_results(config: Config, stages: Stages, results: Iterable[FileResult], 
             continue
         try:
             marked[result.source.identity] = str(_mark(config, stages, result, faults, began))
-        except (PgDataHubError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - readers of plugins raise anything, and a mark must not end a run
             failed.setdefault(_reason(error), []).append(result.source.identity)
     return ReportFolders(marked=marked, warnings=tuple(_warning(reason, names) for reason, names in failed.items()))
 

@@ -7,6 +7,7 @@ import random
 import time
 import zipfile
 from collections.abc import Collection
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -186,3 +187,33 @@ def test_mutated_packages_give_a_copy_or_an_error(tmp_path: Path) -> None:
         slowest = max(slowest, time.monotonic() - began)
     assert min(outcomes.values()) > MUTATIONS // 20
     assert slowest < 5
+
+
+HOSTILE = {
+    "comments without an end": b"<!--" * 200_000,
+    "sections without an end": b"<![CDATA[" * 100_000,
+    "instructions without an end": b"<?" * 300_000,
+    "a tag of spaces": b"<row" + b" " * 400_000 + b">",
+    "a tag of quotes": b"<row " + b"'\"'" * 100_000,
+    "a text without an end": b"<row r='9'><c r='A9'><v>" + b"9" * 3_000_000,
+    "numbers of many digits": b'<row r="' + b"9" * 100_000 + b'"><c s="' + b"1" * 100_000 + b'"/></row>',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("place", [b"<sheetViews>", b'<row r="3"', b"</sheetData>", b"<pageMargins"])
+def test_hostile_markup_takes_bounded_time(tmp_path: Path, name: str, place: bytes) -> None:
+    rich = write_rich_workbook(tmp_path / "rich.xlsx")
+    packed = BytesIO()
+    with zipfile.ZipFile(rich) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+        for part in source.namelist():
+            data = source.read(part)
+            if part == "xl/worksheets/sheet1.xml":
+                assert place in data
+                data = data.replace(place, HOSTILE[name] + place, 1)
+            target.writestr(part, data)
+    began = time.process_time()
+    with suppress(UnmarkableError, FileError):
+        faults = [fault("max", "1", ["A1", "B9"])]
+        mark_package(packed, BytesIO(), Faults(file="x", faults=faults), DEFAULT_LIMITS, origin=ORIGIN)
+    assert time.process_time() - began < 5

@@ -103,7 +103,7 @@ def more_drawing(data: bytes, cells: Iterable[Cell]) -> bytes:
         raise UnmarkableError("the drawing of the comments has an unusual form")
     used = {int(number) // _BLOCK for number in _SHAPE_ID.findall(data)}
     if idmap is not None:
-        used |= {int(number) for number in (idmap[2] or idmap[3] or b"").replace(b",", b" ").split()}
+        used |= {int(number) for number in re.findall(rb"\d{1,6}", idmap[2] or idmap[3] or b"")}
     block = max(used, default=0) + 1
     shapes = _shapes(cells, block * _BLOCK + 1)
     if b'id="_x0000_t202"' not in data:

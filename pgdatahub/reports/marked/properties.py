@@ -59,8 +59,8 @@ def add_origin(parts: ChangedParts, relations: Relations, origin: MarkedOrigin) 
     for one in part.children(part.root):
         if is_origin_property(one.attributes.get("name", "")):
             part.remove(one)
-        if one.attributes.get("pid", "").isdecimal():
-            numbers.append(int(one.attributes["pid"]))
+        if (pid := one.attributes.get("pid", "")[:9]).isdecimal():
+            numbers.append(int(pid))
     start = f'<{part.prefix}property fmtid="{_FORMAT}"'
     for order, number, text in zip(count(1), count(max(numbers) + 1), texts[:MAX_ORIGINS]):
         label = PROPERTY if order == 1 else f"{PROPERTY} {order}"

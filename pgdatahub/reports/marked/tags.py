@@ -9,12 +9,13 @@ from xml.sax.saxutils import escape
 
 TAG_END: Final = rb"""[^"'<>]*(?:"[^"<]*"[^"'<>]*|'[^'<]*'[^"'<>]*)*>"""
 """A tag behind its name: ``>`` may stand in the value of an attribute, ``<`` may not."""
-TOKEN: Final = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<[^\s<>!?/=\"']+" + TAG_END + rb"|</[^\s<>]+\s*>", re.DOTALL
-)
+ASIDES: Final = rb"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)"
+"""Comments, sections and instructions. One without an end reaches to the end of the bytes, so that a search takes them once."""
+TOKEN: Final = re.compile(ASIDES + rb"|<[^\s<>!?/=\"']+" + TAG_END + rb"|</[^\s<>]+\s*>", re.DOTALL)
 """One comment, section, instruction or tag."""
+_ENDS: Final = {b"<!--": b"-->", b"<![C": b"]]>"}
 _NAME: Final = re.compile(rb"</?([^\s<>/]+)")
-_ATTRIBUTE: Final = re.compile(rb"""\s+([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
+_ATTRIBUTE: Final = re.compile(rb"""(?<!\s)\s+([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -22,6 +23,13 @@ def tag_name(tag: bytes) -> bytes:
     """Return the name of a tag as written, with its prefix; empty for a comment or an instruction."""
     found = _NAME.match(tag)
     return b"" if found is None or tag[1:2] in b"!?" else found[1]
+
+
+def is_whole(token: bytes) -> bool:
+    """Return whether a token that was found has its end."""
+    if token[1:2] not in (b"!", b"?"):
+        return True
+    return token.endswith(_ENDS.get(token[:4], b"?>"))
 
 
 def is_closed(tag: bytes) -> bool:

@@ -87,7 +87,7 @@ class WorkbookPart:
             UnmarkableError: The sheets have no free identifier, or an unusual form.
         """
         part = self._part
-        numbers = [int(text) for one in self._listed if (text := one.attributes.get("sheetId", "")).isdecimal()]
+        numbers = [int(text) for one in self._listed if (text := one.attributes.get("sheetId", "")[:9]).isdecimal()]
         number = max(numbers, default=0) + 1
         reference = next((key for key in part.written(self._listed[-1]) if key.endswith(":id")), None)
         if number > _MAX_SHEET_ID or reference is None:

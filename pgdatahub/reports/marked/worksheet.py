@@ -13,17 +13,31 @@ from typing import Final
 from pgdatahub.readers.part_stream import PartStream
 from pgdatahub.readers.xlsx.addresses import parse_address
 from pgdatahub.reports.marked.errors import UnmarkableError
-from pgdatahub.reports.marked.tags import TAG_END, TOKEN, attributes, is_closed, opened, tag_name, with_attributes
+from pgdatahub.reports.marked.tags import (
+    ASIDES,
+    TAG_END,
+    TOKEN,
+    attributes,
+    is_closed,
+    is_whole,
+    opened,
+    tag_name,
+    with_attributes,
+)
 from pgdatahub.values.cells import column_letters
 
 _PIECE: Final = 1024 * 1024
 _MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes before the first row, of one row, or behind the last one that are in memory at a time."""
+_MAX_VIEWS: Final = 1024 * 1024
+"""Bytes before the end of a sheet's views, which are among its first elements."""
+_MAX_NAME: Final = 64 * 1024
+"""Bytes of a tag that are looked at to tell whether it matters."""
 _STOP: Final = re.compile(rb"<(?:row[\s/>]|sheetData[\s/>]|/sheetData\s*>|!--|!\[CDATA\[|\?|![^-\[]|[^\s<>:/]+:)")
 """Markup between rows that matters; within cells there may be comments, sections and elements with a prefix."""
 _ROW_PARTS: Final = re.compile(rb"</row\s*>|<!--|<!\[CDATA\[|<\?")
 _END_OF_VIEWS: Final = re.compile(rb"</(?:[^\s<>:/]+:)?sheetViews\s*>|<(?:[^\s<>:/]+:)?sheetData[\s/>]")
-_CELL: Final = re.compile(rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<c(?=[\s/>])" + TAG_END, re.DOTALL)
+_CELL: Final = re.compile(ASIDES + rb"|<c(?=[\s/>])" + TAG_END, re.DOTALL)
 """The start tag of a cell, or what may only look as if it had one."""
 _UNUSUAL_ROW: Final = re.compile(rb"<(?:extLst|[^\s<>:/!?]+:c)[\s/>]")
 """Cells with a prefix, and extensions, which would stand behind the last cell; no program is known to write them."""
@@ -137,7 +151,10 @@ class WorksheetRewriter:
             # Bytes between _at and at are to be copied.
             found = _STOP.search(self._buffer, at)
             if found is None:
-                kept = max(at, self._buffer.rfind(b"<"))
+                # A tag may begin at the end of the buffer; one that began long before is none of those that matter.
+                kept = self._buffer.rfind(b"<", at)
+                if kept < 0 or len(self._buffer) - kept > _MAX_NAME:
+                    kept = len(self._buffer)
                 yield self._buffer[self._at : kept]
                 self._at, at = kept, 0
                 if not self._more():
@@ -149,7 +166,7 @@ class WorksheetRewriter:
                 yield b"".join(self._inserted_rows(None))
                 return
             token = TOKEN.match(self._buffer, found.start())
-            if token is None:
+            if token is None or not is_whole(token[0]):
                 yield self._buffer[self._at : found.start()]
                 self._at, at = found.start(), 0
                 if len(self._buffer) - self._at > _MAX_BYTES or not self._more():
@@ -170,7 +187,7 @@ class WorksheetRewriter:
     def _reaches_mark(self, tag: bytes) -> bool:
         """Take notice of a row; return whether it, or an absent row before it, has a mark."""
         number = attributes(tag).get(b"r", b"%d" % (self._row + 1))
-        if not number.isdigit() or int(number) <= self._row:
+        if not _is_number(number) or int(number) <= self._row:
             raise UnmarkableError(f"the rows of the part {self._stream.name} are not in order")
         self._row = int(number)
         return bool(self._waiting) and self._waiting[-1] <= self._row
@@ -203,7 +220,7 @@ class WorksheetRewriter:
                 self._at = found.start()
                 return content
             token = TOKEN.match(self._buffer, found.start()) if found is not None else None
-            if token is not None:
+            if token is not None and is_whole(token[0]):
                 at = token.end()
                 continue
             at = found.start() if found is not None else max(at, self._buffer.rfind(b"<"))
@@ -232,7 +249,7 @@ class WorksheetRewriter:
             if waiting and waiting[-1] == position:
                 waiting.pop()
                 style = attributes(tag).get(b"s", b"0")
-                new = self._restyle(int(style) if style.isdigit() else 0)
+                new = self._restyle(int(style) if _is_number(style) else 0)
                 tag = with_attributes(tag, {b"s": b"%d" % new})
             yield tag
         yield content[at:]
@@ -254,7 +271,7 @@ class WorksheetRewriter:
         self._inserts = True
         of_row = attributes(row)
         style = next((style for first, last, style in self._columns if first <= position <= last), 0)
-        if of_row.get(b"customFormat") in (b"1", b"true") and of_row.get(b"s", b"").isdigit():
+        if of_row.get(b"customFormat") in (b"1", b"true") and _is_number(of_row.get(b"s", b"")):
             style = int(of_row[b"s"])
         return b'<c r="%b%d" s="%d"/>' % (column_letters(position).encode(), self._row, self._restyle(style))
 
@@ -308,6 +325,11 @@ class WorksheetRewriter:
         yield self._buffer[behind:]
 
 
+def _is_number(text: bytes) -> bool:
+    """Return whether a text is a number of a row or a style: neither has more than seven digits."""
+    return text.isdigit() and len(text) <= 7
+
+
 def selects_tab(stream: PartStream) -> bool:
     """Return whether a sheet of any kind is among the selected ones; an edit in one of them goes into all."""
     return any(b"tabSelected" in attributes(tag) for tag in _views(stream, []))
@@ -335,7 +357,7 @@ def _views(stream: PartStream, buffer: list[bytes]) -> Iterator[bytes]:
         if not data:
             break
         buffer[0] += data
-        if len(buffer[0]) > _MAX_BYTES:
+        if len(buffer[0]) > _MAX_VIEWS:
             raise UnmarkableError(f"the part {stream.name} has no rows")
     end = found.start() if found else len(buffer[0])
     for token in TOKEN.finditer(buffer[0], 0, end):
