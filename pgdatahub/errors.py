@@ -19,6 +19,7 @@ Each failure that a workbook, a setting, a plugin or a server can cause is one o
     │   ├── LoadError          the server refused the rows
     │   │   └── TableBusyError      another session kept the table busy
     │   ├── ContentChangedError  loaded before with other content; the folder forbids that
+    │   ├── ReplayError        rows that were set aside cannot be loaded without the file
     │   └── WorkerDiedError    the process that loaded the file died
     ├── DatabaseError          the database is missing or the connection was lost   exit 3
     │   ├── PrivilegeError           the role lacks a privilege; during a run only that file fails
@@ -257,6 +258,10 @@ class LoadError(FileError):
 
 class TableBusyError(LoadError):
     """Another session locked the table until the retries were used up."""
+
+
+class ReplayError(FileError):
+    """Rows of an import that were set aside cannot be loaded without its file."""
 
 
 class WorkerDiedError(FileError):

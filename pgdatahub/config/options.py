@@ -42,6 +42,8 @@ NewColumns: TypeAlias = Literal["evolve", "freeze", "listed"]
 
 _SAME_ROWS: Final[Mapping[str, tuple[object, ...]]] = {"header_row": (1,)}
 """Values of an option that give the rows of its default, for every file that both load. Files were loaded under them."""
+_MEANING: Final = frozenset({"errors", "uncached", "nulls", "trim", "locale", "decimal", "thousands", "unit", "format"})
+"""Options of folders and columns that change the meaning of a cell, and neither its place nor the name or type of its column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +259,14 @@ class FolderOptions(SheetOptions):
         """
         return _fingerprint(self)
 
+    @property
+    def place_fingerprint(self) -> str:
+        """SHA-256 (hexadecimal, 64 digits) of the options that decide on sheets, cells, names and types of columns.
+
+        Rows that were set aside can be loaded later only if these are the same; rules and the meaning of cells may differ.
+        """
+        return _hash(_shaping(self, judging=False, without=_MEANING))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetEntry:
@@ -317,14 +327,28 @@ def _routing_facts(rules: Iterable[SheetRule]) -> list[object]:
 @lru_cache(maxsize=256)  # a run asks for the same few folders once or twice a file
 def _fingerprint(folder: FolderOptions) -> str:
     # Rules that fail the file leave the rows of other files as they are.
-    judging = folder.on_bad != "fail"
-    shaping = {
-        **changed_options(folder, _SAME_ROWS, judging=judging),
-        "columns": {
-            key: changed_options(column, {}, judging=judging)
-            for key, column in sorted(folder.columns.items())
-            if not column.only_describes
+    return _hash(_shaping(folder, judging=folder.on_bad != "fail"))
+
+
+def _shaping(folder: FolderOptions, *, judging: bool, without: frozenset[str] = frozenset()) -> dict[str, object]:
+    """Return the options that shape rows; a column all of whose options are left out by ``without`` is left out too."""
+    columns = {
+        key: {
+            name: value for name, value in changed_options(column, {}, judging=judging).items() if name not in without
+        }
+        for key, column in sorted(folder.columns.items())
+        if not column.only_describes
+    }
+    return {
+        **{
+            name: value
+            for name, value in changed_options(folder, _SAME_ROWS, judging=judging).items()
+            if name not in without
         },
+        "columns": {key: options for key, options in columns.items() if options or not without},
         **({"cell_columns": dict(sorted(folder.cell_columns.items()))} if folder.cell_columns else {}),
     }
-    return sha256(json.dumps(shaping, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hash(facts: dict[str, object]) -> str:
+    return sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()

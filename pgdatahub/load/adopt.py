@@ -225,9 +225,11 @@ class Adopter:
         return None
 
     def _trust_rows(self, connection: Connection, table: TableName, group: RowGroup) -> None:
-        """Record that the rows of a keyed table are as their load wrote them, which the proof showed."""
+        """Record that the rows are as loads and replays wrote them, which the proof showed."""
         rule = find_rule(connection, self.history.schema, table)
-        if rule is not None:
+        if rule is None:
+            self.history.replays.trust(connection, table, group.source_file, group.load_timestamp, self.run_id)
+        else:
             trust_rows(connection, self.history.schema, rule, rows_with(group.source_file, group.load_timestamp))
 
     def _reason_against_key(self, staged: Staged) -> str | None:

@@ -54,9 +54,12 @@ def cell_of(batch: Batch, position: int, index: int) -> tuple[str, str]:
         field = cells.texts[index]
         if not field:
             return "", ""
-        value: Value = VALUES[cells.kind](field)
-    else:
-        value = cells[index]
+        return letter_of(VALUES[cells.kind](field))
+    return letter_of(cells[index])
+
+
+def letter_of(value: Value) -> tuple[str, str]:
+    """Return the letter of a value's kind and its text; two empty texts for an empty cell."""
     if isinstance(value, ErrorValue):
         return "e", value.code
     if isinstance(value, InvalidValue):

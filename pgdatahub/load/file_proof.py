@@ -76,9 +76,12 @@ def compare_with_file(
             part = next((part for part in staged.parts if part.source.table == past.table), None)
             if part is None:
                 return FileProof(compared=False, reason="its file has no sheet for this table now")
-            if part.source.fingerprint != past.settings:
+            if part.source.fingerprint != past.latest_settings:
                 return FileProof(compared=False, reason=_OTHER_SETTINGS)
             reason = difference(connection, current, group, part.observed, map(text_rows, part.spool))
+            if reason is not None and past.replays:
+                # The rows of the load keep the meaning that they had under its settings.
+                return FileProof(compared=False, reason="rows from the quarantine were loaded under other settings")
             return FileProof(compared=True, reason=reason)
     except FileError as error:
         return FileProof(compared=False, reason=f"the file cannot be read again: {error.message}")
@@ -98,7 +101,7 @@ def _same_file(past: ImportRow, config: Config) -> SourceFile | str:
                 continue
         except FileError:
             continue
-        if not source.options.is_routed and source.fingerprint != past.settings:
+        if not source.options.is_routed and source.fingerprint != past.latest_settings:
             return _OTHER_SETTINGS
         if may_read_differently(source.identity, past.reading, source.open):
             return "older rules read the file"

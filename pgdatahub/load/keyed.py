@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -68,6 +68,7 @@ def load_keyed(
     stages: Stages,
     config: Config,
     history: History,
+    examine: Callable[[TableRule], None] | None = None,
 ) -> Merged:
     """Load a part into its keyed table or snapshot.
 
@@ -81,6 +82,7 @@ def load_keyed(
         stages: The plugins.
         config: The settings.
         history: The metadata tables.
+        examine: Called with the rule when the rows are staged, before their keys are checked.
 
     Raises:
         FileError: The file cannot be loaded.
@@ -100,6 +102,8 @@ def load_keyed(
     into_staging = SchemaPlan(table=STAGING, changes=(), result=evolution.plan.result)
     copied = stages.load(into_staging, staged.spool, connection, config)
     failpoints.reach("keys staged")
+    if examine is not None:
+        examine(rule)
     arrival = Arrival(
         source_file=source.location,
         imported_at=imported_at,

@@ -12,6 +12,7 @@ from functools import cached_property
 from pgdatahub.config import ColumnOptions
 from pgdatahub.config.path_columns import match_path
 from pgdatahub.errors import CellError, CellFault, SheetError
+from pgdatahub.load.aside_cells import letter_of
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.files import SourceFile
 from pgdatahub.plugins.convert import ConversionError, configured_type, convert
@@ -91,6 +92,11 @@ class OriginColumns:
             wanted = configured_type(options) or SqlType.UNDECIDED
             columns.append(self._column(name, [cell] * batch.rows, cell_address(row, position), options, wanted))
         return replace(batch, columns=tuple(columns))
+
+    @property
+    def cells_to_keep(self) -> dict[str, tuple[str, str]]:
+        """Name of a column from a cell → letter and text of its cell, for rows that are loaded later without the file."""
+        return {name: letter_of(value) for name, value in self._capture.values.items()}
 
     @cached_property
     def _cells(self) -> Mapping[str, Value]:

@@ -155,7 +155,7 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
                 resolved.add(entry)
             loads = True
             by_sheet = entry.table is None and source.options.table_per_sheet
-            table = _table(source, entry, sheets[position].name, history_schema)
+            table = entry_table(source, entry, sheets[position].name, history_schema)
             order = (rules.index(rule), rank, position)
             part = found.setdefault(table, _Found(order, [], None))
             if by_sheet and part.named_by not in (None, labels[position]):
@@ -178,12 +178,13 @@ def _routed(source: SourceFile, workbook: Workbook, labels: Sequence[str], histo
         raise SchemaError(f"the file would be {len(found):,} tables; the limit is {MAX_TABLES:,}")
     ordered = sorted(found.values(), key=lambda part: part.order)
     return FileParts(
-        parts=tuple(_part(part.sheets) for part in ordered),
+        parts=tuple(part_of(part.sheets) for part in ordered),
         named=tuple(position for position in matched if position not in without_range),
     )
 
 
-def _table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: str) -> TableName:
+def entry_table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: str) -> TableName:
+    """Return the table that an entry below ``sheets:`` gives a sheet of this name."""
     schema = entry.options.schema or history_schema
     if entry.table is not None:
         return TableName(schema=schema, name=entry.table)
@@ -194,7 +195,7 @@ def _table(source: SourceFile, entry: SheetEntry, sheet: str, history_schema: st
     return TableName(schema=schema, name=table_name((*source.identity.split("/")[:-1], sheet)))
 
 
-def _part(sheets: Sequence[PartSheet]) -> Part:
+def part_of(sheets: Sequence[PartSheet]) -> Part:
     """Return the part that sheets make, with its fingerprint: that of each sheet with its name."""
     sheets = [replace(sheet, section=number) for number, sheet in enumerate(sorted(sheets, key=_place), start=1)]
     facts = [[sheet.label, sheet.source.options.fingerprint] for sheet in sheets]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.config.column_layers import key_finder, merged, same_name
@@ -119,10 +120,21 @@ class SheetContract:
             place=(self._section, row, position),
         )
 
-    def end(self) -> ContractError | None:
-        """Judge the columns that the sheet must have, after its last row; return the error if a fault so far fails the file."""
+    def see(self, positions: Iterable[int]) -> None:
+        """Take notice of columns without a header that have a value in rows that were loaded before."""
+        self._seen.update(positions)
+
+    def end(self, cells: Mapping[str, Sequence[str]] = MappingProxyType({})) -> ContractError | None:
+        """Judge the columns that the sheet must have, after its last row; return the error if a fault so far fails the file.
+
+        Args:
+            cells: Name of a column from a single cell → letter and text of the cell, for a later load of rows.
+        """
         known = self._contract.layout
-        known[self._sheet if self._sheet not in known else f"{self._sheet} (section {self._section})"] = self._layout
+        known[self._sheet if self._sheet not in known else f"{self._sheet} (section {self._section})"] = {
+            **self._layout,
+            **({"cells": {name: list(cell) for name, cell in cells.items()}} if cells else {}),
+        }
         positions = [position - self._table.first_column for position in self._seen]
         present = {key for position in positions for key in self._keys_of(position)}
         free = {
@@ -238,7 +250,20 @@ class SheetContract:
             for position in sorted(self._seen)
             if not self._options_of(self._inside(position)).skip
         ]
-        return {"section": self._section, "header_row": self._table.header_row, "columns": columns}
+        skipped = [
+            [position, header]
+            for position, header in sorted(self._table.headers.items())
+            if self._options_of(self._inside(position)).skip
+        ]
+        return {
+            "section": self._section,
+            "header_row": self._table.header_row,
+            "columns": columns,
+            "sheet": self._sheet,
+            "first_column": self._table.first_column,
+            "skipped": skipped,
+            "settings": self._options.place_fingerprint,
+        }
 
     def _see_columns(self, batch: Batch, columns: Mapping[int, NormalizedColumn]) -> None:
         """Take notice of columns without a header that have a value."""

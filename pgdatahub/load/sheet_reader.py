@@ -257,7 +257,7 @@ def _read_table(
         # Optional: a reader may report its progress; the protocol for readers does not require it.
         report(getattr(sheet, "share", 0.0))
     if contract is not None:
-        contract.end()
+        contract.end(reading.origin.cells_to_keep)
     layout = reading.layout
     examples = {key: f"{label} {example}" for key, example in layout.examples.items()}
     rows.end(label, layout.counts, examples, (*layout.notices, *sheet.notices))

@@ -43,6 +43,7 @@ from pgdatahub.system import failpoints
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.keyed.rules import TableRule
 
 Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 """The result, and the plugins' callbacks for after COMMIT."""
@@ -50,6 +51,16 @@ Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 
 ROWS_LEFT_OUT: Final = "rows left out by triggers"
 """Key of ``counts``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPart:
+    """A part whose rows are in its table, with the changes of the table."""
+
+    work: PartWork
+    part: Staged
+    evolution: Evolution
+    loaded: LoadResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,45 +116,63 @@ class Loading:
                 keep_rows=loads and one.facts.rule is not None,
             )
         self.decisions.refresh_routing(staged, work, connection)
-        new = [(one, part) for one in work if (part := one.new) is not None]
-        locked = {
-            one.table: self.reflect_locked(one.facts, one.source, connection)
-            for one in in_lock_order(one for one, _ in new)
-        }
-        evolutions = [self.evolve(part, locked[one.table], connection, one) for one, part in new]
-        # Views first: a reader of a view locks the view while it waits for the table.
-        views = [take_down(connection, evolution.views) for evolution in evolutions]
-        changing = {one.table for (one, _), evolution in zip(new, evolutions, strict=True) if evolution.plan.changes}
-        for one in in_lock_order(one for one, _ in new):
-            if locked[one.table] is not None and one.table in changing:
-                locks.lock_table(connection, one.table, exclusively=True)
-        loaded = []
-        for number, ((one, part), evolution, taken_down) in enumerate(zip(new, evolutions, views, strict=True)):
-            if one.source.options.rule is None:
-                loaded.append(self.copy(evolution.plan, part.spool, one.source, imported_at, connection))
-            else:
-                merged = self.merge(one, part, evolution, imported_at, connection)
-                loaded.append(merged.result)
-                counts = {**part.counts, **merged.counts}
-                new[number] = one, replace(part, counts=counts, xid=merged.xid)
-            evolutions[number] = self.described(evolution, part, connection)
-            put_up(connection, taken_down, one.table)
+        new = self.write([(one, part) for one in work if (part := one.new) is not None], imported_at, connection)
         seconds = time.monotonic() - began
-        has_aside = any(part.aside is not None for _, part in new)  # whose COPY cannot go with other statements
+        has_aside = any(one.part.aside is not None for one in new)  # whose COPY cannot go with other statements
         if new and ends and self.stages.audit_is_built_in and not has_aside:
             connection.pipeline_to_end()
         results = {one.table: skipped_part(one.table, one.decision.skip) for one in work if one.decision.skip}
         callbacks: list[Callable[[], None]] = []
-        for (one, part), evolution, copied in zip(new, evolutions, loaded, strict=True):
-            part = replace(part, seconds=part.seconds + seconds)
+        for written in new:
+            one, part = written.work, replace(written.part, seconds=written.part.seconds + seconds)
             results[one.table], called_after = self.record(
-                part, one.decision, evolution, copied, imported_at, connection
+                part, one.decision, written.evolution, written.loaded, imported_at, connection
             )
             callbacks += called_after
             finish_keyed(connection, self.history, one.source)
         result = of_staged_file(staged, [results[one.table] for one in work], loads=bool(new))
         notices = [one.decision.notice for one in gone if one.decision.notice]
         return replace(result, notices=(*result.notices, *notices)), callbacks
+
+    def write(
+        self,
+        parts: Sequence[tuple[PartWork, Staged]],
+        imported_at: datetime,
+        connection: Connection,
+        *,
+        examine: Callable[[TableRule], None] | None = None,
+    ) -> list[WrittenPart]:
+        """Change the tables of parts, and bring their rows in.
+
+        Args:
+            parts: The facts about each part, and its rows.
+            imported_at: The time of their import.
+            connection: A connection in the transaction that has the turns of the tables.
+            examine: Called for a keyed table or a snapshot when the rows are staged in the database.
+        """
+        locked = {
+            one.table: self.reflect_locked(one.facts, one.source, connection)
+            for one in in_lock_order(one for one, _ in parts)
+        }
+        evolutions = [self.evolve(part, locked[one.table], connection, one) for one, part in parts]
+        # Views first: a reader of a view locks the view while it waits for the table.
+        views = [take_down(connection, evolution.views) for evolution in evolutions]
+        changing = {one.table for (one, _), evolution in zip(parts, evolutions, strict=True) if evolution.plan.changes}
+        for one in in_lock_order(one for one, _ in parts):
+            if locked[one.table] is not None and one.table in changing:
+                locks.lock_table(connection, one.table, exclusively=True)
+        written = []
+        for (one, part), evolution, taken_down in zip(parts, evolutions, views, strict=True):
+            if one.source.options.rule is None:
+                loaded = self.copy(evolution.plan, part.spool, one.source, imported_at, connection)
+            else:
+                merged = self.merge(one, part, evolution, imported_at, connection, examine=examine)
+                loaded = merged.result
+                part = replace(part, counts={**part.counts, **merged.counts}, xid=merged.xid)
+            evolution = self.described(evolution, part, connection)
+            put_up(connection, taken_down, one.table)
+            written.append(WrittenPart(work=one, part=part, evolution=evolution, loaded=loaded))
+        return written
 
     def _confirmed(self, staged: StagedFile, work: Sequence[PartWork]) -> FileResult:
         """Return the result of a file whose earlier COMMIT by this run took effect, but was not confirmed."""
@@ -222,7 +251,14 @@ class Loading:
         return evolution
 
     def merge(
-        self, work: PartWork, staged: Staged, evolution: Evolution, imported_at: datetime, connection: Connection
+        self,
+        work: PartWork,
+        staged: Staged,
+        evolution: Evolution,
+        imported_at: datetime,
+        connection: Connection,
+        *,
+        examine: Callable[[TableRule], None] | None = None,
     ) -> Merged:
         """Load a part into its keyed table or snapshot."""
         return load_keyed(
@@ -235,6 +271,7 @@ class Loading:
             stages=self.stages,
             config=self.config,
             history=self.history,
+            examine=examine,
         )
 
     def described(self, evolution: Evolution, staged: Staged, connection: Connection) -> Evolution:
@@ -263,7 +300,7 @@ class Loading:
         connection: Connection,
     ) -> tuple[PartResult, list[Callable[[], None]]]:
         """Record the import of a part; return its result, and the plugins' callbacks for after COMMIT."""
-        staged, left_out = _rows_left_out(staged, loaded, connection)
+        staged, left_out = rows_left_out(staged, loaded, connection)
         record = ImportRecord(
             run_id=self.run_id,
             source=staged.source,
@@ -300,7 +337,7 @@ class Loading:
         return replace(result, rows=loaded.rows, changes=evolution.plan.changes, notices=notices), list(callbacks)
 
 
-def _rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
+def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
     """Return a file with the number of rows that the table did not take in its counts, and a notice about them."""
     missing = staged.rows - loaded.rows
     if missing <= 0:

@@ -100,6 +100,27 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A later load of rows of an import that were set aside.
+
+    Attributes:
+        at: Its time, UTC.
+        run_id: The id of the command.
+        rows: The number of rows that came into the table.
+        xid: The number that these rows have as ``xmin``.
+        before: The number of the import's history row before, which rows have that are as they were loaded; None if unknown.
+        settings: The fingerprint of the folder's settings.
+    """
+
+    at: datetime
+    run_id: str
+    rows: int
+    xid: int
+    before: int | None
+    settings: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRecord:
     """One import for the history: a row of ``etl_imports`` and its schema changes.
 
@@ -142,7 +163,7 @@ class ImportRow:
     (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables,
     and ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
     that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot. ``quarantined`` is the number
-    of its rows that are set aside, beside those in the table.
+    of its rows that are set aside, beside those in the table. ``replays`` are later loads of such rows.
     """
 
     id: int
@@ -166,6 +187,12 @@ class ImportRow:
     path_key: str = ""
     keys: KeyCounts | None = None
     quarantined: int = 0
+    replays: tuple[Replay, ...] = ()
+
+    @property
+    def latest_settings(self) -> str:
+        """The fingerprint of the settings under which rows were loaded last."""
+        return self.replays[-1].settings if self.replays else self.settings
 
     @property
     def all_tables(self) -> frozenset[TableName]:

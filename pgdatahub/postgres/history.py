@@ -31,6 +31,7 @@ from pgdatahub.postgres.import_columns import duplicate_to_json, import_row, sel
 from pgdatahub.postgres.metadata import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.quarantine import Quarantine
+from pgdatahub.postgres.replays import Replays
 from pgdatahub.postgres.server_encoding import check_path, fitted
 from pgdatahub.values.rank_key import rank_key
 
@@ -52,6 +53,7 @@ class History:
         self.imports = sql.Identifier(schema, IMPORTS)
         self.schema_changes = ChangeHistory(schema)
         self.quarantine = Quarantine(schema)
+        self.replays = Replays(schema)
         self.missing: frozenset[str] = frozenset()
         """The columns that tables of an older version lack; :meth:`exists` finds out."""
 

@@ -15,7 +15,7 @@ from pgdatahub.postgres.connection import Connection
 
 # Before PostgreSQL 13, only a database in UTF-8 reads the escapes that json.dumps writes for other letters.
 _plain_json = partial(json.dumps, ensure_ascii=False)
-_JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates", "tables", "layout"})
+_JSON: Final = frozenset({"sheets", "counts", "observed", "duplicates", "tables", "layout", "replays"})
 
 
 def add_import(connection: Connection, history_schema: str, row: Mapping[str, Any], *, returning: bool) -> int | None:

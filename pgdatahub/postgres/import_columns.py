@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
-from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts
+from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts, Replay
 from pgdatahub.model.schema import TableName
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ ADDED_COLUMNS: Final[Mapping[str, LiteralString]] = {
     "xid": "NULL::bigint",
     "quarantined": "0",
     "layout": "NULL::jsonb",
+    "replays": "NULL::jsonb",
 }
 """Further columns, which tables of an older version lack, with their defaults."""
 
 IDENTITY_KEY_CHARACTERS: Final = 300
 """Characters of a path in the index that finds the imports of a file; an index entry holds 2,700 bytes."""
 
-_ONLY_FOR_THE_SERVER: Final = frozenset({"rank_key", "modified_at", "xid"})
+_ONLY_FOR_THE_SERVER: Final = frozenset({"rank_key", "modified_at", "xid", "layout"})
 """Added columns that an :class:`ImportRow` does not have."""
 _OF_TABLE: Final = ("table_schema", "table_name")
 _OF_IMPORT: Final = tuple(name for name in IMPORT_COLUMNS if name not in _OF_TABLE)
@@ -92,6 +93,7 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
         if row["keys"] is None
         else KeyCounts(**{name: row["keys"].get(key, 0) for name, key in KEY_COUNTS.items()}),
         quarantined=row["quarantined"],
+        replays=tuple(map(_replay, row["replays"] or ())),
         tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
         **values,
     )
@@ -99,6 +101,22 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
 
 def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
     return Duplicate(**{**entry, "seen_at": datetime.fromisoformat(entry["seen_at"])})
+
+
+def _replay(entry: Mapping[str, Any]) -> Replay:
+    return Replay(
+        at=datetime.fromisoformat(entry["at"]),
+        run_id=entry["run_id"],
+        rows=entry["rows"],
+        xid=entry["xid"],
+        before=entry.get("before"),
+        settings=entry["settings"],
+    )
+
+
+def replay_to_json(replay: Replay) -> dict[str, Any]:
+    """Return a replay in the form of ``etl_imports.replays``."""
+    return asdict(replay) | {"at": replay.at.isoformat(" ")}
 
 
 def duplicate_to_json(duplicate: Duplicate) -> dict[str, Any]:

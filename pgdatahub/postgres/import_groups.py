@@ -37,7 +37,7 @@ class ImportGroup:
         source_file: The file that the rows name; None without rows, or if they name none.
         load_timestamp: The time that the rows name, UTC.
         rows: Their number.
-        original: The rows with the transaction number of the import's history row.
+        original: The rows with the transaction number of the import's history row, of one of its replays, or before one.
         others: The rows that most others of the import were not written with.
         version: The transaction number of the history row, which changes with each change of that row.
     """
@@ -65,7 +65,7 @@ _GROUPS = sql.SQL("""
                coalesce(sum(w.rows), 0)::bigint AS rows,
                {written}
           FROM written w
-     FULL JOIN (SELECT id, xmin, source_file, imported_at, status FROM {imports}
+     FULL JOIN (SELECT id, xmin, source_file, imported_at, status, {replays} AS replays FROM {imports}
                  WHERE table_schema = {schema} AND table_name = {name}) i
             ON i.source_file = w.file AND i.imported_at = w.moment
          WHERE w.rows IS NOT NULL OR i.status = {loaded}
@@ -75,9 +75,13 @@ _GROUPS = sql.SQL("""
       FROM counted c LEFT JOIN {imports} i ON i.id = c.id ORDER BY i.id, c.moment, c.file
 """)
 _WRITTEN = sql.SQL("""
-    coalesce(sum(w.rows) FILTER (WHERE w.writer = i.xmin::text), 0)::bigint AS original,
-    coalesce(sum(w.rows) - max(w.rows), 0)::bigint AS others
+    coalesce(sum(w.rows) FILTER (WHERE w.writer = i.xmin::text OR {replayed} OR {before}), 0)::bigint AS original,
+    coalesce(sum(w.rows) FILTER (WHERE NOT {replayed}) - max(w.rows) FILTER (WHERE NOT {replayed}), 0)::bigint AS others
 """)
+_IS_REPLAY = sql.SQL(
+    "coalesce(i.replays @> jsonb_build_array(jsonb_build_object({key}::text, w.writer::bigint)), false)"
+)
+"""Rows of an import from the quarantine have the numbers of their replays; those of its load that of its history row before."""
 _KEYED_WRITTEN = sql.SQL("""
     coalesce(sum(w.rows) FILTER (WHERE w.writer IN ({known})), 0)::bigint AS original,
     CASE WHEN bool_or(w.writer IN ({known})) THEN coalesce(sum(w.rows) FILTER (WHERE w.writer NOT IN ({known})), 0) ELSE 0
@@ -99,7 +103,10 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
     rule = find_rule(connection, history.schema, table)
     query = _GROUPS.format(
         rows=all_rows(connection, table, (SOURCE_FILE, LOAD_TIMESTAMP)),
-        written=_WRITTEN if rule is None else _KEYED_WRITTEN.format(known=known_writers(history.schema, table)),
+        written=_WRITTEN.format(replayed=_IS_REPLAY.format(key="xid"), before=_IS_REPLAY.format(key="before"))
+        if rule is None
+        else _KEYED_WRITTEN.format(known=known_writers(history.schema, table)),
+        replays=sql.SQL("NULL::jsonb" if "replays" in history.missing else "replays"),
         imports=history.imports,
         file=sql.Identifier(SOURCE_FILE),
         moment=sql.Identifier(LOAD_TIMESTAMP),

@@ -27,8 +27,9 @@ class Rows:
 
     Attributes:
         count: The number of rows that carry its pair.
-        rewritten: The number of these rows whose writing transaction differs from that of most. A load writes its rows
-            in one transaction and an ``ALTER TABLE`` rewrites them in one, so a user or program changed these rows.
+        rewritten: The number of these rows whose writing transaction is neither that of a replay nor that of most others. A
+            load writes its rows in one transaction and an ``ALTER TABLE`` rewrites them in one, so a user or program changed
+            these rows.
     """
 
     count: int
@@ -36,8 +37,9 @@ class Rows:
 
 
 _COUNT = sql.SQL("""
-    SELECT coalesce(sum(rows), 0), coalesce(sum(rows) - max(rows), 0)
-      FROM (SELECT count(*) AS rows FROM {table} WHERE {condition} GROUP BY xmin::text) written
+    SELECT coalesce(sum(rows), 0), coalesce(sum(loaded) - max(loaded), 0)
+      FROM (SELECT count(*) AS rows, CASE WHEN xmin::text <> ALL ({replays}::text[]) THEN count(*) END AS loaded
+              FROM {table} WHERE {condition} GROUP BY xmin::text) written
 """)
 _DELETE = sql.SQL("DELETE FROM {table} WHERE {condition}")
 _RENAME = sql.SQL("UPDATE {table} SET {file} = {name} WHERE {condition}")
@@ -46,7 +48,12 @@ _REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TR
 
 def find_rows(connection: Connection, past: ImportRow) -> Rows:
     """Return the rows of an import; the table and the two columns must exist."""
-    row = _by_index(connection, _of(_COUNT, past.table, [past])).fetchone()
+    query = _COUNT.format(
+        table=sql.Identifier(past.table.schema, past.table.name),
+        condition=rows_of([past]),
+        replays=sql.Literal([str(replay.xid) for replay in past.replays]),
+    )
+    row = _by_index(connection, query).fetchone()
     return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
 
 
