@@ -13,6 +13,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.rules import all_rules
+from pgdatahub.postgres.latest_imports import tables_of_imports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +59,15 @@ _SIZES = """
 
 def take_inventory(connection: Connection, history: History) -> tuple[Inventory, ...]:
     """Return the inventory of the tables that the history names, by name."""
+    # Each status by its index: a history may have ten million imports, most of them superseded.
     query = sql.SQL("""
-        SELECT table_schema, table_name,
-               coalesce(sum(row_count) FILTER (WHERE status = {loaded}), 0) AS rows,
-               count(*) FILTER (WHERE status = {loaded}) AS imports,
-               coalesce(sum({quarantined}) FILTER (WHERE status = {loaded}), 0) AS quarantined,
-               count(*) FILTER (WHERE status = {held}) AS held,
-               max(imported_at) FILTER (WHERE status = {loaded}) AS last_load
-          FROM {imports} GROUP BY 1, 2
+        SELECT table_schema, table_name, coalesce(l.rows, 0) AS rows, coalesce(l.imports, 0) AS imports,
+               coalesce(l.quarantined, 0) AS quarantined, coalesce(h.held, 0) AS held, l.last_load
+          FROM (SELECT table_schema, table_name, sum(row_count) AS rows, count(*) AS imports,
+                       sum({quarantined}) AS quarantined, max(imported_at) AS last_load
+                  FROM {imports} WHERE status = {loaded} GROUP BY 1, 2) l
+     FULL JOIN (SELECT table_schema, table_name, count(*) AS held
+                  FROM {imports} WHERE status = {held} GROUP BY 1, 2) h USING (table_schema, table_name)
     """).format(
         imports=history.imports,
         loaded=Status.LOADED.value,
@@ -76,7 +78,8 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
     changed = connection.execute(
         sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.schema_changes.table)
     )
-    tables = sorted({*known, *(TableName(schema=row.table_schema, name=row.table_name) for row in changed)})
+    changed_tables = {TableName(schema=row.table_schema, name=row.table_name) for row in changed}
+    tables = sorted(changed_tables.union(known, tables_of_imports(connection, history)))
     companions = {rule.table: rule.companion for rule in all_rules(connection, history.schema).values()}
     sizes = _sizes(connection, [*tables, *companions.values()])
     return tuple(

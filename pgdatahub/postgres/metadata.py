@@ -125,6 +125,7 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
     # By time and by file, for `history` and for files that were in another table: a history may have ten million imports.
     "etl_imports_latest": "(imported_at)",
     "etl_imports_source": "USING hash (source_file)",  # an index entry of a tree holds 2,700 bytes, and a path may be longer
+    "etl_imports_held": "(table_schema, table_name) WHERE status = 'held'",
     # Empty for most imports; neither index has an entry for those.
     "etl_imports_duplicates": "USING gin (duplicates jsonb_path_ops) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_duplicated": "(id) WHERE duplicates <> '[]'::jsonb",

@@ -13,6 +13,7 @@ from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import create_engine, transaction
 from pgdatahub.postgres.file_queries import PartKey, ask
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.inventory import take_inventory
 from pgdatahub.postgres.latest_imports import latest_imports, tables_of_imports
 
 IMPORTS = 20_000
@@ -82,6 +83,13 @@ def test_latest_imports_are_found_by_indexes(database_url: str) -> None:
             "f20000",
         ]
         assert [past.source_file for past in history.select_imports(connection, file_tail="/f7")] == []
+        assert read() == before, "no scan of the whole table"
+        connection.execute("UPDATE etl_imports SET status = 'superseded' WHERE id <= %s", [IMPORTS - 100])
+        connection.execute("UPDATE etl_imports SET status = 'held' WHERE id = 5")
+        connection.execute("ANALYZE etl_imports")
+        before = read()
+        sales, returned = reversed(take_inventory(connection, history))
+        assert (sales.imports, sales.held, sales.rows, returned.imports, returned.held) == (90, 1, 90, 10, 0)
         assert read() == before, "no scan of the whole table"
         every = latest_imports(connection, history, limit=3)
         assert [past.source_file for past in every.imports] == ["f19998", "f19999", "f20000"]
