@@ -46,7 +46,7 @@ def _correlation(connection: Connection, table: TableName, rule: TableRule) -> f
 
 @contextmanager
 def without_hash_joins(connection: Connection) -> Iterator[None]:
-    """Let the planner use hash joins only where there is no other way; after an error the transaction is over anyway."""
+    """Let the planner join by hashes only where it must; after an error the transaction is over anyway."""
     query = "SELECT set_config('enable_hashjoin', %s, true)"
     before: str = connection.scalar("SELECT current_setting('enable_hashjoin')")
     connection.execute(query, ("off",))
