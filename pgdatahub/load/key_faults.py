@@ -16,7 +16,7 @@ from pgdatahub.postgres.keyed.staging import (
     analyze,
     empty_keys,
     has_bad_keys,
-    has_equal_keys,
+    has_odd_keys,
     long_keys,
     tied_rows,
 )
@@ -51,10 +51,10 @@ def check_keys(connection: Connection, rule: TableRule, staged: Staged, arrival:
     key = rule.rule.key
     analyze(connection, key)
     unlimited = [name for name in key if table.by_name[name].type not in _SHORT]
+    if not has_odd_keys(connection, key, unlimited):
+        return 0
     if has_bad_keys(connection, key, unlimited):
         _refuse_bad_keys(connection, key, staged)
-    if not has_equal_keys(connection, key, unlimited):
-        return 0
     tied = tied_rows(connection, rule.rule)
     if tied is not None and rule.rule.duplicates == "fail":
         raise _error(

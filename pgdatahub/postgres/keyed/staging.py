@@ -92,7 +92,12 @@ def _others(connection: Connection, table: TableName, columns: Sequence[str]) ->
 
 def analyze(connection: Connection, key: Sequence[str]) -> None:
     """Let the server count the values of the keys: it never does so by itself for a temporary table."""
+    # A sample of 7,500 rows tells as much about a key as one of 30,000, which takes a fiftieth of the whole load.
+    set_target = "SELECT set_config('default_statistics_target', %s, true)"
+    before: str = connection.scalar("SELECT current_setting('default_statistics_target')")
+    connection.execute(set_target, ("25",))
     connection.execute(sql.SQL("ANALYZE {} ({})").format(identifier(STAGING), listed(key)))
+    connection.execute(set_target, (before,))
 
 
 def set_memory(connection: Connection, staged_bytes: int) -> None:
@@ -159,20 +164,21 @@ def long_keys(connection: Connection, key: Sequence[str]) -> BadKey | None:
     )
 
 
-def has_equal_keys(connection: Connection, key: Sequence[str], unlimited: Collection[str] = ()) -> bool:
-    """Return whether two rows of the file have one key; no key is empty.
-
-    Args:
-        connection: A connection in the transaction of the staging table.
-        key: The columns of the key.
-        unlimited: Those among them whose values can be long.
-    """
+def has_equal_keys(connection: Connection, key: Sequence[str]) -> bool:
+    """Return whether two rows of the file have one key."""
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} GROUP BY {} HAVING count(*) > 1)")
-    if len(key) == 1 and not unlimited:
-        # It sorts, which takes half the time of a hash table, and a third where the rows are in order; texts sort slowly.
-        query = sql.SQL("SELECT count(*) > count(DISTINCT {1}) FROM {0}")
     found: bool = connection.scalar(query.format(identifier(STAGING), listed(key)))
     return found
+
+
+def has_odd_keys(connection: Connection, key: Sequence[str], unlimited: Collection[str]) -> bool:
+    """Return whether a key is empty, too long, or there twice; see :func:`has_bad_keys`."""
+    if len(key) == 1 and not unlimited:
+        # One scan, and a sort, which takes half the time of a hash table, a third where the rows are in order; not of texts.
+        query = sql.SQL("SELECT count(*) > count(DISTINCT {1}) FROM {0}")
+        found: bool = connection.scalar(query.format(identifier(STAGING), listed(key)))
+        return found
+    return has_bad_keys(connection, key, unlimited) or has_equal_keys(connection, key)
 
 
 def tied_rows(connection: Connection, rule: KeyRule) -> BadKey | None:
