@@ -21,6 +21,8 @@ _TEXTS: Final = {
     "max": ("is above {expected}", "are above {expected}"),
     "required": ("is empty", "are empty"),
     "unique": ("has a value that is there twice", "have a value that is there twice"),
+    "key": ("has a key ({expected}) that is there twice", "have a key ({expected}) that is there twice"),
+    "key-length": ("has a key longer than {expected}", "have a key longer than {expected}"),
     "error": ("shows an error", "show an error"),
     "uncached": ("is a formula without a computed value", "are formulas without a computed value"),
     "number": ("is a number that no column can hold", "are numbers that no column can hold"),

@@ -12,11 +12,14 @@ from typing import Any
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.coerce import exceeds
 from pgdatahub.errors import CellFault
+from pgdatahub.load.equal_keys import EqualKeys, Rank
 from pgdatahub.load.fault_report import FaultReport
 from pgdatahub.load.uniqueness import Suspects, UniqueColumn
 from pgdatahub.model.aside import MAX_BYTES, MAX_ROWS, AsideRow
 
 _FILE = (0, 0, 0)
+_KEYS = ""
+"""The name of the keys among columns under suspicion; no column has it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Contract:
         report: The faults so far.
         suspects: Name of a column → its cells of equal values, as an earlier reading found them; None in the first reading.
         unique: Name of a column → its values so far.
+        keys: The keys so far; None without a key that the program can compare.
         layout: Sheet → the place of its table and the names of its columns.
         stops: A fault that fails the file ends this reading, since a transaction waits for it; the next one finds all faults.
     """
@@ -34,6 +38,7 @@ class Contract:
     report: FaultReport = field(default_factory=FaultReport)
     suspects: Mapping[str, Suspects] | None = None
     unique: dict[str, UniqueColumn] = field(default_factory=dict)
+    keys: EqualKeys | None = None
     layout: dict[str, Any] = field(default_factory=dict)
     stops: bool = False
     _aside: int = 0
@@ -47,9 +52,21 @@ class Contract:
             self.unique[name] = UniqueColumn(suspects)
         return self.unique[name]
 
+    def equal_keys(self, rank: Rank | None) -> EqualKeys:
+        """Return the keys so far.
+
+        Args:
+            rank: The order of the values of a column under ``newest``; None without such a column.
+        """
+        if self.keys is None:
+            self.keys = EqualKeys(suspects=None if self.suspects is None else self.suspects.get(_KEYS, {}), rank=rank)
+        return self.keys
+
     def equal_values(self) -> Mapping[str, Suspects] | None:
         """Return the cells of equal values for which the file must be read again; None if that is not needed."""
         found = {name: suspects for name, column in self.unique.items() if (suspects := column.finish())}
+        if self.keys is not None and (suspects := self.keys.finish()):
+            found[_KEYS] = suspects
         return {**(self.suspects or {}), **found} if found else None
 
     def finish(self, options: FolderOptions) -> None:

@@ -15,7 +15,7 @@ _ErrorT = TypeVar("_ErrorT", bound=FileError)
 
 _QUOTED: Final = re.compile(r'"[^"]*"|(?<==)\([^)]*\)|(?<![\w])\'[^\']*\'')
 """Quoted text, and the values of ``Key (id)=(7)``: a message does not tell values from names."""
-_OWN_WORDS: Final = frozenset({"values", "unique"})
+_OWN_WORDS: Final = frozenset({"values", "unique", "key"})
 """Rules whose hints name a listed word or a cell, and no value of a cell."""
 _OF_THE_FILE: Final = frozenset(
     {"missing-column", "unknown-column", "min-rows", "max-rows", "max-bad", "quarantine-limit"}

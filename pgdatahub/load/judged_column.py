@@ -63,7 +63,7 @@ class JudgedColumn:
         """
         misfits = self._misfits(column)
         if misfits:
-            yield "type", self.options.server_type, misfits, _no_hint
+            yield "type", self.options.server_type, misfits, no_hint
             # As any cell of another type, it is looked at no further.
             refused = {*refused, *misfits}
             texts = [b"" if index in refused else text for index, text in enumerate(column.texts)]
@@ -75,11 +75,11 @@ class JudgedColumn:
         if self.options.required == "true":
             indexes = [index for index in empty_cells(column.texts) if index not in refused]
             if indexes:
-                yield "required", None, indexes, _no_hint
+                yield "required", None, indexes, no_hint
         if unique is not None and len(rows):
             twice = unique.add(column.texts, rows, section=section, position=self.position, sheet=sheet)
             if twice:
-                yield "unique", None, sorted(twice), lambda index: _also_in(twice[index], sheet)
+                yield "unique", None, sorted(twice), lambda index: also_in(twice[index], sheet)
 
     def _misfits(self, column: NormalizedColumn) -> list[int]:
         """Return the indexes of the cells that a type of the server does not hold."""
@@ -91,11 +91,13 @@ class JudgedColumn:
         return [index for index, text in enumerate(column.texts) if text in unfit] if unfit else []
 
 
-def _no_hint(_index: int) -> None:
-    return None
+def no_hint(_index: int) -> None:
+    """Return no hint."""
+    return
 
 
-def _also_in(places: Sequence[Place], sheet: str) -> str:
+def also_in(places: Sequence[Place], sheet: str) -> str:
+    """Return the hint that names the other cells of a value."""
     named = [
         cell_address(row, position) if label == sheet else f"{label} › {cell_address(row, position)}"
         for _, row, position, label in places[:3]

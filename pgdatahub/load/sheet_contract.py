@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from pgdatahub.load.contract import Contract
 from pgdatahub.load.fault_report import contract_error
 from pgdatahub.load.hidden_values import without_value
 from pgdatahub.load.judged_column import JudgedColumn
+from pgdatahub.load.key_columns import RANKED, KeyColumns
 from pgdatahub.load.server_types import judge_of
 from pgdatahub.load.verdict import GOOD, Verdict
 from pgdatahub.model.aside import CELLS, ROW, AsideRow
@@ -25,6 +26,7 @@ from pgdatahub.plugins.column_naming import column_names
 from pgdatahub.values.cells import InvalidValue, TextColumn, Uncached, cell_address
 from pgdatahub.values.evidence import sample_of
 from pgdatahub.values.identifiers import cut, fold, is_positional
+from pgdatahub.values.literals import order_of
 from pgdatahub.values.python_values import type_value
 
 if TYPE_CHECKING:
@@ -89,6 +91,50 @@ class SheetContract:
                     )
                 )
         return tuple(judged)
+
+    @property
+    def _key_names(self) -> tuple[str, ...]:
+        rule = self._options.rule
+        return rule.key if rule is not None else ()
+
+    @cached_property
+    def _key(self) -> KeyColumns | None:
+        """The key of the folder in this table; a column without a header counts from its first value."""
+        rule = self._options.rule
+        if rule is None or not rule.is_merge:
+            return None
+        positions = {self._names.name(self._inside(position)): position for position in self._table.headers}
+        options = {name: self._options_of(self._inside(position)) for name, position in positions.items()}
+        equal = None
+        ordered = rule.column
+        wanted = options[ordered].conversion_type if ordered in options else None
+        # Values of a type of the server's own, and texts under its collation, are compared by the server.
+        if rule.duplicates == "fail" and all(
+            name in positions and options[name].server_type is None for name in rule.key
+        ):
+            if ordered is None:
+                equal = self._contract.equal_keys(None)
+            elif wanted in RANKED:
+                equal = self._contract.equal_keys(partial(order_of, wanted=wanted))
+        return KeyColumns(
+            rule=rule,
+            positions=positions,
+            required={name for name, one in options.items() if one.required == "true"},
+            equal=equal,
+            section=self._section,
+            sheet=self._sheet,
+        )
+
+    def _judged_key(self, name: str) -> JudgedColumn:
+        position = next(at for at in self._table.headers if self._names.name(self._inside(at)) == name)
+        inside = self._inside(position)
+        return JudgedColumn(
+            position=position,
+            name=name,
+            header=self._names.header(inside),
+            options=self._options_of(inside),
+            rules=(),
+        )
 
     # ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -159,7 +205,24 @@ class SheetContract:
                 hint=f"did you mean {similar}?" if similar else None,
                 place=(self._section, 0, 0),
             )
+        self._require_key(free)
         return contract_error([self._report]) if self.fails else None
+
+    def _require_key(self, free: Mapping[str, str]) -> None:
+        """Judge the presence of the columns of the key."""
+        there = {self._names.name(self._inside(position)) for position in self._seen}
+        there |= {cut(fold(name)) for name in self._options.origin_columns}
+        told = {key[1] for key in self._report.counts if key[0] == self._sheet and key[2] == "missing-column"}
+        for name in self._key_names:
+            if name not in there and name not in told:
+                similar = nearest(name, free)
+                self._contract.fail(
+                    "missing-column",
+                    sheet=self._sheet,
+                    column=name,
+                    hint=f"did you mean {similar}?" if similar else None,
+                    place=(self._section, 0, 0),
+                )
 
     def _inside(self, position: int) -> int:
         return position - self._table.first_column
@@ -193,6 +256,13 @@ class SheetContract:
                 for index in indexes:
                     bad.setdefault(index, []).append((judged.position, rule))
                 self._add(batch, judged, column, rule, expected, indexes, hints)
+        if self._key is not None:
+            for name, (rule, expected, indexes, hints) in self._key.broken(columns, batch.rows, refused):
+                judged = self._judged_key(name)
+                for index in indexes:
+                    bad.setdefault(index, []).append((judged.position, rule))
+                column = columns.get(judged.position) or judged.empty(len(batch.rows))
+                self._add(batch, judged, column, rule, expected, indexes, hints)
         self._report.rows += len(batch.rows)
         self._report.bad_rows += len(bad)
         if not bad:
@@ -214,7 +284,8 @@ class SheetContract:
     def _fails_file(self, position: int, rule: str) -> bool:
         """Return whether a fault of a cell fails the file."""
         if self._options.on_bad == "blank":
-            return rule not in _BLANKED or self._options_of(self._inside(position)).required == "true"
+            options, name = self._options_of(self._inside(position)), self._names.name(self._inside(position))
+            return rule not in _BLANKED or options.required == "true" or name in self._key_names
         return self._options.on_bad == "fail"
 
     def _set_aside(self, batch: Batch, index: int, faults: Sequence[tuple[int, str]]) -> AsideRow:

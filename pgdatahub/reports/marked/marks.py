@@ -18,7 +18,7 @@ MAX_COLOURED: Final = 10_000
 MAX_COMMENTS: Final = 1_000
 """Cells of a workbook that get a comment."""
 
-_HINTS_FOR_SENDERS: Final = frozenset({"values", "unique", "missing-column", "unknown-column"})
+_HINTS_FOR_SENDERS: Final = frozenset({"values", "unique", "key", "missing-column", "unknown-column"})
 """Rules whose hints name a word or a cell; those of other rules name settings, and may quote a value."""
 
 

@@ -23,6 +23,7 @@ _EXPECTED: Final = {
     "max-rows": "fewer rows are expected: {0}",
     "max-bad": "too many rows have a fault: {0}",
     "quarantine-limit": "fewer rows with a fault are expected: {0}",
+    "key-length": "a shorter key is expected: at most {0}",
     "key": "a key that the row alone has is expected",
 }
 

@@ -28,19 +28,6 @@ def text_of(result: FileResult) -> str:
     return f"{result.failure.where}: {result.failure.message} ({result.failure.hint})"
 
 
-def test_bad_keys_fail_the_file_and_name_their_cells(hub: Hub) -> None:
-    hub.configure("c:\n  key: [No]\n")
-    hub.write("c/a.xlsx", ["No", "city"], [[1, "a"], [None, "b"]])
-    assert "Sheet1 › A3: the key (no) is empty in column no" in failure(hub)
-    hub.write("c/a.xlsx", ["No", "city"], [[1, "a"], [2, "b"], [1, "c"]])
-    assert "2 rows have one key (no): Sheet1 › A2 and Sheet1 › A4" in failure(hub)
-    hub.write("c/a.xlsx", ["No", "city"], [["x" * 2001, "a"]])
-    assert "Sheet1 › A2: the key (no) is longer than 2,000 bytes" in failure(hub)
-    hub.write("c/a.xlsx", ["city"], [["a"]])
-    assert "the file lacks the column no of the key (no)" in failure(hub)
-    assert hub.tables() == set()
-
-
 def test_foreign_keys_and_own_columns_survive(hub: Hub) -> None:
     hub.execute("""
         CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY, no int PRIMARY KEY, city text, note text);

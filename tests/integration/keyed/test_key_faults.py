@@ -1,0 +1,99 @@
+"""Keys that rows of a file cannot have, under each treatment of bad cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgdatahub.model.results import FileResult
+from tests.integration.undo.conftest import Hub
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Hub:
+    """An empty data root and an empty database."""
+    return Hub(database_url, tmp_path)
+
+
+def run(hub: Hub, options: str, header: Sequence[str], *rows: Sequence[Any]) -> FileResult:
+    hub.configure(f"c:\n  max_bad: 90%\n  {options}\n")
+    hub.write("c/a.xlsx", header, list(rows))
+    (result,) = hub.run().results
+    return result
+
+
+def cells(result: FileResult) -> set[tuple[str, str]]:
+    faults = result.faults if result.failure is None else result.failure.faults
+    return {(fault.rule, cell.cell) for fault in faults for cell in fault.cells}
+
+
+ROWS = ([1, "a"], [None, "b"], [2, "c"], [2, "d"], ["2", "e"], ["é" * 1001, "f"], [3, "g"])
+BAD = {("required", "A3"), ("key", "A4"), ("key", "A5"), ("key", "A6"), ("key-length", "A7")}
+
+
+@pytest.mark.parametrize("on_bad", ["fail", "blank"])
+def test_all_bad_keys_fail_the_file_by_name(hub: Hub, on_bad: str) -> None:
+    result = run(hub, f"key: [No]\n  on_bad: {on_bad}", ["No", "city"], *ROWS)
+    assert result.failure is not None
+    assert cells(result) == BAD
+    assert hub.tables() == set()
+
+
+def test_rows_of_bad_keys_are_set_aside(hub: Hub) -> None:
+    result = run(hub, "key: [No]\n  on_bad: quarantine", ["No", "city"], *ROWS)
+    assert result.failure is None
+    assert cells(result) == BAD
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "a"), (3, "g")]
+    assert hub.execute("SELECT count(*) FROM c_replaced") == [(0,)]
+    assert hub.execute("SELECT count(*) FROM etl_quarantine") == [(5,)]
+
+
+def test_a_key_of_2000_bytes_is_loaded(hub: Hub) -> None:
+    result = run(hub, "key: [No]", ["No", "city"], ["\\\t" * 1000, "a"])
+    assert result.failure is None
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "loaded"),
+    [("fail", [(1, "x", "a"), (2, "x", "d")]), ("last", [(1, "x", "a"), (1, "y", "c"), (2, "x", "d")])],
+)
+def test_keys_of_two_columns_are_compared_together(hub: Hub, duplicates: str, loaded: list[tuple[Any, ...]]) -> None:
+    options = f"key: [No, part]\n  duplicates: {duplicates}\n  on_bad: quarantine"
+    rows = ([1, "x", "a"], [1, "y", "b"], [1, "y", "c"], [2, "x", "d"])
+    run(hub, options, ["No", "part", "city"], *rows)
+    assert hub.execute("SELECT no, part, city FROM c ORDER BY 1, 2") == loaded
+
+
+@pytest.mark.parametrize("kind", ["integer", "numeric", "double"])
+def test_only_ties_of_the_best_row_are_faults(hub: Hub, kind: str) -> None:
+    options = f"key: [no]\n  newest: at\n  on_bad: quarantine\n  columns: {{at: {{type: {kind}}}}}"
+    rows = ([1, 9], [1, 10], [2, 5], [2, 5], [2, 4], [3, None], [3, None], [4, None], [4, 0], [5, 7], [5, 7], [5, 8])
+    result = run(hub, options, ["no", "at"], *rows)
+    assert cells(result) == {("key", "A4"), ("key", "A5"), ("key", "A7"), ("key", "A8")}
+    assert hub.execute("SELECT no, at::int FROM c ORDER BY 1") == [(1, 10), (2, 4), (4, 0), (5, 8)]
+
+
+def test_texts_under_newest_are_compared_by_the_server(hub: Hub) -> None:
+    options = "key: [no]\n  newest: at\n  on_bad: quarantine\n  columns: {at: {type: text}}"
+    result = run(hub, options, ["no", "at"], [1, "x"], [1, "x"])
+    assert result.failure is not None
+    assert "2 rows have one key (no): Sheet1 › A2 and Sheet1 › A3" in result.failure.message
+
+
+@pytest.mark.parametrize("on_bad", ["fail", "quarantine"])
+def test_a_file_without_the_key_column_fails(hub: Hub, on_bad: str) -> None:
+    result = run(hub, f"key: [no, part]\n  on_bad: {on_bad}", ["no", "Parts"], [1, 1])
+    assert result.failure is not None
+    assert [(fault.rule, fault.column) for fault in result.failure.faults] == [("missing-column", "part")]
+    assert hub.tables() == set()
+
+
+def test_a_key_with_the_sheet_is_compared_in_the_database(hub: Hub) -> None:
+    hub.configure("c:\n  key: [no, sheet]\n  sheet_column: sheet\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "a"], [2, "b"]])
+    (result,) = hub.run().results
+    assert result.failure is None
+    assert hub.execute("SELECT no, sheet FROM c ORDER BY 1") == [(1, "Sheet1"), (2, "Sheet1")]
