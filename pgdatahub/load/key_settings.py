@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from pgdatahub.errors import SchemaError
+from pgdatahub.errors import FileError, SchemaError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
@@ -44,7 +44,7 @@ def _agrees(stored: KeyRule, wanted: KeyRule) -> bool:
 
 
 def check_columns(staged: Staged, evolution: Evolution, history: History | None, connection: Connection | None) -> None:
-    """Check that a file has the columns of the key, and that the column that orders rows has a fixed type.
+    """Check that a file has the columns of the key, its time if that orders files, and a fixed type for a column that does.
 
     Args:
         staged: The part.
@@ -53,11 +53,17 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
         connection: A connection in any transaction; None without a database.
 
     Raises:
+        FileError: The time of the file's last change is not known.
         SchemaError: A column is not there, or the values of a file could change its type.
     """
     rule = staged.source.options.rule
     if rule is None:
         return
+    if rule.newest == "modified" and staged.source.modified_at is None:
+        raise FileError(
+            "newest: modified needs the time of the file's last change, which its storage does not tell",
+            hint="set newest: path or a column, or put the files into a storage that tells it",
+        )
     names = evolution.observed.by_name
     lacks = [name for name in rule.key if name not in names]
     if lacks:

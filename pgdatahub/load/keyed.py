@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.errors import FileError, SchemaError
+from pgdatahub.errors import SchemaError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.key_faults import check_keys
 from pgdatahub.load.staging import Staged
@@ -90,11 +90,6 @@ def load_keyed(
     source, wanted = staged.source, staged.source.options.rule
     if wanted is None:
         raise ValueError("the settings have no key")
-    if wanted.newest == "modified" and source.modified_at is None:
-        raise FileError(
-            "newest: modified needs the time of the file's last change, and its storage does not tell it",
-            hint="use newest: path, loaded or a column",
-        )
     rule = _prepare(connection, evolution, stored, wanted, history)
     columns = tuple(name for name in rule.columns if name in evolution.plan.result.by_name)
     begin_staging(connection, rule, columns)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.path_columns import match_path
 from pgdatahub.model.schema import TableName
-from pgdatahub.system.storage import is_url, open_url, version_of
+from pgdatahub.system.storage import is_url, modified_in, open_url, version_of
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the history's times are UTC, without a zone
 
@@ -114,8 +114,10 @@ class SourceFile:
 
     @property
     def modified_at(self) -> datetime | None:
-        """The time of its last change before its bytes were read, UTC; None for a URL, or a file that was not hashed."""
-        nanoseconds = None if self.hashed is None or is_url(self.location) else self.hashed.version[1]
+        """The time of its last change before its bytes were read, UTC; None if it was not hashed, or its storage tells none."""
+        if self.hashed is not None and is_url(self.location):
+            return modified_in(self.hashed.version)
+        nanoseconds = None if self.hashed is None else self.hashed.version[1]
         if not isinstance(nanoseconds, int):
             return None
         return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
