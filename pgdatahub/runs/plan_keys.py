@@ -11,7 +11,7 @@ from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.keyed.planned import PlannedFile, PlannedKeys, count_planned
+from pgdatahub.postgres.keyed.planned import PlannedFile, PlannedKeys, count_new, count_planned
 from pgdatahub.runs.plan_result import TablePlan
 from pgdatahub.runs.plan_simulation import TableSimulation
 from pgdatahub.values.rank_key import rank_key
@@ -34,7 +34,7 @@ def with_keys(
 ) -> Iterator[TablePlan]:
     """Yield the plans of tables, those of keyed tables with the number of their keys.
 
-    Keys of a table that does not exist yet are not counted.
+    Keys are not counted without a database, nor for the first file of an existing table that nothing was loaded into.
 
     Args:
         database: The database, if one is used.
@@ -58,21 +58,27 @@ def with_keys(
 
 def _count(database: Database, history: History, simulation: TableSimulation) -> PlannedKeys | None:
     stored, current, files = simulation.stored, simulation.current, simulation.keyed
-    if not files or stored is None or current is None or simulation.rule is None:
+    rule = files[0].source.options.rule if files else None
+    if rule is None or current is None:
         return None
+    planned = [_planned(one) for one in files]
     found = None
     try:
         with transaction(database.engine) as connection:
-            found = count_planned(
-                connection,
-                history.imports,
-                simulation.rule.rule,
-                current,
-                stored,
-                [_planned(one) for one in files],
-                columns={*simulation.rule.columns, *(name for one in files for name in one.observed.by_name)},
-                going=[past.imported_at for past in simulation.going],
-            )
+            if stored is None:
+                found = count_new(connection, rule.key, current, planned)
+            elif history.exists(connection):
+                of_imports = simulation.rule.columns if simulation.rule is not None else ()
+                found = count_planned(
+                    connection,
+                    history.imports,
+                    rule,
+                    current,
+                    stored,
+                    planned,
+                    columns={*of_imports, *(name for one in files for name in one.observed.by_name)},
+                    going=[past.imported_at for past in simulation.going],
+                )
             raise _RolledBackError
     except _RolledBackError:
         pass

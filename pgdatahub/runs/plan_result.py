@@ -113,7 +113,7 @@ class TablePlan:
         rewritten: Number of files that change a type, each of which rewrites the table.
         columns: Its columns after the run.
         files: Its files, in the order of the run.
-        keys: The keys of the files in an existing keyed table.
+        keys: The keys of the files in a keyed table.
     """
 
     table: str

@@ -131,7 +131,7 @@ class TableSimulation:
         self.settle(staged.source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
-        if self.rule is not None and self.rule.rule.is_merge:
+        if (rule := staged.source.options.rule) is not None and rule.is_merge:
             self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)

@@ -20,7 +20,7 @@ from pgdatahub.postgres.inventory import count_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.rekey import rekey as change_key
 from pgdatahub.undo.execute import lock
-from pgdatahub.undo.select import Choice
+from pgdatahub.undo.select import Choice, no_history
 
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
@@ -100,12 +100,12 @@ def rekey(
     """
     announce = announcer(reporter)
     if is_unmade(config, announce):
-        raise UndoError("there is no history: nothing was ever loaded", where=UNMADE)
+        raise no_history(UNMADE)
     with open_database(config, announce) as database:
         history = History(config.schema_name)
         with transaction(database.engine) as connection:
             if not history.exists(connection):
-                raise UndoError("there is no history: nothing was ever loaded", where=database.description)
+                raise no_history(database.description)
             history.ensure(connection)
             plan = _plan(connection, history, config, table)
         if plan.nothing:

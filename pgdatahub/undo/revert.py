@@ -20,7 +20,7 @@ from pgdatahub.system.storage import is_url
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock, take_turns
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
-from pgdatahub.undo.select import Choice, choose
+from pgdatahub.undo.select import Choice, choose, no_history
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.connection import Connection
@@ -68,12 +68,12 @@ def revert(
     """
     announce = announcer(reporter)
     if is_unmade(config, announce):
-        raise UndoError("there is no history: nothing was ever loaded", where=UNMADE)
+        raise no_history(UNMADE)
     with open_database(config, announce) as database:
         history = History(config.schema_name)
         with transaction(database.engine, read_only=True) as connection:
             if not history.exists(connection):
-                raise UndoError("there is no history: nothing was ever loaded", where=database.description)
+                raise no_history(database.description)
             choices = choose(connection, history, request, config)
             plan = make_plans(connection, history, choices, request, config)
         if plan.all_refusals:

@@ -127,6 +127,11 @@ def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Co
         )
 
 
+def no_history(where: str) -> UndoError:
+    """Return the error of a database into which nothing was ever loaded."""
+    return UndoError("there is no history: nothing was ever loaded", where=where)
+
+
 def _named(request: UndoRequest) -> str:
     if request.import_id is not None:
         return f"id {request.import_id}"

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.batches import EncodedBatch
-from pgdatahub.model.schema import LOAD_TIMESTAMP, OpaqueType, TableName, TableSchema
+from pgdatahub.model.schema import LOAD_TIMESTAMP, RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.copy import copy
 from pgdatahub.postgres.ddl import canonical_text
@@ -94,18 +94,10 @@ def count_planned(
         going: The times of the imports that the files replace.
     """
     names = [one.name for one in current.columns if one.name in columns]
-    texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in names)
-    connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} ({}, {} int, {} bigint GENERATED ALWAYS AS IDENTITY)").format(
-            sql.Identifier(_PLANNED.name), texts, _FILE, _ROW
-        )
-    )
+    _make(connection, names)
     order = import_order(rule)
     ranked = sorted(files, key=lambda one: _rank(one, order)) if order != ("imported_at",) else list(files)
-    for number, file in enumerate(ranked):
-        default = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}")
-        connection.execute(default.format(identifier(_PLANNED), _FILE, number))
-        copy(connection, _PLANNED, file.batches)
+    _stage(connection, ranked)
     key = rule.key
     known = [name for name in names if name in stored.by_name]
     values = sql.SQL(", ").join(
@@ -138,8 +130,33 @@ def count_planned(
         name=stored.table.name,
     )
     row = connection.one(query)
-    connection.execute(sql.SQL("DROP TABLE {}").format(identifier(_PLANNED)))
     return PlannedKeys(new=row.new, replaced=row.replaced, unchanged=row.unchanged, older=row.older)
+
+
+def count_new(
+    connection: Connection, key: Sequence[str], current: TableSchema, files: Sequence[PlannedFile]
+) -> PlannedKeys:
+    """Return the keys of planned files for a table that does not exist; see :func:`count_planned`."""
+    _make(connection, [one.name for one in current.columns if one.name not in RESERVED_COLUMNS])
+    _stage(connection, files)
+    query = sql.SQL("SELECT count(*) FROM (SELECT DISTINCT {} FROM {}) keys").format(listed(key), identifier(_PLANNED))
+    return PlannedKeys(new=int(connection.scalar(query)), replaced=0, unchanged=0, older=0)
+
+
+def _make(connection: Connection, names: Sequence[str]) -> None:
+    texts = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in names)
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE {} ({}, {} int, {} bigint GENERATED ALWAYS AS IDENTITY)").format(
+            sql.Identifier(_PLANNED.name), texts, _FILE, _ROW
+        )
+    )
+
+
+def _stage(connection: Connection, files: Sequence[PlannedFile]) -> None:
+    for number, file in enumerate(files):
+        default = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}")
+        connection.execute(default.format(identifier(_PLANNED), _FILE, number))
+        copy(connection, _PLANNED, file.batches)
 
 
 def _rank(file: PlannedFile, order: Sequence[str]) -> tuple[str, bytes]:

@@ -168,6 +168,15 @@ def test_plan_counts_keys_as_the_run_finds_them(hub: Hub) -> None:
     assert hub.execute("SELECT count(*) FROM c") == [(3,)]
 
 
+def test_plan_counts_the_keys_of_a_new_table(hub: Hub) -> None:
+    hub.configure("d:\n  key: [no, city]\n")
+    hub.write("d/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Lugano"]])
+    hub.write("d/2.xlsx", ["no", "city"], [[1, "Bern"], [2, "Zug"]])
+    (table,) = [one for one in plan(hub.config()).tables if one.table == "d"]
+    assert table.keys == PlannedKeys(new=3, replaced=0, unchanged=0, older=0)
+    assert "d" not in hub.tables()
+
+
 def test_plan_names_the_table_whose_keys_it_cannot_count(hub: Hub) -> None:
     hub.write("c/2025-11.xlsx", ["no", "city"], [[3, "Uri"]])
     hub.execute(
