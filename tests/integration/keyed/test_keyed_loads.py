@@ -8,6 +8,11 @@ import pytest
 
 from pgdatahub.errors import ConfigError
 from pgdatahub.model.results import FileResult
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.database import connect
+from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.keyed.rules import find_rule
+from pgdatahub.postgres.keyed.staging import begin_staging
 from tests.integration.undo.conftest import Hub
 
 
@@ -114,6 +119,25 @@ def test_a_section_uses_one_staging_table(hub: Hub) -> None:
     first = next(one for one in hub.imports() if one.identity == "c/3.xlsx")
     hub.revert(import_id=first.id)
     assert hub.execute("SELECT city FROM c WHERE no = 1") == [("city 2",)]
+
+
+def test_further_files_of_a_section_take_no_further_locks(hub: Hub) -> None:
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    database = connect(hub.database_url, keep_connection=True)
+    with transaction(database.engine) as connection:
+        rule = find_rule(connection, "public", TableName(schema="public", name="c"))
+        assert rule is not None
+        counts = []
+        for _ in range(4):
+            begin_staging(connection, rule, rule.columns)
+            counts.append(connection.scalar("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"))
+        begin_staging(connection, rule, ("no",))
+        counts.append(connection.scalar("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"))
+    database.close()
+    assert len(set(counts[1:4])) == 1
+    assert counts[4] > counts[3], "other columns need another table, and its locks stay"
 
 
 @pytest.mark.parametrize(
