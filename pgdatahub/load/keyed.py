@@ -27,7 +27,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.merge import Arrival, merge, replace_snapshot
-from pgdatahub.postgres.keyed.rules import TableRule, current_xid, find_rule, store_rule
+from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule
 from pgdatahub.postgres.keyed.setup import begin_rule, first_index, follow_changes
 from pgdatahub.postgres.keyed.staging import (
     begin_staging,
@@ -160,6 +160,5 @@ def _prepare(
 def finish_keyed(connection: Connection, history: History, source: SourceFile) -> None:
     """Set the flags of keys that the newest file lacks, after the history has the import."""
     rule = source.options.rule
-    stored = find_rule(connection, history.schema, source.table) if rule is not None and rule.missing else None
-    if stored is not None:
-        update_flag(connection, history.imports, stored)
+    if rule is not None:
+        update_flag(connection, history.imports, source.table, rule)

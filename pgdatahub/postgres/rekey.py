@@ -85,7 +85,7 @@ def rekey(
         check_no_references(connection, table)
         move = partial(_keep_newest, connection, history)
     rule = begin_rule(connection, history.schema, table, new, columns, own_index=own, move=move)
-    update_flag(connection, history.imports, rule)
+    update_flag(connection, history.imports, rule.table, rule.rule)
     record_xid(connection, history.schema, table)
     add_xids(connection, history.schema, table, writers)
     return rule

@@ -6,7 +6,9 @@ from typing import Final
 
 from psycopg import sql
 
+from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import SchemaError
+from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_import
@@ -64,14 +66,14 @@ def end_flag(connection: Connection, rule: TableRule) -> None:
     connection.execute(query.format(identifier(rule.table), sql.Identifier(known.name)))
 
 
-def update_flag(connection: Connection, imports: sql.Identifier, rule: TableRule) -> None:
+def update_flag(connection: Connection, imports: sql.Identifier, table: TableName, rule: KeyRule) -> None:
     """Set the flag of all keys: true if the key's row is not of the greatest import; false while no import is loaded."""
-    if rule.rule.missing is None:
+    if rule.missing is None:
         return
     query = _FLAG.format(
-        newest=newest_import(imports, rule.rule, rule.table),
-        table=identifier(rule.table),
-        flag=sql.Identifier(rule.rule.missing),
+        newest=newest_import(imports, rule, table),
+        table=identifier(table),
+        flag=sql.Identifier(rule.missing),
         missing=sql.SQL("(newest.moment IS NOT NULL AND {} IS DISTINCT FROM newest.moment)").format(TIMESTAMP),
     )
     connection.execute(query)

@@ -140,6 +140,6 @@ def remove_imports(
     """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
     with many_going(connection, rule, sum(one.row_count for one in going)):
         count = take_out(connection, imports, rule, going)
-    update_flag(connection, imports, rule)
+    update_flag(connection, imports, rule.table, rule.rule)
     record_xid(connection, history_schema, rule.table)
     return count
