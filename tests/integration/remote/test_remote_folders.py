@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from pgdatahub.model.events import RunStarted
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.discover_remote import discover_remote
+from pgdatahub.testing import make_workbook
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.remote.conftest import Load, Web, fill
@@ -316,3 +319,30 @@ def test_ranges_of_files_on_a_web_server_are_read_and_undone(
     assert found == [(one, one * 10, "north", f"2025-0{month}") for month in (1, 2, 3) for one in (1, 2)]
     revert(settings(web.url), UndoRequest(source_file=f"{web.url}m/north/2025-02.xlsb"))
     assert rows("SELECT count(*) FROM orders UNION ALL SELECT count(*) FROM codes") == [(4,), (4,)]
+
+
+def _set_newest_modified(tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir(exist_ok=True)
+    (tmp_path / "config" / "etl_config.yaml").write_text("c:\n  key: [no]\n  newest: modified\n", encoding="utf-8")
+
+
+def test_the_file_changed_last_on_a_web_server_wins(web: Web, tmp_path: Path, load: Load, rows: Rows) -> None:
+    pytest.importorskip("aiohttp")
+    _set_newest_modified(tmp_path)
+    for name, changed in (("a", 1_774_746_123), ("b", 1_700_000_000)):
+        path = make_workbook(web.root / "c" / f"{name}.xlsx", {"Sheet1": [["no", "city"], [1, name]]})
+        os.utime(path, (changed, changed))
+    report = load(web.url)
+    assert [result.outcome for result in report.results] == [Outcome.LOADED] * 2, report.results
+    assert rows("SELECT no, city FROM c") == [(1, "a")]
+    assert rows("SELECT modified_at FROM etl_imports ORDER BY identity")[0] == (datetime(2026, 3, 29, 1, 2, 3),)  # noqa: DTZ001 - UTC
+
+
+def test_a_storage_without_times_fails_newest_modified(memory: Any, tmp_path: Path, load: Load) -> None:
+    _set_newest_modified(tmp_path)
+    make_workbook(tmp_path / "data" / "c" / "a.xlsx", {"Sheet1": [["no", "city"], [1, "a"]]})
+    put(memory, tmp_path / "data", "/a/data")
+    (result,) = load("memory://a/data").results
+    assert result.failure is not None
+    assert "its storage does not tell" in result.failure.message
+    assert "newest: path" in (result.failure.hint or "")
