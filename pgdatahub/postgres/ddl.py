@@ -35,9 +35,14 @@ if TYPE_CHECKING:
 Statement = sql.Composed
 
 
-def render(plan: SchemaPlan) -> list[Statement]:
-    """Return the statements that carry out a plan, in their order; none if nothing changes."""
-    return [*_changes(plan), *_comments(plan), *_indexes(plan)]
+def render(plan: SchemaPlan, *, indexes: bool = True) -> list[Statement]:
+    """Return the statements that carry out a plan, in their order; none if nothing changes.
+
+    Args:
+        plan: The plan.
+        indexes: With the index of a new table; a table with a key has others.
+    """
+    return [*_changes(plan), *_comments(plan), *(_indexes(plan) if indexes else ())]
 
 
 def carry_out(connection: Connection, plan: SchemaPlan) -> None:

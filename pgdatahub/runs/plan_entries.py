@@ -10,8 +10,9 @@ from pgdatahub.load.results import failed
 from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_type, type_evidence
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome, PartResult
-from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
+from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange, SchemaPlan
 from pgdatahub.postgres import catalog, ddl
+from pgdatahub.postgres.keyed.setup import render_new
 from pgdatahub.runs.plan_result import FilePlan, PlannedChange, PlannedColumn, TablePlan
 from pgdatahub.runs.plan_simulation import SimulatedFile, TableSimulation
 
@@ -67,8 +68,16 @@ def file_plan(simulated: SimulatedFile) -> FilePlan:
     return replace(
         file,
         changes=tuple(planned for change in simulated.plan.changes for planned in _planned(change, source)),
-        statements=tuple(map(ddl.readable, ddl.render(simulated.plan))),
+        statements=tuple(map(ddl.readable, _statements(simulated.plan, source))),
     )
+
+
+def _statements(plan: SchemaPlan, source: SourceFile) -> list[ddl.Statement]:
+    rule = source.options.rule
+    is_new = any(isinstance(change, CreateTable) for change in plan.changes)
+    if rule is None or not is_new:
+        return ddl.render(plan)
+    return [*ddl.render(plan, indexes=False), *render_new(plan.table, rule)]
 
 
 def _planned(change: SchemaChange, source: SourceFile) -> Iterator[PlannedChange]:

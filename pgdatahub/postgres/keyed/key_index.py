@@ -117,10 +117,14 @@ def check_table(connection: Connection, table: TableName, key: tuple[str, ...]) 
             )
 
 
+def create_unique_index(table: TableName, key: tuple[str, ...]) -> sql.Composed:
+    """Return the statement that creates the unique index on a key, under a name that the server chooses."""
+    return sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(identifier(table), listed(key))
+
+
 def create_key_index(connection: Connection, table: TableName, key: tuple[str, ...]) -> str:
-    """Create the unique index on a key, under a name that the server chooses; return the name."""
-    query = sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(identifier(table), listed(key))
-    connection.execute(query)
+    """Create the unique index on a key, and return its name."""
+    connection.execute(create_unique_index(table, key))
     name = usable_index(connection, table, key)
     if name is None:
         raise LookupError(f"the new index of {table} is not found")

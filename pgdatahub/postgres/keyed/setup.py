@@ -20,7 +20,7 @@ from pgdatahub.postgres import catalog, ddl, locks
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.flag import ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
-from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, usable_index
+from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, create_unique_index, usable_index
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, store_rule
 
@@ -45,11 +45,7 @@ def make_companion(connection: Connection, table: TableName) -> TableName:
             hint=f"rename {companion}, or set table: for the folder",
         )
     name = identifier(companion)
-    connection.execute(
-        sql.SQL("CREATE TABLE {} (LIKE {}, {} boolean NOT NULL DEFAULT false)").format(
-            name, identifier(table), sql.Identifier(BEATEN)
-        )
-    )
+    connection.execute(_create_companion(table, companion))
     current = catalog.reflect(connection, table)
     required = [one.name for one in (current.columns if current else ()) if one.required]
     if required:
@@ -115,13 +111,35 @@ def begin_rule(
 
 def create_other_indexes(connection: Connection, rule: TableRule) -> None:
     """Create the indexes that find rows of an import in both tables, and rows of a key in the companion."""
+    of_table, *of_companion = _other_indexes(rule.table, rule.companion, rule.rule)
     if not catalog.has_index(connection, rule.table, timestamp_index(rule.table)):
-        query = sql.SQL("CREATE INDEX {} ON {} ({})")
-        connection.execute(query.format(sql.Identifier(timestamp_index(rule.table)), identifier(rule.table), TIMESTAMP))
-    connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(identifier(rule.companion), TIMESTAMP))
-    if rule.rule.is_merge:
-        query = sql.SQL("CREATE INDEX ON {} ({})")
-        connection.execute(query.format(identifier(rule.companion), listed(rule.rule.key)))
+        connection.execute(of_table)
+    for statement in of_companion:
+        connection.execute(statement)
+
+
+def render_new(table: TableName, rule: KeyRule) -> list[sql.Composed]:
+    """Return the statements that follow those of a new table with a key or a snapshot, for a plan."""
+    companion = companion_name(table)
+    unique = [create_unique_index(table, rule.key)] if rule.is_merge else []
+    return [_create_companion(table, companion), *unique, *_other_indexes(table, companion, rule)]
+
+
+def _create_companion(table: TableName, companion: TableName) -> sql.Composed:
+    return sql.SQL("CREATE TABLE {} (LIKE {}, {} boolean NOT NULL DEFAULT false)").format(
+        identifier(companion), identifier(table), sql.Identifier(BEATEN)
+    )
+
+
+def _other_indexes(table: TableName, companion: TableName, rule: KeyRule) -> list[sql.Composed]:
+    named = sql.SQL("CREATE INDEX {} ON {} ({})")
+    unnamed = sql.SQL("CREATE INDEX ON {} ({})")
+    of_key = [unnamed.format(identifier(companion), listed(rule.key))] if rule.is_merge else []
+    return [
+        named.format(sql.Identifier(timestamp_index(table)), identifier(table), TIMESTAMP),
+        unnamed.format(identifier(companion), TIMESTAMP),
+        *of_key,
+    ]
 
 
 def first_index(connection: Connection, history_schema: str, table: TableName, rule: KeyRule) -> str | None:

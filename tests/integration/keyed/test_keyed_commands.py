@@ -175,6 +175,15 @@ def test_plan_counts_the_keys_of_a_new_table(hub: Hub) -> None:
     (table,) = [one for one in plan(hub.config()).tables if one.table == "d"]
     assert table.keys == PlannedKeys(new=3, replaced=0, unchanged=0, older=0)
     assert "d" not in hub.tables()
+    created = [" ".join(one.split()[:3]) for one in table.files[0].statements if not one.startswith("COMMENT")]
+    assert created == [
+        'CREATE TABLE "public"."d"',
+        'CREATE TABLE "public"."d_replaced"',
+        "CREATE UNIQUE INDEX",
+        'CREATE INDEX "d_load_timestamp_btree"',
+        "CREATE INDEX ON",
+        "CREATE INDEX ON",
+    ]
 
 
 def test_plan_names_the_table_whose_keys_it_cannot_count(hub: Hub) -> None:
