@@ -1,8 +1,7 @@
 """Values of a column that are in a file twice, found by their hashes in one reading and by their texts in the next.
 
-The first reading keeps a hash of eight bytes a cell, and less of integers that ascend: they need no comparison, and memory only if
-there are gaps between them. Only a file with equal hashes is read again: the second reading knows the cells, and compares their
-texts; a third one is needed only if two texts have one hash.
+The first reading keeps a hash of eight bytes a cell, and less of integers. Only a file with equal hashes is read again: the
+second reading knows the cells, and compares their texts; a third one is needed only if two texts have one hash.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from pgdatahub.load.ascending_integers import AscendingIntegers, PlacedRows
+from pgdatahub.load.unique_integers import PlacedRows, UniqueIntegers
 
 Place: TypeAlias = "tuple[int, int, int, str]"
 """A cell: number of the section, row, position, and the sheet's label."""
@@ -33,7 +32,7 @@ class UniqueColumn:
     """
 
     suspects: Suspects | None = None
-    _ascending: AscendingIntegers = field(default_factory=AscendingIntegers)
+    _integers: UniqueIntegers = field(default_factory=UniqueIntegers)
     _hashes: list[tuple[int, int, str, Sequence[int], array[int]]] = field(default_factory=list)
     _texts: dict[int, set[bytes]] = field(default_factory=dict)
     _places: dict[bytes, list[Place]] = field(default_factory=dict)
@@ -45,7 +44,7 @@ class UniqueColumn:
         if self.suspects is None:
             whole = range(rows[0], rows[-1] + 1)
             batch: PlacedRows = (section, position, sheet, whole if len(whole) == len(rows) else tuple(rows))
-            if not self._ascending.add(texts, batch):
+            if not self._integers.add(texts, batch):
                 self._hashes.append((*batch, _hashes_of(texts)))
             return {}
         hashes = _hashes_of(texts)
@@ -63,9 +62,9 @@ class UniqueColumn:
     def finish(self) -> Suspects | None:
         """Return the cells for which the file must be read again, None if that is not needed."""
         if self.suspects is None:
-            if not self._hashes:
+            if not self._hashes and self._integers.differ():
                 return None
-            self._hashes[:0] = [(*batch, _hashes_of(texts)) for batch, texts in self._ascending.batches()]
+            self._hashes[:0] = [(*batch, _hashes_of(texts)) for batch, texts in self._integers.batches()]
             return self._equal_hashes() or None
         if all(len(texts) == 1 for texts in self._texts.values()):
             return None

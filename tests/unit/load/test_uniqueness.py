@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pgdatahub.load.ascending_integers import AscendingIntegers
+from pgdatahub.load.unique_integers import UniqueIntegers
 from pgdatahub.load.uniqueness import Suspects, UniqueColumn
 from pgdatahub.values.fields import FieldBuffer, buffer_of
 
@@ -52,14 +52,20 @@ def test_equal_values_are_found_in_any_order(seed: int) -> None:
     if seed % 2:
         some = [b"", b"7", b"07", b"-7", b"5", b"x", b"%d" % (2**64), b"%d" % (2**64 + 1), b"18446744073709552000"]
         batches[chance.randrange(len(batches)) :] = [chance.choices(some, k=chance.randrange(1, 4)) for _ in range(3)]
+    if seed % 4 == 0:
+        chance.shuffle(batches)
+        chance.shuffle(batches[0])
     assert equal_cells(batches) == checked(batches)
 
 
 def test_ascending_integers_take_no_memory() -> None:
-    integers = AscendingIntegers()
+    integers = UniqueIntegers()
     for start in range(0, 100_000, 10_000):
         fields = FieldBuffer(None, b"\n".join(map(b"%d".__mod__, range(start, start + 10_000))), 10_000)
         assert integers.add(fields, (0, 0, "S", range(start, start + 10_000)))
     assert all(isinstance(kept, range) for _, kept in integers._kept)
-    assert not integers.add(buffer_of([b"99999"]), (0, 0, "S", range(1)))
+    assert integers.differ()
     assert sum(1 for _, fields in integers.batches() for _ in fields) == 100_000
+    assert integers.add(buffer_of([b"99999"]), (0, 0, "S", range(1)))
+    assert not integers.differ()
+    assert not integers.add(buffer_of([b"x"]), (0, 0, "S", range(1)))
