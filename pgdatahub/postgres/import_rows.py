@@ -48,12 +48,7 @@ _REMAINING = sql.SQL("SELECT count(*) FROM {table} WHERE ({condition}) IS NOT TR
 
 def find_rows(connection: Connection, past: ImportRow) -> Rows:
     """Return the rows of an import; the table and the two columns must exist."""
-    query = _COUNT.format(
-        table=sql.Identifier(past.table.schema, past.table.name),
-        condition=rows_of([past]),
-        replays=sql.Literal([str(replay.xid) for replay in past.replays]),
-    )
-    row = _by_index(connection, query).fetchone()
+    row = _by_index(connection, _of(_COUNT, past.table, [past])).fetchone()
     return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
 
 
@@ -121,7 +116,10 @@ def count_of_file(connection: Connection, table: TableName, file: str) -> int:
 
 
 def _of(statement: sql.SQL, table: TableName, imports: Sequence[ImportRow]) -> sql.Composed:
-    return statement.format(table=sql.Identifier(table.schema, table.name), condition=rows_of(imports))
+    replays = [str(replay.xid) for past in imports for replay in past.replays]
+    return statement.format(
+        table=sql.Identifier(table.schema, table.name), condition=rows_of(imports), replays=sql.Literal(replays)
+    )
 
 
 def rows_of(imports: Sequence[ImportRow]) -> sql.Composable:
