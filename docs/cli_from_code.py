@@ -64,7 +64,14 @@ def commands() -> Iterator[Command]:
 def _group(path: str, app: Any) -> Iterator[Command]:
     callback = app.registered_callback.callback if app.registered_callback else None
     parameters = tuple(_parameters(callback)) if callback else ()
-    yield Command(path=path, help=app.info.help or "", parameters=parameters, group=True)
+    own = app.registered_callback if parameters else None
+    yield Command(
+        path=path,
+        help=app.info.help or (inspect.getdoc(callback) if own else "") or "",
+        epilog=(own.epilog if own else "") or "",
+        parameters=parameters,
+        group=True,
+    )
     for info in app.registered_commands:
         if not info.hidden:
             yield Command(
@@ -141,7 +148,7 @@ def _text(command: Command) -> str:
     options = [parameter for parameter in command.parameters if not parameter.argument]
     usage = [command.path, *(["[OPTION]…"] if options else []), *(argument.names[0] for argument in arguments)]
     if command.group:
-        usage.append("COMMAND")
+        usage.append("[COMMAND]" if command.parameters else "COMMAND")
     parts = [f"## `{command.path}`", f"```text\n{' '.join(usage)}\n```", as_markdown(command.help)]
     if arguments:
         parts.append(table(["argument", ""], ([code(it.names[0]), sentence(it.help)] for it in arguments)))

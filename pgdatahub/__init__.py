@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from pgdatahub.runs.plan_result import RunPlan as RunPlan
     from pgdatahub.runs.quarantine import quarantine as quarantine
     from pgdatahub.runs.redact import redact as redact
+    from pgdatahub.runs.replay import ReplayResult as ReplayResult
+    from pgdatahub.runs.replay import ReplaySelection as ReplaySelection
+    from pgdatahub.runs.replay import replay as replay
     from pgdatahub.runs.run import resume as resume
     from pgdatahub.runs.run import run as run
     from pgdatahub.runs.selection import Selection as Selection
@@ -70,6 +73,8 @@ _EXPORTS = {
     "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
     "LoggingReporter": "pgdatahub.runs.logging_reporter",
+    "ReplayResult": "pgdatahub.runs.replay",
+    "ReplaySelection": "pgdatahub.runs.replay",
     "ResetPlan": "pgdatahub.undo.reset",
     "ResetResult": "pgdatahub.undo.reset",
     "Restored": "pgdatahub.undo.backup",
@@ -98,6 +103,7 @@ _EXPORTS = {
     "plan": "pgdatahub.runs.plan",
     "quarantine": "pgdatahub.runs.quarantine",
     "redact": "pgdatahub.runs.redact",
+    "replay": "pgdatahub.runs.replay",
     "reset": "pgdatahub.undo.reset",
     "restore": "pgdatahub.undo.backup",
     "resume": "pgdatahub.runs.run",

@@ -108,7 +108,11 @@ def create_app(*, only: str | None = None) -> typer.Typer:
 
     for panel, names in _PANELS.items():
         for name in names:
-            if only in (None, name) or only not in _COMMANDS:
+            if only not in (None, name) and only in _COMMANDS:
+                continue
+            if name in _GROUPS:
+                app.add_typer(_group(name), name=name, rich_help_panel=panel)
+            else:
                 app.command(name, cls=Command, rich_help_panel=panel, epilog=epilog(name))(_command(name))
     if only == "etl" or only not in _COMMANDS:
         app.command("etl", cls=Command, hidden=True)(_command("run"))
@@ -128,6 +132,15 @@ _PANELS: Final[Mapping[str, tuple[str, ...]]] = {
 """Panel of ``--help`` → its commands; each command is a function in the module of its name."""
 
 _COMMANDS: Final = frozenset({"etl", *(name for names in _PANELS.values() for name in names)})
+
+
+_GROUPS: Final[Mapping[str, str]] = {"quarantine": "quarantine_replay"}
+"""Command that has commands below it → the module that defines the last of them."""
+
+
+def _group(name: str) -> typer.Typer:
+    group: typer.Typer = getattr(import_module(f"pgdatahub.cli.{_GROUPS[name]}"), f"{name}_app")
+    return group
 
 
 def _command(name: str) -> Callable[..., None]:

@@ -72,6 +72,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub report --table orders --scan -o orders.html", "count the values"),
         ("pgdatahub report --format markdown -o dictionary.md", "a data dictionary"),
     ),
+    "quarantine replay": (
+        ("pgdatahub quarantine replay --dry-run", "rows that pass the rules of today"),
+        ("pgdatahub quarantine replay --table orders --yes", "load those of one table"),
+        ("pgdatahub quarantine replay week1.xlsx", "and of one file"),
+    ),
     "plugins": (
         ("pgdatahub plugins", ""),
         ("pgdatahub plugins --format json", "for programs"),
@@ -153,6 +158,9 @@ class Command(TyperCommand):
 
 class Group(TyperGroup):
     """Group of commands with such a help; usage errors are escaped."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **more: Any) -> None:  # noqa: A002 - the library's name
+        super().__init__(*arguments, help=reflowed(help), **more)
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Return a context for the arguments."""

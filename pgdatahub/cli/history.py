@@ -154,6 +154,11 @@ def _import_line(past: ImportRow) -> Text:
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
     if past.quarantined:
         line.append(f", {past.quarantined:,} set aside", style="yellow" if loaded else "dim")
+    for replay in past.replays:
+        if replay.before is not None:
+            line.append(
+                f", {replay.rows:,} of them replayed {replay.at:%Y-%m-%d %H:%M}", style="default" if loaded else "dim"
+            )
     line.append(f"  {past.file_sha256[:8]}", style="dim")
     if past.keys is not None:
         keys = past.keys
@@ -205,6 +210,16 @@ def _import_json(past: ImportRow) -> dict[str, Any]:
         "file_sha256": past.file_sha256,
         "rows": past.row_count,
         **({"quarantined": past.quarantined} if past.quarantined else {}),
+        **(
+            {
+                "replays": [
+                    {"at": one.at.isoformat(), "run_id": one.run_id, "rows": one.rows, "settings": one.settings}
+                    for one in past.replays
+                ]
+            }
+            if past.replays
+            else {}
+        ),
         "run_id": past.run_id,
         "status": past.status,
         "reverted_at": past.reverted_at.isoformat() if past.reverted_at else None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pgdatahub.cli.help import Group, epilog
 from pgdatahub.cli.options import ConfigOption, configured
 from pgdatahub.cli.terminal import say, say_lines
 from pgdatahub.errors import ConfigError, ExitCode
@@ -26,7 +27,12 @@ class QuarantineFormat(str, enum.Enum):
     XLSX = "xlsx"
 
 
+quarantine_app = typer.Typer(name="quarantine", cls=Group)
+
+
+@quarantine_app.callback(invoke_without_command=True, epilog=epilog("quarantine"))
 def quarantine_command(
+    context: typer.Context,
     table: Annotated[
         str | None, typer.Option("--table", metavar="TABLE", help="Only this table.", show_default=False)
     ] = None,
@@ -50,6 +56,11 @@ def quarantine_command(
     With -o the texts are exact; on the screen, characters that control a terminal are escaped. Formulas in CSV stay formulas: a
     spreadsheet that opens the file may compute them.
     """
+    if context.invoked_subcommand is not None:
+        sources = map(context.get_parameter_source, context.params)
+        if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+            raise typer.BadParameter(f"write the options behind {context.invoked_subcommand}")
+        return
     if output is QuarantineFormat.XLSX and target is None:
         raise ConfigError("--format xlsx needs a file", hint="-o FILE.xlsx")
     config = configured(config_file)

@@ -131,7 +131,8 @@ def _replay(database: Database, replayer: Replayer, past: ImportRow, *, dry_run:
     try:
         return with_retries(partial(_replay_once, database, replayer, past, dry_run=dry_run), _gave_way)
     except FileError as error:
-        return ImportReplay(past=past, left=past.quarantined, refusal=error)
+        left = past.quarantined if past.status == Status.LOADED else 0
+        return ImportReplay(past=past, left=left, refusal=error)
 
 
 def _replay_once(database: Database, replayer: Replayer, past: ImportRow, *, dry_run: bool) -> ImportReplay:

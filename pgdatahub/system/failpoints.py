@@ -45,8 +45,8 @@ POINTS: Final = (
 with rows to set aside reaches ``quarantined``."""
 
 
-REPLAY_POINTS: Final = ("copied", "replayed", "before-commit", "after-commit")
-"""Failpoints of a replay of rows that were set aside."""
+REPLAY_POINTS: Final = ("replayed",)
+"""Failpoints of a replay of rows that were set aside, between ``copied`` and ``before-commit``."""
 KEYED_POINTS: Final = ("keys staged", "keys merged")
 """Failpoints of a load into a keyed table or a snapshot, between ``copied`` and ``recorded``."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.contracts.cell_checker import Rules, faults_of
-from tests.integration.contracts.test_laws import Sheets, files, law, rules, yaml
+from tests.integration.contracts.test_laws import EXAMPLES, Sheets, files, law, rules, yaml
 from tests.integration.contracts.test_replay import content, is_clean, replay
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def loaded(bench: Bench, found: list[Rules], sheets: Sheets) -> str:
     return table
 
 
-@law
+@settings(law, max_examples=EXAMPLES // 2)
 @given(relaxed(), files())
 def test_a_replay_equals_a_reload(bench: Bench, steps: tuple[list[Rules], ...], sheets: Sheets) -> None:
     before, after, _ = steps  # law 12
@@ -66,7 +66,7 @@ def test_a_replay_equals_a_reload(bench: Bench, steps: tuple[list[Rules], ...], 
     assert is_clean(bench, table)
 
 
-@law
+@settings(law, max_examples=EXAMPLES // 2)
 @given(relaxed(), files())
 def test_replays_in_steps_equal_one(bench: Bench, steps: tuple[list[Rules], ...], sheets: Sheets) -> None:
     tables = [loaded(bench, steps[0], sheets) for _ in range(2)]  # law 13
@@ -76,7 +76,7 @@ def test_replays_in_steps_equal_one(bench: Bench, steps: tuple[list[Rules], ...]
     assert everything(bench, tables[0]) == everything(bench, tables[1])
 
 
-@law
+@settings(law, max_examples=EXAMPLES // 3)
 @given(relaxed(), files(), files())
 def test_a_revert_after_replays_is_exact(
     bench: Bench, steps: tuple[list[Rules], ...], one: Sheets, other: Sheets

@@ -22,6 +22,8 @@ def commands(path: tuple[str, ...] = (), group: Any = None) -> Iterator[tuple[tu
     group = group or typer.main.get_command(create_app())
     for name, command in group.commands.items():
         if getattr(command, "commands", None):
+            if command.invoke_without_command:
+                yield (*path, name), command
             yield from commands((*path, name), command)
         elif not command.hidden:
             yield (*path, name), command

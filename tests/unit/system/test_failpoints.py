@@ -39,4 +39,8 @@ def test_the_list_of_failpoints_matches_the_code() -> None:
     package = Path(pgdatahub.__file__).parent
     text = "\n".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
     reached = set(re.findall(r'failpoints\.reach\("([^"]+)"\)', text))
-    assert reached == {point for point in (*failpoints.POINTS, *failpoints.KEYED_POINTS) if "pause" not in point}
+    assert reached == {
+        point
+        for point in (*failpoints.POINTS, *failpoints.KEYED_POINTS, *failpoints.REPLAY_POINTS)
+        if "pause" not in point
+    }
