@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ConfigError, FileError, TransientDatabaseError
+from pgdatahub.errors import ConfigError, FileError, ReplayError, TransientDatabaseError
+from pgdatahub.load.hidden_values import without_values
 from pgdatahub.load.replay import ImportReplay, Replayer
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Reporter, announcer
@@ -132,6 +133,9 @@ def _replay(database: Database, replayer: Replayer, past: ImportRow, *, dry_run:
         return with_retries(partial(_replay_once, database, replayer, past, dry_run=dry_run), _gave_way)
     except FileError as error:
         left = past.quarantined if past.status == Status.LOADED else 0
+        folder = past.identity.split("/")[:-1]
+        if not replayer.loading.config.folders.options_for(folder).samples and not isinstance(error, ReplayError):
+            error = without_values(error)
         return ImportReplay(past=past, left=left, refusal=error)
 
 

@@ -30,12 +30,19 @@ def column(*values: Any, header: str = "a") -> list[list[Any]]:
 
 
 def replay(
-    bench: Bench, contract: str, table: str, *, file: str = "", force: bool = False, run: str = "replay"
+    bench: Bench,
+    contract: str,
+    table: str,
+    *,
+    file: str = "",
+    folder: str = "",
+    force: bool = False,
+    run: str = "replay",
 ) -> ImportReplay:
     """Replay the oldest loaded import of a table, or of a file, that has rows set aside, else the oldest one."""
     settings = bench.directory / "etl_config.yaml"
     indented = "\n".join(f"  {line}" for line in contract.splitlines())
-    settings.write_text(f"{table}:\n{indented}\n" if contract.strip() else "")
+    settings.write_text(f"{folder or table}:\n{indented}\n" if contract.strip() else "")
     loading = bench.pipeline.loading
     config = loading.config.model_copy(update={"folders": read_folders(settings)})
     database = bench.pipeline.database
@@ -332,3 +339,24 @@ def test_a_key_of_other_settings_refuses_a_replay(bench: Bench) -> None:
     bench.process(K + KEYED % 99, [["k", "v"], [1, 10], [2, 900]], table=table)
     with pytest.raises(FileError, match="rekey"):
         replay(bench, Q + KEYED % 999, table)
+
+
+def test_a_part_of_a_file_is_replayed_by_itself(bench: Bench) -> None:
+    table, beside = bench.new_table(), bench.new_table()
+    contract = (
+        f"{Q}sheets:\n  S: {{columns: {{a: {{type: integer, max: MAX}}}}}}\n"
+        f"  'T*': {{table: {beside}, columns: {{a: {{type: integer, max: MAX}}}}}}"
+    )
+    sheets = {"S": column(1, 7, "x"), "T1": column(2, 8), "T2": column(9, 3)}
+    bench.process(contract.replace("MAX", "5"), sheets, table=table)
+    assert (bench.counts(table), bench.counts(beside)) == ([(1, 2)], [(2, 2)])
+    result = replay(bench, contract.replace("MAX", "8"), table)
+    assert (result.rows, result.left) == (1, 1)
+    assert (content(bench, table)[1], bench.counts(beside)) == ([("1",), ("7",)], [(2, 2)])
+    with pytest.raises(ReplayError):
+        replay(bench, contract.replace("MAX", "8").replace("'T*': {", "'T*': {skip_rows: 1, "), beside, folder=table)
+    result = replay(bench, contract.replace("MAX", "8"), beside, folder=table)
+    assert (result.rows, result.left) == (1, 1)
+    assert content(bench, beside)[1] == [("2",), ("3",), ("8",)]
+    assert is_clean(bench, table)
+    assert is_clean(bench, beside)
