@@ -5,7 +5,12 @@ rows a second time, so a run checks each table for such rows before it loads int
 
 The check is cheap for a known table. The BRIN index on ``load_timestamp`` finds rows before the first and after the
 last known import. The check finds rows between them exactly in a table up to 16 MB (some 20 ms), and by a sample of
-1,000 pages in a larger table. Only if it finds a row does it read the whole table.
+1,000 pages in a larger table. Only if it finds a row does it read the whole table. The sample misses an import of a
+hundredth of the table once in 23,000 times, and a smaller one more often; ``verify`` counts all.
+
+The index cannot make this exact at little cost. It knows the least and the greatest time of 1 MB of the table, and cannot
+skip to the next time. A query for the times between two imports reads every megabyte in which one follows the other: as
+many as there are imports, or all after space was used again. A B-tree would cost every load.
 """
 
 from __future__ import annotations

@@ -282,7 +282,7 @@ def test_any_life_of_files_leaves_each_row_once(database_url: str, tmp_path: Pat
     run_state_machine_as_test(
         machine(database_url, tmp_path),
         settings=settings(
-            max_examples=400 if THOROUGH else 5,
+            max_examples=int(os.environ.get("LIFE_EXAMPLES", "400")) if THOROUGH else 5,
             stateful_step_count=30 if THOROUGH else 7,
             deadline=None,
             phases=[Phase.reuse, Phase.generate, Phase.shrink],
