@@ -35,6 +35,7 @@ from pgdatahub.model.results import FileResult, LoadResult, Outcome, PartResult
 from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable, PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.view_definitions import put_up, take_down
@@ -333,7 +334,8 @@ class Loading:
         callbacks = self.stages.audit(record, connection, self.config)
         failpoints.reach("recorded")
         result = of_staged(staged, Outcome.LOADED)
-        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()), *left_out)
+        cascades = describe_cascades(connection, staged.source.table) if found.going else ()
+        notices = (*result.notices, *evolution.notices, *([found.notice] if found.notice else ()), *cascades, *left_out)
         return replace(result, rows=loaded.rows, changes=evolution.plan.changes, notices=notices), list(callbacks)
 
 

@@ -24,6 +24,7 @@ from pgdatahub.model.imports import COUNTED, Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog
+from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
@@ -134,6 +135,8 @@ class TableSimulation:
         if (rule := staged.source.options.rule) is not None and rule.is_merge:
             self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
+        if found.going and self.connection is not None:
+            notices += describe_cascades(self.connection, self.table)
         return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)
 
     @property

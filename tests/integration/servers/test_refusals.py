@@ -166,3 +166,28 @@ def test_rows_that_the_table_keeps_are_neither_doubled_nor_lost(
     if not options:
         assert after == before
     assert [table.differences for table in verify(config).tables] == [()]
+
+
+@pytest.mark.parametrize(("action", "left"), [("CASCADE", []), ("SET NULL", [(None,)]), ("SET DEFAULT", [(2,)])])
+def test_rows_that_a_foreign_key_changes_are_announced(
+    action: str, left: list[tuple[int | None]], database_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  on_changed: replace\n")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id"], [2]])
+    assert load(database_url, tmp_path).exit_code == 0
+    execute(
+        database_url,
+        "ALTER TABLE t ADD UNIQUE (id)",
+        f"CREATE TABLE notes (id integer DEFAULT 2 CONSTRAINT of_t REFERENCES t (id) ON DELETE {action})",
+        "INSERT INTO notes VALUES (1)",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [3]])
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    planned = next(file.notices for file in plan(config).files if file.action == "load")
+    loaded = next(result.notices for result in load(database_url, tmp_path).results if result.rows and result.notices)
+    for notices in (planned, loaded):
+        assert any(f"notes (of_t: ON DELETE {action})" in notice for notice in notices)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT id FROM notes").fetchall() == left
