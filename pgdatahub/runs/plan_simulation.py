@@ -93,12 +93,14 @@ class TableSimulation:
         """Read the table's columns from the database.
 
         Raises:
-            FileError: Another object, such as a view, has the table's name.
+            FileError: Another object, such as a view, has the table's name, or row-level security hides rows.
         """
         if self.connection is not None:
             self.stored = self.current = catalog.reflect(self.connection, self.table)
         if self.connection is not None and self.history is not None:
             self.rule = find_rule(self.connection, self.history.schema, self.table)
+            if self.rule is not None:
+                catalog.reflect(self.connection, self.rule.companion)  # only for its refusals
 
     def facts(self, source: SourceFile, file_sha256: str, content_sha256: str | None) -> PartFacts:
         """Return the imports that a part of a file may repeat or replace, as the files before it leave them."""

@@ -62,6 +62,27 @@ def test_row_level_security_is_named_before_rows_are_hidden(loader_url: str, tmp
         revert(config, UndoRequest(source_file="t/a.xlsx", force=True))
 
 
+@pytest.mark.parametrize("table", ["t", "t_replaced"])
+def test_row_level_security_of_a_keyed_table_is_foreseen(table: str, loader_url: str, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  key: [id]\n")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "v"], [1, 1]])
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "v"], [1, 2]])
+    assert load(loader_url, tmp_path).exit_code == 0
+    execute(
+        loader_url, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY", f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY"
+    )
+    write_workbook(tmp_path / "data/t/c.xlsx", [["id", "v"], [1, 3]])
+    config = load_config(overrides={"database_url": loader_url, "workers": 1}, directory=tmp_path)
+    planned = next(file.failure for file in plan(config).files if file.file == "t/c.xlsx")
+    failure = next(result.failure for result in load(loader_url, tmp_path).results if result.failure)
+    for told in (planned, failure):
+        assert told is not None
+        assert "row-level security" in told.message
+        assert told.where == f"table {table}"
+        assert "BYPASSRLS" in str(told.hint)
+
+
 @pytest.mark.parametrize("table", ["etl_imports", "etl_schema_changes"])
 def test_row_level_security_of_the_history_is_named(table: str, loader_url: str, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
