@@ -35,8 +35,19 @@ def config_command(
             show_default=False,
         ),
     ] = None,
+    json_schema: Annotated[
+        bool,
+        typer.Option(
+            "--json-schema", help="Print the JSON Schema of etl_config.yaml, by which editors complete and check it."
+        ),
+    ] = False,
 ) -> None:
     """Show all settings with their sources, and the options of every folder."""
+    if json_schema:
+        from pgdatahub.config.starter import schema_text
+
+        say_lines(schema_text().rstrip("\n"))
+        return
     from pgdatahub.config import load_config
 
     config = load_config(config_file=config_file)

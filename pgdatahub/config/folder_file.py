@@ -25,14 +25,14 @@ from pgdatahub.config.options import FolderOptions
 from pgdatahub.config.sheet_keys import REST, matching_sheet
 from pgdatahub.errors import ConfigError
 
-_DEFAULT_SHEET: Final = "default_sheet"
+DEFAULT_SHEET: Final = "default_sheet"
 _COLUMNS: Final = "columns"
 _DEEPEST: Final = 64  # the composer recurses, so the depth needs a limit
 _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
 _SHEETS: Final = "sheets"
 _CELL_COLUMNS: Final = "cell_columns"
-_FILE_OPTIONS: Final = frozenset(
+FILE_OPTIONS: Final = frozenset(
     {
         "sheet",
         "table_per_sheet",
@@ -53,7 +53,8 @@ _FLAGS: Final = {
     name: Option(name=name, expects=BOOLEAN[0], help=text, default=False, parse=BOOLEAN[1])
     for name, text in (("skip", "leave the sheet out"), ("optional", "the sheet may be missing"))
 }
-_ENTRY_OPTIONS = {name: option for name, option in _FOLDER_OPTIONS.items() if name not in _FILE_OPTIONS} | _FLAGS
+ENTRY_OPTIONS = {name: option for name, option in _FOLDER_OPTIONS.items() if name not in FILE_OPTIONS} | _FLAGS
+"""Options of an entry below ``sheets:``."""
 
 
 def read_folders(path: Path, shown: str | None = None) -> FolderTree:
@@ -119,7 +120,7 @@ class _Reader:
             return root
         if not isinstance(node, MappingNode):
             self._fail(node, "the file must map folders to their options", hint="for example  sales: {sheet: Sheet1}")
-        self._folder(node, root, extra=(_DEFAULT_SHEET,))
+        self._folder(node, root, extra=(DEFAULT_SHEET,))
         return root
 
     def _folder(self, node: MappingNode, folder: Folder, *, extra: tuple[str, ...] = ()) -> None:
@@ -184,14 +185,14 @@ class _Reader:
                 entry.columns = self._columns(value)
             elif key == _CELL_COLUMNS:
                 entry.cell_columns = self._cell_columns(value)
-            elif key in _ENTRY_OPTIONS:
-                entry.given[key] = self._value(_ENTRY_OPTIONS[key], option_node, value)
-            elif key in _FILE_OPTIONS:
+            elif key in ENTRY_OPTIONS:
+                entry.given[key] = self._value(ENTRY_OPTIONS[key], option_node, value)
+            elif key in FILE_OPTIONS:
                 self._fail(
                     option_node, f"{key} is an option of a folder, not of a sheet", hint=f"set it beside {_SHEETS}:"
                 )
             else:
-                self._unknown(option_node, key, (*_ENTRY_OPTIONS, _COLUMNS, _CELL_COLUMNS), "option of a sheet")
+                self._unknown(option_node, key, (*ENTRY_OPTIONS, _COLUMNS, _CELL_COLUMNS), "option of a sheet")
         return entry
 
     def _subfolder(self, key: str, key_node: Node, value: Node, folder: Folder) -> None:

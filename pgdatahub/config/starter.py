@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pgdatahub.config.column_options import ColumnOptions
+from pgdatahub.config.json_schema import MODELINE, SCHEMA_FILE, folders_schema
 from pgdatahub.config.loading import ENVIRONMENT_FILE, FOLDERS_FILE
 from pgdatahub.config.option_fields import Option, options
 from pgdatahub.config.options import FolderOptions
@@ -83,6 +84,7 @@ def write_starter(directory: Path, *, force: bool = False) -> tuple[StarterFile,
         return (
             _write(directory, ENVIRONMENT_FILE, environment_template(), force=force, mode=0o600),
             _write(directory, FOLDERS_FILE, folders_template(), force=force, mode=0o644),
+            _write(directory, _beside(FOLDERS_FILE, SCHEMA_FILE), schema_text(), force=force, mode=0o644),
             _write(directory, f"{SETTINGS_FILE}.example", settings_template(), force=force, mode=0o644),
             StarterFile(path=f"{data.name}/", outcome="kept" if existed else "written"),
         )
@@ -101,6 +103,15 @@ def _write(directory: Path, name: str, text: str, *, force: bool, mode: int) -> 
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, mode), "w", encoding="utf-8") as file:
         file.write(text)
     return StarterFile(path=name, outcome="overwritten" if existed else "written")
+
+
+def _beside(name: str, other: str) -> str:
+    return f"{name.rpartition('/')[0]}/{other}"
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of ``etl_config.yaml``."""
+    return json.dumps(folders_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def environment_template() -> str:
@@ -140,6 +151,7 @@ def folders_template() -> str:
     """Return a commented ``etl_config.yaml``, which stays valid YAML without its ``#`` signs."""
     of_column = options(ColumnOptions).values()
     lines = [
+        MODELINE,
         *_prose(
             "Options of folders: sheets, headers, types. Every folder with workbooks below the data root becomes a table."
             " By default pgdatahub reads the first visible sheet, with headers in row 1; set options only for folders"

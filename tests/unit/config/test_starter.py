@@ -62,6 +62,7 @@ def test_a_starter_is_written_to_a_directory_that_need_not_exist(tmp_path: Path)
     assert [(file.path, file.outcome) for file in files] == [
         (".env", "written"),
         ("config/etl_config.yaml", "written"),
+        ("config/etl_config.schema.json", "written"),
         ("config/config.json.example", "written"),
         ("data/", "written"),
     ]
@@ -88,10 +89,10 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "book.xlsx").write_text("mine")
     files = write_starter(tmp_path)
-    assert [file.outcome for file in files] == ["kept", "written", "written", "kept"]
+    assert [file.outcome for file in files] == ["kept", "written", "written", "written", "kept"]
     assert (tmp_path / ".env").read_text() == "mine"
     files = write_starter(tmp_path, force=True)
-    assert [file.outcome for file in files] == ["overwritten", "overwritten", "overwritten", "kept"]
+    assert [file.outcome for file in files] == ["overwritten", "overwritten", "overwritten", "overwritten", "kept"]
     assert (tmp_path / ".env").read_text(encoding="utf-8") == environment_template()
     assert (tmp_path / "data" / "book.xlsx").read_text() == "mine"
 
