@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"  # part of Python; nothing else to install
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "windows-types", "tests", "executors", "docs", "examples", "build"]
+nox.options.sessions = ["lint", "types", "windows-types", "tests", "executors", "around", "docs", "examples", "build"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 QUICKSTART = Path("examples/quickstart")
@@ -186,6 +186,13 @@ def executors(session: nox.Session) -> None:
     install(session, "test", "executors", "remote", "compare", extras="[embedded,remote]")
     session.run("pytest", "-m", "executors or remote", *session.posargs, env={"PGDATAHUB_HEAVY": "1"})
     session.run("pytest", "tests/integration/pipeline/test_against_pandas.py")
+
+
+@nox.session
+def around(session: nox.Session) -> None:
+    """The tools around a load, really run: Apprise, dbt, Dagster, Prefect, OpenLineage, and parsers of metrics and schemas."""
+    install(session, "test", "around", extras="[embedded]")
+    session.run("pytest", "-m", "around", *session.posargs)
 
 
 @nox.session

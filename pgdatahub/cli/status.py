@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import FormatOption, OutputFormat, SchemaOption, StateDirOption, configured
+from pgdatahub.cli.options import OUTPUT, SchemaOption, StateDirOption, configured
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
     from pgdatahub.runs.status import DatabaseStatus
+
+
+class StatusFormat(str, enum.Enum):
+    """Output formats of ``status``."""
+
+    TEXT = "text"
+    JSON = "json"
+    PROMETHEUS = "prometheus"
 
 
 def status_command(
@@ -37,7 +46,14 @@ def status_command(
             "--check", help="For health checks: exit code 1 if a file did not load, 3 if there is no database."
         ),
     ] = False,
-    output: FormatOption = OutputFormat.TEXT,
+    output: Annotated[
+        StatusFormat,
+        typer.Option(
+            "--format",
+            help="Output format; prometheus: metrics for node_exporter's textfile collector.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = StatusFormat.TEXT,
 ) -> None:
     """Show the tables, their rows and last loads, files that did not load, and a run that waits for resume."""
     from pgdatahub.cli.notices import tell_notices
@@ -46,8 +62,12 @@ def status_command(
 
     config = configured(schema_name=schema, state_dir=state_dir)
     found = status(config, count=count, tables=table or (), reporter=tell_notices)
-    if output is OutputFormat.JSON:
+    if output is StatusFormat.JSON:
         say_lines(_json(found))
+    elif output is StatusFormat.PROMETHEUS:
+        from pgdatahub.cli.status_metrics import prometheus_text
+
+        say_lines(prometheus_text(found).rstrip("\n"))
     else:
         _print(found)
     if check and not found.exists:
