@@ -127,7 +127,7 @@ _PANELS: Final[Mapping[str, tuple[str, ...]]] = {
     "Load": ("run", "plan", "resume", "watch"),
     "Look": ("status", "history", "verify", "inspect", "check", "quarantine", "report", "plugins"),
     "Undo": ("revert", "revert-schema", "rekey", "reset"),
-    "Set up": ("config", "init"),
+    "Set up": ("config", "init", "export"),
 }
 """Panel of ``--help`` → its commands; each command is a function in the module of its name."""
 

@@ -102,6 +102,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("pgdatahub config", "settings and their sources"),
         ("pgdatahub config --format json", "for programs"),
         ("pgdatahub config --contract sales", "columns and types of a table as options"),
+        ("pgdatahub config --json-schema", "the schema of etl_config.yaml, for editors"),
+    ),
+    "export": (
+        ("pgdatahub export dbt", "a file for models/sources.yml"),
+        ("pgdatahub export dbt --table sales --error-days 15", "one table, which is to be fresh"),
     ),
     "init": (
         ("pgdatahub init", "here"),
