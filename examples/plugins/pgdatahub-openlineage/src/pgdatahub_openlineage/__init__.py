@@ -1,0 +1,1 @@
+"""OpenLineage events for the loads of pgdatahub. The plugin is :mod:`pgdatahub_openlineage.plugin`."""
