@@ -27,6 +27,17 @@ finally:
 UNNEEDED = ("rich", "ruamel", "xlrd", "python_calamine", "fsspec", "multiprocessing", "sqlalchemy", "jinja2", "apprise")
 """Imported by no run of one .xlsx file that writes to a pipe and has neither .env nor etl_config.yaml."""
 
+UNASKED = frozenset(
+    {
+        "pgdatahub.plugins.notify_send",
+        "pgdatahub.plugins.notify_text",
+        "pgdatahub.config.json_schema",
+        "pgdatahub.runs.dbt_sources",
+        "pgdatahub.cli.status_metrics",
+    }
+)
+"""Modules of features that the run does not use."""
+
 
 @pytest.mark.integration
 def test_a_run_imports_only_what_it_needs(place: Place) -> None:
@@ -48,6 +59,7 @@ def test_a_run_imports_only_what_it_needs(place: Place) -> None:
     modules = (place.directory / "program.py.modules").read_text().split()
     imported = {module.partition(".")[0] for module in modules}
     assert not imported.intersection(UNNEEDED)
+    assert not UNASKED.intersection(modules)
     assert place.query("SELECT count(*) FROM sales") == [(2,)]
 
 

@@ -85,7 +85,9 @@ def _input(result: FileResult) -> InputDataset:
     location = result.source.location
     if "://" in location:
         parts = urlsplit(location)
-        return InputDataset(namespace=f"{parts.scheme}://{parts.hostname or ''}", name=parts.path.lstrip("/"))
+        return InputDataset(
+            namespace=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", name=parts.path.lstrip("/")
+        )
     return InputDataset(namespace="file", name=location)
 
 
