@@ -102,7 +102,7 @@ class Project:
             cwd=self.directory,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

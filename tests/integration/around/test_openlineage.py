@@ -27,7 +27,7 @@ def test_the_openlineage_plugin_passes_its_tests(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(PLUGIN / "src")))},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout

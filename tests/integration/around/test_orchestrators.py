@@ -30,7 +30,7 @@ PREFECT = """
 
 from prefect.testing.utilities import prefect_test_harness
 
-with prefect_test_harness(server_startup_timeout=90):
+with prefect_test_harness(server_startup_timeout=240):
     print("first", workbooks("data")["rows"])
     print("second", workbooks("data")["rows"])
     open("data/sales/bad.xlsx", "w").write("not a workbook")
@@ -61,7 +61,7 @@ def run_example(name: str, more: str, warehouse: Warehouse, monkeypatch: pytest.
         cwd=warehouse.directory,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
