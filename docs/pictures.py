@@ -2,7 +2,7 @@
 
 ``python docs/pictures.py FOLDER`` runs :data:`PICTURES` in order, in one directory and with an embedded server of its own,
 and writes an SVG for each, and the report on the database. The documentation's build does this every time.
-``python docs/pictures.py docs/static run`` writes only the picture that README shows, which the repository keeps.
+:mod:`terminal_session` records the session that README shows.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import subprocess
 import sys
 import tempfile
 import termios
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 WIDTH: Final = 100
 QUICKSTART: Final = Path(__file__).parents[1] / "examples" / "quickstart"
@@ -59,45 +62,42 @@ REPORT: Final = "report.html"
 """The page that ``pgdatahub report`` makes of the state after the last command."""
 
 
-def take_pictures(folder: Path, *, names: Collection[str] = ()) -> None:
+def take_pictures(folder: Path) -> None:
     """Run the commands and write their pictures to a folder, which is created if it does not exist.
 
     Args:
         folder: The folder.
-        names: The pictures to write; all if empty. All commands run, since each needs the ones before.
 
     Raises:
         RuntimeError: A command failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _place() as (directory, environment):
+    with place() as (directory, environment):
         for picture in PICTURES:
             if picture.prepare:
                 subprocess.run(["bash", "-c", picture.prepare], cwd=directory, env=environment, check=True)  # noqa: S603, S607 - the commands above
             shown = _run(picture.command, directory, environment)
             svg = as_svg(picture.command, shown.replace(str(directory), "~/coffee"))
-            if not names or picture.name in names:
-                (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
-        if not names:
-            report = ["pgdatahub", "report", "--scan", "-o", str(folder.resolve() / REPORT)]
-            subprocess.run(report, cwd=directory, env=environment, check=True, capture_output=True)  # noqa: S603 - likewise
+            (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8")
+        report = ["pgdatahub", "report", "--scan", "-o", str(folder.resolve() / REPORT)]
+        subprocess.run(report, cwd=directory, env=environment, check=True, capture_output=True)  # noqa: S603 - likewise
 
 
 @contextmanager
-def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
+def place() -> Iterator[tuple[Path, Mapping[str, str]]]:
     """Yield a directory with the quickstart in it, and an environment without this machine's settings."""
     # A short path: the path of a Unix socket has at most about 100 bytes.
     with tempfile.TemporaryDirectory(prefix="pictures-") as temporary:
-        place = Path(temporary)
-        place.chmod(0o711)  # as root, the server runs under another account, which must be able to enter
-        directory = place / "coffee"
+        root = Path(temporary)
+        root.chmod(0o711)  # as root, the server runs under another account, which must be able to enter
+        directory = root / "coffee"
         for name in ("data", "config"):
             shutil.copytree(QUICKSTART / name, directory / name)
         kept = {name: os.environ[name] for name in ("HOME", "USER", "LANG") if name in os.environ}
         environment = {
             **kept,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PGDATAHUB_HOME": str(place / "home"),
+            "PGDATAHUB_HOME": str(root / "home"),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             # Colours as on a terminal, without progress bars.
@@ -116,6 +116,15 @@ def _place() -> Iterator[tuple[Path, Mapping[str, str]]]:
 
 def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
     """Return the output of a command on a terminal, with its colours."""
+    return "\n".join(lines_of(command, directory, environment))
+
+
+def lines_of(command: str, directory: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of a command's output on a terminal as they come, with their colours.
+
+    Raises:
+        RuntimeError: The command failed.
+    """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, WIDTH, 0, 0))
     with subprocess.Popen(  # noqa: S603 - likewise
@@ -128,7 +137,7 @@ def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
         start_new_session=True,
     ) as process:
         os.close(theirs)
-        pieces = []
+        shown = rest = b""
         while True:
             try:
                 piece = os.read(ours, 1 << 16)
@@ -136,30 +145,49 @@ def _run(command: str, directory: Path, environment: Mapping[str, str]) -> str:
                 break
             if not piece:
                 break
-            pieces.append(piece)
+            shown += piece
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from (line.removesuffix(b"\r").decode() for line in lines)
+        if rest:
+            yield rest.decode()
     os.close(ours)
-    shown = b"".join(pieces).decode().replace("\r\n", "\n")
     if process.returncode != 0:
-        raise RuntimeError(f"{command}: exit code {process.returncode}\n{shown}")
-    return shown
+        raise RuntimeError(f"{command}: exit code {process.returncode}\n{shown.decode()}")
 
 
 def as_svg(command: str, shown: str) -> str:
     """Return a picture of a command and its output, which may have ANSI colours."""
-    import io
+    return frame(f"\x1b[1;32m$ \x1b[0m\x1b[1m{command}\x1b[0m\n" + shown.strip("\n"))
 
+
+def frame(shown: str) -> str:
+    """Return a picture of a terminal with a text, which may have ANSI colours."""
     from rich._export_format import CONSOLE_SVG_FORMAT
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False)
-    console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-    console.print(Text.from_ansi(shown.strip("\n")))
+    console = _console()
+    console.print(Text.from_ansi(shown))
     # Rich's own frame, without the fonts that it would load from another server.
-    frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
-    frame = frame.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
-    return console.export_svg(title="coffee", code_format=frame, unique_id="terminal")
+    window = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    window = window.replace("Fira Code, monospace", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace")
+    return console.export_svg(title="coffee", code_format=window, unique_id="terminal")
+
+
+def rows_of(line: str) -> int:
+    """Return the number of rows that a line takes on the terminal."""
+    from rich.text import Text
+
+    console = _console()
+    return max(1, len(Text.from_ansi(line).wrap(console, WIDTH)))
+
+
+def _console() -> Console:
+    import io
+
+    from rich.console import Console
+
+    return Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, legacy_windows=False)
 
 
 if __name__ == "__main__":
-    take_pictures(Path(sys.argv[1]), names=sys.argv[2:])
+    take_pictures(Path(sys.argv[1]))

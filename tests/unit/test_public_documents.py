@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -187,3 +189,13 @@ def test_compose_file_names_files_that_its_page_makes() -> None:
             assert place in compose["volumes"] or f" {place.removeprefix('./')} " in page
     build = compose["services"]["watch"]["build"]
     assert (ROOT / "examples/docker" / build["context"] / build["dockerfile"]).is_file()
+
+
+def test_recorded_session_shows_the_commands_of_its_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    session = importlib.import_module("terminal_session")
+    picture = html.unescape((ROOT / "docs/static/session.svg").read_text(encoding="utf-8")).replace("\u00a0", " ")
+    for command in session.COMMANDS:
+        assert command in re.sub(r"<[^>]+>", "", picture)
+        assert fault(shlex.split(command, comments=True)) is None
+    assert "prefers-reduced-motion" in picture
