@@ -59,6 +59,7 @@ ACCEPTED: Final = {
     "text) < _LONG_DIGITS": _QUICK,
     "text) == _LONG_DIGITS": _QUICK,
     "value.bit_length()": _QUICK,
+    "MAX_DIGITS * MAX_FRACTION_DIGITS, traps": "a longer fraction is refused either way",
     'self.operator <= "<"': "no other operator sorts before <",
 }
 """Part of a changed or removed line → the reason why no test can notice the change."""

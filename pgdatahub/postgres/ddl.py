@@ -95,6 +95,11 @@ def readable(statement: Statement) -> str:
     return statement.as_string(None)
 
 
+def quoted_name(name: str) -> str:
+    """Return a name as SQL text, for programs that take SQL."""
+    return sql.Identifier(name).as_string(None)
+
+
 def import_index(table: TableName) -> str:
     """Return the name of the index that finds the rows of one import; the index is in the table's schema."""
     return cut(f"{table.name}_{LOAD_TIMESTAMP}_brin")

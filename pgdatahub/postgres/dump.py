@@ -19,6 +19,7 @@ from pgdatahub.config.url_masking import secrets_of
 from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
+from pgdatahub.postgres.ddl import quoted_name
 from pgdatahub.postgres.embedded.binaries import program_directories
 
 
@@ -73,7 +74,7 @@ def dump(database: Database, tables: Sequence[TableName], file: Path, programs: 
         DatabaseError: The file cannot be written, or is incomplete; it is deleted then.
     """
     # Quoted, so that a name is not a pattern.
-    named = [f"--table={_quoted(table.schema)}.{_quoted(table.name)}" for table in tables]
+    named = [f"--table={quoted_name(table.schema)}.{quoted_name(table.name)}" for table in tables]
     try:
         _run(database, programs.directory / "pg_dump", ["--format=custom", "--strict-names", f"--file={file}", *named])
         missing = set(tables) - tables_of(file, programs)
@@ -117,10 +118,6 @@ def restore(database: Database, file: Path, programs: DumpPrograms) -> None:
         _run(database, programs.directory / "pg_restore", [*options, str(file)], target="--dbname")
     except DatabaseError as error:
         raise UndoError(f"nothing was restored: {error.message}", where=str(file), hint=error.hint) from error
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _run(database: Database | None, program: Path, arguments: Sequence[str], *, target: str = "--dbname") -> str:

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from psycopg import sql
-
 from pgdatahub.config import ColumnOptions, Config, FolderOptions
 from pgdatahub.errors import ConfigError, PgDataHubError
 from pgdatahub.load.possible_tables import possible_tables
@@ -21,6 +19,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import is_unmade, open_database
+from pgdatahub.postgres.ddl import quoted_name
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import take_inventory
@@ -225,7 +224,7 @@ class _Table:
     def _unique_in_file(self, column: ColumnSchema) -> Any:
         """Return a test that no value is there twice in a file, which is all that ``unique: true`` promises."""
         names = (SOURCE_FILE, LOAD_TIMESTAMP, column.name)
-        row = f"({', '.join(sql.Identifier(name).as_string(None) for name in names)})"
+        row = f"({', '.join(map(quoted_name, names))})"
         name = re.sub(r"\W", "_", f"unique_in_a_file_{self.table.table.name}_{column.name}")
         return {"unique": {"name": name, "arguments": {"column_name": _plain(row)}}}
 

@@ -41,7 +41,7 @@ RULES: dict[str, Any] = {
         "outputs": DATASETS,
     },
 }
-"""What the specification asks of a run event."""
+"""The fields that the specification asks of a run event."""
 
 
 @pytest.fixture
