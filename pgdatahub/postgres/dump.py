@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from psycopg import conninfo
 
@@ -21,6 +25,12 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.ddl import quoted_name
 from pgdatahub.postgres.embedded.binaries import program_directories
+
+_LAST_WITHOUT_SETTING: Final = 16
+"""The last server without ``transaction_timeout``, which programs from 17 on set."""
+_SETTING: Final = b"SET transaction_timeout = 0;\n"
+_MOST_SETTINGS: Final = 40
+"""Lines of a dump among which the setting is; the first statements come later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +123,31 @@ def restore(database: Database, file: Path, programs: DumpPrograms) -> None:
         UndoError: The server refused a statement; nothing changed.
         DatabaseError: The file is not a dump.
     """
-    options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
     try:
-        _run(database, programs.directory / "pg_restore", [*options, str(file)], target="--dbname")
+        if programs.major > _LAST_WITHOUT_SETTING >= database.server_version // 10_000:
+            _restore_by_text(database, file, programs)
+        else:
+            options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
+            _run(database, programs.directory / "pg_restore", [*options, str(file)])
     except DatabaseError as error:
         raise UndoError(f"nothing was restored: {error.message}", where=str(file), hint=error.hint) from error
 
 
-def _run(database: Database | None, program: Path, arguments: Sequence[str], *, target: str = "--dbname") -> str:
+def _restore_by_text(database: Database, file: Path, programs: DumpPrograms) -> None:
+    """Restore a dump on a server that does not know a setting which the programs set, without this setting."""
+    with TemporaryDirectory(prefix="pgdatahub-") as directory:
+        text, fitting = Path(directory, "dump.sql"), Path(directory, "fitting.sql")
+        _run(None, programs.directory / "pg_restore", ["--clean", "--if-exists", f"--file={text}", str(file)])
+        with text.open("rb") as source, fitting.open("wb") as target:
+            # The settings come first; a line of a table's rows may look like one.
+            target.writelines(islice(iter(source.readline, _SETTING), _MOST_SETTINGS))
+            shutil.copyfileobj(source, target)
+        text.unlink()
+        options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--file={fitting}"]
+        _run(database, programs.directory / "psql", options)
+
+
+def _run(database: Database | None, program: Path, arguments: Sequence[str]) -> str:
     environment = dict(os.environ)
     command = [str(program), *arguments]
     if database is not None:
@@ -132,7 +159,7 @@ def _run(database: Database | None, program: Path, arguments: Sequence[str], *, 
         for secret in SECRET_KEYWORDS:
             parameters.pop(secret, None)
         command.append("--no-password")
-        command.append(f"{target}={conninfo.make_conninfo('', **parameters)}")
+        command.append(f"--dbname={conninfo.make_conninfo('', **parameters)}")
     environment |= {"LC_ALL": "C"}
     try:
         done = subprocess.run(  # noqa: S603 - no shell; a program of PostgreSQL's

@@ -137,7 +137,7 @@ def test_no_password_is_in_an_argument(loaded: Hub, tmp_path: Path) -> None:
     number = int(loaded.execute("SHOW server_version_num")[0][0])
     real = find_dump_programs(number, None).directory
     log = tmp_path / "arguments"
-    for name in ("pg_dump", "pg_restore"):
+    for name in ("pg_dump", "pg_restore", "psql"):
         script = f'#!/bin/sh\n[ "$1" = --version ] || echo "$@" >> {log}\nexec {real / name} "$@"\n'
         (tmp_path / name).write_text(script)
         (tmp_path / name).chmod(0o755)
