@@ -10,9 +10,10 @@ import asyncio
 import concurrent.futures
 import ipaddress
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -51,11 +52,11 @@ class DaskExecutor:
         with ExitStack() as resources:
             resources.enter_context(_quiet())
             try:
-                target: Any = address or resources.enter_context(
-                    distributed.LocalCluster(
-                        n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
-                    )
+                target: Any = address or distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
                 )
+                if address is None:
+                    resources.callback(_end, target.close)
                 files = {
                     "tls_ca_file": options.get("ca"),
                     "tls_client_cert": options.get("cert"),
@@ -64,11 +65,10 @@ class DaskExecutor:
                 given = {name: value for name, value in files.items() if value is not None}
                 # Without these files the client uses Dask's own configuration.
                 security = distributed.Security(require_encryption=True, **given) if given else None
-                client = resources.enter_context(
-                    distributed.Client(
-                        target, security=security, timeout=timeout, set_as_default=False, name="pgdatahub"
-                    )
+                client = distributed.Client(
+                    target, security=security, timeout=timeout, set_as_default=False, name="pgdatahub"
                 )
+                resources.callback(_end, client.close)
                 client.wait_for_workers(1, timeout=timeout)
             except (OSError, TypeError, ValueError, RuntimeError, asyncio.TimeoutError) as error:
                 where = address or "a cluster on this machine"
@@ -80,7 +80,7 @@ class DaskExecutor:
             # Dask answers equal calls from memory if they are pure.
             executor: Executor = client.get_executor(pure=False)
             # The caller has received all results by then, so the rest is cancelled.
-            resources.callback(executor.shutdown, wait=False)
+            resources.callback(_end, partial(executor.shutdown, wait=False))
             yield executor
 
     def slots(self, executor: Executor) -> int:
@@ -132,6 +132,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _end(close: Callable[[], object]) -> None:
+    """End the use of a cluster; the run has its results by then, and keeps them if the cluster is gone."""
+    with suppress(Exception, asyncio.CancelledError):
+        close()
 
 
 @contextmanager
