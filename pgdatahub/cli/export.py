@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import ConfigOption, DataRootOption, SchemaOption, configured, within
+from pgdatahub.cli.options import ConfigOption, DataRootOption, LoadedTableOption, SchemaOption, configured, within
 from pgdatahub.cli.terminal import say, say_document
 
 
@@ -22,16 +21,7 @@ def export_command(
     tool: Annotated[  # noqa: ARG001 - the only one so far
         Tool, typer.Argument(metavar="TOOL", help="dbt: a file sources.yml.", show_default=False)
     ],
-    table: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--table",
-            metavar="NAME",
-            help="Only this table; may be repeated.",
-            autocompletion=complete_table,
-            show_default=False,
-        ),
-    ] = None,
+    table: LoadedTableOption = None,
     source: Annotated[str, typer.Option("--source", metavar="NAME", help="Name of the source.")] = "workbooks",
     warn_days: Annotated[
         int,

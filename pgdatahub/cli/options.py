@@ -90,6 +90,16 @@ SchemaOption = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
+LoadedTableOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--table",
+        metavar="NAME",
+        help="Only this table; may be repeated.",
+        autocompletion=complete_table,
+        show_default=False,
+    ),
+]
 TableOption = Annotated[
     list[str] | None,
     typer.Option(

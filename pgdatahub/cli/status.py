@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import OUTPUT, SchemaOption, StateDirOption, configured
+from pgdatahub.cli.options import OUTPUT, LoadedTableOption, SchemaOption, StateDirOption, configured
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
 
@@ -25,16 +24,7 @@ class StatusFormat(str, enum.Enum):
 
 
 def status_command(
-    table: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--table",
-            metavar="NAME",
-            help="Only this table; may be repeated.",
-            autocompletion=complete_table,
-            show_default=False,
-        ),
-    ] = None,
+    table: LoadedTableOption = None,
     schema: SchemaOption = None,
     state_dir: StateDirOption = None,
     count: Annotated[
