@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import orjson
 
 from pgdatahub.config import ColumnOptions
+from pgdatahub.load.column_facts import few_texts
 from pgdatahub.model.batches import NormalizedColumn
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.copytext import unescape
@@ -80,7 +81,7 @@ class Values:
     def faulty(self, column: NormalizedColumn) -> Sequence[int]:
         """Return the indexes of the cells whose value is not in the list."""
         allowed = self._with_empty
-        if allowed.issuperset(column.texts):
+        if allowed.issuperset(few_texts(column.texts)):
             return ()
         return [index for index, text in enumerate(column.texts) if text not in allowed]
 
@@ -121,7 +122,7 @@ class Pattern:
             # Matching cells that are seldom equal takes less time than looking them up.
             if all(map(match, filter(None, texts.lines.decode().split("\n")))):
                 return ()
-        elif known.issuperset(texts):
+        elif known.issuperset(few_texts(texts)):
             return ()
         new = set(texts).difference(known)
         joined = b"\n".join(new)

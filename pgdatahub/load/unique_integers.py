@@ -6,13 +6,10 @@ from array import array
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, repeat
-from operator import lt
+from itertools import repeat
 from typing import Final, TypeAlias
 
-import orjson
-
-from pgdatahub.values.fields import FieldBuffer
+from pgdatahub.load.column_facts import ascending_integers
 
 PlacedRows: TypeAlias = "tuple[int, int, str, Sequence[int]]"
 """The cells of a batch: number of the section, position, the sheet's label, and the rows."""
@@ -34,12 +31,12 @@ class UniqueIntegers:
 
     def add(self, texts: Sequence[bytes], rows: PlacedRows) -> bool:
         """Keep the cells of a batch; return False, for this batch and all after it, if one has other cells."""
-        integers = None if self._end else _integers(texts)
-        if integers is None:
+        found = None if self._end else ascending_integers(texts)
+        if found is None:
             self._end = True
             return False
-        first, largest = integers[0], max(integers)
-        ascend = all(map(lt, integers, islice(integers, 1, None)))
+        integers, ascend = found
+        first, largest = integers[0], integers[-1] if ascend else max(integers)
         self._ascend = self._ascend and ascend and first > self._largest
         self._largest = max(largest, self._largest)
         is_whole = ascend and largest - first + 1 == len(integers)
@@ -64,15 +61,3 @@ class UniqueIntegers:
         """Yield the kept batches with their fields."""
         for rows, integers in self._kept:
             yield rows, map(b"%d".__mod__, integers)
-
-
-def _integers(texts: Sequence[bytes]) -> list[int] | None:
-    """Return fields as integers if each is the canonical text of its integer, else None."""
-    if not isinstance(texts, FieldBuffer) or not texts.is_full or texts.lines.translate(None, b"0123456789\n"):
-        return None
-    try:
-        integers: list[int] = orjson.loads(b"[%b]" % texts.lines.replace(b"\n", b","))
-    except orjson.JSONDecodeError:
-        return None  # leading zeros
-    # The reader gives integers from 2^64 on as doubles, which are larger than all others.
-    return integers if type(max(integers)) is int else None

@@ -133,6 +133,8 @@ _SIGNATURES: Final = {
         ctypes.c_int64,
         (_POINTER, _POINTER, _SIZE, _SIZE, _BYTES, _SIZE, _POINTER, _SIZE),
     ),
+    "pgh_distinct": (ctypes.c_int64, (_BYTES, _SIZE, _SIZE, _POINTER, ctypes.POINTER(_SIZE))),
+    "pgh_integers": (ctypes.c_int64, (_BYTES, _SIZE, _POINTER, _SIZE, ctypes.POINTER(_INT))),
     "pgh_binary_new": (
         _POINTER,
         (_POINTER, _POINTER, _BYTES, _SIZE, _SIZE, _BYTES, _SIZE, ctypes.c_uint32, _POINTER),

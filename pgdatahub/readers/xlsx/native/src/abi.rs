@@ -3,6 +3,7 @@
 //! A handle belongs to one thread at a time. Pointers that a function returns stay valid until the next call with the
 //! handle. A panic ends as [`FAILED`], and its handle is of no more use.
 
+pub mod facts;
 pub mod rows;
 pub mod sheets;
 pub mod strings;
@@ -13,7 +14,7 @@ use crate::Limits;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The version of this interface, which the caller compares with its own.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Something that should not happen: a panic, damaged arguments, a file that cannot be written.
 pub const FAILED: i32 = -1;
 

@@ -14,6 +14,12 @@ impl<'a> Fields<'a> {
         Fields { bytes, at: 0 }
     }
 
+    /// Return whether all fields were read; a column has at least one.
+    #[inline(always)]
+    pub fn ended(&self) -> bool {
+        self.at > self.bytes.len()
+    }
+
     /// Return the next field; empty ones behind the last.
     #[inline(always)]
     pub fn next_field(&mut self) -> &'a [u8] {

@@ -17,6 +17,7 @@ pub mod cell_markup;
 pub mod column;
 pub mod double;
 pub mod encode;
+pub mod facts;
 pub mod formats;
 pub mod input;
 pub mod iso;
