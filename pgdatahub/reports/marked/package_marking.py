@@ -17,10 +17,10 @@ from pgdatahub.reports.marked.parts import ChangedParts
 from pgdatahub.reports.marked.properties import add_origin
 from pgdatahub.reports.marked.relations import ContentTypes, Relations, relations_name
 from pgdatahub.reports.marked.sheet_marks import SPREADSHEET, SheetMarks
+from pgdatahub.reports.marked.sheet_views import deselected, selects_tab
 from pgdatahub.reports.marked.small_part import SmallPart
 from pgdatahub.reports.marked.styles import MarkedStyles, empty_styles
 from pgdatahub.reports.marked.workbook_part import NewSheet, WorkbookPart
-from pgdatahub.reports.marked.worksheet import deselected, selects_tab
 
 ADVICE: Final = (
     "Correct the coloured cells, save the workbook and send it back, if possible under its old name.",

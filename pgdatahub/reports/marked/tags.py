@@ -79,3 +79,8 @@ def as_text(text: str, *, most: int = 32_767) -> str:
 def as_value(text: str) -> str:
     """Return a text escaped for an attribute in double quotes."""
     return escape(_ILLEGAL.sub("\ufffd", text), {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+def is_number(text: bytes) -> bool:
+    """Return whether a text is a number of a row or a style: neither has more than seven digits."""
+    return text.isdigit() and len(text) <= 7

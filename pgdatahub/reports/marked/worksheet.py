@@ -11,36 +11,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from pgdatahub.readers.part_stream import PartStream
-from pgdatahub.readers.xlsx.addresses import parse_address
 from pgdatahub.reports.marked.errors import UnmarkableError
+from pgdatahub.reports.marked.row_cells import RowMarker
 from pgdatahub.reports.marked.tags import (
-    ASIDES,
-    TAG_END,
     TOKEN,
     attributes,
     is_closed,
+    is_number,
     is_whole,
     opened,
     tag_name,
     with_attributes,
 )
-from pgdatahub.values.cells import column_letters
 
 _PIECE: Final = 1024 * 1024
 _MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes before the first row, of one row, or behind the last one that are in memory at a time."""
-_MAX_VIEWS: Final = 1024 * 1024
-"""Bytes before the end of a sheet's views, which are among its first elements."""
 _MAX_NAME: Final = 64 * 1024
 """Bytes of a tag that are looked at to tell whether it matters."""
 _STOP: Final = re.compile(rb"<(?:row[\s/>]|sheetData[\s/>]|/sheetData\s*>|!--|!\[CDATA\[|\?|![^-\[]|[^\s<>:/]+:)")
 """Markup between rows that matters; within cells there may be comments, sections and elements with a prefix."""
 _ROW_PARTS: Final = re.compile(rb"</row\s*>|<!--|<!\[CDATA\[|<\?")
-_END_OF_VIEWS: Final = re.compile(rb"</(?:[^\s<>:/]+:)?sheetViews\s*>|<(?:[^\s<>:/]+:)?sheetData[\s/>]")
-_CELL: Final = re.compile(ASIDES + rb"|<c(?=[\s/>])" + TAG_END, re.DOTALL)
-"""The start tag of a cell, or what may only look as if it had one."""
-_UNUSUAL_ROW: Final = re.compile(rb"<(?:extLst|[^\s<>:/!?]+:c)[\s/>]")
-"""Cells with a prefix, and extensions, which would stand behind the last cell; no program is known to write them."""
 _ENCODING: Final = re.compile(rb"""^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([^"']*)["']""")
 _BEHIND_DRAWINGS: Final = frozenset(
     {b"legacyDrawingHF", b"drawingHF", b"picture", b"oleObjects", b"controls", b"webPublishItems", b"tableParts", b"extLst"}
@@ -66,15 +57,13 @@ class WorksheetRewriter:
         drawing: str | None,
     ) -> None:
         self._stream = stream
-        self._cells = cells
+        self._marker = RowMarker(stream.name, cells, restyle)
         self._waiting = sorted(cells, reverse=True)
-        self._restyle = restyle
         self._drawing = drawing
         self.found_drawing: str | None = None
         """The relationship of the drawing that the sheet has already; known when all bytes are taken."""
-        self._columns: list[tuple[int, int, int]] = []
         self._row = 0
-        self._inserts = self._inserted = False
+        self._inserted = False
         self._buffer = b""
         self._at = 0
         """The offset up to which the buffer is taken."""
@@ -125,7 +114,7 @@ class WorksheetRewriter:
             if name == b"sheetView":
                 tag = with_attributes(tag, {b"tabSelected": None})
             elif name == b"col":
-                self._note_column(tag)
+                self._marker.note_column(tag)
             done.append(tag)
 
     def _check_encoding(self, before: bytes, root: bytes) -> None:
@@ -134,15 +123,6 @@ class WorksheetRewriter:
             raise UnmarkableError(f"the part {self._stream.name} is not encoded in UTF-8")
         if root != b"worksheet":
             raise UnmarkableError(f"the part {self._stream.name} writes its names with a prefix")
-
-    def _note_column(self, tag: bytes) -> None:
-        found = attributes(tag)
-        try:
-            first, last, style = (int(found.get(key, b"0")) for key in (b"min", b"max", b"style"))
-        except ValueError:
-            return
-        if style:
-            self._columns.append((first - 1, last - 1, style))
 
     def _rows(self) -> Iterator[bytes]:
         """Yield the bytes of all rows, and leave the end tag of the data in the buffer."""
@@ -187,7 +167,7 @@ class WorksheetRewriter:
     def _reaches_mark(self, tag: bytes) -> bool:
         """Take notice of a row; return whether it, or an absent row before it, has a mark."""
         number = attributes(tag).get(b"r", b"%d" % (self._row + 1))
-        if not _is_number(number) or int(number) <= self._row:
+        if not is_number(number) or int(number) <= self._row:
             raise UnmarkableError(f"the rows of the part {self._stream.name} are not in order")
         self._row = int(number)
         return bool(self._waiting) and self._waiting[-1] <= self._row
@@ -202,12 +182,11 @@ class WorksheetRewriter:
         self._waiting.pop()
         if is_closed(tag):
             start, end = opened(tag)
-            yield from (start, *self._marked_cells(b"", start), end)
+            yield from (start, self._marker.mark(row, b"", start), end)
             return
-        self._inserts = False
-        content = b"".join(self._marked_cells(self._content_of_row(), tag))
+        content = self._marker.mark(row, self._content_of_row(), tag)
         # The columns that a row spans are a hint, which an inserted cell may make wrong.
-        yield with_attributes(tag, {b"spans": None}) if self._inserts else tag
+        yield with_attributes(tag, {b"spans": None}) if self._marker.inserted else tag
         yield content
 
     def _content_of_row(self) -> bytes:
@@ -228,53 +207,6 @@ class WorksheetRewriter:
             if len(self._buffer) - self._at > _MAX_BYTES or not self._more():
                 raise UnmarkableError(f"a row of the part {self._stream.name} is too long, or has no end")
 
-    def _marked_cells(self, content: bytes, row: bytes) -> Iterator[bytes]:
-        """Yield the content of a row with the marked cells, of which absent ones are inserted."""
-        waiting = sorted(self._cells[self._row], reverse=True)
-        if _UNUSUAL_ROW.search(content):
-            raise UnmarkableError(f"row {self._row} of the part {self._stream.name} has an unusual form")
-        position = -1
-        at = 0
-        for found in _CELL.finditer(content):
-            tag = found[0]
-            if not tag.startswith(b"<c"):
-                continue
-            position = self._position(tag, position)
-            if not waiting or position < waiting[-1]:
-                continue
-            yield content[at : found.start()]
-            at = found.end()
-            while waiting and waiting[-1] < position:
-                yield self._absent_cell(waiting.pop(), row)
-            if waiting and waiting[-1] == position:
-                waiting.pop()
-                style = attributes(tag).get(b"s", b"0")
-                new = self._restyle(int(style) if _is_number(style) else 0)
-                tag = with_attributes(tag, {b"s": b"%d" % new})
-            yield tag
-        yield content[at:]
-        while waiting:
-            yield self._absent_cell(waiting.pop(), row)
-
-    def _position(self, tag: bytes, before: int) -> int:
-        """Return the position of a cell's column, from 0."""
-        reference = attributes(tag).get(b"r")
-        if reference is None:
-            return before + 1
-        place = parse_address(reference.decode("latin-1"))
-        if place is None or place[0] != self._row or place[1] <= before:
-            raise UnmarkableError(f"the cells of row {self._row} of the part {self._stream.name} are not in order")
-        return place[1]
-
-    def _absent_cell(self, position: int, row: bytes) -> bytes:
-        """Return an empty cell with the mark, in the style that its row or its column shows there."""
-        self._inserts = True
-        of_row = attributes(row)
-        style = next((style for first, last, style in self._columns if first <= position <= last), 0)
-        if of_row.get(b"customFormat") in (b"1", b"true") and _is_number(of_row.get(b"s", b"")):
-            style = int(of_row[b"s"])
-        return b'<c r="%b%d" s="%d"/>' % (column_letters(position).encode(), self._row, self._restyle(style))
-
     def _inserted_rows(self, before: int | None) -> Iterator[bytes]:
         """Yield the rows with marks that the sheet lacks before a row, or before the end."""
         following = self._row
@@ -282,7 +214,7 @@ class WorksheetRewriter:
             self._row = self._waiting.pop()
             self._inserted = True
             yield b'<row r="%d">' % self._row
-            yield from self._marked_cells(b"", b"<row>")
+            yield self._marker.mark(self._row, b"", b"<row>")
             yield b"</row>"
         self._row = following
 
@@ -323,43 +255,3 @@ class WorksheetRewriter:
         yield self._buffer[:behind]
         yield self._drawing.encode()
         yield self._buffer[behind:]
-
-
-def _is_number(text: bytes) -> bool:
-    """Return whether a text is a number of a row or a style: neither has more than seven digits."""
-    return text.isdigit() and len(text) <= 7
-
-
-def selects_tab(stream: PartStream) -> bool:
-    """Return whether a sheet of any kind is among the selected ones; an edit in one of them goes into all."""
-    return any(b"tabSelected" in attributes(tag) for tag in _views(stream, []))
-
-
-def deselected(stream: PartStream) -> Iterator[bytes]:
-    """Yield the bytes of a sheet of any kind, which is not selected any more."""
-    buffer = [b""]
-    at = 0
-    done: list[bytes] = []
-    for tag in _views(stream, buffer):
-        start = buffer[0].index(tag, at)
-        done += [buffer[0][at:start], with_attributes(tag, {b"tabSelected": None})]
-        at = start + len(tag)
-    yield b"".join((*done, buffer[0][at:]))
-    while data := stream.read(_PIECE):
-        yield data
-
-
-def _views(stream: PartStream, buffer: list[bytes]) -> Iterator[bytes]:
-    """Yield the tags of a sheet's views; ``buffer`` gets the bytes that were read for them."""
-    buffer[:] = [b""]
-    while not (found := _END_OF_VIEWS.search(buffer[0])):
-        data = stream.read(64 * 1024)
-        if not data:
-            break
-        buffer[0] += data
-        if len(buffer[0]) > _MAX_VIEWS:
-            raise UnmarkableError(f"the part {stream.name} has no rows")
-    end = found.start() if found else len(buffer[0])
-    for token in TOKEN.finditer(buffer[0], 0, end):
-        if tag_name(token[0]).rpartition(b":")[2] == b"sheetView" and not token[0].startswith(b"</"):
-            yield token[0]
