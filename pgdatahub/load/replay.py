@@ -21,7 +21,8 @@ from pgdatahub.load.part_work import PartWork
 from pgdatahub.load.replay_rows import JudgedRows, RowJudge, loaded_values
 from pgdatahub.load.replay_sheets import RELOAD, ReplaySheets, sheets_of
 from pgdatahub.load.spool import SpoolFile
-from pgdatahub.load.transaction import Loading, WrittenPart, rows_left_out
+from pgdatahub.load.table_writer import WrittenPart, rows_left_out
+from pgdatahub.load.transaction import Loading
 from pgdatahub.model.faults import Fault, group_faults
 from pgdatahub.model.imports import ImportRow, Replay, Status
 from pgdatahub.model.schema import SchemaChange
@@ -190,7 +191,7 @@ class Replayer:
         history = self.loading.history
         work = PartWork(source=sheets.source, staged=judged.staged, facts=facts, decision=DedupDecision())
         with savepoint(connection) if facts.rule is not None else nullcontext():
-            (written,) = self.loading.write(
+            (written,) = self.loading.tables.write(
                 [(work, judged.staged)],
                 past.imported_at,
                 connection,

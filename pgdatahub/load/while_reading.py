@@ -53,6 +53,7 @@ class LoadingWhileReading:
                 The caller may also take the staged path after any other error.
         """
         source, loading = staging.source, self.loading
+        tables = loading.tables
         if not locks.take_turn(connection, locks.lock_key(source.table)):
             raise NeedsFullReadError
         locks.limit_lock_waits(connection)
@@ -64,17 +65,17 @@ class LoadingWhileReading:
             raise NeedsFullReadError
         # No other import of the table gets a time before this one is committed, however long that takes.
         imported_at = facts[0].moment
-        locked = loading.reflect_locked(facts[0], source, connection, wait=False)
+        locked = tables.reflect_locked(facts[0], source, connection, wait=False)
         current = locked.schema if locked is not None else None
         if current is not None and any(isinstance(column.type, OpaqueType) for column in current.columns):
             raise NeedsFullReadError  # such a column needs a query about each value before the load
-        evolution = loading.evolve(beginning, locked, connection)
+        evolution = tables.evolve(beginning, locked, connection)
         if current is not None and evolution.plan.changes:
             raise NeedsFullReadError
         if any(isinstance(column.type, OpaqueType) for column in evolution.plan.result.columns):
             raise NeedsFullReadError  # the settings create such a column, whose values are checked before
         batches = self._borne_out(staging, evolution)
-        loaded = loading.copy(evolution.plan, batches, source, imported_at, connection)
+        loaded = tables.copy(evolution.plan, batches, source, imported_at, connection)
         whole = staging.finish()
         (staged,) = whole.parts
         facts = loading.decisions.facts(source, (staged,), connection)
@@ -89,7 +90,7 @@ class LoadingWhileReading:
             notices = [notice for notice in evolution.notices if notice not in early]
             evolution = replace(evolution, notices=(*notices, *describe_fit(staged.observed, current, earlier)))
         staged = replace(staged, seconds=staging.seconds)
-        evolution = loading.described(evolution, staged, connection)
+        evolution = tables.described(evolution, staged, connection)
         result, callbacks = loading.record(staged, found, evolution, loaded, imported_at, connection)
         of_whole = of_file(source, (result,), sheets_left_out=staged.sheets_left_out)
         return replace(of_whole, unknown_keys=whole.unknown_keys), callbacks

@@ -19,7 +19,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import FileError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.load.file_proof import FileProof, compare_with_file
 from pgdatahub.load.stored_content import dropped_values, foreign_values, has_content
-from pgdatahub.load.transaction import ROWS_LEFT_OUT
+from pgdatahub.load.table_writer import ROWS_LEFT_OUT
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import QUARANTINE, RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
