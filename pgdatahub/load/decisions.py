@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pgdatahub.load.dedup import DedupDecision, PartFacts, decide, decide_gone
+from pgdatahub.load.dedup import decide, decide_gone
+from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.part_work import PartWork
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.files import SourceFile

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pgdatahub.load.dedup import related_imports
+from pgdatahub.load.dedup_facts import related_imports
 from pgdatahub.load.results import of_file, skipped_part
 from pgdatahub.load.skip_reasons import why_skipped
 from pgdatahub.model.files import SourceFile

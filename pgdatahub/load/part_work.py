@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pgdatahub.errors import FileChangedError
-from pgdatahub.load.dedup import DedupDecision
+from pgdatahub.load.dedup_facts import DedupDecision
 from pgdatahub.load.staging import Staged
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup import DedupDecision
+from pgdatahub.load.dedup_facts import DedupDecision
 from pgdatahub.load.duplicates import as_duplicate
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import CellFault, FileError, ReplayError
-from pgdatahub.load.dedup import DedupDecision
+from pgdatahub.load.dedup_facts import DedupDecision
 from pgdatahub.load.import_source import source_of
 from pgdatahub.load.key_settings import check_rule
 from pgdatahub.load.part_work import PartWork

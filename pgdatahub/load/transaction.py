@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.load.decisions import Decisions
-from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.dedup import decide
+from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.duplicates import covered_files
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.key_settings import check_rule

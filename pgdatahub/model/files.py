@@ -13,7 +13,8 @@ from typing import BinaryIO, Final
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.path_columns import match_path
 from pgdatahub.model.schema import TableName
-from pgdatahub.system.storage import is_url, modified_in, open_url, version_of
+from pgdatahub.system.storage import is_url, open_url, version_of
+from pgdatahub.system.url_versions import modified_in
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the history's times are UTC, without a zone
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from pgdatahub.errors import FileError
-from pgdatahub.load.dedup import DedupDecision, PartFacts, decide, decide_gone
+from pgdatahub.load.dedup import decide, decide_gone
+from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging import StagedFile

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.dedup import decide
+from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.duplicates import as_duplicate, covered_files
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.key_settings import check_columns, check_rule

@@ -7,17 +7,15 @@ fsspec's (https://filesystem-spec.readthedocs.io/en/latest/features.html#configu
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import unquote
 
 from pgdatahub.errors import ConfigError, FileChangedError, PgDataHubError, ReadError
+from pgdatahub.system.url_versions import version_in
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -29,22 +27,6 @@ BLOCKS: Final = 8
 MAX_COPY_BYTES: Final = 2 * 2**30
 """The largest file to copy to disk if its server does not support ranges."""
 _HTTP: Final = frozenset({"http", "https"})
-_VERSION_WORDS: Final = (
-    "etag",
-    "md5",
-    "digest",
-    "modified",
-    "modify",
-    "mtime",
-    "updated",
-    "created",
-    "generation",
-    "version",
-    "crc",
-)
-
-_MODIFIED_KEYS: Final = ("last-modified", "lastmodified", "last_modified", "mtime", "modified", "modify", "updated")
-"""Keys of drivers for the time of a file's last change, in lower case; ``updated`` of Google is also set by its metadata."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +80,7 @@ def list_files(url: str) -> Iterator[Found]:
                 continue
             if entry.get("size") is None:
                 entry = file_system.info(name)
-            stamp = _telling(entry)
+            stamp = version_in(entry)
             yield Found(
                 location=file_system.unstrip_protocol(name),
                 parts=parts,
@@ -157,36 +139,7 @@ def version_of(location: str) -> tuple[str, ...]:
         file_system, path = _file_system(location)
         file_system.invalidate_cache()
         entry = file_system.info(path)
-        return _telling(entry)
-
-
-def _telling(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    keys = (key for key in entry if key == "size" or any(word in key.lower() for word in _VERSION_WORDS))
-    return tuple(f"{key}={entry[key]}" for key in sorted(keys))
-
-
-def modified_in(version: Iterable[object]) -> datetime | None:
-    """Return the time of the last change that a version from :func:`version_of` has, UTC; None if it has none."""
-    facts = dict(text.partition("=")[::2] for text in version if isinstance(text, str))
-    values = {key.lower(): value for key, value in facts.items()}
-    found = (_moment(values[key]) for key in _MODIFIED_KEYS if key in values)
-    return next((moment for moment in found if moment is not None), None)
-
-
-def _moment(text: str) -> datetime | None:
-    """Return the time in a text of a driver: digits of FTP, seconds since 1970, ISO 8601, or a header of HTTP."""
-    try:
-        if re.fullmatch(r"\d{14}(\.\d+)?", text):
-            moment = datetime.strptime(text[:14] + "+0000", "%Y%m%d%H%M%S%z")
-        elif re.fullmatch(r"\d+(\.\d+)?", text):
-            moment = datetime.fromtimestamp(float(text), timezone.utc)
-        elif text[:4].isdigit():
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        else:
-            moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError, OSError):
-        return None
-    return (moment if moment.tzinfo is None else moment.astimezone(timezone.utc)).replace(tzinfo=None)
+        return version_in(entry)
 
 
 def open_url(location: str) -> BinaryIO:

@@ -10,7 +10,8 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup import DedupDecision, PartFacts, decide
+from pgdatahub.load.dedup import decide
+from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.duplicates import kept_duplicates
 from pgdatahub.load.known_files import KnownFiles
 from pgdatahub.model.files import SourceFile

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from pgdatahub.system.storage import modified_in
+from pgdatahub.system.url_versions import modified_in
 
 
 @pytest.mark.parametrize(
