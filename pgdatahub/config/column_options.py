@@ -8,21 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-from pgdatahub.config.coerce import (
-    BOOLEAN,
-    BOUND,
-    COLUMN_NAME,
-    DESCRIPTION,
-    FORMATS,
-    LOCALE,
-    MARK,
-    NULLS,
-    TEXTS,
-    UNITS,
-    VALUES,
-    WHOLE_VALUE,
-    Written,
-)
+from pgdatahub.config.coerce import BOOLEAN, COLUMN_NAME, DESCRIPTION, MARK, TEXTS, Written
+from pgdatahub.config.coerce_values import BOUND, FORMATS, LOCALE, NULLS, UNITS, VALUES, WHOLE_VALUE
 from pgdatahub.config.option_fields import choice_field, option_field
 from pgdatahub.values.literals import literal_field, order_of
 from pgdatahub.values.sql_types import SqlType

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from pgdatahub.config import coerce
+from pgdatahub.config import coerce, coerce_values
 from pgdatahub.config.column_options import COLUMN_TYPE, ColumnOptions
 from pgdatahub.config.folder_file import DEFAULT_SHEET, ENTRY_OPTIONS
 from pgdatahub.config.option_fields import Option, options
@@ -43,14 +43,14 @@ _SHAPES: Final[Mapping[Callable[[coerce.Written], Any], Schema]] = {
         ]
     },
     coerce.TEXTS[1]: _TEXTS,
-    coerce.UNITS[1]: _TEXTS,
-    coerce.STOP[1]: _TEXTS,
-    coerce.FORMATS[1]: _TEXTS,
+    coerce_values.UNITS[1]: _TEXTS,
+    coerce_values.STOP[1]: _TEXTS,
+    coerce_values.FORMATS[1]: _TEXTS,
     coerce.KEY[1]: {"anyOf": [_TEXT, _LIST]},
-    coerce.NULLS[1]: {"anyOf": [_TEXT, _LIST]},
-    coerce.VALUES[1]: {"anyOf": [_TEXT, {**_LIST, "maxItems": coerce.MAX_VALUES}]},
+    coerce_values.NULLS[1]: {"anyOf": [_TEXT, _LIST]},
+    coerce_values.VALUES[1]: {"anyOf": [_TEXT, {**_LIST, "maxItems": coerce_values.MAX_VALUES}]},
     coerce.VARIABLE[1]: {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
-    coerce.MAX_BAD[1]: {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? ?%?$"},
+    coerce_values.MAX_BAD[1]: {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+(\\.[0-9]+)? ?%?$"},
     coerce.MISSING_KEYS[1]: {"type": "string", "pattern": "^(keep|\\s*[Ff][Ll][Aa][Gg]\\s+\\S.*)$"},
 }
 """Shapes of values by the function that checks them; the others take a text."""

@@ -23,14 +23,12 @@ from pgdatahub.config.coerce import (
     DELIMITER,
     ENCODING,
     HEADER_ROW,
-    LOCALE,
-    NULLS,
     PATTERN,
     QUOTE,
     RANGE,
-    STOP,
     TEXTS,
 )
+from pgdatahub.config.coerce_values import LOCALE, NULLS, STOP
 from pgdatahub.config.column_layers import FindOptions, Layer, finder, merged, rename_levels, same_name
 from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.option_fields import choice_field, option_field

@@ -7,17 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pgdatahub.config.coerce import (
-    BOOLEAN,
-    COUNT,
-    DESCRIPTION,
-    KEY,
-    MAX_BAD,
-    MISSING_KEYS,
-    NEWEST,
-    ROW_LIMIT,
-    TABLE_MODE,
-)
+from pgdatahub.config.coerce import BOOLEAN, COUNT, DESCRIPTION, KEY, MISSING_KEYS, NEWEST, ROW_LIMIT, TABLE_MODE
+from pgdatahub.config.coerce_values import MAX_BAD
 from pgdatahub.config.key_rule import NEWEST_WORDS, DuplicateKeys, KeyRule, TableMode, check_key_rule, flag_column
 from pgdatahub.config.option_fields import choice_field, option_field
 from pgdatahub.config.sheet_options import SheetOptions

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgdatahub.config import FolderOptions
-from pgdatahub.config.coerce import exceeds
+from pgdatahub.config.coerce_values import exceeds
 from pgdatahub.errors import CellFault
 from pgdatahub.load.equal_keys import EqualKeys, Rank
 from pgdatahub.load.fault_report import FaultReport
