@@ -213,9 +213,7 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
             yield _change_line(change)
     if table.keys is not None:
         keys = table.keys
-        text = (
-            f"  keys: {keys.new:,} new, {keys.replaced:,} replaced, {keys.unchanged:,} unchanged, {keys.older:,} older"
-        )
+        text = f"  {keys.of}: {keys.new:,} new, {keys.replaced:,} replaced, {keys.unchanged:,} unchanged, {keys.older:,} older"
         yield Line(text, style="dim")
     if table.exists and table.rewritten:
         often = "once" if table.rewritten == 1 else f"{table.rewritten} times"

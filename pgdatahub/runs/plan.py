@@ -233,6 +233,7 @@ class _Planner:
 
     def _read(self, source: SourceFile) -> StagedFile | FileResult:
         hashed = hash_once(source)
+        source = replace(source, hashed=hashed)  # its time may order files
 
         def stage_into(spool_file: SpoolFile) -> StagedFile:
             spool = Spool(spool_file)

@@ -11,7 +11,8 @@ from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
-from pgdatahub.postgres.keyed.planned import PlannedFile, PlannedKeys, count_new, count_planned
+from pgdatahub.postgres.keyed.planned import count_planned, count_snapshot
+from pgdatahub.postgres.keyed.planned_keys import PlannedFile, PlannedKeys, count_new
 from pgdatahub.runs.plan_result import TablePlan
 from pgdatahub.runs.plan_simulation import TableSimulation
 from pgdatahub.values.rank_key import rank_key
@@ -34,10 +35,8 @@ def with_keys(
 ) -> Iterator[TablePlan]:
     """Yield the plans of tables, those of keyed tables with the number of their keys.
 
-    Keys are not counted without a database, nor for the first file of an existing table that nothing was loaded into.
-
     Args:
-        database: The database, if one is used.
+        database: The database; without one, all tables are new.
         history: The history.
         tables: The plans.
         simulations: The simulated tables.
@@ -48,7 +47,7 @@ def with_keys(
     for table in tables:
         simulation = by_name.get(table.table)
         keys = None
-        if simulation is not None and database is not None:
+        if simulation is not None:
             try:
                 keys = _count(database, history, simulation)
             except PgDataHubError as error:
@@ -56,28 +55,38 @@ def with_keys(
         yield table if keys is None else replace(table, keys=keys)
 
 
-def _count(database: Database, history: History, simulation: TableSimulation) -> PlannedKeys | None:
+def _count(database: Database | None, history: History, simulation: TableSimulation) -> PlannedKeys | None:
     stored, current, files = simulation.stored, simulation.current, simulation.keyed
     rule = files[0].source.options.rule if files else None
     if rule is None or current is None:
         return None
     planned = [_planned(one) for one in files]
+    if stored is None or database is None:
+        return count_new(rule, planned)
+    of_imports = simulation.rule.columns if simulation.rule is not None else ()
+    columns = {*of_imports, *(name for one in files for name in one.observed.by_name)}
+    going = [past.imported_at for past in simulation.going]
+    companion = None if simulation.rule is None else simulation.rule.companion
     found = None
     try:
         with transaction(database.engine) as connection:
-            if stored is None:
-                found = count_new(connection, rule.key, current, planned)
-            elif history.exists(connection):
-                of_imports = simulation.rule.columns if simulation.rule is not None else ()
+            imports = history.imports if simulation.rule is not None else None
+            if rule.is_merge:
                 found = count_planned(
                     connection,
-                    history.imports,
+                    imports,
                     rule,
                     current,
                     stored,
                     planned,
-                    columns={*of_imports, *(name for one in files for name in one.observed.by_name)},
-                    going=[past.imported_at for past in simulation.going],
+                    columns=columns,
+                    going=going,
+                    companion=companion,
+                    encode=text_rows,
+                )
+            else:
+                found = count_snapshot(
+                    connection, imports, rule, current, stored, planned, columns=columns, going=going, encode=text_rows
                 )
             raise _RolledBackError
     except _RolledBackError:
@@ -88,5 +97,8 @@ def _count(database: Database, history: History, simulation: TableSimulation) ->
 def _planned(staged: Staged) -> PlannedFile:
     source = staged.source
     return PlannedFile(
-        rank_key=rank_key(source.identity), modified_at=source.modified_at, batches=map(text_rows, staged.spool)
+        rank_key=rank_key(source.identity),
+        modified_at=source.modified_at,
+        rows=staged.rows,
+        batches=staged.spool,
     )

@@ -11,7 +11,7 @@ from pgdatahub.errors import ExitCode
 from pgdatahub.model.faults import Fault
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import Failure
-from pgdatahub.postgres.keyed.planned import PlannedKeys
+from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
 
 Action: TypeAlias = Literal["load", "skip", "fail"]
 _RANK: Final[Mapping[Action, int]] = {"skip": 0, "load": 1, "fail": 2}
@@ -113,7 +113,7 @@ class TablePlan:
         rewritten: Number of files that change a type, each of which rewrites the table.
         columns: Its columns after the run.
         files: Its files, in the order of the run.
-        keys: The keys of the files in a keyed table.
+        keys: The keys of the files in a keyed table, or their rows in a snapshot.
     """
 
     table: str

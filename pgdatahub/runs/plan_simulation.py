@@ -72,7 +72,7 @@ class TableSimulation:
         stored: Its columns in the database.
         current: Its columns after the files simulated so far.
         rule: The rule in force for the table, if it has a key or is a snapshot.
-        keyed: The files that are loaded by a key.
+        keyed: The files that are loaded by a key or into a snapshot.
     """
 
     table: TableName
@@ -135,7 +135,7 @@ class TableSimulation:
         self.settle(staged.source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
-        if (rule := staged.source.options.rule) is not None and rule.is_merge:
+        if staged.source.options.rule is not None:
             self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         if found.going and self.connection is not None:

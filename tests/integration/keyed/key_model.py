@@ -43,6 +43,8 @@ class KeySettings:
     duplicates: str = "fail"
     on_changed: str = "replace"
     flag: bool = False
+    own: bool = False
+    """The user made the table, with an identity."""
 
     def yaml(self, folder: str) -> str:
         """Return the section of a folder in etl_config.yaml."""
@@ -114,7 +116,7 @@ class KeyModel:
                 place = number if self.settings.duplicates == "last" else -number
                 groups[self._group(texts)].append((1, self._column(row), self._rank(file, at), place, texts))
         for texts in self.hand:
-            groups[self._group(texts)].append((0, (), (), 0, texts))
+            groups[self._group(texts)].append((0, self._column(self._by_hand(texts)), (), 0, texts))
         if self.settings.mode == "snapshot":
             rows = [one for group in groups.values() for one in group]
             shown = sorted(row[-1] for row in rows if row[2] == newest)
@@ -131,7 +133,7 @@ class KeyModel:
         """Return whether stored rows can be given this key: none is empty, and no two of a file tie at the top."""
         settings = self.settings
         files = [list(self._rows(file)) for file, _ in self.live]
-        files.append([({}, texts) for texts in self.hand])
+        files.append([(self._by_hand(texts), texts) for texts in self.hand])
         for rows in files:
             best = defaultdict(list)
             for row, texts in rows:
@@ -154,6 +156,10 @@ class KeyModel:
         for values in file.rows:
             row = dict(zip(file.columns, values, strict=True))
             yield row, (*(text_of(row.get(name)) for name in COLUMNS), file.path)
+
+    def _by_hand(self, texts: Texts) -> dict[str, Any]:
+        u = texts[COLUMNS.index("u")]
+        return {"u": int(u) if u else None}
 
     def _column(self, row: dict[str, Any]) -> tuple[Any, ...]:
         if self.settings.newest != "u":

@@ -8,7 +8,7 @@ import pytest
 
 from pgdatahub.errors import UndoError
 from pgdatahub.model.imports import KeyCounts
-from pgdatahub.postgres.keyed.planned import PlannedKeys
+from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
 from pgdatahub.runs.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.runs.status import status
@@ -184,6 +184,63 @@ def test_plan_counts_the_keys_of_a_new_table(hub: Hub) -> None:
         "CREATE INDEX ON",
         "CREATE INDEX ON",
     ]
+
+
+def test_plan_counts_keys_without_a_database(hub: Hub) -> None:
+    hub.configure("d:\n  key: [no, city]\ns:\n  mode: snapshot\n")
+    hub.write("d/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Lugano"]])
+    hub.write("d/2.xlsx", ["city", "no"], [["Bern", 1], ["Zug", 2]])
+    hub.write("s/10.xlsx", ["no"], [[1], [1], [2]])
+    hub.write("s/9.xlsx", ["no"], [[1], [3]])
+    tables = {one.table: one.keys for one in plan(hub.config(skip_db=True)).tables}
+    assert tables["d"] == PlannedKeys(new=3, replaced=0, unchanged=0, older=0)
+    assert tables["s"] == PlannedKeys(new=3, replaced=0, unchanged=0, older=2, of="rows")
+
+
+def test_plan_counts_the_rows_of_a_snapshot(hub: Hub) -> None:
+    hub.configure("s:\n  mode: snapshot\n")
+    hub.write("s/9.xlsx", ["no", "city"], [[1, "Bern"], [2, "Basel"], [2, "Basel"]])
+    hub.load()
+    hub.write("s/10.xlsx", ["no", "city"], [[2, "Basel"], [3, "Chur"], [4, "Uri"]])
+    hub.write("s/8.xlsx", ["no", "city"], [[2, "Basel"]])
+    (table,) = [one for one in plan(hub.config()).tables if one.table == "s"]
+    assert table.keys == PlannedKeys(new=2, replaced=2, unchanged=1, older=1, of="rows")
+    (hub.root / "s/10.xlsx").unlink()
+    (table,) = [one for one in plan(hub.config()).tables if one.table == "s"]
+    assert table.keys == PlannedKeys(new=0, replaced=0, unchanged=0, older=1, of="rows")
+
+
+def test_plan_counts_keys_of_a_table_without_history(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE u (no uuid PRIMARY KEY, city text)")
+    hub.execute("INSERT INTO u VALUES ('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', 'Bern')")
+    hub.execute("CREATE TABLE e (id int GENERATED ALWAYS AS IDENTITY)")
+    hub.configure("u:\n  key: [no]\ne:\n  key: [no]\n  newest: at\n  columns: {at: {type: integer}}\n")
+    hub.write("u/1.xlsx", ["no", "city"], [["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "Bern"]])
+    hub.write("e/1.xlsx", ["no", "at"], [[1, 5], [2, 6]])
+    planned = plan(hub.config())
+    assert planned.warnings == ()
+    assert {one.table: one.keys for one in planned.tables} == {
+        "u": PlannedKeys(new=0, replaced=0, unchanged=1, older=0),
+        "e": PlannedKeys(new=2, replaced=0, unchanged=0, older=0),
+    }
+
+
+def test_plan_of_a_replaced_file_sees_the_row_behind_it(hub: Hub) -> None:
+    hub.configure("d:\n  key: [no]\n  newest: at\n  columns: {at: {type: integer}}\n")
+    hub.write("d/1.xlsx", ["no", "at"], [[1, 5], [2, 5]])
+    hub.write("d/2.xlsx", ["no", "at"], [[1, 9], [2, 9]])
+    hub.load()
+    hub.write("d/2.xlsx", ["no", "at"], [[1, 3], [2, 7]])
+    (table,) = [one for one in plan(hub.config()).tables if one.table == "d"]
+    assert table.keys == PlannedKeys(new=0, replaced=1, unchanged=0, older=1)
+
+
+def test_plan_by_the_time_of_a_change_is_that_of_the_run(hub: Hub) -> None:
+    hub.configure("d:\n  key: [no]\n  newest: modified\n")
+    hub.write("d/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    (table,) = [one for one in plan(hub.config()).tables if one.table == "d"]
+    assert [one.action for one in table.files] == ["load"]
 
 
 def test_plan_names_the_table_whose_keys_it_cannot_count(hub: Hub) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
 from pgdatahub.errors import UndoError
 from pgdatahub.undo.rekey import rekey
+from tests.integration.keyed.wrong_designs import CHANGES, put_in_place
 from tests.integration.undo.conftest import Hub, Rows
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
@@ -155,121 +153,26 @@ def hand_below_null(table: Table) -> None:
     table.has("k, u", (1, None, SECOND), (2, 1, FIRST))
 
 
-Change: TypeAlias = "tuple[str, str, str]"
-"""A module, and a piece of its source with the wrong design in its place."""
-_KEYED = "pgdatahub.postgres.keyed"
 _U = "  newest: u\n  columns: {u: {type: integer}}\n"
-DESIGNS: dict[str, tuple[str, Callable[[Table], None], Change]] = {
-    "1 copies are skipped by their hash": (
-        "",
-        copies,
-        ("pgdatahub.load.dedup", "if source.options.rule is None:", "if True:"),
-    ),
-    "2 beaten rows are not marked": ("  duplicates: first\n", beaten, (f"{_KEYED}.undo", "AND NOT c.{beaten}", "")),
-    "3 NULL is above all values at an undo": (
-        _U,
-        nulls_at_an_undo,
-        (f"{_KEYED}.fragments", "DESC NULLS LAST", "DESC"),
-    ),
-    "3 NULL cannot be compared at a load": (
-        _U,
-        nulls_at_a_load,
-        (
-            f"{_KEYED}.merge",
-            "(coalesce({table} > {staged}, {table} IS NOT NULL AND {staged} IS NULL)",
-            "({table} > {staged}",
-        ),
-    ),
-    "4 digits are text": ("", digits, ("pgdatahub.values.rank_key", "if index % 2:", "if False:")),
-    "4 case makes no difference": (
-        "",
-        case,
-        ("pgdatahub.values.rank_key", '_END, path.encode("utf-8", "surrogatepass")', "_END"),
-    ),
-    "5 unchanged rows are not written": (
-        "",
-        unchanged,
-        (
-            f"{_KEYED}.merge",
-            "DO UPDATE SET {values}",
-            "DO UPDATE SET {values} WHERE {table}.v IS DISTINCT FROM excluded.v",
-        ),
-    ),
-    "6 a column that the file lacks keeps its value": (
-        "",
-        lacking_column,
-        (
-            f"{_KEYED}.merge",
-            'sql.SQL("{} = {}").format(column(name), column(name, "excluded"))',
-            'sql.SQL("{0} = coalesce({1}, {2}.{0})").format(column(name), column(name, "excluded"), identifier(rule.table))',
-        ),
-    ),
-    "7 a replaced file is only overwritten": (
-        "",
-        replaced,
-        ("pgdatahub.load.keyed", "    if going:\n", "    if False:\n"),
-    ),
-    "7 ghosts are archived": (
-        "",
-        replaced,
-        (f"{_KEYED}.merge", "coalesce({} = ANY (%(ghosts)s::timestamp[]), false)", "({} IS NULL AND false)"),
-    ),
-    "8 a replaced file is reverted and loaded": (
-        "",
-        children,
-        ("pgdatahub.load.keyed", "keep_staged=rule.rule.is_merge", "keep_staged=False"),
-    ),
-    "9 staging has the user's own columns": (
-        "",
-        own_identity,
-        (f"{_KEYED}.staging", "others = _others(connection, rule.table, columns)", "others: list[str] = []"),
-    ),
-    "10 only the table is altered": (
-        "",
-        widening,
-        ("pgdatahub.load.keyed", "    follow_changes(connection, rule, plan)\n", ""),
-    ),
-    "11 rows by hand are never missing": (
-        "  missing_keys: flag gone\n",
-        flags_of_rows_by_hand,
-        (f"{_KEYED}.flag", "AND {} IS DISTINCT FROM newest.moment", "AND coalesce({} <> newest.moment, false)"),
-    ),
-    "12 rekey guesses the order of rows in a file": (
-        "",
-        rows_of_one_file,
-        ("pgdatahub.postgres.rekey", "if tie:", "if False:"),
-    ),
-    "rows by hand are not below NULL at a load": (
-        _U,
-        hand_below_null,
-        (f"{_KEYED}.merge", "m.{timestamp} IS NOT NULL AND (coalesce", "(coalesce"),
-    ),
-    "rows by hand are not below NULL at an undo": (
-        _U,
-        hand_below_null,
-        (
-            f"{_KEYED}.fragments",
-            '[sql.SQL("{} IS NULL").format(column(LOAD_TIMESTAMP, row))]',
-            "[sql.SQL('(SELECT true)')]",
-        ),
-    ),
+DESIGNS: dict[str, tuple[str, Callable[[Table], None]]] = {
+    "1 copies are skipped by their hash": ("", copies),
+    "2 beaten rows are not marked": ("  duplicates: first\n", beaten),
+    "3 NULL is above all values at an undo": (_U, nulls_at_an_undo),
+    "3 NULL cannot be compared at a load": (_U, nulls_at_a_load),
+    "4 digits are text": ("", digits),
+    "4 case makes no difference": ("", case),
+    "5 unchanged rows are not written": ("", unchanged),
+    "6 a column that the file lacks keeps its value": ("", lacking_column),
+    "7 a replaced file is only overwritten": ("", replaced),
+    "7 ghosts are archived": ("", replaced),
+    "8 a replaced file is reverted and loaded": ("", children),
+    "9 staging has the user's own columns": ("", own_identity),
+    "10 only the table is altered": ("", widening),
+    "11 rows by hand are never missing": ("  missing_keys: flag gone\n", flags_of_rows_by_hand),
+    "12 rekey guesses the order of rows in a file": ("", rows_of_one_file),
+    "rows by hand are not below NULL at a load": (_U, hand_below_null),
+    "rows by hand are not below NULL at an undo": (_U, hand_below_null),
 }
-
-
-def put_in_place(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
-    """Replace the code of a module's functions, and its statements, by those of a changed source."""
-    module = import_module(change[0])
-    source = inspect.getsource(module)
-    assert change[1] in source
-    # The class body of a dataclass needs the module's name.
-    space: dict[str, Any] = {"__name__": module.__name__, "__file__": module.__file__}
-    exec(compile(source.replace(change[1], change[2]), str(module.__file__), "exec"), space)  # noqa: S102 - our own source
-    for name, value in space.items():
-        old = getattr(module, name, None)
-        if isinstance(value, FunctionType) and isinstance(old, FunctionType) and old.__module__ == module.__name__:
-            monkeypatch.setattr(old, "__code__", value.__code__)
-        elif name.startswith("_") and type(value).__module__ == "psycopg.sql" and value != old:
-            monkeypatch.setattr(module, name, value)
 
 
 @pytest.fixture
@@ -280,8 +183,8 @@ def hub(database_url: str, tmp_path: Path) -> Hub:
 
 @pytest.mark.parametrize("design", DESIGNS if THOROUGH else list(DESIGNS)[::6])
 def test_wrong_design_is_caught(design: str, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    options, history, change = DESIGNS[design]
+    options, history = DESIGNS[design]
     history(Table(hub, "good", options))
-    put_in_place(monkeypatch, change)
+    put_in_place(monkeypatch, CHANGES[design])
     with pytest.raises((AssertionError, pytest.fail.Exception, UndoError)):
         history(Table(hub, "bad", options))
