@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -19,6 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import Outcome
+from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
+from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plan_result import TablePlan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.verify import verify
 from pgdatahub.runs.verify_result import DifferenceKind
@@ -187,19 +191,53 @@ def machine(
             known, is_new = model.known(file), not self.exists() or "u" not in dict(self.types())
             fails = not known and model.fails(file, is_first=is_new)
             self.write(file)
+            planned = self.plan(file.path)
+            shown = Counter(row[:-1] for row in model.state()[0])
             report = run(self.config(), selection=Selection(paths=(self.directory / self.name / file.path,)))
             (result,) = report.results
             expected = Outcome.SKIPPED if known else Outcome.FAILED if fails else Outcome.LOADED
             assert result.outcome is expected, (file, result.failure or result.reason)
+            assert planned.files[0].action == {"loaded": "load", "skipped": "skip", "failed": "fail"}[expected.value], (
+                planned,
+                result,
+            )
             if expected is Outcome.LOADED:
                 replaces = any(one.path == file.path for one, _ in model.live)
                 at = next(self.loads)
                 model.load(file, at)
                 self.files.append(file)
                 self.remember(at)
+                if not replaces or self.options.on_changed == "replace":
+                    self.check_plan(planned, file, before, model, shown)
                 if self.options.mode == "merge" and not replaces:
                     self.check_counts(file, before, model.keys())
             self.agree(model)
+
+        def check_plan(
+            self, planned: TablePlan, file: KeyFile, before: dict[Any, Texts], model: KeyModel, shown: Counter[Texts]
+        ) -> None:
+            """Check that the plan foretold the keys, or the rows of a snapshot."""
+            if self.options.mode == "merge":
+                after = model.keys()
+                mine = {key: row for key, row in after.items() if row[-1] == file.path}
+                same = sum(key in before and before[key][:-1] == row[:-1] for key, row in mine.items())
+                new, keys = sum(key not in before for key in mine), model.keys_of(file)
+                expected = PlannedKeys(
+                    new=new, replaced=len(mine) - new - same, unchanged=same, older=len(keys - mine.keys())
+                )
+            else:
+                then = model.state()[0]
+                rows = Counter(row[:-1] for row in then)
+                same = (rows & shown).total()
+                wins = all(row[-1] == file.path for row in then) and (not file.rows or bool(then))
+                expected = PlannedKeys(
+                    new=rows.total() - same if wins else 0,
+                    replaced=shown.total() - same if wins else 0,
+                    unchanged=same if wins else 0,
+                    older=0 if wins else len(file.rows),
+                    of="rows",
+                )
+            assert planned.keys == expected, (planned.keys, expected, before, file, model.state())
 
         def check_counts(self, file: KeyFile, before: dict[Any, Texts], after: dict[Any, Texts]) -> None:
             mine = {key: row for key, row in after.items() if row[-1] == file.path}
@@ -265,12 +303,32 @@ def machine(
                 self.name = f"h{next(numbers)}"
                 self.identities = {}
                 self.make_own_table()
+                self.check_plan_of_all(files)
                 self.chance.shuffle(files)
                 model = KeyModel(self.options)
                 for file in sorted(files, key=lambda one: "u" not in one.columns and self.options.newest == "u"):
                     self.load(file, model)
                 pictures.append((model.state(), self.types()))
             assert pictures[0] == pictures[1]
+
+        def check_plan_of_all(self, files: list[KeyFile]) -> None:
+            """Check that the plan of all files foretells the keys of a new table."""
+            if self.options.own or (self.options.newest == "u" and any("u" not in one.columns for one in files)):
+                return
+            for file in files:
+                self.write(file)
+            model = KeyModel(self.options, [(file, 0) for file in files])
+            table, companion, _ = model.state()
+            is_merge = self.options.mode == "merge"
+            (planned,) = plan(self.config(), selection=Selection(paths=(self.directory / self.name,))).tables
+            assert planned.keys == PlannedKeys(
+                new=len(table),
+                replaced=0,
+                unchanged=0,
+                older=0 if is_merge else len(companion),
+                of="keys" if is_merge else "rows",
+            )
+            shutil.rmtree(self.directory / self.name)
 
         # ── the database ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -280,6 +338,10 @@ def machine(
             file.write_text(self.options.yaml(self.name))
             root = {"data_root": str(self.directory), "state_dir": str(self.directory), "workers": 1}
             return load_config(overrides={"database_url": through_pooler(database_url), **root}, config_file=file)
+
+        def plan(self, path: str) -> TablePlan:
+            (table,) = plan(self.config(), selection=Selection(paths=(self.directory / self.name / path,))).tables
+            return table
 
         def write(self, file: KeyFile) -> None:
             path = self.directory / self.name / file.path

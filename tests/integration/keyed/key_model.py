@@ -149,6 +149,10 @@ class KeyModel:
         """Return key → the row in the table."""
         return {self._group(texts): texts for texts in self.state()[0]}
 
+    def keys_of(self, file: KeyFile) -> set[object]:
+        """Return the keys of a file."""
+        return {self._group(texts) for _, texts in self._rows(file)}
+
     def _group(self, texts: Texts) -> object:
         return tuple(texts[COLUMNS.index(name)] for name in self.settings.key) if self.settings.mode == "merge" else ()
 
