@@ -11,9 +11,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pgdatahub.config.coerce import BOOLEAN, CELL, COLUMN_NAME, Written
@@ -23,11 +20,11 @@ from pgdatahub.config.folders import Entry, Folder, FolderTree, SheetKey, matchi
 from pgdatahub.config.option_fields import Option, options
 from pgdatahub.config.options import FolderOptions
 from pgdatahub.config.sheet_keys import REST, matching_sheet
+from pgdatahub.config.yaml_nodes import compose, is_nothing
 from pgdatahub.errors import ConfigError
 
 DEFAULT_SHEET: Final = "default_sheet"
 _COLUMNS: Final = "columns"
-_DEEPEST: Final = 64  # the composer recurses, so the depth needs a limit
 _FOLDER_OPTIONS = options(FolderOptions)
 _COLUMN_OPTIONS = options(ColumnOptions)
 _SHEETS: Final = "sheets"
@@ -48,7 +45,6 @@ FILE_OPTIONS: Final = frozenset(
     }
 )
 """Options that apply to whole files, not to single sheets."""
-_QUOTE: Final = 'quote a name that begins with *, as in "*"'
 _FLAGS: Final = {
     name: Option(name=name, expects=BOOLEAN[0], help=text, default=False, parse=BOOLEAN[1])
     for name, text in (("skip", "leave the sheet out"), ("optional", "the sheet may be missing"))
@@ -74,38 +70,11 @@ def read_folders(path: Path, shown: str | None = None) -> FolderTree:
         raise ConfigError(f"the file cannot be read: {error.strerror or error}", where=shown) from error
     except UnicodeDecodeError as error:
         raise ConfigError("the file is not UTF-8 text", where=shown, hint="save it as UTF-8") from error
-    node = _compose(text, shown)
+    node = compose(text, shown)
     tree = FolderTree(_Reader(shown).root(node))
     for parts in ((), *(folder.parts for folder in tree.configured_folders())):
         tree.options_for(parts)  # raises now, not during a run, if options contradict each other
     return tree
-
-
-def _compose(text: str, shown: str) -> Node | None:
-    try:
-        depth = 0
-        for event in YAML(typ="rt", pure=True).parse(text):
-            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-            where = f"{shown}:{event.start_mark.line + 1}"
-            if isinstance(event, NodeEvent) and event.anchor is not None:
-                line = text.splitlines()[event.start_mark.line].strip()
-                hint = _QUOTE if line.startswith("*") else "folders inherit the options above them"
-                raise ConfigError("anchors and aliases are not supported", where=where, hint=hint)
-            if depth > _DEEPEST:
-                raise ConfigError(f"more than {_DEEPEST} levels", where=where)
-        node: Node | None = YAML(typ="rt", pure=True).compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{shown}:{mark.line + 1}" if mark else shown
-        line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-        advice = "indent with spaces, not tabs" if "\t" in line else None
-        if line.strip().startswith("*"):
-            advice = _QUOTE
-        problem = error.problem or error.context or "unknown syntax"
-        raise ConfigError(f"invalid YAML: {problem}", where=where, hint=advice) from error
-    except YAMLError as error:
-        raise ConfigError("the file is not valid YAML", where=shown) from error
-    return node
 
 
 class _Reader:
@@ -116,7 +85,7 @@ class _Reader:
 
     def root(self, node: Node | None) -> Folder:
         root = Folder(name="", where=self._shown)
-        if node is None or _is_nothing(node):
+        if node is None or is_nothing(node):
             return root
         if not isinstance(node, MappingNode):
             self._fail(node, "the file must map folders to their options", hint="for example  sales: {sheet: Sheet1}")
@@ -134,7 +103,7 @@ class _Reader:
                 folder.cell_columns |= self._cell_columns(value)
             elif key == _SHEETS:
                 self._sheets(value, folder)
-            elif isinstance(value, MappingNode) or (_is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
+            elif isinstance(value, MappingNode) or (is_nothing(value) and key not in (*_FOLDER_OPTIONS, *extra)):
                 self._subfolder(key, key_node, value, folder)
             elif key in extra:
                 default_sheet = self._value(_FOLDER_OPTIONS["sheet"], key_node, value)
@@ -174,8 +143,8 @@ class _Reader:
             folder.sheets[name] = SheetKey(key=key, entries=entries, is_list=is_list)
 
     def _entry(self, sheet: str, key_node: Node, node: Node) -> Entry:
-        entry = Entry(where=self._where(key_node if _is_nothing(node) else node))
-        if _is_nothing(node):
+        entry = Entry(where=self._where(key_node if is_nothing(node) else node))
+        if is_nothing(node):
             return entry
         if not isinstance(node, MappingNode):
             hint = f"for example  {sheet}: {{table: policies}}"
@@ -199,7 +168,7 @@ class _Reader:
         parts = [part for part in key.split("/") if part]
         if not parts or any(part in (".", "..") for part in parts):
             self._fail(key_node, f"{key!r} is not a folder below the data root")
-        if not isinstance(value, MappingNode) and not _is_nothing(value):
+        if not isinstance(value, MappingNode) and not is_nothing(value):
             self._fail(value, f"the folder {key!r} must be followed by its options", hint="for example  sheet: Sheet1")
         for part in parts[:-1]:
             folder = folder.folders.setdefault(matching(part), Folder(name=part, where=self._where(key_node)))
@@ -213,7 +182,7 @@ class _Reader:
 
     def _columns(self, node: Node) -> dict[str, Column]:
         columns: dict[str, Column] = {}
-        if _is_nothing(node):
+        if is_nothing(node):
             return columns
         if not isinstance(node, MappingNode):
             self._fail(node, "columns must map headers to options", hint="for example  Amount: {type: numeric}")
@@ -259,7 +228,7 @@ class _Reader:
 
     def _value(self, option: Option, key_node: Node, node: Node) -> Any:
         name = str(key_node.value)
-        if _is_nothing(node):
+        if is_nothing(node):
             self._fail(key_node, f"{name} has no value", hint=f"it must be {option.expects}; or leave it out")
         written = self._written(option, node, name)
         try:
@@ -304,8 +273,3 @@ def _takes(option: Option, node: Node) -> bool:
     except ValueError:
         return get_close_matches(str(node.value).lower(), option.choices or ("true", "false", "yes", "no"), n=1) != []
     return True
-
-
-def _is_nothing(node: Node) -> bool:
-    """Return whether a node is empty, ``null`` or ``~``."""
-    return isinstance(node, ScalarNode) and node.style is None and node.value in ("", "~", "null", "Null", "NULL")

@@ -3,15 +3,10 @@
 The adopter reads a file again and compares the file with the rows that name one import
 (:mod:`pgdatahub.postgres.row_proof`). If they are equal, the adopter records the import as it was loaded: hashes,
 settings and types from the file, the time from the rows. An import without proof stays unknown.
-
-The adopter records provenance as far as the table shows provenance. pgdatahub made a table that has the index of
-pgdatahub's own tables and whose columns all carry a header as their comment. pgdatahub made a column whose comment is
-the file's header. Every other table and column counts as the user's own, which an undo never drops or narrows.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -23,33 +18,26 @@ from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError, SpoolError, TransientDatabaseError
 from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.known_files import KnownFiles
+from pgdatahub.load.provable_changes import provable_changes
 from pgdatahub.load.spool import Spool, SpoolFile
 from pgdatahub.load.staging import Staged, Staging
 from pgdatahub.model.events import Reporter
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ImportRecord, Provenance
+from pgdatahub.model.imports import ImportRecord
 from pgdatahub.model.schema import (
-    RESERVED_COLUMNS,
-    AddColumn,
-    CreateTable,
-    OpaqueType,
-    SchemaChange,
     SchemaPlan,
     TableName,
-    TableSchema,
 )
 from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import rows_with
 from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.key_index import usable_index
-from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rows import trust_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule, store_rule
 from pgdatahub.postgres.row_proof import difference
@@ -62,7 +50,6 @@ if TYPE_CHECKING:
 
 NAMED: Final = 5
 """Maximum number of imports that a message names one by one."""
-_UNNAMED = re.compile(r"column_\d+(_\d+)?")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,7 +188,7 @@ class Adopter:
                 return reason
             self._adopt_rule(connection, staged)
             provenance = self.history.schema_changes.provenance(connection, source.table)
-            changes = _provable(connection, current, staged.observed, provenance)
+            changes = provable_changes(connection, current, staged.observed, provenance)
             record = ImportRecord(
                 run_id=self.run_id,
                 source=replace(source, location=group.source_file),
@@ -269,37 +256,3 @@ def _likeness(source: SourceFile, group: RowGroup) -> tuple[int, object]:
         group.file_name == source.name,
     )
     return sum(fits), group.load_timestamp
-
-
-def _provable(
-    connection: Connection, current: TableSchema, observed: TableSchema, provenance: Provenance
-) -> tuple[SchemaChange, ...]:
-    """Return the changes by which pgdatahub made the table, or columns of it, as far as the table shows."""
-    if provenance.created:
-        return ()
-    own = [column for column in current.columns if column.name not in RESERVED_COLUMNS]
-    indexes = (import_index(current.table), timestamp_index(current.table))
-    has_index = any(catalog.has_index(connection, current.table, index) for index in indexes)
-    if has_index and all(
-        not isinstance(column.type, OpaqueType)
-        and not column.required
-        and not column.filled
-        and (column.header is not None or _is_unnamed(column.name, observed))
-        for column in own
-    ):
-        return (CreateTable(columns=current.columns),)
-    return tuple(
-        AddColumn(column=column)
-        for column in own
-        if column.header is not None
-        and column.name in observed.by_name
-        and column.header == observed.by_name[column.name].header
-        and column.name not in provenance.columns
-        and not isinstance(column.type, OpaqueType)
-    )
-
-
-def _is_unnamed(name: str, observed: TableSchema) -> bool:
-    """Return whether a column without a comment is a column that pgdatahub makes without a header."""
-    column = observed.by_name.get(name)
-    return column.header is None if column is not None else _UNNAMED.fullmatch(name) is not None

@@ -28,7 +28,7 @@ from pgdatahub.postgres.file_queries import (
 )
 from pgdatahub.postgres.history_inserts import add_import
 from pgdatahub.postgres.import_columns import duplicate_to_json, import_row, selected_columns, tables_to_json
-from pgdatahub.postgres.metadata import Extent, ensure_tables
+from pgdatahub.postgres.metadata_setup import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.quarantine import Quarantine
 from pgdatahub.postgres.replays import Replays

@@ -12,6 +12,7 @@ from typing import Final
 from pgdatahub.config import Config
 from pgdatahub.config.report_folders import is_in_data_root, report_folder
 from pgdatahub.errors import PgDataHubError
+from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.reports.marked.marking import NEW_SUFFIX, mark_file
@@ -50,13 +51,16 @@ class ReportFolders:
     warnings: tuple[str, ...]
 
 
-def mark_results(config: Config, stages: Stages, results: Iterable[FileResult], *, began: float) -> ReportFolders:
-    """Write a marked copy of each file that failed, or has rows set aside or cells emptied.
+def mark_results(
+    config: Config, stages: Stages, results: Iterable[FileResult], reporter: Reporter, *, began: float
+) -> ReportFolders:
+    """Write a marked copy, for its sender, of each file that failed, or has rows set aside or cells emptied.
 
     Args:
         config: The settings.
         stages: The plugins.
         results: The results of the run.
+        reporter: Receives a line about the copies, and warnings.
         began: The time at which the run began, in seconds since the epoch: addresses may be wrong in a file that changed since.
     """
     marked: dict[str, str] = {}
@@ -69,10 +73,15 @@ def mark_results(config: Config, stages: Stages, results: Iterable[FileResult], 
             marked[result.source.identity] = str(_mark(config, stages, result, faults, began))
         except Exception as error:  # noqa: BLE001 - readers of plugins raise anything, and a mark must not end a run
             failed.setdefault(_reason(error), []).append(result.source.identity)
-    return ReportFolders(marked=marked, warnings=tuple(_warning(reason, names) for reason, names in failed.items()))
+    warnings = tuple(_warning(reason, names) for reason, names in failed.items())
+    if marked:
+        reporter(Notice(text=_describe_marked(marked)))
+    for text in warnings:
+        reporter(Notice(text=text, warning=True))
+    return ReportFolders(marked=marked, warnings=warnings)
 
 
-def describe_marked(marked: Mapping[str, str]) -> str:
+def _describe_marked(marked: Mapping[str, str]) -> str:
     """Return one line about the marked copies of a run: their number, and the first ones."""
     paths = list(marked.values())
     more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""

@@ -28,7 +28,7 @@ from pgdatahub.runs.missing_files import treat_missing
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
 from pgdatahub.runs.pool_choice import open_pool
-from pgdatahub.runs.report_folder import ReportFolders, describe_marked, mark_results
+from pgdatahub.runs.report_folder import mark_results
 from pgdatahub.runs.scheduler import Scheduler
 from pgdatahub.runs.selection import Discovery, Selection, find_files
 from pgdatahub.runs.signals import Interruption, Leave
@@ -267,7 +267,8 @@ class _Run:
             discovery = replace(discovery, warnings=(*discovery.warnings, *stayed))
         with suppress(DatabaseError):
             recorder.finish(discovery, scheduler.results, complete=complete)
-        marks = self._mark(pipeline, scheduler)
+        results = () if self.config.skip_db else scheduler.results
+        marks = mark_results(self.config, pipeline.stages, results, self.reporter, began=self.began_at)
         done = {result.source.location for result in scheduler.results}
         remaining = tuple(source for source in discovery.files if source.location not in done)
         return RunReport(
@@ -285,16 +286,6 @@ class _Run:
             missing=missing,
             marked=marks.marked,
         )
-
-    def _mark(self, pipeline: Pipeline, scheduler: Scheduler) -> ReportFolders:
-        """Write marked copies for the senders of files, unless this is a dry run."""
-        results = () if self.config.skip_db else scheduler.results
-        marks = mark_results(self.config, pipeline.stages, results, began=self.began_at)
-        if marks.marked:
-            self.reporter(Notice(text=describe_marked(marks.marked)))
-        for text in marks.warnings:
-            self.reporter(Notice(text=text, warning=True))
-        return marks
 
     def _check_keys(self, discovery: Discovery, pipeline: Pipeline, scheduler: Scheduler) -> Discovery:
         """Warn of keys under ``columns:`` that mean no column."""

@@ -18,10 +18,10 @@ from typing import final
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import access
+from pgdatahub.postgres.embedded.administration import LockedError, administration
 from pgdatahub.postgres.embedded.clients import ClientShare
 from pgdatahub.postgres.embedded.cluster import Cluster, State
 from pgdatahub.postgres.embedded.home import Home
-from pgdatahub.postgres.embedded.locks import FileLock
 from pgdatahub.postgres.embedded.passfile import read_password
 from pgdatahub.postgres.embedded.record import KeepMarker, ServerRecord
 from pgdatahub.postgres.embedded.registry import Registry
@@ -89,7 +89,7 @@ class EmbeddedServer:
             # A forked child must not stop the server that its parent still uses.
             if self._clients.held and stop_if_last:
                 # A process that holds the administration lock for so long uses the server, and will stop it.
-                with contextlib.suppress(_LockedError), self.administration(timeout=_RELEASE_SECONDS):
+                with contextlib.suppress(LockedError), self.administration(timeout=_RELEASE_SECONDS):
                     if (
                         self._clients.is_only_one()
                         and not self._kept()
@@ -252,12 +252,7 @@ class EmbeddedServer:
         Raises:
             DatabaseError: Another process holds the lock for too long.
         """
-        with FileLock(self._home.admin_lock) as lock:
-            if not lock.exclusive(
-                timeout=timeout,
-                waiting=lambda: self._announce("waiting for another process that starts or stops the embedded server"),
-            ):
-                raise _LockedError("another process keeps the embedded server locked", where=str(self._home.server))
+        with administration(self._home, self._announce, timeout=timeout):
             yield
 
     def _attach(self, port: int | None) -> None:
@@ -302,7 +297,3 @@ class EmbeddedServer:
                 "the embedded server has not been started yet", where=str(self._home.server), hint="pgdatahub db start"
             )
         return record
-
-
-class _LockedError(DatabaseError):
-    """The administration lock was not free before the timeout."""

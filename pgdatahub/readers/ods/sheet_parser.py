@@ -10,8 +10,8 @@ from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.number_formats import NUMBER
 from pgdatahub.readers.ods import names
+from pgdatahub.readers.ods.cell_classes import CellClasses
 from pgdatahub.readers.ods.cell_values import SIMPLE, CellValue, text_value, typed_value
 from pgdatahub.readers.ods.cells import TEXT, CellClass, Converter, Source
 from pgdatahub.readers.ods.column_styles import HIDDEN, ColumnStyles
@@ -52,8 +52,6 @@ class SheetParser(GuardedParser):
         areas: list[Area] | None = None,
     ) -> None:
         super().__init__(part, limits, start=self._start, end=self._end, text=self._text, mapping=True)
-        self._styles = styles
-        self._converter = converter
         self._areas = areas
         self._tables_to_skip = table
         self.rows = RowCollector(limits, converter)
@@ -63,8 +61,7 @@ class SheetParser(GuardedParser):
         self.covered = 0
         """Values of cells under merged areas."""
         self.first_covered = ""
-        self._classes: dict[tuple[str, str], CellClass] = {}
-        """By source and style."""
+        self._classes = CellClasses(styles, converter)
         self._most_deep = limits.depth
         self._depth = self._table_depth = 0
         self._place = _BEFORE
@@ -214,10 +211,7 @@ class SheetParser(GuardedParser):
         position = self._position
         if (not style and self.columns.matter) or position >= self._limits.columns:
             return False
-        cell_class = self._classes.get((simple[0].value, style))
-        if cell_class is None:
-            cell_class = self._class(simple[0], style)
-        self.rows.add(position, 1, cell_class, value)
+        self.rows.add(position, 1, self._classes[simple[0].value, style], value)
         self._position = position + 1
         self._cell_depth = self._depth
         self._place = _VALUE_CELL
@@ -249,14 +243,6 @@ class SheetParser(GuardedParser):
         else:
             self._add(text_value(self._attributes, paragraphs))
 
-    def _class(self, source: Source, style: str) -> CellClass:
-        found = self._classes.get((source.value, style))
-        if found is not None:
-            return found
-        number_format = self._styles.number_format(style) if style else NUMBER
-        found = self._classes[source.value, style] = self._converter.cell_class(source, number_format)
-        return found
-
     def _add(self, value: CellValue) -> None:
         """Add the cell, and those that repeat it, to the row."""
         source, text = value
@@ -283,10 +269,10 @@ class SheetParser(GuardedParser):
             return
         style = attributes.get(names.STYLE_NAME, "") or self._row_style
         if style or not self.columns.matter:
-            self.rows.add(position, repeated, self._class(source, style), text)
+            self.rows.add(position, repeated, self._classes[source.value, style], text)
             return
         for first, count, style in self.columns.cut(position, repeated):
-            self.rows.add(first, count, self._class(source, style), text)
+            self.rows.add(first, count, self._classes[source.value, style], text)
 
     def _address(self, position: int) -> str:
         return cell_address(self.rows.number, position)
