@@ -13,7 +13,7 @@ Change: TypeAlias = "tuple[str, str, str]"
 """A module, and a piece of its source with the wrong design in its place."""
 _KEYED = "pgdatahub.postgres.keyed"
 CHANGES: dict[str, Change] = {
-    "1 copies are skipped by their hash": ("pgdatahub.load.dedup", "if source.options.rule is None:", "if True:"),
+    "1 copies are skipped by their hash": ("pgdatahub.load.dedup_facts", "if source.options.rule is None:", "if True:"),
     "2 beaten rows are not marked": (f"{_KEYED}.undo", "AND NOT c.{beaten}", ""),
     "3 NULL is above all values at an undo": (f"{_KEYED}.fragments", "DESC NULLS LAST", "DESC"),
     "3 NULL cannot be compared at a load": (
