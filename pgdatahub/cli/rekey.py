@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import HOW, WHICH, ConfigOption, FormatOption, OutputFormat, SchemaOption, configured
 
 if TYPE_CHECKING:
     from pgdatahub.config.key_rule import KeyRule
@@ -23,6 +23,7 @@ def rekey_command(
         bool, typer.Option("--dry-run", help="Try it, show the result, and change nothing.", rich_help_panel=HOW)
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
+    config_file: ConfigOption = None,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -38,7 +39,7 @@ def rekey_command(
 
     if not (yes or dry_run):
         require_terminal("--yes")
-    config = configured(schema_name=schema)
+    config = configured(config_file, schema_name=schema)
     result = rekey(config, table, confirm=None if yes or dry_run else _ask, dry_run=dry_run, reporter=tell_notices)
     if output is OutputFormat.JSON:
         say_lines(_json(result))

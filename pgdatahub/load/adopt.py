@@ -36,8 +36,8 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import rows_with
-from pgdatahub.postgres.keyed.both import companion_of
-from pgdatahub.postgres.keyed.key_index import usable_index
+from pgdatahub.postgres.keyed.both import companion_of, filled_columns
+from pgdatahub.postgres.keyed.key_index import is_our_index, usable_index
 from pgdatahub.postgres.keyed.rows import trust_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule, store_rule
 from pgdatahub.postgres.row_proof import difference
@@ -179,7 +179,10 @@ class Adopter:
                 return None  # another run recorded the import first
             part = PartKey(table=source.table, content_sha256=staged.content_sha256)
             (facts,) = self.history.facts(connection, source, (part,), file_sha256=staged.file_sha256)
+            keyed = source.options.rule is not None  # there a copy under another path has rows of its own
             for past in facts.related:
+                if keyed and past.identity != source.identity:
+                    continue
                 if staged.content_sha256 == past.content_sha256 or staged.file_sha256 == past.file_sha256:
                     return f"the table has its rows a second time, by import {past.id}; delete one of them"
             reason = self._reason_against_key(staged)
@@ -242,8 +245,8 @@ class Adopter:
                 rule=rule,
                 companion=companion,
                 key_index=index,
-                index_is_ours=True,
-                columns=(),
+                index_is_ours=index is not None and is_our_index(connection, source.table, index),
+                columns=filled_columns(connection, companion),
             )
         store_rule(connection, self.history.schema, known.with_columns(names))
 

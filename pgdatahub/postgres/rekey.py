@@ -128,7 +128,7 @@ def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
         )
     if rule.index_is_ours and rule.key_index is not None:
         connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, rule.key_index)))
-    query = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
+    query = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
     names = listed(rule.row_columns)
     connection.execute(query.format(identifier(rule.table), names, names, identifier(rule.companion)))
     end_rule(connection, history.schema, rule)
@@ -217,7 +217,7 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
             ).format(column("source_file"), table, _PLACES)
         )
         raise UndoError(
-            f"{tie:,} rows have the key of another row of their file, and the table does not tell their order",
+            f"{tie:,} {'row has' if tie == 1 else 'rows have'} the key of another row of their file, and the table does not tell their order",
             where=f"{rule.table}, {file or 'rows of no file'}",
             hint="revert these files, run rekey, and load them again; or take another key",
         )

@@ -29,9 +29,11 @@ from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
+from pgdatahub.postgres.keyed.setup import check_name, first_index
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
+    from pgdatahub.config.key_rule import KeyRule
     from pgdatahub.postgres.connection import Connection
 
 
@@ -123,12 +125,25 @@ class TableSimulation:
             FileError: The table cannot take the part.
         """
         check_rule(staged.source, self.rule)
+        self._check_first_rule(staged.source.options.rule)
         going = [
             *self._going,
             *found.replaced,
             *(past for past in found.retired if all(one.corrected for one in _others(past, staged.source))),
         ]
         return self._evolve(staged, going)
+
+    def _check_first_rule(self, wanted: KeyRule | None) -> None:
+        """Check that a table without a rule can have its first one.
+
+        Raises:
+            SchemaError: Its indexes, rules, rows or foreign keys do not allow it, or another object has its companion's name.
+        """
+        if self.connection is None or self.rule is not None or wanted is None:
+            return
+        if self.stored is not None:
+            first_index(self.connection, self.history.schema if self.history else None, self.table, wanted)
+        check_name(self.connection, self.table)
 
     def take(self, staged: Staged, found: DedupDecision, evolution: Evolution) -> SimulatedFile:
         """Record that a part is loaded, and return its result."""

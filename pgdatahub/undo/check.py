@@ -27,6 +27,7 @@ from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
 from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
+from pgdatahub.postgres.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
@@ -107,6 +108,17 @@ def _plan_rows(
         ]
         if warn_of_reload and _is_there(past, request.data_root):
             notes.append(f"{past.identity} is still in its folder: {_RUN_AGAIN}")
+    unknown = find_unknown_rows(connection, history, choice.table) if plan.rule is not None else None
+    if unknown is not None:
+        text = (
+            f"{unknown.rows:,} rows of the table are of imports that the history does not know, so their place among the"
+            " rows of their keys is not known"
+        )
+        hint = "run --adopt first; --force takes them as older than all others"
+        if request.force:
+            notes.append(f"{choice.table}: {text}")
+        else:
+            refusals.append(Refusal(subject=str(choice.table), reason=text, hint=hint))
     return replace(plan, imports=tuple(reverted), refusals=tuple(refusals), notes=tuple(notes))
 
 

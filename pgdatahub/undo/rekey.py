@@ -19,6 +19,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.rekey import rekey as change_key
+from pgdatahub.postgres.unknown_rows import find_unknown_rows
 from pgdatahub.undo.execute import lock
 from pgdatahub.undo.select import Choice, no_history
 
@@ -136,6 +137,13 @@ def rekey(
 def _carry_out(connection: Connection, history: History, plan: RekeyPlan) -> tuple[int, int]:
     """Change the key, and return the numbers of rows afterwards."""
     old = find_rule(connection, history.schema, plan.table)
+    unknown = find_unknown_rows(connection, history, plan.table)
+    if unknown is not None:
+        raise UndoError(
+            f"{unknown.rows:,} rows are of imports that the history does not know, so they have no order",
+            where=str(plan.table),
+            hint="run --adopt, or delete them",
+        )
     try:
         with translated_errors():
             new = change_key(connection, history, plan.table, old, plan.new)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import BEATEN, identifier, listed
 from pgdatahub.postgres.keyed.names import companion_name
@@ -22,6 +22,27 @@ def companion_of(connection: Connection, table: TableName) -> TableName | None:
     """
     values = {"schema": companion.schema, "name": companion.name, "beaten": BEATEN}
     return companion if connection.scalar(query, values) else None
+
+
+def filled_columns(connection: Connection, companion: TableName) -> tuple[str, ...]:
+    """Return the columns of a companion in which a row has a value: those of imports, and never of the user's own."""
+    names = [
+        row.name
+        for row in connection.execute(
+            """
+            SELECT a.attname::text AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+              JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0 AND NOT a.attisdropped
+               AND a.attname <> ALL (%(others)s)
+             ORDER BY a.attnum
+            """,
+            {"schema": companion.schema, "name": companion.name, "others": [*RESERVED_COLUMNS, BEATEN]},
+        )
+    ]
+    filled = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL)")
+    return tuple(
+        name for name in names if connection.scalar(filled.format(identifier(companion), sql.Identifier(name)))
+    )
 
 
 def all_rows(connection: Connection, table: TableName, columns: Iterable[str], *, alias: bool = True) -> sql.Composable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg import sql
 
@@ -11,6 +13,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import identifier, listed
 
+_COMMENT: Final = "key of the table; made by pgdatahub"
 _INDEXES = """
     SELECT i.relname AS name, x.indisvalid AS valid, x.indpred IS NOT NULL AS partial, x.indexprs IS NOT NULL AS computed,
            NOT x.indimmediate AS deferrable,
@@ -117,6 +120,18 @@ def check_table(connection: Connection, table: TableName, key: tuple[str, ...]) 
             )
 
 
+def always_numbered(connection: Connection, table: TableName, names: Collection[str]) -> list[str]:
+    """Return the columns among these that the server numbers itself and does not let an UPDATE set."""
+    query = """
+        SELECT a.attname::text AS name
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(names)s) AND a.attidentity = 'a'
+      ORDER BY a.attnum
+    """
+    values = {"schema": table.schema, "name": table.name, "names": list(names)}
+    return [row.name for row in connection.execute(query, values)]
+
+
 def create_unique_index(table: TableName, key: tuple[str, ...]) -> sql.Composed:
     """Return the statement that creates the unique index on a key, under a name that the server chooses."""
     return sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(identifier(table), listed(key))
@@ -128,4 +143,16 @@ def create_key_index(connection: Connection, table: TableName, key: tuple[str, .
     name = usable_index(connection, table, key)
     if name is None:
         raise LookupError(f"the new index of {table} is not found")
+    comment = sql.SQL("COMMENT ON INDEX {} IS {}")
+    connection.execute(comment.format(sql.Identifier(table.schema, name), _COMMENT))
     return name
+
+
+def is_our_index(connection: Connection, table: TableName, index: str) -> bool:
+    """Return whether pgdatahub made the index on a table's key, as far as the catalog alone tells."""
+    query = """
+        SELECT obj_description(i.oid, 'pg_class') FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace
+         WHERE n.nspname = %s AND i.relname = %s
+    """
+    comment: str | None = connection.scalar(query, (table.schema, index))
+    return comment == _COMMENT

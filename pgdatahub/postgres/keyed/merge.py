@@ -236,7 +236,7 @@ def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, countin
         )
     values.append(sql.SQL("{} = {}").format(TIMESTAMP, moment))
     query = sql.SQL("""
-        INSERT INTO {table} ({columns}, {file}, {timestamp})
+        INSERT INTO {table} ({columns}, {file}, {timestamp}) OVERRIDING SYSTEM VALUE
         SELECT {columns}, %(source)s, %(moment)s FROM {staging}{order}
         ON CONFLICT ({key}) DO UPDATE SET {values}
     """).format(
@@ -283,7 +283,7 @@ def replace_snapshot(connection: Connection, imports: sql.Identifier, rule: Tabl
         connection.execute(move)
         check_gone(connection, rule.table, sql.SQL("true"))
     insert = sql.SQL("""
-        INSERT INTO {target} ({columns}, {file}, {timestamp})
+        INSERT INTO {target} ({columns}, {file}, {timestamp}) OVERRIDING SYSTEM VALUE
         SELECT {columns}, %(source)s, %(moment)s FROM {staging} ORDER BY {row}
     """).format(
         target=identifier(rule.companion if loses else rule.table),

@@ -38,12 +38,7 @@ def make_companion(connection: Connection, table: TableName) -> TableName:
         SchemaError: Another object has the name.
     """
     companion = companion_name(table)
-    taken = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s)"
-    if connection.scalar(taken, (companion.schema, companion.name)):
-        raise SchemaError(
-            f"{companion} is there already, and the table {table} needs that name for the rows that others replace",
-            hint=f"rename {companion}, or set table: for the folder",
-        )
+    check_name(connection, table)
     name = identifier(companion)
     connection.execute(_create_companion(table, companion))
     current = catalog.reflect(connection, table)
@@ -68,6 +63,21 @@ def make_companion(connection: Connection, table: TableName) -> TableName:
     )
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, comment))
     return companion
+
+
+def check_name(connection: Connection, table: TableName) -> None:
+    """Check that nothing has the name of a table's companion.
+
+    Raises:
+        SchemaError: Another object has it.
+    """
+    companion = companion_name(table)
+    taken = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s)"
+    if connection.scalar(taken, (companion.schema, companion.name)):
+        raise SchemaError(
+            f"{companion} is there already, and the table {table} needs that name for the rows that others replace",
+            hint=f"rename {companion}, or set table: for the folder",
+        )
 
 
 def begin_rule(
@@ -142,16 +152,24 @@ def _other_indexes(table: TableName, companion: TableName, rule: KeyRule) -> lis
     ]
 
 
-def first_index(connection: Connection, history_schema: str, table: TableName, rule: KeyRule) -> str | None:
+def first_index(connection: Connection, history_schema: str | None, table: TableName, rule: KeyRule) -> str | None:
     """Return the user's own index for the key of an existing table that gets its first import; None for a new index.
+
+    Args:
+        connection: A connection in any transaction.
+        history_schema: The schema of the metadata tables; None if there are none yet.
+        table: The table.
+        rule: The rule.
 
     Raises:
         SchemaError: Only ``rekey`` can give the table the rule, or nothing can.
     """
-    imports = sql.SQL(
-        "SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = 'loaded')"
-    ).format(sql.Identifier(history_schema, "etl_imports"))
-    loaded = connection.scalar(imports, (table.schema, table.name))
+    loaded = False
+    if history_schema is not None:
+        imports = sql.SQL(
+            "SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = 'loaded')"
+        ).format(sql.Identifier(history_schema, "etl_imports"))
+        loaded = connection.scalar(imports, (table.schema, table.name))
     own = None
     if rule.is_merge:
         check_table(connection, table, rule.key)

@@ -124,7 +124,7 @@ def raise_newest(connection: Connection, imports: sql.Identifier, rule: TableRul
     top: datetime | None = connection.scalar(newest_import(imports, rule.rule, rule.table))
     query = sql.SQL("""
         WITH gone AS (DELETE FROM {companion} WHERE {timestamp} IS NOT DISTINCT FROM %(top)s::timestamp RETURNING {columns})
-        INSERT INTO {table} ({columns}) SELECT {columns} FROM gone
+        INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM gone
     """).format(
         companion=identifier(rule.companion),
         table=identifier(rule.table),

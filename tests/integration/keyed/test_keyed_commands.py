@@ -123,7 +123,7 @@ def test_rekey_refuses_rows_that_only_their_place_told_apart(hub: Hub) -> None:
     hub.write("c/2025-11.xlsx", ["no", "city"], [[4, "Bern"], [5, "Bern"]])
     hub.load()
     before = cities(hub)
-    with pytest.raises(UndoError, match="have the key of another row of their file"):
+    with pytest.raises(UndoError, match="the key of another row of their file"):
         change(hub, "c:\n  key: [city]\n")
     assert cities(hub) == before
 

@@ -13,6 +13,7 @@ from pgdatahub.postgres.database import connect
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.keyed.staging import begin_staging
+from pgdatahub.runs.plan import plan
 from tests.integration.undo.conftest import Hub
 
 
@@ -88,7 +89,38 @@ def test_an_index_that_cannot_serve_is_refused(hub: Hub, index: str, reason: str
     hub.execute(f"CREATE TABLE c (no int, city text); {index}")
     hub.configure("c:\n  key: [no]\n")
     hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    (planned,) = plan(hub.config()).files
+    assert planned.failure is not None
+    assert reason in planned.failure.message
     assert reason in failure(hub)
+
+
+def test_a_key_may_be_numbered_by_the_server(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, city text)")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[2, "Chur"]])
+    hub.load()
+    hub.revert(source_file="2.xlsx")
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Genf")]
+
+
+def test_a_column_that_the_server_numbers_is_refused(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY, no int PRIMARY KEY)")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/1.xlsx", ["id", "no"], [[1, 1]])
+    (planned,) = plan(hub.config()).files
+    assert planned.action == "fail"
+    assert "the table numbers its column id itself" in failure(hub)
+
+
+def test_plan_refuses_a_companion_whose_name_is_taken(hub: Hub) -> None:
+    hub.execute("CREATE VIEW c_replaced AS SELECT 1 AS no")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/1.xlsx", ["no"], [[1]])
+    (planned,) = plan(hub.config()).files
+    assert planned.failure is not None
+    assert planned.failure.message in failure(hub)
 
 
 def test_other_settings_than_the_table_has_are_refused(hub: Hub) -> None:

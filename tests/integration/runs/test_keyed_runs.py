@@ -70,3 +70,13 @@ def test_four_runs_at_once_leave_a_keyed_table_as_one(mode: str, make_job: MakeJ
         job.load("revert", "--source-file", files[-1], "--with-schema", "--yes", DATABASE_URL=url)
         undisturbed.load("revert", "--source-file", files[-1], "--with-schema", "--yes")
     job.assert_loaded_like(undisturbed)
+
+
+def test_rekey_takes_a_file_of_folder_options(make_job: MakeJob) -> None:
+    job = make_job()
+    fill(job.root, files=2, tables=1)
+    job.load()
+    options = job.directory / "options.yaml"
+    options.write_text("t0:\n  key: [value]\n")
+    job.load("rekey", "t0", "--yes", "--config", str(options))
+    assert "t0_replaced" in job.tables()

@@ -1,0 +1,74 @@
+"""Histories of keyed tables that are lost and rebuilt, wholly or in part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pgdatahub.errors import UndoError
+from pgdatahub.runs.run import run
+from pgdatahub.undo.rekey import rekey
+from tests.integration.undo.conftest import Hub
+
+KEYED = "c:\n  key: [no]\n"
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Hub:
+    """A keyed table of two files with a column each."""
+    hub = Hub(database_url, tmp_path)
+    hub.configure(KEYED)
+    hub.write("c/2025-9.xlsx", ["no", "city"], [[1, "Bern"], [2, "Basel"]])
+    hub.write("c/2025-10.xlsx", ["no", "size"], [[2, 5], [3, 6]])
+    return hub
+
+
+def lose_history(hub: Hub) -> None:
+    hub.execute("DROP TABLE etl_imports, etl_schema_changes, etl_tables")
+
+
+def test_copies_of_a_file_are_adopted_each(hub: Hub) -> None:
+    hub.write("c/2025-11.xlsx", ["no", "size"], [[2, 5], [3, 6]])
+    hub.load()
+    before = hub.state()
+    lose_history(hub)
+    assert [result.failure for result in run(hub.config(), adopt=True).results] == [None] * 3
+    assert hub.state() == before
+    hub.revert(source_file="2025-11.xlsx", schema=True)
+    assert hub.execute("SELECT no, size FROM c ORDER BY 1") == [(1, None), (2, 5), (3, 6)]
+
+
+def test_adopt_leaves_the_users_own_index_to_the_user(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, city text)")
+    hub.configure(KEYED)
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    lose_history(hub)
+    run(hub.config(), adopt=True)
+    hub.configure("c: {}\n")
+    rekey(hub.config(), "c")
+    assert hub.execute("SELECT count(*) FROM pg_constraint WHERE conname = 'c_pkey'") == [(1,)]
+
+
+def test_adopt_knows_the_index_that_pgdatahub_made(hub: Hub) -> None:
+    hub.load()
+    lose_history(hub)
+    run(hub.config(), adopt=True)
+    hub.configure("c: {}\n")
+    rekey(hub.config(), "c")
+    assert hub.execute("SELECT count(*) FROM c") == [(4,)]
+
+
+def test_rows_without_history_lose_no_value_at_an_undo(hub: Hub) -> None:
+    hub.load()
+    lose_history(hub)
+    hub.write("c/2025-9.xlsx", ["no", "city"], [[1, "Genf"], [2, "Basel"]])
+    run(hub.config(), adopt=True)
+    with pytest.raises(UndoError, match="their place among the rows of their keys is not known"):
+        hub.revert(source_file="2025-10.xlsx")
+    with pytest.raises(UndoError, match="2 rows are of imports that the history does not know"):
+        rekey(hub.config(), "c")
+    hub.revert(source_file="2025-10.xlsx", force=True)
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Basel")]
