@@ -27,6 +27,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.merge import Arrival, merge, replace_snapshot
+from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule
 from pgdatahub.postgres.keyed.setup import begin_rule, first_index, follow_changes
 from pgdatahub.postgres.keyed.staging import (
@@ -90,6 +91,8 @@ def load_keyed(
     source, wanted = staged.source, staged.source.options.rule
     if wanted is None:
         raise ValueError("the settings have no key")
+    if stored is not None:
+        follow_restore(connection, history.schema, stored)
     rule = _prepare(connection, evolution, stored, wanted, history)
     columns = tuple(name for name in rule.columns if name in evolution.plan.result.by_name)
     begin_staging(connection, rule, columns)

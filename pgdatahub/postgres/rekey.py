@@ -28,6 +28,7 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
 from pgdatahub.postgres.keyed.names import timestamp_index
+from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
 from pgdatahub.values.rank_key import rank_key
@@ -55,6 +56,8 @@ def rekey(
         SchemaError: The table cannot have the rule.
     """
     locks.lock_table(connection, table, exclusively=True)
+    if old is not None:
+        follow_restore(connection, history.schema, old)
     writers = recorded_xids(connection, history.schema, table) if old is not None else _usual_writers(connection, table)
     if old is not None:
         locks.lock_table(connection, old.companion, exclusively=True)

@@ -8,7 +8,16 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import IMPORTS, KEYED_TABLES, TableName
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.import_rows import Rows, rows_of
-from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, column, identifier, import_order, listed, same_key
+from pgdatahub.postgres.keyed.fragments import (
+    BEATEN,
+    TIMESTAMP,
+    column,
+    identifier,
+    import_order,
+    listed,
+    loaded_imports,
+    same_key,
+)
 from pgdatahub.postgres.keyed.rules import TableRule
 
 _ALL = sql.SQL("true")
@@ -26,6 +35,11 @@ _MISPLACED = sql.SQL("""
  LEFT JOIN {imports} n ON n.table_schema = {schema} AND n.table_name = {name} AND n.imported_at = m.{timestamp}
      WHERE NOT c.{beaten} AND (m.{first} IS NULL OR m.{timestamp} IS NULL AND c.{timestamp} IS NOT NULL OR {above})
 """)
+_LATEST = sql.SQL("""
+    SELECT bool_or(writer IN ({known})) FROM (
+        SELECT xmin::text AS writer FROM {table} WHERE {timestamp} = {latest} LIMIT {sample}) sampled
+""")
+_SAMPLE = 100
 _ANY_KNOWN = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE xmin::text IN ({known}))")
 
 
@@ -43,12 +57,40 @@ def find_keyed_rows(connection: Connection, history_schema: str, rule: TableRule
         row = connection.one(_OF_IMPORT.format(known=known, table=identifier(table), condition=rows_of([past])))
         count, unknown = count + row.rows, unknown + row.unknown
     connection.execute("SET LOCAL enable_seqscan = on")
-    if unknown and not any(
-        connection.scalar(_ANY_KNOWN.format(known=known, table=identifier(table)))
-        for table in (rule.table, rule.companion)
-    ):
+    if unknown and not _is_any_known(connection, rule, known):
         unknown = 0
     return Rows(count=count, rewritten=unknown)
+
+
+def _is_any_known(connection: Connection, rule: TableRule, known: sql.Composable) -> bool:
+    return any(
+        connection.scalar(_ANY_KNOWN.format(known=known, table=identifier(table)))
+        for table in (rule.table, rule.companion)
+    )
+
+
+def follow_restore(connection: Connection, history_schema: str, rule: TableRule) -> None:
+    """Record the numbers of all rows if none is known, before this transaction writes rows with a number of its own.
+
+    So it is after a dump was restored, see :func:`find_keyed_rows`; the older rows would then look as if a user had changed
+    them. Some rows of the latest import show that no dump was restored.
+
+    Args:
+        connection: A connection in a transaction that has written no row of the table.
+        history_schema: The schema of the metadata tables.
+        rule: The rule of the table.
+    """
+    known = known_writers(history_schema, rule.table)
+    imports = loaded_imports(sql.Identifier(history_schema, IMPORTS), rule.table)
+    latest = connection.scalar(sql.SQL("SELECT max(imported_at) FROM {} i WHERE row_count > 0").format(imports))
+    if latest is None:
+        return
+    for table in (rule.table, rule.companion):
+        query = _LATEST.format(known=known, table=identifier(table), timestamp=TIMESTAMP, latest=latest, sample=_SAMPLE)
+        if connection.scalar(query):
+            return
+    if not _is_any_known(connection, rule, known):
+        trust_rows(connection, history_schema, rule)
 
 
 def trust_rows(connection: Connection, history_schema: str, rule: TableRule, condition: sql.Composable = _ALL) -> None:

@@ -23,6 +23,7 @@ from pgdatahub.postgres.keyed.fragments import (
     same_key,
 )
 from pgdatahub.postgres.keyed.key_order import many_going
+from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
 from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
 
@@ -138,6 +139,7 @@ def remove_imports(
     connection: Connection, imports: sql.Identifier, history_schema: str, rule: TableRule, going: Sequence[ImportRow]
 ) -> int:
     """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
+    follow_restore(connection, history_schema, rule)
     with many_going(connection, rule, sum(one.row_count for one in going)):
         count = take_out(connection, imports, rule, going)
     update_flag(connection, imports, rule.table, rule.rule)

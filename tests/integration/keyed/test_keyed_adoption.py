@@ -72,3 +72,39 @@ def test_rows_without_history_lose_no_value_at_an_undo(hub: Hub) -> None:
         rekey(hub.config(), "c")
     hub.revert(source_file="2025-10.xlsx", force=True)
     assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Basel")]
+
+
+def restore_by_hand(hub: Hub) -> None:
+    """Give all rows other transaction numbers, as a restored dump has them."""
+    for table in ("c", "c_replaced"):
+        hub.execute(
+            f"CREATE TABLE old AS TABLE {table}; TRUNCATE {table}; INSERT INTO {table} SELECT * FROM old; DROP TABLE old"
+        )
+
+
+@pytest.mark.parametrize("first", ["load", "undo", "rekey"])
+def test_a_restored_dump_can_be_undone_in_any_order(hub: Hub, first: str) -> None:
+    hub.write("c/2025-8.xlsx", ["no", "city"], [[2, "Chur"]])
+    hub.load()
+    restore_by_hand(hub)
+    if first == "load":
+        hub.write("c/2025-11.xlsx", ["no", "city"], [[3, "Zug"]])
+        hub.load()
+    elif first == "undo":
+        hub.revert(source_file="2025-8.xlsx")
+    else:
+        rekey(hub.config(), "c")
+    hub.revert(source_file="2025-10.xlsx")
+    hub.revert(source_file="2025-9.xlsx")
+    expected = {"load": [(2, "Chur"), (3, "Zug")], "undo": [], "rekey": [(2, "Chur")]}
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == expected[first]
+
+
+def test_a_change_by_hand_is_found_after_a_restored_dump(hub: Hub) -> None:
+    hub.load()
+    restore_by_hand(hub)
+    hub.write("c/2025-11.xlsx", ["no", "city"], [[3, "Zug"]])
+    hub.load()
+    hub.execute("UPDATE c SET city = 'x' WHERE no = 1")
+    with pytest.raises(UndoError, match="not written by pgdatahub"):
+        hub.revert(source_file="2025-9.xlsx")
