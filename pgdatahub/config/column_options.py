@@ -29,11 +29,12 @@ COLUMN_TYPES: Mapping[str, SqlType] = {
     "text": SqlType.TEXT,
 }
 """Column types by their names in the file."""
+_WORD = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAME = rf"""(?:{_WORD}|"[^"%{{}}\x00-\x1f]+")"""
 _SERVER_TYPE = re.compile(
-    r"[A-Za-z_][A-Za-z0-9_]*(?:[.][A-Za-z_][A-Za-z0-9_]*)?(?: [A-Za-z]+){0,3}(?: ?[(] ?[0-9]+(?: ?, ?[0-9]+)? ?[)])?"
-    r"(?: [A-Za-z]+){0,3}(?:\[\])*"
+    rf"{_NAME}(?:[.]{_NAME})?(?: [A-Za-z]+){{0,3}}(?: ?[(] ?[0-9]+(?: ?, ?-?[0-9]+)? ?[)])?(?: [A-Za-z]+){{0,3}}(?:\[\])*"
 )
-"""The names of types that may stand in a statement: words, and numbers in parentheses."""
+"""The names of types that may stand in a statement: words, names in double quotes, and numbers in parentheses."""
 
 
 _OTHER_NAMES: Mapping[str, str] = {
@@ -41,24 +42,24 @@ _OTHER_NAMES: Mapping[str, str] = {
     "int8": "bigint",
     "float4": "real",
     **dict.fromkeys(("float", "float8", "double precision"), "double"),
-    "decimal": "numeric",
+    **dict.fromkeys(("decimal", "dec"), "numeric"),
     "bool": "boolean",
     "timestamp without time zone": "timestamp",
     "time without time zone": "time",
 }
-"""Other names of the server for types that follow the values."""
+"""Other names of the server for types that follow the values; ``config --contract`` and people write them."""
 
 
 def _column_type(written: Written) -> str:
     if not isinstance(written, str) or not written.strip():
         raise ValueError
     text = " ".join(written.split())
-    if text.lower() in COLUMN_TYPES:
-        return text.lower()
-    if text.lower() in _OTHER_NAMES:
-        raise ValueError(f"write {_OTHER_NAMES[text.lower()]}")
+    if (known := _OTHER_NAMES.get(text.lower(), text.lower())) in COLUMN_TYPES:
+        return known
     is_other = text.lower() == "timestamptz" or text.endswith("[]")
-    misspelt = not is_other and get_close_matches(text.lower(), COLUMN_TYPES, n=1, cutoff=0.85)
+    misspelt = not is_other and get_close_matches(
+        text.lower(), [*COLUMN_TYPES, "decimal", "double precision"], n=1, cutoff=0.85
+    )
     if misspelt or not _SERVER_TYPE.fullmatch(text):
         raise ValueError
     return text

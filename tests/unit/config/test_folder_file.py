@@ -187,7 +187,7 @@ def test_a_tree_survives_the_way_to_another_process(read: Read) -> None:
         ("a:\n  columns:\n    x: numeric\n", 3, "'x' must be followed by its options", "x: {type: numeric}"),
         ("a:\n  columns:\n    x: {typ: numeric}\n", 3, "'typ' is not an option of a column", "did you mean type?"),
         ("a:\n  columns:\n    x:\n      type: nummeric\n", 4, "type must be one of", None),
-        ("a:\n  columns:\n    x: {type: decimal, decimal: ','}\n", 3, "not 'decimal'", None),
+        ("a:\n  columns:\n    x: {type: decimals, decimal: ','}\n", 3, "not 'decimals'", None),
         ("a:\n  columns:\n    x: {skip: yes}\n", 3, "skip must be true or false", None),
         ("a:\n  columns:\n    x: {decimal: ','}\n", 3, "need a type", None),
         ("a:\n  columns:\n    x: {type: real, decimal: ',', thousands: ','}\n", 3, "the same character", None),
