@@ -27,12 +27,34 @@ _TEXTS: Final = {
     "uncached": ("is a formula without a computed value", "are formulas without a computed value"),
     "number": ("is a number that no column can hold", "are numbers that no column can hold"),
 }
+RULES: Final = {
+    "type": "A value does not fit the type of its column",
+    "values": "A value is not one of the listed values",
+    "pattern": "A value does not match the pattern of its column",
+    "min": "A value is below the smallest value of its column",
+    "max": "A value is above the largest value of its column",
+    "required": "A cell of a required column is empty",
+    "unique": "A value of a unique column is there twice",
+    "key": "A key is there twice",
+    "key-length": "A key is too long",
+    "error": "A cell shows an error",
+    "uncached": "A formula has no computed value",
+    "number": "A number is too large for each type of number",
+    "missing-column": "A required column is missing",
+    "unknown-column": "A column is not listed below columns:",
+    "min-rows": "A file has too few rows",
+    "max-rows": "A file has too many rows",
+    "max-bad": "Too many rows of a file have a fault",
+    "quarantine-limit": "More rows have a fault than can be set aside",
+}
+"""A sentence for each rule."""
 _OF_THE_FILE: Final = {
     "missing-column": "the column is missing",
     "unknown-column": "no entry below columns: means this column",
     "min-rows": "the file has too few rows",
     "max-rows": "the file has too many rows",
     "max-bad": "too many rows have a fault",
+    "quarantine-limit": "more rows have a fault than can be set aside",
 }
 
 

@@ -1,4 +1,8 @@
-"""Faults as SARIF 2.1.0, which code hosts show beside the files (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
+"""Faults as SARIF 2.1.0, which code hosts show beside the files (https://docs.oasis-open.org/sarif/sarif/v2.1.0/).
+
+GitHub shows the texts of a rule beside each alert, and recognizes an alert by the fingerprint ``primaryLocationLineHash``
+(https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from pgdatahub.cli.fault_lines import fault_text
+from pgdatahub.cli.fault_lines import RULES, fault_text
 from pgdatahub.config.cell_ranges import parse_cell
 from pgdatahub.system.version import __version__
 
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _INFORMATION: Final = "https://pypi.org/project/pgdatahub/"
+_UNREADABLE: Final = "unreadable"
+_HELP: Final = (
+    "Correct the cells in the workbook, or the rule below `columns:` of the folder in `etl_config.yaml`. "
+    "`pgdatahub check FILE` lists the cells, and `pgdatahub check FILE --mark COPY.xlsx` colours them."
+)
 
 
 def sarif(results: Iterable[FileCheck], directory: Path) -> dict[str, Any]:
@@ -25,15 +34,18 @@ def sarif(results: Iterable[FileCheck], directory: Path) -> dict[str, Any]:
 
     Args:
         results: The checked files.
-        directory: The root of the source tree, to which paths are relative.
+        directory: A directory of the source tree. Paths are relative to the tree's root, if it is a Git working tree.
     """
-    found = [one for result in results for one in _of_file(result, directory)]
+    root = _source_root(directory)
+    found = [one for result in results for one in _of_file(result, root)]
     rules = sorted({one["ruleId"] for one in found})
+    for one in found:
+        one["ruleIndex"] = rules.index(one["ruleId"])
     driver = {
         "name": "pgdatahub",
         "version": __version__,
         "informationUri": _INFORMATION,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [_rule(rule) for rule in rules],
     }
     return {
         "$schema": _SCHEMA,
@@ -41,10 +53,26 @@ def sarif(results: Iterable[FileCheck], directory: Path) -> dict[str, Any]:
         "runs": [
             {
                 "tool": {"driver": driver},
-                "originalUriBaseIds": {"%SRCROOT%": {"uri": f"{directory.as_uri()}/"}},
+                "originalUriBaseIds": {"%SRCROOT%": {"uri": f"{root.as_uri()}/"}},
                 "results": found,
             }
         ],
+    }
+
+
+def _source_root(directory: Path) -> Path:
+    return next((one for one in (directory, *directory.parents) if (one / ".git").exists()), directory)
+
+
+def _rule(rule: str) -> dict[str, Any]:
+    text = "The file cannot be read" if rule == _UNREADABLE else RULES.get(rule, "A rule of the folder is broken")
+    return {
+        "id": rule,
+        "name": "".join(word.capitalize() for word in rule.split("-")),
+        "shortDescription": {"text": text},
+        "fullDescription": {"text": f"{text}."},
+        "help": {"text": _HELP.replace("`", ""), "markdown": _HELP},
+        "defaultConfiguration": {"level": "error"},
     }
 
 
@@ -59,11 +87,11 @@ def _of_file(result: FileCheck, directory: Path) -> Iterator[dict[str, Any]]:
     if result.failure is not None and not result.faults:
         failure = result.failure
         yield {
-            "ruleId": "unreadable",
+            "ruleId": _UNREADABLE,
             "level": "error",
             "message": {"text": f"{failure.where}: {failure.message}" if failure.where else failure.message},
             "locations": [{"physicalLocation": {"artifactLocation": location}}],
-            "partialFingerprints": _fingerprint(result.source.identity, "", "", "unreadable"),
+            "partialFingerprints": _fingerprint(location["uri"], "", "", _UNREADABLE),
         }
 
 
@@ -85,9 +113,10 @@ def _of_fault(fault: Fault, result: FileCheck, artifact: dict[str, Any]) -> dict
         "level": "error" if result.verdict == "fail" else "warning",
         "message": {"text": text},
         "locations": [location],
-        "partialFingerprints": _fingerprint(result.source.identity, fault.sheet, fault.column, fault.rule),
+        "partialFingerprints": _fingerprint(artifact["uri"], fault.sheet, fault.column, fault.rule),
     }
 
 
 def _fingerprint(*facts: str) -> dict[str, str]:
-    return {"pgdatahub/v1": sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()}
+    digest = sha256("\n".join(facts).encode("utf-8", "surrogatepass")).hexdigest()
+    return {"pgdatahub/v1": digest, "primaryLocationLineHash": f"{digest[:16]}:1"}

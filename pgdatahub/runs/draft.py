@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,11 +102,12 @@ def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: s
     for table, rows in file.parts.items():
         if not isinstance(rows, _DraftRows):
             raise TypeError(f"rows of {table} without facts")
-        lines = {
-            column.header or name: _rules(column, rows.facts.get(name, _Facts()))
+        rules = {
+            name: _rules(column, rows.facts.get(name, _Facts()))
             for name, column in rows.tally.columns.items()
-            if column.header is not None and name not in source.options.origin_columns
+            if name not in source.options.origin_columns
         }
+        lines = _by_key(rules, {name: column.header for name, column in rows.tally.columns.items()})
         name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
         yield _block(name, lines, f"{source.identity}, {rows.tally.rows:,} rows, table {table}")
 
@@ -154,11 +156,12 @@ def draft_of_table(config: Config, table: str) -> str:
     if found is None:
         raise ConfigError(f"no table {table}", where=database.description)
     columns = {column.name: column for column in found.columns if column.name not in RESERVED_COLUMNS}
-    lines = {
-        column.header or name: {"type": kind} if (kind := _type_name(column.type)) else {}
+    rules = {
+        name: {"type": kind} if (kind := _type_name(column.type)) else {}
         for name, column in columns.items()
         if not (isinstance(column.type, OpaqueType) and column.type.computed)
     }
+    lines = _by_key(rules, {name: column.header for name, column in columns.items()})
     return _block(found.table.name, lines, f"table {found.table}; name the folder")
 
 
@@ -169,11 +172,37 @@ def _type_name(kind: SqlType | OpaqueType) -> str | None:
     return next((name for name, known in COLUMN_TYPES.items() if known is stored), None)
 
 
+def _by_key(
+    rules: Mapping[str, Mapping[str, Any]], headers: Mapping[str, str | None]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the rules of columns by the keys that mean them: the header, or the name where headers are missing or equal.
+
+    A name that is also a header means the columns with that header. Then these columns share the rules that are equal.
+    """
+    written = {name: (headers[name] or "").strip() for name in rules}
+    times = Counter(written.values())
+    keyed: dict[str, Mapping[str, Any]] = {}
+    for name, given in rules.items():
+        header = written[name]
+        alike = [one for one, text in written.items() if text == header]
+        if header and times[header] == 1:
+            keyed[header] = given
+        elif not header or not any(one in times for one in alike):
+            keyed[name] = given
+        else:
+            keyed[header] = {
+                key: value for key, value in given.items() if all(rules[one].get(key) == value for one in alike)
+            }
+    return keyed
+
+
 def _block(folder: str, columns: Mapping[str, Mapping[str, Any]], origin: str) -> str:
     lines = [f"# drafted from {origin}", f"{_scalar(folder)}:", "  new_columns: listed", "  columns:"]
     for key, rules in columns.items():
         inner = ", ".join(f"{name}: {_value(value)}" for name, value in rules.items())
-        lines.append(f"    {_scalar(key)}: {{{inner}}}")
+        name = _scalar(key)
+        # YAML limits a plain key to 1,024 characters.
+        lines.append(f"    {name}: {{{inner}}}" if len(name) <= 1000 else f"    ? {name}\n    : {{{inner}}}")
     return "\n".join(lines)
 
 
@@ -184,4 +213,9 @@ def _value(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) else "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """Return a character as a double-quoted scalar of YAML takes it."""
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pgdatahub.cli import app
+from pgdatahub.cli import app, fault_lines
 from pgdatahub.config import load_config
 from pgdatahub.errors import ExitCode
+from pgdatahub.load import hidden_values
 from pgdatahub.runs.check import check
 from pgdatahub.runs.folder_warnings import folder_warnings
 from pgdatahub.testing.workbooks import make_workbook
@@ -131,6 +133,34 @@ def test_check_gives_sarif(capsys: pytest.CaptureFixture[str]) -> None:
     assert place["logicalLocations"] == [{"fullyQualifiedName": "S!B2"}]
     assert results["values"]["level"] == "error"
     assert len(results["values"]["partialFingerprints"]["pgdatahub/v1"]) == 64
+    assert results["values"]["partialFingerprints"]["primaryLocationLineHash"].endswith(":1")
+    rules = log["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == sorted(results)
+    assert all(rules[result["ruleIndex"]]["id"] == rule for rule, result in results.items())
+    assert all(rule[text]["text"] for rule in rules for text in ("shortDescription", "fullDescription", "help"))
+
+
+def test_sarif_paths_start_at_the_root_of_the_repository(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project.parent / ".git").mkdir(exist_ok=True)
+    main(["check", "data/sales/bad.xlsx", "--format", "sarif"])
+    (log,) = json.loads(capsys.readouterr().out)["runs"]
+    (project.parent / ".git").rmdir()
+    artifact = log["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert artifact == {"uri": f"{project.name}/data/sales/bad.xlsx", "uriBaseId": "%SRCROOT%"}
+    assert log["originalUriBaseIds"]["%SRCROOT%"]["uri"] == f"{project.parent.as_uri()}/"
+
+
+def test_sarif_tells_files_of_one_name_apart(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in "ab":
+        make_workbook(project / "apart" / folder / "x.xlsx", {"S": BAD})
+    main(["check", "apart/a/x.xlsx", "apart/b/x.xlsx", "--folder", "sales", "--format", "sarif"])
+    (log,) = json.loads(capsys.readouterr().out)["runs"]
+    assert len({result["partialFingerprints"]["pgdatahub/v1"] for result in log["results"]}) == 6
+
+
+def test_each_rule_has_a_sentence() -> None:
+    assert set(fault_lines.RULES) == set(fault_lines._TEXTS) | set(fault_lines._OF_THE_FILE)
+    assert set(fault_lines._OF_THE_FILE) == set(hidden_values._OF_THE_FILE)
 
 
 def test_a_draft_of_a_file_holds_for_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,6 +172,29 @@ def test_a_draft_of_a_file_holds_for_it(project: Path, capsys: pytest.CaptureFix
     assert 'yes: {type: text, required: true, values: ["a: b", c]}' in draft
     Path("draft.yaml").write_text(draft)
     assert main(["check", "outbox/draft.xlsx", "--folder", "new", "--config", "draft.yaml"]) == ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Title", None, None], [None, "id", 5], [None, "a", 1.5]],
+        [["col", "col", "other"], [1, date(2024, 1, 1), "x"], [2, date(2024, 1, 2), "y"]],
+        [["Col", "Col", " Col"], [1, "a", None], [2, "b", None]],
+        [["a", "a_2", "a"], [1, "x", 1.5], [2, "y", None]],
+        [["Order ID", "order_id", "ORDER  ID"], [1, "x", 1.5], [2, "y", 2.5]],
+        [["a\u00a0b", 'say "x"', "tab\tand\nline", "\u0085", "😀", "no", "~", "<<", "#1"], list(range(9))],
+        [["Preis €", "preis", "naïve", "naive", "x" * 2000, 2024, True], ["a", "b", "c", "d", "e", "f", "g"]],
+        [["kind"], *([text] for text in ("no", "1.50", "", "a: b", "[x]", " y ", "\u2028") * 20)],
+    ],
+)
+def test_a_draft_of_unusual_headers_holds(project: Path, capsys: pytest.CaptureFixture[str], rows: Any) -> None:
+    make_workbook(project / "outbox" / "unusual.xlsx", {"S": rows})
+    assert main(["check", "outbox/unusual.xlsx", "--draft", "--folder", "new"]) == ExitCode.OK
+    Path("draft.yaml").write_text(capsys.readouterr().out, encoding="utf-8")
+    end = main(["check", "outbox/unusual.xlsx", "--folder", "new", "--config", "draft.yaml"])
+    output = capsys.readouterr()
+    assert end == ExitCode.OK, output.out + output.err + Path("draft.yaml").read_text()
+    assert "no contract" not in output.out
 
 
 def test_check_names_types_that_only_the_server_knows(project: Path) -> None:
