@@ -31,7 +31,13 @@ strict:
     id: {type: integer, required: true, min: 2}
     gone: {required: column}
 """
-ROWS = [["id", "stätus\n1", "status"], [1, "a", "Open"], [None, "b", "paid"], [1, None, "open"], ["x", None, "paid"]]
+ROWS: list[list[str | int | None]] = [
+    ["id", "stätus\n1", "status"],
+    [1, "a", "Open"],
+    [None, "b", "paid"],
+    [1, None, "open"],
+    ["x", None, "paid"],
+]
 
 
 def schema() -> Any:
