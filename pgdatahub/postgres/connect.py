@@ -6,7 +6,9 @@ never does, since it is in the language of the server or of the system.
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from ipaddress import ip_address
 from typing import Any, Final, cast
 
@@ -36,6 +38,8 @@ _SETTINGS: Final = ("22", "42704")
 """The states of a session's start if a parameter of the session is unknown or has a wrong value."""
 _DEMANDS: Final = ("target_session_attrs", "channel_binding", "require_auth", "gssencmode")
 """Parameters by which the client refuses a server."""
+_SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
+"""Maximum length of a Unix socket's path: that of ``sun_path`` in ``sockaddr_un``, without the NUL."""
 _NUMBERS: Final = (
     *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
     *("tcp_user_timeout", "connect_timeout"),
@@ -73,6 +77,8 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
             client_encoding=_ENCODING,
             **cast("dict[str, Any]", defaults),
         )
+    except UnicodeError:  # of IDNA, from the look-up of the host
+        raise DatabaseError("the host is not a valid name", hint="check the host in DATABASE_URL") from None
     except psycopg.Error as error:
         complete = psycopg_conninfo.make_conninfo(conninfo, client_encoding=_ENCODING, **defaults)
         reason = _reason(error, complete, conninfo)
@@ -80,9 +86,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
 
 
 def _check_numbers(given: dict[str, Any]) -> None:
-    variables = {option.keyword: option.val for option in pq.Conninfo.get_defaults()}  # includes the environment
-    port = str(given.get("port") or (variables.get(b"port") or b"").decode(errors="replace"))
-    for number in port.split(","):
+    for number in _effective(given)["port"].split(","):
         if number.strip() and not (number.strip().isdigit() and 0 < int(number) < 65536):
             raise DatabaseError("the port is not a number from 1 to 65535", hint="correct port= or PGPORT")
     for name in _NUMBERS:
@@ -161,6 +165,9 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
     if answer == pq.Ping.NO_ATTEMPT:
         return DatabaseError(message, hint="check the parameters of the connection: service, port, sslmode")
     if answer == pq.Ping.NO_RESPONSE and not startup.answered:
+        lasting = _lasting_silence(complete)
+        if lasting is not None:
+            return DatabaseError(message, hint=lasting)
         return TransientDatabaseError(message, hint="is the server running, and are host and port right?")
     if answer == pq.Ping.REJECT:
         return TransientDatabaseError(message, hint="try again; nothing of the file was kept")
@@ -169,12 +176,33 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
 
 def _demands(complete: str) -> list[str]:
     """Return the parameters by which the client may refuse the server, from the connection string and the environment."""
-    given = psycopg_conninfo.conninfo_to_dict(complete)
-    found = {
-        option.keyword.decode(): str(given.get(option.keyword.decode()) or (option.val or b"").decode(errors="replace"))
-        for option in pq.Conninfo.get_defaults()
-    }
+    found = _effective(psycopg_conninfo.conninfo_to_dict(complete))
     return [name for name in _DEMANDS if found.get(name, "") not in ("", "any", "prefer", "disable")]
+
+
+def _effective(given: dict[str, Any]) -> dict[str, str]:
+    """Return all parameters of a connection: those given, else those of the environment, else libpq's defaults."""
+    defaults = {
+        option.keyword.decode(): (option.val or b"").decode(errors="replace") for option in pq.Conninfo.get_defaults()
+    }
+    return {name: str(given.get(name) or value) for name, value in defaults.items()}
+
+
+def _lasting_silence(complete: str) -> str | None:
+    """Return the hint if libpq sends nothing to the server because of the connection's parameters."""
+    found = _effective(psycopg_conninfo.conninfo_to_dict(complete))
+    hosts, ports = found.get("host", "").split(","), found["port"].split(",")
+    longest = max(ports, key=len)
+    if all(
+        host.startswith("/") and len(os.fsencode(f"{host}/.s.PGSQL.{longest}")) > _SOCKET_PATH_BYTES for host in hosts
+    ):
+        return "use a shorter path of the socket's directory in host=, such as that of a symbolic link"
+    if found.get("gssencmode") == "require":
+        without = psycopg_conninfo.make_conninfo(complete, gssencmode="disable")
+        local = all(host.startswith("/") for host in hosts)
+        if local or pq.PGconn.ping(without.encode()) != pq.Ping.NO_RESPONSE:
+            return "gssencmode=require needs a Kerberos ticket (kinit) and TCP; correct gssencmode= or PGGSSENCMODE"
+    return None
 
 
 def _unresolved(complete: str, message: str) -> PgDataHubError | None:

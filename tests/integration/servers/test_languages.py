@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
 from pgdatahub.postgres.connect import open_connection
@@ -98,6 +99,34 @@ def test_server_that_may_become_the_wanted_one_is_transient(german: str) -> None
 def test_server_that_is_away_is_transient() -> None:
     error = reason(f"postgresql://u@127.0.0.1:{free_port()}/d")
     assert isinstance(error, TransientDatabaseError)
+
+
+def test_demand_for_gssapi_that_cannot_be_met_is_a_lasting_error(database_url: str) -> None:
+    error = reason(make_conninfo(database_url, gssencmode="require", krbsrvname="nowhere"))
+    assert type(error) is DatabaseError
+    assert "gssencmode" in str(error)
+
+
+def test_local_socket_with_gssapi_is_a_lasting_error(tmp_path: Path) -> None:
+    error = reason(f"host={tmp_path} gssencmode=require")
+    assert type(error) is DatabaseError
+    assert "gssencmode" in str(error)
+
+
+def test_too_long_path_of_a_socket_is_a_lasting_error() -> None:
+    error = reason(f"host=/tmp/{'x' * 110}")
+    assert type(error) is DatabaseError
+    assert "shorter path" in str(error.hint)
+
+
+def test_socket_without_a_server_is_transient(tmp_path: Path) -> None:
+    assert isinstance(reason(f"host={tmp_path}"), TransientDatabaseError)
+
+
+def test_impossible_name_of_a_host_is_a_lasting_error() -> None:
+    error = reason(f"postgresql://u@{'x' * 64}/d")
+    assert type(error) is DatabaseError
+    assert error.hint == "check the host in DATABASE_URL"
 
 
 @pytest.mark.parametrize("text", ["service=nowhere", "host=127.0.0.1 port=junk", "postgresql://u@nohost.invalid/d"])
