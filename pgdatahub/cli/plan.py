@@ -185,7 +185,8 @@ def _missing_lines(plan: RunPlan) -> Iterator[Text]:
     for one in plan.missing:
         if one.action is MissingAction.REVERT:
             line = Line(f"revert  {one.file}", style="bold yellow")
-            yield line.append(f": it is gone, and {count(one.rows, 'row')} leave {one.table}", style="default")
+            notice = f"; {one.notice}" if one.notice else ""
+            yield line.append(f": it is gone, and {count(one.rows, 'row')} leave {one.table}{notice}", style="default")
         elif one.action is MissingAction.TAKE_OVER:
             line = Line(f"move  {one.file} → {one.heir}", style="yellow")
             yield line.append(f": its {count(one.rows, 'row')} in {one.table} stay", style="default")

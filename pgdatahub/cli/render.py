@@ -160,6 +160,7 @@ def missing_json(missing: MissingFile) -> dict[str, Any]:
         "action": missing.action.name.lower(),
         "heir": missing.heir,
         "reason": missing.reason,
+        "notice": missing.notice,
     }
 
 

@@ -24,6 +24,7 @@ from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres import catalog, locks
+from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
@@ -225,8 +226,9 @@ class MissingFiles:
                 return replace(missing, action=MissingAction.KEEP, reason="another run changed it meanwhile")
             heir = find_heir(past, self.listing)
             if heir is None:
+                notice = next(iter(describe_cascades(connection, past.table, going="deleted")), None)
                 revert_rows(connection, history, past, history.now(connection))
-                return replace(missing, action=MissingAction.REVERT, heir=None)
+                return replace(missing, action=MissingAction.REVERT, heir=None, notice=notice)
             # The missing path is among them if another file handed it the rows.
             others = [one for one in past.duplicates if one.identity not in (heir.identity, past.identity)]
             pass_on(connection, history, past, heir, [*others, heir])

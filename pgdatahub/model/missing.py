@@ -33,6 +33,7 @@ class MissingFile:
         action: The treatment.
         heir: The path of the file that takes over its rows.
         reason: The reason to keep rows under ``on_missing: revert``, or of a failure.
+        notice: Foreign keys that change rows of other tables when its rows are deleted.
     """
 
     import_id: int
@@ -42,13 +43,15 @@ class MissingFile:
     action: MissingAction
     heir: str | None = None
     reason: str | None = None
+    notice: str | None = None
 
     @property
     def sentence(self) -> str:
         """One sentence on the treatment, as done."""
         rows = f"{self.rows:,} row" if self.rows == 1 else f"{self.rows:,} rows"
         if self.action is MissingAction.REVERT:
-            return f"{self.file} is gone: reverted its {rows} in {self.table} (on_missing: revert)"
+            notice = f"; {self.notice}" if self.notice else ""
+            return f"{self.file} is gone: reverted its {rows} in {self.table} (on_missing: revert){notice}"
         if self.action is MissingAction.TAKE_OVER:
             return f"{self.file} is gone: {self.heir} has the same content and takes over its {rows} in {self.table}"
         if self.action is MissingAction.FAIL:

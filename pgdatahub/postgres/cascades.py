@@ -15,10 +15,16 @@ _CASCADES = """
 """
 
 
-def describe_cascades(connection: Connection, table: TableName) -> tuple[str, ...]:
-    """Return a notice if a delete of rows changes rows of other tables."""
+def describe_cascades(connection: Connection, table: TableName, *, going: str = "replaced") -> tuple[str, ...]:
+    """Return a notice if a delete of rows changes rows of other tables.
+
+    Args:
+        connection: In a transaction, which may be read-only.
+        table: The table.
+        going: Word for the rows that are deleted.
+    """
     found = connection.execute(_CASCADES, {"schema": table.schema, "name": table.name}).fetchall()
     if not found:
         return ()
     keys = ", ".join(f"{row.name} ({row.key}: ON DELETE {row.action})" for row in found)
-    return (f"rows that refer to the replaced rows change with them, in {keys}",)
+    return (f"rows that refer to the {going} rows change with them, in {keys}",)

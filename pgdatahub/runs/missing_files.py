@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
@@ -16,6 +17,7 @@ from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.loaded_files import loaded_files
 from pgdatahub.runs.plan_result import FilePlan
@@ -91,7 +93,12 @@ def plan_missing(
     stored = map(tables.after, imports)
     left = {past.id: past for past in (*stored, *tables.changed) if past is not None and past.status == Status.LOADED}
     missing = gone((left[number] for number in sorted(left)), listing.present)
-    planned = judge(missing, listing, config, failed)
+    planned = [
+        replace(one, notice=next(iter(describe_cascades(connection, one.table, going="deleted")), None))
+        if one.action is MissingAction.REVERT
+        else one
+        for one in judge(missing, listing, config, failed)
+    ]
     return tuple(sorted([*kept, *planned], key=lambda one: one.import_id))
 
 

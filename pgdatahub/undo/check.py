@@ -19,6 +19,7 @@ from pgdatahub.model.schema import (
     TableSchema,
 )
 from pgdatahub.postgres import catalog
+from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import Dependent, dependents
 from pgdatahub.postgres.history import History
@@ -119,6 +120,8 @@ def _plan_rows(
             notes.append(f"{choice.table}: {text}")
         else:
             refusals.append(Refusal(subject=str(choice.table), reason=text, hint=hint))
+    if any(one.rows for one in reverted):
+        notes += describe_cascades(connection, choice.table, going="deleted")
     return replace(plan, imports=tuple(reverted), refusals=tuple(refusals), notes=tuple(notes))
 
 

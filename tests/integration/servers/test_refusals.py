@@ -212,3 +212,12 @@ def test_rows_that_a_foreign_key_changes_are_announced(
         assert any(f"notes (of_t: ON DELETE {action})" in notice for notice in notices)
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT id FROM notes").fetchall() == left
+    undone = revert(config, UndoRequest(source_file="t/a.xlsx"), dry_run=True)
+    assert any(
+        f"deleted rows change with them, in notes (of_t: ON DELETE {action})" in one for one in undone.plan.notes
+    )
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  on_missing: revert\n")
+    (tmp_path / "data/t/a.xlsx").unlink()
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    for (missing,) in (plan(config).missing, load(database_url, tmp_path).missing):
+        assert f"notes (of_t: ON DELETE {action})" in missing.sentence
