@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from pgdatahub.errors import FileError, SchemaError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.staging import Staged
+from pgdatahub.model.explain import deciding_evidence
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import OpaqueType
+from pgdatahub.model.schema import AlterType, OpaqueType
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.key_index import always_numbered
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.setup import needs_rekey
+from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
     from pgdatahub.config.key_rule import KeyRule
@@ -90,12 +92,30 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
     if history is not None and connection is not None:
         made = history.schema_changes.created_columns(connection, staged.source.table)
     if own and ordered not in made:
+        _check_type_stays(staged, evolution, ordered)
         return
     raise SchemaError(
         f"newest: {ordered} needs a column of a fixed type: one text cell would make it TEXT and change the order of all rows",
         where=f"table {staged.source.table}",
         hint=f"set columns: {{{ordered}: {{type: timestamp}}}} (or date, integer …)",
     )
+
+
+def _check_type_stays(staged: Staged, evolution: Evolution, ordered: str) -> None:
+    """Check that the file does not make a column of the user's own that orders rows TEXT.
+
+    Raises:
+        SchemaError: It would; the message names the cell.
+    """
+    for change in evolution.plan.changes:
+        if isinstance(change, AlterType) and change.name == ordered and change.new is SqlType.TEXT:
+            evidence = deciding_evidence(change)
+            raise SchemaError(
+                f"{evidence.sample if evidence else 'a value'!r} is not a valid {change.old.label} in the column {ordered},"
+                " which orders the rows: as TEXT it would change the order of all rows",
+                where=evidence.cell.replace("!", " › ") if evidence else f"table {staged.source.table}",
+                hint="correct the cell",
+            )
 
 
 def _check_numbered(staged: Staged, evolution: Evolution, connection: Connection | None) -> None:

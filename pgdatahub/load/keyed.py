@@ -26,6 +26,7 @@ from pgdatahub.postgres import ddl
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
+from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.merge import Arrival, merge, replace_snapshot
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule
@@ -91,10 +92,14 @@ def load_keyed(
     source, wanted = staged.source, staged.source.options.rule
     if wanted is None:
         raise ValueError("the settings have no key")
-    if stored is not None:
+    if stored is not None and not _is_new(evolution):
+        check_both(connection, stored, adding=True)
+        check_takes_rows(connection, stored)
         follow_restore(connection, history.schema, stored)
     rule = _prepare(connection, evolution, stored, wanted, history)
+    # A user may have dropped a column from both tables.
     columns = tuple(name for name in rule.columns if name in evolution.plan.result.by_name)
+    rule = replace(rule, columns=columns)
     begin_staging(connection, rule, columns)
     set_memory(connection, staged.spool.bytes)
     into_staging = SchemaPlan(table=STAGING, changes=(), result=evolution.plan.result)
@@ -139,7 +144,7 @@ def _prepare(
 ) -> TableRule:
     """Change both tables as planned, and return the rule with all columns of the file."""
     plan, names = evolution.plan, tuple(column.name for column in evolution.observed.columns)
-    is_new = any(isinstance(change, CreateTable) for change in plan.changes)
+    is_new = _is_new(evolution)
     if stored is None or is_new:
         own = None if is_new else first_index(connection, history.schema, plan.table, wanted)
         ddl.carry_out(connection, plan)
@@ -158,6 +163,10 @@ def _prepare(
     if rule != stored:
         store_rule(connection, history.schema, rule)
     return rule
+
+
+def _is_new(evolution: Evolution) -> bool:
+    return any(isinstance(change, CreateTable) for change in evolution.plan.changes)
 
 
 def finish_keyed(connection: Connection, history: History, source: SourceFile) -> None:

@@ -26,10 +26,11 @@ from pgdatahub.postgres.keyed.fragments import (
     newest_import,
     null_key,
 )
+from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
 from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rows import follow_restore
-from pgdatahub.postgres.keyed.rules import TableRule, add_xids, forget_rule, record_xid, recorded_xids
+from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
 from pgdatahub.values.rank_key import rank_key
 
@@ -56,11 +57,11 @@ def rekey(
         SchemaError: The table cannot have the rule.
     """
     locks.lock_table(connection, table, exclusively=True)
-    if old is not None:
+    if old is not None and catalog.is_table(connection, old.companion):
+        old = check_both(connection, old)
         follow_restore(connection, history.schema, old)
     writers = recorded_xids(connection, history.schema, table) if old is not None else _usual_writers(connection, table)
     if old is not None:
-        locks.lock_table(connection, old.companion, exclusively=True)
         _unkey(connection, history, old)
     if new is None:
         # Rows of one import that several transactions wrote would look as if a user had changed some of them.
@@ -111,7 +112,7 @@ def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> No
     The companion, pgdatahub's indexes and its flag of missing keys are dropped.
     """
     end_flag(connection, rule)
-    connection.execute(sql.SQL("DROP TABLE {}").format(identifier(rule.companion)))
+    connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(identifier(rule.companion)))
     indexes = [timestamp_index(rule.table)]
     if rule.index_is_ours and rule.key_index is not None:
         indexes.append(rule.key_index)
@@ -120,8 +121,18 @@ def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> No
     forget_rule(connection, history_schema, rule.table)
 
 
+def drop_companions(connection: Connection, history_schema: str) -> None:
+    """Drop the companions of all tables that have a rule, such as those of tables that a user dropped."""
+    for rule in all_rules(connection, history_schema).values():
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(identifier(rule.companion)))
+
+
 def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
-    """Move the rows of the companion back, and drop it."""
+    """Move the rows of the companion back, and drop it; a user may have dropped it already."""
+    if not catalog.is_table(connection, rule.companion):
+        end_rule(connection, history.schema, rule)
+        return
+    locks.lock_table(connection, rule.companion, exclusively=True)
     beside = connection.scalar(sql.SQL("SELECT count(*) FROM {}").format(identifier(rule.companion)))
     if beside and rule.rule.is_merge and not rule.index_is_ours:
         raise UndoError(

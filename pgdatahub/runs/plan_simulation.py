@@ -28,6 +28,7 @@ from pgdatahub.postgres import catalog
 from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.file_queries import PartKey
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.keyed.setup import check_name, first_index
 from pgdatahub.values.sql_types import SqlType
@@ -125,7 +126,7 @@ class TableSimulation:
             FileError: The table cannot take the part.
         """
         check_rule(staged.source, self.rule)
-        self._check_first_rule(staged.source.options.rule)
+        self._check_tables(staged.source.options.rule)
         going = [
             *self._going,
             *found.replaced,
@@ -133,13 +134,17 @@ class TableSimulation:
         ]
         return self._evolve(staged, going)
 
-    def _check_first_rule(self, wanted: KeyRule | None) -> None:
-        """Check that a table without a rule can have its first one.
+    def _check_tables(self, wanted: KeyRule | None) -> None:
+        """Check that a table takes rows by its rule, or that a table without a rule can have its first one.
 
         Raises:
             SchemaError: Its indexes, rules, rows or foreign keys do not allow it, or another object has its companion's name.
         """
-        if self.connection is None or self.rule is not None or wanted is None:
+        if self.connection is None or wanted is None:
+            return
+        if self.rule is not None and self.stored is not None:
+            check_both(self.connection, self.rule, adding=True)
+            check_takes_rows(self.connection, self.rule)
             return
         if self.stored is not None:
             first_index(self.connection, self.history.schema if self.history else None, self.table, wanted)

@@ -34,7 +34,6 @@ from pgdatahub.postgres.import_groups import ImportFacts, ImportGroup, find_grou
 from pgdatahub.postgres.import_state import UNREADABLE_HINT
 from pgdatahub.postgres.inventory import take_inventory
 from pgdatahub.postgres.keyed.both import companion_of
-from pgdatahub.postgres.keyed.rows import count_misplaced
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.known_tables import named_tables
 from pgdatahub.postgres.unknown_rows import find_unknown_rows, untracked_tables
@@ -42,12 +41,12 @@ from pgdatahub.runs.verify_findings import (
     changed_rows,
     column_gone,
     group_differences,
-    misplaced_rows,
     orphaned_quarantine,
     quarantine_difference,
     table_gone,
     unknown_import,
 )
+from pgdatahub.runs.verify_keys import keyed_differences
 from pgdatahub.runs.verify_result import Difference, DifferenceKind, TableCheck, Unproved, Verification
 
 Progress = Callable[[TableName], None]
@@ -200,8 +199,9 @@ class _TableVerifier:
         found.differences += map(quarantine_difference, history.quarantine.differences(connection, table))
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))
         rule = find_rule(connection, history.schema, table)
-        if rule is not None:
-            found.differences += misplaced_rows(count_misplaced(connection, history.schema, rule), rule.companion)
+        found.differences += keyed_differences(connection, history.schema, rule)
+        if any(one.kind is DifferenceKind.TABLE for one in found.differences):
+            return current, []
         groups: list[tuple[ImportGroup, ImportRow]] = []
         for group in find_groups(connection, history, table):
             found.rows += group.rows

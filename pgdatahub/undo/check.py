@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pgdatahub.errors import SchemaError
 from pgdatahub.load.hidden_values import hidden_text
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import (
@@ -25,6 +26,7 @@ from pgdatahub.postgres.dependents import Dependent, dependents
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_rows import count_others
 from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
@@ -88,6 +90,12 @@ def _plan_rows(
     refusals: list[Refusal] = []
     notes: list[str] = []
     reverted = []
+    if plan.rule is not None:
+        try:
+            check_both(connection, plan.rule)
+        except SchemaError as error:
+            refusal = Refusal(subject=str(choice.table), reason=error.message, hint=error.hint)
+            return replace(plan, refusals=(refusal,))
     for past in choice.loaded:
         state = examine_import(connection, past, current, rule=plan.rule, history_schema=history.schema)
         if state.unreadable is not None:

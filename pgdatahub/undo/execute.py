@@ -42,7 +42,7 @@ def lock(connection: Connection, history: History, choices: Sequence[Choice]) ->
         if catalog.reflect(connection, choice.table) is not None:
             locks.lock_table(connection, choice.table)
             rule = find_rule(connection, history.schema, choice.table)
-            if rule is not None:
+            if rule is not None and catalog.is_table(connection, rule.companion):
                 locks.lock_table(connection, rule.companion)
 
 

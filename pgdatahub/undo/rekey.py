@@ -155,7 +155,9 @@ def _carry_out(connection: Connection, history: History, plan: RekeyPlan) -> tup
 
 
 def _counts(connection: Connection, table: TableName, rule: TableRule | None) -> tuple[int, int]:
-    return count_rows(connection, table), 0 if rule is None else count_rows(connection, rule.companion)
+    has_companion = rule is not None and catalog.is_table(connection, rule.companion)
+    beside = count_rows(connection, rule.companion) if rule is not None and has_companion else 0
+    return count_rows(connection, table), beside
 
 
 def _plan(connection: Connection, history: History, config: Config, wanted: str) -> RekeyPlan:

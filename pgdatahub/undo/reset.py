@@ -11,7 +11,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import DropTable, TableName
-from pgdatahub.postgres import locks
+from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.ddl import import_index
 from pgdatahub.postgres.dependents import dependents
@@ -20,7 +20,7 @@ from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.keyed.rules import find_rule
-from pgdatahub.postgres.rekey import end_rule
+from pgdatahub.postgres.rekey import drop_companions, end_rule
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
@@ -158,7 +158,7 @@ def _plan_table(connection: Connection, history: History, table: TableName) -> R
     if history.schema_changes.provenance(connection, table).created:
         found = dependents(connection, table, own_index=import_index(table))
         rule = find_rule(connection, history.schema, table)
-        if rule is not None:
+        if rule is not None and catalog.is_table(connection, rule.companion):
             rows += count_rows(connection, rule.companion)
             found = (*found, *dependents(connection, rule.companion))
         others = sorted({one.description for one in found if not one.part_of_table})
@@ -193,10 +193,10 @@ def _carry_out(connection: Connection, history: History, plan: ResetPlan) -> Non
     for table in plan.tables:
         if table.undo is None:
             locks.lock_table(connection, table.table, exclusively=True)
-            rule = find_rule(connection, history.schema, table.table)
-            carry_out(connection, table.table, [DropTable()], rule=rule)
+            carry_out(connection, table.table, [DropTable()])
         else:
             execute(connection, history, table.undo)
             if table.undo.rule is not None:
                 end_rule(connection, history.schema, table.undo.rule)
+    drop_companions(connection, history.schema)
     history.drop(connection)

@@ -69,8 +69,11 @@ def begin_staging(connection: Connection, rule: TableRule, columns: Sequence[str
         connection.execute(sql.SQL("DROP TABLE {}").format(name))
     others = _others(connection, rule.table, columns)
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) ON COMMIT DROP").format(
-            sql.Identifier(STAGING.name), identifier(rule.table)
+        sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS{}) ON COMMIT DROP").format(
+            sql.Identifier(STAGING.name),
+            identifier(rule.table),
+            # A file that is not the newest must not have rows that the table cannot take later.
+            sql.SQL("" if rule.rule.is_merge else " INCLUDING INDEXES"),
         )
     )
     clauses = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(one)) for one in others]

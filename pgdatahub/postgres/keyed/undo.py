@@ -22,6 +22,7 @@ from pgdatahub.postgres.keyed.fragments import (
     newest_import,
     same_key,
 )
+from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.key_order import many_going
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
@@ -139,6 +140,7 @@ def remove_imports(
     connection: Connection, imports: sql.Identifier, history_schema: str, rule: TableRule, going: Sequence[ImportRow]
 ) -> int:
     """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
+    rule = check_both(connection, rule)
     follow_restore(connection, history_schema, rule)
     with many_going(connection, rule, sum(one.row_count for one in going)):
         count = take_out(connection, imports, rule, going)
