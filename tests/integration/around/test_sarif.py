@@ -31,7 +31,7 @@ strict:
     id: {type: integer, required: true, min: 2}
     gone: {required: column}
 """
-ROWS: list[list[str | int | None]] = [
+ROWS: list[list[Any]] = [
     ["id", "stätus\n1", "status"],
     [1, "a", "Open"],
     [None, "b", "paid"],
