@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,7 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import count_rows
 from pgdatahub.postgres.view_definitions import put_up, take_down
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class TableWriter:
         written = []
         for (one, part), evolution, taken_down in zip(parts, evolutions, views, strict=True):
             if one.source.options.rule is None:
-                loaded = self.copy(evolution.plan, part.spool, one.source, imported_at, connection)
+                loaded = self.copy(evolution.plan, part.spool, one.source, imported_at, connection, locked[one.table])
             else:
                 merged = self.merge(one, part, evolution, imported_at, connection, examine=examine)
                 loaded = merged.result
@@ -166,9 +167,21 @@ class TableWriter:
         source: SourceFile,
         imported_at: datetime,
         connection: Connection,
+        locked: LockedTable | None,
     ) -> LoadResult:
-        """Change the table as planned and copy the rows."""
-        return self.stages.load(plan, _with_lineage(batches, source, imported_at), connection, self.config)
+        """Change the table as planned and copy the rows; return the number of those that are in the table afterwards.
+
+        The server counts the rows that it takes, also those that an AFTER trigger deletes again. So the rows are counted
+        in a table with such a trigger; before the load too, since rows of a replay join those of their import.
+        """
+        lineage = Lineage(source_file=source.location, load_timestamp=imported_at)
+        rows = (replace(batch, lineage=lineage) for batch in batches)
+        if locked is None or not locked.triggered or not catalog.after_triggers(connection, source.table):
+            return self.stages.load(plan, rows, connection, self.config)
+        before = count_rows(connection, source.table, source.location, imported_at)
+        loaded = self.stages.load(plan, rows, connection, self.config)
+        left = count_rows(connection, source.table, source.location, imported_at) - before
+        return replace(loaded, rows=min(loaded.rows, left))
 
 
 def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
@@ -176,12 +189,8 @@ def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) ->
     missing = staged.rows - loaded.rows
     if missing <= 0:
         return staged, ()
-    triggers = ", ".join(catalog.row_triggers(connection, staged.source.table)) or "a trigger or a plugin"
-    notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({triggers})"
+    table = staged.source.table
+    triggers = (*catalog.row_triggers(connection, table), *catalog.after_triggers(connection, table))
+    names = ", ".join(triggers) or "a trigger or a plugin"
+    notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({names})"
     return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)
-
-
-def _with_lineage(batches: Iterable[ColumnBatch], source: SourceFile, imported_at: datetime) -> Iterator[ColumnBatch]:
-    """Yield the rows of a file with the pair that names their import."""
-    lineage = Lineage(source_file=source.location, load_timestamp=imported_at)
-    return (replace(batch, lineage=lineage) for batch in batches)

@@ -75,7 +75,7 @@ class LoadingWhileReading:
         if any(isinstance(column.type, OpaqueType) for column in evolution.plan.result.columns):
             raise NeedsFullReadError  # the settings create such a column, whose values are checked before
         batches = self._borne_out(staging, evolution)
-        loaded = tables.copy(evolution.plan, batches, source, imported_at, connection)
+        loaded = tables.copy(evolution.plan, batches, source, imported_at, connection, locked)
         whole = staging.finish()
         (staged,) = whole.parts
         facts = loading.decisions.facts(source, (staged,), connection)

@@ -41,7 +41,8 @@ _COLUMNS = """
            a.attnotnull AS required,
            a.atthasdef OR a.attidentity <> '' AS filled,
            col_description(c.oid, a.attnum) AS comment,
-           c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS hidden
+           c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS hidden,
+           c.relhastriggers OR c.relkind = 'p' AS triggered
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
  LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -135,6 +136,19 @@ def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
         SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
            AND t.tgtype & 7 = 7  -- FOR EACH ROW, BEFORE, INSERT
+      ORDER BY 1
+    """
+    rows = connection.execute(query, {"schema": table.schema, "name": table.name})
+    return tuple(row.tgname for row in rows)
+
+
+def after_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
+    """Return the names of the triggers of a table and its partitions that run after rows are inserted."""
+    query = """
+        SELECT DISTINCT t.tgname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_trigger t ON t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+           AND t.tgtype & 70 = 4  -- INSERT, neither BEFORE nor INSTEAD OF
       ORDER BY 1
     """
     rows = connection.execute(query, {"schema": table.schema, "name": table.name})

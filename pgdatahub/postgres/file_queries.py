@@ -53,10 +53,12 @@ class LockedTable:
     Attributes:
         schema: Its columns.
         knows_others: The history knows a column that the table does not have now.
+        triggered: It may have triggers, of whatever kind.
     """
 
     schema: TableSchema
     knows_others: bool
+    triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,9 @@ def lock_and_reflect(
         columns = catalog.ask_columns(connection, table)
         known = connection.execute(_other_columns(history_schema), {"schema": table.schema, "name": table.name})
         connection.execute("SET LOCAL enable_seqscan TO DEFAULT")
-    schema = catalog.table_of(table, columns.fetchall())
+    described = columns.fetchall()
+    schema = catalog.table_of(table, described)
     row = known.fetchone()
-    return None if schema is None else LockedTable(schema=schema, knows_others=bool(row and row[0]))
+    if schema is None:
+        return None
+    return LockedTable(schema=schema, knows_others=bool(row and row[0]), triggered=described[0].triggered)

@@ -52,6 +52,15 @@ def find_rows(connection: Connection, past: ImportRow) -> Rows:
     return Rows(count=int(row[0]), rewritten=int(row[1])) if row else Rows(count=0, rewritten=0)
 
 
+def count_rows(connection: Connection, table: TableName, source_file: str, load_timestamp: datetime) -> int:
+    """Return the number of rows of a table that name a file and a time."""
+    counted = sql.SQL("SELECT count(*) FROM {table} WHERE {condition}").format(
+        table=sql.Identifier(table.schema, table.name), condition=rows_with(source_file, load_timestamp)
+    )
+    row = _by_index(connection, counted).fetchone()
+    return int(row[0]) if row else 0
+
+
 def delete_rows(connection: Connection, past: ImportRow) -> int:
     """Delete the rows of an import; return their number.
 

@@ -125,6 +125,43 @@ def test_rows_that_a_trigger_drops_are_counted(database_url: str, tmp_path: Path
         assert connection.execute(query).fetchone() == (5, "5")
 
 
+AFTER = {
+    "row": "CREATE TRIGGER thins AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION thin()",
+    "statement": "CREATE TRIGGER thins AFTER INSERT ON t EXECUTE FUNCTION thin()",
+}
+
+
+@pytest.mark.parametrize("trigger", AFTER.values(), ids=AFTER)
+def test_rows_that_an_after_trigger_deletes_are_counted(trigger: str, database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN DELETE FROM t WHERE id % 2 = 0; RETURN NULL; END'",
+        trigger,
+    )
+    for name, first in (("a", 0), ("b", 10)):
+        write_workbook(tmp_path / f"data/t/{name}.xlsx", [["id"], *([first + number] for number in range(9))])
+    results = load(database_url, tmp_path).results
+    assert [(result.rows, result.counts["rows left out by triggers"]) for result in results] == [(4, 5), (4, 5)]
+    assert all("thins" in str(result.notices) for result in results)
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    assert [table.differences for table in verify(config).tables] == [()]
+
+
+@pytest.mark.parametrize("trigger", AFTER.values(), ids=AFTER)
+def test_after_trigger_that_keeps_rows_is_not_named(trigger: str, database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        trigger,
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    (result,) = load(database_url, tmp_path).results
+    assert (result.rows, dict(result.counts), result.notices) == (2, {}, ())
+
+
 @pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT"])
 def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: str, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
