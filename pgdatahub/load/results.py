@@ -10,7 +10,7 @@ from typing import Final
 
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import CellError, FileError, HistoryLostError, OutOfMemoryError, PgDataHubError
-from pgdatahub.load.hidden_values import without_values
+from pgdatahub.load.hidden_values import free_words, without_values
 from pgdatahub.load.staging import Staged, StagedFile
 from pgdatahub.model.faults import group_faults
 from pgdatahub.model.file_notice import FileNotice
@@ -145,8 +145,8 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
         error: The reason.
         secrets: The passwords to mask in the error, in case a plugin wrote the reason.
     """
-    if isinstance(error, FileError) and not source.options.samples:
-        error = without_values(error)
+    if not source.options.samples:
+        error = without_values(error) if isinstance(error, FileError) else free_words(error) or error
     message, hint = error.message, error.hint
     if secrets is not None:
         message, hint = secrets.mask(message), hint and secrets.mask(hint)

@@ -201,6 +201,32 @@ def translate(error: psycopg.Error) -> PgDataHubError:
     return DatabaseError(message)
 
 
+_RAISE: Final = frozenset({"exec_stmt_raise", "exec_stmt_assert"})
+"""Functions of the server that run RAISE and ASSERT of PL/pgSQL, whatever SQLSTATE they give."""
+_OF_THE_SERVER: Final = ("08", "40", "53", "55", "57")
+
+
+def cause_of(error: BaseException) -> psycopg.Error | None:
+    """Return the driver's error that a translated error comes from, if any."""
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, psycopg.Error):
+        cause = cause.__cause__
+    return cause
+
+
+def is_raised_by_function(error: psycopg.Error) -> bool:
+    """Return whether a function or trigger in the database raised the error, so that its words can be any.
+
+    The context of other errors is empty, or the line of COPY, whose word is the same in all languages; those of locks, shutdowns
+    and timeouts name places that the server had reached.
+    """
+    state = error.sqlstate or ""
+    if state.startswith("P0") or error.diag.source_function in _RAISE:
+        return True
+    context = (error.diag.context or "").splitlines()
+    return not state.startswith(_OF_THE_SERVER) and any(not line.startswith("COPY ") for line in context)
+
+
 def _refusing_key(error: psycopg.Error) -> str:
     """Return the fix for a foreign key violation; on a delete, the error names the table that refers to the rows."""
     return (

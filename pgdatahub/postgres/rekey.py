@@ -253,7 +253,8 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
         connection.execute(moved)
     except psycopg.errors.ForeignKeyViolation as error:
         raise UndoError(
-            f"rows that others beat are referenced: {error.diag.message_detail}", where=str(rule.table)
+            f"the foreign key {error.diag.constraint_name} of the table {error.diag.table_name} refers to rows that others beat",
+            where=str(rule.table),
         ) from error
     connection.execute(sql.SQL("DROP TABLE {}").format(_PLACES))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
-from pgdatahub.load.hidden_values import hidden_faults, hidden_reason, hidden_text
+from pgdatahub.load.hidden_values import hidden_faults, hidden_hint, hidden_reason
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.schema import TableName, TableSchema
@@ -86,7 +86,7 @@ def _redact_failures(connection: Connection, failures: Failures, tables: set[Tab
             continue
         faults = hidden_faults(row.faults)
         reason = hidden_reason(row.reason, row.kind, row.faults)
-        hint = hidden_text(row.hint) if row.hint is not None else None
+        hint = hidden_hint(row.hint, row.kind)
         if (faults, reason, hint) != (row.faults, row.reason, row.hint):
             failures.rewrite(connection, row.id, reason=reason, hint=hint, faults=faults_to_json(faults))
             changed += 1

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from pgdatahub import errors
-from pgdatahub.load.hidden_values import hidden_reason, hidden_text
+from pgdatahub.load.hidden_values import hidden_hint, hidden_reason
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.reports.page.content import FailureEntry
 from pgdatahub.reports.page.folders import Folders
@@ -44,13 +44,12 @@ def failure_entries(failures: Iterable[FailureRow], folders: Folders, *, texts: 
 
 
 def _entry(row: FailureRow, *, shows: bool) -> FailureEntry:
-    hint = row.hint
     return FailureEntry(
         file=row.identity,
         table=str(row.table) if row.table is not None else None,
         place=row.place,
         reason=row.reason if shows else hidden_reason(row.reason, row.kind, row.faults),
-        hint=hint if shows or hint is None else hidden_text(hint),
+        hint=row.hint if shows else hidden_hint(row.hint, row.kind),
         at=row.last_failed_at,
         attempts=row.attempts,
         cleared_at=row.cleared_at,

@@ -31,6 +31,8 @@ FILES: dict[str, tuple[str, Rows]] = {
         "header_row: 3\n  cell_columns: {as_of: B1}\n  columns: {as_of: {type: date}}",
         [["x", MARK], [None], ["a"], [1]],
     ),
+    "raised": ("", [["a"], [MARK]]),
+    "denied": ("", [["a"], [MARK]]),
     "nan": ("errors: fail", [["a"], [MARK]]),
 }
 
@@ -41,13 +43,20 @@ def fill(warehouse: Warehouse, *, samples: str) -> None:
         f"{folder}:\n  {options or '{}'}" if options else f"{folder}: {{}}" for folder, (options, _) in FILES.items()
     ]
     warehouse.configure("\n".join(settings))
-    for folder in ("frozen", "checked", "unique"):
+    for folder in ("frozen", "checked", "unique", "raised", "denied"):
         warehouse.write(f"{folder}/a.xlsx", [["a"], [1]])
     warehouse.run()
     execute(
         warehouse,
         "ALTER TABLE checked ALTER a TYPE text, ADD CHECK (a <> 'Zmarker')",
         'ALTER TABLE "unique" ALTER a TYPE text, ADD UNIQUE (a)',
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION 'no %', NEW.a USING ERRCODE = TG_ARGV[0], DETAIL = 'row ' || NEW.a, HINT = 'not ' || NEW.a;
+           END $$""",
+        "ALTER TABLE raised ALTER a TYPE text",
+        "ALTER TABLE denied ALTER a TYPE text",
+        "CREATE TRIGGER t BEFORE INSERT ON raised FOR EACH ROW EXECUTE FUNCTION refuse('P0001')",
+        "CREATE TRIGGER t BEFORE INSERT ON denied FOR EACH ROW EXECUTE FUNCTION refuse('42501')",
     )
     for folder, (_, rows) in FILES.items():
         warehouse.write(f"{folder}/b.xlsx", rows)
@@ -110,6 +119,12 @@ def test_no_value_of_a_cell_leaves_the_tables(  # law 15
     assert has_mark(metadata(warehouse)) == []
     assert warehouse.query("SELECT count(*) FROM etl_failures WHERE cleared_at IS NULL")[0][0] >= 6
     assert warehouse.query("SELECT cells FROM etl_quarantine ORDER BY 1") != []
+    reasons = dict(warehouse.query("SELECT identity, reason || ' ' || coalesce(hint, '') FROM etl_failures"))
+    assert (
+        reasons["raised/b.xlsx"]
+        == "a function or trigger in the database refused the rows: (not shown) (SQLSTATE P0001) "
+    )
+    assert reasons["checked/b.xlsx"].endswith("the table has a constraint that the file breaks: checked_a_check")
 
 
 def test_redact_removes_the_values_that_were_recorded(
