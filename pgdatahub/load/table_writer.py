@@ -22,7 +22,7 @@ from pgdatahub.load.staging import Staged
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import LoadResult
-from pgdatahub.model.schema import SchemaPlan
+from pgdatahub.model.schema import RESERVED_COLUMNS, SchemaPlan
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
@@ -178,7 +178,9 @@ class TableWriter:
         rows = (replace(batch, lineage=lineage) for batch in batches)
         if locked is None or not locked.triggered or not catalog.after_triggers(connection, source.table):
             return self.stages.load(plan, rows, connection, self.config)
-        before = count_rows(connection, source.table, source.location, imported_at)
+        before = 0
+        if locked.schema.by_name.keys() >= set(RESERVED_COLUMNS):
+            before = count_rows(connection, source.table, source.location, imported_at)
         loaded = self.stages.load(plan, rows, connection, self.config)
         left = count_rows(connection, source.table, source.location, imported_at) - before
         return replace(loaded, rows=min(loaded.rows, left))

@@ -135,7 +135,7 @@ AFTER = {
 def test_rows_that_an_after_trigger_deletes_are_counted(trigger: str, database_url: str, tmp_path: Path) -> None:
     execute(
         database_url,
-        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE TABLE t (id integer)",
         "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN DELETE FROM t WHERE id % 2 = 0; RETURN NULL; END'",
         trigger,
@@ -153,7 +153,7 @@ def test_rows_that_an_after_trigger_deletes_are_counted(trigger: str, database_u
 def test_after_trigger_that_keeps_rows_is_not_named(trigger: str, database_url: str, tmp_path: Path) -> None:
     execute(
         database_url,
-        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE TABLE t (id integer)",
         "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
         trigger,
     )
