@@ -22,8 +22,9 @@ from pgdatahub.model.imports import KEY_COUNTS, ImportRow, KeyCounts
 from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import CreateTable, OpaqueType, SchemaPlan
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import ddl
+from pgdatahub.postgres import catalog, ddl
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import count_rows
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
@@ -70,6 +71,7 @@ def load_keyed(
     stages: Stages,
     config: Config,
     history: History,
+    triggered: bool = False,
     examine: Callable[[TableRule], None] | None = None,
 ) -> Merged:
     """Load a part into its keyed table or snapshot.
@@ -84,6 +86,7 @@ def load_keyed(
         stages: The plugins.
         config: The settings.
         history: The metadata tables.
+        triggered: The table may have triggers, of whatever kind.
         examine: Called with the rule when the rows are staged, before their keys are checked.
 
     Raises:
@@ -116,6 +119,9 @@ def load_keyed(
         ghosts=[past.imported_at for past in going],
         opaque=frozenset(one.name for one in evolution.plan.result.columns if isinstance(one.type, OpaqueType)),
     )
+    watched = triggered and bool(catalog.after_triggers(connection, rule.table, updates=True))
+    # Rows of a replay join those of their import, of which they may replace some.
+    watched = watched and not count_rows(connection, rule.table, source.location, imported_at)
     beaten = 0
     if rule.rule.is_merge:
         beaten = check_keys(connection, rule, staged, arrival, evolution.plan.result)
@@ -126,10 +132,14 @@ def load_keyed(
     else:
         merged = replace_snapshot(connection, history.imports, rule, arrival)
     failpoints.reach("keys merged")
+    deleted = 0
+    if watched:
+        left = count_rows(connection, rule.table, source.location, imported_at)
+        deleted = max(0, merged.new + merged.won - left)
     keys = KeyCounts(new=merged.new, won=merged.won, unchanged=merged.unchanged, lost=merged.lost + beaten)
     counts = {key: getattr(keys, name) for name, key in KEY_COUNTS.items()}
     return Merged(
-        result=LoadResult(rows=merged.rows + beaten),
+        result=LoadResult(rows=merged.rows + beaten - deleted),
         counts={name: count for name, count in counts.items() if count},
         xid=current_xid(connection, history.schema, rule.table),
     )

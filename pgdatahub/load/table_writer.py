@@ -94,7 +94,9 @@ class TableWriter:
             if one.source.options.rule is None:
                 loaded = self.copy(evolution.plan, part.spool, one.source, imported_at, connection, locked[one.table])
             else:
-                merged = self.merge(one, part, evolution, imported_at, connection, examine=examine)
+                merged = self.merge(
+                    one, part, evolution, imported_at, connection, locked=locked[one.table], examine=examine
+                )
                 loaded = merged.result
                 part = replace(part, counts={**part.counts, **merged.counts}, xid=merged.xid)
             evolution = self.described(evolution, part, connection)
@@ -139,6 +141,7 @@ class TableWriter:
         imported_at: datetime,
         connection: Connection,
         *,
+        locked: LockedTable | None,
         examine: Callable[[TableRule], None] | None = None,
     ) -> Merged:
         """Load a part into its keyed table or snapshot."""
@@ -152,6 +155,7 @@ class TableWriter:
             stages=self.stages,
             config=self.config,
             history=self.history,
+            triggered=locked is not None and locked.triggered,
             examine=examine,
         )
 
@@ -191,8 +195,8 @@ def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) ->
     missing = staged.rows - loaded.rows
     if missing <= 0:
         return staged, ()
-    table = staged.source.table
-    triggers = (*catalog.row_triggers(connection, table), *catalog.after_triggers(connection, table))
+    table, keyed = staged.source.table, staged.source.options.rule is not None
+    triggers = (*catalog.row_triggers(connection, table), *catalog.after_triggers(connection, table, updates=keyed))
     names = ", ".join(triggers) or "a trigger or a plugin"
     notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({names})"
     return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)

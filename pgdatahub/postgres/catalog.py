@@ -142,16 +142,17 @@ def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
     return tuple(row.tgname for row in rows)
 
 
-def after_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
-    """Return the names of the triggers of a table and its partitions that run after rows are inserted."""
+def after_triggers(connection: Connection, table: TableName, *, updates: bool = False) -> tuple[str, ...]:
+    """Return the names of the triggers of a table and its partitions that run after rows are inserted, or updated too."""
     query = """
         SELECT DISTINCT t.tgname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_trigger t ON t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-           AND t.tgtype & 70 = 4  -- INSERT, neither BEFORE nor INSTEAD OF
+           AND t.tgtype & 66 = 0 AND t.tgtype & %(events)s <> 0  -- neither BEFORE nor INSTEAD OF
       ORDER BY 1
     """
-    rows = connection.execute(query, {"schema": table.schema, "name": table.name})
+    events = 4 | 16 if updates else 4  # INSERT, UPDATE
+    rows = connection.execute(query, {"schema": table.schema, "name": table.name, "events": events})
     return tuple(row.tgname for row in rows)
 
 

@@ -13,6 +13,7 @@ from pgdatahub import plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import PgDataHubError
 from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verify_result import DifferenceKind
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.runs.conftest import write_workbook
@@ -147,6 +148,27 @@ def test_rows_that_an_after_trigger_deletes_are_counted(trigger: str, database_u
     assert all("thins" in str(result.notices) for result in results)
     config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
     assert [table.differences for table in verify(config).tables] == [()]
+
+
+@pytest.mark.parametrize("mode", ["key: [id]", "mode: snapshot"])
+def test_keyed_rows_that_an_after_trigger_deletes_are_counted(mode: str, database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text(f"t:\n  {mode}\n")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "v"], *([number, 0] for number in range(4))])
+    assert load(database_url, tmp_path).exit_code == 0
+    execute(
+        database_url,
+        "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN DELETE FROM t WHERE id % 2 = 0 AND v = 1; RETURN NULL; END'",
+        "CREATE TRIGGER thins AFTER INSERT OR UPDATE ON t EXECUTE FUNCTION thin()",
+    )
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "v"], *([number, 1] for number in range(2, 8))])
+    result = next(result for result in load(database_url, tmp_path).results if result.rows)
+    assert (result.rows, result.counts["rows left out by triggers"]) == (3, 3)
+    assert "thins" in str(result.notices)
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    (table,) = verify(config).tables
+    assert DifferenceKind.MISSING not in {one.kind for one in table.differences}
 
 
 @pytest.mark.parametrize("trigger", AFTER.values(), ids=AFTER)
