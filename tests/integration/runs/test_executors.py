@@ -18,6 +18,7 @@ from pgdatahub.postgres.database import connect, identify
 from pgdatahub.runs.executors import find_executor
 from pgdatahub.runs.remote_worker import Assignment, greet
 from tests.integration.runs.conftest import Job, MakeJob, TableState, fill
+from tests.servers import through_pooler
 
 EXECUTOR = """
 import multiprocessing
@@ -59,7 +60,7 @@ def run(job: Job, *options: str, **environment: str) -> tuple[int, dict[str, Any
     """Run the console script in a process of its own; return its exit code, its report and its messages."""
     variables = {
         **os.environ,
-        "DATABASE_URL": job.url,
+        "DATABASE_URL": through_pooler(job.url),
         "ETL_SCHEMA": job.schema,
         "ETL_DATA_ROOT": str(job.root),
         "ETL_STATE_DIR": str(job.directory),
