@@ -196,7 +196,8 @@ def translate(error: psycopg.Error) -> PgDataHubError:
     if state is not None:
         found = meaning(state, message, where=_where(error))
         return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=error.diag.message_hint)
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    # Without a state, an InternalError is psycopg's: a pooler answers COMMIT twice if its server is gone.
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
         return TransientDatabaseError(message, hint="the connection was lost; nothing of the file was kept")
     return DatabaseError(message)
 

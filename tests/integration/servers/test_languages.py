@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
 from pgdatahub.postgres.connect import open_connection
 from pgdatahub.postgres.engine import translate
-from tests.servers import PASSWORD, debian_binaries, free_port, running_server
+from tests.servers import PASSWORD, debian_binaries, free_port, pgbouncer, pgbouncer_program, running_server
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,21 @@ def test_connection_cut_in_german_is_transient(german: str) -> None:
         with pytest.raises(psycopg.Error) as caught:
             connection.execute("SELECT 1")
         assert isinstance(translate(caught.value), TransientDatabaseError)
+
+
+def test_commit_that_a_pooler_answers_twice_is_transient(german: str) -> None:
+    if pgbouncer_program() is None:
+        pytest.skip("PgBouncer is not installed (Debian's package pgbouncer)")
+    with pgbouncer(german, "transaction", pool_size=2) as pooled:
+        connection = psycopg.connect(pooled, prepare_threshold=None)
+        (process,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+        with psycopg.connect(german, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [process])
+            time.sleep(0.3)  # until the pooler has told the client
+        with pytest.raises(psycopg.Error) as caught:
+            connection.commit()
+        connection.close()
+    assert isinstance(translate(caught.value), TransientDatabaseError)
 
 
 @pytest.mark.parametrize(
