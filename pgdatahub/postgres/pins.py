@@ -7,6 +7,7 @@ since a read-only role is meant to be read-only. Only a superuser can set ``sess
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, Final
 
@@ -64,8 +65,10 @@ def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
     """
     statements = _begin_statements(connection.info.server_version, read_only=read_only)
     if connection.pgconn.pipeline_status != pq.PipelineStatus.OFF:
-        for statement in statements:
-            connection.execute(statement)
+        # psycopg reads times as the last reported DateStyle has them, and the server reports a change at the end of a pipeline.
+        with nullcontext() if _reads_as_pinned(connection) else connection.pipeline():
+            for statement in statements:
+                connection.execute(statement)
         return
     message = b"; ".join(statements)
     for _ in range(_ATTEMPTS - 1):
@@ -76,6 +79,12 @@ def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
         else:
             return
     connection.execute(message)
+
+
+def _reads_as_pinned(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether the session has the fixed forms of times and intervals already, as by the server's defaults."""
+    style = connection.info.parameter_status("DateStyle") or ""
+    return style.startswith("ISO") and connection.info.parameter_status("IntervalStyle") == _PINNED["IntervalStyle"]
 
 
 @lru_cache(maxsize=8)

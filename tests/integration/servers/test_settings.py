@@ -42,6 +42,10 @@ def supported(url: str, name: str) -> bool:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DateStyle", "SQL, DMY"),
+        ("DateStyle", "Postgres, MDY"),
+        ("DateStyle", "German"),
+        ("IntervalStyle", "iso_8601"),
         ("quote_all_identifiers", "on"),
         ("statement_timeout", "1ms"),
         ("lock_timeout", "1ms"),
