@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
+from pgdatahub.errors import SchemaError
 from pgdatahub.load.descriptions import update_descriptions
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
 from pgdatahub.load.key_settings import check_columns
@@ -22,7 +23,7 @@ from pgdatahub.load.staging import Staged
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import LoadResult
-from pgdatahub.model.schema import RESERVED_COLUMNS, SchemaPlan
+from pgdatahub.model.schema import RESERVED_COLUMNS, SchemaPlan, TableName
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.file_queries import FileFacts, LockedTable
@@ -175,28 +176,48 @@ class TableWriter:
     ) -> LoadResult:
         """Change the table as planned and copy the rows; return the number of those that are in the table afterwards.
 
-        The server counts the rows that it takes, also those that an AFTER trigger deletes again. So the rows are counted
-        in a table with such a trigger; before the load too, since rows of a replay join those of their import.
+        The server counts the rows that it takes, also those that an AFTER trigger deletes again, and not those that a
+        BEFORE trigger inserts into a child table. So the rows are counted in a table with such a trigger; before the load
+        too, since rows of a replay join those of their import.
+
+        Raises:
+            SchemaError: A trigger changes the columns by which the rows of an import are found.
         """
         lineage = Lineage(source_file=source.location, load_timestamp=imported_at)
         rows = (replace(batch, lineage=lineage) for batch in batches)
-        if locked is None or not locked.triggered or not catalog.after_triggers(connection, source.table):
+        triggered = locked is not None and locked.triggered
+        changing = catalog.row_triggers(connection, source.table) if triggered else ()
+        after = catalog.after_triggers(connection, source.table) if triggered else ()
+        if not changing and not after:
             return self.stages.load(plan, rows, connection, self.config)
         before = 0
-        if locked.schema.by_name.keys() >= set(RESERVED_COLUMNS):
+        if locked is not None and locked.schema.by_name.keys() >= set(RESERVED_COLUMNS):
             before = count_rows(connection, source.table, source.location, imported_at)
         loaded = self.stages.load(plan, rows, connection, self.config)
         left = count_rows(connection, source.table, source.location, imported_at) - before
-        return replace(loaded, rows=min(loaded.rows, left))
+        if left < loaded.rows and not after:
+            raise _strayed(source.table, loaded.rows - left, changing)
+        return replace(loaded, rows=left)
 
 
 def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) -> tuple[Staged, tuple[str, ...]]:
     """Return a file with the number of rows that the table did not take in its counts, and a notice about them."""
     missing = staged.rows - loaded.rows
-    if missing <= 0:
+    if not missing:
         return staged, ()
     table, keyed = staged.source.table, staged.source.options.rule is not None
     triggers = (*catalog.row_triggers(connection, table), *catalog.after_triggers(connection, table, updates=keyed))
     names = ", ".join(triggers) or "a trigger or a plugin"
+    if missing < 0:
+        return staged, (f"the table itself added {-missing:,} rows to the {staged.rows:,} of the file ({names})",)
     notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({names})"
     return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)
+
+
+def _strayed(table: TableName, rows: int, triggers: Sequence[str]) -> SchemaError:
+    """Return the error for rows that a trigger gave another ``source_file`` or ``load_timestamp``."""
+    return SchemaError(
+        f"a trigger changes source_file or load_timestamp of {rows:,} rows ({', '.join(triggers)}), so that no undo finds them",
+        where=f"table {table}",
+        hint="have the trigger leave these two columns as they are, or drop it",
+    )

@@ -18,6 +18,7 @@ from pgdatahub.model.schema import (
     AddColumn,
     AlterType,
     ColumnSchema,
+    ColumnType,
     CreateTable,
     OpaqueType,
     SchemaChange,
@@ -93,7 +94,7 @@ def _respect(current: TableSchema, observed: TableSchema) -> None:
         known = current.by_name.get(column.name)
         if known is not None and known.type is not column.type:
             raise SchemaError(
-                f"the table's own column {column.name} is {known.type.label}, and every imported table needs it as "
+                f"the table's own column {column.name} is {_kind(known.type)}, and every imported table needs it as "
                 f"{column.type.label}",
                 where=f"table {current.table}",
                 hint="rename or alter it, or set table: for the folder",
@@ -140,3 +141,9 @@ def _first(column: ColumnSchema) -> Evidence | None:
 
 def _place(evidence: Evidence | None) -> str | None:
     return evidence.cell.replace("!", " › ") if evidence else None
+
+
+def _kind(known: ColumnType) -> str:
+    """Return a column's type for messages; a generated or identity column has the name of its type, and cannot be written."""
+    written = not (isinstance(known, OpaqueType) and known.computed)
+    return known.label if written else f"computed by the table ({known.label})"

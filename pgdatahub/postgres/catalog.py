@@ -131,9 +131,10 @@ def _column_type(name: str, *, computed: bool, numbered: bool) -> ColumnType:
 
 
 def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
-    """Return the names of the triggers that may drop a row before it is inserted."""
+    """Return the names of the triggers of a table and its partitions that may drop or change a row before it is inserted."""
     query = """
-        SELECT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        SELECT DISTINCT t.tgname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_trigger t ON t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
            AND t.tgtype & 7 = 7  -- FOR EACH ROW, BEFORE, INSERT
       ORDER BY 1

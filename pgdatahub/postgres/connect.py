@@ -34,8 +34,8 @@ _ENCODING: Final = "UTF8"
 """The encoding of the client, from the first statement on, whatever the database's own encoding is."""
 _NO_CONVERSION: Final = "0A000"
 """The state of a session's start if the server has no conversion to the client's encoding."""
-_SETTINGS: Final = ("22", "42704")
-"""The states of a session's start if a parameter of the session is unknown or has a wrong value."""
+_SETTINGS: Final = ("22", "42601", "42704")
+"""The states of a session's start if a parameter of the session is unknown, or its value or the options are wrong."""
 _DEMANDS: Final = ("target_session_attrs", "channel_binding", "require_auth", "gssencmode")
 """Parameters by which the client refuses a server."""
 _SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103

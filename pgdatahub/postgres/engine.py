@@ -195,7 +195,8 @@ def translate(error: psycopg.Error) -> PgDataHubError:
         return PrivilegeError(f"row-level security hides rows from this role: {message}", hint=ROW_SECURITY_HINT)
     if state is not None:
         found = meaning(state, message, where=_where(error))
-        return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=error.diag.message_hint)
+        hint = error.diag.message_hint or (_RAISED if is_raised_by_function(error) else None)
+        return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=hint)
     # Without a state, an InternalError is psycopg's: a pooler answers COMMIT twice if its server is gone.
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.InternalError):
         return TransientDatabaseError(message, hint="the connection was lost; nothing of the file was kept")
@@ -204,6 +205,7 @@ def translate(error: psycopg.Error) -> PgDataHubError:
 
 _RAISE: Final = frozenset({"exec_stmt_raise", "exec_stmt_assert"})
 """Functions of the server that run RAISE and ASSERT of PL/pgSQL, whatever SQLSTATE they give."""
+_RAISED: Final = "a trigger or function of the database raised it: meet its rule, or have it changed or disabled"
 _OF_THE_SERVER: Final = ("08", "40", "53", "55", "57")
 
 

@@ -75,7 +75,7 @@ CANCELLED: Final = "57014"
 
 ROW_SECURITY: Final = "check_enable_rls"
 """The server's function that refuses to hide rows; its error has the state of a missing privilege."""
-ROW_SECURITY_HINT: Final = "load as the table's owner, or as a role with BYPASSRLS"
+ROW_SECURITY_HINT: Final = "load as a role with BYPASSRLS, or as the table's owner; if this role is the owner: ALTER TABLE … NO FORCE ROW LEVEL SECURITY"
 
 
 def one_line(message: str) -> str:

@@ -71,7 +71,8 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
     except TransientDatabaseError:
         raise
     except PgDataHubError as error:
-        raise UndoError(f"nothing was undone: {error.message}", where=error.where or str(plan.table)) from error
+        where = error.where or str(plan.table)
+        raise UndoError(f"nothing was undone: {error.message}", where=where, hint=error.hint) from error
 
 
 def _execute(connection: Connection, history: History, plan: UndoPlan, moment: datetime) -> None:

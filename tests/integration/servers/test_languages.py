@@ -96,6 +96,7 @@ def test_commit_that_a_pooler_answers_twice_is_transient(german: str) -> None:
         ("channel_binding=require", "does not meet channel_binding"),
         ("options=-cstatement_timeout%3Dsoon", "session's settings"),
         ("options=-cnot_a_setting%3D1", "session's settings"),
+        ("options=--no-value", "session's settings"),
         ("keepalives=often", "keepalives="),
         ("hostaddr=999.1.1.1", "host="),
     ],

@@ -59,6 +59,7 @@ def test_row_level_security_is_named_before_rows_are_hidden(loader_url: str, tmp
     for told in (planned.failure, failure):
         assert "row-level security" in told.message
         assert "BYPASSRLS" in str(told.hint)
+        assert "NO FORCE" in str(told.hint)  # the role is the owner already
     with pytest.raises(PgDataHubError, match="row-level security"):
         revert(config, UndoRequest(source_file="t/a.xlsx", force=True))
 
@@ -184,6 +185,94 @@ def test_after_trigger_that_keeps_rows_is_not_named(trigger: str, database_url: 
     assert (result.rows, dict(result.counts), result.notices) == (2, {}, ())
 
 
+STRAYING = {
+    "time": "new.load_timestamp = now()",
+    "file": "IF new.id = 1 THEN new.source_file = NULL; END IF",
+}
+
+
+@pytest.mark.parametrize("change", STRAYING.values(), ids=STRAYING)
+def test_trigger_that_changes_lineage_fails_the_file(change: str, database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        f"CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN new; END $$",
+        "CREATE TRIGGER stamps BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION stamp()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    failure = load(database_url, tmp_path).results[0].failure
+    assert failure is not None
+    assert "stamps" in failure.message
+    assert "load_timestamp" in failure.message
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+MOVING = {
+    "to a child": ("BEFORE", "INSERT INTO k VALUES (new.*); RETURN NULL", 2),
+    "twice": ("AFTER", "IF pg_trigger_depth() = 1 THEN INSERT INTO t VALUES (new.*); END IF; RETURN NULL", 4),
+}
+
+
+@pytest.mark.parametrize(("moment", "body", "rows"), MOVING.values(), ids=MOVING)
+def test_rows_that_a_trigger_inserts_are_counted(
+    moment: str, body: str, rows: int, database_url: str, tmp_path: Path
+) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE TABLE k () INHERITS (t)",
+        f"CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; END $$",
+        f"CREATE TRIGGER moves {moment} INSERT ON t FOR EACH ROW EXECUTE FUNCTION move()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    (result,) = load(database_url, tmp_path).results
+    assert result.rows == rows
+    assert ("moves" in str(result.notices)) is (rows > 2)
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    assert [table.differences for table in verify(config).tables] == [()]
+    revert(config, UndoRequest(source_file="t/a.xlsx"))
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_trigger_of_a_partition_is_named(database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp) PARTITION BY LIST (id)",
+        "CREATE TABLE p PARTITION OF t DEFAULT",
+        "CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER drops BEFORE INSERT ON p FOR EACH ROW EXECUTE FUNCTION leave_out()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    (result,) = load(database_url, tmp_path).results
+    assert result.rows == 0
+    assert "(drops)" in str(result.notices)
+
+
+def test_computed_lineage_column_is_named_as_computed(database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text GENERATED ALWAYS AS ('x') STORED, load_timestamp timestamp)",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    failure = load(database_url, tmp_path).results[0].failure
+    assert failure is not None
+    assert "source_file is computed by the table" in failure.message
+
+
+def test_error_of_an_event_trigger_names_its_kind(database_url: str, tmp_path: Path) -> None:
+    execute(
+        database_url,
+        "CREATE FUNCTION no() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no DDL today'; END $$",
+        "CREATE EVENT TRIGGER refuses ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION no()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    with pytest.raises(PgDataHubError, match="no DDL today") as caught:
+        load(database_url, tmp_path)
+    assert "trigger or function of the database" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT"])
 def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: str, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
@@ -197,7 +286,9 @@ def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: s
     config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
     with pytest.raises(PgDataHubError) as caught:
         revert(config, UndoRequest(source_file="t/a.xlsx"))
-    assert "of_t" in str(caught.value)
+    assert "nothing was undone" in caught.value.message
+    assert "of_t" in caught.value.message
+    assert "the rows that refer to" in str(caught.value.hint)
     assert "notes" in str(caught.value)
 
 
