@@ -186,10 +186,12 @@ def _missing_lines(plan: RunPlan) -> Iterator[Text]:
         if one.action is MissingAction.REVERT:
             line = Line(f"revert  {one.file}", style="bold yellow")
             notice = f"; {one.notice}" if one.notice else ""
-            yield line.append(f": it is gone, and {count(one.rows, 'row')} leave {one.table}{notice}", style="default")
+            going = f"{count(one.rows, 'row')} {'leaves' if one.rows == 1 else 'leave'} {one.table}"
+            yield line.append(f": it is gone, and {going}{notice}", style="default")
         elif one.action is MissingAction.TAKE_OVER:
             line = Line(f"move  {one.file} → {one.heir}", style="yellow")
-            yield line.append(f": its {count(one.rows, 'row')} in {one.table} stay", style="default")
+            stay = "stays" if one.rows == 1 else "stay"
+            yield line.append(f": its {count(one.rows, 'row')} in {one.table} {stay}", style="default")
         elif one.reason is not None:
             yield Line(one.sentence, style="yellow")
     if kept:

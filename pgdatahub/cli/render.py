@@ -147,7 +147,8 @@ def missing_line(kept: Sequence[MissingFile]) -> str:
     files = (
         "1 file is gone, and its rows stay" if len(kept) == 1 else f"{len(kept):,} files are gone, and their rows stay"
     )
-    return f"{files}: {listed([one.file for one in kept])} (on_missing: revert would revert them)"
+    advice = "" if all(one.reason for one in kept) else " (on_missing: revert would revert them)"
+    return f"{files}: {listed([one.file for one in kept])}{advice}"
 
 
 def missing_json(missing: MissingFile) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def gone(files: Iterable[_Loaded], present: Collection[str]) -> Iterator[_Loaded
     for one in files:
         # Rows that --adopt took over from another file name that file.
         own = one.source_file.endswith(f"/{one.identity}") and not is_url(one.source_file)
-        if not _is_present(one.identity, present) and not (own and _exists(one.source_file)):
+        if not _is_present(one.identity, present) and not (own and may_exist(Path(one.source_file))):
             yield one
 
 
@@ -73,11 +73,18 @@ def _is_present(identity: str, present: Collection[str]) -> bool:
     return any("/".join(folders[:length]) in present for length in range(len(folders), 0, -1))
 
 
-def _exists(path: str) -> bool:
+def may_exist(path: Path) -> bool:
+    """Return whether a file exists, or cannot be reached, so that nothing proves that it is gone.
+
+    A link to nothing counts: what it leads to may be on a share that is not mounted.
+    """
     try:
-        return Path(path).exists()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return any(folder.is_symlink() and not folder.exists() for folder in path.parents)
     except (OSError, ValueError):
-        return True  # not reachable; nothing proves that it is gone
+        return True
+    return True
 
 
 def find_gone(

@@ -56,4 +56,5 @@ class MissingFile:
             return f"{self.file} is gone: {self.heir} has the same content and takes over its {rows} in {self.table}"
         if self.action is MissingAction.FAIL:
             return f"{self.file} is gone, and its {rows} in {self.table} cannot be reverted: {self.reason}"
-        return f"{self.file} is gone; its {rows} stay in {self.table}" + (f": {self.reason}" if self.reason else "")
+        stay = "stays" if self.rows == 1 else "stay"
+        return f"{self.file} is gone; its {rows} {stay} in {self.table}" + (f": {self.reason}" if self.reason else "")

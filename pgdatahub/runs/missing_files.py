@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError
-from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
+from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge, may_exist
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.imports import Status
@@ -115,12 +116,14 @@ def count_missing(connection: Connection, history: History, config: Config) -> M
         except PgDataHubError:
             return None
     root = config.root_path
+    if not remote and not os.path.isdir(root):  # noqa: PTH112 - Path.is_dir() raises an error without the right to look
+        return None
     counts: dict[TableName, int] = defaultdict(int)
     names: dict[TableName, list[str]] = defaultdict(list)
     for one in loaded_files(connection, history):
         if is_url(one.source_file) and not remote:
             continue  # neither this data root nor this machine can tell
-        present = listed if remote else {one.identity} if (root / one.identity).exists() else frozenset()
+        present = listed if remote else {one.identity} if may_exist(root / one.identity) else frozenset()
         if next(gone([one], present), None) is not None:
             counts[one.table] += 1
             if len(names[one.table]) < NAMED:

@@ -132,7 +132,10 @@ def _listing(found: Iterable[SourceFile], unreadable: Collection[str]) -> Listin
     obstacle = f"{min(unreadable)} could not be read, and may hold it" if unreadable else None
     return Listing(
         files={source.identity: source for source in sources if not source.ignored},
-        present=frozenset(source.identity for source in sources),
+        # While Excel saves a workbook, only the workbook's lock file may be there.
+        present=frozenset(
+            name for source in sources for name in (source.identity, source.identity.replace("/~$", "/"))
+        ),
         obstacle=obstacle,
     )
 

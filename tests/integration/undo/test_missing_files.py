@@ -71,6 +71,20 @@ def test_status_counts_a_missing_file(loaded: Hub) -> None:
     assert {table.name: found for table, found in counts.items()} == {"sales": (1, ["sales/jan.xlsx"])}
 
 
+def test_status_without_a_data_root_counts_no_file(loaded: Hub) -> None:
+    loaded.root.rename(loaded.directory / "away")
+    assert status(loaded.config()).missing_files is None
+
+
+def test_status_counts_no_file_behind_a_broken_link(loaded: Hub) -> None:
+    (loaded.root / "sales").rename(loaded.directory / "away")
+    (loaded.root / "sales").symlink_to("/not/mounted")
+    assert status(loaded.config()).missing_files == {}
+    (loaded.root / "sales").unlink()
+    (loaded.root / "sales").symlink_to(loaded.root / "sales")  # cannot be followed
+    assert status(loaded.config()).missing_files == {}
+
+
 def test_moved_data_root_has_no_missing_file(loaded: Hub) -> None:
     loaded.configure(REVERT)
     moved = loaded.directory / "moved"
@@ -188,12 +202,31 @@ def test_empty_folder_reverts_nothing(loaded: Hub, how: str) -> None:
     if how != "gone":
         (loaded.root / "sales").mkdir()
     if how == "only a lock file":
-        (loaded.root / "sales/~$jan.xlsx").write_bytes(b"x")
+        (loaded.root / "sales/~$dec.xlsx").write_bytes(b"x")  # of another workbook
     report = loaded.run()
     assert {action for _, action in _actions(report)} == {MissingAction.KEEP}
     assert all(one.reason for one in report.missing)
     assert _rows(loaded) == [1, 2, 3]
     assert [one.action for one in plan(loaded.config()).missing] == [MissingAction.KEEP] * 2
+
+
+def test_workbook_that_excel_saves_is_not_reverted(loaded: Hub) -> None:
+    loaded.configure(REVERT)
+    (loaded.root / "sales/jan.xlsx").rename(loaded.root / "sales/~$jan.xlsx")
+    assert plan(loaded.config()).missing == ()
+    assert _actions(loaded.run()) == []
+    assert _rows(loaded) == [1, 2, 3]
+
+
+def test_refused_revert_is_not_advised(loaded: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", loaded.database_url)
+    monkeypatch.chdir(loaded.directory)
+    loaded.configure(REVERT)
+    shutil.rmtree(loaded.root / "sales")
+    loaded.write("other/x.xlsx", HEADERS, FEB)
+    output = CliRunner().invoke(create_app(only="run"), ["run", "--config", "etl_config.yaml"]).output
+    assert "its 1 row stays in sales: its folder has no workbook" in output
+    assert "on_missing: revert would" not in output
 
 
 def test_empty_data_root_reverts_nothing(loaded: Hub) -> None:
