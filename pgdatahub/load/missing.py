@@ -29,6 +29,7 @@ from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.system.presence import may_exist
 from pgdatahub.system.retry import with_retries
 from pgdatahub.system.storage import is_url
 
@@ -71,20 +72,6 @@ def _is_present(identity: str, present: Collection[str]) -> bool:
     """Return whether a listing has a file, or a folder above it whose files are left out (``exclude:``)."""
     folders = identity.split("/")
     return any("/".join(folders[:length]) in present for length in range(len(folders), 0, -1))
-
-
-def may_exist(path: Path) -> bool:
-    """Return whether a file exists, or cannot be reached, so that nothing proves that it is gone.
-
-    A link to nothing counts: what it leads to may be on a share that is not mounted.
-    """
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return any(folder.is_symlink() and not folder.exists() for folder in path.parents)
-    except (OSError, ValueError):
-        return True
-    return True
 
 
 def find_gone(

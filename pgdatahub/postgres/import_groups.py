@@ -22,6 +22,7 @@ from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, Table
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.history import History
 from pgdatahub.postgres.import_columns import import_row, selected_columns
+from pgdatahub.postgres.import_rows import readable_time
 from pgdatahub.postgres.keyed.both import all_rows
 from pgdatahub.postgres.keyed.rows import known_writers
 from pgdatahub.postgres.keyed.rules import find_rule
@@ -71,7 +72,7 @@ _GROUPS = sql.SQL("""
          WHERE w.rows IS NOT NULL OR i.status = {loaded}
       GROUP BY i.id, w.file, w.moment, i.xmin::text
     )
-    SELECT c.file AS named_file, c.moment AS named_moment, c.version, c.rows, c.original, c.others, {past}
+    SELECT c.file AS named_file, {time} AS named_moment, c.version, c.rows, c.original, c.others, {past}
       FROM counted c LEFT JOIN {imports} i ON i.id = c.id ORDER BY i.id, c.moment, c.file
 """)
 _WRITTEN = sql.SQL("""
@@ -113,6 +114,7 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
         schema=sql.Literal(table.schema),
         name=sql.Literal(table.name),
         loaded=sql.Literal(Status.LOADED.value),
+        time=readable_time(sql.SQL("c.moment")),
         past=selected_columns(history.missing),
     )
     return [

@@ -61,6 +61,15 @@ def count_rows(connection: Connection, table: TableName, source_file: str, load_
     return int(row[0]) if row else 0
 
 
+def readable_time(moment: sql.Composable) -> sql.Composed:
+    """Return SQL for the nearest time that Python has: not infinite, and in the years 1 to 9999.
+
+    Only rows that were changed by hand have other times.
+    """
+    nearest = sql.SQL("least(greatest({}::timestamp, '0001-01-01'), '9999-12-31 23:59:59.999999')")
+    return nearest.format(moment)
+
+
 def delete_rows(connection: Connection, past: ImportRow) -> int:
     """Delete the rows of an import; return their number.
 

@@ -31,6 +31,7 @@ from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.engine import driver_connection, savepoint
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.import_rows import readable_time
 from pgdatahub.postgres.keyed.both import all_rows, companion_of
 from pgdatahub.values.sql_types import SqlType
 
@@ -87,7 +88,7 @@ _ENDS = sql.SQL("""
 _OUTSIDE = sql.SQL("(t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND {unknown}")
 _BETWEEN = sql.SQL("t.{moment} >= {first}::timestamp AND t.{moment} <= {last}::timestamp AND {unknown}")
 _GROUPS = sql.SQL("""
-    SELECT t.{file}::text, t.{moment}::timestamp, count(*) FROM {table} t WHERE {named} AND {condition} GROUP BY 1, 2
+    SELECT t.{file}::text, {time}, count(*) FROM {table} t WHERE {named} AND {condition} GROUP BY 1, 2
 """)
 _SAMPLE = sql.SQL("SELECT 1 FROM {table} t TABLESAMPLE SYSTEM ({percent}) WHERE {named} AND {condition} LIMIT 1")
 
@@ -225,6 +226,7 @@ def _names(history: History | None, table: TableName) -> dict[str, Any]:
         "moment": sql.Identifier(LOAD_TIMESTAMP),
         "loaded": sql.Literal(Status.LOADED.value),
     }
+    names["time"] = readable_time(sql.SQL("t.{moment}").format(**names))
     names["named"] = _NAMED.format(**names)
     names["unknown"] = sql.SQL("true")
     if history is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, PgDataHubError
-from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge, may_exist
+from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.imports import Status
@@ -23,6 +23,7 @@ from pgdatahub.postgres.history import History
 from pgdatahub.postgres.loaded_files import loaded_files
 from pgdatahub.runs.plan_result import FilePlan
 from pgdatahub.runs.selection import Discovery
+from pgdatahub.system.presence import may_exist
 from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:

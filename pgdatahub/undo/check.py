@@ -32,6 +32,7 @@ from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
 from pgdatahub.postgres.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
+from pgdatahub.system.presence import may_exist
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
 
@@ -134,10 +135,10 @@ def _plan_rows(
 
 
 def _is_there(past: ImportRow, data_root: Path | None) -> bool:
-    """Return whether a local file is where it was when it was loaded, or below the data root of now."""
+    """Return whether a local file may be where it was when it was loaded, or below the data root of now."""
     if "://" in past.source_file:
         return False
-    return Path(past.source_file).exists() or (data_root is not None and (data_root / past.identity).exists())
+    return may_exist(Path(past.source_file)) or (data_root is not None and may_exist(data_root / past.identity))
 
 
 def _not_loaded(past: ImportRow) -> Refusal:

@@ -115,6 +115,14 @@ def test_commands_show_missing_files(loaded: Hub, monkeypatch: pytest.MonkeyPatc
     assert json.loads(result.stdout)["missing_files"] == [{"table": "sales", "files": 1, "first": ["sales/jan.xlsx"]}]
 
 
+def test_revert_of_a_file_out_of_reach_works(loaded: Hub) -> None:
+    path = {"path": f"/{'n' * 300}/jan.xlsx"}  # too long for the system, as a folder may be closed to the user
+    for table in ("sales", "etl_imports"):
+        loaded.execute(f"UPDATE {table} SET source_file = %(path)s WHERE source_file LIKE '%%/jan.xlsx'", path)
+    loaded.revert(source_file="jan.xlsx")
+    assert _rows(loaded) == [3]
+
+
 # ── reverted ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -297,6 +297,15 @@ def test_row_without_an_import_is_found(loaded: Hub) -> None:
     assert (_only(loaded).kind, _only(loaded).rows) == (DifferenceKind.UNNAMED, 1)
 
 
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+def test_time_that_python_lacks_is_an_unknown_import(loaded: Hub, time: str) -> None:
+    loaded.execute("UPDATE sales SET load_timestamp = %(time)s::text::timestamp WHERE id = 1", {"time": time})
+    assert sorted(_kinds(loaded)) == sorted([DifferenceKind.MISSING, DifferenceKind.UNKNOWN])
+    loaded.write("sales/mar.xlsx", HEADERS, [[6, 60, "f"]])
+    loaded.load()  # notices the rows, and goes on
+    assert _check(loaded).rows == 6
+
+
 def test_dropped_column_is_named_with_its_imports(loaded: Hub) -> None:
     loaded.write("sales/mar.xlsx", ["id"], [[6]])
     loaded.load()
