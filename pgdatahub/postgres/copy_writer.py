@@ -21,7 +21,27 @@ _QUEUED_PIECES: Final = 16
 """At most 4 MB are queued, some twenty thousand rows (psycopg's own QueuedLibpqWriter holds 128 MB)."""
 
 
-class BackgroundWriter(LibpqWriter):
+class _StoppedError(Exception):
+    """The reason that the server is told for the end of a COPY, in any encoding and without a value of a cell."""
+
+
+class QuietWriter(LibpqWriter):
+    """Writer of a COPY that tells the server no text of an error.
+
+    The server would log the text, and a server whose encoding lacks a character of it refuses the text itself; psycopg then
+    prints a warning.
+    """
+
+    def finish(self, exc: BaseException | None = None) -> None:
+        """End the COPY, or stop it because of an error.
+
+        Raises:
+            psycopg.Error: The server refused the rows, or is gone.
+        """
+        super().finish(None if exc is None else _StoppedError("the rows cannot be loaded"))
+
+
+class BackgroundWriter(QuietWriter):
     """Writer of a COPY that works while the caller goes on; a COPY of few bytes needs no thread.
 
     Args:

@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.faults import Fault, faults_from_json, faults_to_json
 from pgdatahub.model.schema import FAILURES, TableName
-from pgdatahub.postgres import catalog
+from pgdatahub.postgres import catalog, server_encoding
 from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.server_encoding import fitted
 
@@ -94,7 +94,7 @@ class Failures:
             file_tail: Only with this ``source_file``, or one that ends with it after a ``/``.
             since: Only failures whose last attempt, or whose end, is at this time or later, UTC.
         """
-        if not self.exists(connection):
+        if not self.exists(connection) or not server_encoding.storable(connection, [file_tail or ""]):
             return ()
         conditions = {
             "cleared_at IS NULL": standing,

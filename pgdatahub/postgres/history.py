@@ -32,7 +32,7 @@ from pgdatahub.postgres.metadata_setup import Extent, ensure_tables
 from pgdatahub.postgres.observed_json import observed_from_json, observed_to_json
 from pgdatahub.postgres.quarantine import Quarantine
 from pgdatahub.postgres.replays import Replays
-from pgdatahub.postgres.server_encoding import check_path, fitted
+from pgdatahub.postgres.server_encoding import check_path, fitted, storable
 from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ class History:
             since: Imported at this time or later, UTC.
             run_id: By this run.
         """
+        named = [path for path in (file_tail, identity) if path is not None]
+        if len(storable(connection, named)) < len(named):
+            return []
         is_whole = file_tail is not None and file_tail.startswith("/")
         # An array is one parameter. A statement takes at most 65,535 parameters, and a folder may have more files.
         conditions = {

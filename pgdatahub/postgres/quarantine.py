@@ -18,7 +18,8 @@ from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
 from pgdatahub.postgres import catalog
 from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.server_encoding import check_cells, fitted
+from pgdatahub.postgres.copy_writer import QuietWriter
+from pgdatahub.postgres.server_encoding import check_cells, fitted, storable
 from pgdatahub.system import failpoints
 
 _COLUMNS: Final = ("import_id", "sheet", "row_number", "action", "cells", "kinds", "faults", "section", "ordinal")
@@ -102,7 +103,8 @@ class Quarantine:
         statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
             self._table, sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
         )
-        with connection.driver.cursor().copy(statement) as copy:
+        cursor = connection.driver.cursor()
+        with cursor.copy(statement, writer=QuietWriter(cursor)) as copy:
             for ordinal, row in rows:
                 check_cells(connection, row)
                 faults = [{"cell": cell, "column": column, "rule": rule} for cell, column, rule in row.faults]
@@ -205,7 +207,7 @@ class Quarantine:
             file_tail: Of this ``source_file``, or of one that ends with it after a ``/``.
             import_id: Of this import.
         """
-        if not self.exists(connection):
+        if not self.exists(connection) or not storable(connection, [file_tail or ""]):
             return
         conditions = {
             "(i.table_name = %(table)s OR i.table_schema || '.' || i.table_name = %(table)s)": table is not None,

@@ -91,8 +91,8 @@ def check_path(connection: Connection, location: str) -> None:
 
 def storable(connection: Connection, locations: Iterable[str]) -> list[str]:
     """Return the paths that the database's encoding can hold; no import has another path."""
-    codec = _CODECS.get(server_encoding(connection))
-    return [location for location in locations if codec is None or _missing(location, codec) is None]
+    codec = _CODECS.get(server_encoding(connection), "utf-8")  # no encoding has unpaired surrogates
+    return [location for location in locations if _missing(location, codec) is None]
 
 
 def _refused(encoding: str, missing: str, batch: EncodedBatch, index: int, name: str) -> LoadError:
@@ -118,7 +118,11 @@ def fitted(connection: Connection, value: Any) -> Any:
 
     Only for informative text: headers, names of sheets, samples.
     """
-    encoding = server_encoding(connection)
+    return fitted_to(server_encoding(connection), value)
+
+
+def fitted_to(encoding: str, value: Any) -> Any:
+    """Return what :func:`fitted` does for a database in an encoding, such as ``LATIN1``."""
     return value if encoding == _UTF8 else _fitted(value, _CODECS.get(encoding, "ascii"))
 
 

@@ -18,6 +18,7 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.failures import Failures, NewFailure, storable
+from pgdatahub.postgres.server_encoding import fitted_to, server_encoding
 from pgdatahub.runs.selection import Discovery
 from pgdatahub.system.retry import with_retries
 from pgdatahub.system.storage import is_url
@@ -55,6 +56,7 @@ class FailureRecorder:
         self._gave_way = gave_way
         self._table = Failures(config.schema_name)
         self._standing: dict[tuple[TableName | None, str], list[FailureRow]] = {}
+        self._encoding = "UTF8"
 
     def begin(self) -> None:
         """Read the standing failures; the metadata tables exist.
@@ -64,6 +66,7 @@ class FailureRecorder:
         """
 
         def read(connection: Connection) -> None:
+            self._encoding = server_encoding(connection)
             for row in self._table.select(connection, standing=True):
                 self._standing.setdefault(row.key, []).append(row)
 
@@ -119,7 +122,7 @@ class FailureRecorder:
         ids = []
         for result in results:
             if self._standing and result.outcome in (Outcome.LOADED, Outcome.SKIPPED):
-                key = result.source.table, storable(result.source.identity)
+                key = result.source.table, self._stored(result.source.identity)
                 ids += [row.id for row in self._standing.pop(key, ())]
         return ids
 
@@ -130,19 +133,23 @@ class FailureRecorder:
         """
         if not discovery.files:
             return []
-        present = {storable(source.location) for source in discovery.files}
-        unreadable = tuple(f"{self._location(folder).rstrip('/')}/" for folder in discovery.unreadable)
-        root = self._location("").rstrip("/") + "/"
+        present = {self._stored(source.location) for source in discovery.files}
+        unreadable = tuple(self._stored(f"{self._location(folder).rstrip('/')}/") for folder in discovery.unreadable)
+        root = self._stored(self._location("").rstrip("/") + "/")
         gone = []
         for row in (row for rows in self._standing.values() for row in rows):
             below = row.source_file.startswith(root)
             if row.kind == UNREADABLE_FOLDER:
-                there = row.identity in discovery.unreadable
+                there = row.identity in map(self._stored, discovery.unreadable)
             else:
                 there = row.source_file in present or row.source_file.startswith(unreadable)
             if below and not there:
                 gone.append(row.id)
         return gone
+
+    def _stored(self, path: str) -> str:
+        """Return a path as the table of failures has it."""
+        return str(fitted_to(self._encoding, storable(path)))
 
     def _location(self, identity: str) -> str:
         """Return the location of a folder below the data root."""

@@ -10,8 +10,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from pgdatahub.errors import DatabaseError, TransientDatabaseError
+from pgdatahub.config import load_config
+from pgdatahub.errors import DatabaseError, TransientDatabaseError, UndoError
 from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.runs.history import history
+from pgdatahub.runs.status import status
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
 from tests.databases import with_database
 from tests.integration.runs.conftest import write_workbook
 from tests.integration.servers.test_settings import load
@@ -52,13 +57,19 @@ def test_sql_ascii_is_refused_in_one_line(client: str, make_database: MakeDataba
     [("LATIN1", "Zürich", "5 €"), ("WIN1252", "5 €", "Łódź"), ("EUC_JP", "日本", "한국"), ("KOI8R", "Москва", "日本")],
 )
 def test_character_outside_the_encoding_is_named_by_cell(
-    encoding: str, fits: str, value: str, make_database: MakeDatabase, tmp_path: Path
+    encoding: str,
+    fits: str,
+    value: str,
+    make_database: MakeDatabase,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = make_database(encoding)
     rows: list[list[object]] = [["id", "text"], *([number, fits] for number in range(500))]
     write_workbook(tmp_path / "data/t/a.xlsx", rows)
     write_workbook(tmp_path / "data/t/b.xlsx", [*rows, [500, value], [501, "x"]])
     first, second = load(url, tmp_path).results
+    assert caplog.records == []  # psycopg would print the server's opinion of our message
     assert first.failure is None
     assert second.failure is not None
     assert second.failure.where == "Sheet1 › B502"
@@ -87,13 +98,39 @@ def test_path_outside_the_encoding_is_named(make_database: MakeDatabase, tmp_pat
     assert "rename" in str(failure.hint)
 
 
-def test_row_set_aside_outside_the_encoding_is_named_by_cell(make_database: MakeDatabase, tmp_path: Path) -> None:
+def test_failed_path_outside_the_encoding_stands(make_database: MakeDatabase, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/日本.xlsx", [["id"], [1]])
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [2]])
+    url = make_database("LATIN1")
+    config = load_config(overrides={"database_url": url, "workers": 1}, directory=tmp_path)
+    for attempts in (1, 2, 3):
+        load(url, tmp_path)
+        assert [failure.attempts for failure in status(config).failures] == [attempts]
+    (tmp_path / "data/t/日本.xlsx").unlink()
+    load(url, tmp_path)
+    assert status(config).failures == ()
+
+
+def test_named_file_outside_the_encoding_is_not_found(make_database: MakeDatabase, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [2]])
+    url = make_database("LATIN1")
+    load(url, tmp_path)
+    config = load_config(overrides={"database_url": url, "workers": 1}, directory=tmp_path)
+    with pytest.raises(UndoError, match="no import of"):
+        revert(config, UndoRequest(source_file="t/日本.xlsx"))
+    assert history(config, file="日本.xlsx").entries == ()
+
+
+def test_row_set_aside_outside_the_encoding_is_named_by_cell(
+    make_database: MakeDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "config").mkdir()
     options = "  on_bad: quarantine\n  columns:\n    n: {type: integer}\n"
     (tmp_path / "config/etl_config.yaml").write_text(f"t:\n{options}u:\n{options}")
     write_workbook(tmp_path / "data/t/a.xlsx", [["id", "n"], ["x", 1], ["y", "日本"]])
     write_workbook(tmp_path / "data/u/a.xlsx", [["id", "n"], ["x", 1], ["日", "z"]])
     failures = [result.failure for result in load(make_database("LATIN1"), tmp_path).results]
+    assert caplog.records == []
     assert [failure and failure.where for failure in failures] == ["Sheet1 › B3", "Sheet1 › row 3, column id"]
     assert all(failure and "LATIN1" in failure.message for failure in failures)
 
