@@ -6,6 +6,7 @@ never does, since it is in the language of the server or of the system.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -67,6 +68,7 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
         # "from None" here and below: libpq's text may hold the password, and so would a traceback.
         raise _malformed(conninfo) from None
     _check_numbers(given)
+    _keep_driver_off_stderr()
     defaults = {key: value for key, value in _DEFAULTS.items() if key not in given}
     try:
         # No statement is prepared before it is known that no pooler is in between (pins.adapt_session).
@@ -83,6 +85,16 @@ def open_connection(conninfo: str) -> psycopg.Connection[Any]:
         complete = psycopg_conninfo.make_conninfo(conninfo, client_encoding=_ENCODING, **defaults)
         reason = _reason(error, complete, conninfo)
     raise reason from None
+
+
+def _keep_driver_off_stderr() -> None:
+    """Keep psycopg's log, unless the program has handlers for it, off the standard error.
+
+    psycopg logs the errors that it ignores because another one is raised, which pgdatahub reports.
+    """
+    logger = logging.getLogger("psycopg")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _check_numbers(given: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,3 +28,19 @@ def test_failure_that_is_gone_at_a_second_look_is_transient(database_url: str) -
     # As when a server completes its start between the two looks; the application's name is in the first message.
     with cutting_proxy(database_url, b"application_name") as url, pytest.raises(TransientDatabaseError):
         open_connection(url)
+
+
+_TWO_ERRORS = """
+import sys
+from contextlib import suppress
+from pgdatahub.postgres.connect import open_connection
+with open_connection(sys.stdin.read()) as connection, suppress(ValueError), connection.pipeline():
+    connection.execute("SELECT 1/0")
+    raise ValueError
+"""
+
+
+def test_errors_that_psycopg_ignores_are_not_printed(database_url: str) -> None:
+    command = [sys.executable, "-c", _TWO_ERRORS]
+    ended = subprocess.run(command, input=database_url, capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stderr == ""
