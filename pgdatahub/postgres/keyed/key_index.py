@@ -132,6 +132,22 @@ def always_numbered(connection: Connection, table: TableName, names: Collection[
     return [row.name for row in connection.execute(query, values)]
 
 
+_LOOSE = """
+    SELECT a.attname::text AS name
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation k ON k.oid = a.attcollation
+     WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(key)s) AND a.attidentity = ''
+       AND (t.oid <> ALL ('{bool,int2,int4,int8,date,timestamp,timestamptz,time,uuid,text,varchar,bpchar}'::regtype[])
+            OR NOT coalesce(k.collisdeterministic, true))
+"""
+
+
+def loose_columns(connection: Connection, table: TableName, key: tuple[str, ...]) -> frozenset[str]:
+    """Return the columns of a key in which equal values may have different texts, such as citext: a row brings its own."""
+    values = {"schema": table.schema, "name": table.name, "key": list(key)}
+    return frozenset(row.name for row in connection.execute(_LOOSE, values))
+
+
 def create_unique_index(table: TableName, key: tuple[str, ...]) -> sql.Composed:
     """Return the statement that creates the unique index on a key, under a name that the server chooses."""
     return sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(identifier(table), listed(key))

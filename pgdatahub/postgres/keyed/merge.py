@@ -28,6 +28,7 @@ from pgdatahub.postgres.keyed.fragments import (
     loaded_imports,
     same_key,
 )
+from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import MANY_ROWS, analyze_if_grown, is_in_key_order, without_hash_joins
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import ROW, beaten_rows
@@ -222,7 +223,8 @@ def _archive(connection: Connection, rule: TableRule, arrival: Arrival) -> int:
 def _write(connection: Connection, rule: TableRule, arrival: Arrival, *, counting: bool, in_order: bool) -> int:
     """Insert or update the table's rows in the order of the key, where the staged rows are not; return their number."""
     key = rule.rule.key
-    changed = [name for name in (*rule.columns, SOURCE_FILE) if name not in key]
+    loose = loose_columns(connection, rule.table, key)
+    changed = [name for name in (*rule.columns, SOURCE_FILE) if name not in key or name in loose]
     values = [sql.SQL("{} = {}").format(column(name), column(name, "excluded")) for name in changed]
     moment = sql.SQL("excluded.{}").format(TIMESTAMP)
     if counting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from pgdatahub.postgres.keyed.fragments import (
     same_key,
 )
 from pgdatahub.postgres.keyed.intact import check_both
+from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import many_going
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
@@ -71,7 +72,8 @@ def take_out(
     count: int = 0 if keep_staged else connection.scalar(counted, values)
     count += connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(companion, of_these), values).rowcount
     if rule.rule.is_merge:
-        _move(connection, rule, _promotion(imports, rule), values)
+        loose = loose_columns(connection, rule.table, rule.rule.key)
+        _move(connection, rule, _promotion(imports, rule, loose), values)
     condition = sql.SQL("m.{} = ANY (%(gone)s::timestamp[])").format(TIMESTAMP)
     if keep_staged:
         condition += sql.SQL(" AND NOT EXISTS (SELECT FROM {} s WHERE {})").format(
@@ -99,7 +101,7 @@ def _move(connection: Connection, rule: TableRule, statement: sql.Composed, valu
         raise kept(rule.table, guards, lost)
 
 
-def _promotion(imports: sql.Identifier, rule: TableRule) -> sql.Composed:
+def _promotion(imports: sql.Identifier, rule: TableRule, loose: Collection[str]) -> sql.Composed:
     key = rule.rule.key
     return _PROMOTE.format(
         table=identifier(rule.table),
@@ -113,7 +115,9 @@ def _promotion(imports: sql.Identifier, rule: TableRule) -> sql.Composed:
         beaten=sql.Identifier(BEATEN),
         order=best_first(rule.rule, "c", "i"),
         values=sql.SQL(", ").join(
-            sql.SQL("{} = {}").format(column(name), column(name, "c")) for name in rule.row_columns if name not in key
+            sql.SQL("{} = {}").format(column(name), column(name, "c"))
+            for name in rule.row_columns
+            if name not in key or name in loose
         ),
     )
 

@@ -105,6 +105,20 @@ def test_a_key_may_be_numbered_by_the_server(hub: Hub) -> None:
     assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Genf")]
 
 
+@pytest.mark.parametrize("order", [("1", "2"), ("2", "1")])
+def test_equal_keys_of_other_texts_show_the_winners_text(hub: Hub, order: tuple[str, str]) -> None:
+    if hub.execute("SELECT name FROM pg_available_extensions WHERE name = 'citext'") == []:
+        pytest.skip("the server has no extension citext")
+    hub.execute("CREATE EXTENSION citext; CREATE TABLE c (no citext PRIMARY KEY)")
+    hub.configure("c:\n  key: [no]\n")
+    for file in order:
+        hub.write(f"c/{file}.xlsx", ["no"], [[{"1": "Abc", "2": "aBC"}[file]]])
+        hub.load()
+    assert hub.execute("SELECT no::text FROM c") == [("aBC",)]
+    hub.revert(source_file="2.xlsx")
+    assert hub.execute("SELECT no::text FROM c") == [("Abc",)]
+
+
 def test_a_column_that_the_server_numbers_is_refused(hub: Hub) -> None:
     hub.execute("CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY, no int PRIMARY KEY)")
     hub.configure("c:\n  key: [no]\n")
