@@ -183,6 +183,8 @@ def report_json(report: RunReport) -> str:
             "warnings": list(report.warnings),
             "missing": [missing_json(one) for one in report.missing],
             "marked": dict(report.marked),
+            "repeated": sorted(report.repeated),
+            "recovered": list(report.recovered),
         },
         indent=2,
     )

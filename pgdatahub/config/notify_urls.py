@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from pgdatahub.config.secrets import MASK, Secrets
 
-NotifyEvent: TypeAlias = Literal["failures", "quarantine", "schema", "always"]
-"""Reasons for a notification; ``always`` is each run."""
+NotifyEvent: TypeAlias = Literal["failures", "new_failures", "quarantine", "schema", "always"]
+"""Reasons for a notification; ``always`` is each run. ``new_failures`` leaves out runs with the failures of earlier runs alone."""
 EVENTS: Final[tuple[str, ...]] = get_args(NotifyEvent)
 
 _BETWEEN: Final = re.compile(r"[\s,;]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")

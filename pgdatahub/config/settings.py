@@ -174,9 +174,9 @@ class Config(BaseModel):
         BeforeValidator(listed_events),
         Explained(
             "ETL_NOTIFY_ON",
-            "the runs that ETL_NOTIFY hears of: those with failures, with rows set aside (quarantine), with changes of a table"
-            " (schema), or always",
-            "words out of failures, quarantine, schema and always, separated by commas",
+            "the runs that ETL_NOTIFY hears of: those with failures, with new or ended ones (new_failures), with rows set aside"
+            " (quarantine), with changes of a table (schema), or always",
+            "words out of failures, new_failures, quarantine, schema and always, separated by commas",
         ),
     ] = ("failures", "quarantine")
     state_dir: Annotated[

@@ -174,6 +174,8 @@ class RunReport:
         dry: The run was a dry run: it read files and wrote nothing.
         missing: The imports whose file no longer exists; empty unless the run was over the whole data root.
         marked: Path below the data root → marked copy of the file for its sender.
+        repeated: The files and folders that failed at an earlier run already, with the same content for the same reason.
+        recovered: The files that failed at an earlier run, and are loaded now or need not be.
     """
 
     run_id: str
@@ -190,6 +192,8 @@ class RunReport:
     dry: bool = False
     missing: tuple[MissingFile, ...] = ()
     marked: Mapping[str, str] = field(default_factory=dict)
+    repeated: frozenset[str] = frozenset()
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return the totals: a notebook shows this text, and thousands of results would fill it."""

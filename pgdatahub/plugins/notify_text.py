@@ -21,8 +21,20 @@ def is_worth_telling(report: RunReport, events: Collection[str]) -> bool:
     return (
         "always" in events
         or ("failures" in events and bool(report.exit_code))
+        or ("new_failures" in events and _has_new_failures(report))
         or ("quarantine" in events and any(result.quarantined for result in report.results))
         or ("schema" in events and any(result.changes for result in report.results))
+    )
+
+
+def _has_new_failures(report: RunReport) -> bool:
+    """Return whether a failure is not of an earlier run, or one of an earlier run ended; also if the run itself ended early."""
+    failed = {result.source.identity for result in report.results if result.outcome is Outcome.FAILED}
+    return (
+        report.stopped is not None
+        or bool(report.recovered)
+        or not report.repeated.issuperset(failed.union(report.unreadable))
+        or any(one.action is MissingAction.FAIL for one in report.missing)
     )
 
 
@@ -40,7 +52,7 @@ def compose(report: RunReport) -> tuple[str, str]:
     if report.stopped is not None:
         problem = f": {report.problem}" if report.problem else ""
         lines.append(f"stopped: {report.stopped.value}{problem}; {len(report.remaining):,} files left")
-    for kind in (_unreadable, _missing, _failed, _set_aside, _changed):
+    for kind in (_unreadable, _missing, _failed, _recovered, _set_aside, _changed):
         found = list(kind(report))
         lines += islice(found, MAX_LINES)
         if len(found) > MAX_LINES:
@@ -50,7 +62,7 @@ def compose(report: RunReport) -> tuple[str, str]:
 
 def _unreadable(report: RunReport) -> Iterator[str]:
     for folder, reason in report.unreadable.items():
-        yield f"unreadable {folder}: {reason}"
+        yield f"{_still(report, folder)}unreadable {folder}: {reason}"
 
 
 def _missing(report: RunReport) -> Iterator[str]:
@@ -65,7 +77,17 @@ def _failed(report: RunReport) -> Iterator[str]:
         if failure is not None:
             place = f" ({failure.where})" if failure.where and failure.where != result.source.identity else ""
             hint = f" ({failure.hint})" if failure.hint else ""
-            yield f"failed {result.source.identity}{place}: {failure.message}{hint}"
+            name = result.source.identity
+            yield f"{_still(report, name)}failed {name}{place}: {failure.message}{hint}"
+
+
+def _still(report: RunReport, name: str) -> str:
+    return "still " if name in report.repeated else ""
+
+
+def _recovered(report: RunReport) -> Iterator[str]:
+    for name in report.recovered:
+        yield f"no longer fails: {name}"
 
 
 def _set_aside(report: RunReport) -> Iterator[str]:

@@ -57,6 +57,10 @@ class FailureRecorder:
         self._table = Failures(config.schema_name)
         self._standing: dict[tuple[TableName | None, str], list[FailureRow]] = {}
         self._encoding = "UTF8"
+        self.repeated: set[str] = set()
+        """Files and folders that failed at an earlier run already, with the same content for the same reason."""
+        self.recovered: dict[str, None] = {}
+        """Files that failed at an earlier run and were loaded or skipped."""
 
     def begin(self) -> None:
         """Read the standing failures; the metadata tables exist.
@@ -80,6 +84,7 @@ class FailureRecorder:
         """
         failed = [_new(result) for result in results if result.outcome is Outcome.FAILED]
         settled = self._settled(results)
+        self._compare(failed)
         if failed or settled:
 
             def write(connection: Connection) -> None:
@@ -110,6 +115,7 @@ class FailureRecorder:
             for folder, reason in discovery.unreadable.items()
         ]
         settled = [*self._settled(results), *(self._gone(discovery) if complete else ())]
+        self._compare(folders)
         if folders or settled:
 
             def write(connection: Connection) -> None:
@@ -123,8 +129,17 @@ class FailureRecorder:
         for result in results:
             if self._standing and result.outcome in (Outcome.LOADED, Outcome.SKIPPED):
                 key = result.source.table, self._stored(result.source.identity)
-                ids += [row.id for row in self._standing.pop(key, ())]
+                rows = self._standing.pop(key, [])
+                self.recovered |= dict.fromkeys(row.identity for row in rows)
+                ids += [row.id for row in rows]
         return ids
+
+    def _compare(self, failed: Iterable[NewFailure]) -> None:
+        for failure in failed:
+            facts = failure.file_sha256, self._stored(failure.reason), failure.place and self._stored(failure.place)
+            rows = self._standing.get((failure.table, self._stored(failure.identity)), ())
+            if any((row.file_sha256, row.reason, row.place) == facts for row in rows):
+                self.repeated.add(failure.identity)
 
     def _gone(self, discovery: Discovery) -> list[int]:
         """Return the standing failures of files and folders below the data root that are no longer there.
@@ -147,9 +162,9 @@ class FailureRecorder:
                 gone.append(row.id)
         return gone
 
-    def _stored(self, path: str) -> str:
-        """Return a path as the table of failures has it."""
-        return str(fitted_to(self._encoding, storable(path)))
+    def _stored(self, text: str) -> str:
+        """Return a text as the table of failures has it."""
+        return str(fitted_to(self._encoding, storable(text)))
 
     def _location(self, identity: str) -> str:
         """Return the location of a folder below the data root."""

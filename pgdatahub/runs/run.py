@@ -285,6 +285,8 @@ class _Run:
             dry=self.config.skip_db,
             missing=missing,
             marked=marks.marked,
+            repeated=frozenset(recorder.repeated),
+            recovered=tuple(recorder.recovered),
         )
 
     def _check_keys(self, discovery: Discovery, pipeline: Pipeline, scheduler: Scheduler) -> Discovery:

@@ -21,6 +21,7 @@ from pgdatahub.model.events import Notice
 from pgdatahub.model.results import Outcome, RunReport, StopReason
 from pgdatahub.plugins.manager import create_plugin_manager
 from pgdatahub.plugins.notify_send import send
+from pgdatahub.plugins.notify_text import compose, is_worth_telling
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.runs import run as run_module
 from tests.integration.pipeline.conftest import Warehouse
@@ -183,6 +184,32 @@ def test_apprise_tells_of_failures_and_of_schemas(warehouse: Warehouse, hook: Ho
     assert "city" in hook.bodies[1]["message"]
     warehouse.run(notify=hook.url, notify_on="always")
     assert len(hook.bodies) == 3
+
+
+def test_a_standing_failure_is_not_a_new_one(warehouse: Warehouse) -> None:
+    def told() -> bool:
+        report = warehouse.run()
+        texts.append(compose(report)[1])
+        return is_worth_telling(report, ["new_failures"])
+
+    texts: list[str] = []
+    warehouse.write("sales/a.xlsx", GOOD)
+    assert not told()
+    warehouse.write("sales/b.xlsx", BAD)
+    assert told()
+    assert not told()
+    assert "still failed sales/b.xlsx" in texts[-1]
+    warehouse.write("sales/c.xlsx", BAD)
+    assert told()
+    warehouse.write("sales/c.xlsx", (["Item", "Amount"], ["tea", "none"]))
+    assert told()
+    assert not told()
+    warehouse.write("sales/c.xlsx", (["Item", "Amount"], ["tea", 7]))
+    assert told()
+    assert "no longer fails: sales/c.xlsx" in texts[-1]
+    assert not told()
+    (warehouse.directory / "data" / "sales" / "b.xlsx").unlink()
+    assert not told()
 
 
 @pytest.mark.around
