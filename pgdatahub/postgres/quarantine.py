@@ -6,7 +6,7 @@ The rows belong to their import: written in its transaction, and deleted in the 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -56,9 +56,10 @@ class QuarantinedRow:
         sheet: The sheet.
         row: The number of the row in the sheet, from 1.
         action: ``row``: the row is not in the table; ``cells``: the row is there, with these cells empty.
-        cells: Name of a column → text.
-        kinds: A letter for the kind of each cell, in the order of the names.
+        cells: Name of a column → text, in the order of the sheet's columns.
+        kinds: A letter for the kind of each cell, in the same order.
         faults: Each with ``cell``, ``column`` and ``rule``.
+        columns: The names of the sheet's columns in their order, those of empty cells too.
     """
 
     import_id: int
@@ -71,6 +72,7 @@ class QuarantinedRow:
     cells: Mapping[str, str]
     kinds: str
     faults: tuple[Mapping[str, str], ...]
+    columns: Sequence[str]
 
 
 class Quarantine:
@@ -217,7 +219,7 @@ class Quarantine:
         given = [sql.SQL(condition) for condition, applies in conditions.items() if applies]
         query = sql.SQL("""
             SELECT i.id, i.table_schema, i.table_name, i.source_file, i.identity, q.sheet, q.row_number, q.action,
-                   q.cells, q.kinds, q.faults
+                   q.cells, q.kinds, q.faults, q.section
               FROM {table} q JOIN {imports} i ON i.id = q.import_id
              WHERE {conditions} ORDER BY q.import_id, q.section, q.row_number
         """).format(
@@ -226,13 +228,26 @@ class Quarantine:
             conditions=sql.SQL(" AND ").join([*given, sql.SQL("i.status = 'loaded'")]),
         )
         values = {"table": table, "file": file_tail, "tail": f"/{file_tail}", "id": import_id}
+        orders: dict[int, Sequence[str]] = {}
+        known = None
         with connection.driver.cursor("quarantine") as cursor:
             cursor.execute(query, values)
             for row in cursor:
-                yield _row(row)
+                if row[0] != known:
+                    known, orders = row[0], self._column_orders(connection, row[0])
+                yield _row(row, orders.get(row[11], ()))
+
+    def _column_orders(self, connection: Connection, import_id: int) -> dict[int, Sequence[str]]:
+        """Return the names of the columns of an import's sheets by section, in the order of the sheet."""
+        query = sql.SQL("SELECT layout FROM {} WHERE id = %(id)s").format(self._imports)
+        layout = connection.scalar(query, {"id": import_id}) or {}
+        return {entry["section"]: [name for _, _, name in entry["columns"]] for entry in layout.values()}
 
 
-def _row(row: Any) -> QuarantinedRow:
+def _row(row: Any, order: Sequence[str]) -> QuarantinedRow:
+    # The server sorts the keys of jsonb by length; the letters are in the order of the names' bytes.
+    kinds = dict(zip(sorted(row[8], key=str.encode), row[9], strict=True))
+    names = [*(name for name in order if name in kinds), *(name for name in kinds if name not in order)]
     return QuarantinedRow(
         import_id=row[0],
         table=TableName(schema=row[1], name=row[2]),
@@ -241,7 +256,8 @@ def _row(row: Any) -> QuarantinedRow:
         sheet=row[5],
         row=row[6],
         action=row[7],
-        cells=row[8],
-        kinds=row[9],
+        cells={name: row[8][name] for name in names},
+        kinds="".join(kinds[name] for name in names),
         faults=tuple(row[10]),
+        columns=order,
     )

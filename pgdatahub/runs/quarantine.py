@@ -9,7 +9,10 @@ from pgdatahub.config import Config
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.failures import Failures
 from pgdatahub.postgres.history import History
+from pgdatahub.postgres.known_tables import named_tables
+from pgdatahub.postgres.latest_imports import tables_of_imports
 from pgdatahub.postgres.quarantine import QuarantinedRow
 
 
@@ -32,6 +35,7 @@ def quarantine(
         reporter: Receives notices on the embedded server.
 
     Raises:
+        ConfigError: The history knows no such table.
         DatabaseError: The database does not answer.
     """
     announce = announcer(reporter)
@@ -46,5 +50,8 @@ def quarantine(
         if not history.exists(connection):
             yield iter(())
             return
+        if table is not None:
+            failed = (one.table for one in Failures(config.schema_name).select(connection) if one.table is not None)
+            named_tables([table], tables_of_imports(connection, history).union(failed))
         tail = None if file is None else file.removeprefix("./")
         yield history.quarantine.select(connection, table=table, file_tail=tail, import_id=import_id)

@@ -112,7 +112,9 @@ def _described(row: QuarantinedRow) -> dict[str, Any]:
 def _records(rows: Iterable[QuarantinedRow]) -> Iterator[list[str]]:
     """Yield the columns, then the rows, as texts; all rows are needed for the columns."""
     kept = list(rows)
-    names = list(dict.fromkeys(name for row in kept for name in row.cells))
+    filled = {name for row in kept for name in row.cells}
+    ordered = dict.fromkeys(name for row in kept for name in (*row.columns, *row.cells))
+    names = [name for name in ordered if name in filled]
     yield [*_FIXED, *names]
     for row in kept:
         fixed = [str(row.table), row.identity, row.sheet, str(row.row), row.action, _rules(row)]

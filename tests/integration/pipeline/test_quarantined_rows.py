@@ -222,6 +222,33 @@ def test_quarantine_lists_and_exports_rows(
     assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == expected
 
 
+def test_quarantine_refuses_a_table_that_is_not_known(
+    loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console(loaded, monkeypatch, "--table", "ordres", "--check") == 2
+    assert "the history knows no table 'ordres' (did you mean orders?)" in capsys.readouterr().err
+
+
+def test_cells_are_listed_in_the_order_of_the_sheet(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse.configure(
+        "orders:\n  on_bad: quarantine\n  max_bad: 100%\n  sheet_column: sheet\n  columns: {zz: {type: integer}}\n"
+    )
+    warehouse.write("orders/w1.xlsx", [["zz", "long name", None, "b"], ["y", None, None, 2], ["x", 1.5, True, "c"]])
+    warehouse.load()
+    console(warehouse, monkeypatch)
+    assert "(A3 type): zz: x; long_name: 1.5; column_3: true; b: c\n" in capsys.readouterr().out
+    console(warehouse, monkeypatch, "--format", "json")
+    rows = json.loads(capsys.readouterr().out)
+    assert [(list(row["cells"]), row["kinds"]) for row in rows] == [
+        (["zz", "b"], "xi"),
+        (["zz", "long_name", "column_3", "b"], "xnbx"),
+    ]
+    console(warehouse, monkeypatch, "--format", "csv")
+    assert capsys.readouterr().out.startswith("table,file,sheet,row,action,faults,zz,long_name,column_3,b\n")
+
+
 def test_rows_of_a_keyed_table_are_set_aside_and_replaced(warehouse: Warehouse) -> None:
     warehouse.configure(
         "orders:\n  key: id\n  on_bad: quarantine\n  columns: {id: {type: integer}, status: {values: [open, paid]}}\n"
