@@ -162,6 +162,8 @@ class FileError(PgDataHubError):
     """The number of cells of a fault, where ``faults`` has only the first ones."""
     more: bool = False
     """The search for such cells stopped before the end of the file."""
+    sender_can_fix = False
+    """The cause is in the file, not in this machine, the server, or files loaded before."""
 
     def located(self, where: str) -> Self:
         """Return the same error with ``where`` in front of its place; a fault without a sheet is in the sheet ``where``."""
@@ -174,6 +176,8 @@ class FileError(PgDataHubError):
 
 class ReadError(FileError):
     """The file cannot be read as a workbook."""
+
+    sender_can_fix = True
 
 
 class NotAWorkbookError(ReadError):
@@ -195,9 +199,13 @@ class EmptyFileError(ReadError):
 class FileChangedError(ReadError):
     """The file was deleted, replaced or truncated while it was being read."""
 
+    sender_can_fix = False
+
 
 class SheetError(FileError):
     """The sheet is not found, or has no table."""
+
+    sender_can_fix = True
 
 
 class CellError(FileError):
@@ -212,6 +220,7 @@ class CellError(FileError):
         faults: The cells as data.
     """
 
+    sender_can_fix = True
     others: tuple[CellError, ...] = ()
     """Errors of further cells."""
 
@@ -229,6 +238,8 @@ class CellError(FileError):
 
 class ContractError(FileError):
     """The file breaks rules of its folder's contract; ``faults`` are all of them."""
+
+    sender_can_fix = True
 
 
 def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
@@ -250,6 +261,8 @@ def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
 
 class SchemaError(FileError):
     """The table cannot hold the file: a limit, a contract, a dependent object, a column of a foreign type."""
+
+    sender_can_fix = True
 
 
 class LoadError(FileError):

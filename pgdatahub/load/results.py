@@ -159,7 +159,14 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
         if isinstance(error, FileError)
         else ()
     )
-    failure = Failure(kind=type(error).__name__, message=message, where=error.where, hint=hint, faults=faults)
+    failure = Failure(
+        kind=type(error).__name__,
+        message=message,
+        where=error.where,
+        hint=hint,
+        faults=faults,
+        sender_can_fix=isinstance(error, FileError) and error.sender_can_fix,
+    )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)
 
 

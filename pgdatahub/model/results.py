@@ -35,7 +35,7 @@ class Outcome(Enum):
 class Failure:
     """Cause of a file's failure, as data; with a ``traceback`` only if the cause is a bug in a program.
 
-    ``faults`` are the cells that cannot be loaded.
+    ``faults`` are the cells that cannot be loaded; the sender of the file can fix some other failures too.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Failure:
     hint: str | None = None
     traceback: str | None = None
     faults: tuple[Fault, ...] = ()
+    sender_can_fix: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,28 +11,13 @@ from typing import Final
 
 from pgdatahub.config import Config
 from pgdatahub.config.report_folders import is_in_data_root, report_folder
-from pgdatahub.errors import PgDataHubError
+from pgdatahub.errors import EncryptedError, PgDataHubError
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.reports.marked.marking import NEW_SUFFIX, mark_file
 from pgdatahub.reports.marked.marks import Faults
 from pgdatahub.system.storage import is_url
-
-_OF_THE_SENDER: Final = frozenset(
-    {
-        "CellError",
-        "ContractError",
-        "CorruptError",
-        "EmptyFileError",
-        "EncryptedError",
-        "NotAWorkbookError",
-        "ReadError",
-        "SchemaError",
-        "SheetError",
-    }
-)
-"""Failures that are about the file; others are about this machine, the server, or what was loaded before."""
 
 _SHOWN: Final = 3
 """Files that a line names."""
@@ -93,9 +78,9 @@ def _faults_of(result: FileResult) -> Faults | None:
     """Return the faults that the sender can correct."""
     failure = result.failure
     if result.outcome is Outcome.FAILED and failure is not None:
-        if not failure.faults and failure.kind not in _OF_THE_SENDER:
+        if not failure.faults and not failure.sender_can_fix:
             return None
-        if failure.kind == "EncryptedError" and result.source.options.password_env is not None:
+        if failure.kind == EncryptedError.__name__ and result.source.options.password_env is not None:
             return None  # the password is missing here
         return Faults(file=result.source.identity, faults=failure.faults, failure=failure)
     return Faults(file=result.source.identity, faults=result.faults) if result.faults else None

@@ -167,6 +167,8 @@ def options_of(
 class NativeError(ReadError):
     """The compiled core failed in a way that its input does not explain."""
 
+    sender_can_fix = False
+
     def __init__(
         self, message: str = "the compiled reader failed", *, where: str | None = None, hint: str | None = None
     ) -> None:
