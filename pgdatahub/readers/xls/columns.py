@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import orjson
 
+from pgdatahub.readers.error_codes import ERROR_CODES
 from pgdatahub.readers.formatted_numbers import FormattedNumbers
 from pgdatahub.readers.number_formats import NUMBER as PLAIN
 from pgdatahub.readers.number_formats import NumberFormat
@@ -20,16 +21,6 @@ from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextC
 
 Item = TypeVar("Item")
 
-_ERRORS: Final[Mapping[int, str]] = {
-    0x00: "#NULL!",
-    0x07: "#DIV/0!",
-    0x0F: "#VALUE!",
-    0x17: "#REF!",
-    0x1D: "#NAME?",
-    0x24: "#NUM!",
-    0x2A: "#N/A",
-    0x2B: "#GETTING_DATA",
-}
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -111,7 +102,7 @@ def _special(kind: int, number: float) -> Value:
     if kind == BOOLEAN:
         return bool(number)
     if kind == ERROR:
-        return ErrorValue(_ERRORS.get(int(number), f"#ERR{int(number)}"))
+        return ErrorValue(ERROR_CODES.get(int(number), f"#ERR{int(number)}"))
     if kind == UNCACHED:
         return NO_RESULT
     if kind == MISSING_TEXT:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from pgdatahub.readers.error_codes import ERROR_CODES
 from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
 from pgdatahub.readers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.pieces import merge_pieces
@@ -24,17 +25,6 @@ from pgdatahub.values.sql_types import SAFE_INTEGER
 Locate = Callable[[int], str]
 """Index of a row in a block → the address of the column's cell there."""
 
-_ERRORS: Final = {
-    0x00: "#NULL!",
-    0x07: "#DIV/0!",
-    0x0F: "#VALUE!",
-    0x17: "#REF!",
-    0x1D: "#NAME?",
-    0x24: "#NUM!",
-    0x2A: "#N/A",
-    0x2B: "#GETTING_DATA",
-}
-"""MS-XLSB 2.5.97.2."""
 _NOT_FINITE: Final = "#NUM!"
 """Excel has no number that is not finite; a writer that stores NaN or infinity means an error."""
 _MOST_FORMATS: Final = 64
@@ -137,7 +127,7 @@ class Converter:
         if cells.source is Source.ERROR:
             errors: list[Value] = [None] * count
             for index, code in zip(indexes, cells.values, strict=True):
-                errors[index] = ErrorValue(_ERRORS.get(code, f"#ERROR {code}"))
+                errors[index] = ErrorValue(ERROR_CODES.get(code, f"#ERROR {code}"))
             return errors
         if cells.source is Source.SHARED:
             return self._shared(cells, count, locate)
