@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from pgdatahub.undo.revert import UndoResult as UndoResult
     from pgdatahub.undo.revert import revert as revert
     from pgdatahub.undo.revert import revert_schema as revert_schema
+    from pgdatahub.values.cells import cell_address as cell_address
     from pgdatahub.values.python_values import canonical_text as canonical_text
 
 _EXPORTS = {
@@ -94,6 +95,7 @@ _EXPORTS = {
     "__version__": "pgdatahub.system.version",
     "backup": "pgdatahub.undo.backup",
     "canonical_text": "pgdatahub.values.python_values",
+    "cell_address": "pgdatahub.values.cells",
     "check": "pgdatahub.runs.check",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.runs.history",

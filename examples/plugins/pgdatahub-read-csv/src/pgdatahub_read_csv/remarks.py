@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pgdatahub import cell_address
 from pgdatahub_read_csv.values import Scalar
 
 MAX_NAMED: Final = 3
@@ -65,7 +66,7 @@ class Remarks:
             known.alike += sum(text in alike for text in texts)
             if not known.first:
                 index = next(index for index, value in enumerate(values) if value in alike)
-                known.first = f'"{values[index]}" in {_letters(position)}{first + index}'
+                known.first = f'"{values[index]}" in {cell_address(first + index, position)}'
 
     def notices(self) -> Iterator[str]:
         """Yield the notices to the user."""
@@ -83,12 +84,3 @@ class Remarks:
             more = f" and {len(doubtful) - MAX_NAMED} more" if len(doubtful) > MAX_NAMED else ""
             columns = "1 column has" if len(doubtful) == 1 else f"{len(doubtful)} columns have"
             yield f"{columns} numbers that stay texts, as they are written: {named}{more}; type: numeric makes them numbers"
-
-
-def _letters(position: int) -> str:
-    letters = ""
-    position += 1
-    while position:
-        position, digit = divmod(position - 1, 26)
-        letters = chr(65 + digit) + letters
-    return letters
