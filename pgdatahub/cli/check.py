@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, configured
-from pgdatahub.cli.terminal import say, say_json, say_lines
+from pgdatahub.cli.terminal import say, say_json, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def check_command(
 
         for line in mark_checks(config, results, mark):
             say(line, err=output is not CheckFormat.TEXT)
-    say(_NOT_CHECKED, err=True)
+    say_sentence(_NOT_CHECKED, err=True)
     if any(result.has_faults for result in results):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -97,24 +97,24 @@ def _print(result: FileCheck) -> None:
     from pgdatahub.cli.fault_lines import fault_lines
     from pgdatahub.cli.render import count, failure_text
 
-    name = result.source.identity
+    name = result.shown
     if result.status == "ignored":
-        say(f"ignored  {name}: {', '.join(result.notices)}")
+        say_sentence(f"ignored  {name}: {', '.join(result.notices)}")
         return
     if result.failure is not None:
-        say(f"fail     {name}: {failure_text(result.failure)}")
+        say_sentence(f"fail     {name}: {failure_text(result.failure)}")
         if result.failure.kind == "ContractError":
             for line in fault_lines(result.faults):
-                say(f"         {line}")
+                say_sentence(f"         {line}")
     elif result.faults:
         doing = "would be set aside" if result.verdict == "quarantine" else "have cells that would be emptied"
-        say(f"faulty   {name}: {result.bad_rows:,} of {count(result.rows, 'row')} {doing}")
+        say_sentence(f"faulty   {name}: {result.bad_rows:,} of {count(result.rows, 'row')} {doing}")
         for line in fault_lines(result.faults):
-            say(f"         {line}")
+            say_sentence(f"         {line}")
     else:
-        say(f"ok       {name}: {count(result.rows, 'row')}")
+        say_sentence(f"ok       {name}: {count(result.rows, 'row')}")
     for notice in result.notices:
-        say(f"         {notice}")
+        say_sentence(f"         {notice}")
 
 
 def _described(result: FileCheck) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _described(result: FileCheck) -> dict[str, Any]:
 
     failure = result.failure
     return {
-        "file": result.source.identity,
+        "file": result.shown,
         "folder": "/".join(result.source.identity.split("/")[:-1]),
         "table": str(result.source.table),
         "status": result.status,

@@ -11,7 +11,7 @@ import typer
 
 from pgdatahub.cli.help import Group, epilog
 from pgdatahub.cli.options import ConfigOption, configured
-from pgdatahub.cli.terminal import say, say_lines
+from pgdatahub.cli.terminal import say, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ def quarantine_command(
         elif target is not None:
             write_lines(target, lines[output](rows))
         else:
+            tell = say_sentence if output is QuarantineFormat.TEXT else say_lines
             for line in lines[output](rows):
-                say_lines(line)
+                tell(line)
     if target is not None:
         say(f"{counted.rows:,} {'row' if counted.rows == 1 else 'rows'} written to {target}", err=True)
     if check and counted.rows:

@@ -5,6 +5,7 @@ Both escape characters that could control a terminal or hide text, in texts from
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -22,6 +23,22 @@ def say(line: str, *, err: bool = False) -> None:
         err: Write to standard error.
     """
     typer.echo(printable(line), err=err)
+
+
+def say_sentence(line: str, *, err: bool = False) -> None:
+    """Write one line; on a terminal, a long line breaks between words and goes on indented.
+
+    Args:
+        line: The line.
+        err: Write to standard error.
+    """
+    if (sys.stderr if err else sys.stdout).isatty():
+        # A late import: Rich takes longer than most lines.
+        from pgdatahub.cli.console import Line, TerminalConsole
+
+        TerminalConsole(stderr=err).print(Line(line), soft_wrap=True)
+    else:
+        say(line, err=err)
 
 
 def say_lines(text: str, *, err: bool = False) -> None:

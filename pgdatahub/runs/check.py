@@ -38,6 +38,7 @@ class FileCheck:
         failure: The reason for which a run would refuse the file.
         notices: Remarks for the user.
         faults: The faults.
+        in_data_root: The file is below the data root, where runs find it.
     """
 
     source: SourceFile
@@ -49,6 +50,15 @@ class FileCheck:
     failure: Failure | None = None
     notices: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    in_data_root: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The path for the user: below the data root, or else below the working directory, or absolute."""
+        if self.in_data_root:
+            return self.source.identity
+        path, directory = Path(self.source.location), Path.cwd()
+        return path.relative_to(directory).as_posix() if path.is_relative_to(directory) else str(path)
 
     @property
     def has_faults(self) -> bool:
@@ -68,7 +78,11 @@ def check(config: Config, paths: Iterable[Path], *, folder: str | None = None) -
         ConfigError: A path is not found, or there is nothing to check.
     """
     stages = Stages(create_plugin_manager())
-    results = tuple(_check(source, stages, config) for source in find_sources(config, paths, folder))
+    root = _root(config)
+    results = tuple(
+        replace(result, in_data_root=root is not None and str(root / result.source.identity) == result.source.location)
+        for result in (_check(source, stages, config) for source in find_sources(config, paths, folder))
+    )
     if all(result.status == "ignored" for result in results):
         raise ConfigError(
             "nothing to check", where=", ".join(map(str, paths)), hint="name workbooks or folders of them"

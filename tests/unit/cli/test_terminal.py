@@ -14,6 +14,7 @@ from rich.table import Table
 import pgdatahub.cli
 from pgdatahub.cli.console import Line, TerminalConsole, stacked
 from pgdatahub.cli.progress import ConsoleReporter
+from pgdatahub.cli.terminal import say_sentence
 from pgdatahub.config import FolderOptions
 from pgdatahub.model.events import FileStarted, Notice, RunStarted
 from pgdatahub.model.files import SourceFile
@@ -70,6 +71,19 @@ def test_a_console_escapes_texts_and_tables() -> None:
     assert r"x\x1b]0;title" in text
     assert "y[bold]z" in text
     assert printable(text, lines=True) == text
+
+
+def test_a_sentence_breaks_between_words_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    line = "faulty   a/b.xlsx: three of four rows would be set aside \x1b[1m[bold]"
+    for terminal in (True, False):
+        stream = io.StringIO()
+        stream.isatty = lambda terminal=terminal: terminal  # type: ignore[method-assign,misc]
+        monkeypatch.setattr("sys.stdout", stream)
+        say_sentence(line)
+        lines = stream.getvalue().splitlines()
+        assert lines[0] == ("faulty   a/b.xlsx: three of" if terminal else line.replace("\x1b", "\\x1b"))
+        assert "[bold]" in lines[-1]
 
 
 def test_lines_below_each_other_come_from_the_program_alone() -> None:

@@ -67,6 +67,15 @@ def test_check_takes_a_contract_to_files_anywhere() -> None:
     assert states("outbox/march.xlsx", folder="Sales") == {"march.xlsx": "faulty fail 3"}
 
 
+def test_check_names_files_elsewhere_by_their_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    apart = make_workbook(project.parent / "apart.xlsx", {"S": GOOD})
+    main(["check", "outbox", "data/sales/good.xlsx", "data/other/../other/free.xlsx", str(apart), "--format", "json"])
+    files = [file["file"] for file in json.loads(capsys.readouterr().out)["files"]]
+    assert files == ["outbox/broken.xlsx", "outbox/march.xlsx", "sales/good.xlsx", "other/free.xlsx", str(apart)]
+    main(["check", "outbox/march.xlsx", "--folder", "sales"])
+    assert "fail     outbox/march.xlsx: " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
