@@ -47,7 +47,7 @@ class Limits:
     columns: int = 16384
     rows: int = 1048576
     repeated_cells: int = 32_000_000
-    merged_areas: int = 500_000
+    merged_areas: int = 300_000
     strings_in_memory: int = 64 * MIB
     cell_styles: int = 250_000
     number_formats: int = 100_000

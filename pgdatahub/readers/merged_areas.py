@@ -70,13 +70,14 @@ def _cell(batch: Batch, row: int, position: int) -> TextColumn | Value:
 def _fill(batch: Batch, areas: Sequence[tuple[Area, TextColumn | Value]]) -> Batch:
     columns: dict[int, Column] = dict(batch.columns)
     copied: set[int] = set()
+    filled = [_has_value(batch, index) for index in range(len(batch.rows))]
     cells = 0
     for area, value in areas:
         first, last = bisect_left(batch.rows, area.first_row), bisect_right(batch.rows, area.last_row)
         cells += (last - first) * (area.last_column - area.first_column + 1)
         if cells > _MOST_CELLS:
             raise CorruptError(f"merged areas cover more than {_MOST_CELLS:,} cells", hint="set merged: top_left")
-        indexes = [index for index in range(first, last) if _has_value(batch, index)]
+        indexes = [index for index in range(first, last) if filled[index]]
         for position in range(area.first_column, area.last_column + 1):
             columns[position] = _put(columns.get(position), value, indexes, len(batch.rows), position in copied)
             copied.add(position)
