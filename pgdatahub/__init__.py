@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from pgdatahub.model.workbooks import Workbook as Workbook
     from pgdatahub.plugins.discover_folders import discover as discover
     from pgdatahub.plugins.specs import hookimpl as hookimpl
-    from pgdatahub.runs.check import FileCheck as FileCheck
-    from pgdatahub.runs.check import check as check
+    from pgdatahub.runs.aside.quarantine import quarantine as quarantine
+    from pgdatahub.runs.aside.replay import ReplayResult as ReplayResult
+    from pgdatahub.runs.aside.replay import ReplaySelection as ReplaySelection
+    from pgdatahub.runs.aside.replay import replay as replay
+    from pgdatahub.runs.checks.check import FileCheck as FileCheck
+    from pgdatahub.runs.checks.check import check as check
+    from pgdatahub.runs.files.selection import Selection as Selection
     from pgdatahub.runs.history import Timeline as Timeline
     from pgdatahub.runs.history import history as history
     from pgdatahub.runs.inspect import Inspection as Inspection
     from pgdatahub.runs.inspect import inspect as inspect
-    from pgdatahub.runs.logging_reporter import LoggingReporter as LoggingReporter
-    from pgdatahub.runs.plan import plan as plan
-    from pgdatahub.runs.plan_result import RunPlan as RunPlan
-    from pgdatahub.runs.quarantine import quarantine as quarantine
+    from pgdatahub.runs.logs.logging_reporter import LoggingReporter as LoggingReporter
+    from pgdatahub.runs.plans.plan import plan as plan
+    from pgdatahub.runs.plans.result import RunPlan as RunPlan
     from pgdatahub.runs.redact import redact as redact
-    from pgdatahub.runs.replay import ReplayResult as ReplayResult
-    from pgdatahub.runs.replay import ReplaySelection as ReplaySelection
-    from pgdatahub.runs.replay import replay as replay
     from pgdatahub.runs.run import resume as resume
     from pgdatahub.runs.run import run as run
-    from pgdatahub.runs.selection import Selection as Selection
     from pgdatahub.runs.status import DatabaseStatus as DatabaseStatus
     from pgdatahub.runs.status import status as status
-    from pgdatahub.runs.verify import verify as verify
-    from pgdatahub.runs.verify_result import Verification as Verification
+    from pgdatahub.runs.verification.result import Verification as Verification
+    from pgdatahub.runs.verification.verify import verify as verify
     from pgdatahub.runs.watch import WatchReport as WatchReport
     from pgdatahub.runs.watch import watch as watch
     from pgdatahub.system.version import __version__ as __version__
@@ -69,19 +69,19 @@ _EXPORTS = {
     "Batch": "pgdatahub.model.workbooks",
     "Config": "pgdatahub.config",
     "DatabaseStatus": "pgdatahub.runs.status",
-    "FileCheck": "pgdatahub.runs.check",
+    "FileCheck": "pgdatahub.runs.checks.check",
     "FileResult": "pgdatahub.model.results",
     "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
-    "LoggingReporter": "pgdatahub.runs.logging_reporter",
-    "ReplayResult": "pgdatahub.runs.replay",
-    "ReplaySelection": "pgdatahub.runs.replay",
+    "LoggingReporter": "pgdatahub.runs.logs.logging_reporter",
+    "ReplayResult": "pgdatahub.runs.aside.replay",
+    "ReplaySelection": "pgdatahub.runs.aside.replay",
     "ResetPlan": "pgdatahub.undo.reset",
     "ResetResult": "pgdatahub.undo.reset",
     "Restored": "pgdatahub.undo.backup",
-    "RunPlan": "pgdatahub.runs.plan_result",
+    "RunPlan": "pgdatahub.runs.plans.result",
     "RunReport": "pgdatahub.model.results",
-    "Selection": "pgdatahub.runs.selection",
+    "Selection": "pgdatahub.runs.files.selection",
     "Sheet": "pgdatahub.model.workbooks",
     "SheetInfo": "pgdatahub.model.workbooks",
     "SourceFile": "pgdatahub.model.files",
@@ -89,23 +89,23 @@ _EXPORTS = {
     "UndoPlan": "pgdatahub.undo.plan",
     "UndoRequest": "pgdatahub.undo.plan",
     "UndoResult": "pgdatahub.undo.revert",
-    "Verification": "pgdatahub.runs.verify_result",
+    "Verification": "pgdatahub.runs.verification.result",
     "WatchReport": "pgdatahub.runs.watch",
     "Workbook": "pgdatahub.model.workbooks",
     "__version__": "pgdatahub.system.version",
     "backup": "pgdatahub.undo.backup",
     "canonical_text": "pgdatahub.values.python_values",
     "cell_address": "pgdatahub.values.cells",
-    "check": "pgdatahub.runs.check",
+    "check": "pgdatahub.runs.checks.check",
     "discover": "pgdatahub.plugins.discover_folders",
     "history": "pgdatahub.runs.history",
     "hookimpl": "pgdatahub.plugins.specs",
     "inspect": "pgdatahub.runs.inspect",
     "load_config": "pgdatahub.config",
-    "plan": "pgdatahub.runs.plan",
-    "quarantine": "pgdatahub.runs.quarantine",
+    "plan": "pgdatahub.runs.plans.plan",
+    "quarantine": "pgdatahub.runs.aside.quarantine",
     "redact": "pgdatahub.runs.redact",
-    "replay": "pgdatahub.runs.replay",
+    "replay": "pgdatahub.runs.aside.replay",
     "reset": "pgdatahub.undo.reset",
     "restore": "pgdatahub.undo.backup",
     "resume": "pgdatahub.runs.run",
@@ -113,7 +113,7 @@ _EXPORTS = {
     "revert_schema": "pgdatahub.undo.revert",
     "run": "pgdatahub.runs.run",
     "status": "pgdatahub.runs.status",
-    "verify": "pgdatahub.runs.verify",
+    "verify": "pgdatahub.runs.verification.verify",
     "watch": "pgdatahub.runs.watch",
 }
 

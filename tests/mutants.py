@@ -25,7 +25,7 @@ MODULES: Final = {
         "property/test_long_numbers.py",
         "property/test_shortest_digits.py",
     ),
-    "readers/number_formats.py": ("unit/readers/test_number_formats.py",),
+    "readers/numbers/number_formats.py": ("unit/readers/test_number_formats.py",),
 }
 """Modules below ``pgdatahub/``, and the tests of each below ``tests/``."""
 

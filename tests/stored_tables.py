@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pgdatahub.cli.terminal import say, say_json, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from pgdatahub.runs.check import FileCheck
+    from pgdatahub.runs.checks.check import FileCheck
 
 _NOT_CHECKED = "not checked: types: freeze and new_columns: freeze, and what the table itself refuses"
 
@@ -61,12 +61,12 @@ def check_command(
     Exit code 1 if a file has a fault or cannot be read.
     """
     config = configured(config_file, data_root=data_root)
-    from pgdatahub.runs.check import check
+    from pgdatahub.runs.checks.check import check
 
     if mark is not None and draft:
         raise ConfigError("--mark and --draft exclude each other")
     if draft:
-        from pgdatahub.runs.draft import draft_of_files
+        from pgdatahub.runs.checks.draft import draft_of_files
 
         say_lines(draft_of_files(config, paths, folder=folder))
         return
@@ -84,7 +84,7 @@ def check_command(
         checked = sum(result.status != "ignored" for result in results)
         say(f"{checked:,} {'file' if checked == 1 else 'files'} checked, {faulty:,} with faults")
     if mark is not None:
-        from pgdatahub.runs.marked_checks import mark_checks
+        from pgdatahub.runs.checks.marked_checks import mark_checks
 
         for line in mark_checks(config, results, mark):
             say(line, err=output is not CheckFormat.TEXT)

@@ -26,6 +26,6 @@ def complete_on_error(incomplete: str) -> list[str]:
 
 def complete_executor(incomplete: str) -> list[str]:
     """Return the names of the installed executors."""
-    from pgdatahub.runs.executors import executor_names
+    from pgdatahub.runs.workers.executors import executor_names
 
     return [name for name in executor_names() if name.startswith(incomplete)]

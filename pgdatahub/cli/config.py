@@ -52,7 +52,7 @@ def config_command(
 
     config = load_config(config_file=config_file)
     if contract is not None:
-        from pgdatahub.runs.draft import draft_of_table
+        from pgdatahub.runs.checks.draft import draft_of_table
 
         say_lines(draft_of_table(config, contract))
         return

@@ -16,7 +16,7 @@ from pgdatahub.cli.terminal import say, say_json
 if TYPE_CHECKING:
     from pgdatahub.config import Config
     from pgdatahub.postgres.embedded import EmbeddedServer, Project, ServerStatus
-    from pgdatahub.postgres.projects import ProjectDatabases
+    from pgdatahub.postgres.embedded.projects import ProjectDatabases
 
 db_app = typer.Typer(
     name="db",
@@ -185,14 +185,14 @@ def db_server(config: Config) -> EmbeddedServer:
 
 
 def _projects(server: EmbeddedServer, config: Config) -> ProjectDatabases:
-    from pgdatahub.postgres.projects import ProjectDatabases
+    from pgdatahub.postgres.embedded.projects import ProjectDatabases
 
     return ProjectDatabases(server=server, config=config, announce=_say)
 
 
 def _recorded(server: EmbeddedServer, config: Config) -> Project | None:
     """Return the project, if its database is known without asking the server."""
-    from pgdatahub.postgres.projects import directory_of
+    from pgdatahub.postgres.embedded.projects import directory_of
 
     return server.registry.find(directory_of(config))
 

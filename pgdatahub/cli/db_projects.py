@@ -12,7 +12,7 @@ from pgdatahub.cli.help import Command, epilog
 from pgdatahub.cli.terminal import say, say_json
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.project_list import ListedDatabase
+    from pgdatahub.postgres.embedded.project_list import ListedDatabase
 
 __all__ = ["db_app"]
 
@@ -22,8 +22,8 @@ def list_command(
     output: Annotated[StatusFormat, typer.Option("--format", help="Output format.")] = StatusFormat.TEXT,
 ) -> None:
     """List the databases of all projects on the server, with their directories."""
-    from pgdatahub.postgres.project_list import list_databases
-    from pgdatahub.postgres.projects import directory_of
+    from pgdatahub.postgres.embedded.project_list import list_databases
+    from pgdatahub.postgres.embedded.projects import directory_of
 
     config = db_config()
     server = db_server(config)

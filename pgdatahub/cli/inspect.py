@@ -113,7 +113,7 @@ def _print(inspection: Inspection, console: Console, *, verbose: bool) -> None:
 
 def inspect_yaml(inspection: Inspection) -> str:
     """Return a ``sheets:`` block: a table for each Excel table, and for each other visible sheet with headers."""
-    from pgdatahub.readers.own_sheets import is_own_sheet
+    from pgdatahub.readers.choice.own_sheets import is_own_sheet
     from pgdatahub.values.identifiers import table_name
 
     folders = tuple(inspection.source.identity.split("/")[:-1])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pgdatahub.runs.plan_result import FilePlan, PlannedChange, RunPlan, TablePlan
+    from pgdatahub.runs.plans.result import FilePlan, PlannedChange, RunPlan, TablePlan
 
 MOST_FILES = 20
 """Number of files that are listed for a table; JSON lists all."""
@@ -89,8 +89,8 @@ def plan_command(
     from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.progress import ConsoleReporter
     from pgdatahub.errors import ExitCode
-    from pgdatahub.runs.plan import plan
-    from pgdatahub.runs.selection import Selection
+    from pgdatahub.runs.files.selection import Selection
+    from pgdatahub.runs.plans.plan import plan
 
     gc_tuning.keep_imports()
     selection = Selection(paths=tuple(paths or ()), tables=tuple(table or ()), reload=tuple(reload or ()))

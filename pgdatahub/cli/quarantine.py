@@ -15,7 +15,7 @@ from pgdatahub.cli.terminal import say, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.quarantine import QuarantinedRow
+    from pgdatahub.postgres.history.quarantine import QuarantinedRow
 
 
 class QuarantineFormat(str, enum.Enum):
@@ -65,8 +65,8 @@ def quarantine_command(
         raise ConfigError("--format xlsx needs a file", hint="-o FILE.xlsx")
     config = configured(config_file)
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.runs.quarantine import quarantine
-    from pgdatahub.runs.quarantine_export import csv_lines, json_lines, text_lines, write_lines, write_workbook
+    from pgdatahub.runs.aside.quarantine import quarantine
+    from pgdatahub.runs.aside.quarantine_export import csv_lines, json_lines, text_lines, write_lines, write_workbook
 
     lines = {QuarantineFormat.TEXT: text_lines, QuarantineFormat.JSON: json_lines, QuarantineFormat.CSV: csv_lines}
 

@@ -13,8 +13,8 @@ from pgdatahub.cli.quarantine import quarantine_app
 from pgdatahub.errors import ExitCode
 
 if TYPE_CHECKING:
-    from pgdatahub.load.replay import ImportReplay
-    from pgdatahub.runs.replay import ReplayResult
+    from pgdatahub.load.replays.replay import ImportReplay
+    from pgdatahub.runs.aside.replay import ReplayResult
 
 __all__ = ["quarantine_app"]
 
@@ -61,7 +61,7 @@ def replay_command(
     from pgdatahub.cli.notices import tell_notices
     from pgdatahub.cli.terminal import say, say_lines
     from pgdatahub.cli.undo import require_terminal
-    from pgdatahub.runs.replay import ReplaySelection, replay
+    from pgdatahub.runs.aside.replay import ReplaySelection, replay
 
     if files and import_id is not None:
         raise typer.BadParameter("give FILE or --import-id, not both")

@@ -18,7 +18,7 @@ from pgdatahub.system.version import __version__
 
 if TYPE_CHECKING:
     from pgdatahub.model.faults import Fault
-    from pgdatahub.runs.check import FileCheck
+    from pgdatahub.runs.checks.check import FileCheck
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _INFORMATION: Final = "https://pypi.org/project/pgdatahub/"

@@ -74,8 +74,8 @@ def _print(status: DatabaseStatus) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.failures import print_standing
     from pgdatahub.cli.render import count
-    from pgdatahub.load.older_readings import describe
-    from pgdatahub.runs.missing_files import describe_missing
+    from pgdatahub.load.known.older_readings import describe
+    from pgdatahub.runs.plans.missing_files import describe_missing
 
     console = TerminalConsole()
     console.print(Line(status.destination), soft_wrap=True)
@@ -132,7 +132,7 @@ def _print(status: DatabaseStatus) -> None:
 
 def _json(status: DatabaseStatus) -> str:
     from pgdatahub.cli.failures import failure_json
-    from pgdatahub.load.left_tables import as_json
+    from pgdatahub.load.known.left_tables import as_json
 
     return printable_json(
         {

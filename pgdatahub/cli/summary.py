@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.cli.lines import Line, PlainConsole, plain_table
 from pgdatahub.cli.render import count, counted_cells, ended_early, file_lines, listed, missing_line, seconds
-from pgdatahub.load.skip_reasons import ALREADY_LOADED
+from pgdatahub.load.known.skip_reasons import ALREADY_LOADED
 from pgdatahub.model.file_notice import kind_of
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pgdatahub.cli.console import Line
-    from pgdatahub.runs.verify_result import TableCheck, Verification
+    from pgdatahub.runs.verification.result import TableCheck, Verification
 
 _MOST = 20
 """Number of differences that are listed for a table; JSON lists all."""
@@ -56,7 +56,7 @@ def verify_command(
     """
     from pgdatahub.cli.console import TerminalConsole
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.runs.verify import verify
+    from pgdatahub.runs.verification.verify import verify
 
     config = configured(config_file, data_root=data_root, schema_name=schema)
     errors = TerminalConsole(stderr=True)

@@ -16,16 +16,16 @@ from pgdatahub.errors import ContentionError, SchemaError
 from pgdatahub.model.column_comments import comment_of
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
-from pgdatahub.postgres import catalog, ddl
-from pgdatahub.postgres.column_history import header_was
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.locks import limit_lock_waits
-from pgdatahub.postgres.server_encoding import fitted
+from pgdatahub.postgres.history.column_history import header_was
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.server.server_encoding import fitted
+from pgdatahub.postgres.tables import catalog, ddl
+from pgdatahub.postgres.tables.locks import limit_lock_waits
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.database import Database
+    from pgdatahub.postgres.server.connection import Connection
 
 _WAIT_SECONDS: Final = 1
 

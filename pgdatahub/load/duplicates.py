@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pgdatahub.load.dedup_facts import DedupDecision
+from pgdatahub.load.known.dedup_facts import DedupDecision
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow
 

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
-from pgdatahub.load.staging import Staged
+from pgdatahub.load.staging.staged_file import Staged
 from pgdatahub.load.table_fit import describe_fit, describe_wider_types
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import ddl
-from pgdatahub.postgres.blockers import check_obstacles
-from pgdatahub.postgres.drift import columns_changed_by_hand
-from pgdatahub.postgres.foreign_types import check_created_types, check_own_types
-from pgdatahub.postgres.proofs import prove, to_prove
-from pgdatahub.postgres.recent_columns import recent_columns
-from pgdatahub.postgres.settled_types import describe_settled_types
+from pgdatahub.postgres.history.drift import columns_changed_by_hand
+from pgdatahub.postgres.history.recent_columns import recent_columns
+from pgdatahub.postgres.proofs.type_proofs import prove, to_prove
+from pgdatahub.postgres.tables import ddl
+from pgdatahub.postgres.tables.blockers import check_obstacles
+from pgdatahub.postgres.tables.foreign_types import check_created_types, check_own_types
+from pgdatahub.postgres.tables.settled_types import describe_settled_types
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
-    from pgdatahub.postgres.history import History
+    from pgdatahub.postgres.history.imports import History
     from pgdatahub.postgres.keyed.rules import TableRule
-    from pgdatahub.postgres.views import UsingView
+    from pgdatahub.postgres.server.connection import Connection
+    from pgdatahub.postgres.tables.views import UsingView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Queries about the files of a run before the first of them is loaded; :mod:`pgdatahub.load.dedup` decides."""
+"""Queries about the files of a run before the first of them is loaded; :mod:`pgdatahub.load.known.dedup` decides."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
-from pgdatahub.load.adopt import Adopter
-from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
-from pgdatahub.load.older_readings import OlderReadings, by_table, describe, read_differently
-from pgdatahub.load.possible_tables import possible_tables, tables_by_file
+from pgdatahub.load.adoption.adopt import Adopter
+from pgdatahub.load.known.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
+from pgdatahub.load.known.older_readings import OlderReadings, by_table, describe, read_differently
+from pgdatahub.load.known.possible_tables import possible_tables, tables_by_file
+from pgdatahub.load.known.retried_queries import RetriedQueries
 from pgdatahub.load.results import failed, skipped
-from pgdatahub.load.retried_queries import RetriedQueries
+from pgdatahub.load.staging.file_hash import hash_once
 from pgdatahub.load.transaction import Loading
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.files import SourceFile
@@ -23,14 +23,14 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import catalog
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.older_rows import set_reading, tables_of_older_readings
-from pgdatahub.postgres.unknown_rows import UnknownRows, find_all_unknown
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.older_rows import set_reading, tables_of_older_readings
+from pgdatahub.postgres.proofs.unknown_rows import UnknownRows, find_all_unknown
+from pgdatahub.postgres.tables import catalog
 from pgdatahub.readers.reading_rules import READING_VERSIONS, reading_version
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Lookup:
         config: The settings.
         queries: The target database; without it no file is known.
         run_id: The id of the run in the history.
-        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
+        contents_read_again: Kept by :class:`~pgdatahub.load.known.older_readings.OlderReadings`.
     """
 
     stages: Stages

@@ -15,26 +15,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
-from pgdatahub.load.file_hash import hash_once
-from pgdatahub.load.possible_tables import possible_tables
+from pgdatahub.load.known.possible_tables import possible_tables
+from pgdatahub.load.known.retried_queries import RetriedQueries
 from pgdatahub.load.replace import pass_on, revert_rows
-from pgdatahub.load.retried_queries import RetriedQueries
+from pgdatahub.load.staging.file_hash import hash_once
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres import catalog, locks
-from pgdatahub.postgres.cascades import describe_cascades
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.loaded_files import LoadedFile, loaded_files
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.loaded_files import LoadedFile, loaded_files
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables import catalog, locks
+from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.system.presence import may_exist
 from pgdatahub.system.retry import with_retries
 from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 _Loaded = TypeVar("_Loaded", LoadedFile, ImportRow)
 

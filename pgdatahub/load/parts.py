@@ -12,10 +12,10 @@ from pgdatahub.errors import SchemaError, SheetError
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.model.workbooks import Workbook, sheet_labels
-from pgdatahub.readers.range_names import find_window
-from pgdatahub.readers.sheet_matching import match_sheets
-from pgdatahub.readers.sheets import choose_sheets, listing, matching_sheets
-from pgdatahub.readers.window import Window
+from pgdatahub.readers.choice.sheet_matching import match_sheets
+from pgdatahub.readers.choice.sheets import choose_sheets, listing, matching_sheets
+from pgdatahub.readers.ranges.range_names import find_window
+from pgdatahub.readers.tables.window import Window
 from pgdatahub.values.identifiers import cut, fold, table_name
 
 if TYPE_CHECKING:

@@ -22,17 +22,17 @@ from functools import partial
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError
-from pgdatahub.load.committed_files import CommittedFiles
 from pgdatahub.load.descriptions import refresh_descriptions
-from pgdatahub.load.file_hash import hash_once
 from pgdatahub.load.guard import Guard, RolledBackError
-from pgdatahub.load.known_files import KnownFiles
+from pgdatahub.load.known.committed_files import CommittedFiles
+from pgdatahub.load.known.known_files import KnownFiles
+from pgdatahub.load.known.retried_queries import RetriedQueries
 from pgdatahub.load.lookup import Lookup
 from pgdatahub.load.pauses import pause
 from pgdatahub.load.results import of_staged, of_staged_file, skipped, skipped_as_empty
-from pgdatahub.load.retried_queries import RetriedQueries
-from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import StagedFile, Staging
+from pgdatahub.load.staging.file_hash import hash_once
+from pgdatahub.load.staging.spool import Spool, SpoolFile
+from pgdatahub.load.staging.staged_file import StagedFile, Staging
 from pgdatahub.load.transaction import Loading
 from pgdatahub.load.transactions import Transactions
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, Reporter
@@ -40,9 +40,9 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.upkeep import summarise_new_rows
-from pgdatahub.readers.layout import EmptySheetError
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.tables.upkeep import summarise_new_rows
+from pgdatahub.readers.tables.layout import EmptySheetError
 
 
 def _never() -> bool:
@@ -61,7 +61,7 @@ class Pipeline:
         database: The target database; None for a dry run.
         eager_bytes: A file that has shown this many bytes of rows is loaded while it is being read; None for never.
         ending: Asked during a pause within a folder whether the run is to end.
-        contents_read_again: Kept by :class:`~pgdatahub.load.older_readings.OlderReadings`.
+        contents_read_again: Kept by :class:`~pgdatahub.load.known.older_readings.OlderReadings`.
     """
 
     stages: Stages

@@ -7,20 +7,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup_facts import DedupDecision
 from pgdatahub.load.duplicates import as_duplicate
+from pgdatahub.load.known.dedup_facts import DedupDecision
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
-from pgdatahub.postgres import catalog, locks
-from pgdatahub.postgres.duplicate_rows import inherit, set_duplicates
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import delete_rows, rename_rows
-from pgdatahub.postgres.import_state import examine_import
+from pgdatahub.postgres.history.duplicate_rows import inherit, set_duplicates
+from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.keyed.undo import remove_imports
+from pgdatahub.postgres.proofs.import_state import examine_import
+from pgdatahub.postgres.rows.import_rows import delete_rows, rename_rows
+from pgdatahub.postgres.tables import catalog, locks
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 def settle(

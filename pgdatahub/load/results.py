@@ -10,8 +10,8 @@ from typing import Final
 
 from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import CellError, FileError, HistoryLostError, OutOfMemoryError, PgDataHubError
-from pgdatahub.load.hidden_values import free_words, without_values
-from pgdatahub.load.staging import Staged, StagedFile
+from pgdatahub.load.contracts.hidden_values import free_words, without_values
+from pgdatahub.load.staging.staged_file import Staged, StagedFile
 from pgdatahub.model.faults import group_faults
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
@@ -19,9 +19,9 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import Failure, FileResult, Outcome, PartResult
 from pgdatahub.model.schema import TableName
 from pgdatahub.plugins.manager import DISABLE_VARIABLE
-from pgdatahub.postgres.unknown_rows import UnknownRows
-from pgdatahub.readers.layout import EmptySheetError
-from pgdatahub.readers.left_out import describe_left_out
+from pgdatahub.postgres.proofs.unknown_rows import UnknownRows
+from pgdatahub.readers.choice.left_out import describe_left_out
+from pgdatahub.readers.tables.layout import EmptySheetError
 from pgdatahub.values.evidence import HIDDEN
 
 MEMORY_HINT: Final = "use fewer workers (--workers 1) or smaller batches (--chunk-size 1000)"

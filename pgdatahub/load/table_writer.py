@@ -16,24 +16,24 @@ from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.load.descriptions import update_descriptions
 from pgdatahub.load.evolve import Evolution, ProjectedTable, evolve
-from pgdatahub.load.key_settings import check_columns
-from pgdatahub.load.keyed import Merged, load_keyed
-from pgdatahub.load.part_work import PartWork, in_lock_order
-from pgdatahub.load.staging import Staged
+from pgdatahub.load.keys.key_settings import check_columns
+from pgdatahub.load.keys.keyed import Merged, load_keyed
+from pgdatahub.load.known.part_work import PartWork, in_lock_order
+from pgdatahub.load.staging.staged_file import Staged
 from pgdatahub.model.batches import ColumnBatch, Lineage
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import RESERVED_COLUMNS, SchemaPlan, TableName
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import catalog, locks
-from pgdatahub.postgres.file_queries import FileFacts, LockedTable
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import count_rows
-from pgdatahub.postgres.view_definitions import put_up, take_down
+from pgdatahub.postgres.history.file_queries import FileFacts, LockedTable
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.rows.import_rows import count_rows
+from pgdatahub.postgres.tables import catalog, locks
+from pgdatahub.postgres.tables.view_definitions import put_up, take_down
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.keyed.rules import TableRule
+    from pgdatahub.postgres.server.connection import Connection
 
 ROWS_LEFT_OUT: Final = "rows left out by triggers"
 """Key of ``counts``."""

@@ -17,31 +17,31 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.load.decisions import Decisions
-from pgdatahub.load.dedup import decide
-from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.duplicates import covered_files
 from pgdatahub.load.evolve import Evolution
-from pgdatahub.load.key_settings import check_rule
-from pgdatahub.load.keyed import finish_keyed
-from pgdatahub.load.part_work import PartWork, in_lock_order
+from pgdatahub.load.keys.key_settings import check_rule
+from pgdatahub.load.keys.keyed import finish_keyed
+from pgdatahub.load.known.decisions import Decisions
+from pgdatahub.load.known.dedup import decide
+from pgdatahub.load.known.dedup_facts import DedupDecision, PartFacts
+from pgdatahub.load.known.part_work import PartWork, in_lock_order
 from pgdatahub.load.replace import settle
 from pgdatahub.load.results import confirmed_part, of_staged, of_staged_file, skipped, skipped_part
-from pgdatahub.load.staging import Staged, StagedFile
+from pgdatahub.load.staging.staged_file import Staged, StagedFile
 from pgdatahub.load.table_writer import TableWriter, rows_left_out
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRecord
 from pgdatahub.model.results import FileResult, LoadResult, Outcome, PartResult
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.postgres import locks
-from pgdatahub.postgres.cascades import describe_cascades
-from pgdatahub.postgres.file_queries import PartKey
-from pgdatahub.postgres.history import History
+from pgdatahub.postgres.history.file_queries import PartKey
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.tables import locks
+from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system import failpoints
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 Loaded: TypeAlias = tuple[FileResult, list[Callable[[], None]]]
 """The result, and the plugins' callbacks for after COMMIT."""

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 from pgdatahub.errors import ContentionError, FileError, PgDataHubError, TableBusyError, TransientDatabaseError
 from pgdatahub.load.guard import Guard, RolledBackError
 from pgdatahub.load.results import failed
-from pgdatahub.load.staging import StagedFile, Staging
+from pgdatahub.load.staging.staged_file import StagedFile, Staging
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.load.while_reading import LoadingWhileReading
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import savepoint, transaction
+from pgdatahub.postgres.server.engine import savepoint, transaction
 from pgdatahub.system import failpoints
 from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

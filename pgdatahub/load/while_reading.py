@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.load.evolve import Evolution, confirmed_plan
 from pgdatahub.load.results import of_file
-from pgdatahub.load.staging import Staged, Staging
+from pgdatahub.load.staging.staged_file import Staged, Staging
 from pgdatahub.load.table_fit import describe_fit
 from pgdatahub.load.transaction import Loaded, Loading
 from pgdatahub.model.batches import ColumnBatch
 from pgdatahub.model.schema import OpaqueType, SchemaPlan, TableSchema
-from pgdatahub.postgres import locks
-from pgdatahub.postgres.recent_columns import recent_columns
+from pgdatahub.postgres.history.recent_columns import recent_columns
+from pgdatahub.postgres.tables import locks
 from pgdatahub.system import failpoints
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 class NeedsFullReadError(Exception):

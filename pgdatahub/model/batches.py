@@ -18,7 +18,7 @@ from pgdatahub.values.sql_types import SqlType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Place of the table in a sheet, found by ``readers/layout.py``.
+    """Place of the table in a sheet, found by ``readers/tables/layout.py``.
 
     Attributes:
         sheet: The sheet's label, see :func:`sheet_labels`.

@@ -1,6 +1,6 @@
 """Recorded failures: files that a run could not load, as pure values of the history.
 
-:mod:`pgdatahub.postgres.failures` reads ``etl_failures`` into these values.
+:mod:`pgdatahub.postgres.history.failures` reads ``etl_failures`` into these values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Imports, schema changes and provenance of tables, as pure values of the history.
 
-:mod:`pgdatahub.postgres.history` reads ``etl_imports`` and ``etl_schema_changes`` into these values.
+:mod:`pgdatahub.postgres.history.imports` reads ``etl_imports`` and ``etl_schema_changes`` into these values.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Schemas of tables and their changes, as pure values.
 
 A :class:`TableSchema` is observed in a file, current in the database, or the result of a plan. A :class:`SchemaPlan` holds the
-changes from current to result; ``postgres/ddl.py`` renders it as DDL.
+changes from current to result; ``postgres/tables/ddl.py`` renders it as DDL.
 """
 
 from __future__ import annotations

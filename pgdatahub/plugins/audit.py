@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.model.imports import ImportRecord
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.history import History
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.server.connection import Connection
 
 if TYPE_CHECKING:
     import sqlalchemy

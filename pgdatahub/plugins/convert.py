@@ -13,7 +13,7 @@ from typing import Final
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.plugins.infer import observe
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.serials import Serials
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import VALUES, parse_elapsed
 from pgdatahub.values.date_texts import EXCEL, EXCEL_1904, parse_date

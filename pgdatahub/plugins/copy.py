@@ -10,9 +10,10 @@ from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import SchemaPlan
 from pgdatahub.plugins.copy_rows import encode_rows
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.postgres import copy, ddl
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.server_encoding import server_encoding
+from pgdatahub.postgres.rows import copy
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.server_encoding import server_encoding
+from pgdatahub.postgres.tables import ddl
 
 if TYPE_CHECKING:
     import sqlalchemy

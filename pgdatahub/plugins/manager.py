@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pgdatahub.model.results import LoadResult, RunReport
     from pgdatahub.model.schema import SchemaPlan, TableSchema
     from pgdatahub.model.workbooks import Batch, Workbook
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 Answer = TypeVar("Answer")
 

@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgdatahub.errors import DatabaseError, TransientDatabaseError, UnreachableError
 from pgdatahub.model.address import DatabaseAddress
-from pgdatahub.postgres.engine import Engine, create_engine, transaction
+from pgdatahub.postgres.server.engine import Engine, create_engine, transaction
 from pgdatahub.system.retry import with_retries
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def is_unmade(config: Config, announce: Callable[[str], None]) -> bool:
     """
     if config.destination.kind != "embedded":
         return False
-    from pgdatahub.postgres.projects import ProjectDatabases, directory_of
+    from pgdatahub.postgres.embedded.projects import ProjectDatabases, directory_of
 
     server = embedded_server(config, announce)
     if server.status().version is None:
@@ -145,7 +145,7 @@ def open_database(config: Config, announce: Callable[[str], None]) -> Iterator[D
         with closing(_connect_configured(destination)) as database:
             yield database
         return
-    from pgdatahub.postgres.projects import ProjectDatabases
+    from pgdatahub.postgres.embedded.projects import ProjectDatabases
 
     with ExitStack() as servers:
 
@@ -210,7 +210,7 @@ def connect(
     """Return the database at ``conninfo`` after it has answered.
 
     Args:
-        conninfo: See :func:`~pgdatahub.postgres.engine.create_engine`.
+        conninfo: See :func:`~pgdatahub.postgres.server.engine.create_engine`.
         embedded: It is on the embedded server.
         shared: See :class:`Database`.
         keep_connection: Keep one connection open until the database is closed.

@@ -23,8 +23,8 @@ from pgdatahub.config.url_masking import secrets_of
 from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.ddl import quoted_name
 from pgdatahub.postgres.embedded.binaries import program_directories
+from pgdatahub.postgres.tables.ddl import quoted_name
 
 _LAST_WITHOUT_SETTING: Final = 16
 """The last server without ``transaction_timeout``, which programs from 17 on set."""

@@ -15,10 +15,10 @@ from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.ddl import canonical_text, conversion
-from pgdatahub.postgres.engine import driver_connection
-from pgdatahub.postgres.import_rows import rows_of
+from pgdatahub.postgres.rows.import_rows import rows_of
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import driver_connection
+from pgdatahub.postgres.tables.ddl import canonical_text, conversion
 from pgdatahub.values.sql_types import SqlType, widens_to
 
 _INEXACT: Final = frozenset({SqlType.REAL, SqlType.DOUBLE})

@@ -12,8 +12,6 @@ from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import UndoError
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import IMPORTS, RESERVED_COLUMNS, TableName
-from pgdatahub.postgres import catalog, ddl, locks
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.flag import end_flag, update_flag
 from pgdatahub.postgres.keyed.fragments import (
     BEATEN,
@@ -32,10 +30,12 @@ from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables import catalog, ddl, locks
 from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.history import History
+    from pgdatahub.postgres.history.imports import History
 
 _PLACES = sql.Identifier("pg_temp", "_hub_places")
 

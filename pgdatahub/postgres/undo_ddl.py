@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep, TableName
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.engine import driver_connection
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.narrowing import narrowed
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import driver_connection
 
 
 def render_undo(table: TableName, steps: Sequence[SchemaStep]) -> list[sql.Composed]:

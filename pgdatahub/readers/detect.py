@@ -16,9 +16,9 @@ from typing import BinaryIO, Final
 
 from pgdatahub.errors import CorruptError, EmptyFileError, EncryptedError, NotAWorkbookError, ReadError
 from pgdatahub.readers.limits import DEFAULT_LIMITS
-from pgdatahub.readers.office_workbook import find_workbook_part
-from pgdatahub.readers.ole import SIGNATURE, Container, FileData, OleError
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.office_workbook import find_workbook_part
+from pgdatahub.readers.packages.ole import SIGNATURE, Container, FileData, OleError
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.readers.signatures import LIBREOFFICE, MOVE, OLE_STREAMS, ZIP_FOLDERS, Kind, known_beginning, known_text
 
 _LOOKED_AT: Final = 4096

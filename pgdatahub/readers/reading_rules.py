@@ -50,7 +50,7 @@ def _step(suffix: str, version: int, open_file: Callable[[], BinaryIO]) -> bool:
         return True
     # Here, so that a run without older imports does not import the machinery.
     from pgdatahub.readers.limits import Limits
-    from pgdatahub.readers.package import Package
+    from pgdatahub.readers.packages.package import Package
     from pgdatahub.readers.xlsx.first_format_codes import formats_read_differently
     from pgdatahub.readers.xlsx.first_texts import has_covered_values, texts_read_differently
 

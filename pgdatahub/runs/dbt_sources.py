@@ -12,19 +12,19 @@ from typing import Any, Final
 
 from pgdatahub.config import ColumnOptions, Config, FolderOptions
 from pgdatahub.errors import ConfigError, PgDataHubError
-from pgdatahub.load.possible_tables import possible_tables
+from pgdatahub.load.known.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, ColumnSchema, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.postgres import catalog
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import is_unmade, open_database
-from pgdatahub.postgres.ddl import quoted_name
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import take_inventory
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import take_inventory
+from pgdatahub.postgres.history.known_tables import named_tables
 from pgdatahub.postgres.keyed.rules import TableRule, all_rules
-from pgdatahub.postgres.known_tables import named_tables
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables import catalog
+from pgdatahub.postgres.tables.ddl import quoted_name
 
 _JINJA: Final = re.compile(r"\{(?=[{%#])")
 _OWN_COLUMNS: Final = {

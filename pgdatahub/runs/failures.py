@@ -16,15 +16,15 @@ from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures, NewFailure, storable
-from pgdatahub.postgres.server_encoding import fitted_to, server_encoding
-from pgdatahub.runs.selection import Discovery
+from pgdatahub.postgres.history.failures import Failures, NewFailure, storable
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.server.server_encoding import fitted_to, server_encoding
+from pgdatahub.runs.files.selection import Discovery
 from pgdatahub.system.retry import with_retries
 from pgdatahub.system.storage import is_url
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 UNREADABLE_FOLDER = "UnreadableFolder"
 """``kind`` of a folder that could not be read."""

@@ -13,12 +13,12 @@ from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.known_tables import named_tables
-from pgdatahub.postgres.latest_imports import latest_imports, tables_of_imports
-from pgdatahub.runs.named_file import failures_of_file, imports_of_file
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.history.latest_imports import latest_imports, tables_of_imports
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.runs.files.named_file import failures_of_file, imports_of_file
 
 HistoryEntry: TypeAlias = ImportRow | ChangeRow | FailureRow
 

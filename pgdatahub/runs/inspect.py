@@ -17,8 +17,8 @@ from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import TableName
 from pgdatahub.model.workbooks import RangeInfo, sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.readers.layout import EmptySheetError
-from pgdatahub.readers.range_names import describe_area, ranges_of
+from pgdatahub.readers.ranges.range_names import describe_area, ranges_of
+from pgdatahub.readers.tables.layout import EmptySheetError
 from pgdatahub.runs.inspect_tables import SheetInspection, inspect_tables
 from pgdatahub.values.identifiers import table_name
 

@@ -8,21 +8,21 @@ from functools import partial
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError
-from pgdatahub.load.cell_faults import Faults
-from pgdatahub.load.contract import Contract
+from pgdatahub.load.contracts.cell_faults import Faults
+from pgdatahub.load.contracts.contract import Contract
+from pgdatahub.load.contracts.sheet_contract import SheetContract
 from pgdatahub.load.parts import PartSheet
 from pgdatahub.load.results import failed
-from pgdatahub.load.shared_sheet import SharedBatches, take_turns
-from pgdatahub.load.sheet_contract import SheetContract
-from pgdatahub.load.sheet_tables import begin_table, capture_of, ending, open_batches
-from pgdatahub.load.tally import Tally
+from pgdatahub.load.staging.shared_sheet import SharedBatches, take_turns
+from pgdatahub.load.staging.sheet_tables import begin_table, capture_of, ending, open_batches
+from pgdatahub.load.staging.tally import Tally
 from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import ColumnSchema, TableName
 from pgdatahub.model.workbooks import Batch, Sheet, Workbook
 from pgdatahub.plugins.manager import Stages
-from pgdatahub.readers.sheets import needs_second_reading
-from pgdatahub.readers.window import CellCapture
+from pgdatahub.readers.choice.sheets import needs_second_reading
+from pgdatahub.readers.tables.window import CellCapture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
-from pgdatahub.load.hidden_values import hidden_faults, hidden_hint, hidden_reason
+from pgdatahub.load.contracts.hidden_values import hidden_faults, hidden_hint, hidden_reason
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.schema import TableName, TableSchema
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.locks import metadata_lock_key, wait_for_turn
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables.locks import metadata_lock_key, wait_for_turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,27 +12,27 @@ from typing import Any
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import ConfigError, DatabaseError, PauseFileError, SpoolError
-from pgdatahub.load import column_keys
+from pgdatahub.load.contracts import column_keys
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, NullReporter, Reporter, RunFinished, RunStarted
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import open_database
-from pgdatahub.runs.executors import LOCAL, refuse_embedded
+from pgdatahub.runs.checks.report_folder import mark_results
 from pgdatahub.runs.failures import FailureRecorder
-from pgdatahub.runs.files_to_load import FilesToLoad
-from pgdatahub.runs.left_tables import find_left, mark_leaving, warn_of_left
-from pgdatahub.runs.log import run_log
-from pgdatahub.runs.missing_files import treat_missing
+from pgdatahub.runs.files.files_to_load import FilesToLoad
+from pgdatahub.runs.files.left_tables import find_left, mark_leaving, warn_of_left
+from pgdatahub.runs.files.selection import Discovery, Selection, find_files
+from pgdatahub.runs.logs.log import run_log
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
-from pgdatahub.runs.pool_choice import open_pool
-from pgdatahub.runs.report_folder import mark_results
-from pgdatahub.runs.scheduler import Scheduler
-from pgdatahub.runs.selection import Discovery, Selection, find_files
+from pgdatahub.runs.plans.missing_files import treat_missing
 from pgdatahub.runs.signals import Interruption, Leave
-from pgdatahub.runs.units import make_units
+from pgdatahub.runs.workers.executors import LOCAL, refuse_embedded
+from pgdatahub.runs.workers.pool_choice import open_pool
+from pgdatahub.runs.workers.scheduler import Scheduler
+from pgdatahub.runs.workers.units import make_units
 from pgdatahub.system import failpoints
 
 __all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]

@@ -8,22 +8,22 @@ from typing import Any
 
 from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
-from pgdatahub.load.left_tables import LeftRows
+from pgdatahub.load.known.left_tables import LeftRows
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import Inventory, count_rows, take_inventory
-from pgdatahub.postgres.known_tables import named_tables
-from pgdatahub.postgres.older_rows import tables_of_older_readings
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import Inventory, count_rows, take_inventory
+from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.history.older_rows import tables_of_older_readings
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.readers.reading_rules import READING_VERSIONS
-from pgdatahub.runs.left_tables import rows_left
-from pgdatahub.runs.missing_files import MissingCounts, count_missing
+from pgdatahub.runs.files.left_tables import rows_left
 from pgdatahub.runs.pause_file import pause_file
+from pgdatahub.runs.plans.missing_files import MissingCounts, count_missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

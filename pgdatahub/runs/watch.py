@@ -28,12 +28,12 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Outcome, RunReport, StopReason
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import keep_running
-from pgdatahub.runs.changes import changes, sleep
+from pgdatahub.runs.files.changes import changes, sleep
+from pgdatahub.runs.files.selection import Selection
+from pgdatahub.runs.files.stability import Seen, StabilityTracker
 from pgdatahub.runs.pause_file import read_pause
 from pgdatahub.runs.run import run
-from pgdatahub.runs.selection import Selection
 from pgdatahub.runs.signals import Interruption, Leave
-from pgdatahub.runs.stability import Seen, StabilityTracker
 from pgdatahub.system.storage import is_url
 
 SETTLE_SECONDS: Final = 5.0

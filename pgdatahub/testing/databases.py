@@ -21,7 +21,7 @@ def temporary_database() -> Iterator[str]:
         DatabaseError: The server does not answer, or the role may not create databases.
     """
     # Imported here: tests without a database do not need the driver.
-    from pgdatahub.postgres.temporary import temporary_database as made_on
+    from pgdatahub.postgres.server.temporary import temporary_database as made_on
 
     given = os.environ.get(SERVER_VARIABLE)
     if given:

@@ -12,19 +12,19 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import METADATA_TABLES, TableName
-from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import Database, open_database
 from pgdatahub.postgres.dump import dump, find_dump_programs, tables_of
 from pgdatahub.postgres.dump import restore as restore_dump
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import database_name, take_inventory
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import database_name, take_inventory
 from pgdatahub.postgres.keyed.rows import trust_rows
 from pgdatahub.postgres.keyed.rules import all_rules
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables import catalog
 from pgdatahub.values.identifiers import fold
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import SchemaError
-from pgdatahub.load.hidden_values import hidden_text
+from pgdatahub.load.contracts.hidden_values import hidden_text
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
@@ -19,25 +19,25 @@ from pgdatahub.model.schema import (
     TableName,
     TableSchema,
 )
-from pgdatahub.postgres import catalog
-from pgdatahub.postgres.cascades import describe_cascades
-from pgdatahub.postgres.ddl import import_index
-from pgdatahub.postgres.dependents import Dependent, dependents
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import count_others
-from pgdatahub.postgres.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
-from pgdatahub.postgres.unknown_rows import find_unknown_rows
-from pgdatahub.postgres.views import UsingView, descriptions, recreation_obstacles, using_views
+from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
+from pgdatahub.postgres.rows.import_rows import count_others
+from pgdatahub.postgres.tables import catalog
+from pgdatahub.postgres.tables.cascades import describe_cascades
+from pgdatahub.postgres.tables.ddl import import_index
+from pgdatahub.postgres.tables.dependents import Dependent, dependents
+from pgdatahub.postgres.tables.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.system.presence import may_exist
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 _RUN_AGAIN = "the next run would load it again; --hold keeps it out until run --reload"
 

@@ -18,20 +18,20 @@ from pgdatahub.model.schema import (
     RestoreType,
     SchemaStep,
 )
-from pgdatahub.postgres import catalog, locks
-from pgdatahub.postgres.engine import translated_errors
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import delete_rows
+from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule, forget_rule, record_xid, store_rule
 from pgdatahub.postgres.keyed.undo import remove_imports
+from pgdatahub.postgres.rows.import_rows import delete_rows
+from pgdatahub.postgres.server.engine import translated_errors
+from pgdatahub.postgres.tables import catalog, locks
+from pgdatahub.postgres.tables.view_definitions import put_up, take_down
 from pgdatahub.postgres.undo_ddl import carry_out
-from pgdatahub.postgres.view_definitions import put_up, take_down
 from pgdatahub.undo.check import views_to_recreate
 from pgdatahub.undo.plan import UndoPlan
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 def lock(connection: Connection, history: History, choices: Sequence[Choice]) -> None:

@@ -2,7 +2,7 @@
 
 If the shared database has files of this project only, it is renamed. Otherwise it is copied; then the copy loses the imports of
 the other projects, and the shared database those of this project, each by an exact undo. The new database is complete before the
-shared one loses a row, and :mod:`pgdatahub.postgres.projects` finishes or forgets a move that was interrupted.
+shared one loses a row, and :mod:`pgdatahub.postgres.embedded.projects` finishes or forgets a move that was interrupted.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from pgdatahub.postgres.embedded import (
     rename_database,
     set_comment,
 )
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.known_files import known_roots
-from pgdatahub.postgres.projects import ProjectDatabases, comment_of, data_root_of, directory_of
+from pgdatahub.postgres.embedded.projects import ProjectDatabases, comment_of, data_root_of, directory_of
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.known_files import known_roots
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.runs.pause_file import pause_file, read_pause
 from pgdatahub.system import failpoints
 from pgdatahub.undo.check import make_plan
@@ -41,7 +41,7 @@ from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

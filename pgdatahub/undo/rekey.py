@@ -12,20 +12,20 @@ from pgdatahub.errors import ConfigError, PgDataHubError, TransientDatabaseError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres import catalog
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction, translated_errors
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import count_rows
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import count_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
+from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.rekey import rekey as change_key
-from pgdatahub.postgres.unknown_rows import find_unknown_rows
+from pgdatahub.postgres.server.engine import transaction, translated_errors
+from pgdatahub.postgres.tables import catalog
 from pgdatahub.undo.execute import lock
 from pgdatahub.undo.select import Choice, no_history
 
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,16 +11,16 @@ from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import DropTable, TableName
-from pgdatahub.postgres import catalog, locks
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
-from pgdatahub.postgres.ddl import import_index
-from pgdatahub.postgres.dependents import dependents
 from pgdatahub.postgres.dump import find_dump_programs
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import count_rows, database_name, take_inventory
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.rekey import drop_companions, end_rule
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables import catalog, locks
+from pgdatahub.postgres.tables.ddl import import_index
+from pgdatahub.postgres.tables.dependents import dependents
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
@@ -31,7 +31,7 @@ from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

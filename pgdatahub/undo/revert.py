@@ -13,9 +13,9 @@ from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.part_rows import other_parts
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.part_rows import other_parts
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.system.storage import is_url
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock, take_turns
@@ -23,7 +23,7 @@ from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice, choose, no_history
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 Confirm = Callable[[UndoPlan], bool]
 """Shows a plan and returns whether to execute it."""

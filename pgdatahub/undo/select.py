@@ -11,15 +11,15 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import SOURCE_FILE, TableName
-from pgdatahub.postgres import catalog
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.import_rows import count_of_file
-from pgdatahub.postgres.known_tables import named_tables
-from pgdatahub.runs.named_file import imports_of_file, place_below_root
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.rows.import_rows import count_of_file
+from pgdatahub.postgres.tables import catalog
+from pgdatahub.runs.files.named_file import imports_of_file, place_below_root
 from pgdatahub.undo.plan import UndoRequest
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
+    from pgdatahub.postgres.server.connection import Connection
 
 SHORTEST_HASH = 8
 """Number of digits of a hash that the user must give."""

@@ -20,7 +20,7 @@ import pytest
 import xlsxwriter
 from psycopg import sql
 
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 
 PROJECT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("pgdatahub")

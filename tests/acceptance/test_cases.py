@@ -22,7 +22,7 @@ from psycopg import sql
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 from tests.acceptance.conftest import Place
 from tests.databases import with_database
 

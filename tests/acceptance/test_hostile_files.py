@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pgdatahub.errors import NotAWorkbookError
-from pgdatahub.load import file_hash
+from pgdatahub.load.staging import file_hash
 from tests.acceptance.hostile_files import HOSTILE
 from tests.unit.readers.xls.conftest import source_of
 

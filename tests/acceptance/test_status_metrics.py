@@ -14,7 +14,7 @@ import pytest
 
 from pgdatahub.cli.status_metrics import prometheus_text
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.inventory import Inventory
+from pgdatahub.postgres.history.inventory import Inventory
 from pgdatahub.runs.status import DatabaseStatus
 from tests.acceptance.conftest import Place
 

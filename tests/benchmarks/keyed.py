@@ -22,16 +22,16 @@ from psycopg import sql
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.database import Database, connect
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.history import History
+from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.fragments import STAGING, identifier
 from pgdatahub.postgres.keyed.merge import Arrival, RowCounts, merge
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.setup import begin_rule
 from pgdatahub.postgres.keyed.staging import analyze, begin_staging, has_odd_keys, set_memory
 from pgdatahub.postgres.keyed.undo import remove_imports
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.values.rank_key import rank_key
 
 SCHEMA = "keyed_benchmark"

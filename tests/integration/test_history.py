@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.engine import create_engine, transaction
-from pgdatahub.postgres.file_queries import PartKey, ask
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import take_inventory
-from pgdatahub.postgres.latest_imports import latest_imports, tables_of_imports
+from pgdatahub.postgres.history.file_queries import PartKey, ask
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import take_inventory
+from pgdatahub.postgres.history.latest_imports import latest_imports, tables_of_imports
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import create_engine, transaction
 
 IMPORTS = 20_000
 TABLE = TableName(schema="public", name="sales")

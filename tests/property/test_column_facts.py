@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.load.column_facts import _by_python
+from pgdatahub.load.contracts.column_facts import _by_python
 from pgdatahub.readers.xlsx.native.facts import distinct_fields, integer_fields
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from pgdatahub.values.fields import buffer_of

@@ -8,9 +8,9 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgdatahub.load.content_hash import ContentHash
-from pgdatahub.load.staged_rows import encode
-from pgdatahub.load.tally import Tally
+from pgdatahub.load.staging.content_hash import ContentHash
+from pgdatahub.load.staging.staged_rows import encode
+from pgdatahub.load.staging.tally import Tally
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.copy_rows import text_rows

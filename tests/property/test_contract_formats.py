@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.config import load_config
-from pgdatahub.load.checking import read_and_judge
+from pgdatahub.load.staging.checking import read_and_judge
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.runs.check import find_sources
+from pgdatahub.runs.checks.check import find_sources
 from pgdatahub.testing.workbooks import make_workbook
 from tests.unit.readers.ods.conftest import make_ods
 from tests.unit.readers.xls import conftest as xls

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.config import load_config
-from pgdatahub.load.checking import read_and_judge
+from pgdatahub.load.staging.checking import read_and_judge
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.runs.check import find_sources
+from pgdatahub.runs.checks.check import find_sources
 from pgdatahub.testing.workbooks import make_workbook
 
 EXAMPLES = 400 if os.environ.get("PGDATAHUB_HEAVY") == "1" else 8

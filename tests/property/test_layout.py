@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import SheetError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.layout import locate
+from pgdatahub.readers.tables.layout import locate
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 
 Row = tuple[int, dict[int, Value]]

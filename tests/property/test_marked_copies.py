@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from pgdatahub.config import Config, FolderOptions
 from pgdatahub.errors import FileError
-from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import stage
+from pgdatahub.load.staging.spool import Spool, SpoolFile
+from pgdatahub.load.staging.staged_file import stage
 from pgdatahub.model.events import NullReporter
 from pgdatahub.model.faults import Fault
 from pgdatahub.model.files import MarkedOrigin, SourceFile
@@ -27,8 +27,8 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.model.workbooks import sheet_labels
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.limits import DEFAULT_LIMITS
-from pgdatahub.readers.marked_origin import read_origins
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.marked_origin import read_origins
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.marks import Faults

@@ -16,10 +16,10 @@ from typing import Final
 import pytest
 
 from pgdatahub.errors import FileError
-from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
+from pgdatahub.readers.numbers.serials import Serials
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.native_source import NativeSource, read_native_strings
 from pgdatahub.readers.xlsb.sheet_source import PythonSource

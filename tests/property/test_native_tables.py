@@ -17,7 +17,6 @@ import pytest
 
 from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.ods.cells import Converter
 from pgdatahub.readers.ods.content import Content
 from pgdatahub.readers.ods.native_source import NativeSource, table_names
@@ -25,6 +24,7 @@ from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.sheet_source import PythonSource
 from pgdatahub.readers.ods.styles import Styles
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from tests.property.judging import PIECES, Part, cells_of, damaged, dice, parts_of_workbooks
 

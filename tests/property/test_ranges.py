@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.cell_ranges import parse_range
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.header_levels import join_levels
-from pgdatahub.readers.layout import locate
-from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.window import Window
+from pgdatahub.readers.tables.header_levels import join_levels
+from pgdatahub.readers.tables.layout import locate
+from pgdatahub.readers.tables.merged_areas import Area
+from pgdatahub.readers.tables.window import Window
 from pgdatahub.values.cells import Value, column_letters
 from pgdatahub.values.column_values import as_values
 

@@ -7,10 +7,10 @@ from io import BytesIO
 
 from pgdatahub.errors import CellError, ReadError
 from pgdatahub.plugins.infer import observe
-from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import DATE, ELAPSED, NUMBER, TIME, zeros_format
+from pgdatahub.readers.numbers.serials import Serials
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.native.interface import options_of

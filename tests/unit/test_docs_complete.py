@@ -20,8 +20,8 @@ from pgdatahub.config.option_fields import options
 from pgdatahub.config.options import FolderOptions
 from pgdatahub.model.imports import ChangeType, Status
 from pgdatahub.plugins import specs
-from pgdatahub.postgres.metadata import COLUMNS
-from pgdatahub.runs.dask import OPTIONS
+from pgdatahub.postgres.history.metadata import COLUMNS
+from pgdatahub.runs.workers.dask import OPTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))

@@ -16,7 +16,7 @@ from pgdatahub.errors import (
     TableBusyError,
     WorkerDiedError,
 )
-from pgdatahub.readers.header_rows import EmptySheetError
+from pgdatahub.readers.tables.header_rows import EmptySheetError
 from pgdatahub.readers.xlsx.native.interface import NativeError
 
 

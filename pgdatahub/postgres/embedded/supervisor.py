@@ -39,7 +39,7 @@ _LOGGER = logging.getLogger(__name__)
 class EmbeddedServer:
     """The private PostgreSQL server of this user, shared by all processes that attach to it.
 
-    The superuser is named ``pgdatahub``. Each project has its own database (:mod:`pgdatahub.postgres.projects`). As a context
+    The superuser is named ``pgdatahub``. Each project has its own database (:mod:`pgdatahub.postgres.embedded.projects`). As a context
     manager it attaches at the start and releases at the end.
 
     Args:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import BEATEN, identifier, listed
 from pgdatahub.postgres.keyed.names import companion_name
+from pgdatahub.postgres.server.connection import Connection
 
 
 def companion_of(connection: Connection, table: TableName) -> TableName | None:

@@ -9,10 +9,10 @@ from psycopg import sql
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres import catalog
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_import
 from pgdatahub.postgres.keyed.rules import TableRule
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables import catalog
 from pgdatahub.values.sql_types import SqlType
 
 _COMMENT: Final = "true for keys that the newest file lacks; set by pgdatahub"

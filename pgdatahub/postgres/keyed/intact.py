@@ -9,8 +9,8 @@ from pgdatahub.errors import SchemaError
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
 
 if TYPE_CHECKING:
-    from pgdatahub.postgres.connection import Connection
     from pgdatahub.postgres.keyed.rules import TableRule
+    from pgdatahub.postgres.server.connection import Connection
 
 _COLUMNS = """
     SELECT c.relname AS name, array_remove(array_agg(a.attname::text), NULL) AS columns

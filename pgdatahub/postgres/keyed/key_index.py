@@ -10,8 +10,8 @@ from psycopg import sql
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import identifier, listed
+from pgdatahub.postgres.server.connection import Connection
 
 _COMMENT: Final = "key of the table; made by pgdatahub"
 _INDEXES = """

@@ -9,10 +9,10 @@ from typing import Final
 from psycopg import sql
 
 from pgdatahub.model.schema import LOAD_TIMESTAMP, TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import STAGING, identifier, listed
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import set_memory
+from pgdatahub.postgres.server.connection import Connection
 
 MANY_ROWS: Final = 10_000
 """Rows from which statistics pay: they cost the server some milliseconds."""

@@ -15,7 +15,6 @@ from typing import Any, Final
 from psycopg import sql
 
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import (
     BEATEN,
     FILE,
@@ -32,7 +31,8 @@ from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import MANY_ROWS, analyze_if_grown, is_in_key_order, without_hash_joins
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import ROW, beaten_rows
-from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables.row_guards import check_gone, kept, row_guards
 
 _COUNTED_BY_SEQUENCE: Final = 100_000
 """Staged rows from which a sequence counts the unchanged rows; below, its 1.5 ms are more than a wide comparison."""

@@ -15,11 +15,11 @@ from psycopg import sql
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.batches import ColumnBatch, EncodedBatch
 from pgdatahub.model.schema import LOAD_TIMESTAMP, OpaqueType, TableName, TableSchema
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.copy import copy
-from pgdatahub.postgres.ddl import canonical_text
 from pgdatahub.postgres.keyed.fragments import BEATEN, column, identifier, import_order, listed, loaded_imports
 from pgdatahub.postgres.keyed.planned_keys import PlannedFile, PlannedKeys, by_rank, count_new
+from pgdatahub.postgres.rows.copy import copy
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables.ddl import canonical_text
 from pgdatahub.values.sql_types import SqlType
 
 Encode: TypeAlias = Callable[[ColumnBatch], EncodedBatch]

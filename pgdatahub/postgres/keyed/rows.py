@@ -6,8 +6,6 @@ from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import IMPORTS, KEYED_TABLES, TableName
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.import_rows import Rows, rows_of
 from pgdatahub.postgres.keyed.fragments import (
     BEATEN,
     TIMESTAMP,
@@ -19,6 +17,8 @@ from pgdatahub.postgres.keyed.fragments import (
     same_key,
 )
 from pgdatahub.postgres.keyed.rules import TableRule
+from pgdatahub.postgres.rows.import_rows import Rows, rows_of
+from pgdatahub.postgres.server.connection import Connection
 
 _ALL = sql.SQL("true")
 _KNOWN = sql.SQL("""

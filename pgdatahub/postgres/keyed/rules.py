@@ -11,8 +11,8 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.both import companion_of
+from pgdatahub.postgres.server.connection import Connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,13 @@ from pgdatahub.model.schema import (
     SchemaPlan,
     TableName,
 )
-from pgdatahub.postgres import catalog, ddl, locks
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.flag import ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
 from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, create_unique_index, usable_index
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, store_rule
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables import catalog, ddl, locks
 
 
 def make_companion(connection: Connection, table: TableName) -> TableName:

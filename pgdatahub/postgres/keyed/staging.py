@@ -10,9 +10,9 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.fragments import STAGING, column, identifier, listed, null_key
 from pgdatahub.postgres.keyed.rules import TableRule
+from pgdatahub.postgres.server.connection import Connection
 
 MAX_KEY_BYTES: Final = 2000
 """Of the texts of a key together; an entry of an index holds 2,704 bytes."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.import_rows import rows_of
 from pgdatahub.postgres.keyed.fragments import STAGING, column, identifier, listed, null_key, same_key
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import MAX_KEY_BYTES, ROW
+from pgdatahub.postgres.rows.import_rows import rows_of
+from pgdatahub.postgres.server.connection import Connection
 
 _TIED = sql.SQL("""
     SELECT {row} FROM (

@@ -9,7 +9,6 @@ from typing import Any
 from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
-from pgdatahub.postgres.connection import Connection
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import (
     BEATEN,
@@ -27,7 +26,8 @@ from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import many_going
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
-from pgdatahub.postgres.row_guards import check_gone, kept, row_guards
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables.row_guards import check_gone, kept, row_guards
 
 _PROMOTE = sql.SQL("""
     WITH best AS (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgdatahub.readers.number_formats import NUMBER
+from pgdatahub.readers.numbers.number_formats import NUMBER
 from pgdatahub.readers.ods.cells import CellClass, Converter, Source
 from pgdatahub.readers.ods.styles import Styles
 

@@ -9,11 +9,11 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
-from pgdatahub.readers.formatted_numbers import FormattedNumbers
-from pgdatahub.readers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.numbers.formatted_numbers import FormattedNumbers
+from pgdatahub.readers.numbers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.numbers.serials import Serials
 from pgdatahub.readers.ods.moments import Moments
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.tables.pieces import merge_pieces
 from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, are_plain_numbers, plain_number
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import NUMBER
+from pgdatahub.readers.numbers.number_formats import NUMBER
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.spans import number_of
 from pgdatahub.readers.ods.styles import Styles

@@ -16,7 +16,7 @@ from xml.sax.saxutils import quoteattr
 from pgdatahub.errors import CorruptError, FileChangedError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 
 PIECE_BYTES: Final = 64 * 1024
 _TABLE_TAG: Final = re.compile(rb"<(/?)(?:[^\s<>/:!?\"'=]+:)?table(?=[\s/>])")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pgdatahub.readers.format_codes import parse_format
-from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import NumberFormat
 from pgdatahub.readers.ods import names
 
 _LONGEST_CODE: Final = 1000

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, TypeAlias
 
-from pgdatahub.readers.number_formats import NumberFormat, Shown
+from pgdatahub.readers.numbers.number_formats import NumberFormat, Shown
 from pgdatahub.values.cells import Column, Kind, TextColumn, Value
 from pgdatahub.values.column_values import as_values
 from pgdatahub.values.numbers import integer_or_float

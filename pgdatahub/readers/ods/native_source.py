@@ -12,13 +12,13 @@ from functools import partial
 from typing import Final
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import batches
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.content import Content
 from pgdatahub.readers.ods.rows import MOST_ROWS
 from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.styles import Styles
+from pgdatahub.readers.tables.blocks import batches
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES, options_of
 from pgdatahub.readers.xlsx.native.row_scan import FIRST_BATCHES, RowScan
 from pgdatahub.readers.xlsx.native.scanner import Scanner, TableNames, open_table

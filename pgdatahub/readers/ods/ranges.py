@@ -9,12 +9,12 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.advice import ASK_SENDER
-from pgdatahub.readers.defined_names import BROKEN, FORMULA, RESERVED, SEVERAL, area_in, range_of_name, with_area
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.content import Content, NotSearchableError
 from pgdatahub.readers.ods.sheet_list import ListedSheet
+from pgdatahub.readers.packages.markup import GuardedParser
+from pgdatahub.readers.ranges.defined_names import BROKEN, FORMULA, RESERVED, SEVERAL, area_in, range_of_name, with_area
 
 MAX_NAMES: Final = 65_536
 _SHEET: Final = r"(?:\$?(?P<{0}>'(?:[^']|'')+'|[^'.:#$ ]+))?"

@@ -8,9 +8,9 @@ from typing import Final, NoReturn
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
-from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods.cells import CellClass, Converter
+from pgdatahub.readers.tables.blocks import Block
 from pgdatahub.values.cells import Column, TextColumn
 
 _BLOCK_CELLS: Final = 250_000

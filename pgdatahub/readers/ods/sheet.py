@@ -7,15 +7,15 @@ from datetime import date
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.ods.cells import Converter
 from pgdatahub.readers.ods.content import Content
 from pgdatahub.readers.ods.native_source import NativeSource, table_names
 from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.sheet_source import PythonSource, SheetSource
 from pgdatahub.readers.ods.styles import Styles
+from pgdatahub.readers.tables.covered_cells import describe_covered
+from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
 from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 
 _LARGE_BYTES = 128 * 1024 * 1024

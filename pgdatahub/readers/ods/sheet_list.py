@@ -10,10 +10,10 @@ from typing import Final
 from pgdatahub.errors import CorruptError, NotAWorkbookError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.content import Content, NotSearchableError
 from pgdatahub.readers.ods.styles import StyleReader, Styles
+from pgdatahub.readers.packages.markup import GuardedParser
 
 _MOST_SHEETS: Final = 100_000
 _NULL_DATE: Final = date(1899, 12, 30)

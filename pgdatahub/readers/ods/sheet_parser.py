@@ -8,8 +8,6 @@ from typing import Final, NoReturn
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser
-from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.cell_classes import CellClasses
 from pgdatahub.readers.ods.cell_values import SIMPLE, CellValue, text_value, typed_value
@@ -19,6 +17,8 @@ from pgdatahub.readers.ods.paragraphs import CHARACTERS, has_own_text, paragraph
 from pgdatahub.readers.ods.rows import RowCollector
 from pgdatahub.readers.ods.spans import add_area, number_of
 from pgdatahub.readers.ods.styles import Styles
+from pgdatahub.readers.packages.markup import GuardedParser
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.values.cells import cell_address
 
 _SPECIAL: Final = frozenset({names.FORMULA, names.COLUMNS_REPEATED, names.ROWS_SPANNED, names.COLUMNS_SPANNED})

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import Block, batches
 from pgdatahub.readers.ods.sheet_parser import SheetParser
+from pgdatahub.readers.tables.blocks import Block, batches
 
 
 class SheetSource(Protocol):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area
 from pgdatahub.readers.ods import names
+from pgdatahub.readers.tables.merged_areas import Area
 
 
 def number_of(attributes: Mapping[str, str], name: str) -> int:

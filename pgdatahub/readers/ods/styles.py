@@ -9,10 +9,10 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser, Stream
-from pgdatahub.readers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.numbers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.ods import names
 from pgdatahub.readers.ods.data_styles import DataStyle, add_element, begin_data_style, literal, number_format, padding
+from pgdatahub.readers.packages.markup import GuardedParser, Stream
 
 _PIECE: Final = 64 * 1024
 _DEEPEST: Final = 32

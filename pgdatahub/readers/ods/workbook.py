@@ -8,15 +8,15 @@ from typing import Final
 from pgdatahub.errors import EncryptedError, NotAWorkbookError
 from pgdatahub.model.workbooks import RangeInfo, SheetInfo
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import start_elements
 from pgdatahub.readers.ods.content import Content, has_table_tag
 from pgdatahub.readers.ods.ranges import read_ranges
 from pgdatahub.readers.ods.sheet import OdsSheet
 from pgdatahub.readers.ods.sheet_list import list_sheets
 from pgdatahub.readers.ods.styles import Styles, read_styles
-from pgdatahub.readers.package import Package
-from pgdatahub.readers.package_workbook import PackageWorkbook
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.markup import start_elements
+from pgdatahub.readers.packages.package import Package
+from pgdatahub.readers.packages.package_workbook import PackageWorkbook
+from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.readers.xlsx.native.scanner import core_has_table_tag
 
 _CONTENT: Final = "content.xml"
@@ -25,7 +25,7 @@ _MANIFEST: Final = "META-INF/manifest.xml"
 
 
 class OdsWorkbook(PackageWorkbook[OdsSheet]):
-    """An ``.ods`` workbook; see :class:`~pgdatahub.readers.package_workbook.PackageWorkbook`."""
+    """An ``.ods`` workbook; see :class:`~pgdatahub.readers.packages.package_workbook.PackageWorkbook`."""
 
     def _open_package(self, package: Package) -> None:
         if _MANIFEST in package:

@@ -9,12 +9,12 @@ from typing import Final, TypeVar
 
 import orjson
 
-from pgdatahub.readers.error_codes import ERROR_CODES
-from pgdatahub.readers.formatted_numbers import FormattedNumbers
-from pgdatahub.readers.number_formats import NUMBER as PLAIN
-from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.error_codes import ERROR_CODES
+from pgdatahub.readers.numbers.formatted_numbers import FormattedNumbers
+from pgdatahub.readers.numbers.number_formats import NUMBER as PLAIN
+from pgdatahub.readers.numbers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.serials import Serials
+from pgdatahub.readers.tables.pieces import merge_pieces
 from pgdatahub.readers.xls.cells import BOOLEAN, ERROR, MISSING_TEXT, NUMBER, TEXT, UNCACHED, ColumnMessage
 from pgdatahub.values.cells import UNCACHED as NO_RESULT
 from pgdatahub.values.cells import Column, ErrorValue, InvalidValue, Kind, TextColumn, Value

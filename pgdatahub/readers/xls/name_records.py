@@ -7,7 +7,7 @@ from collections.abc import Callable
 from struct import iter_unpack, pack, unpack_from
 from typing import Final, TypeAlias
 
-from pgdatahub.readers.defined_names import RESERVED
+from pgdatahub.readers.ranges.defined_names import RESERVED
 from pgdatahub.readers.xls import records
 from pgdatahub.readers.xls.strings import TruncatedTextError, read_string
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from xlrd.biffh import XLRDError
 
 from pgdatahub.readers.encrypted import library
-from pgdatahub.readers.ole import SIGNATURE, Container, Data, OleError
+from pgdatahub.readers.packages.ole import SIGNATURE, Container, Data, OleError
 from pgdatahub.readers.xls.book import CellBook
 from pgdatahub.readers.xls.cells import Cells, PositionError
 from pgdatahub.readers.xls.code_pages import CodePageError

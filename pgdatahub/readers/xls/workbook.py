@@ -11,14 +11,14 @@ from pgdatahub.model.file_notice import OUTDATED_RESULTS, FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.workbooks import Batch, RangeInfo, SheetInfo, sheet_labels
 from pgdatahub.readers.advice import ASK_SENDER
-from pgdatahub.readers.covered_cells import describe_covered
 from pgdatahub.readers.encrypted.passwords import hints_for, passwords_of
-from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.isolated.process import ReadingProcess, local_path
-from pgdatahub.readers.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.name_tokens import XLS, NameTokens, range_of_tokens
-from pgdatahub.readers.number_formats import NumberFormat, built_in_format
-from pgdatahub.readers.pieces import has_value
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import NumberFormat, built_in_format
+from pgdatahub.readers.ranges.name_tokens import XLS, NameTokens, range_of_tokens
+from pgdatahub.readers.tables.covered_cells import describe_covered
+from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.tables.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns
 from pgdatahub.values.cells import cell_address
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from pgdatahub.readers.blocks import Block
-from pgdatahub.readers.row_order import sorted_places
+from pgdatahub.readers.tables.blocks import Block
+from pgdatahub.readers.tables.row_order import sorted_places
 from pgdatahub.readers.xlsb.cells import Cells, Converter, Source
 from pgdatahub.values.cells import cell_address
 

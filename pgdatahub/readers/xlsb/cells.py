@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import orjson
 
-from pgdatahub.readers.error_codes import ERROR_CODES
-from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
-from pgdatahub.readers.number_formats import NUMBER, NumberFormat
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.error_codes import ERROR_CODES
+from pgdatahub.readers.numbers.formatted_numbers import FormattedNumbers, number_text
+from pgdatahub.readers.numbers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.numbers.serials import Serials
+from pgdatahub.readers.tables.pieces import merge_pieces
 from pgdatahub.readers.xlsb.texts import copy_texts
 from pgdatahub.readers.xlsx.columns import Cleaning
 from pgdatahub.readers.xlsx.string_table import StringTable

@@ -9,8 +9,8 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.merged_areas import Area
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import RecordInput
 

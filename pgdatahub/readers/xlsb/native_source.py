@@ -8,11 +8,11 @@ from contextlib import closing
 from functools import partial
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import batches
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.serials import EPOCH_1904
+from pgdatahub.readers.numbers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.serials import EPOCH_1904
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.tables.blocks import batches
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.sheet_records import SheetRecords
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, options_of

@@ -9,10 +9,10 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.advice import ASK_SENDER, DAMAGED
-from pgdatahub.readers.defined_names import PRINT_AREA, RESERVED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.name_tokens import XLSB, NameTokens, range_of_tokens
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.package import Package
+from pgdatahub.readers.ranges.defined_names import PRINT_AREA, RESERVED
+from pgdatahub.readers.ranges.name_tokens import XLSB, NameTokens, range_of_tokens
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 

@@ -12,7 +12,7 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 
 ROW_HEADER: Final = 0
 CELL_BLANK: Final = 1

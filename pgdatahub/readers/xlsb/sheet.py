@@ -7,12 +7,12 @@ from typing import Final
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
+from pgdatahub.readers.choice.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.part_stream import PartStream
-from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
-from pgdatahub.readers.sheet_notices import describe_cleaned, describe_outdated
+from pgdatahub.readers.packages.part_stream import PartStream
+from pgdatahub.readers.tables.covered_cells import CoveredCells, describe_covered
+from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.tables.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
 

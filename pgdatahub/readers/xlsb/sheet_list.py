@@ -8,7 +8,7 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 

@@ -10,10 +10,10 @@ from typing import Final, NoReturn
 
 from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.advice import DAMAGED
-from pgdatahub.readers.blocks import Block
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.row_order import RowNumbers
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.tables.blocks import Block
+from pgdatahub.readers.tables.row_order import RowNumbers
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.cell_groups import CellGroups
 from pgdatahub.readers.xlsb.cell_layouts import (

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.blocks import batches
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.tables.blocks import batches
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.sheet_records import SheetRecords
 from pgdatahub.values.cells import cell_address

@@ -6,7 +6,7 @@ from typing import Final
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import decode_text, read_records
 from pgdatahub.readers.xlsb.texts import copy_texts

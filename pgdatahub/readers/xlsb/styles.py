@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 from pgdatahub.readers.xlsb import records
 from pgdatahub.readers.xlsb.records import FieldBuffer, read_records
 from pgdatahub.readers.xlsx.styles import Styles

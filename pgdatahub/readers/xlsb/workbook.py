@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from pgdatahub.model.workbooks import RangeInfo
-from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.office_workbook import OfficeWorkbook
-from pgdatahub.readers.package import Package, Relationship
-from pgdatahub.readers.part_stream import PartStream
-from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.worksheet_entries import SheetEntry, sheet_entry
+from pgdatahub.readers.numbers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.serials import Serials
+from pgdatahub.readers.packages.office_workbook import OfficeWorkbook
+from pgdatahub.readers.packages.package import Package, Relationship
+from pgdatahub.readers.packages.part_stream import PartStream
+from pgdatahub.readers.packages.worksheet_entries import SheetEntry, sheet_entry
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.native_source import NativeSource, read_native_strings
 from pgdatahub.readers.xlsb.ranges import read_ranges
@@ -28,7 +28,7 @@ from pgdatahub.readers.xlsx.string_table import SharedStrings
 
 
 class XlsbWorkbook(OfficeWorkbook[XlsbSheet]):
-    """An ``.xlsb`` workbook; see :class:`~pgdatahub.readers.package_workbook.PackageWorkbook`."""
+    """An ``.xlsb`` workbook; see :class:`~pgdatahub.readers.packages.package_workbook.PackageWorkbook`."""
 
     WITHOUT_WORKBOOK = "the file is a ZIP archive without a binary workbook in it"
     _strings: SharedStrings | NativeStrings | None = None

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from pgdatahub.errors import CorruptError, FileError
-from pgdatahub.readers.markup import BAD_CHARACTER, Stream
+from pgdatahub.readers.packages.markup import BAD_CHARACTER, Stream
 
 _PIECE: Final = 1 << 20
 _MOST: Final = 10

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from pgdatahub.readers.number_formats import NUMBER, NumberFormat
+from pgdatahub.readers.numbers.number_formats import NUMBER, NumberFormat
 from pgdatahub.readers.xlsx.number_texts import InvalidNumberError, is_no_number, plain_number, shown
 
 

@@ -7,7 +7,7 @@ import re
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import ASK_SENDER, DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.row_order import RowNumbers
+from pgdatahub.readers.tables.row_order import RowNumbers
 from pgdatahub.readers.xlsx.addresses import column_position
 from pgdatahub.values.cells import cell_address
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pgdatahub.readers.formatted_numbers import FormattedNumbers
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.formatted_numbers import FormattedNumbers
+from pgdatahub.readers.numbers.serials import Serials
+from pgdatahub.readers.tables.pieces import merge_pieces
 from pgdatahub.readers.xlsx.cell_classes import CellClass, Source
 from pgdatahub.readers.xlsx.cell_text import copy_text, copy_texts
 from pgdatahub.readers.xlsx.iso_dates import iso_text

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, zeros_format
-from pgdatahub.readers.office_workbook import find_workbook_part
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import DATE, ELAPSED, NUMBER, TIME, NumberFormat, zeros_format
+from pgdatahub.readers.packages.office_workbook import find_workbook_part
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.readers.xlsx.styles import read_styles
 
 _LONGEST: Final = 255

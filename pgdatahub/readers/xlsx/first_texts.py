@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.office_workbook import find_workbook_part
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.packages.office_workbook import find_workbook_part
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.readers.xlsx.merged_areas import has_merged_areas
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 

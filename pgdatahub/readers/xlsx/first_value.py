@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 
 MAX_BYTES: Final = 8 * 2**20
 """Inflated bytes of a part that are searched: 300,000 formatted cells without a value. A larger part counts as having one."""

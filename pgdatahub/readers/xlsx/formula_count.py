@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.part_stream import PartStream
 
 _PREFIX: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)worksheet[\s>]")
 _ADDRESS: Final = re.compile(

@@ -9,8 +9,8 @@ from itertools import chain
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import ASK_SENDER, DAMAGED, SAVE_AGAIN
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser, Stream
-from pgdatahub.readers.merged_areas import Area
+from pgdatahub.readers.packages.markup import GuardedParser, Stream
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.addresses import parse_area
 
 _PIECE = 1024 * 1024

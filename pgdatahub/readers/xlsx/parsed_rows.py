@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.pieces import merge_pieces
-from pgdatahub.readers.row_order import sorted_places
+from pgdatahub.readers.tables.pieces import merge_pieces
+from pgdatahub.readers.tables.row_order import sorted_places
 from pgdatahub.readers.xlsx.cell_classes import CellClass
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.values.cells import Column, cell_address

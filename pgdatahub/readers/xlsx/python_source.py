@@ -8,9 +8,9 @@ from functools import partial
 
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
-from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.pieces import has_value, merge_pieces
+from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.tables.merged_areas import Area
+from pgdatahub.readers.tables.pieces import has_value, merge_pieces
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.cell_text import has_asides, is_sound
 from pgdatahub.readers.xlsx.columns import Converter

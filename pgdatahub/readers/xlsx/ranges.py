@@ -9,10 +9,10 @@ from typing import Final
 from pgdatahub.errors import CorruptError
 from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.advice import ASK_SENDER
-from pgdatahub.readers.defined_names import range_of_name
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import TRUE, GuardedParser, start_elements
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.markup import TRUE, GuardedParser, start_elements
+from pgdatahub.readers.packages.package import Package
+from pgdatahub.readers.ranges.defined_names import range_of_name
 from pgdatahub.readers.xlsx.addresses import parse_area
 
 MAX_NAMES: Final = 65_536

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from pgdatahub.errors import ConfigError
-from pgdatahub.readers.package_workbook import Reader
+from pgdatahub.readers.packages.package_workbook import Reader
 from pgdatahub.readers.xlsx.native.library import CoreMissingError, load_library
 
 __all__ = ["Reader", "available_readers", "choose_reader", "core_problem", "describe_reader"]

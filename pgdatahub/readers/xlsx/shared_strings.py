@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser, Stream
+from pgdatahub.readers.packages.markup import GuardedParser, Stream
 from pgdatahub.readers.xlsx.cell_text import has_asides, is_sound, resolve_texts
 from pgdatahub.readers.xlsx.outer_space import XML_SPACE, preserves_space, trim
 from pgdatahub.readers.xlsx.string_table import SharedStrings

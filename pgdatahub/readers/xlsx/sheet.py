@@ -7,13 +7,13 @@ from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.batch_rows import text_bytes
-from pgdatahub.readers.covered_cells import CoveredCells, describe_covered
+from pgdatahub.readers.choice.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.part_stream import PartStream
-from pgdatahub.readers.row_order import RowOrderError, too_large_to_sort
-from pgdatahub.readers.sheet_notices import describe_cleaned, describe_outdated
+from pgdatahub.readers.packages.part_stream import PartStream
+from pgdatahub.readers.tables.batch_rows import text_bytes
+from pgdatahub.readers.tables.covered_cells import CoveredCells, describe_covered
+from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.tables.row_order import RowOrderError, too_large_to_sort
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import find_merged_areas, has_merged_areas, read_merged_areas

@@ -9,7 +9,7 @@ from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.advice import DAMAGED
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import TRUE, GuardedParser
+from pgdatahub.readers.packages.markup import TRUE, GuardedParser
 from pgdatahub.readers.xlsx.cell_classes import INVALID_CLASS, UNCACHED_CLASS, CellClass, CellClasses
 from pgdatahub.readers.xlsx.cell_places import CellPlaces
 from pgdatahub.readers.xlsx.columns import Converter

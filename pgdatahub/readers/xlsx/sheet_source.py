@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.merged_areas import Area
+from pgdatahub.readers.tables.merged_areas import Area
 
 
 class SheetSource(Protocol):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import overload
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.format_codes import parse_format
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream, start_elements
-from pgdatahub.readers.number_formats import NumberFormat, built_in_format
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.number_formats import NumberFormat, built_in_format
+from pgdatahub.readers.packages.markup import Stream, start_elements
 
 
 class Styles(Sequence[NumberFormat]):

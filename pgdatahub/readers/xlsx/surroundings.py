@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import TRUE
-from pgdatahub.readers.merged_areas import Area
+from pgdatahub.readers.packages.markup import TRUE
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.merged_areas import add_area
 
 

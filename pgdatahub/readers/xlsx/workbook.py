@@ -9,15 +9,15 @@ from typing import BinaryIO, Literal
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import RangeInfo
 from pgdatahub.readers.limits import DEFAULT_LIMITS, Limits
-from pgdatahub.readers.markup import TRUE, start_elements
-from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.office_workbook import OfficeWorkbook
-from pgdatahub.readers.package import Package, Relationship
-from pgdatahub.readers.package_workbook import Reader
-from pgdatahub.readers.part_stream import PartStream
-from pgdatahub.readers.serials import Serials
-from pgdatahub.readers.worksheet_entries import SheetEntry, require_worksheet, sheet_entry
+from pgdatahub.readers.numbers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.serials import Serials
+from pgdatahub.readers.packages.markup import TRUE, start_elements
+from pgdatahub.readers.packages.office_workbook import OfficeWorkbook
+from pgdatahub.readers.packages.package import Package, Relationship
+from pgdatahub.readers.packages.package_workbook import Reader
+from pgdatahub.readers.packages.part_stream import PartStream
+from pgdatahub.readers.packages.worksheet_entries import SheetEntry, require_worksheet, sheet_entry
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter

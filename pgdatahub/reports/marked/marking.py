@@ -9,13 +9,13 @@ from typing import BinaryIO, Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, FileError
-from pgdatahub.load.file_hash import hash_once
+from pgdatahub.load.staging.file_hash import hash_once
 from pgdatahub.model.files import MarkedOrigin, SourceFile
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.readers.detect import Format, detect
 from pgdatahub.readers.limits import DEFAULT_LIMITS
-from pgdatahub.readers.office_workbook import find_workbook_part
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.office_workbook import find_workbook_part
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.marks import Faults
 from pgdatahub.reports.marked.new_workbook import write_new_workbook

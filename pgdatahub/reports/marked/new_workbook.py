@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final
 
+from pgdatahub.readers.choice.own_sheets import own_sheet_name
 from pgdatahub.readers.limits import DEFAULT_LIMITS
-from pgdatahub.readers.own_sheets import own_sheet_name
 from pgdatahub.reports.marked.list_sheet import SheetStyles, link_to, list_sheet, text_cell, worksheet
 from pgdatahub.reports.marked.marks import Faults, Line
 from pgdatahub.reports.marked.package_writer import PackageWriter

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from pgdatahub.model.files import MarkedOrigin
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.list_sheet import link_to, list_sheet
 from pgdatahub.reports.marked.marks import MAX_COLOURED, MAX_COMMENTS, Faults, cells_of, lines_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.part_stream import LOCAL_HEADER
+from pgdatahub.readers.packages.part_stream import LOCAL_HEADER
 from pgdatahub.reports.marked.errors import UnmarkableError
 
 _LEVEL: Final = 6

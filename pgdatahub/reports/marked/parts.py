@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.package import Package, part_key
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.package import Package, part_key
+from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.package_writer import PackageWriter
 from pgdatahub.reports.marked.relations import CONTENT_TYPES, ContentTypes

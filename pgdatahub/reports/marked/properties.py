@@ -6,7 +6,7 @@ from itertools import count
 from typing import Final
 
 from pgdatahub.model.files import MarkedOrigin
-from pgdatahub.readers.marked_origin import (
+from pgdatahub.readers.packages.marked_origin import (
     CUSTOM_PROPERTIES,
     MAX_ORIGINS,
     PROPERTY,

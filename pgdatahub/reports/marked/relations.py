@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.package import Package, part_key
+from pgdatahub.readers.packages.package import Package, part_key
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.small_part import SmallPart
 from pgdatahub.reports.marked.tags import as_value

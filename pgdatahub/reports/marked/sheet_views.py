@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.tags import TOKEN, attributes, tag_name, with_attributes
 

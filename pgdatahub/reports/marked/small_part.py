@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import GuardedParser
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.markup import GuardedParser
+from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.tags import TOKEN, attributes, is_closed, opened, tag_name, with_attributes
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pgdatahub.model.workbooks import SheetInfo, sheet_labels
+from pgdatahub.readers.choice.own_sheets import own_sheet_name
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.office_workbook import find_workbook_part
-from pgdatahub.readers.own_sheets import own_sheet_name
-from pgdatahub.readers.package import Package
-from pgdatahub.readers.worksheet_entries import SheetEntry, sheet_entry, with_cells
+from pgdatahub.readers.packages.office_workbook import find_workbook_part
+from pgdatahub.readers.packages.package import Package
+from pgdatahub.readers.packages.worksheet_entries import SheetEntry, sheet_entry, with_cells
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.small_part import Element, SmallPart
 from pgdatahub.reports.marked.tags import as_value

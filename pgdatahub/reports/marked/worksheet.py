@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from pgdatahub.readers.part_stream import PartStream
+from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.reports.marked.errors import UnmarkableError
 from pgdatahub.reports.marked.row_cells import RowMarker
 from pgdatahub.reports.marked.tags import (

@@ -9,10 +9,10 @@ from typing import Final
 from pgdatahub.model.change_phrases import type_label
 from pgdatahub.model.imports import ChangeRow
 from pgdatahub.model.schema import RESERVED_COLUMNS
-from pgdatahub.postgres.column_estimates import ColumnEstimate
-from pgdatahub.postgres.column_history import ImportedColumn
-from pgdatahub.postgres.column_scan import ColumnCount, Family, family_of
-from pgdatahub.postgres.table_facts import ColumnFacts
+from pgdatahub.postgres.history.column_history import ImportedColumn
+from pgdatahub.postgres.tables.column_estimates import ColumnEstimate
+from pgdatahub.postgres.tables.column_scan import ColumnCount, Family, family_of
+from pgdatahub.postgres.tables.table_facts import ColumnFacts
 from pgdatahub.reports.page.content import ColumnEntry, Share
 from pgdatahub.reports.page.histogram import counted_histogram, estimated_extremes, estimated_histogram
 from pgdatahub.values.evidence import HIDDEN

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Final
 
 from pgdatahub import errors
-from pgdatahub.load.hidden_values import hidden_hint, hidden_reason
+from pgdatahub.load.contracts.hidden_values import hidden_hint, hidden_reason
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.reports.page.content import FailureEntry
 from pgdatahub.reports.page.folders import Folders

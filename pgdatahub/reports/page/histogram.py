@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Final
 
-from pgdatahub.postgres.column_estimates import ColumnEstimate
-from pgdatahub.postgres.column_scan import PARTS, CountedBins, Family
+from pgdatahub.postgres.tables.column_estimates import ColumnEstimate
+from pgdatahub.postgres.tables.column_scan import PARTS, CountedBins, Family
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

@@ -10,9 +10,9 @@ from pgdatahub.config import Config
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import Status
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.reports.page.content import MOST, Listed, Report, Totals
 from pgdatahub.reports.page.failures import failure_entries
 from pgdatahub.reports.page.folders import Folders

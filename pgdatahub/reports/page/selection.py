@@ -10,10 +10,10 @@ from pgdatahub.errors import ConfigError
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.imports import ChangeRow, ImportRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.failures import Failures
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.known_tables import named_tables
+from pgdatahub.postgres.history.failures import Failures
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.server.connection import Connection
 
 LAST: Final = ""
 """The last run."""

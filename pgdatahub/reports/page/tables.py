@@ -14,14 +14,14 @@ from pgdatahub.model.change_phrases import described_changes
 from pgdatahub.model.column_comments import description_in
 from pgdatahub.model.imports import COUNTED, ChangeRow, ImportRow, Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, RESERVED_COLUMNS, SOURCE_FILE, TableName
-from pgdatahub.postgres.column_estimates import TableEstimates, column_estimates
-from pgdatahub.postgres.column_history import ImportedColumn, import_counts, imported_columns
-from pgdatahub.postgres.column_scan import ScannedColumn, TableCount, family_of, scan
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.history import History
-from pgdatahub.postgres.inventory import Inventory, take_inventory
+from pgdatahub.postgres.history.column_history import ImportedColumn, import_counts, imported_columns
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.inventory import Inventory, take_inventory
 from pgdatahub.postgres.keyed.rules import TableRule, all_rules
-from pgdatahub.postgres.table_facts import ColumnFacts, TableFacts, table_facts
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables.column_estimates import TableEstimates, column_estimates
+from pgdatahub.postgres.tables.column_scan import ScannedColumn, TableCount, family_of, scan
+from pgdatahub.postgres.tables.table_facts import ColumnFacts, TableFacts, table_facts
 from pgdatahub.reports.page.columns import ColumnSources, shown_sample
 from pgdatahub.reports.page.content import (
     MOST,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pgdatahub.load.aside_cells import value_of
-from pgdatahub.load.checking import read_and_judge
+from pgdatahub.load.contracts.aside_cells import value_of
+from pgdatahub.load.staging.checking import read_and_judge
 from pgdatahub.model.results import Outcome
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pgdatahub.config import load_config
 from pgdatahub.model.results import Outcome
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.testing.workbooks import make_workbook
 from tests.property.test_contract_formats import Cell, contracts

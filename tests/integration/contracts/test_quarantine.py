@@ -163,7 +163,7 @@ def test_a_fixed_file_takes_the_place_of_the_first(bench: Bench) -> None:  # 36
 
 
 def test_more_rows_than_the_limit_fail_the_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:  # 42
-    monkeypatch.setattr("pgdatahub.load.contract.MAX_ROWS", 100)
+    monkeypatch.setattr("pgdatahub.load.contracts.contract.MAX_ROWS", 100)
     contract = f"{Q}max_bad: 100%\n{of('type: integer')}"
     assert "quarantine-limit" in refused(bench, contract, column(*["x"] * 101), bench.new_table())
     assert bench.process(contract, column(*["x"] * 100), table=bench.new_table()).outcome is Outcome.LOADED

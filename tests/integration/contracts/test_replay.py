@@ -9,11 +9,11 @@ import pytest
 
 from pgdatahub.config.folder_file import read_folders
 from pgdatahub.errors import FileError, ReplayError
-from pgdatahub.load.replay import ImportReplay, Replayer
+from pgdatahub.load.replays.replay import ImportReplay, Replayer
 from pgdatahub.model.imports import Status
 from pgdatahub.model.results import Outcome
-from pgdatahub.postgres.engine import transaction
-from pgdatahub.runs.verify import verify
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from pgdatahub.values.cells import UNCACHED, ErrorValue

@@ -10,7 +10,7 @@ import pytest
 from pgdatahub.config.column_options import COLUMN_TYPE, ColumnOptions
 from pgdatahub.config.folder_file import read_folders
 from pgdatahub.model.results import Outcome
-from pgdatahub.runs.draft import draft_of_table
+from pgdatahub.runs.checks.draft import draft_of_table
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:

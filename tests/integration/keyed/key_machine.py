@@ -21,11 +21,11 @@ from pgdatahub.config import Config, load_config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import Outcome
 from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
-from pgdatahub.runs.plan import plan
-from pgdatahub.runs.plan_result import TablePlan
+from pgdatahub.runs.plans.plan import plan
+from pgdatahub.runs.plans.result import TablePlan
 from pgdatahub.runs.run import Selection, run
-from pgdatahub.runs.verify import verify
-from pgdatahub.runs.verify_result import DifferenceKind
+from pgdatahub.runs.verification.result import DifferenceKind
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.rekey import rekey
 from pgdatahub.undo.revert import revert

@@ -9,7 +9,7 @@ import pytest
 from pgdatahub.errors import UndoError
 from pgdatahub.model.imports import KeyCounts
 from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.runs.status import status
 from pgdatahub.undo.backup import restore

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.errors import UndoError
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.undo.rekey import rekey
 from pgdatahub.undo.reset import reset
 from tests.integration.undo.conftest import Hub

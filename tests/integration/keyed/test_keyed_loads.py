@@ -10,10 +10,10 @@ from pgdatahub.errors import ConfigError
 from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import connect
-from pgdatahub.postgres.engine import transaction
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.keyed.staging import begin_staging
-from pgdatahub.runs.plan import plan
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.runs.plans.plan import plan
 from tests.integration.undo.conftest import Hub
 
 

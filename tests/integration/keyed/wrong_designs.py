@@ -13,7 +13,11 @@ Change: TypeAlias = "tuple[str, str, str]"
 """A module, and a piece of its source with the wrong design in its place."""
 _KEYED = "pgdatahub.postgres.keyed"
 CHANGES: dict[str, Change] = {
-    "1 copies are skipped by their hash": ("pgdatahub.load.dedup_facts", "if source.options.rule is None:", "if True:"),
+    "1 copies are skipped by their hash": (
+        "pgdatahub.load.known.dedup_facts",
+        "if source.options.rule is None:",
+        "if True:",
+    ),
     "2 beaten rows are not marked": (f"{_KEYED}.undo", "AND NOT c.{beaten}", ""),
     "3 NULL is above all values at an undo": (f"{_KEYED}.fragments", "DESC NULLS LAST", "DESC"),
     "3 NULL cannot be compared at a load": (
@@ -37,14 +41,14 @@ CHANGES: dict[str, Change] = {
         'sql.SQL("{} = {}").format(column(name), column(name, "excluded"))',
         'sql.SQL("{0} = coalesce({1}, {2}.{0})").format(column(name), column(name, "excluded"), identifier(rule.table))',
     ),
-    "7 a replaced file is only overwritten": ("pgdatahub.load.keyed", "    if going:\n", "    if False:\n"),
+    "7 a replaced file is only overwritten": ("pgdatahub.load.keys.keyed", "    if going:\n", "    if False:\n"),
     "7 ghosts are archived": (
         f"{_KEYED}.merge",
         "coalesce({} = ANY (%(ghosts)s::timestamp[]), false)",
         "({} IS NULL AND false)",
     ),
     "8 a replaced file is reverted and loaded": (
-        "pgdatahub.load.keyed",
+        "pgdatahub.load.keys.keyed",
         "keep_staged=rule.rule.is_merge",
         "keep_staged=False",
     ),
@@ -53,7 +57,7 @@ CHANGES: dict[str, Change] = {
         "others = _others(connection, rule.table, columns)",
         "others: list[str] = []",
     ),
-    "10 only the table is altered": ("pgdatahub.load.keyed", "    follow_changes(connection, rule, plan)\n", ""),
+    "10 only the table is altered": ("pgdatahub.load.keys.keyed", "    follow_changes(connection, rule, plan)\n", ""),
     "11 rows by hand are never missing": (
         f"{_KEYED}.flag",
         "AND {} IS DISTINCT FROM newest.moment",

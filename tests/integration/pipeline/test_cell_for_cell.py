@@ -33,7 +33,7 @@ from ruamel.yaml import YAML
 
 from pgdatahub.config import load_config
 from pgdatahub.model.results import FileResult, Outcome, RunReport
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 from pgdatahub.runs.run import run
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from openpyxl.packaging.custom import StringProperty
 
 from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.readers.limits import DEFAULT_LIMITS
-from pgdatahub.readers.marked_origin import read_origins
-from pgdatahub.readers.package import Package
-from pgdatahub.runs.plan import plan
+from pgdatahub.readers.packages.marked_origin import read_origins
+from pgdatahub.readers.packages.package import Package
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 

@@ -7,7 +7,7 @@ import pytest
 
 from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.database import connect
-from pgdatahub.postgres.dialects import describe, refusal
+from pgdatahub.postgres.server.dialects import describe, refusal
 
 
 def test_a_server_describes_itself(database_url: str) -> None:
@@ -19,6 +19,6 @@ def test_a_server_describes_itself(database_url: str) -> None:
 
 
 def test_refused_server_is_refused_before_any_other_query(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgdatahub.postgres.dialects.OLDEST", 990000)
+    monkeypatch.setattr("pgdatahub.postgres.server.dialects.OLDEST", 990000)
     with pytest.raises(DatabaseError, match="too old"):
         connect(database_url)

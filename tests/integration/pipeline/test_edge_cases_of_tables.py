@@ -21,7 +21,7 @@ from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Notice
 from pgdatahub.model.file_notice import kind_of
 from pgdatahub.model.results import FileResult, Outcome, RunReport
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.databases import with_database

@@ -13,8 +13,8 @@ from pgdatahub.model.events import Notice
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.runs.plan import plan
-from pgdatahub.runs.selection import Selection, find_files
+from pgdatahub.runs.files.selection import Selection, find_files
+from pgdatahub.runs.plans.plan import plan
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from pgdatahub.config import load_config
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 from pgdatahub.runs.run import run
 from tests.databases import with_database
 

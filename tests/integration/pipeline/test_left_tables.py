@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.cli.render import report_json
-from pgdatahub.load.left_tables import as_json
+from pgdatahub.load.known.left_tables import as_json
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import METADATA_TABLES
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
 from pgdatahub.undo.plan import UndoRequest

@@ -11,7 +11,7 @@ import pytest
 from pgdatahub.config import load_config
 from pgdatahub.model.events import Notice
 from pgdatahub.model.results import Outcome, RunReport
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
@@ -204,7 +204,7 @@ def test_own_rows_without_lineage_are_no_obstacle(warehouse: Warehouse) -> None:
 
 
 def test_rows_of_large_tables_are_found_by_their_ends(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgdatahub.postgres.unknown_rows.WHOLE_BYTES", 0)
+    monkeypatch.setattr("pgdatahub.postgres.proofs.unknown_rows.WHOLE_BYTES", 0)
     for name in ("f1", "f2"):
         warehouse.write(f"t/{name}.xlsx", [["name"], [name]])
     warehouse.load()

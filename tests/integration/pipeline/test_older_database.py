@@ -12,10 +12,10 @@ import pytest
 from pgdatahub.config import Config, load_config
 from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.history import history
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
-from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.pipeline.conftest import Warehouse, save_again

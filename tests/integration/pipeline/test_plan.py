@@ -12,9 +12,9 @@ import psycopg
 from pgdatahub.cli.plan import plan_json, print_plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import ExitCode
-from pgdatahub.runs.plan import plan
-from pgdatahub.runs.plan_result import FilePlan, RunPlan
-from pgdatahub.runs.selection import Selection
+from pgdatahub.runs.files.selection import Selection
+from pgdatahub.runs.plans.plan import plan
+from pgdatahub.runs.plans.result import FilePlan, RunPlan
 from tests.integration.pipeline.conftest import Warehouse
 
 

@@ -12,14 +12,14 @@ import psycopg
 import pytest
 
 from pgdatahub.cli import app
-from pgdatahub.load.staging import Staging
+from pgdatahub.load.staging.staged_file import Staging
 from pgdatahub.load.transactions import Transactions
 from pgdatahub.model.results import FileResult, Outcome
-from pgdatahub.runs.check import check
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.checks.check import check
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
-from pgdatahub.runs.verify import verify
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.pipeline.conftest import save_again
@@ -139,7 +139,7 @@ def test_a_folder_may_not_be_the_quarantine(warehouse: Warehouse) -> None:  # 39
 
 
 def test_a_large_file_is_set_aside_while_it_is_read(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgdatahub.runs.pool_choice.EAGER_BYTES", 100_000)
+    monkeypatch.setattr("pgdatahub.runs.workers.pool_choice.EAGER_BYTES", 100_000)
     tried: list[bool] = []
     load = Transactions.load_while_reading
 
@@ -164,7 +164,7 @@ def test_a_large_file_is_set_aside_while_it_is_read(warehouse: Warehouse, monkey
 
 
 def test_a_fault_ends_the_load_of_a_large_file_at_once(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgdatahub.runs.pool_choice.EAGER_BYTES", 100_000)
+    monkeypatch.setattr("pgdatahub.runs.workers.pool_choice.EAGER_BYTES", 100_000)
     readings: list[int] = []
     load = Transactions.load_while_reading
 

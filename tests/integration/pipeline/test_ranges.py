@@ -11,7 +11,7 @@ import xlsxwriter
 
 from pgdatahub.model.results import Outcome
 from pgdatahub.runs.inspect import inspect
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

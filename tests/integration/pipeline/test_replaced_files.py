@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pgdatahub.config import load_config
 from pgdatahub.model.results import Outcome, RunReport
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection
 from tests.integration.pipeline.conftest import Warehouse
 

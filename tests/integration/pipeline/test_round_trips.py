@@ -14,7 +14,7 @@ from pgdatahub.model.results import Outcome
 from pgdatahub.plugins.copy_rows import has_core
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database, connect
-from pgdatahub.runs.selection import Selection, find_files
+from pgdatahub.runs.files.selection import Selection, find_files
 from pgdatahub.testing.workbooks import make_workbook
 
 pytestmark = pytest.mark.integration

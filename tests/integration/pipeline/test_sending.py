@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from pgdatahub.postgres.copy_writer import BackgroundWriter
+from pgdatahub.postgres.rows.copy_writer import BackgroundWriter
 
 BLOCK = b"".join(b"%d\n" % number for number in range(100_000))
 

@@ -12,7 +12,7 @@ import pytest
 from pgdatahub.config import load_config
 from pgdatahub.errors import ConfigError
 from pgdatahub.model.results import Outcome
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 

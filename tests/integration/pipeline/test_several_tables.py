@@ -17,7 +17,7 @@ from pgdatahub.errors import UndoError
 from pgdatahub.model.results import FileResult, Outcome
 from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.inspect import inspect
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
@@ -204,7 +204,7 @@ def test_a_loaded_file_is_skipped_without_being_opened(warehouse: Warehouse, mon
     warehouse.configure(YAML)
     warehouse.write_sheets("m/jan.xlsx", JAN)
     warehouse.load()
-    monkeypatch.setattr("pgdatahub.load.staging.read_sheets", None)
+    monkeypatch.setattr("pgdatahub.load.staging.staged_file.read_sheets", None)
     result = _only(warehouse)
     assert result.outcome is Outcome.SKIPPED
     assert {part.outcome for part in result.parts} == {Outcome.SKIPPED}
@@ -235,7 +235,7 @@ def test_a_new_entry_loads_the_new_part_only(warehouse: Warehouse, monkeypatch: 
     ] * 2
     assert warehouse.query("SELECT n, load_timestamp FROM sales ORDER BY n") == before
     assert len(warehouse.rows("ref")) == 4
-    monkeypatch.setattr("pgdatahub.load.staging.read_sheets", None)
+    monkeypatch.setattr("pgdatahub.load.staging.staged_file.read_sheets", None)
     assert {result.outcome for result in warehouse.run().results} == {Outcome.SKIPPED}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import METADATA_TABLES
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert

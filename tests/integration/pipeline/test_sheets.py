@@ -14,7 +14,7 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.results import Outcome
 from pgdatahub.runs.history import history
 from pgdatahub.runs.inspect import inspect
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 
 if TYPE_CHECKING:
     from tests.integration.pipeline.conftest import Rows, Warehouse

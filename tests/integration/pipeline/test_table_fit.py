@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 
 if TYPE_CHECKING:
     from pgdatahub.model.results import RunReport

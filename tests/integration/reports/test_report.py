@@ -18,9 +18,9 @@ from pgdatahub import run
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import ConfigError
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.column_scan import Family, ScannedColumn, TableCount, scan
 from pgdatahub.postgres.database import open_database
-from pgdatahub.postgres.engine import transaction
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables.column_scan import Family, ScannedColumn, TableCount, scan
 from pgdatahub.reports.page.content import ColumnEntry, Report, TableEntry
 from pgdatahub.reports.page.render import html, markdown
 from pgdatahub.reports.page.report import make_report

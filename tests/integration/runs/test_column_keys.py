@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from tests.integration.pipeline.conftest import Warehouse, warehouse
 
 __all__ = ["warehouse"]

@@ -163,7 +163,7 @@ def test_table_locked_by_a_session_fails_only_its_files(job: Job) -> None:
     fill(job.root, files=4, tables=2)
     # One second, not twenty, for the two waits of a file.
     prelude = (
-        "import pgdatahub.system.retry, pgdatahub.postgres.locks as locks; pgdatahub.system.retry.CONTENTION_WAITS = (0.05,)\n"
+        "import pgdatahub.system.retry, pgdatahub.postgres.tables.locks as locks; pgdatahub.system.retry.CONTENTION_WAITS = (0.05,)\n"
         "for wait in locks.limit_lock_waits, locks.take_turn_and_limit_waits, locks.take_turns_and_limit_waits:\n"
         "    wait.__defaults__ = (1,)"
     )

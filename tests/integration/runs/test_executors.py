@@ -15,8 +15,8 @@ import pytest
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, ExecutorError, PluginError
 from pgdatahub.postgres.database import connect, identify
-from pgdatahub.runs.executors import find_executor
-from pgdatahub.runs.remote_worker import Assignment, greet
+from pgdatahub.runs.workers.executors import find_executor
+from pgdatahub.runs.workers.remote_worker import Assignment, greet
 from tests.integration.runs.conftest import Job, MakeJob, TableState, fill
 from tests.servers import through_pooler
 
@@ -189,14 +189,14 @@ def test_nothing_secret_travels_to_workers(database_url: str) -> None:
     ],
 )
 def test_a_scheduler_of_this_machine_or_behind_tls_may_be_used(address: str, insecure: bool) -> None:
-    from pgdatahub.runs.dask import checked
+    from pgdatahub.runs.workers.dask import checked
 
     assert checked({"scheduler": address}, insecure=insecure)[0] is not None
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5:8786", "tcp://cluster.example.com:8786", "ws://10.0.0.5", "ucx://h:1"])
 def test_scheduler_open_to_the_network_is_refused(address: str) -> None:
-    from pgdatahub.runs.dask import checked
+    from pgdatahub.runs.workers.dask import checked
 
     with pytest.raises(ConfigError, match="not encrypted") as caught:
         checked({"scheduler": address}, insecure=False)
@@ -204,7 +204,7 @@ def test_scheduler_open_to_the_network_is_refused(address: str) -> None:
 
 
 def test_an_unknown_option_of_dask_is_refused() -> None:
-    from pgdatahub.runs.dask import checked
+    from pgdatahub.runs.workers.dask import checked
 
     with pytest.raises(ConfigError, match="no option 'sheduler'"):
         checked({"sheduler": "tls://h"}, insecure=False)

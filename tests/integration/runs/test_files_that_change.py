@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pgdatahub.errors import SpoolError
-from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging.spool import Spool, SpoolFile
 from pgdatahub.model.batches import ColumnBatch
 from tests.integration.runs.conftest import fill, write_workbook
 

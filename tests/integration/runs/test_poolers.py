@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from pgdatahub.postgres.copy_writer import BackgroundWriter
-from pgdatahub.postgres.engine import create_engine, transaction
+from pgdatahub.postgres.rows.copy_writer import BackgroundWriter
+from pgdatahub.postgres.server.engine import create_engine, transaction
 from tests.integration.runs.conftest import fill
 from tests.servers import pgbouncer
 

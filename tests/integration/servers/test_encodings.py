@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pgdatahub.config import load_config
 from pgdatahub.errors import DatabaseError, TransientDatabaseError, UndoError
-from pgdatahub.postgres.temporary import drop_database
+from pgdatahub.postgres.server.temporary import drop_database
 from pgdatahub.runs.history import history
 from pgdatahub.runs.status import status
 from pgdatahub.undo.plan import UndoRequest

@@ -11,8 +11,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
-from pgdatahub.postgres.connect import open_connection
-from pgdatahub.postgres.engine import translate
+from pgdatahub.postgres.server.connect import open_connection
+from pgdatahub.postgres.server.engine import translate
 from tests.servers import PASSWORD, debian_binaries, free_port, pgbouncer, pgbouncer_program, running_server
 
 

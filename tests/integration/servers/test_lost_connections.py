@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.errors import TransientDatabaseError
-from pgdatahub.postgres.connect import open_connection
+from pgdatahub.postgres.server.connect import open_connection
 from tests.integration.runs.conftest import write_workbook
 from tests.integration.servers.test_settings import load
 from tests.servers import cutting_proxy
@@ -33,7 +33,7 @@ def test_failure_that_is_gone_at_a_second_look_is_transient(database_url: str) -
 _TWO_ERRORS = """
 import sys
 from contextlib import suppress
-from pgdatahub.postgres.connect import open_connection
+from pgdatahub.postgres.server.connect import open_connection
 with open_connection(sys.stdin.read()) as connection, suppress(ValueError), connection.pipeline():
     connection.execute("SELECT 1/0")
     raise ValueError

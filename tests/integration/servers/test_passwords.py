@@ -100,7 +100,7 @@ def test_password_is_masked_in_a_bug_of_a_plugin(tmp_path: Path) -> None:
 
 def test_right_password_of_special_characters_connects(server_url: str) -> None:
     from pgdatahub.config.urls import conninfo as checked
-    from pgdatahub.postgres.connect import open_connection
+    from pgdatahub.postgres.server.connect import open_connection
 
     parts = conninfo.conninfo_to_dict(server_url)
     with psycopg.connect(server_url, autocommit=True) as connection:

@@ -12,8 +12,8 @@ import pytest
 from pgdatahub import plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import PgDataHubError
-from pgdatahub.runs.verify import verify
-from pgdatahub.runs.verify_result import DifferenceKind
+from pgdatahub.runs.verification.result import DifferenceKind
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.runs.conftest import write_workbook

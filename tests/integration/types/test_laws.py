@@ -14,7 +14,7 @@ from psycopg import sql
 from pgdatahub.model.explain import deciding_evidence
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import AlterType, SchemaChange
-from pgdatahub.postgres.ddl import canonical_text, conversion
+from pgdatahub.postgres.tables.ddl import canonical_text, conversion
 from pgdatahub.values.cells import Value
 from pgdatahub.values.numbers import canonical_number, integer_or_float
 from pgdatahub.values.python_values import type_value
@@ -214,14 +214,14 @@ def _said(changes: Sequence[SchemaChange]) -> list[object]:
 @given(before=files(), drawn=files(), again=st.booleans())
 @few(6)
 def test_a_run_does_what_its_plan_said(loader: Loader, before: Files, drawn: Files, again: bool) -> None:
-    from pgdatahub.load.file_hash import file_version, hash_file
-    from pgdatahub.load.spool import Spool, SpoolFile
-    from pgdatahub.load.staging import stage
+    from pgdatahub.load.staging.file_hash import file_version, hash_file
+    from pgdatahub.load.staging.spool import Spool, SpoolFile
+    from pgdatahub.load.staging.staged_file import stage
     from pgdatahub.model.files import SourceFile
     from pgdatahub.model.schema import TableName
-    from pgdatahub.postgres.engine import transaction
-    from pgdatahub.runs.plan_parts import simulate_file
-    from pgdatahub.runs.plan_simulation import TableSimulation
+    from pgdatahub.postgres.server.engine import transaction
+    from pgdatahub.runs.plans.parts import simulate_file
+    from pgdatahub.runs.plans.simulation import TableSimulation
 
     table = loader.new_table()
     for columns in before:

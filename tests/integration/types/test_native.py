@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.number_formats import NUMBER
+from pgdatahub.readers.numbers.number_formats import NUMBER
 from pgdatahub.readers.xlsx.native.interface import options_of
 from pgdatahub.readers.xlsx.native.rows import (
     BINARY_HEADER,

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.load.file_hash import file_version, hash_file
-from pgdatahub.load.spool import Spool, SpoolFile
-from pgdatahub.load.staging import Staging
+from pgdatahub.load.staging.file_hash import file_version, hash_file
+from pgdatahub.load.staging.spool import Spool, SpoolFile
+from pgdatahub.load.staging.staged_file import Staging
 from pgdatahub.load.transaction import Loaded
 from pgdatahub.load.while_reading import LoadingWhileReading
 from pgdatahub.model.events import Event, Notice, RowsRead
@@ -28,8 +28,8 @@ from pgdatahub.model.schema import TableName
 from pgdatahub.model.workbooks import Workbook
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
-from pgdatahub.postgres.connection import Connection
-from pgdatahub.postgres.locks import lock_key
+from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.tables.locks import lock_key
 from pgdatahub.values.cells import Value
 from tests.integration.types.conftest import Columns, Loader
 from tests.integration.types.test_laws import Files, few, files

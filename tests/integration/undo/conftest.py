@@ -18,8 +18,8 @@ from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.model.schema import METADATA_TABLES
 from pgdatahub.runs.history import HistoryEntry, history
 from pgdatahub.runs.run import Selection, run
-from pgdatahub.runs.verify import verify
-from pgdatahub.runs.verify_result import Verification
+from pgdatahub.runs.verification.result import Verification
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import UndoResult, revert, revert_schema
 from tests.servers import through_pooler

@@ -9,9 +9,9 @@ import pytest
 from psycopg import sql
 
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres import import_rows
-from pgdatahub.postgres.engine import create_engine, transaction
-from pgdatahub.postgres.history import History
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.rows import import_rows
+from pgdatahub.postgres.server.engine import create_engine, transaction
 
 if TYPE_CHECKING:
     from tests.integration.undo.conftest import Hub

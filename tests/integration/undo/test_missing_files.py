@@ -17,7 +17,7 @@ from pgdatahub.model.imports import Status
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import RunReport
 from pgdatahub.runs.pause_file import pause_file
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
 from pgdatahub.runs.status import status
 from tests.integration.undo.conftest import Hub

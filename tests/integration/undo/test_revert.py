@@ -12,7 +12,7 @@ from pgdatahub.model.events import Event, Notice
 from pgdatahub.model.imports import Status
 from pgdatahub.model.results import Outcome
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.locks import lock_key
+from pgdatahub.postgres.tables.locks import lock_key
 from pgdatahub.runs.run import run
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.revert import revert

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
 from pgdatahub.errors import ConfigError
-from pgdatahub.runs.verify_result import Difference, DifferenceKind, TableCheck
+from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck
 from tests.integration.undo.conftest import Hub
 
 JAN = [[1, 10, "a"], [2, 20, "b"], [3, 30, "c"]]

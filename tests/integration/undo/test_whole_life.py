@@ -25,10 +25,10 @@ from pgdatahub.config import Config, load_config
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.results import Outcome, RunReport
 from pgdatahub.runs.history import history
-from pgdatahub.runs.plan import plan
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import Selection, run
-from pgdatahub.runs.verify import verify
-from pgdatahub.runs.verify_result import DifferenceKind
+from pgdatahub.runs.verification.result import DifferenceKind
+from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.undo.conftest import write_workbook

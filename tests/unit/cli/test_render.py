@@ -16,7 +16,7 @@ from pgdatahub.cli.progress import ConsoleReporter, LineReporter
 from pgdatahub.cli.render import count, file_lines, report_json, seconds
 from pgdatahub.cli.summary import MORE, print_report
 from pgdatahub.config import FolderOptions
-from pgdatahub.load.skip_reasons import ALREADY_LOADED
+from pgdatahub.load.known.skip_reasons import ALREADY_LOADED
 from pgdatahub.model.events import FileFinished, FileStarted, Notice, RunFinished, RunStarted
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from pgdatahub.config import ColumnOptions
-from pgdatahub.load import cell_rules as rules
+from pgdatahub.load.contracts import cell_rules as rules
 from pgdatahub.model.batches import NormalizedColumn
 from pgdatahub.plugins.convert import convert
 from pgdatahub.plugins.infer import observe

@@ -7,8 +7,8 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from pgdatahub.load.content_hash import ContentHash
-from pgdatahub.load.tally import Tally
+from pgdatahub.load.staging.content_hash import ContentHash
+from pgdatahub.load.staging.tally import Tally
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.plugins.infer import observe

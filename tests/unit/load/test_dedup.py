@@ -10,10 +10,10 @@ import pytest
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.errors import ContentChangedError
-from pgdatahub.load.dedup import decide
-from pgdatahub.load.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.duplicates import kept_duplicates
-from pgdatahub.load.known_files import KnownFiles
+from pgdatahub.load.known.dedup import decide
+from pgdatahub.load.known.dedup_facts import DedupDecision, PartFacts
+from pgdatahub.load.known.known_files import KnownFiles
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
 from pgdatahub.model.schema import TableName

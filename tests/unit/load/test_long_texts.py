@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.errors import CorruptError
-from pgdatahub.load.long_texts import check_rows, cut_long_texts
+from pgdatahub.load.staging.long_texts import check_rows, cut_long_texts
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.values.cells import Column, Kind, TextColumn
 from tests.unit.readers.xls.conftest import source_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub.load.spool import Spool, SpoolFile
+from pgdatahub.load.staging.spool import Spool, SpoolFile
 from pgdatahub.model.batches import ColumnBatch
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgdatahub.load.tally import Tally
+from pgdatahub.load.staging.tally import Tally
 from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.evidence import NOTHING, Evidence, Observed

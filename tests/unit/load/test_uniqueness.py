@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from pgdatahub.load.unique_integers import UniqueIntegers
-from pgdatahub.load.uniqueness import Suspects, UniqueColumn
+from pgdatahub.load.contracts.unique_integers import UniqueIntegers
+from pgdatahub.load.contracts.uniqueness import Suspects, UniqueColumn
 from pgdatahub.values.fields import FieldBuffer, buffer_of
 
 Batches = Sequence[Sequence[bytes]]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from pgdatahub.load.staged_rows import encode
+from pgdatahub.load.staging.staged_rows import encode
 from pgdatahub.model.batches import ColumnBatch, EncodedBatch, Lineage, NormalizedBatch, NormalizedColumn
 from pgdatahub.model.schema import LINEAGE, ColumnSchema, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins import copy_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pgdatahub.postgres.dialects import SelfDescription, refusal
+from pgdatahub.postgres.server.dialects import SelfDescription, refusal
 
 REDSHIFT = (
     "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "

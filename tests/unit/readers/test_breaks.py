@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub.config.cell_ranges import parse_range
 from pgdatahub.readers.ods import OdsWorkbook
-from pgdatahub.readers.window import Window
+from pgdatahub.readers.tables.window import Window
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook

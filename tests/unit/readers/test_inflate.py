@@ -14,7 +14,7 @@ import sys
 sys.modules["isal"] = None if sys.argv[2] == "zlib" else sys.modules.get("isal", __import__("isal"))
 from pathlib import Path
 from pgdatahub.errors import CorruptError
-from pgdatahub.readers.inflate import crc32
+from pgdatahub.readers.packages.inflate import crc32
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
 print(crc32.__module__ if crc32.__module__ == "zlib" else "isal")
 try:

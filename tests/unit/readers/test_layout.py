@@ -11,8 +11,8 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.errors import PgDataHubError, SheetError
 from pgdatahub.model.batches import Table
 from pgdatahub.model.workbooks import Batch
-from pgdatahub.readers.batch_rows import row_selectors
-from pgdatahub.readers.layout import EmptySheetError, LayoutCounts, locate
+from pgdatahub.readers.tables.batch_rows import row_selectors
+from pgdatahub.readers.tables.layout import EmptySheetError, LayoutCounts, locate
 from pgdatahub.values.cells import UNCACHED, Column, ErrorValue, InvalidValue, Kind, TextColumn, Value
 
 

@@ -11,7 +11,7 @@ from pgdatahub.errors import CorruptError
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
 from pgdatahub.model.workbooks import Batch, SheetInfo
-from pgdatahub.readers.left_out import MAX_SHEETS, describe_left_out, sheets_left_out
+from pgdatahub.readers.choice.left_out import MAX_SHEETS, describe_left_out, sheets_left_out
 
 
 @dataclass(kw_only=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub.readers.format_codes import parse_format
-from pgdatahub.readers.formatted_numbers import FormattedNumbers, number_text
-from pgdatahub.readers.number_formats import NUMBER, Condition, NumberFormat, Shown, built_in_format
-from pgdatahub.readers.serials import Serials
+from pgdatahub.readers.numbers.format_codes import parse_format
+from pgdatahub.readers.numbers.formatted_numbers import FormattedNumbers, number_text
+from pgdatahub.readers.numbers.number_formats import NUMBER, Condition, NumberFormat, Shown, built_in_format
+from pgdatahub.readers.numbers.serials import Serials
 from pgdatahub.values.cells import TextColumn
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.python_values import type_value

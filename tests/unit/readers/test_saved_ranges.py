@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pgdatahub.readers.ods import OdsWorkbook
-from pgdatahub.readers.range_names import describe_area
+from pgdatahub.readers.ranges.range_names import describe_area
 from pgdatahub.readers.xls.workbook import XlsWorkbook
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook

@@ -6,8 +6,8 @@ from pgdatahub.config import FolderOptions
 from pgdatahub.config.options import SheetEntry, SheetRule
 from pgdatahub.errors import SheetError
 from pgdatahub.model.workbooks import SheetInfo, sheet_labels
-from pgdatahub.readers.sheet_matching import match_sheets
-from pgdatahub.readers.sheets import choose_sheets
+from pgdatahub.readers.choice.sheet_matching import match_sheets
+from pgdatahub.readers.choice.sheets import choose_sheets
 
 SHEETS = (
     SheetInfo(name="Notes", visible=False),

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pgdatahub.postgres.column_estimates import ColumnEstimate
-from pgdatahub.postgres.column_scan import CountedBins, Family, family_of
+from pgdatahub.postgres.tables.column_estimates import ColumnEstimate
+from pgdatahub.postgres.tables.column_scan import CountedBins, Family, family_of
 from pgdatahub.reports.page.charts import period_chart
 from pgdatahub.reports.page.content import Listed
 from pgdatahub.reports.page.histogram import Histogram, counted_histogram, estimated_extremes, estimated_histogram

@@ -10,9 +10,9 @@ import pytest
 from pgdatahub.cli import app, fault_lines
 from pgdatahub.config import load_config
 from pgdatahub.errors import ExitCode
-from pgdatahub.load import hidden_values
-from pgdatahub.runs.check import check
-from pgdatahub.runs.folder_warnings import folder_warnings
+from pgdatahub.load.contracts import hidden_values
+from pgdatahub.runs.checks.check import check
+from pgdatahub.runs.files.folder_warnings import folder_warnings
 from pgdatahub.testing.workbooks import make_workbook
 
 RULES = "sales:\n  columns:\n    status: {values: [open, paid]}\n    id: {required: true, unique: true}\n"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from pgdatahub.cli.app import create_app
 from pgdatahub.config import load_config
 from pgdatahub.errors import ConfigError, CorruptError
-from pgdatahub.load.file_hash import hash_file
+from pgdatahub.load.staging.file_hash import hash_file
 from pgdatahub.runs.inspect import inspect
 from pgdatahub.testing import source_file
 

@@ -23,8 +23,8 @@ from pgdatahub.model.events import (
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure, FileResult, Outcome, RunReport, StopReason
 from pgdatahub.model.schema import TableName
-from pgdatahub.runs import log
-from pgdatahub.runs.log import run_log
+from pgdatahub.runs.logs import log
+from pgdatahub.runs.logs.log import run_log
 
 
 def _source(identity: str) -> SourceFile:

@@ -11,7 +11,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import PauseFileError
 from pgdatahub.model.address import DatabaseAddress
 from pgdatahub.postgres.database import Database
-from pgdatahub.postgres.engine import create_engine
+from pgdatahub.postgres.server.engine import create_engine
 from pgdatahub.runs.pause_file import PauseState, read_pause, write_pause
 from pgdatahub.runs.pausing import refuse_other_database
 

@@ -9,7 +9,7 @@ import pytest
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import ConfigError
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
-from pgdatahub.runs.selection import Discovery, Selection, find_files
+from pgdatahub.runs.files.selection import Discovery, Selection, find_files
 
 
 @pytest.fixture

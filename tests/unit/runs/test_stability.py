@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pgdatahub.runs.stability import Seen, StabilityTracker
+from pgdatahub.runs.files.stability import Seen, StabilityTracker
 
 
 def seen(*versions: int, open: bool = False) -> list[Seen]:  # noqa: A002 - as the value names it

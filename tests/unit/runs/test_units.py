@@ -5,7 +5,7 @@ from __future__ import annotations
 from pgdatahub.config import FolderOptions
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
-from pgdatahub.runs.units import make_units, spread_tables
+from pgdatahub.runs.workers.units import make_units, spread_tables
 
 
 def _source(identity: str, size: int) -> SourceFile:

@@ -11,9 +11,9 @@ from pgdatahub.errors import ExecutorError
 from pgdatahub.model.events import NullReporter
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName
-from pgdatahub.runs.units import Unit
-from pgdatahub.runs.worker import WorkerSetup
-from pgdatahub.runs.worker_pool import ProcessPool
+from pgdatahub.runs.workers.units import Unit
+from pgdatahub.runs.workers.worker import WorkerSetup
+from pgdatahub.runs.workers.worker_pool import ProcessPool
 
 
 def test_worker_that_cannot_start_is_a_problem_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Final, Protocol
 
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 
 _AHEAD: Final = 3
 """Pieces that wait: enough for both sides never to wait long, in 3 MB."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.number_formats import NumberFormat
 from pgdatahub.readers.xlsx.native.interface import (
     BATCH_ROWS,
     KIND_CODES,

@@ -10,9 +10,9 @@ from typing import Final
 
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.merged_areas import Area
-from pgdatahub.readers.number_formats import NumberFormat
-from pgdatahub.readers.serials import EPOCH_1904
+from pgdatahub.readers.numbers.number_formats import NumberFormat
+from pgdatahub.readers.numbers.serials import EPOCH_1904
+from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.cell_classes import CellClasses
 from pgdatahub.readers.xlsx.columns import Converter
 from pgdatahub.readers.xlsx.native.interface import BATCH_ROWS, MOST_PREFIXES

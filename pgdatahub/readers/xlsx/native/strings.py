@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Final
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.markup import Stream
+from pgdatahub.readers.packages.markup import Stream
 from pgdatahub.readers.xlsx.native.interface import MOST_PREFIXES, NativeError, Options, bytes_at, load_core, options_of
 from pgdatahub.readers.xlsx.shared_strings import BEGINNING, StringParser
 from pgdatahub.readers.xlsx.string_table import IndexSet, LongStrings

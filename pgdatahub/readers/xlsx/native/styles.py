@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-from pgdatahub.readers.number_formats import NumberFormat, Section, Shown
+from pgdatahub.readers.numbers.number_formats import NumberFormat, Section, Shown
 from pgdatahub.values.copytext import escape
 
 _SHOWN: Final = {

@@ -12,7 +12,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.xlsx import reader_choice
 from pgdatahub.readers.xlsx.native import library
 from pgdatahub.readers.xlsx.reader_choice import available_readers, choose_reader, core_problem, describe_reader
-from pgdatahub.runs.selection import Selection, find_files
+from pgdatahub.runs.files.selection import Selection, find_files
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from io import BytesIO
 import pytest
 
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.number_formats import DATE, NUMBER
+from pgdatahub.readers.numbers.number_formats import DATE, NUMBER
 from pgdatahub.readers.xlsx.styles import Styles, read_styles
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

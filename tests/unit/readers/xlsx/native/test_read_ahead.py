@@ -10,7 +10,7 @@ import pytest
 
 from pgdatahub.errors import CorruptError
 from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.package import Package
+from pgdatahub.readers.packages.package import Package
 from pgdatahub.readers.xlsx.native.read_ahead import read_ahead
 
 LIMITS = Limits(part_bytes=2**30)

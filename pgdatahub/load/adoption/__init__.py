@@ -1,0 +1,1 @@
+"""Lost rows of the history, rebuilt where the table itself proves them: ``run --adopt``."""

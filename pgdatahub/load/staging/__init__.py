@@ -1,0 +1,1 @@
+"""A file from its bytes to encoded rows in a spool, without a database."""

@@ -1,0 +1,1 @@
+"""Rows of imports in the users' tables: copied, found, counted and deleted."""

@@ -1,0 +1,111 @@
+"""Views that use a column, the views that use these, and the check that all of them can be recreated.
+
+A view blocks a change of a column's type. In a folder with ``views: recreate``, a load drops the views, alters the
+table, and recreates the views in the same transaction (:mod:`pgdatahub.postgres.tables.view_definitions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.server.connection import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsingView:
+    """A view that uses a column, directly or through other views.
+
+    Attributes:
+        oid: Its number in the catalog.
+        description: The view for messages, such as ``view public.totals``.
+        materialized: It stores rows of its own, and is never recreated.
+        owned: The current role may drop it and give it back to its owner.
+        owner: The role that owns it.
+        temporary: It belongs to a session, which may be another one.
+    """
+
+    oid: int
+    description: str
+    materialized: bool
+    owned: bool
+    owner: str
+    temporary: bool
+
+
+_VIEWS = """
+    WITH RECURSIVE used(oid, depth) AS (
+        SELECT r.ev_class, 1
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = ANY (%(columns)s)
+          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
+          JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+         UNION
+        SELECT r.ev_class, used.depth + 1
+          FROM used
+          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = used.oid
+          JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
+         WHERE r.ev_class <> used.oid
+    )
+    SELECT used.oid::bigint AS oid, pg_describe_object('pg_class'::regclass, used.oid, 0) AS description,
+           v.relkind = 'm' AS materialized, pg_has_role(v.relowner, 'USAGE') AS owned,
+           pg_get_userbyid(v.relowner) AS owner, v.relpersistence = 't' AS temporary
+      FROM used JOIN pg_class v ON v.oid = used.oid
+  GROUP BY used.oid, v.relkind, v.relowner, v.relpersistence
+  ORDER BY max(used.depth), used.oid
+"""
+
+_DEPENDENTS = """
+    SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on view ' || v.oid::regclass::text
+      FROM pg_class v JOIN pg_type t ON t.oid = v.reltype
+      JOIN pg_depend d ON (d.refclassid = 'pg_class'::regclass AND d.refobjid = v.oid)
+                       OR (d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray))
+     WHERE v.oid::bigint = ANY (%(oids)s) AND d.deptype = 'n'
+       AND NOT EXISTS (SELECT FROM pg_rewrite r
+                        WHERE d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class::bigint = ANY (%(oids)s))
+       AND NOT EXISTS (SELECT FROM pg_trigger g
+                        WHERE d.classid = 'pg_trigger'::regclass AND g.oid = d.objid AND g.tgrelid::bigint = ANY (%(oids)s))
+     UNION
+    SELECT 'view ' || d.objid::regclass::text || ' belongs to an extension' FROM pg_depend d
+     WHERE d.classid = 'pg_class'::regclass AND d.objid::bigint = ANY (%(oids)s) AND d.deptype = 'e'
+     UNION
+    SELECT 'view ' || l.objoid::regclass::text || ' has a security label' FROM pg_seclabel l
+     WHERE l.classoid = 'pg_class'::regclass AND l.objoid::bigint = ANY (%(oids)s)
+  ORDER BY 1
+"""
+
+_PARTS = """
+    SELECT pg_describe_object('pg_rewrite'::regclass, oid, 0) FROM pg_rewrite WHERE ev_class::bigint = ANY (%(oids)s)
+     UNION ALL
+    SELECT pg_describe_object('pg_trigger'::regclass, oid, 0) FROM pg_trigger WHERE tgrelid::bigint = ANY (%(oids)s)
+"""
+
+
+def using_views(connection: Connection, table: TableName, columns: Collection[str]) -> tuple[UsingView, ...]:
+    """Return the views that use one of a table's columns, each before the views that use it."""
+    parameters = {"schema": table.schema, "name": table.name, "columns": list(columns)}
+    return tuple(UsingView(**row._asdict()) for row in connection.execute(_VIEWS, parameters))
+
+
+def descriptions(connection: Connection, views: Collection[UsingView]) -> frozenset[str]:
+    """Return views, their rules and triggers as :func:`~pgdatahub.postgres.tables.dependents.dependents` describes them."""
+    if not views:
+        return frozenset()
+    parts = connection.execute(_PARTS, {"oids": [view.oid for view in views]}).fetchall()
+    return frozenset({*(view.description for view in views), *(part[0] for part in parts)})
+
+
+def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -> Iterator[str]:
+    """Yield the reasons why views cannot be dropped and recreated."""
+    for view in views:
+        if view.materialized:
+            yield f"{view.description} holds rows of its own and is not recreated"
+        elif view.temporary:
+            yield f"{view.description} is a temporary view of a session"
+        elif not view.owned:
+            yield f"{view.description} belongs to the role {view.owner}, and this role is not a member of it"
+    if views:
+        rows = connection.execute(_DEPENDENTS, {"oids": [view.oid for view in views]})
+        yield from (row[0] for row in rows)

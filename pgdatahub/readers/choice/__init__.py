@@ -1,0 +1,1 @@
+"""The choice of the sheets to load, and the sheets that are left out."""

@@ -1,0 +1,1 @@
+"""Ranges of cells that workbooks define by name."""

@@ -1,0 +1,1 @@
+"""Rows of loaded files that are set aside: listed, exported, loaded later."""

@@ -1,0 +1,221 @@
+"""Drafts of contracts: from the values of files, or from the columns of a table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pgdatahub.config import Config
+from pgdatahub.config.column_options import COLUMN_TYPES
+from pgdatahub.errors import ConfigError
+from pgdatahub.load.staging.checking import CheckedFile, CountedRows, read_and_judge
+from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, NormalizedColumn
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.schema import RESERVED_COLUMNS, ColumnSchema, OpaqueType
+from pgdatahub.plugins.manager import Stages, create_plugin_manager
+from pgdatahub.postgres.database import is_unmade, open_database
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables import catalog
+from pgdatahub.runs.checks.check import find_sources
+from pgdatahub.values.copytext import unescape
+from pgdatahub.values.sql_types import SqlType
+
+_MOST_WORDS: Final = 10
+"""Maximum number of distinct texts that become ``values:``; there must be ten times as many cells."""
+_MOST_KEYS: Final = 200_000
+"""Maximum number of values that are compared for ``unique:``."""
+_PLAIN: Final = re.compile(r"[A-Za-z_](?:[\w -]*\w)?|[0-9]+(?:\.[0-9]+)?", re.ASCII)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Facts:
+    """Facts about the cells of a column in all files."""
+
+    cells: int = 0
+    filled: int = 0
+    texts: set[bytes] | None = field(default_factory=set)
+    keys: set[bytes] | None = field(default_factory=set)
+
+    def add(self, column: NormalizedColumn, rows: int) -> None:
+        filled = [text for text in column.texts if text]
+        self.cells += rows
+        self.filled += len(filled)
+        if self.keys is not None:
+            before = len(self.keys)
+            self.keys.update(filled)
+            if len(self.keys) < before + len(filled) or len(self.keys) > _MOST_KEYS:
+                self.keys = None
+        if self.texts is not None:
+            self.texts.update(filled)
+            if len(self.texts) > _MOST_WORDS:
+                self.texts = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _DraftRows(CountedRows):
+    """Rows that are counted, with facts about the values of each column."""
+
+    facts: dict[str, _Facts] = field(default_factory=dict)
+
+    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
+        """Count a batch; yield nothing."""
+        for column in batch.columns:
+            # A column that comes late was empty until then.
+            facts = self.facts.setdefault(column.name, _Facts(cells=self.tally.rows))
+            facts.add(column, batch.rows)
+        return CountedRows.add(self, batch, sheet=sheet, rows=rows)
+
+
+@dataclass(slots=True, kw_only=True)
+class _DraftFile(CheckedFile):
+    """A file whose values are noted."""
+
+    kind: type[CountedRows] = _DraftRows
+
+
+def draft_of_files(config: Config, paths: Iterable[Path], *, folder: str | None = None) -> str:
+    """Return rules that the files keep, as a folder of ``etl_config.yaml``.
+
+    Raises:
+        ConfigError: A path is not found, or there is nothing to read.
+        FileError: A file cannot be read.
+    """
+    stages = Stages(create_plugin_manager())
+    blocks: list[str] = []
+    for source in find_sources(config, paths, folder):
+        if source.ignored is None:
+            blocks += _draft_of_file(source, stages, config, folder)
+    if not blocks:
+        raise ConfigError("nothing to read", where=", ".join(map(str, paths)))
+    return "\n".join(blocks)
+
+
+def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: str | None) -> Iterator[str]:
+    file, error = read_and_judge(source, stages, config, kind=_DraftFile)
+    if error is not None:
+        raise error.located(source.identity)
+    for table, rows in file.parts.items():
+        if not isinstance(rows, _DraftRows):
+            raise TypeError(f"rows of {table} without facts")
+        rules = {
+            name: _rules(column, rows.facts.get(name, _Facts()))
+            for name, column in rows.tally.columns.items()
+            if name not in source.options.origin_columns
+        }
+        lines = _by_key(rules, {name: column.header for name, column in rows.tally.columns.items()})
+        name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
+        yield _block(name, lines, f"{source.identity}, {rows.tally.rows:,} rows, table {table}")
+
+
+def _rules(column: ColumnSchema, facts: _Facts) -> Mapping[str, Any]:
+    rules: dict[str, Any] = {}
+    name = _type_name(column.type)
+    if name is not None and facts.filled:
+        rules["type"] = name
+    if facts.filled:
+        rules["required"] = "true" if facts.filled == facts.cells else "column"
+    if facts.keys is not None and facts.filled == facts.cells > 1 and column.type in _KEYS:
+        rules["unique"] = "true"
+    few = facts.texts is not None and facts.filled >= 10 * len(facts.texts) > 0
+    if few and facts.texts is not None and column.type is SqlType.TEXT:
+        rules["values"] = sorted(map(unescape, facts.texts))
+    return rules
+
+
+_KEYS: Final = frozenset({SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE, SqlType.TEXT})
+
+
+def draft_of_table(config: Config, table: str) -> str:
+    """Return the columns of a table with their types, as a folder of ``etl_config.yaml``.
+
+    Raises:
+        ConfigError: The table is not found.
+        DatabaseError: The database does not answer.
+    """
+    schema, _, name = table.rpartition(".")
+    if is_unmade(config, lambda _line: None):
+        raise ConfigError("there is no database yet", hint="run first; check --draft FILE needs none")
+    with (
+        open_database(config, lambda _line: None) as database,
+        transaction(database.engine, read_only=True) as connection,
+    ):
+        wanted = next(
+            (
+                known
+                for known in sorted(catalog.all_tables(connection), key=lambda one: one.schema != config.schema_name)
+                if known.name == name and (not schema or known.schema == schema)
+            ),
+            None,
+        )
+        found = catalog.reflect(connection, wanted) if wanted is not None else None
+    if found is None:
+        raise ConfigError(f"no table {table}", where=database.description)
+    columns = {column.name: column for column in found.columns if column.name not in RESERVED_COLUMNS}
+    rules = {
+        name: {"type": kind} if (kind := _type_name(column.type)) else {}
+        for name, column in columns.items()
+        if not (isinstance(column.type, OpaqueType) and column.type.computed)
+    }
+    lines = _by_key(rules, {name: column.header for name, column in columns.items()})
+    return _block(found.table.name, lines, f"table {found.table}; name the folder")
+
+
+def _type_name(kind: SqlType | OpaqueType) -> str | None:
+    if isinstance(kind, OpaqueType):
+        return kind.sql
+    stored = SqlType.BIGINT_WIDE if kind is SqlType.BIGINT else kind
+    return next((name for name, known in COLUMN_TYPES.items() if known is stored), None)
+
+
+def _by_key(
+    rules: Mapping[str, Mapping[str, Any]], headers: Mapping[str, str | None]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Return the rules of columns by the keys that mean them: the header, or the name where headers are missing or equal.
+
+    A name that is also a header means the columns with that header. Then these columns share the rules that are equal.
+    """
+    written = {name: (headers[name] or "").strip() for name in rules}
+    times = Counter(written.values())
+    keyed: dict[str, Mapping[str, Any]] = {}
+    for name, given in rules.items():
+        header = written[name]
+        alike = [one for one, text in written.items() if text == header]
+        if header and times[header] == 1:
+            keyed[header] = given
+        elif not header or not any(one in times for one in alike):
+            keyed[name] = given
+        else:
+            keyed[header] = {
+                key: value for key, value in given.items() if all(rules[one].get(key) == value for one in alike)
+            }
+    return keyed
+
+
+def _block(folder: str, columns: Mapping[str, Mapping[str, Any]], origin: str) -> str:
+    lines = [f"# drafted from {origin}", f"{_scalar(folder)}:", "  new_columns: listed", "  columns:"]
+    for key, rules in columns.items():
+        inner = ", ".join(f"{name}: {_value(value)}" for name, value in rules.items())
+        name = _scalar(key)
+        # YAML limits a plain key to 1,024 characters.
+        lines.append(f"    {name}: {{{inner}}}" if len(name) <= 1000 else f"    ? {name}\n    : {{{inner}}}")
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    return _scalar(str(value))
+
+
+def _scalar(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else "".join(map(_escaped, json.dumps(text, ensure_ascii=False)))
+
+
+def _escaped(character: str) -> str:
+    """Return a character as a double-quoted scalar of YAML takes it."""
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

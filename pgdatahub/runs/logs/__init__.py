@@ -1,0 +1,1 @@
+"""Events of a run as lines of a log."""

@@ -1,0 +1,1 @@
+"""Plans of runs: all files read, the database asked, nothing written."""

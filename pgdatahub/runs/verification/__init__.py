@@ -1,0 +1,1 @@
+"""Tables compared with the history, import by import; nothing is written."""

@@ -1,0 +1,183 @@
+"""Differences between one table and the history, from counted rows and columns; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pgdatahub.model.imports import ImportRow, Provenance, Status
+from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.drift import GoneColumn
+from pgdatahub.postgres.history.quarantine import QuarantineDifference
+from pgdatahub.postgres.proofs.import_groups import ImportGroup
+from pgdatahub.postgres.proofs.unknown_rows import RowGroup
+from pgdatahub.runs.verification.result import Difference, DifferenceKind
+
+
+def group_differences(group: ImportGroup, provenance: Provenance, history_schema: str) -> Iterator[Difference]:
+    """Yield the differences that the number of an import's rows shows."""
+    past = group.past
+    if past is not None:
+        if past.status == Status.LOADED:
+            yield from _wrong_number(group, past)
+        else:
+            yield _orphaned(group, past)
+    elif group.source_file is not None and group.load_timestamp is not None:
+        rows = RowGroup(source_file=group.source_file, load_timestamp=group.load_timestamp, rows=group.rows)
+        yield unknown_import(rows, history_schema)
+    elif provenance.created:
+        yield Difference(
+            kind=DifferenceKind.UNNAMED,
+            text=f"{_rows(group.rows)} {_name(group.rows)} no import: added by hand, or their columns were changed",
+            hint="delete them, or move them to a table of their own",
+            rows=group.rows,
+        )
+
+
+def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
+    loaded = past.row_count
+    if group.rows < loaded:
+        gone = loaded - group.rows
+        yield _of(
+            past,
+            DifferenceKind.MISSING,
+            f"{gone:,} of its {_rows(loaded)} {'is' if gone == 1 else 'are'} missing: deleted by hand, or changed to name "
+            "another import",
+            hint="run --reload FILE loads it again",
+            rows=gone,
+        )
+    elif group.rows > loaded:
+        more = group.rows - loaded
+        yield _of(
+            past,
+            DifferenceKind.ADDED,
+            f"it loaded {_rows(loaded)}, and {group.rows:,} name it: {more:,} {'was' if more == 1 else 'were'} added by hand",
+            rows=more,
+        )
+    if group.rows != loaded and 0 < group.original < min(group.rows, loaded):
+        # Without a row as written, the transaction numbers say nothing: see import_groups.
+        changed = min(group.rows, loaded) - group.original
+        yield changed_rows(past, f"{changed:,} of its rows were written after the load", rows=changed)
+
+
+def _orphaned(group: ImportGroup, past: ImportRow) -> Difference:
+    since = f" on {past.reverted_at:%Y-%m-%d %H:%M} UTC" if past.reverted_at else ""
+    word = {Status.SUPERSEDED.value: "replaced"}.get(past.status, "reverted")
+    return _of(
+        past,
+        DifferenceKind.ORPHANED,
+        f"it was {word}{since}, and {_rows(group.rows)} {_name(group.rows)} it",
+        hint="delete them by their source_file and load_timestamp",
+        rows=group.rows,
+    )
+
+
+def unknown_import(group: RowGroup, history_schema: str) -> Difference:
+    """Return the difference of rows whose import is not in the history."""
+    return Difference(
+        kind=DifferenceKind.UNKNOWN,
+        text=f"{_rows(group.rows)} {_name(group.rows)} an import of {group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC that the "
+        f"history in schema {history_schema} does not know",
+        hint="run --adopt rebuilds the history from the files; ETL_SCHEMA names the schema of the history",
+        rows=group.rows,
+        file=group.source_file,
+        load_timestamp=group.load_timestamp,
+    )
+
+
+def changed_rows(past: ImportRow, text: str, *, rows: int | None = None) -> Difference:
+    """Return the difference of an import whose values are not those of its load."""
+    return _of(
+        past,
+        DifferenceKind.CHANGED,
+        text,
+        hint=f"revert --import-id {past.id} --force, then run, loads it again",
+        rows=rows,
+    )
+
+
+def column_gone(column: GoneColumn) -> Difference:
+    """Return the difference of a column that is not there."""
+    if column.renamed_to is not None:
+        text = f"the column {column.name} was renamed to {column.renamed_to} by hand"
+        hint = f"name it {column.name} again, or set rename: {column.renamed_to} for the header"
+    else:
+        imports = f"{column.imports:,} import" + ("" if column.imports == 1 else "s")
+        text = f"the column {column.name} was dropped by hand; {imports} had values in it"
+        hint = "run --reload FILE brings back the values of a file"
+    return Difference(kind=DifferenceKind.COLUMN, text=text, hint=hint, column=column.name)
+
+
+def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
+    """Yield the difference of rows beside a keyed table that should be in the table."""
+    if count:
+        yield Difference(
+            kind=DifferenceKind.CHANGED,
+            text=f"{_rows(count)} of {companion} should be in the table: the table's row of their key was deleted or changed"
+            " by hand",
+            hint="pgdatahub rekey puts each key's greatest row into the table",
+            rows=count,
+        )
+
+
+def quarantine_difference(one: QuarantineDifference) -> Difference:
+    """Return the difference of an import whose rows in quarantine are not as loaded."""
+    parts = [
+        f"{told} in etl_quarantine: {now:,}, and {then:,} at its load"
+        for told, now, then in (
+            ("rows set aside", one.found.rows, one.recorded.rows),
+            ("rows with emptied cells", one.found.blanked, one.recorded.blanked),
+        )
+        if now != then
+    ]
+    return Difference(
+        kind=DifferenceKind.QUARANTINE,
+        text="; ".join(parts),
+        hint="run --reload FILE loads it again",
+        rows=abs(one.found.rows - one.recorded.rows) + abs(one.found.blanked - one.recorded.blanked),
+        import_id=one.import_id,
+        file=one.identity,
+    )
+
+
+def orphaned_quarantine(import_id: int, rows: int) -> Difference:
+    """Return the difference of rows in quarantine whose import is not loaded."""
+    return Difference(
+        kind=DifferenceKind.QUARANTINE,
+        text=f"{_rows(rows)} in etl_quarantine {_name(rows)} the import {import_id}, which is not loaded",
+        hint="delete them by their import_id",
+        rows=rows,
+        import_id=import_id,
+    )
+
+
+def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:
+    """Yield the difference of a table that is not there, if it has loaded imports."""
+    loaded = list(imports)
+    rows = sum(past.row_count for past in loaded)
+    if loaded:
+        yield Difference(
+            kind=DifferenceKind.TABLE,
+            text=f"the table was dropped by hand, and {_rows(rows)} with it",
+            hint="run --reload FOLDER loads its files again; revert --force forgets them",
+            rows=rows,
+        )
+
+
+def _of(past: ImportRow, kind: DifferenceKind, text: str, *, rows: int | None, hint: str | None = None) -> Difference:
+    return Difference(
+        kind=kind,
+        text=text,
+        hint=hint,
+        rows=rows,
+        import_id=past.id,
+        file=past.identity,
+        load_timestamp=past.imported_at,
+    )
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row" if number == 1 else f"{number:,} rows"
+
+
+def _name(number: int) -> str:
+    return "names" if number == 1 else "name"

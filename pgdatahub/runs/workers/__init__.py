@@ -1,0 +1,1 @@
+"""Units of work, and the processes that load them: scheduler, pools, executors and workers."""
