@@ -240,6 +240,7 @@ def test_a_contradiction_by_inheritance_is_named_where_it_arises(read: Read) -> 
         b"\xff\xfes\x00a\x00",
         b"\x80abc",
         b"%YAML 9\n---\na: {}",
+        b"%YAML 1.3\n---\na: {}",
         b"@",
         b"a: \x07",
         b"[" * 100_000,
@@ -257,6 +258,11 @@ def test_a_billion_laughs_are_refused_at_once(read: Read) -> None:
     lines = ["a0: &a0 {sheet: x}"] + [f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}" for n in range(1, 60)]
     with pytest.raises(ConfigError, match="anchors"):
         read("\n".join(lines))
+
+
+def test_a_folded_text_has_no_marks_of_its_folds(read: Read) -> None:
+    tree = read("a:\n  sheet: >-\n    Sales\n    2024\n  columns:\n    x: {type: date}\n")
+    assert tree.options_for(["a"]).sheet == ("Sales 2024",)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
