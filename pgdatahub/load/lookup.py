@@ -76,7 +76,7 @@ class Lookup:
         possible = {possible_tables(source, self.config.schema_name) for source in files}
 
         def query(connection: Connection) -> tuple[KnownFiles, frozenset[TableName]]:
-            self.history.ensure(connection)
+            self.history.ensure(connection, lambda line: self.reporter(Notice(text=line)))
             existing = catalog.all_tables(connection)
             fixed = {table for tables in possible for table in tables.fixed}
             dropped: frozenset[TableName] = frozenset()

@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history import metadata_setup
 from pgdatahub.postgres.history.file_queries import PartKey, ask
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import take_inventory
@@ -106,4 +108,49 @@ def test_more_sizes_than_statement_parameters_are_looked_up(database_url: str) -
         assert len(history.select_imports(connection, sizes=range(70_000))) == IMPORTS
         assert history.select_imports(connection, sizes={2, 3}) == []
         assert history.tables_with_rows(connection) == {TABLE}
+    engine.dispose()
+
+
+def test_missing_indexes_are_created_beside_readers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = create_engine(database_url)
+    history = History("public")
+    said: list[str] = []
+
+    def indexes(connection: Connection) -> set[tuple[str, str]]:
+        query = "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = 'etl_imports'"
+        return {(row[0], row[1]) for row in connection.execute(query)}
+
+    with transaction(engine) as connection:
+        history.ensure(connection, said.append)
+        complete = indexes(connection)
+        for name in ("etl_imports_latest", "etl_imports_source", "etl_imports_held"):
+            connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    with transaction(engine) as connection:
+        history.ensure(connection, said.append)
+        assert indexes(connection) == complete
+        modes = "SELECT mode::text FROM pg_locks WHERE relation = 'etl_imports'::regclass AND pid = pg_backend_pid()"
+        assert "AccessExclusiveLock" not in {row[0] for row in connection.execute(modes)}
+        assert said == []
+        connection.execute("DROP INDEX etl_imports_latest")
+        fill(connection)
+        monkeypatch.setattr(metadata_setup, "_MANY_IMPORTS", IMPORTS - 1)
+        history.ensure(connection, said.append)
+        (line,) = said
+        assert line.startswith("public.etl_imports has some 20,000 rows; creating etl_imports_latest once")
+    engine.dispose()
+
+
+def test_indexes_are_left_to_the_owner_of_the_history(database_url: str) -> None:
+    engine = create_engine(database_url)
+    history = History("public")
+    with transaction(engine) as connection:
+        history.ensure(connection)
+        connection.execute("DROP INDEX etl_imports_latest")
+    with transaction(engine) as connection:
+        connection.execute("CREATE ROLE another_loader")
+        connection.execute("SET LOCAL ROLE another_loader")
+        history.ensure(connection)  # a loader with INSERT alone goes on
+        assert connection.scalar("SELECT to_regclass('public.etl_imports_latest')::text") is None
+        connection.execute("RESET ROLE")
+        connection.execute("DROP ROLE another_loader")
     engine.dispose()

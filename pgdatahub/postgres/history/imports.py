@@ -6,7 +6,7 @@ Rows change their status; they are never deleted. All functions run in the calle
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -57,9 +57,9 @@ class History:
         self.missing: frozenset[str] = frozenset()
         """The columns that tables of an older version lack; :meth:`exists` finds out."""
 
-    def ensure(self, connection: Connection) -> None:
-        """Create the schema and the tables if they are missing; safe when several processes begin at once."""
-        ensure_tables(connection, self.schema)
+    def ensure(self, connection: Connection, announce: Callable[[str], None] | None = None) -> None:
+        """Create what is missing: schema, tables and indexes; ``announce`` receives a line if that takes a while."""
+        ensure_tables(connection, self.schema, announce)
 
     def exists(self, connection: Connection) -> bool:
         """Return whether the tables exist; afterwards, tables of an older version can be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
@@ -111,7 +111,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, LiteralString]]] = {
 }
 """Table → column → type and constraints."""
 
-_INDEXES: Final[Mapping[str, LiteralString]] = {
+IMPORT_INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_moment": "(table_schema, table_name, imported_at)",
     # A run queries the imports of files of certain sizes, and each file those that it may repeat or replace; a table
     # may have a hundred thousand imports.
@@ -126,7 +126,10 @@ _INDEXES: Final[Mapping[str, LiteralString]] = {
     "etl_imports_duplicates": "USING gin (duplicates jsonb_path_ops) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_duplicated": "(id) WHERE duplicates <> '[]'::jsonb",
     "etl_imports_reading": "(table_schema, table_name, reading)",
+    # This index leaves out the end of a path: an index entry holds 2,700 bytes, and a path may be longer.
+    "etl_imports_identity": '("left"(identity, {characters}))',
 }
+"""Indexes of ``etl_imports`` that save time, and can be made at any time later: name → definition."""
 
 
 def create_tables(schema: str) -> sql.Composed:
@@ -142,16 +145,7 @@ def create_tables(schema: str) -> sql.Composed:
         sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {}").format(imports, _definition(IMPORTS, name))
         for name in ADDED_COLUMNS
     ]
-    statements += [
-        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(sql.Identifier(name), imports, sql.SQL(definition))
-        for name, definition in _INDEXES.items()
-    ]
-    # This index leaves out the end of a path: an index entry holds 2,700 bytes, and a path may be longer.
-    statements.append(
-        sql.SQL('CREATE INDEX IF NOT EXISTS etl_imports_identity ON {} ("left"(identity, {}))').format(
-            imports, IDENTITY_KEY_CHARACTERS
-        )
-    )
+    statements.append(create_import_indexes(schema, IMPORT_INDEXES))
     statements.append(
         sql.SQL("CREATE INDEX IF NOT EXISTS etl_schema_changes_table ON {} (table_schema, table_name)").format(
             sql.Identifier(schema, SCHEMA_CHANGES)
@@ -197,6 +191,18 @@ def create_tables(schema: str) -> sql.Composed:
     # The index of earlier versions, which knew no columns from paths.
     statements.append(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(schema, "etl_imports_loaded_once")))
     return sql.SQL("; ").join(statements)
+
+
+def create_import_indexes(schema: str, names: Iterable[str]) -> sql.Composed:
+    """Return the statements that create missing indexes of :data:`IMPORT_INDEXES`; loads wait for them, and no reader does."""
+    return sql.SQL("; ").join(
+        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} {}").format(
+            sql.Identifier(name),
+            sql.Identifier(schema, IMPORTS),
+            sql.SQL(IMPORT_INDEXES[name]).format(characters=IDENTITY_KEY_CHARACTERS),
+        )
+        for name in names
+    )
 
 
 def _definition(table: str, column: str) -> sql.Composed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from psycopg import sql
 from pgdatahub.errors import DatabaseError
 from pgdatahub.model.schema import FAILURES, IMPORTS, KEYED_TABLES, METADATA_TABLES, QUARANTINE
 from pgdatahub.postgres.history.import_columns import ADDED_COLUMNS
-from pgdatahub.postgres.history.metadata import create_tables
+from pgdatahub.postgres.history.metadata import IMPORT_INDEXES, create_import_indexes, create_tables
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables.locks import metadata_lock_key, wait_for_turn
 
@@ -22,6 +22,9 @@ _NAMED_LATER: Final[Mapping[str, str]] = {
 }
 """Tables of later versions, whose names a table of the user may have → their content."""
 
+_MANY_IMPORTS: Final = 100_000
+"""Rows from which new indexes take seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
@@ -31,17 +34,25 @@ class Extent:
         tables: Their names.
         missing: The columns that ``etl_imports`` of an older version lacks.
         foreign: Those of other programs, which have their names only.
+        unindexed: The indexes that ``etl_imports`` of an older version lacks, if this role may create them.
+        imports: The rows of ``etl_imports`` as the server estimates them.
     """
 
     tables: frozenset[str]
     missing: frozenset[str]
     foreign: frozenset[str]
+    unindexed: frozenset[str] = frozenset()
+    imports: int = 0
 
     @classmethod
     def of(cls, connection: Connection, schema: str) -> Extent:
         """Return the extent of the tables in a schema."""
         query = """
-            SELECT c.relname AS name, array_remove(array_agg(a.attname::text), NULL) AS columns
+            SELECT c.relname AS name, array_remove(array_agg(a.attname::text), NULL) AS columns, c.reltuples AS rows,
+                   CASE WHEN c.relname = %(imports)s AND pg_has_role(c.relowner, 'USAGE')
+                             AND has_schema_privilege(n.oid, 'CREATE')
+                        THEN ARRAY(SELECT i.relname::text FROM pg_class i
+                                    WHERE i.relnamespace = n.oid AND i.relname = ANY (%(indexes)s)) END AS indexes
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
                                  AND (c.relname = %(imports)s AND a.attname = ANY (%(added)s)
@@ -49,7 +60,7 @@ class Extent:
                                       OR c.relname = %(rules)s AND a.attname = 'companion'
                                       OR c.relname = %(quarantine)s AND a.attname = 'section')
              WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s) AND c.relkind IN ('r', 'p')
-          GROUP BY 1
+          GROUP BY c.oid, n.oid
         """
         values = {
             "schema": schema,
@@ -59,27 +70,38 @@ class Extent:
             "rules": KEYED_TABLES,
             "quarantine": QUARANTINE,
             "added": list(ADDED_COLUMNS),
+            "indexes": list(IMPORT_INDEXES),
         }
-        columns = {str(row.name): row.columns or () for row in connection.execute(query, values)}
+        rows = connection.execute(query, values).fetchall()
+        columns = {str(row.name): row.columns or () for row in rows}
+        indexes = next((row.indexes for row in rows if row.indexes is not None), IMPORT_INDEXES)
         return cls(
             tables=frozenset(columns),
             missing=frozenset(ADDED_COLUMNS).difference(columns.get(IMPORTS, ())),
             foreign=frozenset(name for name in _NAMED_LATER if name in columns and not columns[name]),
+            unindexed=frozenset(IMPORT_INDEXES).difference(indexes),
+            imports=max((int(row.rows) for row in rows if row.name == IMPORTS), default=0),
         )
 
     @property
-    def is_complete(self) -> bool:
+    def has_columns(self) -> bool:
         """Return whether the tables exist with all columns of this version."""
         return not self.missing and not self.foreign and len(self.tables) == len(METADATA_TABLES)
 
 
-def ensure_tables(connection: Connection, schema: str) -> None:
-    """Create the schema and the tables if they are missing; safe when several processes begin at once.
+def ensure_tables(connection: Connection, schema: str, announce: Callable[[str], None] | None = None) -> None:
+    """Create the schema, the tables and their indexes if they are missing; safe when several processes begin at once.
+
+    Args:
+        connection: A connection in a transaction.
+        schema: The schema of the tables.
+        announce: Receives a line if a long history gets indexes, which takes a while.
 
     Raises:
         DatabaseError: A table of the user has the name of a metadata table.
     """
-    if Extent.of(connection, schema).is_complete:
+    extent = Extent.of(connection, schema)
+    if extent.has_columns and not extent.unindexed:
         return  # as in every run but the first; the rest takes as long as all other work before a file
     wait_for_turn(connection, metadata_lock_key(schema))
     # Even with IF NOT EXISTS, the server requires the right to create schemas.
@@ -91,7 +113,15 @@ def ensure_tables(connection: Connection, schema: str) -> None:
             f"{schema}.{name} is not a table of pgdatahub, which records {_NAMED_LATER[name]} under that name",
             hint="rename it, or set ETL_SCHEMA to another schema",
         )
-    connection.execute(create_tables(schema))
+    if extent.unindexed and extent.imports > _MANY_IMPORTS and announce is not None:
+        announce(
+            f"{schema}.{IMPORTS} has some {extent.imports:,} rows; creating {', '.join(sorted(extent.unindexed))} once"
+            " takes some seconds for each million, and other loads wait"
+        )
+    if not extent.has_columns:
+        connection.execute(create_tables(schema))
+    elif extent.unindexed:  # alone, since adding columns makes readers wait too
+        connection.execute(create_import_indexes(schema, sorted(extent.unindexed)))
     if IMPORTS in extent.tables and KEYED_TABLES not in extent.tables:
         _grant_alike(connection, schema)
 
