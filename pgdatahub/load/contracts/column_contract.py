@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pgdatahub.config import FolderOptions
 from pgdatahub.config.column_layers import merged, same_name
-from pgdatahub.load.contracts.column_keys import nearest
+from pgdatahub.load.contracts.column_keys import Nearest
 from pgdatahub.load.contracts.contract import Contract
 from pgdatahub.load.contracts.table_columns import TableColumns
 from pgdatahub.model.batches import NormalizedColumn, Table
@@ -37,6 +38,7 @@ class ColumnContract:
         self._options = options
         self._seen = set(table.headers)
         self._unlisted: set[int] = set()
+        self._nearest = Nearest()
         if options.new_columns == "listed":
             for position in sorted(table.headers):
                 if not columns.keys(position):
@@ -77,14 +79,18 @@ class ColumnContract:
         self._require_columns(free)
         self._require_key(free)
 
+    @cached_property
+    def _missing(self) -> dict[str, str]:
+        """Folded key → key of the entries that mean no header."""
+        present = {key for at in self._table.headers for key in self._columns.keys(at)}
+        return {fold(key): key for key in self._options.columns if key not in present}
+
     def _refuse_unlisted(self, position: int, row: int) -> None:
         if position in self._unlisted:
             return
         self._unlisted.add(position)
         name, header = self._columns.name(position), self._columns.header(position)
-        present = {key for at in self._table.headers for key in self._columns.keys(at)}
-        missing = {fold(key): key for key in self._options.columns if key not in present}
-        similar = nearest(header or name, missing)
+        similar = self._nearest(header or name, self._missing)
         self._contract.fail(
             "unknown-column",
             sheet=self._sheet,
@@ -110,7 +116,7 @@ class ColumnContract:
             if column.required == "false" or column.skip:
                 continue
             if present.isdisjoint(keys) and origin.isdisjoint(map(fold, keys)):
-                self._miss(cut(fold(column.rename or keys[-1])), nearest(keys[-1], free), header=keys[-1])
+                self._miss(cut(fold(column.rename or keys[-1])), self._nearest(keys[-1], free), header=keys[-1])
 
     def _require_key(self, free: Mapping[str, str]) -> None:
         """Judge the presence of the columns of the key."""
@@ -120,7 +126,7 @@ class ColumnContract:
         rule = self._options.rule
         for name in rule.key if rule is not None else ():
             if name not in there and name not in told:
-                self._miss(name, nearest(name, free))
+                self._miss(name, self._nearest(name, free))
 
     def _miss(self, name: str, similar: str | None, *, header: str | None = None) -> None:
         self._contract.fail(
