@@ -40,12 +40,19 @@ class Measurement:
         return self.cpu + self.server
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measurement:
-    """Run a command once."""
+def measure(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Measurement:
+    """Run a command once, in a directory."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+        command,
+        env=environment,
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
     )
     watcher = _Watcher(process.pid)
     watcher.start()

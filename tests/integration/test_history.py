@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
+from pgdatahub.config import FolderOptions
+from pgdatahub.model.files import SourceFile
+from pgdatahub.model.imports import Duplicate
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history import metadata_setup
 from pgdatahub.postgres.history.file_queries import PartKey, ask
+from pgdatahub.postgres.history.import_columns import duplicate_to_json
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import take_inventory
+from pgdatahub.postgres.history.known_rows import changed_files, imports_of_sizes
 from pgdatahub.postgres.history.latest_imports import latest_imports, tables_of_imports
+from pgdatahub.postgres.history.part_rows import imports_beside
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import create_engine, transaction
 
@@ -96,6 +104,43 @@ def test_latest_imports_are_found_by_indexes(database_url: str) -> None:
         every = latest_imports(connection, history, limit=3)
         assert [past.source_file for past in every.imports] == ["f19998", "f19999", "f20000"]
         assert (every.left_out, of_table.left_out) == (IMPORTS - 3, IMPORTS // 10 - 2)
+    engine.dispose()
+
+
+def test_known_files_are_found_without_superseded_imports(database_url: str) -> None:
+    engine = create_engine(database_url)
+    history = History("public")
+    source = SourceFile(location="/data/a.xlsx", identity="a.xlsx", table=TABLE, options=FolderOptions(), size=0)
+    with transaction(engine) as connection:
+        history.ensure(connection)
+        fill(connection)
+        old = IMPORTS - 10
+        connection.execute("UPDATE etl_imports SET bytes = id % 1000, identity = 'same' WHERE id <> 7")
+        connection.execute("UPDATE etl_imports SET status = 'superseded' WHERE id <= %s AND id > 9", [old])
+        connection.execute("UPDATE etl_imports SET status = 'held' WHERE id <= 8")
+        seen = Duplicate(
+            identity="b",
+            source_file="/data/b",
+            file_sha256="b",
+            bytes=5,
+            settings="",
+            seen_at=datetime(2026, 1, 1),  # noqa: DTZ001
+        )
+        connection.execute("UPDATE etl_imports SET duplicates = %s WHERE id = 7", [Jsonb([duplicate_to_json(seen)])])
+        connection.execute("ANALYZE etl_imports")
+        read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'etl_imports'"
+        before = connection.scalar(read)
+        files = [replace(source, size=size) for size in range(1000)]
+        every = [1, 2, 3, 4, 5, 6, 7, 8, 9, *range(old + 1, IMPORTS + 1)]
+        assert [past.id for past in imports_of_sizes(connection, history, files)] == every
+        assert [past.id for past in imports_of_sizes(connection, history, files[1:3])] == [1, 2, 7]
+        others = [("/data/a.xlsx", TABLE)]
+        many = [f"f{number}" for number in range(10_000)]
+        assert [past.id for past in imports_beside(connection, history, many, others)] == [9]
+        assert changed_files(connection, history, {TABLE}) == {(TABLE, "same")}
+        assert changed_files(connection, history, None) == {(TABLE, "same")}
+        assert changed_files(connection, history, {TableName(schema="public", name="returns")}) == set()
+        assert connection.scalar(read) == before, "no scan of the whole table"
     engine.dispose()
 
 

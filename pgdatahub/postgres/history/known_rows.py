@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from psycopg import sql
 
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, ImportRow
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.import_columns import import_row, selected_columns
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
 
-_CHANGED_FILES = sql.SQL("""
-    SELECT table_schema, table_name, identity
-      FROM (SELECT table_schema, table_name, identity, id FROM {imports} WHERE status = ANY ({counted})
-             UNION ALL
-            SELECT table_schema, table_name, entry ->> 'identity', id
-              FROM {imports}, jsonb_array_elements(duplicates) entry
-             WHERE status = ANY ({counted}) AND duplicates <> '[]'::jsonb) files
-  GROUP BY 1, 2, 3 HAVING count(DISTINCT id) > 1
+_OF_SIZES = sql.SQL(
+    "SELECT {past} FROM {imports} i JOIN unnest(%(sizes)s::bigint[]) size ON i.bytes = size WHERE i.status = {status}"
+)
+_WITH_DUPLICATES = sql.SQL("SELECT {past} FROM {imports} i WHERE i.status = {status} AND i.duplicates <> '[]'::jsonb")
+_FILES = sql.SQL("SELECT table_schema, table_name, identity, id FROM {imports} WHERE status = {status}{of_tables}")
+_DUPLICATES = sql.SQL("""
+    SELECT table_schema, table_name, entry ->> 'identity', id FROM {imports}, jsonb_array_elements(duplicates) entry
+     WHERE status = {status} AND duplicates <> '[]'::jsonb{of_tables}
 """)
+_CHANGED_FILES = sql.SQL("""
+    SELECT table_schema, table_name, identity FROM ({files}) files GROUP BY 1, 2, 3 HAVING count(DISTINCT id) > 1
+""")
+_OF_TABLES = sql.SQL(
+    " AND (table_schema, table_name) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))"
+)
 
 
 def imports_of_sizes(connection: Connection, history: History, files: Sequence[SourceFile]) -> list[ImportRow]:
     """Return the imports whose bytes files may have, as far as their sizes tell, oldest first."""
-    values = {
-        "sizes": list({source.size for source in files}),
-        "counted": [status.value for status in COUNTED],
-    }
-    duplicated = "" if "duplicates" in history.missing else " OR i.duplicates <> '[]'::jsonb"
-    return history.select_where(
-        connection, f"i.status = ANY (%(counted)s) AND (i.bytes = ANY (%(sizes)s){duplicated})", values
-    )
+    queries = (_OF_SIZES,) if "duplicates" in history.missing else (_OF_SIZES, _WITH_DUPLICATES)
+    query = _by_status(queries, imports=history.imports, past=selected_columns(history.missing))
+    rows = connection.execute(query, {"sizes": list({source.size for source in files})})
+    found = {row.id: row for row in rows}  # one that has duplicates may be found by its size too
+    return [import_row(found[number]._asdict()) for number in sorted(found)]
 
 
 def changed_files(
@@ -44,6 +48,15 @@ def changed_files(
     """
     if (tables is not None and not tables) or "duplicates" in history.missing:
         return set()
-    query = _CHANGED_FILES.format(imports=history.imports, counted=[status.value for status in COUNTED])
-    found = {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in connection.driver.execute(query)}
-    return {(table, identity) for table, identity in found if tables is None or table in tables}
+    of_tables = sql.SQL("") if tables is None else _OF_TABLES
+    files = _by_status((_FILES, _DUPLICATES), imports=history.imports, of_tables=of_tables)
+    values = {"schemas": [one.schema for one in tables or ()], "names": [one.name for one in tables or ()]}
+    rows = connection.driver.execute(_CHANGED_FILES.format(files=files), values)
+    return {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in rows}
+
+
+def _by_status(queries: Iterable[sql.SQL], **parts: sql.Composable) -> sql.Composed:
+    """Return the union of queries for each status: most imports may be superseded, and each status has an index of its own."""
+    return sql.SQL(" UNION ALL ").join(
+        query.format(status=status.value, **parts) for query in queries for status in COUNTED
+    )

@@ -16,7 +16,7 @@ from pgdatahub.postgres.server.server_encoding import storable
 from pgdatahub.postgres.tables.locks import wait_for_turn
 
 _BESIDE = """
-    i.status = %(loaded)s AND i.source_file = ANY (%(files)s) AND NOT EXISTS (
+    i.status = %(loaded)s AND i.source_file IN (SELECT unnest(%(files)s::text[])) AND NOT EXISTS (
         SELECT 1 FROM unnest(%(named)s::text[], %(schemas)s::text[], %(tables)s::text[]) f (file, schema, name)
          WHERE f.file = i.source_file AND f.schema = i.table_schema AND f.name = i.table_name)
 """
