@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,11 @@ ONLY_IMPORTERS = {
 }
 VAGUE = {"utils", "util", "helpers", "common", "core", "base", "misc", "tools"}
 
-MODULES = sorted(PACKAGE.rglob("*.py"))
+
+@pytest.fixture(scope="module")
+def modules() -> Mapping[Path, ast.Module]:
+    """All modules, parsed once: a test looks at all, and names each that breaks its rule."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def _room(path: Path) -> str:
@@ -41,8 +45,7 @@ def _runtime_nodes(tree: ast.Module) -> Iterator[ast.AST]:
         pending.extend(ast.iter_child_nodes(node))
 
 
-def _runtime_imports(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def _runtime_imports(path: Path, tree: ast.Module) -> Iterator[str]:
     for node in _runtime_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -54,17 +57,19 @@ def _runtime_imports(path: Path) -> Iterator[str]:
                 yield node.module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_each_driver_and_terminal_library_has_one_importer(path: Path) -> None:
-    for module in _runtime_imports(path):
-        owner = ONLY_IMPORTERS.get(module.split(".")[0])
-        assert owner is None or _room(path) == owner, f"only {owner} imports {module}"
+def test_each_driver_and_terminal_library_has_one_importer(modules: Mapping[Path, ast.Module]) -> None:
+    faults = []
+    for path, tree in modules.items():
+        for module in _runtime_imports(path, tree):
+            owner = ONLY_IMPORTERS.get(module.split(".")[0])
+            if owner is not None and _room(path) != owner:
+                faults.append(f"{path}: only {owner} imports {module}")
+    assert not faults
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_has_a_docstring_and_a_clear_name(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert path.stem not in VAGUE
+def test_every_module_has_a_docstring_and_a_clear_name(modules: Mapping[Path, ast.Module]) -> None:
+    assert not [path for path, tree in modules.items() if not ast.get_docstring(tree)]
+    assert not [path for path in modules if path.stem in VAGUE]
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -76,12 +81,15 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_no_error_is_raised_from_itself(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Raise) and node.cause is not None and node.exc is not None:
-            raised = [node.exc.body, node.exc.orelse] if isinstance(node.exc, ast.IfExp) else [node.exc]
-            assert ast.unparse(node.cause) not in map(ast.unparse, raised), f"{path}:{node.lineno}"
+def test_no_error_is_raised_from_itself(modules: Mapping[Path, ast.Module]) -> None:
+    faults = []
+    for path, tree in modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Raise) and node.cause is not None and node.exc is not None:
+                raised = [node.exc.body, node.exc.orelse] if isinstance(node.exc, ast.IfExp) else [node.exc]
+                if ast.unparse(node.cause) in map(ast.unparse, raised):
+                    faults.append(f"{path}:{node.lineno}")
+    assert not faults
 
 
 def test_map_of_contributing_names_twenty_tasks_and_real_places() -> None:
