@@ -242,23 +242,6 @@ class ContractError(FileError):
     sender_can_fix = True
 
 
-def joined(errors: Sequence[FileError], most: int = 10) -> FileError:
-    """Return one error that names the first ``most`` of several faults; the first with its hint."""
-    first, *others = errors
-    if not others:
-        return first
-    named = "; ".join(
-        f"{error.where}: {error.message}" if error.where else error.message for error in others[: most - 1]
-    )
-    more = "; and more" if len(errors) > most else ""
-    message = f"{first.message}; also {named}{more}"
-    error = type(first)(message, where=first.where, hint=first.hint)
-    error.faults = tuple(fault for one in errors for fault in one.faults)
-    error.counted = {key: count for one in errors for key, count in one.counted.items()}
-    error.more = len(errors) > most or any(one.more for one in errors)
-    return error
-
-
 class SchemaError(FileError):
     """The table cannot hold the file: a limit, a contract, a dependent object, a column of a foreign type."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pgdatahub.errors import CellError, FileError, SheetError, joined
+from pgdatahub.errors import CellError, FileError, SheetError
 from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.workbooks import Batch
 
@@ -41,7 +41,7 @@ class Faults:
         self._found += [error for error in errors if str(error) not in known]
         if len(self._found) > MAX_FAULTS:
             found, self._found = self._found, []
-            raise joined(found, MAX_FAULTS)
+            raise joined(found)
 
     def add_of_sheet(self, error: FileError) -> None:
         """Add the fault of a sheet, after which the other sheets can be searched for further faults.
@@ -65,7 +65,7 @@ class Faults:
         found, self._found = self._found, []
         if found:
             error.more = True
-        return joined([*found, error], MAX_FAULTS)
+        return joined([*found, error])
 
     def check(self, broken: FileError | None = None) -> None:
         """Raise the faults as one error, if there are any.
@@ -78,7 +78,7 @@ class Faults:
         """
         found = [*([broken] if broken else ()), *self._found]
         if found:
-            raise joined(found, MAX_FAULTS)
+            raise joined(found)
 
     def normalize(
         self, batches: Iterable[Batch], normalize: Callable[[Batch], NormalizedBatch | None]
@@ -99,3 +99,20 @@ class Faults:
                 except CellError as error:
                     self.add(error.all)
             yield batch, None if self._found else normalized
+
+
+def joined(errors: Sequence[FileError], most: int = MAX_FAULTS) -> FileError:
+    """Return one error that names the first ``most`` of several faults; the first with its hint."""
+    first, *others = errors
+    if not others:
+        return first
+    named = "; ".join(
+        f"{error.where}: {error.message}" if error.where else error.message for error in others[: most - 1]
+    )
+    more = "; and more" if len(errors) > most else ""
+    message = f"{first.message}; also {named}{more}"
+    error = type(first)(message, where=first.where, hint=first.hint)
+    error.faults = tuple(fault for one in errors for fault in one.faults)
+    error.counted = {key: count for one in errors for key, count in one.counted.items()}
+    error.more = len(errors) > most or any(one.more for one in errors)
+    return error

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from pgdatahub.config import Config
-from pgdatahub.errors import FileError, SchemaError, SheetError, joined
-from pgdatahub.load.contracts.cell_faults import Faults
+from pgdatahub.errors import FileError, SchemaError, SheetError
+from pgdatahub.load.contracts.cell_faults import Faults, joined
 from pgdatahub.load.contracts.sheet_contract import SheetContract
 from pgdatahub.load.contracts.uniqueness import Suspects
 from pgdatahub.load.parts import PartSheet, parts_of
