@@ -12,8 +12,6 @@ from pgdatahub.errors import ConfigError, PgDataHubError, TransientDatabaseError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
-from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import count_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
@@ -21,10 +19,11 @@ from pgdatahub.postgres.rekey import rekey as change_key
 from pgdatahub.postgres.server.engine import transaction, translated_errors
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.undo.execute import lock
-from pgdatahub.undo.select import Choice, no_history
+from pgdatahub.undo.select import Choice, open_history
 
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
+    from pgdatahub.postgres.history.imports import History
     from pgdatahub.postgres.server.connection import Connection
 
 
@@ -99,14 +98,8 @@ def rekey(
         UndoError: The rows do not allow it; nothing was done.
         DatabaseError: The database does not answer.
     """
-    announce = announcer(reporter)
-    if is_unmade(config, announce):
-        raise no_history(UNMADE)
-    with open_database(config, announce) as database:
-        history = History(config.schema_name)
+    with open_history(config, announcer(reporter)) as (database, history):
         with transaction(database.engine) as connection:
-            if not history.exists(connection):
-                raise no_history(database.description)
             history.ensure(connection)
             plan = _plan(connection, history, config, table)
         if plan.nothing:

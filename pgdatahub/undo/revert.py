@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.events import Reporter, announcer
-from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
-from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.part_rows import other_parts
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.system.storage import is_url
 from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock, take_turns
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
-from pgdatahub.undo.select import Choice, choose, no_history
+from pgdatahub.undo.select import Choice, choose, open_history
 
 if TYPE_CHECKING:
+    from pgdatahub.postgres.database import Database
+    from pgdatahub.postgres.history.imports import History
     from pgdatahub.postgres.server.connection import Connection
 
 Confirm = Callable[[UndoPlan], bool]
@@ -66,14 +66,8 @@ def revert(
         UndoError: The plan has refusals, or the table changed after ``confirm``; nothing was done.
         DatabaseError: The database does not answer.
     """
-    announce = announcer(reporter)
-    if is_unmade(config, announce):
-        raise no_history(UNMADE)
-    with open_database(config, announce) as database:
-        history = History(config.schema_name)
+    with open_history(config, announcer(reporter)) as (database, history):
         with transaction(database.engine, read_only=True) as connection:
-            if not history.exists(connection):
-                raise no_history(database.description)
             choices = choose(connection, history, request, config)
             plan = make_plans(connection, history, choices, request, config)
         if plan.all_refusals:

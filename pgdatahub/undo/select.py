@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,11 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import SOURCE_FILE, TableName
+from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.known_tables import named_tables
 from pgdatahub.postgres.rows.import_rows import count_of_file
+from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.files.named_file import imports_of_file, place_below_root
 from pgdatahub.undo.plan import UndoRequest
@@ -127,8 +130,25 @@ def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Co
         )
 
 
-def no_history(where: str) -> UndoError:
-    """Return the error of a database into which nothing was ever loaded."""
+@contextmanager
+def open_history(config: Config, announce: Callable[[str], None]) -> Iterator[tuple[Database, History]]:
+    """Open the configured database and its history.
+
+    Raises:
+        UndoError: Nothing was ever loaded.
+        DatabaseError: The database does not answer.
+    """
+    if is_unmade(config, announce):
+        raise _no_history(UNMADE)
+    with open_database(config, announce) as database:
+        history = History(config.schema_name)
+        with transaction(database.engine, read_only=True) as connection:
+            if not history.exists(connection):
+                raise _no_history(database.description)
+        yield database, history
+
+
+def _no_history(where: str) -> UndoError:
     return UndoError("there is no history: nothing was ever loaded", where=where)
 
 
