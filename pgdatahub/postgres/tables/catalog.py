@@ -132,29 +132,26 @@ def _column_type(name: str, *, computed: bool, numbered: bool) -> ColumnType:
 
 def row_triggers(connection: Connection, table: TableName) -> tuple[str, ...]:
     """Return the names of the triggers of a table and its partitions that may drop or change a row before it is inserted."""
-    query = """
-        SELECT DISTINCT t.tgname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-          JOIN pg_trigger t ON t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
-         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-           AND t.tgtype & 7 = 7  -- FOR EACH ROW, BEFORE, INSERT
-      ORDER BY 1
-    """
-    rows = connection.execute(query, {"schema": table.schema, "name": table.name})
-    return tuple(row.tgname for row in rows)
+    return _triggers(connection, table, mask=3, timing=3, events=4)  # FOR EACH ROW, BEFORE; INSERT
 
 
 def after_triggers(connection: Connection, table: TableName, *, updates: bool = False) -> tuple[str, ...]:
     """Return the names of the triggers of a table and its partitions that run after rows are inserted, or updated too."""
+    # Neither BEFORE nor INSTEAD OF; INSERT, UPDATE.
+    return _triggers(connection, table, mask=66, timing=0, events=4 | 16 if updates else 4)
+
+
+def _triggers(connection: Connection, table: TableName, *, mask: int, timing: int, events: int) -> tuple[str, ...]:
+    """Return the enabled triggers whose bits under ``mask`` are ``timing``, and that run on one of ``events``."""
     query = """
         SELECT DISTINCT t.tgname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           JOIN pg_trigger t ON t.tgrelid = c.oid OR t.tgrelid IN (SELECT relid FROM pg_partition_tree(c.oid))
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND NOT t.tgisinternal AND t.tgenabled <> 'D'
-           AND t.tgtype & 66 = 0 AND t.tgtype & %(events)s <> 0  -- neither BEFORE nor INSTEAD OF
+           AND t.tgtype & %(mask)s = %(timing)s AND t.tgtype & %(events)s <> 0
       ORDER BY 1
     """
-    events = 4 | 16 if updates else 4  # INSERT, UPDATE
-    rows = connection.execute(query, {"schema": table.schema, "name": table.name, "events": events})
-    return tuple(row.tgname for row in rows)
+    values = {"schema": table.schema, "name": table.name, "mask": mask, "timing": timing, "events": events}
+    return tuple(row.tgname for row in connection.execute(query, values))
 
 
 def existing_tables(connection: Connection, tables: Iterable[TableName]) -> frozenset[TableName]:
