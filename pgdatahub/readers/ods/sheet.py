@@ -15,7 +15,7 @@ from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.sheet_source import PythonSource, SheetSource
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.readers.tables.covered_cells import describe_covered
-from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.tables.merged_areas import Area, areas_that_begin, fill_merged_areas
 from pgdatahub.readers.xlsx.reader_choice import Reader, describe_reader
 
 _LARGE_BYTES = 128 * 1024 * 1024
@@ -121,7 +121,7 @@ class OdsSheet:
         for batch in PythonSource(parser, pieces).batches(1):
             if batch.rows[-1] > last:
                 break
-        return [area for area in areas if first <= area.first_row <= last]
+        return areas_that_begin(areas, first, last)
 
     def break_before(self, rows: Sequence[int]) -> None:
         """Let batches begin at these rows, ascending, where this costs nothing; to be called before the first batch."""

@@ -25,6 +25,11 @@ class Area:
     last_column: int
 
 
+def areas_that_begin(areas: Iterable[Area], first: int, last: int) -> Sequence[Area]:
+    """Return the areas that begin in the rows from ``first`` to ``last``."""
+    return [area for area in areas if first <= area.first_row <= last]
+
+
 def fill_merged_areas(batches: Iterable[Batch], areas: Sequence[Area], columns: int = 16_384) -> Iterator[Batch]:
     """Put the value of each merged area's first cell into all its cells.
 

@@ -17,7 +17,7 @@ from pgdatahub.readers.numbers.format_codes import parse_format
 from pgdatahub.readers.numbers.number_formats import NumberFormat, built_in_format
 from pgdatahub.readers.ranges.name_tokens import XLS, NameTokens, range_of_tokens
 from pgdatahub.readers.tables.covered_cells import describe_covered
-from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
+from pgdatahub.readers.tables.merged_areas import Area, areas_that_begin, fill_merged_areas
 from pgdatahub.readers.tables.pieces import has_value
 from pgdatahub.readers.xls.columns import Columns
 from pgdatahub.values.cells import cell_address
@@ -187,7 +187,7 @@ class XlsSheet:
 
     def header_areas(self, first: int, last: int) -> Sequence[Area]:
         """Return the merged areas that begin in some rows."""
-        return [area for area in self._areas if first <= area.first_row <= last]
+        return areas_that_begin(self._areas, first, last)
 
     def _batch(self, answer: Any) -> Batch:
         numbers, hidden, messages = answer

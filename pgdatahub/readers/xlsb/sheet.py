@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.choice.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.packages.part_sheet import PartSheet
 from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.readers.tables.covered_cells import CoveredCells, describe_covered
-from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.tables.row_order import RowOrderError, too_large_to_sort
+from pgdatahub.readers.tables.merged_areas import Area, areas_that_begin, fill_merged_areas
+from pgdatahub.readers.tables.row_order import RowOrderError
 from pgdatahub.readers.xlsb.merged_areas import read_merged_areas
 from pgdatahub.readers.xlsb.sheet_source import SheetSource
 
@@ -22,7 +23,7 @@ _SORTED_BYTES: Final = 16 * 1024 * 1024
 """Bytes of the largest sheet whose rows may come in any order: a million cells, which are sorted in memory."""
 
 
-class XlsbSheet:
+class XlsbSheet(PartSheet[SheetSource]):
     """A worksheet, as :class:`pgdatahub.model.workbooks.Sheet` asks for.
 
     Args:
@@ -51,38 +52,13 @@ class XlsbSheet:
         stale: bool,
         reader_notice: str = "",
     ) -> None:
-        self._name = name
-        self._where = where
         self._fill_merged = fill_merged
         self._stale = stale
         self._reader_notice = reader_notice
         self._areas = read_merged_areas(open_part(), limits)
         self._covered = CoveredCells(self._areas, limits.columns)
-        self._part = open_part()
-        self._source = open_source(self._part)
-        self.out_of_order = False
-        """The rows are not in order, and were read as if they were: the sheet must be read again."""
-
-    @property
-    def name(self) -> str:
-        """The sheet's name."""
-        return self._name
-
-    @property
-    def hidden_columns(self) -> frozenset[int]:
-        """The positions of the columns that the sheet hides."""
-        return self._source.hidden_columns
-
-    @property
-    def share(self) -> float:
-        """The part of the sheet that has been read, from 0 to 1."""
-        return self._part.share
-
-    @property
-    def cleaned(self) -> Mapping[str, int]:
-        """Address of the first cell from which characters were removed → number of such cells; empty for none."""
-        count, first = self._source.cleaned
-        return {first: count} if count else {}
+        part = open_part()
+        super().__init__(name=name, where=where, part=part, source=open_source(part))
 
     @property
     def notices(self) -> Sequence[str]:
@@ -98,11 +74,7 @@ class XlsbSheet:
 
     def header_areas(self, first: int, last: int) -> Sequence[Area]:
         """Return the merged areas that begin in some rows."""
-        return [area for area in self._areas if first <= area.first_row <= last]
-
-    def break_before(self, rows: Sequence[int]) -> None:
-        """Let batches begin at these rows, ascending, where this costs nothing; to be called before the first batch."""
-        self._source.breaks = rows
+        return areas_that_begin(self._areas, first, last)
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
@@ -110,6 +82,12 @@ class XlsbSheet:
         Raises:
             CorruptError: The sheet is damaged, or asks too much.
         """
+        try:
+            yield from self._rows_in_order(max_rows)
+        except FileError as error:
+            raise error.located(self._where) from error
+
+    def _rows_in_order(self, max_rows: int) -> Iterator[Batch]:
         try:
             found = self._source.batches(max_rows)
             if not self._areas:
@@ -119,9 +97,5 @@ class XlsbSheet:
             else:
                 yield from self._covered.leave_out(found)
         except RowOrderError as error:
-            if self._part.size > _SORTED_BYTES:
-                raise too_large_to_sort(error, self._part.size).located(self._where) from error
-            self.out_of_order = True
-            raise error.located(self._where) from error
-        except FileError as error:
-            raise error.located(self._where) from error
+            self._note_disorder(error, _SORTED_BYTES)
+            raise

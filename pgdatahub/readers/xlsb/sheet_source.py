@@ -8,25 +8,15 @@ from typing import Protocol
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.packages.markup import Stream
+from pgdatahub.readers.packages.part_sheet import PartSource
 from pgdatahub.readers.tables.blocks import batches
 from pgdatahub.readers.xlsb.cells import Converter
 from pgdatahub.readers.xlsb.sheet_records import SheetRecords
 from pgdatahub.values.cells import cell_address
 
 
-class SheetSource(Protocol):
-    """The rows of one worksheet part, which a reader takes apart as they are asked for."""
-
-    breaks: Sequence[int]
-    """Rows, ascending, that shall begin a batch where this costs nothing; set before the first batch is asked for."""
-
-    @property
-    def hidden_columns(self) -> frozenset[int]:
-        """The positions of the columns that the sheet hides; complete once the source is open."""
-
-    @property
-    def cleaned(self) -> tuple[int, str]:
-        """Number of cells from which characters were removed that PostgreSQL cannot store, and the first one's address."""
+class SheetSource(PartSource, Protocol):
+    """The rows of one worksheet part of .xlsb."""
 
     @property
     def formulas(self) -> tuple[int, str]:

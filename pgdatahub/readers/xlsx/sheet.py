@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 from pgdatahub.errors import FileError
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.readers.choice.sheet_notices import describe_cleaned, describe_outdated
 from pgdatahub.readers.limits import Limits
+from pgdatahub.readers.packages.part_sheet import PartSheet
 from pgdatahub.readers.packages.part_stream import PartStream
 from pgdatahub.readers.tables.batch_rows import text_bytes
 from pgdatahub.readers.tables.covered_cells import CoveredCells, describe_covered
-from pgdatahub.readers.tables.merged_areas import Area, fill_merged_areas
-from pgdatahub.readers.tables.row_order import RowOrderError, too_large_to_sort
+from pgdatahub.readers.tables.merged_areas import Area, areas_that_begin, fill_merged_areas
+from pgdatahub.readers.tables.row_order import RowOrderError
 from pgdatahub.readers.xlsx.bad_characters import name_bad_cells
 from pgdatahub.readers.xlsx.formula_count import CountingPart, FormulaCount
 from pgdatahub.readers.xlsx.merged_areas import find_merged_areas, has_merged_areas, read_merged_areas
@@ -40,7 +41,7 @@ class OpenSource(Protocol):
         """Return the rows of a part; in any order, they come in one batch."""
 
 
-class XlsxSheet:
+class XlsxSheet(PartSheet[SheetSource]):
     """A worksheet, as :class:`pgdatahub.model.workbooks.Sheet` asks for.
 
     Args:
@@ -70,47 +71,22 @@ class XlsxSheet:
         reader_notice: str = "",
         recalculated: bool = False,
     ) -> None:
-        self._name = name
-        self._where = where
         self._limits = limits
         self._open_part = open_part
         self._open_source = open_source
         self._fill_merged = fill_merged
         self._areas = areas
         self._any_order = any_order
-        self.out_of_order = False
-        """The rows are not in order, and were read as if they were: the sheet must be read again."""
         self._ended = False
         self._last_row = 0
         self._closed = False
         self._reader_notice = reader_notice
         self._formulas = FormulaCount() if recalculated else None
         self._covered: CoveredCells | None = None
-        self._part = open_part()
+        part = open_part()
         if self._formulas is not None:
-            self._part = CountingPart(self._part, self._formulas)
-        self._source = open_source(self._part, any_order=any_order)
-
-    @property
-    def name(self) -> str:
-        """The sheet's name."""
-        return self._name
-
-    @property
-    def hidden_columns(self) -> frozenset[int]:
-        """The positions of the columns that the sheet hides."""
-        return self._source.hidden_columns
-
-    @property
-    def share(self) -> float:
-        """The part of the sheet that has been read, from 0 to 1."""
-        return self._part.share
-
-    @property
-    def cleaned(self) -> Mapping[str, int]:
-        """Address of the first cell from which characters were removed → number of such cells; empty if there is none."""
-        count, first = self._source.cleaned
-        return {first: count} if count else {}
+            part = CountingPart(part, self._formulas)
+        super().__init__(name=name, where=where, part=part, source=open_source(part, any_order=any_order))
 
     @property
     def covered(self) -> int:
@@ -127,10 +103,6 @@ class XlsxSheet:
         if self._formulas is not None and self._formulas.count:
             notices.append(describe_outdated(self._formulas.count, self.name, self._formulas.first))
         return notices
-
-    def break_before(self, rows: Sequence[int]) -> None:
-        """Let batches begin at these rows, ascending, where this costs nothing; to be called before the first batch."""
-        self._source.breaks = rows
 
     def batches(self, max_rows: int) -> Iterator[Batch]:
         """Yield the sheet from its first row to its last, at most ``max_rows`` rows at a time; to be called once.
@@ -176,7 +148,7 @@ class XlsxSheet:
         areas = self._areas
         if areas is None:
             areas = find_merged_areas(self._open_part(), self._limits)
-        return [area for area in areas if first <= area.first_row <= last]
+        return areas_that_begin(areas, first, last)
 
     def late_areas(self) -> Sequence[Area]:
         """Return the merged areas if the rows were read without them; empty if there are none.
@@ -198,9 +170,7 @@ class XlsxSheet:
         try:
             yield from self._source.batches()
         except RowOrderError as error:
-            if self._part.size > _SORTED_BYTES:
-                raise too_large_to_sort(error, self._part.size) from error
-            self.out_of_order = True
+            self._note_disorder(error, _SORTED_BYTES)
             raise
 
     def _hold_rows(self) -> tuple[Sequence[Batch], FileError | None] | None:
