@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     for name in ("DATABASE_URL", "SKIP_DB", "DEBUG"):
         os.environ.pop(name, None)
+    # Where it is set, each process compiles the package again: 0.3 s of the 0.7 s that a command takes.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A short path, since sockets need one, and not below pytest's own directory, which is closed to the account that
     # the server has when the tests run as root.
     home = tempfile.mkdtemp(prefix="pgdatahub-tests-")
