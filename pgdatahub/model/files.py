@@ -29,7 +29,7 @@ class HashedVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedOrigin:
-    """The file of which a file says that it is the corrected copy.
+    """The original of a corrected copy, as the copy names it.
 
     Attributes:
         identity: Its path below the data root.

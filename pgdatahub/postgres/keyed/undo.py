@@ -143,7 +143,7 @@ def raise_newest(connection: Connection, imports: sql.Identifier, rule: TableRul
 def remove_imports(
     connection: Connection, imports: sql.Identifier, history_schema: str, rule: TableRule, going: Sequence[ImportRow]
 ) -> int:
-    """Take imports out that the history has marked, in a transaction that is not their load; return the number of rows."""
+    """Remove the rows of imports that the history has marked, outside of the transaction of a load; return their number."""
     rule = check_both(connection, rule)
     follow_restore(connection, history_schema, rule)
     with many_going(connection, rule, sum(one.row_count for one in going)):

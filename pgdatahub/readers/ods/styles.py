@@ -89,7 +89,7 @@ class Styles:
 
 
 class StyleReader:
-    """Takes the elements of ``styles.xml``, or of ``content.xml`` before its tables, and adds their styles.
+    """Reader of the styles in ``styles.xml``, or in ``content.xml`` before its tables.
 
     Args:
         styles: Where the styles go.
