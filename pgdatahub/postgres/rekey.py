@@ -26,12 +26,13 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
-from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
+from pgdatahub.postgres.keyed.whole_rows import move_back, move_out, own_columns
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, ddl, locks
+from pgdatahub.postgres.tables.row_guards import kept, row_guards
 from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
@@ -113,10 +114,7 @@ def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> No
     """
     end_flag(connection, rule)
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(identifier(rule.companion)))
-    indexes = [timestamp_index(rule.table)]
-    if rule.index_is_ours and rule.key_index is not None:
-        indexes.append(rule.key_index)
-    for name in indexes:
+    for name in rule.own_indexes:
         connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, name)))
     forget_rule(connection, history_schema, rule.table)
 
@@ -142,9 +140,10 @@ def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
         )
     if rule.index_is_ours and rule.key_index is not None:
         connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, rule.key_index)))
-    query = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {}")
-    names = listed(rule.row_columns)
-    connection.execute(query.format(identifier(rule.table), names, names, identifier(rule.companion)))
+    statements = move_back(connection, rule, sql.SQL("true"))
+    arrived = sum(connection.execute(statement).rowcount for statement in statements)
+    if arrived != beside:
+        raise kept(rule.table, row_guards(connection, rule.table), beside - arrived)
     end_rule(connection, history.schema, rule)
     if not catalog.has_index(connection, rule.table, ddl.import_index(rule.table)):
         statement = sql.SQL("CREATE INDEX {} ON {} USING brin ({})")
@@ -190,7 +189,8 @@ def _rank(connection: Connection, history: History, table: TableName, rule: KeyR
 
 
 def _move_others(connection: Connection, history: History, rule: TableRule) -> None:
-    key, names = rule.rule.key, rule.row_columns
+    key = rule.rule.key
+    names = (*rule.row_columns, *own_columns(connection, rule))
     table = identifier(rule.table)
     empty = connection.scalar(
         sql.SQL("SELECT count(*) FROM {} m WHERE {}").format(table, null_key(key, "m")),
@@ -261,14 +261,6 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
 
 def _keep_newest(connection: Connection, history: History, rule: TableRule) -> None:
     top = connection.scalar(newest_import(history.imports, rule.rule, rule.table))
-    query = sql.SQL("""
-        WITH gone AS (DELETE FROM {table} WHERE {timestamp} IS DISTINCT FROM %(top)s::timestamp RETURNING {columns})
-        INSERT INTO {companion} ({columns}) SELECT {columns} FROM gone
-    """).format(
-        table=identifier(rule.table),
-        timestamp=TIMESTAMP,
-        columns=listed(rule.row_columns),
-        companion=identifier(rule.companion),
-    )
     if top is not None:
-        connection.execute(query, {"top": top})
+        condition = sql.SQL("{} IS DISTINCT FROM %(top)s::timestamp").format(TIMESTAMP)
+        connection.execute(move_out(connection, rule, condition), {"top": top})

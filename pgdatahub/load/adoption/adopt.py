@@ -246,7 +246,7 @@ class Adopter:
                 companion=companion,
                 key_index=index,
                 index_is_ours=index is not None and is_our_index(connection, source.table, index),
-                columns=filled_columns(connection, companion),
+                columns=filled_columns(connection, source.table, companion),
             )
         store_rule(connection, self.history.schema, known.with_columns(names))
 

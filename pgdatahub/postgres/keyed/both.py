@@ -24,8 +24,11 @@ def companion_of(connection: Connection, table: TableName) -> TableName | None:
     return companion if connection.scalar(query, values) else None
 
 
-def filled_columns(connection: Connection, companion: TableName) -> tuple[str, ...]:
-    """Return the columns of a companion in which a row has a value: those of imports, and never of the user's own."""
+def filled_columns(connection: Connection, table: TableName, companion: TableName) -> tuple[str, ...]:
+    """Return the columns of a companion in which a row has a value, as those of imports have.
+
+    Columns that the table numbers or fills itself are the user's own.
+    """
     names = [
         row.name
         for row in connection.execute(
@@ -34,9 +37,17 @@ def filled_columns(connection: Connection, companion: TableName) -> tuple[str, .
               JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0 AND NOT a.attisdropped
                AND a.attname <> ALL (%(others)s)
+               AND NOT EXISTS (SELECT FROM pg_class t JOIN pg_attribute o ON o.attrelid = t.oid AND o.attname = a.attname
+                                WHERE t.relnamespace = n.oid AND t.relname = %(table)s AND NOT o.attisdropped
+                                  AND (o.atthasdef OR o.attidentity <> ''))
              ORDER BY a.attnum
             """,
-            {"schema": companion.schema, "name": companion.name, "others": [*RESERVED_COLUMNS, BEATEN]},
+            {
+                "schema": companion.schema,
+                "name": companion.name,
+                "table": table.name,
+                "others": [*RESERVED_COLUMNS, BEATEN],
+            },
         )
     ]
     filled = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL)")

@@ -31,6 +31,7 @@ from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import MANY_ROWS, analyze_if_grown, is_in_key_order, without_hash_joins
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import ROW, beaten_rows
+from pgdatahub.postgres.keyed.whole_rows import move_out
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables.row_guards import check_gone, kept, row_guards
 
@@ -276,13 +277,7 @@ def replace_snapshot(connection: Connection, imports: sql.Identifier, rule: Tabl
     newest = sql.SQL("SELECT EXISTS ({})").format(_newer(imports, rule))
     loses = bool(connection.scalar(newest, arrival.values))
     if not loses:
-        move = sql.SQL("""
-            WITH gone AS (DELETE FROM {table} RETURNING {columns})
-            INSERT INTO {companion} ({columns}) SELECT {columns} FROM gone
-        """).format(
-            table=identifier(rule.table), columns=listed(rule.row_columns), companion=identifier(rule.companion)
-        )
-        connection.execute(move)
+        connection.execute(move_out(connection, rule, sql.SQL("true")))
         check_gone(connection, rule.table, sql.SQL("true"))
     insert = sql.SQL("""
         INSERT INTO {target} ({columns}, {file}, {timestamp}) OVERRIDING SYSTEM VALUE

@@ -12,6 +12,7 @@ from psycopg import sql
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.keyed.both import companion_of
+from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.server.connection import Connection
 
 
@@ -40,6 +41,16 @@ class TableRule:
     def row_columns(self) -> tuple[str, ...]:
         """The columns of a row that is in the companion or comes from there."""
         return (*self.columns, *RESERVED_COLUMNS)
+
+    @property
+    def own_indexes(self) -> tuple[str, ...]:
+        """The names of the indexes of the table that pgdatahub made."""
+        key_index = [self.key_index] if self.index_is_ours and self.key_index is not None else []
+        return (timestamp_index(self.table), *key_index)
+
+    def needs(self, column: str) -> bool:
+        """Return whether the rule is about a column, which tells the rows of a key, their order, or their import."""
+        return column in (*self.rule.key, self.rule.column, *RESERVED_COLUMNS)
 
     def with_columns(self, names: Iterable[str]) -> TableRule:
         """Return the rule with further columns of imports."""

@@ -26,6 +26,7 @@ from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import many_going
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
+from pgdatahub.postgres.keyed.whole_rows import move_back
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables.row_guards import check_gone, kept, row_guards
 
@@ -128,16 +129,9 @@ def raise_newest(connection: Connection, imports: sql.Identifier, rule: TableRul
     Without an import, the rows that were there before the first one are the table again.
     """
     top: datetime | None = connection.scalar(newest_import(imports, rule.rule, rule.table))
-    query = sql.SQL("""
-        WITH gone AS (DELETE FROM {companion} WHERE {timestamp} IS NOT DISTINCT FROM %(top)s::timestamp RETURNING {columns})
-        INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM gone
-    """).format(
-        companion=identifier(rule.companion),
-        table=identifier(rule.table),
-        timestamp=TIMESTAMP,
-        columns=listed(rule.row_columns),
-    )
-    _move(connection, rule, query, {"top": top})
+    condition = sql.SQL("{} IS NOT DISTINCT FROM %(top)s::timestamp").format(TIMESTAMP)
+    for statement in move_back(connection, rule, condition):
+        _move(connection, rule, statement, {"top": top})
 
 
 def remove_imports(

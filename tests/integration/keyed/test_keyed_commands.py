@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pgdatahub.errors import UndoError
+from pgdatahub.errors import PgDataHubError, UndoError
 from pgdatahub.model.imports import KeyCounts
 from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
 from pgdatahub.runs.plans.plan import plan
@@ -262,3 +262,50 @@ def test_adopt_refuses_an_order_that_only_the_history_had(hub: Hub) -> None:
     report = run(hub.config(), adopt=True)
     assert all(result.failure is not None for result in report.results)
     assert hub.imports() == []
+
+
+def test_rows_of_a_snapshot_keep_the_users_own_columns(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute(
+        "CREATE TABLE s (id int GENERATED ALWAYS AS IDENTITY, no int, twice int GENERATED ALWAYS AS (no * 2) STORED)"
+    )
+    hub.configure("s:\n  mode: snapshot\n")
+    hub.write("s/2.xlsx", ["no"], [[1], [2]])
+    hub.load()
+    hub.execute("ALTER TABLE s ADD note varchar(9) NOT NULL DEFAULT 'none'; UPDATE s SET note = 'mine' WHERE no = 2")
+    before = [(1, 1, 2, "none"), (2, 2, 4, "mine")]
+    hub.write("s/1.xlsx", ["no"], [[5]])
+    hub.write("s/3.xlsx", ["no"], [[7]])
+    hub.load()
+    rows = "SELECT id, no, twice, note FROM s ORDER BY no"
+    assert hub.execute(rows) == [(3, 7, 14, "none")]
+    hub.revert(source_file="3.xlsx")
+    assert hub.execute(rows) == before
+    hub.configure("s: {}\n")
+    rekey(hub.config(), "s")
+    assert hub.execute(rows) == [*before, (4, 5, 10, "none")]
+    hub.configure("s:\n  mode: snapshot\n")
+    rekey(hub.config(), "s")
+    hub.revert(source_file="2.xlsx", force=True)
+    assert hub.execute(rows) == [(4, 5, 10, "none")]
+
+
+def test_rekey_keeps_the_users_own_columns_of_all_rows(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[1, "Genf"]])
+    hub.load()
+    hub.execute("ALTER TABLE c ADD note text; UPDATE c SET note = city || '!'")
+    for options in (KEYED, "c: {}\n"):
+        change(hub, options)
+    assert hub.execute("SELECT city, note FROM c ORDER BY 1") == [("Bern", "Bern!"), ("Genf", "Genf!")]
+
+
+def test_rekey_refuses_a_trigger_that_keeps_rows_out(hub: Hub) -> None:
+    hub.execute(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;"
+        "CREATE TRIGGER keep BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+    with pytest.raises(PgDataHubError, match="did not let 1 row be deleted or replaced"):
+        change(hub, "c: {}\n")
+    assert cities(hub, "c_replaced") == [(2, "Basel")]
