@@ -21,7 +21,6 @@ from pgdatahub.model.schema import (
 )
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.intact import check_both
-from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
 from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT, examine_import
@@ -34,6 +33,7 @@ from pgdatahub.postgres.tables.dependents import Dependent, dependents
 from pgdatahub.postgres.tables.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.system.presence import may_exist
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
+from pgdatahub.undo.rule_end import describe_end, ends_rule, refuse_end
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
@@ -184,13 +184,13 @@ def check_steps(
     """Return ``plan`` with the steps that are possible, and refusals for the others."""
     kept: list[SchemaStep] = []
     refusals: list[Refusal] = []
-    own_index = import_index(plan.table) if plan.rule is None else timestamp_index(plan.table)
-    found = dependents(connection, plan.table, own_index=own_index)
+    own_indexes = [import_index(plan.table), *(plan.rule.own_indexes if plan.rule is not None else ())]
+    found = dependents(connection, plan.table, own_indexes=own_indexes)
     for step in steps:
         if isinstance(step, DropTable):
             refused = list(_refuse_table(connection, history, current, going, found, plan.rule))
         elif isinstance(step, DropColumn):
-            refused = list(_refuse_column(connection, plan.table, step, going, found, plan.rule))
+            refused = list(_refuse_column(connection, history, plan.table, step, going, found, plan.rule))
         else:
             proved, refused = _prove(connection, plan, step, going, found)
             if proved is None:
@@ -199,6 +199,9 @@ def check_steps(
         refusals += refused
         if not refused:
             kept.append(step)
+    if plan.rule is not None and ends_rule(plan.rule, kept):
+        refusals += refuse_end(connection, current, plan.rule, found)
+        plan = replace(plan, notes=(*plan.notes, describe_end(current, plan.rule)))
     plan = replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
     views = views_to_recreate(connection, plan)
     if not views:
@@ -242,6 +245,7 @@ def _refuse_table(
 
 def _refuse_column(
     connection: Connection,
+    history: History,
     table: TableName,
     step: DropColumn,
     going: Sequence[ImportRow],
@@ -251,7 +255,9 @@ def _refuse_column(
     subject = f"{table}.{step.name}"
     both = [table] if rule is None else [table, rule.companion]
     values = sum(count_values(connection, one, step.name, going=going) for one in both)
-    if rule is not None and step.name in (*rule.rule.key, rule.rule.column):
+    # Without an import, the rule ends.
+    needed = rule is not None and rule.needs(step.name)
+    if needed and history.observed(connection, table, without=[past.id for past in going]):
         yield Refusal(subject=subject, reason="the table's key needs it", hint="pgdatahub rekey changes the key")
         return
     if values:

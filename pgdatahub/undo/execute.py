@@ -28,6 +28,7 @@ from pgdatahub.postgres.tables.view_definitions import put_up, take_down
 from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.undo.check import views_to_recreate
 from pgdatahub.undo.plan import UndoPlan
+from pgdatahub.undo.rule_end import end_after_undo, ends_rule
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
@@ -90,12 +91,16 @@ def _execute(connection: Connection, history: History, plan: UndoPlan, moment: d
     if plan.steps:
         views = take_down(connection, views_to_recreate(connection, plan))
         locks.lock_table(connection, plan.table, exclusively=True)
-        carry_out(connection, plan.table, plan.steps, rule=plan.rule)
-        if plan.rule is not None:
+        rule = plan.rule
+        if rule is not None and ends_rule(rule, plan.steps):
+            end_after_undo(connection, history.schema, rule)
+            rule = None
+        carry_out(connection, plan.table, plan.steps, rule=rule)
+        if rule is not None:
             if any(isinstance(step, DropTable) for step in plan.steps):
                 forget_rule(connection, history.schema, plan.table)
             else:
-                _forget_columns(connection, history, plan.rule, plan.steps)
+                _forget_columns(connection, history, rule, plan.steps)
         put_up(connection, views, plan.table)
         history.schema_changes.add_undone(connection, [_undone(step, plan, moment) for step in plan.steps])
 

@@ -16,7 +16,7 @@ from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.keyed.rules import find_rule
-from pgdatahub.postgres.rekey import drop_companions, end_rule
+from pgdatahub.postgres.rekey import drop_companions
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.ddl import import_index
@@ -28,6 +28,7 @@ from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.move import imports_of_others
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
+from pgdatahub.undo.rule_end import end_after_undo
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _plan(connection: Connection, config: Config, database: Database) -> ResetPl
 def _plan_table(connection: Connection, history: History, table: TableName) -> ResetTable:
     rows = count_rows(connection, table)
     if history.schema_changes.provenance(connection, table).created:
-        found = dependents(connection, table, own_index=import_index(table))
+        found = dependents(connection, table, own_indexes=[import_index(table)])
         rule = find_rule(connection, history.schema, table)
         if rule is not None and catalog.is_table(connection, rule.companion):
             rows += count_rows(connection, rule.companion)
@@ -197,6 +198,6 @@ def _carry_out(connection: Connection, history: History, plan: ResetPlan) -> Non
         else:
             execute(connection, history, table.undo)
             if table.undo.rule is not None:
-                end_rule(connection, history.schema, table.undo.rule)
+                end_after_undo(connection, history.schema, table.undo.rule)
     drop_companions(connection, history.schema)
     history.drop(connection)

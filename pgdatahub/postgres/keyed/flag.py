@@ -8,7 +8,7 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import SchemaError
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_import
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.server.connection import Connection
@@ -57,13 +57,18 @@ def end_flag(connection: Connection, rule: TableRule) -> None:
     """Drop the column if pgdatahub made it; set a column of the user's own to false."""
     name = rule.rule.missing
     current = catalog.reflect(connection, rule.table)
-    known = None if current is None or name is None else current.by_name.get(name)
-    if known is None:
+    if current is None or name is None or name not in current.by_name:
         return
     drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}")
     reset = sql.SQL("UPDATE {0} SET {1} = false WHERE {1}")
-    query = drop if known.header == _COMMENT else reset
-    connection.execute(query.format(identifier(rule.table), sql.Identifier(known.name)))
+    query = drop if made_flag(current, rule) is not None else reset
+    connection.execute(query.format(identifier(rule.table), sql.Identifier(name)))
+
+
+def made_flag(current: TableSchema, rule: TableRule) -> str | None:
+    """Return the name of the flag of a table if pgdatahub made it, else None."""
+    known = current.by_name.get(rule.rule.missing or "")
+    return known.name if known is not None and known.header == _COMMENT else None
 
 
 def update_flag(connection: Connection, imports: sql.Identifier, table: TableName, rule: KeyRule) -> None:

@@ -6,6 +6,7 @@ beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from pgdatahub.model.schema import TableName
@@ -74,24 +75,26 @@ LEFT JOIN pg_attribute g ON g.attgenerated <> '' AND (g.attrelid, g.attnum) <> (
                            OR (f.classid = 'pg_class'::regclass AND f.objid = f.table_oid
                                AND g.attrelid = f.objid AND g.attnum = f.objsubid))
  LEFT JOIN pg_class i ON f.classid = 'pg_class'::regclass AND i.oid = f.objid
-     WHERE -- A column's own default.
+ LEFT JOIN pg_constraint k ON f.classid = 'pg_constraint'::regclass AND k.oid = f.objid
+     WHERE -- A column's own default, and its NOT NULL, which is a constraint from PostgreSQL 18 on.
            NOT (f.classid = 'pg_attrdef'::regclass AND g.attname IS NULL)
+       AND k.contype IS DISTINCT FROM 'n'
        AND (a.attname IS NOT NULL OR NOT f.part_of_table)
-           -- The index that pgdatahub made.
-       AND (i.relname IS NULL OR i.relname <> %(own_index)s)
+           -- Indexes that pgdatahub made.
+       AND (i.relname IS NULL OR i.relname <> ALL (%(own_indexes)s))
   ORDER BY column_name, description
 """
 
 
-def dependents(connection: Connection, table: TableName, *, own_index: str = "") -> tuple[Dependent, ...]:
+def dependents(connection: Connection, table: TableName, *, own_indexes: Collection[str] = ()) -> tuple[Dependent, ...]:
     """Return the objects that depend on a table and on its columns; indexes and constraints included.
 
     Args:
         connection: A connection in any transaction.
         table: The table.
-        own_index: The name of pgdatahub's own index, which the result leaves out.
+        own_indexes: The names of pgdatahub's own indexes, which the result leaves out.
     """
-    parameters = {"schema": table.schema, "name": table.name, "own_index": own_index}
+    parameters = {"schema": table.schema, "name": table.name, "own_indexes": list(own_indexes)}
     return tuple(
         Dependent(
             column=row.column_name,

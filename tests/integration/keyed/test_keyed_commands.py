@@ -97,6 +97,77 @@ def test_reset_leaves_a_table_of_the_user_as_it_was(database_url: str, tmp_path:
     assert hub.tables() == {"c"}
 
 
+@pytest.fixture
+def own(database_url: str, tmp_path: Path) -> Hub:
+    """A keyed table of the user's own, with a row of the user's, and two files."""
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, note text); INSERT INTO c VALUES (1, 'mine')")
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[1, "Chur"]])
+    hub.load()
+    hub.revert(source_file="2.xlsx", schema=True)
+    return hub
+
+
+def test_an_undo_of_all_files_ends_a_key_of_their_columns(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE c (id int GENERATED ALWAYS AS IDENTITY)")
+    before = hub.types("c")
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[1, "Chur"]])
+    hub.load()
+    for file in ("1.xlsx", "2.xlsx"):
+        hub.revert(source_file=file, schema=True)
+    assert (hub.tables(), hub.types("c")) == ({"c"}, before)
+    hub.load()
+    assert hub.execute("SELECT no, city, gone FROM c ORDER BY 1") == [(1, "Chur", False), (2, "Genf", True)]
+
+
+def test_an_undo_of_all_files_leaves_the_users_table_as_it_was(own: Hub) -> None:
+    planned = own.revert(source_file="1.xlsx", schema=True, dry_run=True).plan
+    assert "no file of c is left, so its key (no) ends: drops c_replaced and the column gone" in planned.notes
+    own.revert(source_file="1.xlsx", schema=True)
+    assert own.execute("SELECT * FROM c") == [(1, "mine")]
+    assert own.tables() == {"c"}
+    assert own.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'c'") == [("c_pkey",)]
+    own.load()
+    assert own.execute("SELECT no, note, city FROM c ORDER BY 1") == [(1, "mine", "Chur"), (2, None, "Genf")]
+
+
+def test_an_undo_of_all_files_ends_a_snapshot(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE s (no int, note text); INSERT INTO s VALUES (1, 'mine'), (1, 'mine')")
+    hub.configure("s:\n  mode: snapshot\n")
+    hub.write("s/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Genf"]])
+    hub.load()
+    planned = hub.revert(source_file="1.xlsx", schema=True, dry_run=True).plan
+    assert "no file of s is left, so its mode: snapshot ends: drops s_replaced" in planned.notes
+    hub.revert(source_file="1.xlsx", schema=True)
+    assert hub.execute("SELECT * FROM s") == [(1, "mine"), (1, "mine")]
+    assert hub.tables() == {"s"}
+
+
+def test_an_undo_of_all_files_names_views_of_what_it_drops(own: Hub) -> None:
+    own.execute("CREATE VIEW old AS SELECT no FROM c_replaced; CREATE VIEW left_out AS SELECT no FROM c WHERE gone")
+    planned = own.revert(source_file="1.xlsx", schema=True, dry_run=True).plan
+    assert {(one.subject, one.reason) for one in planned.refusals} == {
+        ("c_replaced", "view old depends on it"),
+        ("c.gone", "view left_out depends on it"),
+    }
+
+
+@pytest.mark.parametrize("command", ["revert", "reset"])
+def test_an_undo_keeps_rows_whose_winner_was_deleted(own: Hub, command: str) -> None:
+    own.execute("DELETE FROM c WHERE no = 1")
+    with pytest.raises(UndoError, match="1 row of no file is in c_replaced only"):
+        reset(own.config()) if command == "reset" else own.revert(source_file="1.xlsx", schema=True, force=True)
+    own.execute("INSERT INTO c (no, note) SELECT no, 'mine' FROM c_replaced; DELETE FROM c_replaced")
+    reset(own.config())
+    assert own.execute("SELECT * FROM c") == [(1, "mine")]
+
+
 def test_rekey_gives_changes_and_removes_a_key(hub: Hub) -> None:
     everything = sorted([*cities(hub), *cities(hub, "c_replaced")])
     result = change(hub, "c: {}\n")

@@ -231,6 +231,12 @@ def test_an_index_of_ones_own_survives_a_change_of_type(reverted: Hub) -> None:
     assert reverted.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'mine'")
 
 
+def test_a_column_that_a_user_made_required_is_dropped(reverted: Hub) -> None:
+    reverted.execute("DELETE FROM t; ALTER TABLE t ALTER c SET NOT NULL")
+    reverted.revert_schema("t", "b.xlsx")
+    assert "c" not in reverted.types("t")
+
+
 @pytest.mark.parametrize(
     ("statement", "note"),
     [
