@@ -327,9 +327,10 @@ def test_plan_names_the_table_whose_keys_it_cannot_count(hub: Hub) -> None:
     assert "no tables today" in warning
 
 
-def test_adopt_refuses_an_order_that_only_the_history_had(hub: Hub) -> None:
+@pytest.mark.parametrize("newest", ["loaded", "modified"])
+def test_adopt_refuses_an_order_that_only_the_history_had(hub: Hub, newest: str) -> None:
     hub.execute("DROP TABLE etl_imports, etl_schema_changes, etl_tables")
-    hub.configure(f"{KEYED}  newest: loaded\n")
+    hub.configure(f"{KEYED}  newest: {newest}\n")
     report = run(hub.config(), adopt=True)
     assert all(result.failure is not None for result in report.results)
     assert hub.imports() == []

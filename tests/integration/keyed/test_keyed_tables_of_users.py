@@ -1,0 +1,121 @@
+"""Keys of tables that a user made: the kinds of tables, columns and indexes that can have one, and those that cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pgdatahub.errors import UndoError
+from pgdatahub.runs.plans.plan import plan
+from tests.integration.undo.conftest import Hub
+
+KEYED = "c:\n  key: [no]\n"
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Hub:
+    """An empty data root, whose folder c has a key, and an empty database."""
+    hub = Hub(database_url, tmp_path)
+    hub.configure(KEYED)
+    return hub
+
+
+TABLES = {
+    "partitioned": (
+        "CREATE TABLE {0} (no int PRIMARY KEY, city text) PARTITION BY RANGE (no);"
+        "CREATE TABLE {0}_1 PARTITION OF {0} FOR VALUES FROM (1) TO (3); CREATE TABLE {0}_2 PARTITION OF {0} DEFAULT"
+    ),
+    "constrained": "CREATE TABLE {0} (no int, city text UNIQUE, extra int DEFAULT 7, CONSTRAINT mine UNIQUE (no))",
+    "heir": "CREATE TABLE base (no int, city text); CREATE TABLE {0} (UNIQUE (no)) INHERITS (base)",
+    "generated": (
+        "CREATE TABLE {0} (no numeric(9) PRIMARY KEY, city varchar(9), n int GENERATED ALWAYS AS (length(city)) STORED)"
+    ),
+    "domain": "CREATE DOMAIN number AS int CHECK (VALUE > 0); CREATE TABLE {0} (no number PRIMARY KEY, city text)",
+    "covering": "CREATE TABLE {0} (no int, city text); CREATE UNIQUE INDEX u ON {0} (no DESC NULLS FIRST) INCLUDE (city)",
+    "unlogged": "CREATE UNLOGGED TABLE {0} (no smallint PRIMARY KEY, city varchar(5) NOT NULL)",
+    "beside": "CREATE TABLE {0} (no int UNIQUE, city text, UNIQUE (no, city) DEFERRABLE)",
+    "watched": (
+        "CREATE TABLE {0} (no int PRIMARY KEY, city text); CREATE TABLE seen (no int);"
+        "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO seen VALUES (NEW.no); RETURN NEW; END$$;"
+        "CREATE TRIGGER see BEFORE UPDATE ON {0} FOR EACH ROW EXECUTE FUNCTION see()"
+    ),
+}
+
+
+def test_all_kinds_of_tables_of_a_user_take_a_key(hub: Hub) -> None:
+    hub.configure("".join(f"{name}:\n  key: [no]\n" for name in TABLES))
+    for name, statement in TABLES.items():
+        hub.execute(statement.format(name))
+
+    def load(file: str, *rows: tuple[object, ...]) -> None:
+        for name in TABLES:
+            hub.write(f"{name}/{file}.xlsx", ["no", "city"], rows)
+        hub.load()
+
+    def has(*rows: tuple[object, ...]) -> None:
+        found = {name: hub.execute(f"SELECT no::int, city FROM {name} ORDER BY 1") for name in TABLES}
+        assert found == {name: list(rows) for name in TABLES}
+
+    load("2", (1, "Bern"), (2, "Genf"))
+    load("3", (1, "Chur"), (3, "Uri"))
+    load("1", (1, "Zug"), (4, "Visp"))
+    has((1, "Chur"), (2, "Genf"), (3, "Uri"), (4, "Visp"))
+    load("3", (1, "Thun"), (5, "Jura"))
+    has((1, "Thun"), (2, "Genf"), (4, "Visp"), (5, "Jura"))
+    for one in [one for one in hub.imports() if one.status == "loaded" and one.identity.endswith("/3.xlsx")]:
+        hub.revert(import_id=one.id)
+    has((1, "Bern"), (2, "Genf"), (4, "Visp"))
+    assert [one.differences for one in hub.verify().tables] == [()] * len(TABLES)
+
+
+def test_an_invalid_index_is_refused(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int, city text); CREATE UNIQUE INDEX mine ON c (no)")
+    hub.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'mine'::regclass")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    (planned,) = plan(hub.config()).files
+    assert planned.failure is not None
+    assert "the index mine on (no) is invalid" in planned.failure.message
+
+
+def test_keys_that_a_collation_holds_equal_are_one(hub: Hub) -> None:
+    try:
+        hub.execute("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("the server was built without ICU; nox -s servers has it")
+    hub.execute("CREATE TABLE c (no text COLLATE nocase PRIMARY KEY, city text)")
+    hub.write("c/1.xlsx", ["no", "city"], [["Abc", "Bern"]])
+    hub.write("c/2.xlsx", ["no", "city"], [["aBC", "Genf"]])
+    hub.load()
+    assert hub.execute("SELECT no, city FROM c") == [("aBC", "Genf")]
+    hub.revert(source_file="2.xlsx")
+    assert hub.execute("SELECT no, city FROM c") == [("Abc", "Bern")]
+    hub.write("c/3.xlsx", ["no", "city"], [["x", "Bern"], ["X", "Genf"]])
+    (result,) = [one for one in hub.run().results if one.failure is not None]
+    assert result.failure is not None
+    assert "2 rows have one key (no)" in result.failure.message
+
+
+def test_rows_of_a_user_with_an_empty_key_are_left_alone(hub: Hub) -> None:
+    hub.execute(
+        "CREATE TABLE c (no int UNIQUE, city text); INSERT INTO c VALUES (NULL, 'mine'), (NULL, 'too'), (1, 'old')"
+    )
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1, 2") == [(1, "Bern"), (None, "mine"), (None, "too")]
+    hub.revert(source_file="1.xlsx", schema=True)
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1, 2") == [(1, "old"), (None, "mine"), (None, "too")]
+
+
+def test_a_value_by_hand_in_the_companion_stops_a_narrowing(hub: Hub) -> None:
+    hub.write("c/1.xlsx", ["no", "size"], [[1, 5]])
+    hub.write("c/2.xlsx", ["no", "size"], [[1, 6]])
+    hub.write("c/3.xlsx", ["no", "size"], [[2, "x"]])
+    hub.load()
+    hub.execute("UPDATE c_replaced SET size = 'mine'")
+    with pytest.raises(UndoError, match=r"would be lost as INTEGER: invalid input syntax for type integer: .mine."):
+        hub.revert(source_file="3.xlsx", schema=True)
+    hub.execute("UPDATE c_replaced SET size = '5'")
+    hub.revert(source_file="3.xlsx", schema=True)
+    assert (hub.types("c")["size"], hub.types("c_replaced")["size"]) == ("integer", "integer")
