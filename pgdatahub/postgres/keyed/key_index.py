@@ -103,21 +103,32 @@ def check_table(connection: Connection, table: TableName, key: tuple[str, ...]) 
             where=f"table {table}",
             hint="use triggers in place of the rules, or load without a key",
         )
-    kinds = connection.execute(
-        """
-        SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
-          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(key)s) AND NOT a.attisdropped
-        """,
-        {"schema": table.schema, "name": table.name, "key": list(key)},
-    )
-    for row in kinds:
-        if row.type.startswith("interval"):
+    for name in _interval_columns(connection, table, key):
+        # Files bring intervals of hours only, of which equal ones have one text.
+        query = sql.SQL(
+            "SELECT {0}::text FROM {1} WHERE date_part('day', {0}) <> 0"
+            " OR date_part('month', {0}) <> 0 OR date_part('year', {0}) <> 0 LIMIT 1"
+        )
+        found = connection.scalar(query.format(sql.Identifier(name), identifier(table)))
+        if found is not None:
             raise SchemaError(
-                f"the column {row.name} is INTERVAL and cannot be part of a key: 1 month equals 30 days there",
+                f"the column {name} has intervals with days or months ({found}) and cannot be part of a key: 1 month equals 30"
+                " days there",
                 where=f"table {table}",
                 hint="take another column for the key, or set type: text",
             )
+
+
+def _interval_columns(connection: Connection, table: TableName, key: tuple[str, ...]) -> list[str]:
+    query = """
+        SELECT a.attname::text AS name
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(key)s) AND NOT a.attisdropped
+           AND a.atttypid = 'interval'::regtype
+    """
+    return [
+        row.name for row in connection.execute(query, {"schema": table.schema, "name": table.name, "key": list(key)})
+    ]
 
 
 def always_numbered(connection: Connection, table: TableName, names: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -95,6 +96,27 @@ def test_keys_that_a_collation_holds_equal_are_one(hub: Hub) -> None:
     (result,) = [one for one in hub.run().results if one.failure is not None]
     assert result.failure is not None
     assert "2 rows have one key (no)" in result.failure.message
+
+
+def test_elapsed_times_can_be_a_key(hub: Hub) -> None:
+    hub.write("c/1.xlsx", ["no", "city"], [[timedelta(hours=30), "Bern"], [timedelta(hours=6), "Genf"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[timedelta(hours=30), "Chur"]])
+    hub.write("c/3.xlsx", ["no", "city"], [["6:00:00", "Uri"], ["06:00:00", "Zug"]])
+    hub.load()
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [
+        ("06:00:00", "Zug"),
+        ("30:00:00", "Chur"),
+        ("6:00:00", "Uri"),
+    ]
+    hub.revert(source_file="3.xlsx", schema=True)
+    assert hub.execute("SELECT no::text, city FROM c ORDER BY 1") == [("06:00:00", "Genf"), ("30:00:00", "Chur")]
+
+
+def test_intervals_of_months_cannot_be_a_key(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no interval PRIMARY KEY, city text); INSERT INTO c VALUES ('1 mon', 'mine')")
+    hub.write("c/1.xlsx", ["no", "city"], [[timedelta(hours=30), "Bern"]])
+    (result,) = [one.failure for one in hub.run().results if one.failure is not None]
+    assert "the column no has intervals with days or months (1 mon)" in result.message
 
 
 def test_rows_of_a_user_with_an_empty_key_are_left_alone(hub: Hub) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,14 @@ def write_workbook(path: Path, headers: Sequence[str], rows: Rows, *, note: str 
     path.parent.mkdir(parents=True, exist_ok=True)
     with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd hh:mm:ss"}) as book:
         book.set_properties({"comments": note})
-        sheet = book.add_worksheet("Sheet1")
+        sheet, elapsed = book.add_worksheet("Sheet1"), book.add_format({"num_format": "[h]:mm:ss"})
         sheet.write_row(0, 0, headers)
         for number, row in enumerate(rows, 1):
             for position, value in enumerate(row):
                 if isinstance(value, str):
                     sheet.write_string(number, position, value)
+                elif isinstance(value, timedelta):
+                    sheet.write_datetime(number, position, value, elapsed)
                 elif value is not None:
                     sheet.write(number, position, value)
     return path
