@@ -19,6 +19,8 @@ Each failure that a workbook, a setting, a plugin or a server can cause is one o
     │   ├── LoadError          the server refused the rows
     │   │   └── TableBusyError      another session kept the table busy
     │   ├── ContentChangedError  loaded before with other content; the folder forbids that
+    │   ├── HistoryLostError   the table has rows that the history does not know
+    │   ├── HistoryDamagedError  a metadata table was changed by hand
     │   ├── ReplayError        rows that were set aside cannot be loaded without the file
     │   └── WorkerDiedError    the process that loaded the file died
     ├── DatabaseError          the database is missing or the connection was lost   exit 3
@@ -274,6 +276,16 @@ class ContentChangedError(FileError):
 
 class HistoryLostError(FileError):
     """The table has rows of imports missing from the history, so the file might be loaded twice."""
+
+
+class HistoryDamagedError(FileError):
+    """A metadata table, or a row of one, was changed by hand; the message names it and the way out.
+
+    ``import_id`` exists as long as the error stays in the process that raised it.
+    """
+
+    import_id: int | None = None
+    """The import whose row in ``etl_imports`` was changed."""
 
 
 class DatabaseError(PgDataHubError):

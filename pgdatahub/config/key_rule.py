@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from pgdatahub.values.identifiers import cut, fold
 
@@ -109,3 +109,16 @@ def check_key_rule(rule: KeyRule, *, mode: str | None) -> None:
         raise ValueError(f"{other} needs an order of files (newest: path, modified or loaded), and newest is a column")
     if rule.missing is not None and rule.missing in (*rule.key, "source_file", "load_timestamp"):
         raise ValueError(f"missing_keys cannot flag keys in the column {rule.missing}")
+
+
+def check_stored_rule(rule: KeyRule) -> None:
+    """Check a rule that the history has for a table.
+
+    Raises:
+        ValueError: A user changed the rule; the message gives the reason.
+    """
+    if rule.mode not in ("merge", "snapshot"):
+        raise ValueError(f'the mode "{rule.mode}" is neither merge nor snapshot')
+    if rule.duplicates not in get_args(DuplicateKeys):
+        raise ValueError(f'the duplicates "{rule.duplicates}" are none of {", ".join(get_args(DuplicateKeys))}')
+    check_key_rule(rule, mode=rule.mode)

@@ -57,7 +57,7 @@ class _LimitError(MarkedYAMLError):
 class _LimitedComposer(Composer):
     """Composer that refuses anchors, aliases and too many levels, in the same pass."""
 
-    def __init__(self, loader: YAML) -> None:
+    def __init__(self, loader: YAML | None = None) -> None:
         super().__init__(loader)
         self._levels = 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
 from pgdatahub.load.adoption.adopt import Adopter
+from pgdatahub.load.adoption.restored_changes import restore_changes
 from pgdatahub.load.known.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
 from pgdatahub.load.known.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.known.possible_tables import possible_tables, tables_by_file
@@ -191,6 +192,22 @@ class Lookup:
         """
         wanted = tuple(tables)
         return self.queries.ask(lambda connection: find_all_unknown(connection, self.history, wanted), {})
+
+    def restore_changes(self) -> None:
+        """Make the history of schema changes again if its table is missing.
+
+        Raises:
+            DatabaseError: The database is gone.
+            HistoryDamagedError: A user changed another metadata table, or a row.
+        """
+        nothing: list[TableName] = []
+        restored = self.queries.ask(
+            lambda connection: restore_changes(connection, self.history), nothing, read_only=False
+        )
+        for table in restored:
+            self.reporter(
+                Notice(text=f"{table}: the history knows again what pgdatahub made, as far as the table shows it")
+            )
 
     def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
         """Rebuild the lost history of the files' tables; return the files that are known afterwards.

@@ -231,6 +231,8 @@ class _Run:
         scheduler = Scheduler(self.config, self.reporter, self.interruption, pipeline.committed.look_up, recorder.take)
         missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
+        if self._adopt:
+            pipeline.lookup.restore_changes()
         known = pipeline.known(discovery.files)
         recorder.begin()
         try:

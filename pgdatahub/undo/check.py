@@ -23,7 +23,7 @@ from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.narrowing import count_values, loss
-from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT, examine_import
+from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT, examine_import, named_twice
 from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.rows.import_rows import count_others
 from pgdatahub.postgres.tables import catalog
@@ -102,6 +102,14 @@ def _plan_rows(
         if state.unreadable is not None:
             refusals.append(Refusal(subject=past.identity, reason=state.unreadable, hint=UNREADABLE_HINT))
         reverted.append(RevertedImport(past=past, rows=state.rows))
+        refusals += [
+            Refusal(
+                subject=past.identity,
+                reason=f"import {other.id} in etl_imports names the same rows as import {past.id}",
+                hint=f"delete the wrong one of the two rows of etl_imports, {past.id} or {other.id}",
+            )
+            for other in named_twice(connection, history, past)
+        ]
         objections = (*state.missing, *state.changed)
         if request.force:
             notes += [f"{past.identity}: {objection}" for objection in objections]

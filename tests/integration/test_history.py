@@ -35,8 +35,8 @@ def fill(connection: Connection) -> None:
         """
             INSERT INTO etl_imports (table_name, source_file, file_sha256, row_count, imported_at, table_schema, identity,
                                      content_sha256, settings, sheets, run_id, bytes, seconds, counts, status, observed)
-            SELECT 'sales', 'f' || i, 'file ' || i, 1, 'epoch'::timestamp + i * interval '1 s', 'public',
-                   i || repeat(' long', 1000), 'content ' || i, '', '[]', '', 1, 1, '{}', 'loaded', '{}'
+            SELECT 'sales', 'f' || i, lpad(i::text, 64, '0'), 1, 'epoch'::timestamp + i * interval '1 s', 'public',
+                   i || repeat(' long', 1000), 'c' || lpad(i::text, 63, '0'), '', '[]', '', 1, 1, '{}', 'loaded', '{}'
               FROM generate_series(1, %(count)s) i
         """,
         {"count": IMPORTS},
@@ -58,13 +58,13 @@ def test_repeats_of_a_file_are_found_by_indexes(database_url: str, monkeypatch: 
         fill(connection)
         with monkeypatch.context() as patch:
             patch.setattr(psycopg.Cursor, "execute", recorded)
-            part = PartKey(table=TABLE, content_sha256="content 9")
-            (facts,) = ask(connection, "public", (part,), identity="7" + " long" * 1000, file_sha256="file 8")
+            part = PartKey(table=TABLE, content_sha256=f"c{9:063}")
+            (facts,) = ask(connection, "public", (part,), identity="7" + " long" * 1000, file_sha256=f"{8:064}")
         query, values = asked[-1]
         rows = connection.driver.execute(b"EXPLAIN " + query, values).fetchall()
     engine.dispose()
     plan = "\n".join(row[0] for row in rows)
-    assert [past.file_sha256 for past in facts.related] == ["file 7", "file 8", "file 9"]
+    assert [past.file_sha256 for past in facts.related] == [f"{number:064}" for number in (7, 8, 9)]
     for index in ("etl_imports_identity", "etl_imports_file", "etl_imports_content"):
         assert f"Bitmap Index Scan on {index}" in plan
 

@@ -54,7 +54,9 @@ def test_other_types_refuse_them_too(kind: str, text: str) -> None:
     assert seconds_of(begin) < 2
 
 
-@pytest.mark.parametrize("text", ["0E1000000", "0E-1000000", "1." + "0" * MILLION, "0" * MILLION + "1"], ids=lambda text: text[:12])
+@pytest.mark.parametrize(
+    "text", ["0E1000000", "0E-1000000", "1." + "0" * MILLION, "0" * MILLION + "1"], ids=lambda text: text[:12]
+)
 def test_zeros_by_the_million_are_no_digits(text: str) -> None:
     begin = time.process_time()
     (value,) = convert([text], ColumnOptions(type="numeric"))

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.config import Config
-from pgdatahub.errors import DatabaseError, PgDataHubError, SpoolError, TransientDatabaseError
+from pgdatahub.errors import DatabaseError, HistoryDamagedError, PgDataHubError, SpoolError, TransientDatabaseError
 from pgdatahub.load.adoption.provable_changes import provable_changes
 from pgdatahub.load.known.known_files import KnownFiles
 from pgdatahub.load.staging.file_hash import hash_once
@@ -178,7 +178,10 @@ class Adopter:
             if self.history.has_import(connection, source.table, group.source_file, group.load_timestamp):
                 return None  # another run recorded the import first
             part = PartKey(table=source.table, content_sha256=staged.content_sha256)
-            (facts,) = self.history.facts(connection, source, (part,), file_sha256=staged.file_sha256)
+            try:
+                (facts,) = self.history.facts(connection, source, (part,), file_sha256=staged.file_sha256)
+            except HistoryDamagedError as error:
+                return str(error)
             keyed = source.options.rule is not None  # there a copy under another path has rows of its own
             for past in facts.related:
                 if keyed and past.identity != source.identity:

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from psycopg import sql
 
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.explain import deciding_evidence, type_evidence
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import ChangeRow, ChangeType, Provenance
+from pgdatahub.model.imports import ChangeRow, ChangeType, ImportRow, Provenance
 from pgdatahub.model.schema import SCHEMA_CHANGES, AddColumn, ColumnSchema, CreateTable, SchemaChange, TableName
+from pgdatahub.postgres.history.damaged_rows import readable_rows
 from pgdatahub.postgres.history.history_inserts import add_changes
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import fitted
 from pgdatahub.values.evidence import HIDDEN, Evidence
+
+_CHANGES: Final = frozenset(change.value for change in ChangeType)
 
 
 class ChangeHistory:
@@ -30,6 +34,7 @@ class ChangeHistory:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
+        self._name = TableName(schema=schema, name=SCHEMA_CHANGES)
         self.table = sql.Identifier(schema, SCHEMA_CHANGES)
 
     def forget_samples(self, connection: Connection, tables: Collection[TableName], *, every: bool) -> int:
@@ -56,7 +61,8 @@ class ChangeHistory:
             sql.SQL("true" if since is None else "changed_at >= %(since)s"),
         )
         values = {"since": since} | ({} if table is None else {"schema": table.schema, "name": table.name})
-        return [_past_change(row._asdict()) for row in connection.execute(query, values)]
+        rows = readable_rows(connection, connection.execute(query, values), self._name, ("changed_at",))
+        return [_past_change(row._asdict()) for row in rows]
 
     def provenance(self, connection: Connection, table: TableName) -> Provenance:
         """Return the parts of a table that pgdatahub made."""
@@ -84,6 +90,11 @@ class ChangeHistory:
         """Add a record of the changes that an import made to its table."""
         rows = [row for change in changes for row in _change_rows(change)]
         self._insert_changes(connection, source.table, source.location, changed_at, import_id, rows)
+
+    def add_found(self, connection: Connection, past: ImportRow, changes: Iterable[SchemaChange]) -> None:
+        """Add a record of changes that were found in the table of an import, which may not be the one that made them."""
+        rows = [row for change in changes for row in _change_rows(change)]
+        self._insert_changes(connection, past.table, past.source_file, past.imported_at, past.id, rows)
 
     def add_undone(self, connection: Connection, changes: Iterable[ChangeRow]) -> None:
         """Add a record of schema changes that were undone; the table assigns their ids."""
@@ -119,6 +130,12 @@ class ChangeHistory:
 
 
 def _past_change(values: dict[str, Any]) -> ChangeRow:
+    if values["change_type"] not in _CHANGES:
+        raise HistoryDamagedError(
+            f'the change_type "{values["change_type"]}" of change {values["id"]} in {SCHEMA_CHANGES} is not one of'
+            f" {', '.join(sorted(_CHANGES))}",
+            hint="restore the row from a backup; or upgrade pgdatahub, if a later version wrote it",
+        )
     table = TableName(schema=values.pop("table_schema"), name=values.pop("table_name"))
     return ChangeRow(table=table, column=values.pop("column_name"), **values)
 

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from pgdatahub.model.imports import KEY_COUNTS, Status
 from pgdatahub.model.schema import ColumnSchema, TableName
+from pgdatahub.postgres.history.damaged_rows import json_number, json_object
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.values.evidence import HIDDEN
@@ -33,10 +34,10 @@ _COLUMNS = sql.SQL("""
     SELECT i.table_schema AS schema, i.table_name AS name, c.key AS column,
            (array_agg(c.value ->> 'header' ORDER BY i.id DESC) FILTER (WHERE c.value ->> 'header' IS NOT NULL))[1] AS header,
            sum(e.values)::bigint AS values, coalesce(bool_or(e.hidden), false) AS hidden
-      FROM {imports} i CROSS JOIN LATERAL jsonb_each(i.observed) c
+      FROM {imports} i CROSS JOIN LATERAL jsonb_each({observed}) c
       CROSS JOIN LATERAL (
-           SELECT coalesce(sum((kind.value ->> 'count')::bigint), 0) AS values, bool_or(kind.value ->> 'sample' = {hidden})
-                  AS hidden FROM jsonb_each(c.value -> 'evidence') kind) e
+           SELECT coalesce(sum({count}), 0) AS values, bool_or(kind.value ->> 'sample' = {hidden})
+                  AS hidden FROM jsonb_each({evidence}) kind) e
      WHERE i.status = {loaded}
        AND (i.table_schema, i.table_name) IN (SELECT * FROM unnest(%(schemas)s::text[], %(names)s::text[]))
   GROUP BY 1, 2, 3
@@ -48,7 +49,14 @@ def imported_columns(
 ) -> Mapping[TableName, Mapping[str, ImportedColumn]]:
     """Return table → column → the facts of its loaded imports."""
     found: dict[TableName, dict[str, ImportedColumn]] = {}
-    query = _COLUMNS.format(imports=history.imports, hidden=HIDDEN, loaded=Status.LOADED.value)
+    query = _COLUMNS.format(
+        imports=history.imports,
+        observed=json_object("i.observed"),
+        evidence=json_object("(c.value -> 'evidence')"),
+        count=json_number("(kind.value -> 'count')"),
+        hidden=HIDDEN,
+        loaded=Status.LOADED.value,
+    )
     values = {"schemas": [table.schema for table in tables], "names": [table.name for table in tables]}
     for row in connection.execute(query, values):
         columns = found.setdefault(TableName(schema=row.schema, name=row.name), {})
@@ -70,7 +78,7 @@ def header_was(connection: Connection, history: History, table: TableName, colum
 
 _COUNTS = sql.SQL("""
     SELECT i.id, c.key, (c.value #>> '{{}}')::numeric::bigint AS count
-      FROM {imports} i CROSS JOIN LATERAL jsonb_each(i.counts) c
+      FROM {imports} i CROSS JOIN LATERAL jsonb_each({counts}) c
      WHERE jsonb_typeof(c.value) = 'number' AND c.value <> '0'::jsonb AND c.key <> ALL (%s)
 """)
 
@@ -78,6 +86,8 @@ _COUNTS = sql.SQL("""
 def import_counts(connection: Connection, history: History) -> Mapping[int, Mapping[str, int]]:
     """Return import → what was left out or emptied → its number, without the counts of keys."""
     found: dict[int, dict[str, int]] = {}
-    for row in connection.execute(_COUNTS.format(imports=history.imports), (list(KEY_COUNTS.values()),)):
+    for row in connection.execute(
+        _COUNTS.format(imports=history.imports, counts=json_object("i.counts")), (list(KEY_COUNTS.values()),)
+    ):
         found.setdefault(row.id, {})[row.key] = row.count
     return found

@@ -15,6 +15,7 @@ from psycopg import sql
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.imports import Provenance, Status
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
+from pgdatahub.postgres.history.damaged_rows import json_object
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
 
@@ -81,7 +82,7 @@ class GoneColumn:
 _GONE = sql.SQL("""
     SELECT column_name AS name, count(*) FILTER (WHERE facts -> 'evidence' <> '{{}}') AS imports,
            max(facts ->> 'header') AS header
-      FROM {imports}, jsonb_each(observed) AS columns (column_name, facts)
+      FROM {imports}, jsonb_each({observed}) AS columns (column_name, facts)
      WHERE table_schema = %(schema)s AND table_name = %(table)s AND status = %(loaded)s
        AND column_name <> ALL (%(present)s)
   GROUP BY 1 ORDER BY 1
@@ -105,7 +106,7 @@ def gone_columns(
         "loaded": Status.LOADED.value,
         "present": present,
     }
-    rows = connection.execute(_GONE.format(imports=history.imports), values)
+    rows = connection.execute(_GONE.format(imports=history.imports, observed=json_object("observed")), values)
     return [
         GoneColumn(name=row.name, imports=row.imports, renamed_to=_renamed_to(row.header, current, provenance.columns))
         for row in rows

@@ -19,9 +19,11 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.faults import Fault, faults_from_json, faults_to_json
 from pgdatahub.model.schema import FAILURES, TableName
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, readable_rows, unreadable
 from pgdatahub.postgres.server import server_encoding
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import fitted
@@ -109,7 +111,10 @@ class Failures:
             sql.SQL(" AND ").join([*given, sql.SQL("true")]),
         )
         values = {"file": file_tail, "tail": f"/{file_tail}", "since": since}
-        return tuple(_row(row._asdict()) for row in connection.execute(query, values))
+        rows = readable_rows(
+            connection, connection.execute(query, values), self._name, ("failed_at", "last_failed_at", "cleared_at")
+        )
+        return tuple(_row(row._asdict()) for row in rows)
 
     def record(self, connection: Connection, run_id: str, failures: Iterable[NewFailure]) -> None:
         """Record failures of a run."""
@@ -210,4 +215,11 @@ def _row(values: dict[str, Any]) -> FailureRow:
     schema, name = values.pop("table_schema"), values.pop("table_name")
     table = None if name is None else TableName(schema=schema, name=name)
     faults: Sequence[dict[str, Any]] = values.pop("faults")
-    return FailureRow(table=table, faults=faults_from_json(faults), **values)
+    try:
+        return FailureRow(table=table, faults=faults_from_json(faults), **values)
+    except PARSING_ERRORS as error:
+        number = values["id"]
+        raise HistoryDamagedError(
+            f"the column faults of failure {number} in {FAILURES} was changed by hand: {unreadable(error)}",
+            hint=f"delete the row with the id {number}: a run records the failure again if the file still fails",
+        ) from error

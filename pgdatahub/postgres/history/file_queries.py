@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, SCHEMA_CHANGES, TableName, TableSchema
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
 from pgdatahub.postgres.history.import_columns import IDENTITY_KEY_CHARACTERS, import_row, selected_columns
 from pgdatahub.postgres.keyed.rules import TableRule, rule_subquery
 from pgdatahub.postgres.server.connection import Connection
@@ -106,11 +107,12 @@ def ask(
                 "file": file_sha256,
                 "content": part.content_sha256,
                 "duplicate": Jsonb([{"identity": identity}]),
-                "statuses": [status.value for status in statuses],
+                "others": [status.value for status in Status if status not in statuses],  # an unknown one is damage
             }
             # A separate statement: its snapshot is taken under the lock.
             answers.append(connection.execute(_facts(history_schema, missing), values))
-    return [_facts_in(answer.fetchall()) for answer in answers]
+    history = TableName(schema=history_schema, name=IMPORTS)
+    return [_facts_in(list(readable_rows(connection, answer, history, MOMENTS))) for answer in answers]
 
 
 def _facts_in(rows: Sequence[Any]) -> FileFacts:
@@ -135,7 +137,7 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
                             WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table,
                    {rule} AS rule
         ) facts LEFT JOIN {imports} i
-            ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status = ANY (%(statuses)s)
+            ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status <> ALL (%(others)s)
            AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
                 OR i.file_sha256 = %(file)s OR i.content_sha256 = %(content)s{duplicates})
          ORDER BY i.id

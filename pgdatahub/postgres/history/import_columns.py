@@ -12,6 +12,7 @@ from psycopg import sql
 
 from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts, Replay
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.damaged_rows import checked_import, parsed
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -80,23 +81,37 @@ def selected_columns(missing: Collection[str]) -> sql.Composable:
 
 
 def import_row(row: Mapping[str, Any]) -> ImportRow:
-    """Return the import in a row of ``etl_imports``."""
+    """Return the import in a row of ``etl_imports``.
+
+    Raises:
+        HistoryDamagedError: A user changed the row.
+    """
+    checked_import(row)
     values = {name: row[name] for name in _OF_IMPORT}
     return ImportRow(
         table=_table(row["table_schema"], row["table_name"]),
-        sheets_left_out=tuple(row["sheets_left_out"] or ()),
-        duplicates=tuple(map(_duplicate, row["duplicates"])),
+        sheets_left_out=parsed(row, "counts", lambda: texts_in(row["sheets_left_out"])),
+        duplicates=parsed(row, "duplicates", lambda: tuple(map(_duplicate, row["duplicates"]))),
         reading=row["reading"],
         routing=row["routing"],
         path_key=row["path_key"],
-        keys=None
-        if row["keys"] is None
-        else KeyCounts(**{name: row["keys"].get(key, 0) for name, key in KEY_COUNTS.items()}),
+        keys=None if row["keys"] is None else parsed(row, "counts", lambda: _key_counts(row["keys"])),
         quarantined=row["quarantined"],
-        replays=tuple(map(_replay, row["replays"] or ())),
-        tables=tuple(TableName(schema=schema, name=name) for schema, name in row["tables"] or ()),
+        replays=parsed(row, "replays", lambda: tuple(map(_replay, row["replays"] or ()))),
+        tables=parsed(row, "tables", lambda: tuple(_table(*texts_in(name)) for name in row["tables"] or ())),
         **values,
     )
+
+
+def texts_in(value: Any) -> tuple[str, ...]:
+    """Return a JSON list of texts; null for none."""
+    if not isinstance(value, list | None) or not all(isinstance(text, str) for text in value or ()):
+        raise TypeError("a list of texts is expected")
+    return tuple(value or ())
+
+
+def _key_counts(counts: Mapping[str, int]) -> KeyCounts:
+    return KeyCounts(**{name: int(counts.get(key, 0)) for name, key in KEY_COUNTS.items()})
 
 
 def _duplicate(entry: Mapping[str, Any]) -> Duplicate:

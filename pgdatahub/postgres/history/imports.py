@@ -6,7 +6,8 @@ Rows change their status; they are never deleted. All functions run in the calle
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.imports import COUNTED, LEFT_OUT, ImportRecord, ImportRow, Status
+from pgdatahub.model.imports import COUNTED, ImportRecord, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres.history.change_history import ChangeHistory
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
 from pgdatahub.postgres.history.file_queries import (
     FileFacts,
     LockedTable,
@@ -26,14 +29,14 @@ from pgdatahub.postgres.history.file_queries import (
     lock_and_reflect,
 )
 from pgdatahub.postgres.history.history_inserts import add_import
-from pgdatahub.postgres.history.import_columns import duplicate_to_json, import_row, selected_columns, tables_to_json
+from pgdatahub.postgres.history.import_columns import import_row, selected_columns
+from pgdatahub.postgres.history.import_record import import_values
 from pgdatahub.postgres.history.metadata_setup import Extent, ensure_tables
-from pgdatahub.postgres.history.observed_json import observed_from_json, observed_to_json
+from pgdatahub.postgres.history.observed_json import observed_in, observed_to_json
 from pgdatahub.postgres.history.quarantine import Quarantine
 from pgdatahub.postgres.history.replays import Replays
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import check_path, fitted, storable
-from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -50,6 +53,7 @@ class History:
 
     def __init__(self, schema: str) -> None:
         self.schema = schema
+        self.name = TableName(schema=schema, name=IMPORTS)
         self.imports = sql.Identifier(schema, IMPORTS)
         self.schema_changes = ChangeHistory(schema)
         self.quarantine = Quarantine(schema)
@@ -62,8 +66,13 @@ class History:
         ensure_tables(connection, self.schema, announce)
 
     def exists(self, connection: Connection) -> bool:
-        """Return whether the tables exist; afterwards, tables of an older version can be read."""
+        """Return whether the tables exist; afterwards, tables of an older version can be read.
+
+        Raises:
+            HistoryDamagedError: A user changed one of the tables.
+        """
         extent = Extent.of(connection, self.schema)
+        extent.check(self.schema)
         if IMPORTS not in extent.tables:
             return False
         self.missing = extent.missing
@@ -142,13 +151,36 @@ class History:
         return self.select_where(connection, " AND ".join(given) or "true", values)
 
     def select_where(
-        self, connection: Connection, condition: LiteralString, values: Mapping[str, Any]
+        self,
+        connection: Connection,
+        condition: LiteralString,
+        values: Mapping[str, Any],
+        *,
+        leave_out_damaged: bool = False,
     ) -> list[ImportRow]:
-        """Return the imports ``i`` under a condition that this module wrote, oldest first."""
+        """Return the imports ``i`` under a condition that this module wrote, oldest first.
+
+        Args:
+            connection: A connection in any transaction.
+            condition: The condition.
+            values: Its parameters.
+            leave_out_damaged: Leave out rows that a user changed; the caller is not the last to look for them.
+
+        Raises:
+            HistoryDamagedError: A user changed one of the rows.
+        """
         query = sql.SQL("SELECT {} FROM {} i WHERE {} ORDER BY i.id").format(
             selected_columns(self.missing), self.imports, sql.SQL(condition)
         )
-        return [import_row(row._asdict()) for row in connection.execute(query, values)]
+        return list(self.read_rows(connection, connection.execute(query, values), leave_out_damaged=leave_out_damaged))
+
+    def read_rows(
+        self, connection: Connection, rows: Iterable[Any], *, leave_out_damaged: bool = False
+    ) -> Iterator[ImportRow]:
+        """Yield imports from rows with the columns that :func:`selected_columns` names; as :meth:`select_where`."""
+        for row in readable_rows(connection, rows, self.name, MOMENTS):
+            with suppress(HistoryDamagedError) if leave_out_damaged else nullcontext():
+                yield import_row(row._asdict())
 
     def tables_with_rows(self, connection: Connection) -> frozenset[TableName]:
         """Return the tables that have rows of an import."""
@@ -214,10 +246,10 @@ class History:
         self, connection: Connection, table: TableName, condition: LiteralString, ids: Collection[int]
     ) -> list[TableSchema]:
         query = sql.SQL(
-            "SELECT observed FROM {} WHERE table_schema = %(schema)s AND table_name = %(name)s AND {}"
+            "SELECT id, identity, observed FROM {} WHERE table_schema = %(schema)s AND table_name = %(name)s AND {}"
         ).format(self.imports, sql.SQL(condition))
         values = {"schema": table.schema, "name": table.name, "ids": list(ids), "loaded": Status.LOADED.value}
-        return [observed_from_json(table, row.observed) for row in connection.execute(query, values)]
+        return [observed_in(table, row._asdict()) for row in connection.execute(query, values)]
 
     def now(self, connection: Connection) -> datetime:
         """Return the server's time, UTC."""
@@ -226,43 +258,11 @@ class History:
 
     def add(self, connection: Connection, record: ImportRecord) -> None:
         """Add the record of an import and of its schema changes."""
-        source = record.source
-        row = {
-            "table_schema": source.table.schema,
-            "table_name": source.table.name,
-            "source_file": source.location,
-            "identity": source.identity,
-            "file_sha256": record.file_sha256,
-            "content_sha256": record.content_sha256,
-            "settings": record.settings_fingerprint,
-            "sheets": fitted(connection, list(record.sheets)),
-            "run_id": record.run_id,
-            "bytes": source.size,
-            "seconds": record.seconds,
-            "row_count": record.rows,
-            "imported_at": record.imported_at,
-            "counts": fitted(
-                connection,
-                {**record.counts, **({LEFT_OUT: list(record.sheets_left_out)} if record.sheets_left_out else {})},
-            ),
-            "status": Status.LOADED.value,
-            "observed": fitted(connection, observed_to_json(record.observed)),
-            "duplicates": [duplicate_to_json(one) for one in record.duplicates],
-            "reading": record.reading,
-            "routing": record.routing,
-            "path_key": source.path_key,
-            "tables": tables_to_json(record.tables),
-            "rank_key": rank_key(source.identity),
-            "modified_at": source.modified_at,
-            "xid": record.xid,
-        }
-        if record.layout is not None:
-            layout = fitted(connection, dict(record.layout))
-            row |= {"quarantined": record.quarantined, "layout": layout}
+        row = import_values(connection, record)
         changes = record.plan.changes
         import_id = add_import(connection, self.schema, row, returning=bool(changes) or record.layout is not None)
         if import_id is not None:
-            self.schema_changes.add(connection, source, record.imported_at, import_id, changes)
+            self.schema_changes.add(connection, record.source, record.imported_at, import_id, changes)
             if record.layout is not None:
                 self.quarantine.add(connection, import_id, record.aside)
 

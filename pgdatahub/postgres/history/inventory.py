@@ -9,6 +9,7 @@ from psycopg import sql
 
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.latest_imports import tables_of_imports
 from pgdatahub.postgres.keyed.rules import all_rules
@@ -74,7 +75,8 @@ def take_inventory(connection: Connection, history: History) -> tuple[Inventory,
         held=Status.HELD.value,
         quarantined=sql.SQL("0" if "quarantined" in history.missing else "quarantined"),
     )
-    known = {TableName(schema=row.table_schema, name=row.table_name): row for row in connection.execute(query)}
+    rows = readable_rows(connection, connection.execute(query), history.name, MOMENTS)
+    known = {TableName(schema=row.table_schema, name=row.table_name): row for row in rows}
     changed = connection.execute(
         sql.SQL("SELECT DISTINCT table_schema, table_name FROM {}").format(history.schema_changes.table)
     )

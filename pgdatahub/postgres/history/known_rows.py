@@ -9,7 +9,8 @@ from psycopg import sql
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, ImportRow
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.history.import_columns import import_row, selected_columns
+from pgdatahub.postgres.history.damaged_rows import json_list
+from pgdatahub.postgres.history.import_columns import selected_columns
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
 
@@ -19,7 +20,7 @@ _OF_SIZES = sql.SQL(
 _WITH_DUPLICATES = sql.SQL("SELECT {past} FROM {imports} i WHERE i.status = {status} AND i.duplicates <> '[]'::jsonb")
 _FILES = sql.SQL("SELECT table_schema, table_name, identity, id FROM {imports} WHERE status = {status}{of_tables}")
 _DUPLICATES = sql.SQL("""
-    SELECT table_schema, table_name, entry ->> 'identity', id FROM {imports}, jsonb_array_elements(duplicates) entry
+    SELECT table_schema, table_name, entry ->> 'identity', id FROM {imports}, jsonb_array_elements({list}) entry
      WHERE status = {status} AND duplicates <> '[]'::jsonb{of_tables}
 """)
 _CHANGED_FILES = sql.SQL("""
@@ -35,8 +36,10 @@ def imports_of_sizes(connection: Connection, history: History, files: Sequence[S
     queries = (_OF_SIZES,) if "duplicates" in history.missing else (_OF_SIZES, _WITH_DUPLICATES)
     query = _by_status(queries, imports=history.imports, past=selected_columns(history.missing))
     rows = connection.execute(query, {"sizes": list({source.size for source in files})})
-    found = {row.id: row for row in rows}  # one that has duplicates may be found by its size too
-    return [import_row(found[number]._asdict()) for number in sorted(found)]
+    # One that has duplicates may be found by its size too. The load of a file that a damaged row concerns finds that row
+    # too, and fails alone.
+    found = {past.id: past for past in history.read_rows(connection, rows, leave_out_damaged=True)}
+    return [found[number] for number in sorted(found)]
 
 
 def changed_files(
@@ -49,7 +52,9 @@ def changed_files(
     if (tables is not None and not tables) or "duplicates" in history.missing:
         return set()
     of_tables = sql.SQL("") if tables is None else _OF_TABLES
-    files = _by_status((_FILES, _DUPLICATES), imports=history.imports, of_tables=of_tables)
+    files = _by_status(
+        (_FILES, _DUPLICATES), imports=history.imports, list=json_list("duplicates"), of_tables=of_tables
+    )
     values = {"schemas": [one.schema for one in tables or ()], "names": [one.name for one in tables or ()]}
     rows = connection.driver.execute(_CHANGED_FILES.format(files=files), values)
     return {(TableName(schema=row[0], name=row[1]), str(row[2])) for row in rows}

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
 from pgdatahub.postgres.history.import_columns import import_row, selected_columns
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
@@ -86,7 +87,8 @@ def latest_imports(
         where,
         sql.SQL("ALL") if limit is None else sql.Literal(limit),
     )
-    found = [import_row(row._asdict()) for row in connection.execute(query, values)][::-1]
+    rows = readable_rows(connection, connection.execute(query, values), history.name, MOMENTS)
+    found = [import_row(row._asdict()) for row in rows][::-1]
     left_out = 0
     if limit is not None and len(found) == limit:
         left_out = int(connection.scalar(_COUNT.format(history.imports, where), values)) - limit

@@ -9,9 +9,10 @@ from typing import Final
 from psycopg import sql
 
 from pgdatahub.errors import DatabaseError
-from pgdatahub.model.schema import FAILURES, IMPORTS, KEYED_TABLES, METADATA_TABLES, QUARANTINE
+from pgdatahub.model.schema import FAILURES, IMPORTS, KEYED_TABLES, METADATA_TABLES, QUARANTINE, SCHEMA_CHANGES
 from pgdatahub.postgres.history.import_columns import ADDED_COLUMNS
 from pgdatahub.postgres.history.metadata import IMPORT_INDEXES, create_import_indexes, create_tables
+from pgdatahub.postgres.history.metadata_shape import FoundTable, check_insertable, check_shapes, is_foreign
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables.locks import metadata_lock_key, wait_for_turn
 
@@ -34,6 +35,7 @@ class Extent:
         tables: Their names.
         missing: The columns that ``etl_imports`` of an older version lacks.
         foreign: Those of other programs, which have their names only.
+        found: Name → the table or other object with the name.
         unindexed: The indexes that ``etl_imports`` of an older version lacks, if this role may create them.
         imports: The rows of ``etl_imports`` as the server estimates them.
     """
@@ -41,6 +43,7 @@ class Extent:
     tables: frozenset[str]
     missing: frozenset[str]
     foreign: frozenset[str]
+    found: Mapping[str, FoundTable]
     unindexed: frozenset[str] = frozenset()
     imports: int = 0
 
@@ -48,40 +51,56 @@ class Extent:
     def of(cls, connection: Connection, schema: str) -> Extent:
         """Return the extent of the tables in a schema."""
         query = """
-            SELECT c.relname AS name, array_remove(array_agg(a.attname::text), NULL) AS columns, c.reltuples AS rows,
+            SELECT c.relname::text AS name, c.relkind::text AS kind, c.relhasrules AS has_rules, c.reltuples AS rows,
+                   array_agg(a.attname::text) FILTER (WHERE a.attname IS NOT NULL) AS columns,
+                   array_agg(t.typname::text) FILTER (WHERE a.attname IS NOT NULL) AS types,
+                   array_agg(a.attname::text) FILTER (WHERE NOT a.attnotnull) AS nullable,
+                   array_agg(a.attname::text) FILTER (WHERE a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') AS unfilled,
                    CASE WHEN c.relname = %(imports)s AND pg_has_role(c.relowner, 'USAGE')
                              AND has_schema_privilege(n.oid, 'CREATE')
                         THEN ARRAY(SELECT i.relname::text FROM pg_class i
                                     WHERE i.relnamespace = n.oid AND i.relname = ANY (%(indexes)s)) END AS indexes
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-                                 AND (c.relname = %(imports)s AND a.attname = ANY (%(added)s)
-                                      OR c.relname = %(failures)s AND a.attname = 'cleared_at'
-                                      OR c.relname = %(rules)s AND a.attname = 'companion'
-                                      OR c.relname = %(quarantine)s AND a.attname = 'section')
-             WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s) AND c.relkind IN ('r', 'p')
+         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+         LEFT JOIN pg_type t ON t.oid = a.atttypid
+             WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
           GROUP BY c.oid, n.oid
         """
         values = {
             "schema": schema,
             "names": list(METADATA_TABLES),
             "imports": IMPORTS,
-            "failures": FAILURES,
-            "rules": KEYED_TABLES,
-            "quarantine": QUARANTINE,
-            "added": list(ADDED_COLUMNS),
             "indexes": list(IMPORT_INDEXES),
         }
         rows = connection.execute(query, values).fetchall()
-        columns = {str(row.name): row.columns or () for row in rows}
+        found = {
+            str(row.name): FoundTable(
+                kind=row.kind,
+                types=dict(zip(row.columns or (), row.types or (), strict=True)),
+                nullable=frozenset(row.nullable or ()),
+                unfilled=frozenset(row.unfilled or ()),
+                has_rules=row.has_rules,
+            )
+            for row in rows
+        }
+        columns = found[IMPORTS].types if IMPORTS in found else {}
         indexes = next((row.indexes for row in rows if row.indexes is not None), IMPORT_INDEXES)
         return cls(
-            tables=frozenset(columns),
-            missing=frozenset(ADDED_COLUMNS).difference(columns.get(IMPORTS, ())),
-            foreign=frozenset(name for name in _NAMED_LATER if name in columns and not columns[name]),
+            tables=frozenset(name for name, table in found.items() if table.is_table),
+            missing=frozenset(ADDED_COLUMNS).difference(columns),
+            foreign=frozenset(name for name, table in found.items() if is_foreign(name, table)),
+            found=found,
             unindexed=frozenset(IMPORT_INDEXES).difference(indexes),
             imports=max((int(row.rows) for row in rows if row.name == IMPORTS), default=0),
         )
+
+    def check(self, schema: str) -> None:
+        """Check that no user changed the tables; see :func:`~pgdatahub.postgres.history.metadata_shape.check_shapes`.
+
+        Raises:
+            HistoryDamagedError: A user changed one of them.
+        """
+        check_shapes(schema, self.found, self.foreign)
 
     @property
     def has_columns(self) -> bool:
@@ -99,8 +118,12 @@ def ensure_tables(connection: Connection, schema: str, announce: Callable[[str],
 
     Raises:
         DatabaseError: A table of the user has the name of a metadata table.
+        HistoryDamagedError: A user changed one of the tables.
     """
     extent = Extent.of(connection, schema)
+    if not extent.foreign:
+        extent.check(schema)
+        check_insertable(schema, extent.found, ())
     if extent.has_columns and not extent.unindexed:
         return  # as in every run but the first; the rest takes as long as all other work before a file
     wait_for_turn(connection, metadata_lock_key(schema))
@@ -124,6 +147,21 @@ def ensure_tables(connection: Connection, schema: str, announce: Callable[[str],
         connection.execute(create_import_indexes(schema, sorted(extent.unindexed)))
     if IMPORTS in extent.tables and KEYED_TABLES not in extent.tables:
         _grant_alike(connection, schema)
+
+
+def create_missing_changes(connection: Connection, schema: str) -> bool:
+    """Create ``etl_schema_changes`` if it alone is missing; return whether it was.
+
+    Raises:
+        HistoryDamagedError: A user changed another table.
+    """
+    extent = Extent.of(connection, schema)
+    if IMPORTS not in extent.tables or SCHEMA_CHANGES in extent.found:
+        return False
+    wait_for_turn(connection, metadata_lock_key(schema))
+    connection.execute(create_tables(schema))
+    Extent.of(connection, schema).check(schema)
+    return True
 
 
 def _grant_alike(connection: Connection, schema: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgdatahub.model.schema import TableName, TableSchema, observed_column
+from pgdatahub.postgres.history.damaged_rows import parsed
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.evidence import NOTHING, Evidence, Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -40,8 +41,16 @@ def _evidence_to_json(observed: Observed) -> dict[str, Any]:
     }
 
 
-def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
-    """Return the observed columns from the result of :func:`observed_to_json`."""
+def observed_in(table: TableName, row: Mapping[str, Any]) -> TableSchema:
+    """Return the observed columns of a row of ``etl_imports`` with ``id``, ``observed`` and, if known, ``identity``.
+
+    Raises:
+        HistoryDamagedError: A user changed the row.
+    """
+    return parsed(row, "observed", lambda: _observed_from_json(table, row["observed"]))
+
+
+def _observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
     return TableSchema(
         table=table,
         columns=tuple(
@@ -50,7 +59,7 @@ def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSch
                 header=column["header"],
                 configured_type=SqlType[column["floor"]],
                 observed=Observed(
-                    evidence={Kind(kind): Evidence(**evidence) for kind, evidence in column["evidence"].items()},
+                    evidence={Kind(kind): _evidence(**evidence) for kind, evidence in column["evidence"].items()},
                     largest=int(parse_number(column["largest"].encode())),
                     largest_cell=column["largest_cell"],
                 ),
@@ -58,3 +67,9 @@ def observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSch
             for name, column in columns.items()
         ),
     )
+
+
+def _evidence(*, count: int, cell: str, sample: str) -> Evidence:
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(f"a count is {count}")
+    return Evidence(count=count, cell=cell, sample=sample)

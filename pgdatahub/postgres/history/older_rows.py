@@ -8,6 +8,7 @@ from psycopg import sql
 
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, json_object, readable_rows
 from pgdatahub.postgres.history.import_columns import import_row, selected_columns
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
@@ -20,7 +21,7 @@ _OLDER_TABLES = sql.SQL("""
      GROUP BY 1, 2
 """)
 _OLDER_READINGS = sql.SQL("""
-    SELECT {past}, ARRAY (SELECT jsonb_object_keys(i.observed)) AS names FROM {imports} i
+    SELECT {past}, ARRAY (SELECT jsonb_object_keys({observed})) AS names FROM {imports} i
      WHERE table_schema = %(schema)s AND table_name = %(name)s AND {reading} < {highest} AND {reading} < {version} AND status = {loaded}
        AND row_count = %(rows)s
        AND NOT EXISTS (SELECT FROM {imports} known
@@ -76,6 +77,7 @@ def older_readings(
     query = _OLDER_READINGS.format(
         past=selected_columns(history.missing),
         imports=history.imports,
+        observed=json_object("i.observed"),
         reading=sql.SQL("0" if "reading" in history.missing else "i.reading"),
         version=_version_now(versions),
         highest=max(versions.values()),
@@ -84,7 +86,10 @@ def older_readings(
     )
     values = {"schema": table.schema, "name": table.name, "rows": rows, "content": content_sha256}
     answer = connection.execute(query, values)
-    return [(import_row(row._asdict()), set(row.names or ())) for row in answer.fetchall()]
+    return [
+        (import_row(row._asdict()), set(row.names or ()))
+        for row in readable_rows(connection, answer, history.name, MOMENTS)
+    ]
 
 
 def set_reading(connection: Connection, history: History, versions: Mapping[int, int]) -> None:

@@ -67,7 +67,7 @@ def imports_beside(
         "schemas": [table.schema for _, table in pairs],
         "tables": [table.name for _, table in pairs],
     }
-    return history.select_where(connection, _BESIDE, values)
+    return history.select_where(connection, _BESIDE, values, leave_out_damaged=True)
 
 
 def other_parts(connection: Connection, history: History, past: ImportRow) -> list[ImportRow]:

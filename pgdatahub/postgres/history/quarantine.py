@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from pgdatahub.errors import PrivilegeError
+from pgdatahub.errors import HistoryDamagedError, PrivilegeError
 from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, json_number, parsed, unreadable
 from pgdatahub.postgres.rows.copy_writer import QuietWriter
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import check_cells, fitted, storable
@@ -150,14 +151,20 @@ class Quarantine:
             return self._refuse_to_guess(connection, table) if self.exists(connection) else []
         query = sql.SQL("""
             SELECT * FROM (
-                SELECT i.id, i.identity, i.quarantined, coalesce((i.counts ->> {blanked})::bigint, 0) AS blanked,
+                SELECT i.id, i.identity, i.quarantined, coalesce({blanked}, 0) AS blanked,
                        count(q.*) FILTER (WHERE q.action = {row}) AS rows_now,
                        count(q.*) FILTER (WHERE q.action = {cells}) AS blanked_now
                   FROM {imports} i LEFT JOIN {table} q ON q.import_id = i.id
                  WHERE i.table_schema = %s AND i.table_name = %s AND i.status = 'loaded'
                  GROUP BY i.id) counted
              WHERE (quarantined, blanked) <> (rows_now, blanked_now) ORDER BY id
-        """).format(blanked=BLANKED_ROWS, row=ROW, cells=CELLS, imports=self._imports, table=self._table)
+        """).format(
+            blanked=json_number(sql.SQL("(i.counts -> {})").format(BLANKED_ROWS)),
+            row=ROW,
+            cells=CELLS,
+            imports=self._imports,
+            table=self._table,
+        )
         return [
             QuarantineDifference(
                 import_id=row[0],
@@ -241,10 +248,24 @@ class Quarantine:
         """Return the names of the columns of an import's sheets by section, in the order of the sheet."""
         query = sql.SQL("SELECT layout FROM {} WHERE id = %(id)s").format(self._imports)
         layout = connection.scalar(query, {"id": import_id}) or {}
-        return {entry["section"]: [name for _, _, name in entry["columns"]] for entry in layout.values()}
+        return parsed(
+            {"id": import_id},
+            "layout",
+            lambda: {entry["section"]: [name for _, _, name in entry["columns"]] for entry in layout.values()},
+        )
 
 
 def _row(row: Any, order: Sequence[str]) -> QuarantinedRow:
+    try:
+        return _quarantined(row, order)
+    except PARSING_ERRORS as error:
+        raise HistoryDamagedError(
+            f"row {row[6]} of sheet {row[5]} of import {row[0]} ({row[4]}) in {QUARANTINE} was changed by hand: {unreadable(error)}",
+            hint="run --reload FILE loads the file and its rows in quarantine again",
+        ) from error
+
+
+def _quarantined(row: Any, order: Sequence[str]) -> QuarantinedRow:
     # The server sorts the keys of jsonb by length; the letters are in the order of the names' bytes.
     kinds = dict(zip(sorted(row[8], key=str.encode), row[9], strict=True))
     names = [*(name for name in order if name in kinds), *(name for name in kinds if name not in order)]

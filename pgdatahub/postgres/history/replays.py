@@ -16,7 +16,7 @@ from pgdatahub.model.aside import ROW
 from pgdatahub.model.imports import Replay
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName, TableSchema
 from pgdatahub.postgres.history.import_columns import replay_to_json
-from pgdatahub.postgres.history.observed_json import observed_from_json, observed_to_json
+from pgdatahub.postgres.history.observed_json import observed_in, observed_to_json
 from pgdatahub.postgres.rows.import_rows import rows_with
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import fitted
@@ -133,9 +133,9 @@ class Replays:
             counts: Further counts.
         """
         past = connection.one(
-            sql.SQL("SELECT observed, counts, replays, xmin::text::bigint AS version FROM {} WHERE id = {}").format(
-                self._imports, import_id
-            )
+            sql.SQL(
+                "SELECT id, identity, observed, counts, replays, xmin::text::bigint AS version FROM {} WHERE id = {}"
+            ).format(self._imports, import_id)
         )
         # The number of this transaction is that of each row which it writes.
         version = connection.scalar(
@@ -143,7 +143,7 @@ class Replays:
                 self._imports, import_id
             )
         )
-        joined = joined_columns(observed_from_json(table, past.observed), observed)
+        joined = joined_columns(observed_in(table, past._asdict()), observed)
         entry = replay_to_json(replay) | {"xid": version, "before": past.version}
         total = dict(past.counts)
         for key, count in counts.items():

@@ -9,7 +9,8 @@ from typing import Any
 
 from psycopg import sql
 
-from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.config.key_rule import KeyRule, check_stored_rule
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.names import timestamp_index
@@ -59,17 +60,29 @@ class TableRule:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> TableRule:
-        """Return the rule in a row of ``etl_tables``."""
+        """Return the rule in a row of ``etl_tables``.
+
+        Raises:
+            HistoryDamagedError: A user changed the row.
+        """
         schema = row["table_schema"]
+        rule = KeyRule(
+            mode=row["mode"],
+            key=tuple(row["key"]),
+            newest=row["newest"],
+            duplicates=row["duplicates"],
+            missing=row["missing"],
+        )
+        try:
+            check_stored_rule(rule)
+        except ValueError as error:
+            raise HistoryDamagedError(
+                f"the row of {schema}.{row['table_name']} in {KEYED_TABLES} was changed by hand: {error}",
+                hint="give it back the values of the folder's options, or restore it from a backup",
+            ) from error
         return cls(
             table=TableName(schema=schema, name=row["table_name"]),
-            rule=KeyRule(
-                mode=row["mode"],
-                key=tuple(row["key"]),
-                newest=row["newest"],
-                duplicates=row["duplicates"],
-                missing=row["missing"],
-            ),
+            rule=rule,
             companion=TableName(schema=schema, name=row["companion"]),
             key_index=row["key_index"],
             index_is_ours=row["index_is_ours"],

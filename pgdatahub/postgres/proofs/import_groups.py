@@ -11,17 +11,20 @@ a new number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from psycopg import sql
 
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, TableSchema
-from pgdatahub.postgres.history.import_columns import import_row, selected_columns
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, parsed, readable_rows
+from pgdatahub.postgres.history.import_columns import import_row, selected_columns, texts_in
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.history.observed_json import observed_from_json
+from pgdatahub.postgres.history.observed_json import observed_in
 from pgdatahub.postgres.keyed.both import all_rows
 from pgdatahub.postgres.keyed.rows import known_writers
 from pgdatahub.postgres.keyed.rules import find_rule
@@ -34,13 +37,14 @@ class ImportGroup:
     """The rows of a table that name one import.
 
     Attributes:
-        past: The import; None if the history does not know it.
+        past: The import; None if the history does not know it, or if its row there is damaged.
         source_file: The file that the rows name; None without rows, or if they name none.
         load_timestamp: The time that the rows name, UTC.
         rows: Their number.
         original: The rows with the transaction number of the import's history row, of one of its replays, or before one.
         others: The rows that most others of the import were not written with.
         version: The transaction number of the history row, which changes with each change of that row.
+        damage: A user changed the history row, so that nothing more is known about the import.
     """
 
     past: ImportRow | None
@@ -50,6 +54,7 @@ class ImportGroup:
     original: int
     others: int
     version: str | None
+    damage: HistoryDamagedError | None = None
 
     @property
     def is_original(self) -> bool:
@@ -69,7 +74,7 @@ _GROUPS = sql.SQL("""
      FULL JOIN (SELECT id, xmin, source_file, imported_at, status, {replays} AS replays FROM {imports}
                  WHERE table_schema = {schema} AND table_name = {name}) i
             ON i.source_file = w.file AND i.imported_at = w.moment
-         WHERE w.rows IS NOT NULL OR i.status = {loaded}
+         WHERE w.rows IS NOT NULL OR i.status <> ALL ({gone})
       GROUP BY i.id, w.file, w.moment, i.xmin::text
     )
     SELECT c.file AS named_file, {time} AS named_moment, c.version, c.rows, c.original, c.others, {past}
@@ -89,7 +94,7 @@ _KEYED_WRITTEN = sql.SQL("""
      END::bigint AS others
 """)
 """Rows of a keyed table move between it and its companion; the history has the numbers of these transactions."""
-_FACTS = sql.SQL("SELECT id, observed, sheets, counts FROM {} WHERE id = ANY (%s)")
+_FACTS = sql.SQL("SELECT id, identity, observed, sheets, counts FROM {} WHERE id = ANY (%s)")
 _VERSION = sql.SQL("SELECT xmin::text FROM {} WHERE id = %s")
 
 
@@ -113,22 +118,35 @@ def find_groups(connection: Connection, history: History, table: TableName) -> l
         moment=sql.Identifier(LOAD_TIMESTAMP),
         schema=sql.Literal(table.schema),
         name=sql.Literal(table.name),
-        loaded=sql.Literal(Status.LOADED.value),
+        gone=sql.Literal([status.value for status in Status if status is not Status.LOADED]),
         time=readable_time(sql.SQL("c.moment")),
         past=selected_columns(history.missing),
     )
+    rows = readable_rows(connection, connection.execute(query), history.name, MOMENTS)
     return [
-        ImportGroup(
-            past=None if row.id is None else import_row(row._asdict()),
-            source_file=row.named_file,
-            load_timestamp=row.named_moment,
-            rows=row.rows,
-            original=row.original,
-            others=row.others,
-            version=row.version,
+        _with_import(
+            ImportGroup(
+                past=None,
+                source_file=row.named_file,
+                load_timestamp=row.named_moment,
+                rows=row.rows,
+                original=row.original,
+                others=row.others,
+                version=row.version,
+            ),
+            row,
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
+
+
+def _with_import(group: ImportGroup, row: Any) -> ImportGroup:
+    if row.id is None:
+        return group
+    try:
+        return replace(group, past=import_row(row._asdict()))
+    except HistoryDamagedError as error:
+        return replace(group, damage=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +163,24 @@ class ImportFacts:
     sheets: tuple[str, ...]
     complete: bool
 
+    @classmethod
+    def of(cls, table: TableName, row: Mapping[str, Any], left_out: str) -> ImportFacts:
+        """Return the facts in a row of ``etl_imports``.
+
+        Raises:
+            HistoryDamagedError: A user changed the row.
+        """
+        return cls(
+            observed=observed_in(table, row),
+            sheets=parsed(row, "sheets", lambda: texts_in(row["sheets"])),
+            complete=left_out not in parsed(row, "counts", lambda: dict(row["counts"])),
+        )
+
 
 def import_facts(
     connection: Connection, history: History, table: TableName, ids: Iterable[int], *, left_out: str
-) -> dict[int, ImportFacts]:
-    """Return the facts about imports of a table by id.
+) -> tuple[dict[int, ImportFacts], dict[int, HistoryDamagedError]]:
+    """Return the facts about imports of a table by id, and the errors of rows that a user changed.
 
     Args:
         connection: A connection in any transaction.
@@ -158,15 +189,13 @@ def import_facts(
         ids: The imports.
         left_out: The key of ``counts`` for rows that the table did not take.
     """
-    rows = connection.execute(_FACTS.format(history.imports), (list(ids),))
-    return {
-        row.id: ImportFacts(
-            observed=observed_from_json(table, row.observed),
-            sheets=tuple(row.sheets),
-            complete=left_out not in row.counts,
-        )
-        for row in rows
-    }
+    facts, damage = {}, {}
+    for row in connection.execute(_FACTS.format(history.imports), (list(ids),)):
+        try:
+            facts[row.id] = ImportFacts.of(table, row._asdict(), left_out)
+        except HistoryDamagedError as error:
+            damage[row.id] = error
+    return facts, damage
 
 
 def version_of(connection: Connection, history: History, import_id: int) -> str | None:

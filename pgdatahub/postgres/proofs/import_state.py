@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgdatahub.model.imports import ImportRow
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.postgres.keyed.rows import find_keyed_rows
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.rows.import_rows import find_rows
 from pgdatahub.postgres.server.connection import Connection
+
+if TYPE_CHECKING:
+    from typing_extensions import LiteralString
+
+    from pgdatahub.postgres.history.imports import History
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,3 +76,20 @@ def examine_import(
         written = "written later than the others" if rule is None else "not written by pgdatahub"
         changed.append(f"of its {found.count:,} rows, {found.rewritten:,} were {written}: changed or added by hand")
     return ImportState(rows=found.count, missing=tuple(missing), changed=tuple(changed))
+
+
+def named_twice(connection: Connection, history: History, past: ImportRow) -> list[ImportRow]:
+    """Return the other loaded imports that name the same rows: a user wrote a row of the history."""
+    condition: LiteralString = (
+        "i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.imported_at = %(moment)s AND i.source_file = %(file)s"
+        " AND i.status = %(loaded)s AND i.id <> %(id)s"
+    )
+    values = {
+        "schema": past.table.schema,
+        "name": past.table.name,
+        "moment": past.imported_at,
+        "file": past.source_file,
+        "loaded": Status.LOADED.value,
+        "id": past.id,
+    }
+    return history.select_where(connection, condition, values)

@@ -81,7 +81,7 @@ _UNKNOWN = sql.SQL("""
                    AND i.imported_at = t.{moment} AND i.source_file = t.{file})
 """)
 _ENDS = sql.SQL("""
-    SELECT min(imported_at), max(imported_at) FROM {imports}
+    SELECT {first}, {last} FROM {imports}
      WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}
 """)
 # Each condition checks for the import: another run may have committed one since the ends were read.
@@ -109,7 +109,17 @@ def find_unknown_rows(connection: Connection, history: History | None, table: Ta
     names = _names(history, table)
     first, last = None, None
     if history is not None:
-        row = driver_connection(connection).execute(_ENDS.format(**names)).fetchone()
+        row = (
+            driver_connection(connection)
+            .execute(
+                _ENDS.format(
+                    first=readable_time(sql.SQL("min(imported_at)")),
+                    last=readable_time(sql.SQL("max(imported_at)")),
+                    **names,
+                )
+            )
+            .fetchone()
+        )
         first, last = row or (None, None)
     companion = companion_of(connection, table)
     if first is not None and last is not None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
-from pgdatahub.errors import DatabaseError, PgDataHubError
+from pgdatahub.errors import DatabaseError, HistoryDamagedError, PgDataHubError
 from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
 from pgdatahub.load.pipeline import Pipeline
 from pgdatahub.model.events import Notice, Reporter
@@ -61,7 +61,7 @@ def treat_missing(
     )
     try:
         treated = files.treat(failed)
-    except DatabaseError as error:
+    except (DatabaseError, HistoryDamagedError) as error:
         # All files are done, so there is nothing to resume.
         reporter(Notice(text=f"missing files are left to the next run: {error.message}", warning=True))
         return ()

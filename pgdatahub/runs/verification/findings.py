@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.drift import GoneColumn
-from pgdatahub.postgres.history.quarantine import QuarantineDifference
 from pgdatahub.postgres.proofs.import_groups import ImportGroup
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup
 from pgdatahub.runs.verification.result import Difference, DifferenceKind
@@ -16,7 +17,9 @@ from pgdatahub.runs.verification.result import Difference, DifferenceKind
 def group_differences(group: ImportGroup, provenance: Provenance, history_schema: str) -> Iterator[Difference]:
     """Yield the differences that the number of an import's rows shows."""
     past = group.past
-    if past is not None:
+    if group.damage is not None:
+        yield damaged_history(group.damage, rows=group.rows)
+    elif past is not None:
         if past.status == Status.LOADED:
             yield from _wrong_number(group, past)
         else:
@@ -27,7 +30,7 @@ def group_differences(group: ImportGroup, provenance: Provenance, history_schema
     elif provenance.created:
         yield Difference(
             kind=DifferenceKind.UNNAMED,
-            text=f"{_rows(group.rows)} {_name(group.rows)} no import: added by hand, or their columns were changed",
+            text=f"{rows_told(group.rows)} {named(group.rows)} no import: added by hand, or their columns were changed",
             hint="delete them, or move them to a table of their own",
             rows=group.rows,
         )
@@ -40,7 +43,7 @@ def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
         yield _of(
             past,
             DifferenceKind.MISSING,
-            f"{gone:,} of its {_rows(loaded)} {'is' if gone == 1 else 'are'} missing: deleted by hand, or changed to name "
+            f"{gone:,} of its {rows_told(loaded)} {'is' if gone == 1 else 'are'} missing: deleted by hand, or changed to name "
             "another import",
             hint="run --reload FILE loads it again",
             rows=gone,
@@ -50,7 +53,7 @@ def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
         yield _of(
             past,
             DifferenceKind.ADDED,
-            f"it loaded {_rows(loaded)}, and {group.rows:,} name it: {more:,} {'was' if more == 1 else 'were'} added by hand",
+            f"it loaded {rows_told(loaded)}, and {group.rows:,} name it: {more:,} {'was' if more == 1 else 'were'} added by hand",
             rows=more,
         )
     if group.rows != loaded and 0 < group.original < min(group.rows, loaded):
@@ -65,7 +68,7 @@ def _orphaned(group: ImportGroup, past: ImportRow) -> Difference:
     return _of(
         past,
         DifferenceKind.ORPHANED,
-        f"it was {word}{since}, and {_rows(group.rows)} {_name(group.rows)} it",
+        f"it was {word}{since}, and {rows_told(group.rows)} {named(group.rows)} it",
         hint="delete them by their source_file and load_timestamp",
         rows=group.rows,
     )
@@ -75,13 +78,49 @@ def unknown_import(group: RowGroup, history_schema: str) -> Difference:
     """Return the difference of rows whose import is not in the history."""
     return Difference(
         kind=DifferenceKind.UNKNOWN,
-        text=f"{_rows(group.rows)} {_name(group.rows)} an import of {group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC that the "
+        text=f"{rows_told(group.rows)} {named(group.rows)} an import of {group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC that the "
         f"history in schema {history_schema} does not know",
         hint="run --adopt rebuilds the history from the files; ETL_SCHEMA names the schema of the history",
         rows=group.rows,
         file=group.source_file,
         load_timestamp=group.load_timestamp,
     )
+
+
+def damaged_history(error: HistoryDamagedError, *, rows: int | None = None) -> Difference:
+    """Return the difference of an import whose row in the history a user changed."""
+    return Difference(
+        kind=DifferenceKind.HISTORY, text=error.message, hint=error.hint, rows=rows, import_id=error.import_id
+    )
+
+
+def without_twins(groups: Iterable[ImportGroup]) -> tuple[list[ImportGroup], list[Difference]]:
+    """Return the groups without those of imports that name the rows of another import, and the difference of each of these.
+
+    A loaded import comes before one that was reverted, since the rows are there.
+    """
+    kept: list[ImportGroup] = []
+    pairs: dict[tuple[str, datetime], list[tuple[ImportGroup, ImportRow]]] = {}
+    for group in groups:
+        if group.past is None:
+            kept.append(group)
+        else:
+            pairs.setdefault((group.past.source_file, group.past.imported_at), []).append((group, group.past))
+    differences = []
+    for same in pairs.values():
+        (first, past), *others = sorted(same, key=lambda one: one[1].status != Status.LOADED)
+        kept.append(first)
+        differences += [
+            _of(
+                other,
+                DifferenceKind.HISTORY,
+                f"import {other.id} in etl_imports names the rows of import {past.id}: both have its source_file and imported_at",
+                hint=f"delete the wrong one of the two rows of etl_imports, {past.id} or {other.id}",
+                rows=None,
+            )
+            for _, other in others
+        ]
+    return kept, differences
 
 
 def changed_rows(past: ImportRow, text: str, *, rows: int | None = None) -> Difference:
@@ -112,42 +151,11 @@ def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
     if count:
         yield Difference(
             kind=DifferenceKind.CHANGED,
-            text=f"{_rows(count)} of {companion} should be in the table: the table's row of their key was deleted or changed"
+            text=f"{rows_told(count)} of {companion} should be in the table: the table's row of their key was deleted or changed"
             " by hand",
             hint="pgdatahub rekey puts each key's greatest row into the table",
             rows=count,
         )
-
-
-def quarantine_difference(one: QuarantineDifference) -> Difference:
-    """Return the difference of an import whose rows in quarantine are not as loaded."""
-    parts = [
-        f"{told} in etl_quarantine: {now:,}, and {then:,} at its load"
-        for told, now, then in (
-            ("rows set aside", one.found.rows, one.recorded.rows),
-            ("rows with emptied cells", one.found.blanked, one.recorded.blanked),
-        )
-        if now != then
-    ]
-    return Difference(
-        kind=DifferenceKind.QUARANTINE,
-        text="; ".join(parts),
-        hint="run --reload FILE loads it again",
-        rows=abs(one.found.rows - one.recorded.rows) + abs(one.found.blanked - one.recorded.blanked),
-        import_id=one.import_id,
-        file=one.identity,
-    )
-
-
-def orphaned_quarantine(import_id: int, rows: int) -> Difference:
-    """Return the difference of rows in quarantine whose import is not loaded."""
-    return Difference(
-        kind=DifferenceKind.QUARANTINE,
-        text=f"{_rows(rows)} in etl_quarantine {_name(rows)} the import {import_id}, which is not loaded",
-        hint="delete them by their import_id",
-        rows=rows,
-        import_id=import_id,
-    )
 
 
 def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:
@@ -157,7 +165,7 @@ def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:
     if loaded:
         yield Difference(
             kind=DifferenceKind.TABLE,
-            text=f"the table was dropped by hand, and {_rows(rows)} with it",
+            text=f"the table was dropped by hand, and {rows_told(rows)} with it",
             hint="run --reload FOLDER loads its files again; revert --force forgets them",
             rows=rows,
         )
@@ -175,9 +183,11 @@ def _of(past: ImportRow, kind: DifferenceKind, text: str, *, rows: int | None, h
     )
 
 
-def _rows(number: int) -> str:
+def rows_told(number: int) -> str:
+    """Return a number of rows in words."""
     return f"{number:,} row" if number == 1 else f"{number:,} rows"
 
 
-def _name(number: int) -> str:
+def named(number: int) -> str:
+    """Return the verb for a number of rows that name something."""
     return "names" if number == 1 else "name"

@@ -29,6 +29,8 @@ class DifferenceKind(str, Enum):
     """Rows in ``etl_quarantine`` are not those of the load, or their import is not loaded."""
     COLUMN = "changed column"
     """A column of pgdatahub was dropped, renamed, or has another type."""
+    HISTORY = "damaged history"
+    """A row of the metadata tables was changed by hand, so that it tells nothing about its import."""
     TABLE = "unreadable table"
     """The table was dropped, or cannot tell the import of a row."""
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pgdatahub.config import Config
-from pgdatahub.errors import FileError, PgDataHubError, PrivilegeError, TransientDatabaseError
+from pgdatahub.errors import FileError, HistoryDamagedError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.load.adoption.file_proof import FileProof, compare_with_file
 from pgdatahub.load.adoption.stored_content import dropped_values, foreign_values, has_content
 from pgdatahub.load.table_writer import ROWS_LEFT_OUT
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Provenance, Status
-from pgdatahub.model.schema import QUARANTINE, RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
+from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.history.drift import gone_columns
@@ -40,13 +40,14 @@ from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.verification.findings import (
     changed_rows,
     column_gone,
+    damaged_history,
     group_differences,
-    orphaned_quarantine,
-    quarantine_difference,
     table_gone,
     unknown_import,
+    without_twins,
 )
 from pgdatahub.runs.verification.keys import keyed_differences
+from pgdatahub.runs.verification.quarantine import check_quarantine, quarantine_difference
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck, Unproved, Verification
 
 Progress = Callable[[TableName], None]
@@ -84,20 +85,8 @@ def verify(
                 progress(table)
             checks.append(_TableVerifier(config, database, table, every_value=every_value).check())
         if not tables:
-            checks += _check_quarantine(config, database)
+            checks += check_quarantine(config, database)
         return Verification(destination=database.description, tables=tuple(checks), seconds=time.monotonic() - began)
-
-
-def _check_quarantine(config: Config, database: Database) -> list[TableCheck]:
-    """Return the rows in ``etl_quarantine`` whose import is not loaded, as a check of that table; none without any."""
-    history = History(config.schema_name)
-    with transaction(database.engine, read_only=True) as connection:
-        orphans = history.quarantine.orphans(connection) if history.exists(connection) else {}
-    if not orphans:
-        return []
-    table = TableName(schema=config.schema_name, name=QUARANTINE)
-    differences = tuple(orphaned_quarantine(number, rows) for number, rows in orphans.items())
-    return [TableCheck(table=table, rows=sum(orphans.values()), imports=0, differences=differences)]
 
 
 def _tables(database: Database, history_schema: str, wanted: Sequence[str]) -> list[TableName]:
@@ -158,6 +147,8 @@ class _TableVerifier:
                 current, left = self._compare_values(connection)
             for one in left:
                 self._compare_file(one, current)
+        except HistoryDamagedError as error:
+            found.differences.append(damaged_history(error))
         except (FileError, PrivilegeError) as error:
             text = f"the table cannot be read: {error.message}"
             found.differences.append(Difference(kind=DifferenceKind.TABLE, text=text, hint=error.hint))
@@ -203,7 +194,9 @@ class _TableVerifier:
         if any(one.kind is DifferenceKind.TABLE for one in found.differences):
             return current, []
         groups: list[tuple[ImportGroup, ImportRow]] = []
-        for group in find_groups(connection, history, table):
+        told, twins = without_twins(find_groups(connection, history, table))
+        found.differences += twins
+        for group in told:
             found.rows += group.rows
             found.differences += group_differences(group, provenance, history.schema)
             past = group.past
@@ -214,9 +207,11 @@ class _TableVerifier:
                 found.proofs["as written"] += 1
             elif group.rows == past.row_count:
                 groups.append((group, past))
-        facts = import_facts(connection, history, table, [past.id for _, past in groups], left_out=ROWS_LEFT_OUT)
+        ids = [past.id for _, past in groups]
+        facts, damage = import_facts(connection, history, table, ids, left_out=ROWS_LEFT_OUT)
+        found.differences += [damaged_history(error) for error in damage.values()]
         waiting = [_Waiting(group=group, past=past, facts=facts[past.id]) for group, past in groups if past.id in facts]
-        found.proofs["changing"] += len(groups) - len(waiting)
+        found.proofs["changing"] += len(groups) - len(waiting) - len(damage)
         return current, [one for one in waiting if not self._has_content(connection, one, current, provenance)]
 
     def _has_content(self, connection: Connection, one: _Waiting, current: TableSchema, provenance: Provenance) -> bool:

@@ -71,11 +71,13 @@ class Hub:
     def write(self, file: str, headers: Sequence[str], rows: Rows, *, note: str = "") -> Path:
         return write_workbook(self.root / file, headers, rows, note=note)
 
-    def run(self, *, reload: Sequence[str] = (), paths: Sequence[str] = (), **overrides: Any) -> RunReport:
+    def run(
+        self, *, reload: Sequence[str] = (), paths: Sequence[str] = (), adopt: bool = False, **overrides: Any
+    ) -> RunReport:
         selection = Selection(
             reload=tuple(self.root / file for file in reload), paths=tuple(self.root / file for file in paths)
         )
-        return run(self.config(**overrides), selection=selection)
+        return run(self.config(**overrides), selection=selection, adopt=adopt)
 
     def load(self, **arguments: Any) -> dict[str, tuple[Outcome, str]]:
         """Run, let no file fail, and return what became of each."""
