@@ -15,10 +15,11 @@ from pgdatahub.model.schema import SOURCE_FILE, TableName
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.history.latest_imports import tables_of_imports
 from pgdatahub.postgres.rows.import_rows import count_of_file
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
-from pgdatahub.runs.files.named_file import imports_of_file, place_below_root
+from pgdatahub.runs.files.named_file import imports_of_file, is_place_of
 from pgdatahub.undo.plan import UndoRequest
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def choose(connection: Connection, history: History, request: UndoRequest, confi
     found = _candidates(connection, history, request, config)
     tables: Collection[TableName] = ()
     if request.table is not None:
-        tables = named_tables([request.table], (past.table for past in history.select_imports(connection)))
+        tables = named_tables([request.table], tables_of_imports(connection, history))
         found = [past for past in found if past.table in tables]
     if not found:
         message = f"no import of {_named(request)} is in the history"
@@ -115,8 +116,8 @@ def _orphans(connection: Connection, request: UndoRequest, tables: Iterable[Tabl
 def _refuse_several(found: Sequence[ImportRow], request: UndoRequest, config: Config) -> None:
     tables = sorted({str(past.table) for past in found})
     hashes = sorted({past.file_sha256 for past in found})
-    identity = place_below_root(request.source_file or "", config)
-    files = sorted({past.source_file for past in found if past.identity != identity})
+    file = request.source_file
+    files = sorted({one.source_file for one in found if file is None or not is_place_of(file, one.identity, config)})
     if request.file_hash is not None and len(hashes) > 1:
         listed = ", ".join(f"{past.file_sha256[:16]}… ({past.identity})" for past in found)
         raise UndoError(f"several imports begin with {request.file_hash}: {listed}", hint="give more digits")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
@@ -34,15 +34,28 @@ def imports_of_file(connection: Connection, history: History, file: str, config:
         known = {past.id for past in found}
         moved = [past for past in history.select_imports(connection, identity=identity) if past.id not in known]
         found = sorted([*found, *moved], key=lambda past: past.id)
+    if not is_url(file) and not any(past.status == Status.LOADED for past in found):
+        # Or its path leads there by other links than the data root's.
+        names = {PurePath(exact).name, PurePath(os.path.realpath(exact)).name}
+        same_name = (past for name in sorted(names) for past in history.select_imports(connection, file_tail=name))
+        linked = {past.id: past for past in same_name if is_place_of(file, past.identity, config)}
+        linked |= {past.id: past for past in found}
+        found = [linked[number] for number in sorted(linked)]
     return found or history.select_imports(connection, file_tail=file.removeprefix("./"))
 
 
 def failures_of_file(failures: Sequence[FailureRow], file: str, config: Config) -> list[FailureRow]:
     """Return the failures of a file, named as for :func:`imports_of_file`."""
     exact, tail = file if is_url(file) else _absolute(file, config), "/" + file.removeprefix("./")
-    return [one for one in failures if one.source_file == exact] or [
-        one for one in failures if one.source_file.endswith(tail)
-    ]
+    for is_meant in (
+        lambda one: one.source_file == exact,
+        lambda one: is_place_of(file, one.identity, config),
+        lambda one: one.source_file.endswith(tail),
+    ):
+        found = [one for one in failures if is_meant(one)]
+        if found:
+            return found
+    return []
 
 
 def _absolute(file: str, config: Config) -> str:
@@ -60,3 +73,11 @@ def place_below_root(file: str, config: Config) -> str | None:
     path = Path(_absolute(file, config))
     root_path = Path(os.path.abspath(config.root_path))  # noqa: PTH100
     return path.relative_to(root_path).as_posix() if path.is_relative_to(root_path) else None
+
+
+def is_place_of(file: str, identity: str, config: Config) -> bool:
+    """Return whether a path leads to the place of a file below the data root, also by links."""
+    if is_url(file) or is_url(config.data_root):
+        return place_below_root(file, config) == identity
+    given = os.path.realpath(_absolute(file, config))
+    return os.path.realpath(Path(os.path.abspath(config.root_path), identity)) == given  # noqa: PTH100

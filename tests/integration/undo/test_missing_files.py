@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
 from pgdatahub.errors import UndoError
-from pgdatahub.model.imports import Status
+from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import RunReport
 from pgdatahub.runs.pause_file import pause_file
@@ -83,6 +83,26 @@ def test_status_counts_no_file_behind_a_broken_link(loaded: Hub) -> None:
     (loaded.root / "sales").unlink()
     (loaded.root / "sales").symlink_to(loaded.root / "sales")  # cannot be followed
     assert status(loaded.config()).missing_files == {}
+
+
+def test_folder_with_the_name_of_a_file_is_not_the_file(loaded: Hub) -> None:
+    loaded.configure(REVERT)
+    (loaded.root / "sales/jan.xlsx").unlink()
+    (loaded.root / "sales/jan.xlsx").mkdir()
+    counts = status(loaded.config()).missing_files
+    assert counts is not None
+    assert list(counts.values()) == [(1, ["sales/jan.xlsx"])]
+    assert [(one.file, one.action) for one in plan(loaded.config()).missing] == [
+        ("sales/jan.xlsx", MissingAction.REVERT)
+    ]
+    assert _actions(loaded.run()) == [("sales/jan.xlsx", MissingAction.REVERT)]
+    assert _rows(loaded) == [3]
+
+
+def test_link_to_a_folder_is_not_the_file(loaded: Hub) -> None:
+    (loaded.root / "sales/jan.xlsx").unlink()
+    (loaded.root / "sales/jan.xlsx").symlink_to(loaded.directory)
+    assert list((status(loaded.config()).missing_files or {}).values()) == [(1, ["sales/jan.xlsx"])]
 
 
 def test_moved_data_root_has_no_missing_file(loaded: Hub) -> None:
@@ -417,6 +437,54 @@ def test_revert_of_a_moved_and_changed_file_takes_the_loaded(moved: Hub) -> None
     assert _rows(moved) == [1, 2, 3]
     moved.revert(source_file=path)
     assert _rows(moved) == [3]
+
+
+@pytest.fixture
+def linked(hub: Hub) -> Hub:
+    """A data root that is a link, with a folder that is a link, and a link to a file."""
+    hub.root.rmdir()
+    (hub.directory / "disk").mkdir()
+    (hub.directory / "share").mkdir()
+    hub.root.symlink_to(hub.directory / "disk")
+    (hub.root / "sales").symlink_to(hub.directory / "share")
+    hub.write("sales/jan.xlsx", HEADERS, JAN)
+    hub.write("sales/feb.xlsx", HEADERS, FEB)
+    hub.write("other/x.xlsx", HEADERS, FEB)
+    (hub.directory / "january.xlsx").symlink_to(hub.root / "sales/jan.xlsx")
+    hub.load()
+    return hub
+
+
+PATHS = ("data/sales/jan.xlsx", "disk/sales/jan.xlsx", "share/jan.xlsx", "january.xlsx", "disk/../share/jan.xlsx")
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
+@pytest.mark.parametrize("path", PATHS)
+def test_revert_takes_each_path_that_leads_to_the_file(linked: Hub, path: str, moved: bool) -> None:
+    if moved:  # the old path leads there still, and is not that of the load
+        linked.root.unlink()
+        (linked.directory / "disk").rename(linked.directory / "elsewhere")
+        (linked.directory / "disk").symlink_to("elsewhere")
+        (linked.directory / "data").symlink_to("elsewhere")
+        linked.root = linked.directory / "elsewhere"
+    linked.revert(source_file=str(linked.directory / path))
+    assert _rows(linked) == [3]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_revert_takes_a_path_by_links_to_a_deleted_file(linked: Hub, path: str) -> None:
+    (linked.root / "sales/jan.xlsx").unlink()
+    linked.revert(source_file=str(linked.directory / path))
+    assert _rows(linked) == [3]
+
+
+def test_revert_takes_a_relative_path_by_links(linked: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(linked.directory / "disk")
+    assert linked.revert(source_file="../share/jan.xlsx", dry_run=True).plan.rows == 2
+    assert linked.revert(source_file="./sales/jan.xlsx", dry_run=True).plan.rows == 2
+    assert [one.identity for one in linked.history(file="../share/jan.xlsx") if isinstance(one, ImportRow)] == [
+        "sales/jan.xlsx"
+    ]
 
 
 def test_path_outside_of_the_data_root_is_not_found(moved: Hub, tmp_path: Path) -> None:
