@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
@@ -261,11 +261,13 @@ class Provenance:
         created: pgdatahub created the table and has not dropped it since.
         columns: The columns that pgdatahub created and has not dropped since.
         first_types: Column that pgdatahub did not create → its type before pgdatahub first altered it.
+        types: Column → the type that pgdatahub gave it last.
     """
 
     created: bool
     columns: frozenset[str]
     first_types: Mapping[str, str]
+    types: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, changes: Iterable[ChangeRow]) -> Provenance:
@@ -273,8 +275,15 @@ class Provenance:
         created = False
         columns: set[str] = set()
         first_types: dict[str, str] = {}
+        types: dict[str, str] = {}
         for change in changes:
             kind, column = change.change_type, change.column
+            if column is None and kind in (ChangeType.CREATE_TABLE, ChangeType.DROP_TABLE):
+                types = {}
+            elif column is not None and change.new_type is not None:
+                types[column] = change.new_type
+            elif column is not None:
+                types.pop(column, None)
             if kind == ChangeType.CREATE_TABLE and column is None:
                 created, columns, first_types = True, set(), {}
             elif kind == ChangeType.DROP_TABLE:
@@ -288,4 +297,4 @@ class Provenance:
                 columns.discard(column)
             elif kind == ChangeType.ALTER_TYPE and column not in columns and change.old_type is not None:
                 first_types.setdefault(column, change.old_type)
-        return cls(created=created, columns=frozenset(columns), first_types=first_types)
+        return cls(created=created, columns=frozenset(columns), first_types=first_types, types=types)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from psycopg import sql
 
@@ -18,6 +19,7 @@ from pgdatahub.model.schema import RESERVED_COLUMNS, TableSchema
 from pgdatahub.postgres.history.damaged_rows import json_object
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.values.sql_types import SqlType, join_all
 
 
 def columns_changed_by_hand(
@@ -64,6 +66,9 @@ def _renamed_to(header: str | None, current: TableSchema, known: Collection[str]
     return None if header is None else next(names, None)
 
 
+_OWN_TYPES: Final = frozenset(one.sql for one in SqlType)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneColumn:
     """A column that the history knows and the table does not have.
@@ -77,6 +82,30 @@ class GoneColumn:
     name: str
     imports: int
     renamed_to: str | None
+
+
+def retyped_columns(
+    connection: Connection, history: History, current: TableSchema, provenance: Provenance
+) -> dict[str, str]:
+    """Return the columns whose type is not the one that pgdatahub gave them last, with that type.
+
+    A type of the server's own from the settings can have several names, and is not compared. A type that the loaded files
+    need by now is right, though a user changed it before pgdatahub had to.
+    """
+    changed = {
+        column.name: given
+        for column in current.columns
+        if (given := provenance.types.get(column.name)) in _OWN_TYPES and column.type.sql != given
+    }
+    if not changed:
+        return {}  # the usual case, which reads no import
+    observed = history.observed(connection, current.table)
+    needed = {
+        name: join_all(one.by_name[name].type for one in observed if name in one.by_name).sql
+        for name in changed
+        if all(isinstance(one.by_name[name].type, SqlType) for one in observed if name in one.by_name)
+    }
+    return {name: given for name, given in changed.items() if current.by_name[name].type.sql != needed.get(name)}
 
 
 _GONE = sql.SQL("""

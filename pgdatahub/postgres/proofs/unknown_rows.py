@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from pgdatahub.errors import PrivilegeError, SchemaError
 from pgdatahub.model.imports import Status
@@ -215,6 +216,43 @@ def untracked_tables(connection: Connection, known: Iterable[TableName], history
             rows = connection.execute(_KNOWN.format(sql.Identifier(other.schema, IMPORTS)))
             found -= {TableName(schema=row.schema, name=row.name) for row in rows}
     return found
+
+
+_ORIGINALS = sql.SQL("""
+    SELECT i.table_schema, i.table_name
+      FROM {imports} i JOIN unnest({files}::text[], {moments}::timestamp[]) AS named (file, moment)
+        ON (i.source_file, i.imported_at) = (named.file, named.moment)
+     WHERE i.status = {loaded} AND NOT coalesce({tables} @> {own}, false)
+  GROUP BY 1, 2 HAVING count(*) = {count}
+""")
+
+
+def copied_tables(connection: Connection, history: History, tables: Iterable[TableName]) -> set[TableName]:
+    """Return the tables that a user copied from others: another table has all imports that their rows name.
+
+    A table of a file with several tables has the imports of the others too, and is no copy.
+
+    Args:
+        connection: A connection in a transaction, which may be read-only.
+        history: The history, which exists and knows none of the tables.
+        tables: The tables.
+    """
+    copies = set()
+    existing = catalog.all_tables(connection)
+    for table, unknown in find_all_unknown(connection, history, tables).items():
+        query = _ORIGINALS.format(
+            imports=history.imports,
+            files=sql.Literal([group.source_file for group in unknown.groups]),
+            moments=sql.Literal([group.load_timestamp for group in unknown.groups]),
+            loaded=Status.LOADED.value,
+            tables=sql.SQL("NULL::jsonb" if "tables" in history.missing else "i.tables"),
+            own=sql.Literal(Jsonb([[table.schema, table.name]])),
+            count=len(unknown.groups),
+        )
+        originals = {TableName(schema=row.table_schema, name=row.table_name) for row in connection.execute(query)}
+        if originals & existing:
+            copies.add(table)
+    return copies
 
 
 def _has_lineage(connection: Connection, table: TableName) -> bool:

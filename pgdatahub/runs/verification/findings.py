@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Provenance, Status
-from pgdatahub.model.schema import TableName
+from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres.history.drift import GoneColumn
 from pgdatahub.postgres.proofs.import_groups import ImportGroup
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup
@@ -144,6 +144,16 @@ def column_gone(column: GoneColumn) -> Difference:
         text = f"the column {column.name} was dropped by hand; {imports} had values in it"
         hint = "run --reload FILE brings back the values of a file"
     return Difference(kind=DifferenceKind.COLUMN, text=text, hint=hint, column=column.name)
+
+
+def column_retyped(name: str, given: str, current: TableSchema) -> Difference:
+    """Return the difference of a column that has another type than pgdatahub gave it."""
+    return Difference(
+        kind=DifferenceKind.COLUMN,
+        text=f"the column {name} was changed to the type {current.by_name[name].type.sql} by hand; pgdatahub made it {given}",
+        hint=f"ALTER TABLE {current.table} ALTER {name} TYPE {given}, with USING if the server asks for it",
+        column=name,
+    )
 
 
 def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:

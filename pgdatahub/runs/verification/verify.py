@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, HistoryDamagedError, PgDataHubError, PrivilegeError, TransientDatabaseError
@@ -38,8 +39,20 @@ from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.verification.findings import (
+from pgdatahub.postgres.history.drift import gone_columns, retyped_columns
+from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
+from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT
+from pgdatahub.postgres.history.inventory import take_inventory
+from pgdatahub.postgres.keyed.both import companion_of
+from pgdatahub.postgres.keyed.rules import find_rule
+from pgdatahub.postgres.history.known_tables import named_tables
+from pgdatahub.postgres.proofs.unknown_rows import copied_tables, find_unknown_rows, untracked_tables
+from pgdatahub.runs.verification.findings import (
     changed_rows,
     column_gone,
+    column_retyped,
     damaged_history,
     group_differences,
     table_gone,
@@ -94,10 +107,14 @@ def _tables(database: Database, history_schema: str, wanted: Sequence[str]) -> l
     history = History(history_schema)
     with transaction(database.engine, read_only=True) as connection:
         known: set[TableName] = set()
-        if history.exists(connection):
+        if not history.exists(connection):
+            untracked = untracked_tables(connection, known, history_schema)
+        else:
             inventory = take_inventory(connection, history)
             known = {one.table for one in inventory if one.exists or one.imports or one.held}
-        found = sorted(known | untracked_tables(connection, known, history_schema))
+            untracked = untracked_tables(connection, known, history_schema)
+            untracked -= copied_tables(connection, history, untracked)
+        found = sorted(known | untracked)
     return sorted(named_tables(wanted, found)) if wanted else found
 
 
@@ -131,13 +148,10 @@ class _TableVerifier:
         self._every_value = every_value
         self._history = History(config.schema_name)
         self._found = _Findings()
-        self._kept_stages: Stages | None = None
 
-    @property
+    @cached_property
     def _stages(self) -> Stages:
-        if self._kept_stages is None:
-            self._kept_stages = Stages(create_plugin_manager())
-        return self._kept_stages
+        return Stages(create_plugin_manager())
 
     def check(self) -> TableCheck:
         """Return the result."""
@@ -188,6 +202,8 @@ class _TableVerifier:
             found.differences += [unknown_import(group, history.schema) for group in groups_without_history]
             return current, []
         found.differences += map(quarantine_difference, history.quarantine.differences(connection, table))
+        retyped = retyped_columns(connection, history, current, provenance)
+        found.differences += [column_retyped(name, given, current) for name, given in retyped.items()]
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))
         rule = find_rule(connection, history.schema, table)
         found.differences += keyed_differences(connection, history.schema, rule)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import xlsxwriter
 from typer.testing import CliRunner
 
 from pgdatahub.cli.app import create_app
@@ -118,8 +119,6 @@ def test_verify_proves_values_without_widening(hub: Hub) -> None:
 
 
 def test_verify_proves_intervals(hub: Hub) -> None:
-    import xlsxwriter
-
     path = hub.root / "sales" / "a.xlsx"
     path.parent.mkdir()
     with xlsxwriter.Workbook(str(path)) as book:
@@ -134,8 +133,6 @@ def test_verify_proves_intervals(hub: Hub) -> None:
 
 
 def test_verify_proves_files_of_several_sheets_by_the_file(hub: Hub) -> None:
-    import xlsxwriter
-
     path = hub.root / "sales" / "a.xlsx"
     path.parent.mkdir()
     with xlsxwriter.Workbook(str(path)) as book:
@@ -320,6 +317,44 @@ def test_renamed_column_is_named_with_its_new_name(loaded: Hub) -> None:
     found = _only(loaded)
     assert (found.kind, found.column) == (DifferenceKind.COLUMN, "note")
     assert "renamed to remark" in found.text
+
+
+@pytest.mark.parametrize("change", ["id TYPE text", "id TYPE bigint", "id TYPE smallint", "note TYPE varchar(9)"])
+def test_type_changed_by_hand_is_named(loaded: Hub, change: str) -> None:
+    loaded.execute(f"ALTER TABLE sales ALTER {change}")
+    found = _only(loaded)
+    assert (found.kind, found.column) == (DifferenceKind.COLUMN, change.split()[0])
+    assert "by hand; pgdatahub made it" in found.text
+    assert _check(loaded).verified == 2
+
+
+def test_type_that_the_files_need_by_now_is_no_difference(loaded: Hub) -> None:
+    loaded.execute("ALTER TABLE sales ALTER id TYPE bigint; ALTER TABLE sales ALTER note TYPE varchar")
+    assert _only(loaded).column == "id"
+    loaded.write("sales/mar.xlsx", HEADERS, [[2**40, 60, "f"]])
+    loaded.load()
+    assert _kinds(loaded) == []
+
+
+def test_copy_of_a_table_is_no_difference(loaded: Hub) -> None:
+    loaded.execute("CREATE TABLE copy (LIKE sales INCLUDING ALL); INSERT INTO copy SELECT * FROM sales WHERE id > 3")
+    assert [table.table.name for table in loaded.verify().tables] == ["sales"]
+    loaded.execute("INSERT INTO copy (id, source_file, load_timestamp) VALUES (9, '/x.xlsx', '2024-01-01')")
+    assert _kinds(loaded) == [DifferenceKind.UNKNOWN] * 2
+
+
+def test_lost_table_of_a_file_is_no_copy_of_the_other(hub: Hub) -> None:
+    hub.configure("sales:\n  sheets:\n    One: {table: ones}\n    Two: {table: twos}\n")
+    path = hub.root / "sales/a.xlsx"
+    path.parent.mkdir()
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name in ("One", "Two"):
+            book.add_worksheet(name).write_column(0, 0, ["id", 1])
+    hub.load()
+    hub.execute(
+        "DELETE FROM etl_imports WHERE table_name = 'ones'; DELETE FROM etl_schema_changes WHERE table_name = 'ones'"
+    )
+    assert _only(hub).kind is DifferenceKind.UNKNOWN
 
 
 @pytest.mark.parametrize("column", ["source_file", "load_timestamp"])
