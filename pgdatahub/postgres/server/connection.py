@@ -123,7 +123,9 @@ class Connection:
         if not psycopg.Pipeline.is_supported():
             yield
             return
-        with self._driver.pipeline():
+        # Behind a pooler the session's timeouts stand: the beginning of the transaction, which lifts them, is repeatable alone.
+        driver = self._driver if self._driver.prepare_threshold is not None else self.driver
+        with driver.pipeline():
             yield
 
     def pipeline_to_end(self) -> None:

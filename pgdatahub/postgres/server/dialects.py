@@ -6,14 +6,12 @@ Such a server is refused if it cannot load a file, with its schema changes and i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import psycopg
 
 from pgdatahub.errors import DatabaseError
-
-if TYPE_CHECKING:
-    from typing_extensions import LiteralString
+from pgdatahub.postgres.server.pins import execute_despite_timeout
 
 OLDEST: Final = 120000
 """``server_version_num`` of the oldest supported PostgreSQL."""
@@ -74,8 +72,8 @@ def describe(connection: psycopg.Connection[Any]) -> SelfDescription:
     )
 
 
-def _first(connection: psycopg.Connection[Any], query: LiteralString) -> str | None:
-    row = connection.execute(query).fetchone()
+def _first(connection: psycopg.Connection[Any], query: str) -> str | None:
+    row = execute_despite_timeout(connection, query.encode()).fetchone()
     return None if row is None else row[0]
 
 

@@ -48,7 +48,7 @@ _PATH: Final = (
 )
 
 
-_ATTEMPTS: Final = 10
+_ATTEMPTS: Final = 100
 _PREPARE_AFTER: Final = 5
 """Executions of a statement after which it is prepared."""
 
@@ -56,29 +56,34 @@ _PREPARE_AFTER: Final = 5
 def begin(connection: psycopg.Connection[Any], *, read_only: bool) -> None:
     """Begin a transaction with fixed settings.
 
-    BEGIN and the settings go to the server together, so that no timeout of an idle transaction can come between. A
-    ``statement_timeout`` of a millisecond may cancel the message itself; then it is sent again.
+    BEGIN and the settings go to the server together, so that no timeout of an idle transaction can come between.
 
     Args:
         connection: A connection in autocommit mode, outside of a transaction.
         read_only: The transaction must not write.
     """
-    statements = _begin_statements(connection.info.server_version, read_only=read_only)
+    pooled = connection.prepare_threshold is None  # adapt_session() lifted the timeouts of other sessions
+    statements = _begin_statements(connection.info.server_version, read_only=read_only, lift_timeouts=pooled)
     if connection.pgconn.pipeline_status != pq.PipelineStatus.OFF:
         # psycopg reads times as the last reported DateStyle has them, and the server reports a change at the end of a pipeline.
         with nullcontext() if _reads_as_pinned(connection) else connection.pipeline():
             for statement in statements:
                 connection.execute(statement)
         return
-    message = b"; ".join(statements)
+    execute_despite_timeout(connection, b"; ".join(statements))
+
+
+def execute_despite_timeout(connection: psycopg.Connection[Any], statement: bytes) -> psycopg.Cursor[Any]:
+    """Execute a short message whose session may still have a ``statement_timeout`` of a millisecond.
+
+    On a busy machine such a timeout cancels any message now and then; then the message is sent again.
+    """
     for _ in range(_ATTEMPTS - 1):
         try:
-            connection.execute(message)
+            return connection.execute(statement)
         except psycopg.errors.QueryCanceled:
             connection.rollback()
-        else:
-            return
-    connection.execute(message)
+    return connection.execute(statement)
 
 
 def _reads_as_pinned(connection: psycopg.Connection[Any]) -> bool:
@@ -88,10 +93,17 @@ def _reads_as_pinned(connection: psycopg.Connection[Any]) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _begin_statements(server_version: int, *, read_only: bool) -> tuple[bytes, bytes]:
+def _begin_statements(server_version: int, *, read_only: bool, lift_timeouts: bool) -> tuple[bytes, ...]:
     # Under a lock, a query must see the commits of the lock's last holder, whatever the role's isolation level is.
     mode = "ISOLATION LEVEL READ COMMITTED" + (" READ ONLY" if read_only else "")
-    return f"BEGIN {mode}".encode(), pin_statement(server_version).encode()
+    # SET LOCAL takes a hundredth of a millisecond, the other settings a tenth: too long for the shortest timeouts.
+    names = _timeouts(server_version) if lift_timeouts else ()
+    timeouts = (f"SET LOCAL {name} = 0".encode() for name in names)
+    return f"BEGIN {mode}".encode(), *timeouts, pin_statement(server_version).encode()
+
+
+def _timeouts(server_version: int) -> tuple[str, ...]:
+    return ("statement_timeout", *(_SINCE_17 if server_version >= 170000 else ()))
 
 
 def adapt_session(connection: psycopg.Connection[Any]) -> None:
@@ -100,13 +112,12 @@ def adapt_session(connection: psycopg.Connection[Any]) -> None:
     Behind a pooler the next transaction may have another server, without the prepared statements, and session settings would
     stay with this one. A statement that is sent again and again takes the server a third of its time once it is prepared.
     """
-    timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
-    if connection.info.server_version >= 170000:
-        timeouts += _SINCE_17
+    timeouts = (*_timeouts(connection.info.server_version), "idle_in_transaction_session_timeout")
     calls = ", ".join(f"pg_catalog.set_config('{name}', '0', false)" for name in timeouts)
     # libpq knows the process id of the server, or an invented one of the pooler.
     direct = f"pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) {connection.info.backend_pid}"
-    answer = connection.execute(f"SELECT CASE WHEN {direct} THEN ROW({calls}) END".encode()).fetchone()
+    query = f"SELECT CASE WHEN {direct} THEN ROW({calls}) END".encode()
+    answer = execute_despite_timeout(connection, query).fetchone()
     if answer is not None and answer[0] is not None:
         connection.prepare_threshold = _PREPARE_AFTER
 

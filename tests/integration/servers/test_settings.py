@@ -9,12 +9,14 @@ from threading import Thread
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from pgdatahub import run
 from pgdatahub.config import load_config
 from pgdatahub.model.results import RunReport
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.tables.locks import lock_key
+from pgdatahub.postgres.server.pins import execute_despite_timeout
 from tests.integration.runs.conftest import write_workbook
 
 
@@ -105,6 +107,17 @@ def test_trigger_finds_its_tables_by_the_search_path(database_url: str, tmp_path
     assert load(database_url, tmp_path).results[0].failure is None
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT id FROM app.seen").fetchall() == [(1,)]
+
+
+def test_message_that_a_timeout_cancels_is_sent_again(database_url: str) -> None:
+    query = b"SELECT CASE WHEN nextval('tries') < 4 THEN pg_sleep(5)::text ELSE 'done' END"
+    with psycopg.connect(database_url, autocommit=True, options="-c statement_timeout=100") as connection:
+        connection.execute("CREATE SEQUENCE tries")
+        assert execute_despite_timeout(connection, query).fetchone() == ("done",)
+        execute_despite_timeout(connection, b"BEGIN; " + query.replace(b"4", b"7"))
+        assert connection.info.transaction_status is TransactionStatus.INTRANS
+        connection.rollback()
+        assert connection.execute("SELECT last_value FROM tries").fetchone() == (7,)
 
 
 def test_wait_for_another_load_has_no_limit(database_url: str, tmp_path: Path) -> None:
