@@ -171,13 +171,11 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session
-def poolers(session: nox.Session) -> None:
-    """The integration tests through PgBouncer in its two modes, but for those that restart or make servers."""
+@nox.parametrize("mode", ["session", "transaction"], ids=["session", "transaction"])
+def poolers(session: nox.Session, mode: str) -> None:
+    """The integration tests through PgBouncer, but for those of the embedded server and of remote folders."""
     install(session, "test", extras="[embedded]")
-    folders = ("types", "undo", "pipeline", "keyed", "contracts")
-    chosen = session.posargs or [f"tests/integration/{folder}" for folder in folders]
-    modes = ("--pooler", "session", "--pooler", "transaction")
-    session.run("python", "-m", "tests.on_servers", "18", *modes, "--", *chosen)
+    session.run("python", "-m", "tests.on_servers", "18", "--pooler", mode, "--", *(session.posargs or ("-n", "auto")))
 
 
 @nox.session

@@ -10,13 +10,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pgdatahub.config import Config
+from pgdatahub.config.destination import Destination
 from pgdatahub.postgres.embedded import EmbeddedServer, EmbeddedSettings
+from pgdatahub.postgres.server.engine import Engine
 from tests.databases import DatabasePool, with_database
 from tests.measured_children import measure_children
+from tests.servers import through_pooler
 
 _HOME = "PGDATAHUB_HOME"
 KEPT = tuple(f"PGDATAHUB_{name}" for name in ("CORPUS", "FUZZ", "HEAVY", "JUDGE", "READER", "STRESS", "TEST"))
@@ -77,6 +82,27 @@ def server_url() -> Iterator[str]:
     )
     with EmbeddedServer(settings) as server:
         yield server.url()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def product_through_pooler() -> Iterator[None]:
+    """Have the product, in this process, connect through the pooler that ``TEST_POOLER`` names; tests connect without it."""
+    if "TEST_POOLER" not in os.environ:
+        yield
+        return
+    destination, begin = Config.destination, Engine.__init__
+
+    def pooled(config: Config) -> Destination:
+        found: Destination = destination.fget(config)  # type: ignore[attr-defined]  # mypy sees a value, not a property
+        return replace(found, conninfo=through_pooler(found.conninfo)) if found.conninfo else found
+
+    def begin_pooled(engine: Engine, conninfo: str, *, keep_connection: bool) -> None:
+        begin(engine, through_pooler(conninfo), keep_connection=keep_connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Config, "destination", property(pooled))
+        patch.setattr(Engine, "__init__", begin_pooled)
+        yield
 
 
 @pytest.fixture(scope="session")

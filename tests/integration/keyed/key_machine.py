@@ -31,7 +31,6 @@ from pgdatahub.undo.rekey import rekey
 from pgdatahub.undo.revert import revert
 from tests.integration.keyed.key_model import COLUMNS, KeyFile, KeyModel, KeySettings, Texts, text_of
 from tests.integration.undo.conftest import write_workbook
-from tests.servers import through_pooler
 
 PATHS = ("2025-9.xlsx", "2025-10.xlsx", "2025-09.xlsx", "A.xlsx", "a.xlsx", "2025/1.xlsx", "b 10.xlsx", "b 9.xlsx")
 POOLS: dict[str, list[Any]] = {
@@ -343,7 +342,7 @@ def machine(
             file = self.directory / "etl_config.yaml"
             file.write_text(self.options.yaml(self.name))
             root = {"data_root": str(self.directory), "state_dir": str(self.directory), "workers": 1}
-            return load_config(overrides={"database_url": through_pooler(database_url), **root}, config_file=file)
+            return load_config(overrides={"database_url": database_url, **root}, config_file=file)
 
         def plan(self, path: str) -> TablePlan:
             (table,) = plan(self.config(), selection=Selection(paths=(self.directory / self.name / path,))).tables

@@ -17,7 +17,6 @@ from pgdatahub.config import Config, load_config
 from pgdatahub.model.events import Event
 from pgdatahub.model.results import FileResult, Outcome, RunReport
 from pgdatahub.runs.run import Selection, run
-from tests.servers import through_pooler
 
 Rows: TypeAlias = Sequence[Sequence[object]]
 
@@ -79,11 +78,11 @@ class Warehouse:
 
     @property
     def config(self) -> Config:
-        return load_config(overrides={"database_url": through_pooler(self.url)}, directory=self.directory)
+        return load_config(overrides={"database_url": self.url}, directory=self.directory)
 
     def run(self, *paths: Path, tables: Sequence[str] = (), **settings: Any) -> RunReport:
         self.root.mkdir(exist_ok=True)
-        config = load_config(overrides={"database_url": through_pooler(self.url), **settings}, directory=self.directory)
+        config = load_config(overrides={"database_url": self.url, **settings}, directory=self.directory)
         self.events.clear()
         return run(config, selection=Selection(paths=paths, tables=tuple(tables)), reporter=self.events.append)
 

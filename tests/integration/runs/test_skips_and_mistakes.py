@@ -12,7 +12,6 @@ from pgdatahub.config import load_config
 from pgdatahub.model.events import Event, FileFinished
 from pgdatahub.runs.run import run
 from tests.integration.runs.conftest import fill
-from tests.servers import through_pooler
 
 if TYPE_CHECKING:
     from tests.integration.runs.conftest import Job, TableState
@@ -70,7 +69,7 @@ def test_a_mistake_in_a_plugin_costs_the_file_and_is_in_the_log(
 def test_program_gets_its_interrupt_after_the_pause_file(job: Job) -> None:
     fill(job.root, files=3, tables=1)
     config = load_config(
-        overrides={"database_url": through_pooler(job.url), "schema_name": job.schema, "data_root": str(job.root)},
+        overrides={"database_url": job.url, "schema_name": job.schema, "data_root": str(job.root)},
         directory=job.directory,
     )
 

@@ -15,8 +15,8 @@ from pgdatahub import run
 from pgdatahub.config import load_config
 from pgdatahub.model.results import RunReport
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.tables.locks import lock_key
 from pgdatahub.postgres.server.pins import execute_despite_timeout
+from pgdatahub.postgres.tables.locks import lock_key
 from tests.integration.runs.conftest import write_workbook
 
 

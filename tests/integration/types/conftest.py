@@ -26,7 +26,6 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.plugins.specs import hookimpl
 from pgdatahub.postgres.database import connect
 from pgdatahub.values.cells import Value
-from tests.servers import through_pooler
 from tests.stored_tables import StoredTables, database_of_module
 
 Columns = Mapping[str, Sequence[Value]]
@@ -142,7 +141,7 @@ def _loaders(directory: Path, url: str) -> Iterator[Loader]:
         config=config,
         reporter=NullReporter(),
         run_id="test",
-        database=connect(through_pooler(url)),
+        database=connect(url),
     )
     pipeline.known(())
     with closing(psycopg.connect(url, autocommit=True)) as connection:

@@ -23,7 +23,6 @@ from pgdatahub.runs.verification.result import Verification
 from pgdatahub.runs.verification.verify import verify
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import UndoResult, revert, revert_schema
-from tests.servers import through_pooler
 
 Rows = Sequence[Sequence[Any]]
 
@@ -58,7 +57,7 @@ class Hub:
     def config(self, **overrides: Any) -> Config:
         file = self.directory / "etl_config.yaml"
         given = {
-            "database_url": through_pooler(self.database_url),
+            "database_url": self.database_url,
             "data_root": str(self.root),
             "state_dir": str(self.directory),
             "workers": 1,

@@ -33,7 +33,6 @@ from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.undo.conftest import write_workbook
 from tests.integration.undo.life_model import LifeModel
-from tests.servers import through_pooler
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 PATHS = ("f/a.xlsx", "f/b.xlsx", "f/sub/a.xlsx")
@@ -105,7 +104,7 @@ def machine(database_url: str, directory: Path) -> type[RuleBasedStateMachine]:
             file = self.directory / "etl_config.yaml"
             file.write_text("\n".join(["f:", *lines, ""]))
             given = {
-                "database_url": through_pooler(database_url),
+                "database_url": database_url,
                 "data_root": str(self.root),
                 "state_dir": str(self.directory),
                 "schema_name": schema or self.schema,
