@@ -11,6 +11,8 @@ from pgdatahub.config.registry import settings
 
 LIBPQ: Final = ("PGHOST", "PGHOSTADDR", "PGSERVICE")
 """Variables of libpq that name a server."""
+_LIBPQ_DETAILS: Final = ("PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICEFILE")
+"""Variables of libpq that mean a server, and name none."""
 _OURS: Final = ("ETL_", "PGDATAHUB_")
 
 
@@ -53,6 +55,21 @@ def ignored_aliases(given: Mapping[str, str | None], origin: str) -> Iterator[st
         for alias in aliases:
             if given.get(first) and given.get(alias) and given[alias] != given[first]:
                 yield f"{origin}: {alias} is ignored, because {first} is set too"
+
+
+def ignored_server(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a notice if variables of libpq are set without one that names a server, so that the embedded server is used."""
+    given = [variable for variable in _LIBPQ_DETAILS if environment.get(variable)]
+    if given:
+        yield (
+            f"environment: {', '.join(given)} {'is' if len(given) == 1 else 'are'} ignored, and the embedded server is used:"
+            " no DATABASE_URL, PGHOST or PGSERVICE names a server"
+        )
+
+
+def of_libpq(given: Collection[str]) -> list[str]:
+    """Return the variables that libpq reads for a connection."""
+    return [variable for variable in given if variable in (*LIBPQ, *_LIBPQ_DETAILS)]
 
 
 def nearest(name: str, valid: tuple[str, ...]) -> str:

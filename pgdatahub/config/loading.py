@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pgdatahub.config.folders import FolderTree
-from pgdatahub.config.found import LIBPQ, FoundSetting, misspelt, nearest, variables
+from pgdatahub.config.found import LIBPQ, FoundSetting, ignored_server, misspelt, nearest, variables
 from pgdatahub.config.notify_urls import joined, token_secrets
 from pgdatahub.config.registry import make_config, settings
 from pgdatahub.config.report_folders import check_report_folders
@@ -54,6 +54,9 @@ def load_config(
     for source in _sources(directory):
         found |= {setting.name: setting for setting in source(notices) if not _is_foreign(setting, notices)}
     found |= {setting.name: setting for setting in _from_options(overrides or {})}
+    libpq_environment = any(os.environ.get(variable) for variable in LIBPQ)
+    if "database_url" not in found and not libpq_environment:
+        notices += ignored_server(os.environ)
     path = _folders_file(Path(config_file) if config_file is not None else None, directory)
     config = make_config(
         {name: setting.value for name, setting in found.items()},
@@ -61,7 +64,7 @@ def load_config(
         directory=directory,
         config_file=path,
         folders=_folders(path, directory),
-        libpq_environment=any(os.environ.get(variable) for variable in LIBPQ),
+        libpq_environment=libpq_environment,
         origins={name: setting.origin for name, setting in found.items()},
         notices=tuple(notices),
     )

@@ -24,7 +24,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from pgdatahub.config.found import LIBPQ, FoundSetting, ignored_aliases, misspelt
+from pgdatahub.config.found import FoundSetting, ignored_aliases, misspelt, of_libpq
 from pgdatahub.config.ownership import require_trusted
 from pgdatahub.config.registry import settings
 from pgdatahub.errors import ConfigError
@@ -80,8 +80,7 @@ def from_environment_file(directory: Path, notices: list[str]) -> Iterator[Found
         yield FoundSetting(name=name, value=value, origin=place, place=place)
     notices += [
         f"{ENVIRONMENT_FILE}: libpq reads {variable} from the environment only; use DATABASE_URL"
-        for variable in source.env_vars
-        if variable in LIBPQ
+        for variable in of_libpq(source.env_vars)
     ]
     notices += ignored_aliases(source.env_vars, ENVIRONMENT_FILE)
     notices += misspelt(source.env_vars, ENVIRONMENT_FILE)

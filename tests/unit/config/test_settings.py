@@ -265,6 +265,27 @@ def test_the_destination_is_url_then_libpq_then_embedded_server(
     assert load_config().destination.kind == kind
 
 
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"PGPORT": "6432"}, "PGPORT is ignored"),
+        ({"PGUSER": "me", "PGDATABASE": "d"}, "PGDATABASE, PGUSER are ignored"),
+        ({"PGSERVICEFILE": "f"}, "PGSERVICEFILE is ignored"),
+        ({"PGPORT": "6432", "PGHOST": "db"}, ""),
+        ({"PGPORT": "6432", "DATABASE_URL": "postgresql://h/d"}, ""),
+        ({"PGCLIENTENCODING": "UTF8"}, ""),
+    ],
+)
+def test_variables_of_libpq_without_a_server_are_named(
+    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], named: str
+) -> None:
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    notices = load_config().notices
+    assert len(notices) == bool(named)
+    assert all(named in notice and "the embedded server is used" in notice for notice in notices)
+
+
 @pytest.mark.parametrize("where", ["environment", ".env", "json", "option"])
 @pytest.mark.parametrize("url", ["mysql://u:hidden@h/d", "u:hidden@h/d"])
 def test_a_wrong_database_url_is_refused_without_showing_it(
