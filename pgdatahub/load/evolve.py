@@ -23,6 +23,7 @@ from pgdatahub.postgres.tables import ddl
 from pgdatahub.postgres.tables.blockers import check_obstacles
 from pgdatahub.postgres.tables.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.tables.settled_types import describe_settled_types
+from pgdatahub.postgres.tables.views import describe_recreation
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.history.imports import History
@@ -122,7 +123,7 @@ def evolve(
         notices = (*notices, *describe_wider_types(staged.observed, plan.result))
     views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
     if views:
-        notices = (*notices, f"recreates {', '.join(view.description for view in views)}")
+        notices = (*notices, describe_recreation(views))
     if stored is not None:
         check_own_types(connection, stored, staged.spool)
     created = tuple(

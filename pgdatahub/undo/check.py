@@ -30,11 +30,12 @@ from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.postgres.tables.ddl import import_index
 from pgdatahub.postgres.tables.dependents import Dependent, dependents
-from pgdatahub.postgres.tables.views import UsingView, descriptions, recreation_obstacles, using_views
+from pgdatahub.postgres.tables.views import descriptions, recreation_obstacles, using_views
 from pgdatahub.system.presence import may_exist
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.rule_end import describe_end, ends_rule, refuse_end
 from pgdatahub.undo.select import Choice
+from pgdatahub.undo.views import check_views
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -211,16 +212,7 @@ def check_steps(
         refusals += refuse_end(connection, current, plan.rule, found)
         plan = replace(plan, notes=(*plan.notes, describe_end(current, plan.rule)))
     plan = replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
-    views = views_to_recreate(connection, plan)
-    if not views:
-        return plan
-    return replace(plan, notes=(*plan.notes, f"recreates {', '.join(view.description for view in views)}"))
-
-
-def views_to_recreate(connection: Connection, plan: UndoPlan) -> tuple[UsingView, ...]:
-    """Return the views that an undo drops and makes again, because they use a column whose type changes."""
-    names = [step.name for step in plan.steps if isinstance(step, RestoreType)]
-    return using_views(connection, plan.table, names) if plan.recreate_views and names else ()
+    return check_views(connection, current, plan)
 
 
 def _refuse_table(

@@ -17,6 +17,7 @@ from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaPlan
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import driver_connection
 from pgdatahub.postgres.tables.dependents import dependents
+from pgdatahub.postgres.tables.view_proofs import prove_views
 from pgdatahub.postgres.tables.views import UsingView, descriptions, recreation_obstacles, using_views
 from pgdatahub.values.sql_types import SqlType
 
@@ -61,6 +62,8 @@ def check_obstacles(
         views = using_views(connection, plan.table, [change.name for change in alterations])
         if recreate_views:
             found += recreation_obstacles(connection, views)
+            views, problem = prove_views(connection, stored, _new_types(alterations), views)
+            found += [problem] if problem else []
         found += _blocking(
             connection, plan.table, alterations, apart=descriptions(connection, views) if recreate_views else ()
         )
@@ -168,6 +171,10 @@ def _structural(connection: Connection, table: TableName, alterations: Iterable[
             yield f"{row.name} is inherited from another table"
 
 
+def _new_types(alterations: Iterable[AlterType]) -> dict[str, str]:
+    return {change.name: change.new.sql for change in alterations}
+
+
 _INTEGERS = (SqlType.INTEGER, SqlType.BIGINT, SqlType.BIGINT_WIDE)
 
 
@@ -206,7 +213,7 @@ def _expressions(connection: Connection, current: TableSchema, alterations: Iter
                         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = wanted.oid
                           AND d.refobjsubid = ANY (wanted.columns))
     """
-    new = {change.name: change.new.sql for change in alterations}
+    new = _new_types(alterations)
     parameters = {"schema": current.table.schema, "name": current.table.name, "names": list(new)}
     expressions = connection.execute(query, parameters).fetchall()
     # A row of the table as it will be; the type names are those of format_type.

@@ -80,7 +80,6 @@ def _execute(driver: _Driver, statement: sql.Composed, definition: ViewDefinitio
     except (psycopg.ProgrammingError, psycopg.NotSupportedError, psycopg.InternalError, psycopg.DataError) as error:
         raise SchemaError(
             f"{definition.description} cannot be {done}: {error.diag.message_primary}",
-            where=definition.description,
             hint="change or drop the view, run again, and make it again; nothing of the file was kept",
         ) from error
 

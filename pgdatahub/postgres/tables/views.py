@@ -24,6 +24,7 @@ class UsingView:
         owned: The current role may drop it and give it back to its owner.
         owner: The role that owns it.
         temporary: It belongs to a session, which may be another one.
+        proved: A proof showed that it can be recreated upon the changed table; see :mod:`pgdatahub.postgres.tables.view_proofs`.
     """
 
     oid: int
@@ -32,6 +33,7 @@ class UsingView:
     owned: bool
     owner: str
     temporary: bool
+    proved: bool = False
 
 
 _VIEWS = """
@@ -95,6 +97,13 @@ def descriptions(connection: Connection, views: Collection[UsingView]) -> frozen
         return frozenset()
     parts = connection.execute(_PARTS, {"oids": [view.oid for view in views]}).fetchall()
     return frozenset({*(view.description for view in views), *(part[0] for part in parts)})
+
+
+def describe_recreation(views: Collection[UsingView]) -> str:
+    """Return a notice about views that are recreated."""
+    unproved = ", ".join(view.description for view in views if not view.proved)
+    doubt = f"; only the change itself shows whether {unproved} can be recreated, and nothing changes if not"
+    return f"recreates {', '.join(view.description for view in views)}{doubt if unproved else ''}"
 
 
 def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pgdatahub import plan
 from pgdatahub.config import Config, load_config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import FileResult
+from pgdatahub.runs.plans.result import FilePlan
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
 from tests.integration.runs.conftest import write_workbook
@@ -91,6 +92,10 @@ def widen(url: str, directory: Path) -> FileResult:
     return next(result for result in load(url, directory).results if result.source.identity == "t/b.xlsx")
 
 
+def plan_of_b(url: str, directory: Path) -> FilePlan:
+    return next(file for file in plan(config_of(url, directory)).files if file.file == "t/b.xlsx")
+
+
 def type_of_amount(url: str) -> str:
     return str(query(url, "SELECT pg_typeof(amount)::text FROM t LIMIT 1")[0][0])
 
@@ -100,7 +105,7 @@ def test_views_are_made_again_as_they_were(database_url: str, reader: str, tmp_p
     execute(database_url, VIEWS.replace("{reader}", reader))
     before = query(database_url, STATE)
     write_workbook(tmp_path / "data/t/b.xlsx", [["id", "amount"], [2, "n/a"]])
-    planned = next(file for file in plan(config_of(database_url, tmp_path)).files if file.action == "load")
+    planned = plan_of_b(database_url, tmp_path)
     result = widen(database_url, tmp_path)
     assert result.failure is None
     for notices in (planned.notices, result.notices):
@@ -138,7 +143,10 @@ def test_views_stop_the_file_by_default(database_url: str, tmp_path: Path) -> No
         ("CREATE MATERIALIZED VIEW m AS SELECT amount FROM plain", "materialized view m"),
         ("CREATE FUNCTION f(plain) RETURNS int LANGUAGE sql AS 'SELECT 1'", "function f(plain)"),
         ("CREATE TABLE u (p plain)", "column p of table u"),
-        ("CREATE VIEW sums AS SELECT sum(amount) FROM t", "view sums cannot be made again"),
+        ("CREATE VIEW sums AS SELECT sum(amount) FROM t", "view sums cannot be made again: function sum(text)"),
+        ("CREATE VIEW sums AS SELECT sum(amount) FROM plain", "view sums cannot be made again: function sum(text)"),
+        ("CREATE VIEW u AS SELECT amount FROM t UNION SELECT 1", "view u cannot be made again: UNION types text"),
+        ("CREATE SCHEMA s; CREATE VIEW s.big AS SELECT amount > 5 FROM t", "view s.big cannot be made again: operator"),
     ],
 )
 def test_what_cannot_be_recreated_fails_the_file_untouched(
@@ -148,10 +156,65 @@ def test_what_cannot_be_recreated_fails_the_file_untouched(
     execute(database_url, f"CREATE VIEW plain AS SELECT amount FROM t; {statements}")
     before = query(database_url, STATE)
     failure = widen(database_url, tmp_path).failure
-    assert failure is not None
-    assert reason in failure.message
+    planned = plan_of_b(database_url, tmp_path)
+    assert planned.action == "fail"
+    for told in (failure, planned.failure):
+        assert told is not None
+        assert told.message.count(reason) == 1
+        assert told.where == "table t"
     assert type_of_amount(database_url) == "integer"
     assert query(database_url, STATE) == before
+
+
+UNPROVED = {
+    "row type": "CREATE FUNCTION shown(t) RETURNS text LANGUAGE sql AS 'SELECT 1'; CREATE VIEW v AS SELECT amount, shown(t) FROM t",
+    "lock": "CREATE VIEW v AS SELECT amount FROM t FOR UPDATE",
+    "system column": "CREATE VIEW v AS SELECT amount, ctid AS place FROM t",
+    "key": "ALTER TABLE t ADD PRIMARY KEY (id); CREATE VIEW v AS SELECT amount, id FROM t GROUP BY id",
+    "two names": "CREATE SCHEMA s; CREATE VIEW s.t AS SELECT amount FROM t; CREATE VIEW v AS SELECT * FROM s.t",
+    "own expression": "CREATE VIEW v AS WITH t AS (SELECT amount FROM public.t) TABLE t",
+    "rule": "CREATE VIEW v AS SELECT amount FROM t; CREATE RULE r AS ON INSERT TO v DO INSTEAD NOTHING",
+}
+
+
+@pytest.mark.parametrize("statements", UNPROVED.values(), ids=UNPROVED)
+def test_plan_tells_views_that_only_the_load_can_prove(statements: str, database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    execute(database_url, statements)
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id", "amount"], [2, "n/a"]])
+    planned = plan_of_b(database_url, tmp_path)
+    assert planned.failure is None, planned.failure.message
+    (told,) = (notice for notice in planned.notices if notice.startswith("recreates"))
+    assert "only the change itself shows whether" in told
+    assert "view v" in told.partition("whether")[2]
+    assert widen(database_url, tmp_path).failure is None
+
+
+def test_view_that_breaks_in_the_load_is_named_once(database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    execute(
+        database_url,
+        "CREATE VIEW v AS SELECT amount FROM t; CREATE RULE r AS ON INSERT TO v DO INSTEAD UPDATE t SET amount = 1"
+        " WHERE amount = new.amount + 1",
+    )
+    failure = widen(database_url, tmp_path).failure
+    assert failure is not None
+    assert f"{failure.where}: {failure.message}".count("view v") == 1
+    assert type_of_amount(database_url) == "integer"
+
+
+def test_undo_refuses_views_that_the_old_type_breaks(database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    assert widen(database_url, tmp_path).failure is None
+    execute(database_url, "CREATE VIEW long AS SELECT amount || '!' AS x, length(amount) FROM t")
+    request = UndoRequest(source_file="t/b.xlsx", schema=True)
+    undo = revert(config_of(database_url, tmp_path), request, dry_run=True)
+    (refusal,) = undo.plan.refusals
+    assert "view long cannot be made again: function length(integer)" in refusal.reason
+    with pytest.raises(UndoError, match="view long"):
+        revert(config_of(database_url, tmp_path), request)
+    assert type_of_amount(database_url) == "text"
+    assert query(database_url, "SELECT count(*) FROM t") == [(2,)]
 
 
 def test_undo_without_the_option_refuses(database_url: str, tmp_path: Path) -> None:
