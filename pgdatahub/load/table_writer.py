@@ -29,6 +29,7 @@ from pgdatahub.postgres.history.file_queries import FileFacts, LockedTable
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.rows.import_rows import count_rows
 from pgdatahub.postgres.tables import catalog, locks
+from pgdatahub.postgres.tables.deferred_triggers import run_deferred_triggers
 from pgdatahub.postgres.tables.view_definitions import put_up, take_down
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ class TableWriter:
         if locked is not None and locked.schema.by_name.keys() >= set(RESERVED_COLUMNS):
             before = count_rows(connection, source.table, source.location, imported_at)
         loaded = self.stages.load(plan, rows, connection, self.config)
+        run_deferred_triggers(connection, source.table)
         left = count_rows(connection, source.table, source.location, imported_at) - before
         if left < loaded.rows and not after:
             raise _strayed(source.table, loaded.rows - left, changing)

@@ -37,6 +37,7 @@ from pgdatahub.postgres.keyed.staging import (
 from pgdatahub.postgres.keyed.undo import take_out
 from pgdatahub.postgres.rows.import_rows import count_rows
 from pgdatahub.postgres.tables import catalog, ddl
+from pgdatahub.postgres.tables.deferred_triggers import run_deferred_triggers
 from pgdatahub.system import failpoints
 from pgdatahub.values.rank_key import rank_key
 
@@ -134,6 +135,7 @@ def load_keyed(
     failpoints.reach("keys merged")
     deleted = 0
     if watched:
+        run_deferred_triggers(connection, rule.table)
         left = count_rows(connection, rule.table, source.location, imported_at)
         deleted = max(0, merged.new + merged.won - left)
     keys = KeyCounts(new=merged.new, won=merged.won, unchanged=merged.unchanged, lost=merged.lost + beaten)

@@ -43,6 +43,11 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None],
         "a limit of PostgreSQL: a table has at most 1,600 columns, and a row 8 kB beside long texts",
     ),
     (("2BP01", "0A000"), SchemaError, "something depends on the column"),
+    (
+        ("42710", "42P07"),
+        SchemaError,
+        "another object of the database has the name: rename it, or set table: for the folder",
+    ),
     (("23502",), LoadError, "the table has a column that must not be empty, and the file has no value for it"),
     (("23",), LoadError, "the table has a constraint that the file breaks"),
     (

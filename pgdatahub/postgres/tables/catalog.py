@@ -31,6 +31,8 @@ _KINDS: Final = {
     "f": "a foreign table",
 }
 """``pg_class.relkind`` of objects that are not tables; ordinary and partitioned tables are tables."""
+_TYPE_KINDS: Final = {"e": "an enum type", "d": "a domain", "r": "a range type", "m": "a multirange type"}
+"""``pg_type.typtype`` of types that are not composite; a composite type is in ``pg_class`` too."""
 
 _COLUMNS = """
     SELECT c.relkind::text AS relkind,
@@ -60,7 +62,25 @@ def reflect(connection: Connection, table: TableName) -> TableSchema | None:
     Raises:
         SchemaError: Another kind of object has the table's name, or row-level security hides rows of the table.
     """
-    return table_of(table, ask_columns(connection, table).fetchall())
+    found = table_of(table, ask_columns(connection, table).fetchall())
+    if found is None:
+        _check_no_type(connection, table)
+    return found
+
+
+def _check_no_type(connection: Connection, table: TableName) -> None:
+    """Check that no type has the name of a missing table, whose row type would have the same name.
+
+    The server renames its own array types, such as ``_t`` for a table ``t``, to make room.
+    """
+    query = """
+        SELECT t.typtype::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+         WHERE n.nspname = %(schema)s AND t.typname = %(name)s
+           AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)
+    """
+    kind = connection.scalar(query, {"schema": table.schema, "name": table.name})
+    if kind is not None:
+        raise _not_a_table(table, f"{_TYPE_KINDS.get(kind, 'a type')}, whose name no table can have")
 
 
 def ask_columns(connection: Connection, table: TableName) -> psycopg.Cursor[Any]:
@@ -74,9 +94,7 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
         return None
     kind = rows[0].relkind
     if kind in _KINDS:
-        raise SchemaError(
-            f"{table} is {_KINDS[kind]}, not a table", hint="set table: for the folder, or move what has the name"
-        )
+        raise _not_a_table(table, f"{_KINDS[kind]}, not a table")
     if rows[0].hidden:
         raise SchemaError(
             "row-level security is on for the table and hides rows from this role",
@@ -96,6 +114,10 @@ def table_of(table: TableName, rows: Sequence[Any]) -> TableSchema | None:
         if row.name is not None
     )
     return TableSchema(table=table, columns=columns)
+
+
+def _not_a_table(table: TableName, kind: str) -> SchemaError:
+    return SchemaError(f"{table} is {kind}", hint="set table: for the folder, or rename what has the name")
 
 
 def is_table(connection: Connection, table: TableName) -> bool:

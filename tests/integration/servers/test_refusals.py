@@ -130,6 +130,7 @@ def test_rows_that_a_trigger_drops_are_counted(database_url: str, tmp_path: Path
 AFTER = {
     "row": "CREATE TRIGGER thins AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION thin()",
     "statement": "CREATE TRIGGER thins AFTER INSERT ON t EXECUTE FUNCTION thin()",
+    "deferred": "CREATE CONSTRAINT TRIGGER thins AFTER INSERT ON t INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION thin()",
 }
 
 
@@ -151,8 +152,11 @@ def test_rows_that_an_after_trigger_deletes_are_counted(trigger: str, database_u
     assert [table.differences for table in verify(config).tables] == [()]
 
 
+@pytest.mark.parametrize("kind", ["TRIGGER thins", "CONSTRAINT TRIGGER thins"], ids=["statement", "deferred"])
 @pytest.mark.parametrize("mode", ["key: [id]", "mode: snapshot"])
-def test_keyed_rows_that_an_after_trigger_deletes_are_counted(mode: str, database_url: str, tmp_path: Path) -> None:
+def test_keyed_rows_that_an_after_trigger_deletes_are_counted(
+    mode: str, kind: str, database_url: str, tmp_path: Path
+) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/etl_config.yaml").write_text(f"t:\n  {mode}\n")
     write_workbook(tmp_path / "data/t/a.xlsx", [["id", "v"], *([number, 0] for number in range(4))])
@@ -161,7 +165,8 @@ def test_keyed_rows_that_an_after_trigger_deletes_are_counted(mode: str, databas
         database_url,
         "CREATE FUNCTION thin() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN DELETE FROM t WHERE id % 2 = 0 AND v = 1; RETURN NULL; END'",
-        "CREATE TRIGGER thins AFTER INSERT OR UPDATE ON t EXECUTE FUNCTION thin()",
+        f"CREATE {kind} AFTER INSERT OR UPDATE ON t"
+        f" {'INITIALLY DEFERRED FOR EACH ROW' if 'CONSTRAINT' in kind else ''} EXECUTE FUNCTION thin()",
     )
     write_workbook(tmp_path / "data/t/b.xlsx", [["id", "v"], *([number, 1] for number in range(2, 8))])
     result = next(result for result in load(database_url, tmp_path).results if result.rows)
@@ -259,6 +264,40 @@ def test_computed_lineage_column_is_named_as_computed(database_url: str, tmp_pat
     failure = load(database_url, tmp_path).results[0].failure
     assert failure is not None
     assert "source_file is computed by the table" in failure.message
+
+
+NAMESAKES = {
+    "an enum type": "CREATE TYPE t AS ENUM ('a')",
+    "a domain": "CREATE DOMAIN t AS integer",
+    "a composite type": "CREATE TYPE t AS (a integer)",
+    "a range type": "CREATE TYPE t AS RANGE (SUBTYPE = integer)",
+    "a type": "CREATE TYPE t",
+    "a view": "CREATE VIEW t AS SELECT 1 AS a",
+    "a sequence": "CREATE SEQUENCE t",
+    "an index": "CREATE TABLE x (a integer); CREATE INDEX t ON x (a)",
+}
+
+
+@pytest.mark.parametrize("options", ["", "t:\n  key: [id]\n"], ids=["plain", "keyed"])
+@pytest.mark.parametrize("kind", NAMESAKES)
+def test_object_with_the_tables_name_is_named(kind: str, options: str, database_url: str, tmp_path: Path) -> None:
+    execute(database_url, NAMESAKES[kind])
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text(options)
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    for failure in (plan(config).files[0].failure, load(database_url, tmp_path).results[0].failure):
+        assert failure is not None
+        assert failure.message.startswith(f"t is {kind}")
+        assert "table:" in str(failure.hint)
+
+
+def test_array_type_of_another_table_gives_its_name(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text("b:\n  table: _t\n")
+    for folder in ("t", "b"):
+        write_workbook(tmp_path / f"data/{folder}/a.xlsx", [["id"], [1 if folder == "t" else 2]])
+    assert load(database_url, tmp_path).exit_code == 0
 
 
 def test_error_of_an_event_trigger_names_its_kind(database_url: str, tmp_path: Path) -> None:
