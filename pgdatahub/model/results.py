@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pgdatahub.errors import ExitCode
+from pgdatahub.errors import DatabaseError, ExitCode, TransientDatabaseError
 from pgdatahub.model.faults import Fault
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.missing import MissingAction, MissingFile
@@ -141,15 +141,22 @@ class StopReason(Enum):
     FAILURE = "a file failed, and the run was to stop at the first"
     DISK_FULL = "there is no space left"
     DATABASE_LOST = "the database went away"
+    DATABASE_UNUSABLE = "the database cannot be loaded into"
     EXECUTOR_LOST = "the executor went away"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
+
+    @classmethod
+    def of_database(cls, error: DatabaseError) -> StopReason:
+        """Return the reason for a database's error: it went away, or answers and refuses, as a read-only or full server does."""
+        return cls.DATABASE_LOST if isinstance(error, TransientDatabaseError) else cls.DATABASE_UNUSABLE
 
     @property
     def exit_code(self) -> ExitCode:
         """The exit code of the console script."""
         codes = {
             StopReason.DATABASE_LOST: ExitCode.NO_DATABASE,
+            StopReason.DATABASE_UNUSABLE: ExitCode.NO_DATABASE,
             StopReason.INTERRUPTED: ExitCode.INTERRUPTED,
             StopReason.TERMINATED: ExitCode.TERMINATED,
         }

@@ -216,7 +216,7 @@ class _Run:
             unreadable=discovery.unreadable,
             warnings=discovery.warnings,
             seconds=time.monotonic() - self.began,
-            stopped=StopReason.DATABASE_LOST,
+            stopped=StopReason.of_database(error),
             problem=self.config.secrets.mask(str(error)),
             remaining=discovery.files,
         )
@@ -251,7 +251,7 @@ class _Run:
             pipeline.keep_up(scheduler.results)
             pipeline.describe(scheduler.results)
         except DatabaseError as error:
-            scheduler.stopped, scheduler.problem = StopReason.DATABASE_LOST, str(error)
+            scheduler.stopped, scheduler.problem = StopReason.of_database(error), str(error)
         except SpoolError as error:
             scheduler.stopped, scheduler.problem = StopReason.DISK_FULL, str(error)
         except Leave as leave:

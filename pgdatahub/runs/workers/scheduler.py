@@ -131,4 +131,4 @@ class Scheduler:
 def _reason(problem: DatabaseError | SpoolError | ExecutorError) -> StopReason:
     if isinstance(problem, SpoolError):
         return StopReason.DISK_FULL
-    return StopReason.EXECUTOR_LOST if isinstance(problem, ExecutorError) else StopReason.DATABASE_LOST
+    return StopReason.EXECUTOR_LOST if isinstance(problem, ExecutorError) else StopReason.of_database(problem)
