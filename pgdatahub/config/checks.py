@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationInfo
 
 from pgdatahub.config.url_masking import masked_url
 from pgdatahub.config.urls import conninfo
-from pgdatahub.values.identifiers import CUT_BYTES
+from pgdatahub.values.identifiers import CUT_BYTES, SERVERS_PREFIX
 
 
 def checked_url(value: SecretStr | None) -> SecretStr | None:
@@ -30,6 +30,8 @@ def checked_schema(value: str) -> str:
         ValueError: The name is invalid.
     """
     if not value.strip() or "\0" in value or len(value.encode("utf-8", "replace")) > CUT_BYTES:
+        raise ValueError
+    if value.startswith(SERVERS_PREFIX):
         raise ValueError
     return value
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from pgdatahub.config.cell_ranges import parse_cell, parse_range
 from pgdatahub.config.key_rule import flag_column
-from pgdatahub.values.identifiers import CUT_BYTES, SYSTEM_COLUMNS, cut, fold
+from pgdatahub.values.identifiers import CUT_BYTES, SERVERS_PREFIX, SYSTEM_COLUMNS, cut, fold
 
 Written: TypeAlias = "str | tuple[str, ...]"
 """A raw value of the file: a scalar's text, or the texts of a list."""
@@ -96,6 +96,8 @@ def _schema(written: Written) -> str:
     text = text_of(written)
     if len(text.encode("utf-8", "replace")) > CUT_BYTES or "\0" in text:
         raise ValueError(f"a name has at most {CUT_BYTES} bytes")
+    if text.startswith(SERVERS_PREFIX):
+        raise ValueError("only the server may create schemas whose names begin with pg_")
     return text
 
 

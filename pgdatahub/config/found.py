@@ -57,14 +57,16 @@ def ignored_aliases(given: Mapping[str, str | None], origin: str) -> Iterator[st
                 yield f"{origin}: {alias} is ignored, because {first} is set too"
 
 
-def ignored_server(environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a notice if variables of libpq are set without one that names a server, so that the embedded server is used."""
+def ignored_server(environment: Mapping[str, str]) -> str | None:
+    """Return a notice if variables of libpq are set without one that names a server, so that the embedded server is used."""
     given = [variable for variable in _LIBPQ_DETAILS if environment.get(variable)]
-    if given:
-        yield (
-            f"environment: {', '.join(given)} {'is' if len(given) == 1 else 'are'} ignored, and the embedded server is used:"
-            " no DATABASE_URL, PGHOST or PGSERVICE names a server"
-        )
+    if not given:
+        return None
+    verb = "is" if len(given) == 1 else "are"
+    return (
+        f"environment: {', '.join(given)} {verb} ignored, and the embedded server is used:"
+        " no DATABASE_URL, PGHOST or PGSERVICE names a server"
+    )
 
 
 def of_libpq(given: Collection[str]) -> list[str]:

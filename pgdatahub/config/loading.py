@@ -55,8 +55,8 @@ def load_config(
         found |= {setting.name: setting for setting in source(notices) if not _is_foreign(setting, notices)}
     found |= {setting.name: setting for setting in _from_options(overrides or {})}
     libpq_environment = any(os.environ.get(variable) for variable in LIBPQ)
-    if "database_url" not in found and not libpq_environment:
-        notices += ignored_server(os.environ)
+    ignored = None if "database_url" in found or libpq_environment else ignored_server(os.environ)
+    notices += [ignored] if ignored else []
     path = _folders_file(Path(config_file) if config_file is not None else None, directory)
     config = make_config(
         {name: setting.value for name, setting in found.items()},
@@ -67,6 +67,7 @@ def load_config(
         libpq_environment=libpq_environment,
         origins={name: setting.origin for name, setting in found.items()},
         notices=tuple(notices),
+        ignored_server=ignored,
     )
     check_report_folders(config)
     return config

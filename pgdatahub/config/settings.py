@@ -66,7 +66,9 @@ class Config(BaseModel):
     schema_name: Annotated[
         str,
         AfterValidator(checked_schema),
-        Explained("ETL_SCHEMA", "the schema of the tables", f"a name of at most {CUT_BYTES} bytes", "--schema"),
+        Explained(
+            "ETL_SCHEMA", "the schema of the tables", f"a name of at most {CUT_BYTES} bytes, not pg_…", "--schema"
+        ),
     ] = "public"
     sectional_commit: Annotated[
         bool,
@@ -243,6 +245,8 @@ class Config(BaseModel):
     """Field → place of the setting for messages: ``environment variable DATABASE_URL``, ``.env:3``."""
     notices: tuple[str, ...] = ()
     """Likely mistakes found while loading."""
+    ignored_server: str | None = None
+    """The one of them about variables of libpq that name no server."""
 
     @property
     def root_path(self) -> Path:

@@ -101,7 +101,7 @@ def embedded_server(config: Config, announce: Callable[[str], None]) -> Embedded
     return EmbeddedServer(settings, announce=announce)
 
 
-def is_unmade(config: Config, announce: Callable[[str], None]) -> bool:
+def is_unmade(config: Config, announce: Callable[[str], None], *, warned: bool = False) -> bool:
     """Return whether the target is a database of the embedded server that does not exist yet; only a run may make it.
 
     A project that is unknown at its present place is looked for in the databases of projects that are gone, for which the
@@ -110,12 +110,15 @@ def is_unmade(config: Config, announce: Callable[[str], None]) -> bool:
     Args:
         config: The settings.
         announce: See :func:`open_database`.
+        warned: The caller shows the notices of the settings.
 
     Raises:
         DatabaseError: The embedded server cannot be started.
     """
     if config.destination.kind != "embedded":
         return False
+    if config.ignored_server and not warned:
+        announce(f"warning: {config.ignored_server}")
     from pgdatahub.postgres.embedded.projects import ProjectDatabases, directory_of
 
     server = embedded_server(config, announce)

@@ -15,6 +15,8 @@ from anyascii import anyascii
 
 CUT_BYTES = 63
 """The longest name in bytes; PostgreSQL silently cuts longer names (NAMEDATALEN is 64, with the terminating zero)."""
+SERVERS_PREFIX = "pg_"
+"""Beginning of the names of schemas that only the server may create."""
 SYSTEM_COLUMNS = frozenset({"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"})
 """System columns of every PostgreSQL table; a user column cannot have these names
 (https://www.postgresql.org/docs/current/ddl-system-columns.html)."""

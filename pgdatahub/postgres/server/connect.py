@@ -167,7 +167,8 @@ def _before_session(startup: Startup, complete: str, message: str) -> PgDataHubE
     if startup.needs_password:
         return DatabaseError(message, hint="add the password to DATABASE_URL, or to a password file (PGPASSFILE)")
     if startup.tls_failed:
-        return DatabaseError(message, hint="check sslmode and the certificates (sslrootcert, sslcert, sslkey)")
+        hint = "check sslmode, the certificates (sslrootcert, sslcert, sslkey), and that host and port are PostgreSQL's"
+        return DatabaseError(message, hint=hint)
     answer = pq.PGconn.ping(complete.encode())
     demands = _demands(complete)
     if demands and answer == pq.Ping.OK:

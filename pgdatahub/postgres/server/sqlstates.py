@@ -20,8 +20,13 @@ _AGAIN: Final = "try again; nothing of the file was kept"
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None], ...]] = (
     # Serialization failure, deadlock, lock timeout.
     (("40001", "40P01", "55P03"), ContentionError, _IN_THE_WAY),
-    # Shutdowns, start-up, idle timeouts, too many connections.
-    (("57P01", "57P02", "57P03", "57P05", "25P03", "53300", "08"), TransientDatabaseError, _AGAIN),
+    # Shutdowns, start-up, idle timeouts.
+    (("57P01", "57P02", "57P03", "57P05", "25P03", "08"), TransientDatabaseError, _AGAIN),
+    (
+        ("53300",),
+        TransientDatabaseError,
+        "try again; or lower ETL_WORKERS, or raise max_connections or the CONNECTION LIMIT of the role or the database",
+    ),
     (
         ("57014",),
         LoadError,

@@ -16,6 +16,7 @@ from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaPlan, TableName, TableSchema
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import driver_connection
+from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.dependents import dependents
 from pgdatahub.postgres.tables.view_proofs import prove_views
 from pgdatahub.postgres.tables.views import UsingView, descriptions, recreation_obstacles, using_views
@@ -56,7 +57,8 @@ def check_obstacles(
     if stored is None:
         return ()
     alterations = [change for change in plan.changes if isinstance(change, AlterType) and change.name in stored.by_name]
-    found = list(_table_obstacles(connection, plan))
+    foreign = _foreign_owner(connection, plan.table)
+    found = [*([foreign] if foreign else ()), *_table_obstacles(connection, plan)]
     views: tuple[UsingView, ...] = ()
     if alterations:
         views = using_views(connection, plan.table, [change.name for change in alterations])
@@ -76,7 +78,8 @@ def check_obstacles(
         raise SchemaError(
             f"the table must change for the file ({_changes(plan)}), and this stands in the way: {'; '.join(found)}",
             where=f"table {plan.table}",
-            hint="drop what is named, run again, and make it again; or keep the file out with types: freeze"
+            hint=(_NOT_OWNED if len(found) == 1 and foreign else "drop what is named, run again, and make it again")
+            + "; or keep the file out with types: freeze"
             + ("; views: recreate does it for views" if views and not recreate_views else ""),
         )
     return views
@@ -118,16 +121,27 @@ def _check_width(connection: Connection, plan: SchemaPlan, planned_before: int) 
         )
 
 
+_NOT_OWNED = "load as that role, or have it alter the table"
+
+
+def _foreign_owner(connection: Connection, table: TableName) -> str | None:
+    if catalog.owns_table(connection, table):
+        return None
+    query = """
+        SELECT pg_get_userbyid(c.relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s
+    """
+    owner = connection.scalar(query, {"schema": table.schema, "name": table.name})
+    return f"the table belongs to the role {owner}, and only its members may alter it"
+
+
 def _table_obstacles(connection: Connection, plan: SchemaPlan) -> Iterator[str]:
     query = """
-        SELECT c.relispartition AS partition, c.reloftype <> 0 AS typed, pg_has_role(c.relowner, 'USAGE') AS owned,
-               pg_get_userbyid(c.relowner) AS owner
+        SELECT c.relispartition AS partition, c.reloftype <> 0 AS typed
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = %(schema)s AND c.relname = %(name)s
     """
     row = connection.one(query, {"schema": plan.table.schema, "name": plan.table.name})
-    if not row.owned:
-        yield f"the table belongs to the role {row.owner}, and only its members may alter it"
     if row.typed:
         yield "the table is made of a composite type"
     if row.partition and any(isinstance(change, AddColumn) for change in plan.changes):

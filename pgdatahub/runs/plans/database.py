@@ -20,7 +20,7 @@ def destination(config: Config, reporter: Reporter) -> Iterator[tuple[Database |
     """Open the database, if there is one, and yield it with its description."""
     if config.skip_db:
         yield None, "nowhere: no database is asked, and every table counts as new"
-    elif is_unmade(config, announcer(reporter)):
+    elif is_unmade(config, announcer(reporter), warned=True):
         yield None, UNMADE
     else:
         with open_database(config, announcer(reporter)) as database:

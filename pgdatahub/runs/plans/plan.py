@@ -34,6 +34,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.tables import catalog
+from pgdatahub.postgres.tables.rights import describe_refusals
 from pgdatahub.readers.tables.layout import EmptySheetError
 from pgdatahub.runs.files.left_tables import mark_leaving, warn_of_left
 from pgdatahub.runs.files.selection import Selection, find_files
@@ -93,6 +94,9 @@ def plan(
             planned = [*(file for table in tables for file in table.files), *planner.unplaced]
             missing = planner.missing(connection, discovery.listing, planned)
             planner.check_left()
+            if connection is not None and any(file.action != "skip" for file in planned):
+                for text in describe_refusals(connection, config.schema_name):
+                    planner.warn(text)
     return RunPlan(
         destination=described,
         tables=tables,
@@ -160,7 +164,7 @@ class _Planner:
         ]
         differing, _ = read_differently(imports)
         for text in describe(by_table(differing)):
-            self._warn(text)
+            self.warn(text)
         for source in files:
             if source.hashed is None:
                 continue
@@ -269,9 +273,10 @@ class _Planner:
 
     def count_keys(self, database: Database | None, tables: Iterable[TablePlan]) -> Iterator[TablePlan]:
         """Yield the plans of tables, those of keyed tables with the number of their keys."""
-        return with_keys(database, History(self.config.schema_name), tables, self._tables.all, warn=self._warn)
+        return with_keys(database, History(self.config.schema_name), tables, self._tables.all, warn=self.warn)
 
-    def _warn(self, text: str) -> None:
+    def warn(self, text: str) -> None:
+        """Add a warning to the plan."""
         self.warnings += (text,)
         self.reporter(Notice(text=text, warning=True))
 

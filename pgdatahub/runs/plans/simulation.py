@@ -31,6 +31,7 @@ from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.keyed.setup import check_name, first_index
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.cascades import describe_cascades
+from pgdatahub.postgres.tables.rights import check_rights
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class TableSimulation:
             FileError: The table cannot take the part.
         """
         check_rule(staged.source, self.rule)
+        if self.connection is not None:
+            check_rights(self.connection, self.table)
         self._check_tables(staged.source.options.rule)
         going = [
             *self._going,

@@ -183,6 +183,7 @@ def test_a_tree_survives_the_way_to_another_process(read: Read) -> None:
         ("a:\n  table: '---'\n", 2, "no letter or digit", None),
         ("a:\n  sheet_column: Source File\n", 2, "source_file is a reserved column of every table", None),
         ("a:\n  schema: " + "ü" * 32 + "\n", 2, "at most 63 bytes", None),
+        ("a:\n  schema: pg_mine\n", 2, "begin with pg_", None),
         ("a:\n  columns: [x]\n", 2, "columns must map headers to options", None),
         ("a:\n  columns:\n    x: numeric\n", 3, "'x' must be followed by its options", "x: {type: numeric}"),
         ("a:\n  columns:\n    x: {typ: numeric}\n", 3, "'typ' is not an option of a column", "did you mean type?"),

@@ -145,6 +145,7 @@ def test_a_broken_line_of_dot_env_is_named_and_not_skipped(tmp_path: Path, caplo
         ("on_error", "ignore", "continue or stop, not 'ignore'"),
         ("sectional_commit", "maybe", "0 or 1"),
         ("schema_name", "x" * 64, "at most 63 bytes"),
+        ("schema_name", "pg_mine", "not pg_"),
     ],
 )
 def test_an_invalid_value_is_named_with_its_place_and_valid_ones(
