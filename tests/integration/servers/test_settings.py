@@ -150,6 +150,41 @@ def test_cancelled_load_names_no_row(database_url: str, tmp_path: Path) -> None:
     assert "statement_timeout" in str(failure.hint)
 
 
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("statement_timeout", "etl_imports"), ("transaction_timeout", "t")],
+    ids=["statement", "transaction"],
+)
+def test_timeout_that_ends_a_load_is_named(name: str, table: str, database_url: str, tmp_path: Path) -> None:
+    if not supported(database_url, name):
+        pytest.skip(f"this server has no {name}")
+    other = tmp_path / "data/other/a.xlsx"
+    write_workbook(other, [["id"], [1]])
+    assert load(database_url, tmp_path).exit_code == 0
+    other.unlink()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)")
+        # A limit for statements counts from the next one, a limit for the transaction at once.
+        for function, action, where in (
+            ("limit", f"set_config('{name}', '100ms', true)", "t"),
+            ("sleep", "pg_sleep(20)", table),
+        ):
+            connection.execute(
+                f"CREATE FUNCTION wait_{function}() RETURNS trigger LANGUAGE plpgsql AS"
+                f" $$ BEGIN PERFORM {action}; RETURN new; END $$;"
+                f"CREATE TRIGGER wait_{function} BEFORE INSERT ON {where} FOR EACH ROW EXECUTE FUNCTION wait_{function}()".encode()
+            )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
+    report = load(database_url, tmp_path)
+    failures = [result.failure for result in report.results if result.failure]
+    told = f"{failures[0].message} ({failures[0].hint})" if failures else str(report.problem)
+    assert name in told
+    assert [failure.where for failure in failures] in ([], [None])
+    assert report.exit_code == (1 if failures else 3)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
 def test_read_only_default_is_named(database_url: str, tmp_path: Path) -> None:
     from pgdatahub.errors import DatabaseError
 

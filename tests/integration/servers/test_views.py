@@ -15,8 +15,9 @@ from pgdatahub.config import Config, load_config
 from pgdatahub.errors import UndoError
 from pgdatahub.model.results import FileResult
 from pgdatahub.runs.plans.result import FilePlan
+from pgdatahub.runs.run import Selection, run
 from pgdatahub.undo.plan import UndoRequest
-from pgdatahub.undo.revert import revert
+from pgdatahub.undo.revert import revert, revert_schema
 from tests.integration.runs.conftest import write_workbook
 from tests.integration.servers.test_settings import load
 
@@ -125,6 +126,47 @@ def test_revert_with_schema_recreates_views(database_url: str, reader: str, tmp_
     revert(config_of(database_url, tmp_path), UndoRequest(source_file="t/b.xlsx", schema=True))
     assert type_of_amount(database_url) == "integer"
     assert query(database_url, STATE) == before
+
+
+def test_revert_schema_recreates_views(database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    execute(database_url, "CREATE VIEW plain AS SELECT amount FROM t; CREATE VIEW upon AS SELECT amount FROM plain")
+    before = query(database_url, STATE)
+    assert widen(database_url, tmp_path).failure is None
+    revert(config_of(database_url, tmp_path), UndoRequest(source_file="t/b.xlsx"))
+    assert type_of_amount(database_url) == "text"
+    config = config_of(database_url, tmp_path)
+    undone = revert_schema(config, table="t", source_file="t/b.xlsx", dry_run=True)
+    assert "recreates view plain, view upon" in undone.plan.notes
+    revert_schema(config, table="t", source_file="t/b.xlsx")
+    assert type_of_amount(database_url) == "integer"
+    assert query(database_url, STATE) == before
+
+
+def test_reload_recreates_views(database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    execute(database_url, "CREATE VIEW plain AS SELECT amount FROM t; CREATE VIEW upon AS SELECT amount FROM plain")
+    before = query(database_url, STATE)
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  views: recreate\n  columns: {amount: {type: text}}\n")
+    reload = Selection(reload=(tmp_path / "data/t/a.xlsx",))
+    (result,) = run(config_of(database_url, tmp_path), selection=reload).results
+    assert result.failure is None
+    assert "recreates view plain, view upon" in result.notices
+    assert type_of_amount(database_url) == "text"
+    assert query(database_url, STATE) == before
+    assert query(database_url, "SELECT amount FROM upon") == [("5",)]
+
+
+def test_replaced_file_recreates_views(database_url: str, tmp_path: Path) -> None:
+    prepare(database_url, tmp_path)
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  views: recreate\n  on_changed: replace\n")
+    execute(database_url, "CREATE VIEW plain AS SELECT amount FROM t")
+    before = query(database_url, STATE)
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id", "amount"], [1, "none"]])
+    (result,) = load(database_url, tmp_path).results
+    assert "recreates view plain" in result.notices
+    assert query(database_url, STATE) == before
+    assert query(database_url, "SELECT amount FROM plain") == [("none",)]
 
 
 def test_views_stop_the_file_by_default(database_url: str, tmp_path: Path) -> None:
