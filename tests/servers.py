@@ -134,6 +134,23 @@ def running_server(
             _run([*control, "-m", "immediate", "stop"], environment)
 
 
+@contextmanager
+def as_standby(binaries: Binaries, url: str) -> Iterator[None]:
+    """Restart a server as a standby that follows none, and promote it at the end."""
+    with psycopg.connect(url) as connection:
+        (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
+    signal = Path(data, "standby.signal")
+    signal.touch()
+    if (account := _account()) is not None:
+        shutil.chown(signal, account)
+    _run([binaries.bin / "pg_ctl", "-D", data, "-w", "-m", "fast", "restart"], binaries.variables())
+    try:
+        yield
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
+
 def pgbouncer_program() -> str | None:
     """Return the path of PgBouncer; None where it is not installed."""
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pgdatahub.errors import PgDataHubError, TransientDatabaseError, UndoError
+from pgdatahub.errors import DatabaseError, PgDataHubError, PrivilegeError, UndoError
 from pgdatahub.model.imports import ChangeRow, ChangeType, Status
 from pgdatahub.model.schema import (
     DropColumn,
@@ -61,6 +61,7 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
 
     Raises:
         UndoError: The server refused; the message has the reason.
+        DatabaseError: The database takes no changes: it was lost, or is read-only or full.
     """
     moment = history.now(connection)
     try:
@@ -69,9 +70,9 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
                 _execute(connection, history, one, moment)
     except UndoError:
         raise
-    except TransientDatabaseError:
-        raise
     except PgDataHubError as error:
+        if isinstance(error, DatabaseError) and not isinstance(error, PrivilegeError):
+            raise
         where = error.where or str(plan.table)
         raise UndoError(f"nothing was undone: {error.message}", where=where, hint=error.hint) from error
 

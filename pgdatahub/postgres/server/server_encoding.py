@@ -34,6 +34,11 @@ def server_encoding(connection: Connection) -> str:
     return Connection.beneath(connection).info.parameter_status("server_encoding") or _UTF8
 
 
+def lacks_characters(connection: Connection) -> bool:
+    """Return whether the checks of this module can refuse a text: the database's encoding is a smaller one."""
+    return server_encoding(connection) in _CODECS
+
+
 def check_batch(connection: Connection, batch: EncodedBatch) -> None:
     """Check that the database's encoding can hold the text of a batch.
 

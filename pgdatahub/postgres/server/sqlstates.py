@@ -33,7 +33,12 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None],
         "a user cancelled the statement with pg_cancel_backend, or the role's statement_timeout is too short to set it to 0",
     ),
     (("25P04",), DatabaseError, "transaction_timeout ended the session: ALTER ROLE … SET transaction_timeout = 0"),
-    (("28",), DatabaseError, "check the user and the password in DATABASE_URL"),
+    (("28P01",), DatabaseError, "check the user and the password in DATABASE_URL"),
+    (
+        ("28",),
+        DatabaseError,
+        "check the user in DATABASE_URL, that the role may log in, and that pg_hba.conf admits user, database, address and sslmode",
+    ),
     (("3D000",), DatabaseError, "create the database, or correct its name in DATABASE_URL"),
     (("42501",), PrivilegeError, "grant the role what it lacks, or use another role or ETL_SCHEMA"),
     (

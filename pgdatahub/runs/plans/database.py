@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ from pgdatahub.config import Config
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.tables.rights import describe_refusals
+from pgdatahub.runs.plans.result import FilePlan
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -35,3 +37,12 @@ def looking(database: Database | None) -> Iterator[Connection | None]:
     else:
         with transaction(database.engine, read_only=True) as connection:
             yield connection
+
+
+def warn_of_refusals(
+    connection: Connection | None, config: Config, files: Collection[FilePlan], warn: Callable[[str], None]
+) -> None:
+    """Warn of reasons for which no run can load into the database now, if the plan has a file to load."""
+    if connection is not None and any(file.action != "skip" for file in files):
+        for text in describe_refusals(connection, config.schema_name):
+            warn(text)

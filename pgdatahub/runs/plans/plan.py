@@ -33,12 +33,12 @@ from pgdatahub.model.schema import OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.server.server_encoding import lacks_characters
 from pgdatahub.postgres.tables import catalog
-from pgdatahub.postgres.tables.rights import describe_refusals
 from pgdatahub.readers.tables.layout import EmptySheetError
 from pgdatahub.runs.files.left_tables import mark_leaving, warn_of_left
 from pgdatahub.runs.files.selection import Selection, find_files
-from pgdatahub.runs.plans.database import destination, looking
+from pgdatahub.runs.plans.database import destination, looking, warn_of_refusals
 from pgdatahub.runs.plans.keys import with_keys
 from pgdatahub.runs.plans.missing_files import plan_missing
 from pgdatahub.runs.plans.result import FilePlan, RunPlan, TablePlan
@@ -94,9 +94,7 @@ def plan(
             planned = [*(file for table in tables for file in table.files), *planner.unplaced]
             missing = planner.missing(connection, discovery.listing, planned)
             planner.check_left()
-            if connection is not None and any(file.action != "skip" for file in planned):
-                for text in describe_refusals(connection, config.schema_name):
-                    planner.warn(text)
+            warn_of_refusals(connection, config, planned, planner.warn)
     return RunPlan(
         destination=described,
         tables=tables,
@@ -138,7 +136,9 @@ class _Planner:
             self._tables.left = left_imports(connection, history, files, self.config.schema_name)
             self.files = mark_leaving(files, self._tables.left)
         tables = tables_by_file(connection, files, self.config.schema_name)
-        for table in {table for found in tables.values() for table in found}:
+        possible = {table for found in tables.values() for table in found}
+        self._particular |= possible if lacks_characters(connection) else set()
+        for table in possible - self._particular:
             try:
                 stored = catalog.reflect(connection, table)
             except FileError:

@@ -32,6 +32,7 @@ from pgdatahub.postgres.keyed.setup import check_name, first_index
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.postgres.tables.rights import check_rights
+from pgdatahub.runs.plans.texts import check_texts
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
@@ -135,7 +136,10 @@ class TableSimulation:
             *found.replaced,
             *(past for past in found.retired if all(one.corrected for one in _others(past, staged.source))),
         ]
-        return self._evolve(staged, going)
+        evolution = self._evolve(staged, going)
+        if self.connection is not None:
+            check_texts(self.connection, staged, evolution.plan.result)
+        return evolution
 
     def _check_tables(self, wanted: KeyRule | None) -> None:
         """Check that a table takes rows by its rule, or that a table without a rule can have its first one.

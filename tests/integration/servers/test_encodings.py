@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from pgdatahub import plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import DatabaseError, TransientDatabaseError, UndoError
 from pgdatahub.postgres.server.temporary import drop_database
@@ -68,13 +69,17 @@ def test_character_outside_the_encoding_is_named_by_cell(
     rows: list[list[object]] = [["id", "text"], *([number, fits] for number in range(500))]
     write_workbook(tmp_path / "data/t/a.xlsx", rows)
     write_workbook(tmp_path / "data/t/b.xlsx", [*rows, [500, value], [501, "x"]])
+    config = load_config(overrides={"database_url": url, "workers": 1}, directory=tmp_path)
+    planned = {file.file: file.failure for file in plan(config).files}
     first, second = load(url, tmp_path).results
     assert caplog.records == []  # psycopg would print the server's opinion of our message
     assert first.failure is None
-    assert second.failure is not None
-    assert second.failure.where == "Sheet1 › B502"
-    assert encoding in second.failure.message
-    assert "UTF8" in str(second.failure.hint)
+    assert planned["t/a.xlsx"] is None
+    for told in (planned["t/b.xlsx"], second.failure):
+        assert told is not None
+        assert told.where == "Sheet1 › B502"
+        assert encoding in told.message
+        assert "UTF8" in str(told.hint)
     with psycopg.connect(url) as connection:
         assert connection.execute("SELECT DISTINCT text FROM t").fetchall() == [(fits,)]
 
@@ -92,10 +97,12 @@ def test_header_outside_the_encoding_is_loaded(make_database: MakeDatabase, tmp_
 
 def test_path_outside_the_encoding_is_named(make_database: MakeDatabase, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/日本.xlsx", [["id"], [1]])
-    failure = load(make_database("LATIN1"), tmp_path).results[0].failure
-    assert failure is not None
-    assert "path" in failure.message
-    assert "rename" in str(failure.hint)
+    url = make_database("LATIN1")
+    config = load_config(overrides={"database_url": url, "workers": 1}, directory=tmp_path)
+    for failure in (plan(config).files[0].failure, load(url, tmp_path).results[0].failure):
+        assert failure is not None
+        assert "path" in failure.message
+        assert "rename" in str(failure.hint)
 
 
 def test_failed_path_outside_the_encoding_stands(make_database: MakeDatabase, tmp_path: Path) -> None:

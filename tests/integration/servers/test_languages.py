@@ -10,10 +10,26 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from pgdatahub import plan
+from pgdatahub.config import load_config
 from pgdatahub.errors import DatabaseError, PgDataHubError, TransientDatabaseError
+from pgdatahub.model.results import StopReason
 from pgdatahub.postgres.server.connect import open_connection
 from pgdatahub.postgres.server.engine import translate
-from tests.servers import PASSWORD, debian_binaries, free_port, pgbouncer, pgbouncer_program, running_server
+from pgdatahub.runs.run import resume, run
+from pgdatahub.runs.verification.verify import verify
+from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.undo.revert import revert
+from tests.integration.runs.conftest import write_workbook
+from tests.servers import (
+    PASSWORD,
+    as_standby,
+    debian_binaries,
+    free_port,
+    pgbouncer,
+    pgbouncer_program,
+    running_server,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +57,43 @@ def test_wrong_password_in_german_is_not_retried(german: str) -> None:
     assert type(error) is DatabaseError
     assert error.hint == "check the user and the password in DATABASE_URL"
     assert "fehlgeschlagen" in error.message
+
+
+def test_address_that_pg_hba_refuses_in_german_is_named(german: str) -> None:
+    with psycopg.connect(german, autocommit=True) as connection:
+        (file,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        rules = Path(file).read_text()
+        connection.execute("CREATE DATABASE barred")
+        try:
+            Path(file).write_text(f"host barred all all reject\n{rules}")
+            connection.execute("SELECT pg_reload_conf()")
+            time.sleep(0.3)
+            error = reason(f"{german.rpartition('/')[0]}/barred")
+        finally:
+            Path(file).write_text(rules)
+            connection.execute("SELECT pg_reload_conf()")
+    assert type(error) is DatabaseError
+    assert "pg_hba.conf" in str(error.hint)
+    assert "barred" in error.message
+
+
+def test_standby_in_german_is_named_by_run_plan_and_revert(german: str, tmp_path: Path) -> None:
+    binaries = debian_binaries()
+    assert binaries is not None
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    config = load_config(overrides={"database_url": german, "workers": 1}, directory=tmp_path)
+    assert run(config).exit_code == 0
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id"], [2]])
+    with as_standby(binaries, german):
+        report = run(config)
+        warnings = plan(config).warnings
+        with pytest.raises(DatabaseError, match="standby"):
+            revert(config, UndoRequest(source_file="t/a.xlsx"))
+        assert verify(config).tables[0].differences == ()
+    assert report.stopped is StopReason.DATABASE_UNUSABLE
+    assert "standby" in str(report.problem)
+    assert any("standby" in warning for warning in warnings)
+    assert resume(config).exit_code == 0
 
 
 def test_missing_database_in_german_is_named_as_such(german: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pgdatahub import plan
 from pgdatahub.config import Config, load_config
-from pgdatahub.errors import PrivilegeError
+from pgdatahub.errors import DatabaseError, PrivilegeError, TransientDatabaseError
 from pgdatahub.model.results import FileResult, StopReason
 from pgdatahub.runs.run import run
 from pgdatahub.runs.status import status
@@ -95,6 +95,15 @@ def test_right_to_create_that_is_missing_is_foreseen(
     assert told in planned.files[0].failure.message
     with pytest.raises(PrivilegeError):
         run(config)
+
+
+def test_role_that_may_not_log_in_is_told(weak_url: str, role: str, database_url: str, tmp_path: Path) -> None:
+    execute(database_url, f"ALTER ROLE {role} NOLOGIN")
+    with pytest.raises(DatabaseError) as caught:
+        run(config_of(weak_url, tmp_path))
+    assert not isinstance(caught.value, TransientDatabaseError)
+    assert "may log in" in str(caught.value.hint)
+    assert caught.value.exit_code == 3
 
 
 def test_reader_may_plan_what_is_loaded(role: str, weak_url: str, database_url: str, tmp_path: Path) -> None:
