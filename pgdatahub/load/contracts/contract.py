@@ -28,6 +28,7 @@ class Contract:
 
     Attributes:
         report: The faults so far.
+        sheets: The sheets of the rows, for faults of all rows; empty where they are all that the file has.
         suspects: Name of a column → its cells of equal values, as an earlier reading found them; None in the first reading.
         unique: Name of a column → its values so far.
         keys: The keys so far; None without a key that the program can compare.
@@ -36,6 +37,7 @@ class Contract:
     """
 
     report: FaultReport = field(default_factory=FaultReport)
+    sheets: str = ""
     suspects: Mapping[str, Suspects] | None = None
     unique: dict[str, UniqueColumn] = field(default_factory=dict)
     keys: EqualKeys | None = None
@@ -73,12 +75,12 @@ class Contract:
         """Judge the file as a whole, after its last row."""
         rows = self.report.rows
         if rows < options.min_rows:
-            self.fail("min-rows", expected=f"at least {options.min_rows:,}", value=f"{rows:,}")
+            self._fail_all("min-rows", expected=f"at least {options.min_rows:,}", value=f"{rows:,}")
         if options.max_rows is not None and rows > options.max_rows:
-            self.fail("max-rows", expected=f"at most {options.max_rows:,}", value=f"{rows:,}")
+            self._fail_all("max-rows", expected=f"at most {options.max_rows:,}", value=f"{rows:,}")
         bad = self.report.bad_rows
         if options.on_bad != "fail" and exceeds(bad, rows, options.max_bad):
-            self.fail("max-bad", expected=f"at most {options.max_bad}", value=f"{bad:,} of {rows:,} rows")
+            self._fail_all("max-bad", expected=f"at most {options.max_bad}", value=f"{bad:,} of {rows:,} rows")
 
     def hold(self, rows: Sequence[AsideRow]) -> None:
         """Count rows that are set aside; too many fail the file."""
@@ -88,7 +90,11 @@ class Contract:
             return
         self._is_full = True
         expected = f"at most {MAX_ROWS:,} rows and {MAX_BYTES // 2**20} MB a file"
-        self.fail("quarantine-limit", expected=expected, value=f"{self._aside:,} rows")
+        self._fail_all("quarantine-limit", expected=expected, value=f"{self._aside:,} rows")
+
+    def _fail_all(self, rule: str, *, expected: str, value: str) -> None:
+        """Add a fault of all rows for the table."""
+        self.fail(rule, sheet=self.sheets, expected=expected, value=value)
 
     def fail(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from pgdatahub.errors import ContractError
 from pgdatahub.load.contracts.column_keys import ColumnKeys
@@ -21,6 +22,9 @@ from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, Origin
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.values.fields import lines_of
+
+_LABELS: Final = 3
+"""Sheets of a part that a fault of all its rows names."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,7 +151,11 @@ class FileRows:
         spool = self.spool.another() if self.parts else self.spool
         contract = None
         if any(sheet.source.options.has_contract for sheet in part.sheets):
-            contract = Contract(suspects=None if self.suspects is None else self.suspects.get(source.table, {}))
+            labels = list(dict.fromkeys(sheet.label for sheet in part.sheets)) if self.source.options.is_routed else []
+            contract = Contract(
+                sheets=", ".join([*labels[:_LABELS], *(["…"] if len(labels) > _LABELS else [])]),
+                suspects=None if self.suspects is None else self.suspects.get(source.table, {}),
+            )
         rows = self.parts[source.table] = self.kind(source=source, spool=spool, keys=self.keys, contract=contract)
         return rows
 
