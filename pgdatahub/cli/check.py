@@ -99,22 +99,22 @@ def _print(result: FileCheck) -> None:
 
     name = result.shown
     if result.status == "ignored":
-        say_sentence(f"ignored  {name}: {', '.join(result.notices)}")
+        say_sentence(f"ignored {name}: {', '.join(result.notices)}")
         return
     if result.failure is not None:
-        say_sentence(f"fail     {name}: {failure_text(result.failure)}")
+        say_sentence(f"fail    {name}: {failure_text(result.failure)}")
         if result.failure.kind == "ContractError":
             for line in fault_lines(result.faults):
-                say_sentence(f"         {line}")
+                say_sentence(f"        {line}")
     elif result.faults:
         doing = "would be set aside" if result.verdict == "quarantine" else "have cells that would be emptied"
-        say_sentence(f"faulty   {name}: {result.bad_rows:,} of {count(result.rows, 'row')} {doing}")
+        say_sentence(f"faulty  {name}: {result.bad_rows:,} of {count(result.rows, 'row')} {doing}")
         for line in fault_lines(result.faults):
-            say_sentence(f"         {line}")
+            say_sentence(f"        {line}")
     else:
-        say_sentence(f"ok       {name}: {count(result.rows, 'row')}")
+        say_sentence(f"ok      {name}: {count(result.rows, 'row')}")
     for notice in result.notices:
-        say_sentence(f"         {notice}")
+        say_sentence(f"        {notice}")
 
 
 def _described(result: FileCheck) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pgdatahub.config import Config
 from pgdatahub.config.column_options import COLUMN_TYPES
+from pgdatahub.config.without_rules import without_rules
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.staging.checking import CheckedFile, CountedRows, read_and_judge
 from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, NormalizedColumn
@@ -96,23 +97,43 @@ def draft_of_files(config: Config, paths: Iterable[Path], *, folder: str | None 
 
 
 def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: str | None) -> Iterator[str]:
+    # The rules of now must not decide on those that the file keeps.
+    source = replace(source, options=without_rules(source.options))
     file, error = read_and_judge(source, stages, config, kind=_DraftFile)
     if error is not None:
         raise error.located(source.identity)
+    blocks: list[tuple[SourceFile, Sequence[str], Mapping[str, Mapping[str, Any]]]] = []
     for table, rows in file.parts.items():
         if not isinstance(rows, _DraftRows):
             raise TypeError(f"rows of {table} without facts")
+        options = rows.source.options
         rules = {
-            name: _rules(column, rows.facts.get(name, _Facts()))
+            name: _rules(column, rows.facts.get(name, _Facts()), samples=options.samples)
             for name, column in rows.tally.columns.items()
-            if name not in source.options.origin_columns
+            if name not in options.origin_columns
         }
-        lines = _by_key(rules, {name: column.header for name, column in rows.tally.columns.items()})
-        name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
-        yield _block(name, lines, f"{source.identity}, {rows.tally.rows:,} rows, table {table}")
+        headers = {name: column.header for name, column in rows.tally.columns.items()}
+        blocks.append((rows.source, rows.sheets, _by_key(rules, headers)))
+    name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
+    origin = f"{source.identity}, {file.rows:,} {'row' if file.rows == 1 else 'rows'}"
+    if not source.options.is_routed:
+        ((part, _, columns),) = blocks
+        yield _block(name, columns, f"{origin}, table {part.table}")
+        return
+    entries: dict[str, list[str]] = {}
+    for part, sheets, columns in blocks:
+        cells = [f"range: {_scalar(part.options.range)}"] if part.options.range is not None else []
+        lines = [f"table: {_scalar(part.table.name)}", *cells, *_rule_lines(columns)]
+        for sheet in dict.fromkeys(sheets):
+            entries.setdefault(sheet, []).append("\n".join(f"        {line}" for line in lines))
+    yield f"# drafted from {origin}\n{_scalar(name)}:\n  sheets:"
+    for sheet, tables in entries.items():
+        yield f"    {_scalar(sheet)}:"
+        yield from (f"      - {table.lstrip()}" for table in tables)
 
 
-def _rules(column: ColumnSchema, facts: _Facts) -> Mapping[str, Any]:
+def _rules(column: ColumnSchema, facts: _Facts, *, samples: bool) -> Mapping[str, Any]:
+    """Return the rules that a column keeps; without ``samples``, those that show no value of a cell."""
     rules: dict[str, Any] = {}
     name = _type_name(column.type)
     if name is not None and facts.filled:
@@ -121,7 +142,7 @@ def _rules(column: ColumnSchema, facts: _Facts) -> Mapping[str, Any]:
         rules["required"] = "true" if facts.filled == facts.cells else "column"
     if facts.keys is not None and facts.filled == facts.cells > 1 and column.type in _KEYS:
         rules["unique"] = "true"
-    few = facts.texts is not None and facts.filled >= 10 * len(facts.texts) > 0
+    few = samples and facts.texts is not None and facts.filled >= 10 * len(facts.texts) > 0
     if few and facts.texts is not None and column.type is SqlType.TEXT:
         rules["values"] = sorted(map(unescape, facts.texts))
     return rules
@@ -197,13 +218,18 @@ def _by_key(
 
 
 def _block(folder: str, columns: Mapping[str, Mapping[str, Any]], origin: str) -> str:
-    lines = [f"# drafted from {origin}", f"{_scalar(folder)}:", "  new_columns: listed", "  columns:"]
+    rules = "\n".join(f"  {line}" for line in _rule_lines(columns))
+    return f"# drafted from {origin}\n{_scalar(folder)}:\n{rules}"
+
+
+def _rule_lines(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    lines = ["new_columns: listed", "columns:"]
     for key, rules in columns.items():
         inner = ", ".join(f"{name}: {_value(value)}" for name, value in rules.items())
         name = _scalar(key)
         # YAML limits a plain key to 1,024 characters.
-        lines.append(f"    {name}: {{{inner}}}" if len(name) <= 1000 else f"    ? {name}\n    : {{{inner}}}")
-    return "\n".join(lines)
+        lines += [f"  {name}: {{{inner}}}"] if len(name) <= 1000 else [f"  ? {name}", f"  : {{{inner}}}"]
+    return lines
 
 
 def _value(value: Any) -> str:

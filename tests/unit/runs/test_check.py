@@ -73,7 +73,7 @@ def test_check_names_files_elsewhere_by_their_path(project: Path, capsys: pytest
     files = [file["file"] for file in json.loads(capsys.readouterr().out)["files"]]
     assert files == ["outbox/broken.xlsx", "outbox/march.xlsx", "sales/good.xlsx", "other/free.xlsx", str(apart)]
     main(["check", "outbox/march.xlsx", "--folder", "sales"])
-    assert "fail     outbox/march.xlsx: " in capsys.readouterr().out
+    assert "fail    outbox/march.xlsx: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,13 @@ def test_check_ends_with_its_exit_code(arguments: list[str], code: int, capsys: 
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("rule", ["min: 5", "type: integer, min: 9, max: 1", "pattern: '('"])
+def test_a_wrong_rule_ends_with_2_at_its_line(rule: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "wrong.yaml").write_text(f"sales:\n  columns:\n    id: {{{rule}}}\n")
+    assert main(["check", "data", "--config", "wrong.yaml"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.startswith("error: wrong.yaml:3: ")
+
+
 def test_check_names_cells_and_the_nearest_word(capsys: pytest.CaptureFixture[str]) -> None:
     main(["check", "data/sales/bad.xlsx", "data/other"])
     output = capsys.readouterr()
@@ -107,6 +114,18 @@ def test_rules_of_one_sheet_entry_are_a_contract(project: Path) -> None:
     )
     (result,) = check(load_config(config_file=settings), [project / "data" / "sales" / "good.xlsx"])
     assert (result.status, result.notices) == ("faulty", ("only the server can check at (inet)",))
+
+
+def test_a_fault_of_all_rows_names_the_sheets_of_its_table(project: Path) -> None:
+    make_workbook(project / "data" / "both" / "b.xlsx", {"S": [["a"], ["x"]], "T": [["a"], [1], [2]]})
+    settings = project / "both.yaml"
+    settings.write_text(
+        "both:\n  on_bad: quarantine\n  columns: {a: {type: integer}}\n"
+        "  sheets: {S: {table: s}, T: {table: t, min_rows: 3}}\n"
+    )
+    (result,) = check(load_config(config_file=settings), [project / "data" / "both" / "b.xlsx"])
+    found = {(fault.rule, fault.sheet, fault.cells[0].value) for fault in result.faults}
+    assert found == {("max-bad", "S", "1 of 1 rows"), ("type", "S", "x"), ("min-rows", "T", "2")}
 
 
 def test_a_file_whose_read_sheet_has_no_rules_has_no_contract(project: Path) -> None:
@@ -181,6 +200,44 @@ def test_a_draft_of_a_file_holds_for_it(project: Path, capsys: pytest.CaptureFix
     assert 'yes: {type: text, required: true, values: ["a: b", c]}' in draft
     Path("draft.yaml").write_text(draft)
     assert main(["check", "outbox/draft.xlsx", "--folder", "new", "--config", "draft.yaml"]) == ExitCode.OK
+
+
+def test_a_draft_does_not_depend_on_the_rules_of_now(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = project / "now.yaml"
+    rules = (
+        "columns: {status: {values: [gone]}, id: {min: 9, type: bigint}}, max_rows: 1, new_columns: listed, key: other"
+    )
+    for on_bad in ("fail", "quarantine"):
+        settings.write_text(f"sales: {{on_bad: {on_bad}, {rules}}}\n")
+        assert main(["check", "data/sales/bad.xlsx", "--draft", "--config", str(settings)]) == ExitCode.OK
+        draft = capsys.readouterr().out
+        assert "3 rows" in draft
+        assert "id: {type: bigint, required: column}" in draft
+
+
+def test_a_draft_of_several_tables_holds_for_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = [["a", None, "b"], ["x", None, 1], ["y", None, 2]]
+    sheets: Any = {"S 1": first, "T": [["Имя", "n"], ["Анна", 1], [None, 2]]}
+    make_workbook(project / "data" / "several" / "b.xlsx", sheets)
+    settings = project / "several.yaml"
+    settings.write_text(
+        "several:\n  sheets:\n    S 1: [{table: s, range: A1:A}, {table: b, range: C1:C}]\n"
+        "    T: {table: t, columns: {n: {max: 0, type: numeric}}}\n"
+    )
+    assert main(["check", "data/several/b.xlsx", "--draft", "--config", str(settings)]) == ExitCode.OK
+    draft = capsys.readouterr().out
+    settings.write_text(draft)
+    assert "      - table: t\n        new_columns: listed\n" in draft
+    (result,) = check(load_config(config_file=settings), [project / "data" / "several" / "b.xlsx"])
+    assert (result.status, result.notices, result.rows) == ("ok", (), 6)
+
+
+def test_a_draft_without_samples_has_no_value(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_workbook(project / "data" / "private" / "b.xlsx", {"S": [["a"], *[["secret"]] * 20]})
+    for samples in ("true", "false"):
+        (project / "private.yaml").write_text(f"samples: {samples}\n")
+        main(["check", "data/private/b.xlsx", "--draft", "--config", "private.yaml"])
+        assert ("secret" in capsys.readouterr().out) == (samples == "true")
 
 
 @pytest.mark.parametrize(
