@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from pgdatahub.load.contracts.uniqueness import Place, Suspects, UniqueColumn
+from pgdatahub.load.contracts.uniqueness import OtherCells, Place, Suspects, UniqueColumn
 
 Rank: TypeAlias = "Callable[[bytes], Any]"
 _SEPARATOR: Final = b"\t"
@@ -55,7 +55,7 @@ class EqualKeys:
         section: int,
         position: int,
         sheet: str,
-    ) -> Mapping[int, Sequence[Place]]:
+    ) -> Mapping[int, OtherCells]:
         """Add the keys of a batch; return the indexes of the rows at fault, with the other rows of their keys.
 
         Args:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.load.contracts.cell_rules import CellRule, empty_cells
 from pgdatahub.load.contracts.server_types import judge_of
-from pgdatahub.load.contracts.uniqueness import Place, UniqueColumn
+from pgdatahub.load.contracts.uniqueness import OtherCells, UniqueColumn
 from pgdatahub.model.batches import NormalizedColumn
 from pgdatahub.values.cells import cell_address
 from pgdatahub.values.copytext import unescape
@@ -17,6 +18,8 @@ from pgdatahub.values.evidence import NOTHING
 
 Broken: TypeAlias = "tuple[str, str | None, Sequence[int], Callable[[int], str | None]]"
 """A broken rule: its name, the expected value, the indexes of the cells, and index → hint."""
+_NAMED: Final = 3
+"""Other cells of a value that a hint names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +99,11 @@ def no_hint(_index: int) -> None:
     return
 
 
-def also_in(places: Sequence[Place], sheet: str) -> str:
-    """Return the hint that names the other cells of a value."""
+def also_in(others: OtherCells, sheet: str) -> str:
+    """Return the hint that names the first other cells of a value."""
     named = [
         cell_address(row, position) if label == sheet else f"{label} › {cell_address(row, position)}"
-        for _, row, position, label in places[:3]
+        for _, row, position, label in islice(others, _NAMED)
     ]
-    more = f" and {len(places) - 3:,} more" if len(places) > 3 else ""
+    more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
     return f"also in {', '.join(named)}{more}"

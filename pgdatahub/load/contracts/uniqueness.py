@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -21,6 +21,27 @@ Suspects: TypeAlias = "Mapping[int | bytes, Sequence[Place]]"
 
 _AT_A_TIME: Final = 300_000
 """Hashes that are compared at a time, about, which bounds the memory: a set of them has 30 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCells:
+    """The cells that have the value of a cell, without this cell.
+
+    A list for each cell would be quadratic: a column may have one value in all its rows.
+
+    Attributes:
+        cells: All cells of the value.
+        but: The cell.
+    """
+
+    cells: Sequence[Place]
+    but: Place
+
+    def __len__(self) -> int:
+        return len(self.cells) - 1
+
+    def __iter__(self) -> Iterator[Place]:
+        return (cell for cell in self.cells if cell != self.but)
 
 
 @dataclass(slots=True)
@@ -39,7 +60,7 @@ class UniqueColumn:
 
     def add(
         self, texts: Sequence[bytes], rows: Sequence[int], *, section: int, position: int, sheet: str
-    ) -> Mapping[int, Sequence[Place]]:
+    ) -> Mapping[int, OtherCells]:
         """Add the cells of a batch; return the indexes of the cells whose value is there twice, with the other cells."""
         if self.suspects is None:
             whole = range(rows[0], rows[-1] + 1)
@@ -56,7 +77,7 @@ class UniqueColumn:
                 if key in self.suspects:
                     self._texts.setdefault(key, set()).add(text)
                     self._places.setdefault(text, []).append(place)
-                found[index] = [other for other in places if other != place]
+                found[index] = OtherCells(places, place)
         return found
 
     def finish(self) -> Suspects | None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 
+from pgdatahub.load.contracts.judged_column import also_in
 from pgdatahub.load.contracts.unique_integers import UniqueIntegers
 from pgdatahub.load.contracts.uniqueness import Suspects, UniqueColumn
 from pgdatahub.values.fields import FieldBuffer, buffer_of
@@ -69,3 +71,17 @@ def test_ascending_integers_take_no_memory() -> None:
     assert integers.add(buffer_of([b"99999"]), (0, 0, "S", range(1)))
     assert not integers.differ()
     assert not integers.add(buffer_of([b"x"]), (0, 0, "S", range(1)))
+
+
+def test_a_column_of_one_value_takes_little_memory() -> None:
+    texts, rows = [b"open"] * 5000, range(2, 5002)
+    first = UniqueColumn()
+    first.add(texts, rows, section=0, position=0, sheet="S")
+    second = UniqueColumn(first.finish())
+    tracemalloc.start()
+    twice = second.add(texts, rows, section=0, position=0, sheet="S")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000  # a list of the other cells for each cell takes 200 MB
+    assert len(twice) == 5000
+    assert also_in(twice[1], "S") == "also in A2, A4, A5 and 4,996 more"
