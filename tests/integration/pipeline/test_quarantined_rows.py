@@ -96,6 +96,18 @@ def test_a_reload_replaces_the_rows_set_aside(loaded: Warehouse) -> None:
     assert [row[:2] for row in aside(loaded)] == [(2, 4)]
 
 
+def test_a_corrected_file_leaves_nothing_aside(loaded: Warehouse) -> None:  # 36
+    loaded.write("orders/w1.xlsx", [["id", "status"], [1, "open"], [2, "open"], [3, "paid"], [4, "paid"]])
+    loaded.load()
+    assert loaded.rows("orders") == [(1, "open"), (2, "open"), (3, "paid"), (4, "paid")]
+    assert aside(loaded) == []
+    assert loaded.query("SELECT status, row_count, quarantined FROM etl_imports ORDER BY id") == [
+        ("superseded", 2, 2),
+        ("loaded", 4, 0),
+    ]
+    assert [table.differences for table in verify(loaded.config).tables] == [()]
+
+
 def test_the_same_content_saved_again_is_skipped(loaded: Warehouse) -> None:  # 35
     save_again(loaded.root / "orders" / "w1.xlsx", loaded.root / "orders" / "w2.xlsx")
     results = {result.source.identity: result for result in loaded.run().results}

@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from pgdatahub.system.failpoints import POINTS
-from tests.integration.runs.conftest import HEAVY, fill, write_workbook
+from tests.integration.runs.conftest import HEAVY, fill
 
 if TYPE_CHECKING:
     from tests.integration.runs.conftest import Job, MakeJob, TableState
@@ -31,27 +31,6 @@ def test_a_kill_at_any_point_costs_nothing(point: str, job: Job, expected: Calla
     assert job.run(fault=f"{point}:kill:{turn}").wait() == -9
     job.load()
     job.assert_like(expected())
-
-
-@pytest.mark.parametrize("point", ["copied", "quarantined", "recorded", "before-commit", "after-commit"])
-def test_a_kill_leaves_rows_set_aside_in_both_tables_or_none(point: str, job: Job) -> None:
-    (job.directory / "config").mkdir()
-    (job.directory / "config" / "etl_config.yaml").write_text(
-        "t:\n  on_bad: quarantine\n  columns: {n: {type: integer}}\n"
-    )
-    for number in range(3):
-        write_workbook(job.root / "t" / f"f{number}.xlsx", [["n"], *[[number * 10 + row] for row in range(4)], ["bad"]])
-    both = (
-        "SELECT i.identity, i.row_count, i.quarantined, (SELECT count(*) FROM t WHERE load_timestamp = i.imported_at),"
-        " (SELECT count(*) FROM etl_quarantine q WHERE q.import_id = i.id) FROM etl_imports i"
-    )
-    assert job.run(fault=f"{point}:kill:2").wait() == -9
-    found = job.query(both)
-    assert len(found) == (2 if point == "after-commit" else 1)
-    job.load()
-    found = job.query(both)
-    assert sorted(found) == [(f"t/f{number}.xlsx", 4, 1, 4, 1) for number in range(3)]
-    assert job.query("SELECT count(*) FROM etl_quarantine") == [(3,)]
 
 
 @pytest.mark.parametrize("point", ["staged", "copying", "before-commit", "after-commit"])
