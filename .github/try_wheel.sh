@@ -21,8 +21,10 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 "$python" -m venv "$place/venv"
 if [ -d "$place/venv/Scripts" ]; then bin=$place/venv/Scripts; else bin=$place/venv/bin; fi
-# Only this folder has pgdatahub; its dependencies come from the index, as wheels: there is no compiler here.
-"$bin/python" -m pip install --quiet --only-binary :all: --pre --find-links "$dist" pgdatahub
+# The version of the folder, since the index may have a newer one. Dependencies come from the index, as wheels: there is no
+# compiler here.
+source=$(basename "$dist"/pgdatahub-*.tar.gz .tar.gz)
+"$bin/python" -m pip install --quiet --only-binary :all: --find-links "$dist" "pgdatahub==${source#pgdatahub-}"
 cp -R "$quickstart/data" "$quickstart/config" "$place"
 cd "$place"
 "$bin/pgdatahub" --version

@@ -28,7 +28,8 @@ class ReleaseMetadata(MetadataHookInterface):
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         repository = os.environ.get(VARIABLE, "").rstrip("/")
         if repository:
-            tag = f"v{metadata['version']}"
+            # A version between tags has no tag of its own.
+            tag = "HEAD" if "dev" in metadata["version"] else f"v{metadata['version']}"
             text = absolute_links(text, repository, tag)
             metadata["urls"] = project_urls(repository, tag)
         metadata["readme"] = {"content-type": "text/markdown", "text": text}

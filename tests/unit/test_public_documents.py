@@ -39,11 +39,12 @@ PROGRAMS: Final = {
         "apt",
         "pipx",
         "gh",
+        "git",
     ),
     *("cd", ".", "mkdir", "cp", "echo", "chmod", "pre-commit", "chown", ".ci/run", "apt-get"),
 }
 BLOCK: Final = re.compile(r"^```(?:sh|console)\n(.+?)^```", re.MULTILINE | re.DOTALL)
-SPAN: Final = re.compile(r"(?<!`)`((?:pgdatahub|nox|pytest|pip|python|ruff|mypy|docker|gh)(?: [^`\n]*)?)`")
+SPAN: Final = re.compile(r"(?<!`)`((?:pgdatahub|nox|pytest|pip|python|ruff|mypy|docker|gh|git)(?: [^`\n]*)?)`")
 ids = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 

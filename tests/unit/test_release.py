@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
@@ -32,12 +35,9 @@ def script(path: str) -> ModuleType:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout of version 1.2.3 of both distributions."""
+    """A checkout, of version 0.4.0 of the plugin."""
     reader = tmp_path / "examples/plugins/pgdatahub-read-csv"
-    system = tmp_path / "pgdatahub/system"
-    for folder in (reader, system):
-        folder.mkdir(parents=True)
-    (system / "version.py").write_text('__version__ = "1.2.3"\n')
+    reader.mkdir(parents=True)
     (reader / "pyproject.toml").write_text('[project]\nversion = "0.4.0"\n')
     (tmp_path / "CHANGELOG.md").write_text("## [1.2.3] - 2026-05-06\n\n## [1.2.2] - 2026-01-02\n")
     (reader / "CHANGELOG.md").write_text("## [0.4.0] - unreleased\n\n## [0.3.0] - 2026-01-02\n")
@@ -48,16 +48,102 @@ def checkout(tmp_path: Path) -> Path:
     ("tag", "faults"),
     [
         ("v1.2.3", []),
-        ("v1.2.2", ["has 1.2.3, and the tag is v1.2.2", "the newest version is 1.2.3, not 1.2.2"]),
-        ("v1.2.4", ["has 1.2.3, and the tag is v1.2.4", "has no section ## [1.2.4]"]),
+        ("v1.2.2", ["the newest version is 1.2.3, not 1.2.2"]),
+        ("v1.2.4", ["has no section ## [1.2.4]"]),
+        ("v1.2.3rc1", ["has no section ## [1.2.3rc1]"]),
         ("read-csv-v0.4.0", ["CHANGELOG.md: has no section ## [0.4.0] - YYYY-MM-DD"]),
+        ("read-csv-v0.3.0", ["pyproject.toml: has 0.4.0, and the tag is read-csv-v0.3.0"]),
         ("1.2.3", ["a tag is one of v1.2.3, read-csv-v1.2.3"]),
+        ("v1.2.3-final", ["a tag is one of v1.2.3, read-csv-v1.2.3"]),
     ],
 )
 def test_tag_agrees_with_version_and_changelog(checkout: Path, tag: str, faults: list[str]) -> None:
     found = list(script(".github/check_release.py").faults(tag, checkout))
     assert len(found) == len(faults)
     assert all(fault in line for fault, line in zip(faults, found, strict=True))
+
+
+def test_distributions_of_another_version_are_not_released(checkout: Path) -> None:
+    check = script(".github/check_release.py")
+    built = checkout / "dist"
+    built.mkdir()
+    assert list(check.faults("v1.2.3", checkout, built)) == [f"{built}: has no pgdatahub-1.2.3.tar.gz"]
+    for name in ("pgdatahub-1.2.3.tar.gz", "pgdatahub-1.2.3-py3-none-any.whl"):
+        (built / name).touch()
+    assert list(check.faults("v1.2.3", checkout, built)) == []
+    others = ["pgdatahub-1.2.30-py3-none-any.whl", "pgdatahub-1.2.4.dev1+g0123abc-py3-none-win_amd64.whl"]
+    for name in others:
+        (built / name).touch()
+    found = list(check.faults("v1.2.3", checkout, built))
+    assert found == [f"{built}/{name}: is not a distribution of pgdatahub-1.2.3" for name in others]
+
+
+def test_a_release_needs_the_address_of_the_repository(checkout: Path) -> None:
+    page = checkout / "docs" / "how-to" / "page.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("\ngh attestation verify FILE --repo OWNER/pgdatahub\n")
+    found = list(script(".github/check_release.py").faults("v1.2.3", checkout))
+    assert found == ["docs/how-to/page.md:2: has OWNER/pgdatahub; write the repository's own name"]
+
+
+def test_the_address_of_the_repository_has_one_placeholder() -> None:
+    written = re.compile(r"\b(OWNER|ORG|USER|YOUR[-_]\w+)/[A-Za-z]\S*|github\.com/[\w.-]+/pgdatahub\S*")
+    files = [path for folder in (".github", "docs", "examples") for path in (ROOT / folder).rglob("*.*")]
+    own = [path for path in [*ROOT.glob("*.*"), *files] if path.suffix in (".md", ".yml", ".toml", ".py")]
+    found = {match[0] for path in own for match in written.finditer(path.read_text(encoding="utf-8"))}
+    assert {text for text in found if not text.startswith("OWNER/pgdatahub")} == set()
+
+
+def git(folder: Path, *arguments: str) -> None:
+    variables = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, env=os.environ | variables, check=True)
+
+
+def version(folder: Path, **variables: str) -> str:
+    """The version that a build in a folder has."""
+    command = [sys.executable, "-m", "hatchling", "version"]
+    ran = subprocess.run(command, cwd=folder, env=os.environ | variables, capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_version_is_that_of_the_tag(tmp_path: Path) -> None:
+    pytest.importorskip("hatch_vcs", reason="needs the dependency group test")
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in ("pyproject.toml", ".git_archival.txt", ".gitattributes"):
+        shutil.copy(ROOT / name, folder)
+    fallback = version(folder)
+    assert fallback == "0.1.0.dev0"
+    assert version(folder, SETUPTOOLS_SCM_PRETEND_VERSION_FOR_PGDATAHUB="1.2.3") == "1.2.3"
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "one")
+    assert re.fullmatch(r"0\.1\.0\.dev1\+g[0-9a-f]+", version(folder))
+    git(folder, "tag", "v1.2.3")
+    git(folder, "tag", "read-csv-v7.0.0")
+    assert version(folder) == "1.2.3"
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "two")
+    assert re.fullmatch(r"1\.2\.4\.dev1\+g[0-9a-f]+", version(folder))
+    archive = tmp_path / "archive"
+    git(folder, "archive", "--format", "zip", "--output", f"{archive}.zip", "v1.2.3")
+    shutil.unpack_archive(f"{archive}.zip", archive)
+    assert version(archive) == "1.2.3"
+
+
+def test_a_tree_without_git_has_a_version_that_plugins_take() -> None:
+    fallback = re.search(r'^fallback-version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert fallback is not None
+    assert f'__version__ = "{fallback[1]}"' in (ROOT / "pgdatahub/system/version.py").read_text()
+    for project in ROOT.glob("examples/plugins/*/pyproject.toml"):
+        for needed in re.findall(r'"pgdatahub(>=[^"]+)"', project.read_text()):
+            assert SpecifierSet(needed).contains(fallback[1], prereleases=True), project
+
+
+def test_page_of_the_plugin_has_no_relative_link() -> None:
+    page = (ROOT / "examples/plugins/pgdatahub-read-csv/README.md").read_text(encoding="utf-8")
+    assert [link for link in re.findall(r"\]\(([^)\s]+)\)", page) if not re.match(r"https://|#", link)] == []
 
 
 def test_description_has_absolute_links_on_the_index() -> None:

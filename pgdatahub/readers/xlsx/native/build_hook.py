@@ -1,10 +1,11 @@
-"""Build hook of hatchling: compile the core where cargo is found, and put its library into the wheel.
+"""Build hook of hatchling: compile the core where cargo is found, and put its library and the version into the wheel.
 
 ``PGDATAHUB_CORE`` chooses: ``auto`` (default) compiles where there is a cargo, and gives a pure wheel where there is none or
 where compiling fails; ``require`` fails then; ``none`` gives a pure wheel. A pure wheel has the reason in a file of one line,
 which :mod:`pgdatahub.readers.xlsx.native.library` shows.
 
-An editable installation has no wheel to put the library into, so the library stays beside the sources.
+An editable installation has no wheel to put these files into, so they stay beside the sources. No other build writes into the
+sources, which may belong to another account.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _FOLDER = "pgdatahub/readers/xlsx/native"
 _BUILT = {"darwin": "libpgdatahub_core.dylib", "win32": "pgdatahub_core.dll"}.get(sys.platform, "libpgdatahub_core.so")
 _LIBRARY = "_core" + Path(_BUILT).suffix
 _REASON = "_core.missing.txt"
+_VERSION = "pgdatahub/system/_version.py"
 _OLDEST_MACOS = {"arm64": "11.0", "x86_64": "10.13"}
 
 
@@ -34,12 +36,12 @@ class CoreError(RuntimeError):
 
 
 class CoreBuildHook(BuildHookInterface[Any]):
-    """Compiles the core before the files of a wheel are collected."""
+    """Compiles the core and writes the version before the files of a wheel are collected."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Put the library, or the reason why there is none, into a wheel; ``version`` tells an editable one."""
+        """Put the library, or the reason why there is none, and the version into a wheel; ``version`` tells an editable one."""
         wish = os.environ.get("PGDATAHUB_CORE", "") or "auto"
         if wish not in ("auto", "require", "none"):
             raise ValueError(f"PGDATAHUB_CORE is {wish!r}; it must be auto, require or none")
@@ -57,12 +59,16 @@ class CoreBuildHook(BuildHookInterface[Any]):
             self.app.display_warning(f"pgdatahub is built without its compiled core: {error}")
             file, name = target / _REASON, _REASON
             file.write_text(f"{error}\n".splitlines()[0], encoding="utf-8")
+        number = target / "version.py"
+        number.write_text(f'"""Written by the build."""\n\n__version__ = "{self.metadata.version}"\n', encoding="utf-8")
+        added = {file: f"{_FOLDER}/{name}", number: _VERSION}
         if version == "editable":
             for old in (_LIBRARY, _REASON):
                 Path(self.root, _FOLDER, old).unlink(missing_ok=True)
-            shutil.copyfile(file, Path(self.root, _FOLDER, name))
+            for source, place in added.items():
+                shutil.copyfile(source, Path(self.root, place))
         else:
-            build_data["force_include"][str(file)] = f"{_FOLDER}/{name}"
+            build_data["force_include"] |= {str(source): place for source, place in added.items()}
 
 
 def _compile(crate: Path, target: Path) -> Path:

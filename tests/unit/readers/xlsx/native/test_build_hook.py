@@ -17,12 +17,19 @@ from pgdatahub.readers.xlsx.native.build_hook import CoreBuildHook, CoreError
 FOLDER = "pgdatahub/readers/xlsx/native"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the compiler of the tests is a shell script")
 
+VERSION = '"""Written by the build."""\n\n__version__ = "9.8.7"'
 BUILDS = """
 while [ "$1" != --target-dir ]; do shift; done
 mkdir -p "$2/release"
 for suffix in so dylib; do echo library > "$2/release/libpgdatahub_core.$suffix"; done
 """
 FAILS = "echo 'error: linker `cc` not found' >&2\necho '  = note: install it' >&2\nexit 101\n"
+
+
+class Metadata:
+    """Hatchling's metadata, as far as the hook uses it."""
+
+    version = "9.8.7"
 
 
 class App:
@@ -49,7 +56,8 @@ def cargo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "home" / ".cargo" / "bin"
     folder.mkdir(parents=True)
-    (tmp_path / "project" / FOLDER).mkdir(parents=True)
+    for name in (FOLDER, "pgdatahub/system"):
+        (tmp_path / "project" / name).mkdir(parents=True)
     return folder / "cargo"
 
 
@@ -63,7 +71,7 @@ def build(cargo: Path, version: str = "standard") -> tuple[dict[str, Any], list[
     root = cargo.parents[3] / "project"
     data: dict[str, Any] = {"pure_python": True, "force_include": {}}
     app = App()
-    hook = CoreBuildHook(str(root), {}, None, None, str(root), "wheel", app)  # type: ignore[arg-type]
+    hook = CoreBuildHook(str(root), {}, None, Metadata(), str(root), "wheel", app)  # type: ignore[arg-type]
     hook.initialize(version, data)
     data["force_include"] = {
         name: Path(file).read_text(encoding="utf-8").strip() for file, name in data["force_include"].items()
@@ -74,7 +82,8 @@ def build(cargo: Path, version: str = "standard") -> tuple[dict[str, Any], list[
 def test_library_goes_into_a_wheel_for_the_platform(cargo: Path) -> None:
     write_cargo(cargo, BUILDS)
     data, warnings = build(cargo)
-    ((name, text),) = data["force_include"].items()
+    ((name, text), version) = data["force_include"].items()
+    assert version == ("pgdatahub/system/_version.py", VERSION)
     assert name.startswith(f"{FOLDER}/_core.")
     assert text == "library"
     assert data["pure_python"] is False
@@ -99,7 +108,10 @@ def test_pure_wheel_has_the_reason(
         write_cargo(cargo, script)
     monkeypatch.setenv("PGDATAHUB_CORE", wish)
     data, warnings = build(cargo)
-    assert data == {"pure_python": True, "force_include": {f"{FOLDER}/_core.missing.txt": reason}}
+    assert data == {
+        "pure_python": True,
+        "force_include": {f"{FOLDER}/_core.missing.txt": reason, "pgdatahub/system/_version.py": VERSION},
+    }
     assert reason in warnings[0]
 
 
@@ -124,3 +136,11 @@ def test_editable_installation_has_library_beside_sources(cargo: Path) -> None:
     assert data["force_include"] == {}
     (library,) = folder.iterdir()
     assert library.name in ("_core.so", "_core.dylib")
+    assert (folder.parents[2] / "system" / "_version.py").read_text().strip() == VERSION
+
+
+def test_a_wheel_leaves_the_sources_as_they_are(cargo: Path) -> None:
+    write_cargo(cargo, BUILDS)
+    before = sorted((cargo.parents[3] / "project").rglob("*"))
+    build(cargo)
+    assert sorted((cargo.parents[3] / "project").rglob("*")) == before
