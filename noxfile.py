@@ -247,6 +247,12 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or DOCUMENT_TESTS))
 
 
+@nox.session
+def links(session: nox.Session) -> None:
+    """The addresses of other sites in all pages, each asked for. It needs the internet."""
+    session.run("python", "-m", "tests.links")
+
+
 # Templates are files of the package that no import would miss.
 _RENDER = """
 from pgdatahub.reports.page.render import html, markdown

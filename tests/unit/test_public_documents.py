@@ -7,7 +7,9 @@ import importlib
 import re
 import shlex
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import typer
 from ruamel.yaml import YAML
 
 from pgdatahub.cli.app import create_app
+from tests.links import addresses, unreachable
 
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = [
@@ -79,7 +82,8 @@ def fault(command: list[str]) -> str | None:
     program = program.removeprefix(".venv/bin/")
     if program not in PROGRAMS:
         return f"unknown program {program}"
-    check = {"pgdatahub": _pgdatahub, "nox": _nox, "pip": _pip, "pytest": _paths, "python": _paths}.get(program)
+    checks = {"pgdatahub": _pgdatahub, "nox": _nox, "pip": _pip, "pytest": _paths, "python": _paths, "docker": _docker}
+    check = checks.get(program)
     return check(arguments) if check else None
 
 
@@ -118,6 +122,24 @@ def _pip(arguments: list[str]) -> str | None:
         if word.startswith("./") and not (ROOT / word).exists():
             return f"no folder {word}"
     return None
+
+
+def _docker(arguments: list[str]) -> str | None:
+    if arguments[0] == "compose":
+        services = YAML(typ="safe").load(ROOT / "examples/docker/compose.yaml")["services"]
+        words = [word for word in arguments[2:] if not word.startswith("-")]
+        if arguments[1] in ("exec", "run", "logs") and words[0] not in services:
+            return f"compose.yaml has no service {words[0]}"
+        return _pgdatahub(words[2:]) if words[1:2] == ["pgdatahub"] else None
+    file = ROOT / "examples/docker/Dockerfile"
+    declared = re.findall(r"^ARG (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if before == "-f" and not (ROOT / word).is_file():
+            return f"no file {word}"
+        if before == "--build-arg" and word.partition("=")[0] not in declared:
+            return f"Dockerfile has no argument {word.partition('=')[0]}"
+    after = arguments[arguments.index("pgdatahub") + 1 :] if arguments[0] == "run" else []
+    return _pgdatahub(after)  # of the image
 
 
 def _names(section: str) -> set[str]:
@@ -161,6 +183,27 @@ def test_each_address_and_badge_is_well_formed(document: Path) -> None:
     assert faults == []
 
 
+def test_an_address_without_a_page_is_found() -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path[1:]))
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}"
+        assert {code: unreachable(f"{place}/{code}") for code in (200, 403, 404)} == {
+            200: None,
+            403: None,
+            404: "404 Not Found",
+        }
+        server.shutdown()
+    assert "refused" in (unreachable(place) or "")
+    assert addresses()["https://pluggy.readthedocs.io/"].startswith("docs/")
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -173,6 +216,11 @@ def test_each_address_and_badge_is_well_formed(document: Path) -> None:
         ("pip install . --group tset", "no dependency group tset"),
         ("pytest tests/unitt", "no file tests/unitt"),
         ("pgdatahb run", "unknown program pgdatahb"),
+        ("docker build -f examples/docker/Dockerfil .", "no file examples/docker/Dockerfil"),
+        ("docker build --build-arg EXTRA=s3 .", "Dockerfile has no argument EXTRA"),
+        ("docker run --rm pgdatahub run --resum", "pgdatahub has no option --resum"),
+        ("docker compose exec wach pgdatahub status", "compose.yaml has no service wach"),
+        ("docker compose exec watch pgdatahub statu", "pgdatahub has no command statu"),
     ],
 )
 def test_a_wrong_command_is_found(command: str, reason: str | None) -> None:
