@@ -1,7 +1,7 @@
 """Check of a release: ``python .github/check_release.py v1.2.3 [DIST]``, or ``read-csv-v1.2.3`` for the plugin.
 
-The version is that of the tag. The changelog must have a dated section for it, and no document may have the placeholder of the
-repository's address. With a folder of distributions, each of them must be of this version.
+The version is that of the tag. The changelog must have a dated section for it. No document may have the placeholder of the
+repository's address, and README may not tell that nothing is published yet. With a folder of distributions, each of them must be of this version.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 PLACEHOLDER: Final = "OWNER/pgdatahub"
+UNPUBLISHED: Final = "not published yet"
 _DATED: Final = re.compile(r"^## \[(?P<version>[^\]]+)\] - (?P<date>\d{4}-\d\d-\d\d)$", re.MULTILINE)
 # The form that the package index gives a version: https://packaging.python.org/en/latest/specifications/version-specifiers/
 _VERSION: Final = re.compile(r"\d+(\.\d+)+((a|b|rc)\d+)?(\.post\d+)?")
@@ -68,6 +69,8 @@ def faults(tag: str, root: Path = ROOT, built: Path | None = None) -> Iterator[s
     elif dated[0] != wanted:
         yield f"{distribution.changelog}: the newest version is {dated[0]}, not {wanted}"
     yield from _placeholders(root)
+    if UNPUBLISHED in (root / "README.md").read_text(encoding="utf-8"):
+        yield f"README.md: has {UNPUBLISHED!r}; write how to install it from the index"
     if built is not None:
         yield from _other_versions(built, f"{distribution.name}-{wanted}")
 

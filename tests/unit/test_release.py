@@ -39,6 +39,7 @@ def checkout(tmp_path: Path) -> Path:
     reader = tmp_path / "examples/plugins/pgdatahub-read-csv"
     reader.mkdir(parents=True)
     (reader / "pyproject.toml").write_text('[project]\nversion = "0.4.0"\n')
+    (tmp_path / "README.md").write_text("pipx install pgdatahub\n")
     (tmp_path / "CHANGELOG.md").write_text("## [1.2.3] - 2026-05-06\n\n## [1.2.2] - 2026-01-02\n")
     (reader / "CHANGELOG.md").write_text("## [0.4.0] - unreleased\n\n## [0.3.0] - 2026-01-02\n")
     return tmp_path
@@ -84,6 +85,12 @@ def test_a_release_needs_the_address_of_the_repository(checkout: Path) -> None:
     page.write_text("\ngh attestation verify FILE --repo OWNER/pgdatahub\n")
     found = list(script(".github/check_release.py").faults("v1.2.3", checkout))
     assert found == ["docs/how-to/page.md:2: has OWNER/pgdatahub; write the repository's own name"]
+
+
+def test_a_release_needs_a_readme_that_knows_of_it(checkout: Path) -> None:
+    (checkout / "README.md").write_text("pgdatahub is not published yet; install it from a clone.\n")
+    (fault,) = script(".github/check_release.py").faults("v1.2.3", checkout)
+    assert fault.startswith("README.md: has 'not published yet'")
 
 
 def test_the_address_of_the_repository_has_one_placeholder() -> None:
