@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.errors import UndoError
+from pgdatahub.errors import ContentionError, UndoError
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.schema import DropTable, TableName
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
@@ -17,7 +17,7 @@ from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import count_rows, database_name, take_inventory
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.rekey import drop_companions
-from pgdatahub.postgres.server.engine import transaction
+from pgdatahub.postgres.server.engine import transaction, translated_errors
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.ddl import import_index
 from pgdatahub.postgres.tables.dependents import dependents
@@ -126,12 +126,13 @@ def reset(
             history = History(config.schema_name)
             lock(connection, history, [Choice(table=table.table, imports=()) for table in plan.tables])
             locks.wait_for_turn(connection, locks.metadata_lock_key(config.schema_name))
+            locks.limit_lock_waits(connection)  # for queries of the tables that are dropped; the wait ended the limit
             now = _plan(connection, config, database)
             _refuse(now)
             if confirm is not None and now != plan:
                 raise UndoError("the tables changed after they were shown; nothing was done", hint="try again")
             written = _write_backup(connection, config, database, now) if backup else None
-            _carry_out(connection, history, now)
+            _carry_out(connection, history, now, metadata_tables(connection, config))
         remove_pause(config)
         return ResetResult(plan=now, done=True, backup=written)
 
@@ -190,10 +191,15 @@ def _write_backup(connection: Connection, config: Config, database: Database, pl
     return file
 
 
-def _carry_out(connection: Connection, history: History, plan: ResetPlan) -> None:
+def _carry_out(connection: Connection, history: History, plan: ResetPlan, metadata: Sequence[TableName]) -> None:
+    for dropped in (*(table.table for table in plan.tables if table.undo is None), *metadata):
+        try:
+            with translated_errors():
+                locks.lock_table(connection, dropped, exclusively=True)
+        except ContentionError as error:
+            raise error.located(str(dropped)) from None
     for table in plan.tables:
         if table.undo is None:
-            locks.lock_table(connection, table.table, exclusively=True)
             carry_out(connection, table.table, [DropTable()])
         else:
             execute(connection, history, table.undo)

@@ -14,7 +14,7 @@ from pgdatahub.errors import (
     TransientDatabaseError,
 )
 
-_IN_THE_WAY: Final = "another session is in the way; nothing of the file was kept"
+_IN_THE_WAY: Final = "another session is in the way; nothing was kept, so run again when it is done"
 _AGAIN: Final = "try again; nothing of the file was kept"
 
 _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None], ...]] = (

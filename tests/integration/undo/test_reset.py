@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 
 from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
+from pgdatahub.postgres.tables import locks
 from pgdatahub.undo.backup import backup, restore
 from pgdatahub.undo.reset import ResetPlan, reset
 from tests.integration.undo.conftest import Hub
@@ -49,6 +51,23 @@ def test_reset_does_nothing_on_no_or_if_nothing_was_loaded(loaded: Hub, hub: Hub
     assert loaded.state() == before
     assert reset(hub.config()).done
     assert reset(hub.config()).plan.nothing
+
+
+@pytest.mark.parametrize("table", ["sales", "etl_imports"])
+def test_a_query_that_does_not_end_stops_a_reset(loaded: Hub, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    before = loaded.state()
+    monkeypatch.setattr(locks.limit_lock_waits, "__defaults__", (1,))
+    with psycopg.connect(loaded.database_url) as reader:
+        reader.execute(f"SELECT FROM {table}".encode())
+        with ThreadPoolExecutor() as pool:
+            resetting = pool.submit(reset, loaded.config())
+            wait([resetting], timeout=30)
+            reader.rollback()  # else a reset without a limit would never end
+            error = resetting.exception()
+    assert isinstance(error, DatabaseError)
+    assert table in str(error)
+    assert loaded.state() == before
+    assert reset(loaded.config()).done
 
 
 def test_what_depends_on_a_table_is_named_and_nothing_is_done(loaded: Hub) -> None:
