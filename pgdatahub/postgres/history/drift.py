@@ -100,11 +100,12 @@ def retyped_columns(
     if not changed:
         return {}  # the usual case, which reads no import
     observed = history.observed(connection, current.table)
-    needed = {
-        name: join_all(one.by_name[name].type for one in observed if name in one.by_name).sql
-        for name in changed
-        if all(isinstance(one.by_name[name].type, SqlType) for one in observed if name in one.by_name)
-    }
+    needed = {}
+    for name in changed:
+        types = [one.by_name[name].type for one in observed if name in one.by_name]
+        own = [type_ for type_ in types if isinstance(type_, SqlType)]
+        if len(own) == len(types):
+            needed[name] = join_all(own).sql
     return {name: given for name, given in changed.items() if current.by_name[name].type.sql != needed.get(name)}
 
 

@@ -26,7 +26,7 @@ from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import RESERVED_COLUMNS, OpaqueType, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
-from pgdatahub.postgres.history.drift import gone_columns
+from pgdatahub.postgres.history.drift import gone_columns, retyped_columns
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.inventory import take_inventory
 from pgdatahub.postgres.history.known_tables import named_tables
@@ -34,21 +34,10 @@ from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
 from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT
-from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows, untracked_tables
+from pgdatahub.postgres.proofs.unknown_rows import copied_tables, find_unknown_rows, untracked_tables
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
-from pgdatahub.runs.verification.findings import (
-from pgdatahub.postgres.history.drift import gone_columns, retyped_columns
-from pgdatahub.postgres.server.engine import transaction
-from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
-from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT
-from pgdatahub.postgres.history.inventory import take_inventory
-from pgdatahub.postgres.keyed.both import companion_of
-from pgdatahub.postgres.keyed.rules import find_rule
-from pgdatahub.postgres.history.known_tables import named_tables
-from pgdatahub.postgres.proofs.unknown_rows import copied_tables, find_unknown_rows, untracked_tables
 from pgdatahub.runs.verification.findings import (
     changed_rows,
     column_gone,
