@@ -10,7 +10,6 @@ from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import HOW, WHICH, ConfigOption, FormatOption, OutputFormat, SchemaOption, configured
 
 if TYPE_CHECKING:
-    from pgdatahub.config.key_rule import KeyRule
     from pgdatahub.undo.rekey import RekeyPlan, RekeyResult
 
 
@@ -56,7 +55,7 @@ def _ask(plan: RekeyPlan) -> bool:
     from pgdatahub.cli.undo import require_terminal
 
     require_terminal("--yes")
-    say(f"{plan.table}: {_rule(plan.old)} → {_rule(plan.new)}", err=True)
+    say(f"{plan.table}: {_change(plan)}", err=True)
     say(f"{plan.rows:,} rows in the table, {plan.beside:,} in its companion; the table is locked meanwhile", err=True)
     return confirm("Go on?")
 
@@ -65,11 +64,14 @@ def _sentence(result: RekeyResult, *, would: bool) -> str:
     plan = result.plan
     verb = "would have" if would else "has"
     beside = f", and {result.beside:,} are in {plan.table.name}_replaced" if plan.new is not None else ""
-    return f"{plan.table}: {_rule(plan.old)} → {_rule(plan.new)}; it {verb} {result.rows:,} rows{beside}"
+    return f"{plan.table}: {_change(plan)}; it {verb} {result.rows:,} rows{beside}"
 
 
-def _rule(rule: KeyRule | None) -> str:
-    return "mode: append" if rule is None else rule.describe()
+def _change(plan: RekeyPlan) -> str:
+    from pgdatahub.config.key_rule import describe_change
+
+    old, new = describe_change(plan.old, plan.new)
+    return f"{old} stays" if old == new else f"{old} → {new}"
 
 
 def _json(result: RekeyResult) -> str:

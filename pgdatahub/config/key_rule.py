@@ -45,17 +45,35 @@ class KeyRule:
         """Return whether the table has a key."""
         return self.mode == "merge"
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """Option → its value, as the settings have them."""
+        return {
+            "mode": self.mode,
+            "key": f"[{', '.join(self.key)}]",
+            "newest": self.newest,
+            "duplicates": self.duplicates,
+            "missing_keys": f"flag {self.missing}" if self.missing else "keep",
+        }
+
     def describe(self) -> str:
-        """Return the rule for messages."""
-        facts = [f"mode: {self.mode}"]
-        if self.key:
-            facts.append(f"key: [{', '.join(self.key)}]")
-        facts.append(f"newest: {self.newest}")
-        if self.is_merge:
-            facts.append(f"duplicates: {self.duplicates}")
-        if self.missing:
-            facts.append(f"missing_keys: flag {self.missing}")
-        return ", ".join(facts)
+        """Return the rule for messages: the mode, and all options that are not the default."""
+        defaults = KeyRule(mode=self.mode).facts
+        return _listed({name: value for name, value in self.facts.items() if name == "mode" or value != defaults[name]})
+
+
+def describe_change(old: KeyRule | None, new: KeyRule | None) -> tuple[str, str]:
+    """Return two rules for messages, the options in which they differ; None is a table of all rows."""
+    if old is None or new is None or old.mode != new.mode or old == new:
+        first, second = ("mode: append" if rule is None else rule.describe() for rule in (old, new))
+        return first, second
+    differing = [name for name, value in old.facts.items() if new.facts[name] != value]
+    first, second = (_listed({name: rule.facts[name] for name in differing}) for rule in (old, new))
+    return first, second
+
+
+def _listed(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in facts.items())
 
 
 def flag_column(missing_keys: str) -> str | None:

@@ -41,8 +41,7 @@ def ensure_flag(connection: Connection, rule: TableRule) -> None:
     current = catalog.reflect(connection, rule.table)
     known = None if current is None else current.by_name.get(name)
     if known is None:
-        query = sql.SQL("ALTER TABLE {} ADD COLUMN {} boolean NOT NULL DEFAULT false")
-        connection.execute(query.format(identifier(rule.table), sql.Identifier(name)))
+        connection.execute(add_flag(rule.table, name))
         comment = sql.SQL("COMMENT ON COLUMN {} IS {}")
         connection.execute(comment.format(sql.Identifier(rule.table.schema, rule.table.name, name), _COMMENT))
     elif known.type is not SqlType.BOOLEAN:
@@ -51,6 +50,12 @@ def ensure_flag(connection: Connection, rule: TableRule) -> None:
             where=where,
             hint="flag another column",
         )
+
+
+def add_flag(table: TableName, name: str) -> sql.Composed:
+    """Return the statement that adds a flag to a table."""
+    query = sql.SQL("ALTER TABLE {} ADD COLUMN {} boolean NOT NULL DEFAULT false")
+    return query.format(identifier(table), sql.Identifier(name))
 
 
 def end_flag(connection: Connection, rule: TableRule) -> None:

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 from psycopg import sql
 
-from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.config.key_rule import KeyRule, describe_change
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import (
     RESERVED_COLUMNS,
     AddColumn,
     CreateTable,
+    SchemaChange,
     SchemaPlan,
     TableName,
 )
-from pgdatahub.postgres.keyed.flag import ensure_flag
+from pgdatahub.postgres.keyed.flag import add_flag, ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
 from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, create_unique_index, usable_index
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
@@ -128,11 +129,26 @@ def create_other_indexes(connection: Connection, rule: TableRule) -> None:
         connection.execute(statement)
 
 
-def render_new(table: TableName, rule: KeyRule) -> list[sql.Composed]:
-    """Return the statements that follow those of a new table with a key or a snapshot, for a plan."""
-    companion = companion_name(table)
-    unique = [create_unique_index(table, rule.key)] if rule.is_merge else []
-    return [_create_companion(table, companion), *unique, *_other_indexes(table, companion, rule)]
+def render_rule(plan: SchemaPlan, rule: KeyRule, *, begins: bool, own_index: str | None) -> list[sql.Composed]:
+    """Return the statements that follow those of a file that is loaded under a rule, for a plan.
+
+    Args:
+        plan: The changes of the table.
+        rule: The rule.
+        begins: The file is the first one of the table.
+        own_index: The user's own unique index on the key, if there is a usable one.
+    """
+    table, companion = plan.table, companion_name(plan.table)
+    if not begins:
+        return ddl.render(replace(plan, table=companion, changes=tuple(map(_without_header, plan.changes))))
+    unique = [create_unique_index(table, rule.key)] if rule.is_merge and own_index is None else []
+    name = rule.missing
+    flag = [add_flag(table, name)] if name is not None and name not in plan.result.by_name else []
+    return [_create_companion(table, companion), *unique, *flag, *_other_indexes(table, companion, rule)]
+
+
+def _without_header(change: SchemaChange) -> SchemaChange:
+    return AddColumn(column=replace(change.column, header=None)) if isinstance(change, AddColumn) else change
 
 
 def _create_companion(table: TableName, companion: TableName) -> sql.Composed:
@@ -206,8 +222,7 @@ def check_no_references(connection: Connection, table: TableName) -> None:
 
 def needs_rekey(table: TableName, stored: KeyRule | None, wanted: KeyRule | None) -> SchemaError:
     """Return the error of a folder whose settings differ from the rule in force."""
-    have = stored.describe() if stored is not None else "all rows of all files (mode: append)"
-    want = wanted.describe() if wanted is not None else "mode: append"
+    have, want = describe_change(stored, wanted)
     return SchemaError(
         f"the table has {have}, and the settings of the folder say {want}",
         where=f"table {table}",

@@ -11,7 +11,7 @@ from pgdatahub.model.explain import deciding_evidence, describe_cause, describe_
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import FileResult, Outcome, PartResult
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange, SchemaPlan
-from pgdatahub.postgres.keyed.setup import render_new
+from pgdatahub.postgres.keyed.setup import render_rule
 from pgdatahub.postgres.tables import catalog, ddl
 from pgdatahub.runs.plans.result import FilePlan, PlannedChange, PlannedColumn, TablePlan
 from pgdatahub.runs.plans.simulation import SimulatedFile, TableSimulation
@@ -68,16 +68,16 @@ def file_plan(simulated: SimulatedFile) -> FilePlan:
     return replace(
         file,
         changes=tuple(planned for change in simulated.plan.changes for planned in _planned(change, source)),
-        statements=tuple(map(ddl.readable, _statements(simulated.plan, source))),
+        statements=tuple(map(ddl.readable, _statements(simulated, simulated.plan))),
     )
 
 
-def _statements(plan: SchemaPlan, source: SourceFile) -> list[ddl.Statement]:
-    rule = source.options.rule
-    is_new = any(isinstance(change, CreateTable) for change in plan.changes)
-    if rule is None or not is_new:
+def _statements(simulated: SimulatedFile, plan: SchemaPlan) -> list[ddl.Statement]:
+    rule = simulated.source.options.rule
+    if rule is None:
         return ddl.render(plan)
-    return [*ddl.render(plan, indexes=False), *render_new(plan.table, rule)]
+    further = render_rule(plan, rule, begins=simulated.begins_rule, own_index=simulated.own_index)
+    return [*ddl.render(plan, indexes=False), *further]
 
 
 def _planned(change: SchemaChange, source: SourceFile) -> Iterator[PlannedChange]:

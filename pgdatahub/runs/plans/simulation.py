@@ -26,17 +26,15 @@ from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.history.file_queries import PartKey
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
-from pgdatahub.postgres.keyed.setup import check_name, first_index
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.postgres.tables.rights import check_rights
+from pgdatahub.runs.plans.key_tables import check_tables
 from pgdatahub.runs.plans.texts import check_texts
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
-    from pgdatahub.config.key_rule import KeyRule
     from pgdatahub.postgres.server.connection import Connection
 
 
@@ -54,6 +52,8 @@ class SimulatedFile:
         error: Reason of a failure.
         plan: Changes of the table; None if the file is not loaded.
         notices: Remarks for the user.
+        begins_rule: The table gets its key, or becomes a snapshot, with this file.
+        own_index: The user's own unique index on the key, if the table has one then.
     """
 
     source: SourceFile
@@ -62,6 +62,8 @@ class SimulatedFile:
     error: FileError | None = None
     plan: SchemaPlan | None = None
     notices: tuple[str, ...] = ()
+    begins_rule: bool = False
+    own_index: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class TableSimulation:
     current: TableSchema | None = None
     rule: TableRule | None = None
     keyed: list[Staged] = field(default_factory=list)
+    _own_index: str | None = None
     _files: list[frozenset[str]] = field(default_factory=list)
     _settled: set[str] = field(default_factory=set)
     _going: list[ImportRow] = field(default_factory=list)
@@ -130,7 +133,9 @@ class TableSimulation:
         check_rule(staged.source, self.rule)
         if self.connection is not None:
             check_rights(self.connection, self.table)
-        self._check_tables(staged.source.options.rule)
+        wanted = staged.source.options.rule
+        if self.connection is not None and wanted is not None:
+            self._own_index = check_tables(self.connection, self.history, self.stored, self.rule, wanted, self.table)
         going = [
             *self._going,
             *found.replaced,
@@ -141,33 +146,26 @@ class TableSimulation:
             check_texts(self.connection, staged, evolution.plan.result)
         return evolution
 
-    def _check_tables(self, wanted: KeyRule | None) -> None:
-        """Check that a table takes rows by its rule, or that a table without a rule can have its first one.
-
-        Raises:
-            SchemaError: Its indexes, rules, rows or foreign keys do not allow it, or another object has its companion's name.
-        """
-        if self.connection is None or wanted is None:
-            return
-        if self.rule is not None and self.stored is not None:
-            check_both(self.connection, self.rule, adding=True)
-            check_takes_rows(self.connection, self.rule)
-            return
-        if self.stored is not None:
-            first_index(self.connection, self.history.schema if self.history else None, self.table, wanted)
-        check_name(self.connection, self.table)
-
     def take(self, staged: Staged, found: DedupDecision, evolution: Evolution) -> SimulatedFile:
         """Record that a part is loaded, and return its result."""
         self.settle(staged.source, found, staged.file_sha256)
         self._load(staged, found)
         self._take(staged, evolution.plan.result)
+        begins_rule = False
         if staged.source.options.rule is not None:
+            begins_rule = self.rule is None and not self.keyed
             self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
         if found.going and self.connection is not None:
             notices += describe_cascades(self.connection, self.table)
-        return SimulatedFile(source=staged.source, staged=staged, plan=evolution.plan, notices=notices)
+        return SimulatedFile(
+            source=staged.source,
+            staged=staged,
+            plan=evolution.plan,
+            notices=notices,
+            begins_rule=begins_rule,
+            own_index=self._own_index,
+        )
 
     @property
     def going(self) -> Sequence[ImportRow]:

@@ -257,6 +257,30 @@ def test_plan_counts_the_keys_of_a_new_table(hub: Hub) -> None:
     ]
 
 
+def test_plan_shows_all_statements_of_a_key(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.execute("CREATE TABLE c (no int, city text)")
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.write("c/2.xlsx", ["no", "size"], [["x", 5]])
+    hub.execute(
+        "CREATE TABLE said (name text); CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$BEGIN INSERT INTO said SELECT object_identity FROM pg_event_trigger_ddl_commands(); END$$"
+    )
+    statements = [one.partition(";")[0] for file in plan(hub.config()).tables[0].files for one in file.statements]
+    hub.execute("CREATE EVENT TRIGGER seen ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION seen()")
+    hub.load()
+    planned = [one for one in statements if one.startswith("ALTER TABLE")]
+    assert [one.replace('"public".', "").replace('"', "") for one in planned] == [
+        "ALTER TABLE c ADD COLUMN source_file text, ADD COLUMN load_timestamp timestamp without time zone",
+        "ALTER TABLE c ADD COLUMN gone boolean NOT NULL DEFAULT false",
+        "ALTER TABLE c ALTER COLUMN no TYPE text USING no::text, ADD COLUMN size integer",
+        "ALTER TABLE c_replaced ALTER COLUMN no TYPE text USING no::text, ADD COLUMN size integer",
+    ]
+    seen = hub.execute("SELECT count(*) FROM said WHERE name IN ('public.c', 'public.c_replaced')")
+    assert seen == [(len(planned),)]
+
+
 def test_plan_counts_keys_without_a_database(hub: Hub) -> None:
     hub.configure("d:\n  key: [no, city]\ns:\n  mode: snapshot\n")
     hub.write("d/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Lugano"]])
