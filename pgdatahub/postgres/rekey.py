@@ -24,10 +24,11 @@ from pgdatahub.postgres.keyed.fragments import (
     newest_import,
     null_key,
 )
-from pgdatahub.postgres.keyed.intact import check_both
+from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
+from pgdatahub.postgres.keyed.same_key import change_in_place, keeps_order
 from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
 from pgdatahub.postgres.keyed.whole_rows import move_back, move_out, own_columns
 from pgdatahub.postgres.server.connection import Connection
@@ -61,6 +62,9 @@ def rekey(
     if old is not None and catalog.is_table(connection, old.companion):
         old = check_both(connection, old)
         follow_restore(connection, history.schema, old)
+        if new is not None and keeps_order(old, new):
+            check_takes_rows(connection, old)
+            return change_in_place(connection, history.imports, history.schema, old, new)
     writers = recorded_xids(connection, history.schema, table) if old is not None else _usual_writers(connection, table)
     if old is not None:
         _unkey(connection, history, old)
@@ -192,14 +196,14 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
     key = rule.rule.key
     names = (*rule.row_columns, *own_columns(connection, rule))
     table = identifier(rule.table)
-    empty = connection.scalar(
-        sql.SQL("SELECT count(*) FROM {} m WHERE {}").format(table, null_key(key, "m")),
+    empty, file = connection.one(
+        sql.SQL("SELECT count(*), min({}) FROM {} m WHERE {}").format(FILE, table, null_key(key, "m")),
     )
     if empty:
         raise UndoError(
-            f"{empty:,} rows have an empty key ({', '.join(key)})",
-            where=str(rule.table),
-            hint="revert their imports, or take another key",
+            f"{empty:,} {'row has' if empty == 1 else 'rows have'} an empty key ({', '.join(key)})",
+            where=f"{rule.table}, {file or 'rows of no file'}",
+            hint="revert these files; or take another key" if file else "fill or delete them; or take another key",
         )
     order = best_first(rule.rule, "m", "i")
     connection.execute(

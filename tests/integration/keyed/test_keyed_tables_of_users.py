@@ -10,6 +10,7 @@ import pytest
 
 from pgdatahub.errors import UndoError
 from pgdatahub.runs.plans.plan import plan
+from pgdatahub.undo.rekey import rekey
 from tests.integration.undo.conftest import Hub
 
 KEYED = "c:\n  key: [no]\n"
@@ -141,3 +142,41 @@ def test_a_value_by_hand_in_the_companion_stops_a_narrowing(hub: Hub) -> None:
     hub.execute("UPDATE c_replaced SET size = '5'")
     hub.revert(source_file="3.xlsx", schema=True)
     assert (hub.types("c")["size"], hub.types("c_replaced")["size"]) == ("integer", "integer")
+
+
+def test_rekey_heals_and_flags_a_table_with_a_primary_key(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, city text); CREATE TABLE child (no int REFERENCES c)")
+    for file, rows in (("1", [[1, "Bern"], [2, "Genf"]]), ("2", [[1, "Chur"]]), ("3", [[1, "Uri"], [3, "Zug"]])):
+        hub.write(f"c/{file}.xlsx", ["no", "city"], rows)
+    hub.load()
+    hub.execute("INSERT INTO child VALUES (3); DELETE FROM c WHERE no = 1")
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    rekey(hub.config(), "c")
+    assert hub.execute("SELECT no, city, gone FROM c ORDER BY 1") == [
+        (1, "Chur", True),
+        (2, "Genf", True),
+        (3, "Zug", False),
+    ]
+    assert hub.verify().tables[0].differences != ()  # of the deleted row
+    hub.configure(KEYED)
+    rekey(hub.config(), "c")
+    assert "gone" not in hub.types("c")
+    hub.revert(source_file="2.xlsx")
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Genf"), (3, "Zug")]
+
+
+def test_rekey_names_rows_with_an_empty_key(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [None, "Genf"]])
+    hub.load()
+    hub.configure(KEYED)
+    with pytest.raises(UndoError, match=r"1 row has an empty key \(no\)") as caught:
+        rekey(hub.config(), "c")
+    assert (caught.value.where or "").endswith("/c/1.xlsx")
+    hub.execute("UPDATE c SET no = 2 WHERE no IS NULL; INSERT INTO c (city) VALUES ('mine')")
+    with pytest.raises(UndoError) as caught:
+        rekey(hub.config(), "c")
+    assert (caught.value.where, caught.value.hint) == (
+        "c, rows of no file",
+        "fill or delete them; or take another key",
+    )
