@@ -121,7 +121,14 @@ def evolve(
     plan = stages.evolve(staged.observed, current, staged.source, config)
     if stored is not None:
         notices = (*notices, *describe_wider_types(staged.observed, plan.result))
-    views = check_obstacles(connection, stored, current, plan, recreate_views=staged.source.options.views == "recreate")
+    views = check_obstacles(
+        connection,
+        stored,
+        current,
+        plan,
+        recreate_views=staged.source.options.views == "recreate",
+        companion=rule.companion if rule is not None else None,
+    )
     if views:
         notices = (*notices, describe_recreation(views))
     if stored is not None:

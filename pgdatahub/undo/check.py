@@ -32,8 +32,8 @@ from pgdatahub.postgres.tables.ddl import import_index
 from pgdatahub.postgres.tables.dependents import Dependent, dependents
 from pgdatahub.postgres.tables.views import descriptions, recreation_obstacles, using_views
 from pgdatahub.system.presence import may_exist
+from pgdatahub.undo.companion import describe_end, ends_rule, refuse_changes, refuse_end
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
-from pgdatahub.undo.rule_end import describe_end, ends_rule, refuse_end
 from pgdatahub.undo.select import Choice
 from pgdatahub.undo.views import check_views
 
@@ -211,6 +211,8 @@ def check_steps(
     if plan.rule is not None and ends_rule(plan.rule, kept):
         refusals += refuse_end(connection, current, plan.rule, found)
         plan = replace(plan, notes=(*plan.notes, describe_end(current, plan.rule)))
+    elif plan.rule is not None:
+        refusals += refuse_changes(connection, plan.rule, kept)
     plan = replace(plan, steps=tuple(kept), refusals=(*plan.refusals, *refusals))
     return check_views(connection, current, plan)
 

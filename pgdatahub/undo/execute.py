@@ -26,8 +26,8 @@ from pgdatahub.postgres.server.engine import translated_errors
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.view_definitions import put_up, take_down
 from pgdatahub.postgres.undo_ddl import carry_out
+from pgdatahub.undo.companion import end_after_undo, ends_rule
 from pgdatahub.undo.plan import UndoPlan
-from pgdatahub.undo.rule_end import end_after_undo, ends_rule
 from pgdatahub.undo.select import Choice
 from pgdatahub.undo.views import views_to_recreate
 

@@ -25,10 +25,10 @@ from pgdatahub.postgres.undo_ddl import carry_out
 from pgdatahub.runs.pause_file import remove_pause
 from pgdatahub.undo.backup import backup_file, metadata_tables, write_backup
 from pgdatahub.undo.check import make_plan
+from pgdatahub.undo.companion import end_after_undo
 from pgdatahub.undo.execute import execute, lock
 from pgdatahub.undo.move import imports_of_others
 from pgdatahub.undo.plan import Refusal, UndoPlan, UndoRequest
-from pgdatahub.undo.rule_end import end_after_undo
 from pgdatahub.undo.select import Choice
 
 if TYPE_CHECKING:

@@ -34,6 +34,7 @@ def check_obstacles(
     plan: SchemaPlan,
     *,
     recreate_views: bool = False,
+    companion: TableName | None = None,
 ) -> tuple[UsingView, ...]:
     """Check that a plan can be carried out, and return the views to recreate.
 
@@ -43,6 +44,7 @@ def check_obstacles(
         current: The columns that the plan starts from: ``stored``, or the columns as earlier files will leave them.
         plan: The plan.
         recreate_views: Drop and recreate the views that use an altered column, where possible.
+        companion: The table's companion, which changes like the table; views on it are not recreated.
 
     Returns:
         The views to recreate, each before the views that use it.
@@ -74,6 +76,8 @@ def check_obstacles(
         found += _structural(connection, plan.table, alterations)
         found += _foreign_keys(connection, plan.table, alterations)
         found += _expressions(connection, stored, alterations)
+        if companion is not None:
+            found += (f"{one} of {companion}" for one in _blocking(connection, companion, alterations, apart=()))
     if found:
         raise SchemaError(
             f"the table must change for the file ({_changes(plan)}), and this stands in the way: {'; '.join(found)}",

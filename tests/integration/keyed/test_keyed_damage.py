@@ -114,3 +114,20 @@ def test_a_file_of_a_snapshot_fits_its_indexes_in_any_order(database_url: str, t
     (result,) = [one.failure for one in hub.run().results if one.failure is not None]
     assert "duplicate key" in result.message
     assert result.where == "Sheet1 › row 3"
+
+
+def test_a_view_on_the_companion_is_named_before_a_change(hub: Hub) -> None:
+    hub.execute("CREATE VIEW old AS SELECT no, city FROM c_replaced")
+    hub.write("c/3.xlsx", ["no", "city"], [["x", "Uri"]])
+    assert "view old (uses no) of c_replaced" in failure(hub)
+    hub.execute("DROP VIEW old")
+    hub.write("c/4.xlsx", ["no", "size"], [[1, 5]])
+    hub.load()
+    hub.execute("CREATE VIEW old AS SELECT no, size FROM c_replaced")
+    for file, column in (("3.xlsx", "no"), ("4.xlsx", "size")):
+        with pytest.raises(UndoError, match=f"c_replaced.{column}: view old depends on it"):
+            hub.revert(source_file=file, schema=True)
+    hub.execute("DROP VIEW old")
+    hub.revert(source_file="3.xlsx", schema=True)
+    hub.revert(source_file="4.xlsx", schema=True)
+    assert hub.types("c_replaced") == {**hub.types("c"), "_beaten": "boolean"}

@@ -1,4 +1,7 @@
-"""The end of a table's key: an undo of its last import drops columns that the rule needs, and the rule with them."""
+"""The companion of a keyed table or a snapshot in an undo: what depends on it, and its end with the last import.
+
+An undo of the last import drops columns that the rule needs, and the rule with them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import UndoError
-from pgdatahub.model.schema import DropColumn, SchemaStep, TableSchema
+from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep, TableSchema
 from pgdatahub.postgres.history.inventory import count_rows
 from pgdatahub.postgres.keyed.flag import made_flag
 from pgdatahub.postgres.keyed.rules import TableRule
@@ -41,6 +44,21 @@ def refuse_end(
     flag = made_flag(current, rule)
     for one in sorted({one.description for one in found if flag is not None and one.column == flag}):
         yield Refusal(subject=f"{rule.table}.{flag}", reason=f"{one} depends on it", hint="drop that first")
+
+
+def refuse_changes(connection: Connection, rule: TableRule, steps: Iterable[SchemaStep]) -> Iterator[Refusal]:
+    """Return the objects of users that block the steps of an undo in the companion, which stays."""
+    beside = dependents(connection, rule.companion)
+    for step in steps:
+        if isinstance(step, DropTable):
+            continue
+        of_column = [one for one in beside if one.column == step.name]
+        drops = isinstance(step, DropColumn)
+        blocking = {one.description for one in of_column if (not one.part_of_table if drops else one.blocks_alter)}
+        for one in sorted(blocking):
+            yield Refusal(
+                subject=f"{rule.companion}.{step.name}", reason=f"{one} depends on it", hint="drop that first"
+            )
 
 
 def describe_end(current: TableSchema, rule: TableRule) -> str:
