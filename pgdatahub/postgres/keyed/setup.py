@@ -21,6 +21,7 @@ from pgdatahub.postgres.keyed.flag import add_flag, ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
 from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, create_unique_index, usable_index
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
+from pgdatahub.postgres.keyed.rights import check_owner, is_owned
 from pgdatahub.postgres.keyed.rules import TableRule, store_rule
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, ddl, locks
@@ -123,7 +124,8 @@ def begin_rule(
 def create_other_indexes(connection: Connection, rule: TableRule) -> None:
     """Create the indexes that find rows of an import in both tables, and rows of a key in the companion."""
     of_table, *of_companion = _other_indexes(rule.table, rule.companion, rule.rule)
-    if not catalog.has_index(connection, rule.table, timestamp_index(rule.table)):
+    # Only the owner of a table makes indexes; without it, an undo reads the table.
+    if not catalog.has_index(connection, rule.table, timestamp_index(rule.table)) and is_owned(connection, rule.table):
         connection.execute(of_table)
     for statement in of_companion:
         connection.execute(statement)
@@ -195,6 +197,7 @@ def first_index(connection: Connection, history_schema: str | None, table: Table
     has_rows = connection.scalar(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(table)))
     if loaded or (has_rows and rule.is_merge and own is None):
         raise needs_rekey(table, None, rule)
+    check_owner(connection, table, rule, own_index=own)
     return own
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from pgdatahub.errors import UndoError
 from pgdatahub.runs.plans.plan import plan
+from pgdatahub.runs.run import run
+from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.rekey import rekey
+from pgdatahub.undo.revert import revert
 from tests.integration.undo.conftest import Hub
 
 KEYED = "c:\n  key: [no]\n"
@@ -22,6 +28,17 @@ def hub(database_url: str, tmp_path: Path) -> Hub:
     hub = Hub(database_url, tmp_path)
     hub.configure(KEYED)
     return hub
+
+
+@pytest.fixture
+def clerk(hub: Hub) -> Iterator[str]:
+    """The URL of a role that owns nothing; its name is the user."""
+    name = f"clerk_{secrets.token_hex(4)}"
+    hub.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'clerk'; GRANT CREATE, USAGE ON SCHEMA public TO {name}")
+    parts = urlsplit(hub.database_url)
+    query = "&".join(part for part in parts.query.split("&") if not part.startswith("passfile="))
+    yield parts._replace(netloc=f"{name}:clerk@{parts.netloc.rpartition('@')[2]}", query=query).geturl()
+    hub.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 TABLES = {
@@ -180,3 +197,30 @@ def test_rekey_names_rows_with_an_empty_key(database_url: str, tmp_path: Path) -
         "c, rows of no file",
         "fill or delete them; or take another key",
     )
+
+
+def test_a_role_that_does_not_own_the_table_can_load(hub: Hub, clerk: str) -> None:
+    role = urlsplit(clerk).username
+    hub.execute(
+        "CREATE TABLE c (no int PRIMARY KEY, city text, source_file text, load_timestamp timestamp);"
+        f"GRANT SELECT, INSERT, DELETE ON c TO {role}"
+    )
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[1, "Chur"]])
+
+    def failures() -> set[str]:
+        planned = [one.failure for one in plan(hub.config(database_url=clerk)).files]
+        told = [one.failure for one in run(hub.config(database_url=clerk)).results]
+        return {f"{one.message} ({one.hint})" for one in (*planned, *told) if one is not None}
+
+    (lacking,) = failures()
+    assert f"the role {role} lacks UPDATE on the table" in lacking
+    hub.execute(f"GRANT UPDATE ON c TO {role}")
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    (missing,) = failures()
+    assert 'run ALTER TABLE "public"."c" ADD COLUMN "gone" boolean' in missing
+    hub.configure(KEYED)
+    assert failures() == set()
+    assert hub.execute("SELECT no, city FROM c") == [(1, "Chur")]
+    revert(hub.config(database_url=clerk), UndoRequest(source_file="2.xlsx"))
+    assert hub.execute("SELECT no, city FROM c") == [(1, "Bern")]
