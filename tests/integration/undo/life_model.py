@@ -33,18 +33,26 @@ class LifeModel:
     seen: dict[str, int] = field(default_factory=dict)
     handed: set[int] = field(default_factory=set)
 
-    def run(self, files: Mapping[str, int], owner: Owner) -> set[str]:
-        """Apply a run over all files; return the paths that it must refuse.
+    def refuses(self, path: str, content: int) -> bool:
+        """Return whether a run must refuse a file for this table, and so the whole file."""
+        old = self.seen.get(path)
+        return self.on_changed == "fail" and old in self.loaded and old != content
+
+    def take(self, path: str, content: int) -> None:
+        """Apply a run's load of a file that it does not refuse."""
+        self._take(path, content, reload=False)
+
+    def end_run(self, files: Mapping[str, int], owner: Owner, *, complete: bool) -> None:
+        """Apply the end of a run over all files.
 
         Args:
             files: Path → content, of the files that are there.
             owner: Tells the choice where several paths have a right to a content.
+            complete: No file failed.
         """
-        refused = {path for path in in_order(files) if not self._take(path, files[path], reload=False)}
         self._settle(files, owner)
-        if self.on_missing == "revert" and not refused:
+        if self.on_missing == "revert" and complete:
             self._forget_missing(files, owner)
-        return refused
 
     def reload(self, path: str, content: int, owner: Owner) -> None:
         """Apply ``run --reload`` of one file."""
@@ -65,11 +73,9 @@ class LifeModel:
         for content in self.loaded:
             self.loaded[content] = _one_of(owner(content), [path for path in files if files[path] == content])
 
-    def _take(self, path: str, content: int, *, reload: bool) -> bool:
+    def _take(self, path: str, content: int, *, reload: bool) -> None:
         old = self.seen.get(path)
         changed = self.on_changed != "append" and old in self.loaded and old != content
-        if changed and self.on_changed == "fail" and not reload:
-            return False
         if reload:
             self.held.discard(content)
         if content not in self.held and (reload or content not in self.loaded):
@@ -81,7 +87,6 @@ class LifeModel:
                 self.handed.discard(old)
             elif self.loaded[old] == path:
                 self.handed.add(old)
-        return True
 
     def _settle(self, files: Mapping[str, int], owner: Owner) -> None:
         """Give each handed content to one of the paths that have it at the end: those before may have changed too."""
