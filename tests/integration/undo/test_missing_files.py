@@ -297,6 +297,79 @@ def test_rows_changed_by_hand_are_not_reverted(loaded: Hub) -> None:
     assert _rows(loaded) == [1, 2, 3]
 
 
+KEYED = "sales:\n  key: [id]\n  on_missing: revert\n"
+SNAPSHOT = "sales:\n  mode: snapshot\n  on_missing: revert\n"
+
+
+def _notes(hub: Hub) -> dict[int, str]:
+    return dict(hub.execute("SELECT id, note FROM sales"))
+
+
+def _planned(hub: Hub) -> list[tuple[str, MissingAction]]:
+    return [(one.file, one.action) for one in plan(hub.config()).missing]
+
+
+@pytest.fixture
+def keyed(hub: Hub) -> Hub:
+    hub.configure(KEYED)
+    hub.write("sales/a.xlsx", HEADERS, [[1, "a"], [2, "b"]])
+    hub.write("sales/b.xlsx", HEADERS, [[2, "new"], [3, "c"]])
+    hub.load()
+    return hub
+
+
+def test_missing_file_gives_way_to_older_rows_of_its_keys(keyed: Hub) -> None:
+    (keyed.root / "sales/b.xlsx").unlink()
+    assert _planned(keyed) == [("sales/b.xlsx", MissingAction.REVERT)]
+    assert _actions(keyed.run()) == [("sales/b.xlsx", MissingAction.REVERT)]
+    assert _notes(keyed) == {1: "a", 2: "b"}
+    assert _agrees(keyed)
+
+
+def test_missing_file_whose_rows_lost_leaves_the_table(keyed: Hub) -> None:
+    (keyed.root / "sales/a.xlsx").unlink()
+    assert _actions(keyed.run()) == [("sales/a.xlsx", MissingAction.REVERT)]
+    assert _notes(keyed) == {2: "new", 3: "c"}
+    assert keyed.execute("SELECT count(*) FROM sales_replaced") == [(0,)]
+    assert _agrees(keyed)
+
+
+def test_renamed_file_has_rows_of_its_own_by_key(keyed: Hub) -> None:
+    (keyed.root / "sales/a.xlsx").rename(keyed.root / "sales/c.xlsx")  # the newest now
+    assert _planned(keyed) == [("sales/a.xlsx", MissingAction.REVERT)]
+    assert _actions(keyed.run()) == [("sales/a.xlsx", MissingAction.REVERT)]
+    assert _notes(keyed) == {1: "a", 2: "b", 3: "c"}
+    assert _agrees(keyed)
+    assert keyed.run().missing == ()
+
+
+def test_missing_snapshot_gives_way_to_the_one_before(hub: Hub) -> None:
+    hub.configure(SNAPSHOT)
+    hub.write("sales/a.xlsx", HEADERS, JAN)
+    hub.write("sales/b.xlsx", HEADERS, FEB)
+    hub.load()
+    (hub.root / "sales/b.xlsx").unlink()
+    assert _actions(hub.run()) == [("sales/b.xlsx", MissingAction.REVERT)]
+    assert _rows(hub) == [1, 2]
+    assert _agrees(hub)
+
+
+def test_missing_file_takes_its_rows_out_of_the_quarantine(hub: Hub) -> None:
+    hub.configure("sales:\n  on_missing: revert\n  on_bad: quarantine\n  columns: {id: {type: integer, min: 0}}\n")
+    hub.write("sales/jan.xlsx", HEADERS, [[-1, "x"], [1, "a"]])
+    hub.write("sales/feb.xlsx", HEADERS, [[-2, "x"], [2, "b"]])
+    hub.load()
+    (hub.root / "sales/jan.xlsx").unlink()
+    assert _actions(hub.run()) == [("sales/jan.xlsx", MissingAction.REVERT)]
+    assert hub.execute("SELECT cells ->> 'id' FROM etl_quarantine") == [("-2",)]
+    assert _agrees(hub)
+    (hub.root / "sales/feb.xlsx").rename(hub.root / "sales/mar.xlsx")
+    assert _actions(hub.run()) == [("sales/feb.xlsx", MissingAction.TAKE_OVER)]
+    assert hub.execute("SELECT cells ->> 'id' FROM etl_quarantine") == [("-2",)]
+    assert _rows(hub) == [2]
+    assert _agrees(hub)
+
+
 SEVERAL = "sales:\n  on_missing: revert\n  sheets:\n    One: {table: ones}\n    Two: {table: twos}\n"
 
 
