@@ -75,7 +75,7 @@ def check_name(connection: Connection, table: TableName) -> None:
     """
     companion = companion_name(table)
     taken = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s)"
-    if connection.scalar(taken, (companion.schema, companion.name)):
+    if connection.scalar(taken, (companion.schema, companion.name)) or catalog.namesake_type(connection, companion):
         raise SchemaError(
             f"{companion} is there already, and the table {table} needs that name for the rows that others replace",
             hint=f"rename {companion}, or set table: for the folder",

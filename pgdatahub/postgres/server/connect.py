@@ -35,6 +35,8 @@ _ENCODING: Final = "UTF8"
 """The encoding of the client, from the first statement on, whatever the database's own encoding is."""
 _NO_CONVERSION: Final = "0A000"
 """The state of a session's start if the server has no conversion to the client's encoding."""
+_CLOSED: Final = "55000"
+"""The state of a session's start if the database takes no connections."""
 _SETTINGS: Final = ("22", "42601", "42704")
 """The states of a session's start if a parameter of the session is unknown, or its value or the options are wrong."""
 _DEMANDS: Final = ("target_session_attrs", "channel_binding", "require_auth", "gssencmode")
@@ -160,6 +162,10 @@ def _of_state(state: str, message: str) -> PgDataHubError:
     if state.startswith(_SETTINGS):
         hint = "correct the session's settings: options= in DATABASE_URL, PGOPTIONS, PGDATESTYLE, PGTZ, or those of the role"
         return DatabaseError(message, hint=hint)
+    if state == _CLOSED:
+        return DatabaseError(
+            message, hint="ALTER DATABASE … ALLOW_CONNECTIONS true, or correct its name in DATABASE_URL"
+        )
     return meaning(state, message) or DatabaseError(f"{message} (SQLSTATE {state})")
 
 
@@ -210,6 +216,12 @@ def _lasting_silence(complete: str) -> str | None:
         host.startswith("/") and len(os.fsencode(f"{host}/.s.PGSQL.{longest}")) > _SOCKET_PATH_BYTES for host in hosts
     ):
         return "use a shorter path of the socket's directory in host=, such as that of a symbolic link"
+    if found.get("sslnegotiation") == "direct":
+        usual = psycopg_conninfo.make_conninfo(complete, sslnegotiation="postgres", sslmode="prefer")
+        if pq.PGconn.ping(usual.encode()) != pq.Ping.NO_RESPONSE:
+            return (
+                "sslnegotiation=direct needs PostgreSQL 17 or newer with TLS; leave it out, or correct PGSSLNEGOTIATION"
+            )
     if found.get("gssencmode") == "require":
         without = psycopg_conninfo.make_conninfo(complete, gssencmode="disable")
         local = all(host.startswith("/") for host in hosts)

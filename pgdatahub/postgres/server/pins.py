@@ -112,7 +112,9 @@ def adapt_session(connection: psycopg.Connection[Any]) -> None:
     Behind a pooler the next transaction may have another server, without the prepared statements, and session settings would
     stay with this one. A statement that is sent again and again takes the server a third of its time once it is prepared.
     """
-    timeouts = (*_timeouts(connection.info.server_version), "idle_in_transaction_session_timeout")
+    version = connection.info.server_version
+    timeouts = (*_timeouts(version), "idle_in_transaction_session_timeout")
+    timeouts += ("idle_session_timeout",) if version >= 140000 else ()  # a file is read between two transactions
     calls = ", ".join(f"pg_catalog.set_config('{name}', '0', false)" for name in timeouts)
     # libpq knows the process id of the server, or an invented one of the pooler.
     direct = f"pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) {connection.info.backend_pid}"

@@ -56,7 +56,7 @@ _MEANINGS: Final[tuple[tuple[tuple[str, ...], type[PgDataHubError], str | None],
     (
         ("42710", "42P07"),
         SchemaError,
-        "another object of the database has the name: rename it, or set table: for the folder",
+        "another object of the database has the name: rename it, or set table: for the folder, or ETL_SCHEMA",
     ),
     (("23502",), LoadError, "the table has a column that must not be empty, and the file has no value for it"),
     (("23",), LoadError, "the table has a constraint that the file breaks"),

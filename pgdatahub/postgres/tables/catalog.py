@@ -63,13 +63,14 @@ def reflect(connection: Connection, table: TableName) -> TableSchema | None:
         SchemaError: Another kind of object has the table's name, or row-level security hides rows of the table.
     """
     found = table_of(table, ask_columns(connection, table).fetchall())
-    if found is None:
-        _check_no_type(connection, table)
+    kind = None if found is not None else namesake_type(connection, table)
+    if kind is not None:
+        raise _not_a_table(table, f"{kind}, whose name no table can have")
     return found
 
 
-def _check_no_type(connection: Connection, table: TableName) -> None:
-    """Check that no type has the name of a missing table, whose row type would have the same name.
+def namesake_type(connection: Connection, table: TableName) -> str | None:
+    """Return the kind of a type that has the name of a missing table, whose row type would need it: ``a domain``; else None.
 
     The server renames its own array types, such as ``_t`` for a table ``t``, to make room.
     """
@@ -79,8 +80,7 @@ def _check_no_type(connection: Connection, table: TableName) -> None:
            AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)
     """
     kind = connection.scalar(query, {"schema": table.schema, "name": table.name})
-    if kind is not None:
-        raise _not_a_table(table, f"{_TYPE_KINDS.get(kind, 'a type')}, whose name no table can have")
+    return None if kind is None else _TYPE_KINDS.get(kind, "a type")
 
 
 def ask_columns(connection: Connection, table: TableName) -> psycopg.Cursor[Any]:

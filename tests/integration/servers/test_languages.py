@@ -102,6 +102,14 @@ def test_missing_database_in_german_is_named_as_such(german: str) -> None:
     assert "create the database" in str(error.hint)
 
 
+def test_closed_database_in_german_is_named_as_such(german: str) -> None:
+    with psycopg.connect(german, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE closed ALLOW_CONNECTIONS false")
+    error = reason(f"{german.rpartition('/')[0]}/closed")
+    assert type(error) is DatabaseError
+    assert "ALLOW_CONNECTIONS" in str(error.hint)
+
+
 def test_missing_password_in_german_is_asked_for(german: str) -> None:
     error = reason(german.replace(f":{PASSWORD}", ""))
     assert type(error) is DatabaseError
@@ -144,6 +152,7 @@ def test_commit_that_a_pooler_answers_twice_is_transient(german: str) -> None:
     ("parameters", "hint"),
     [
         ("sslmode=require", "sslmode"),
+        ("sslmode=require&sslnegotiation=direct", "sslnegotiation"),
         ("schema=raw", "ETL_SCHEMA"),
         ("sslmode=sometimes", "parameters of the connection"),
         ("channel_binding=require", "does not meet channel_binding"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -290,6 +291,19 @@ def test_object_with_the_tables_name_is_named(kind: str, options: str, database_
         assert failure is not None
         assert failure.message.startswith(f"t is {kind}")
         assert "table:" in str(failure.hint)
+
+
+@pytest.mark.parametrize("kind", NAMESAKES)
+def test_object_with_the_companions_name_is_named(kind: str, database_url: str, tmp_path: Path) -> None:
+    execute(database_url, re.sub(r"\bt\b", "t_replaced", NAMESAKES[kind]))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text("t:\n  key: [id]\n")
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    config = load_config(overrides={"database_url": database_url, "workers": 1}, directory=tmp_path)
+    for failure in (plan(config).files[0].failure, load(database_url, tmp_path).results[0].failure):
+        assert failure is not None
+        assert "t_replaced is there already" in failure.message
+        assert "rename t_replaced" in str(failure.hint)
 
 
 def test_array_type_of_another_table_gives_its_name(database_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from threading import Thread
@@ -15,6 +16,7 @@ from pgdatahub import run
 from pgdatahub.config import load_config
 from pgdatahub.model.results import RunReport
 from pgdatahub.model.schema import TableName
+from pgdatahub.postgres.server.engine import create_engine
 from pgdatahub.postgres.server.pins import execute_despite_timeout
 from pgdatahub.postgres.tables.locks import lock_key
 from tests.integration.runs.conftest import write_workbook
@@ -107,6 +109,22 @@ def test_trigger_finds_its_tables_by_the_search_path(database_url: str, tmp_path
     assert load(database_url, tmp_path).results[0].failure is None
     with psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT id FROM app.seen").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["statement_timeout", "transaction_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"],
+)
+def test_session_that_is_kept_has_no_timeout(name: str, database_url: str) -> None:
+    if not supported(database_url, name):
+        pytest.skip(f"this server has no {name}")
+    if "TEST_POOLER" in os.environ:
+        pytest.skip("behind a pooler, sessions are the pooler's")
+    set_for_database(database_url, **{name: "10s"})
+    engine = create_engine(database_url, keep_connection=True)
+    connection = engine.take()
+    assert connection.execute("SELECT setting FROM pg_settings WHERE name = %s", [name]).fetchone() == ("0",)
+    connection.close()
 
 
 def test_message_that_a_timeout_cancels_is_sent_again(database_url: str) -> None:
