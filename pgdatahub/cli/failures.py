@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pgdatahub.cli.fault_lines import lines_of_failure
 from pgdatahub.cli.render import count
 from pgdatahub.errors import place_within
 from pgdatahub.model.faults import faults_to_json
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 10
 """Failures that ``status`` shows; ``history`` shows all."""
+_FAULTS: Final = 3
+"""Faults under a contract that are shown of each of these files."""
+_INDENT: Final = " " * 10
+"""Below the time of an entry of ``history``."""
 
 
-def failure_line(failure: FailureRow) -> Text:
-    """Return a failure as one line of ``history``."""
-    from pgdatahub.cli.console import Line
+def failure_text(failure: FailureRow) -> Text:
+    """Return a failure as a line of ``history``, and below it the first faults under a contract while it stands."""
+    from pgdatahub.cli.console import Line, stacked
 
     style = "red" if failure.stands else "dim"
     line = Line().append(f"{failure.last_failed_at:%H:%M:%S}         ", style="dim")
@@ -31,7 +36,8 @@ def failure_line(failure: FailureRow) -> Text:
         line.append(f"  {failure.attempts:,} times since {failure.failed_at:%Y-%m-%d %H:%M}", style="dim")
     if failure.cleared_at is not None:
         line.append(f"  cleared {failure.cleared_at:%Y-%m-%d %H:%M}", style="yellow")
-    return line
+        return line
+    return stacked([line, *(Line(f"{_INDENT}{fault}") for fault in lines_of_failure(failure, most=_FAULTS))])
 
 
 def print_standing(failures: tuple[FailureRow, ...], console: TerminalConsole) -> None:
@@ -46,6 +52,8 @@ def print_standing(failures: tuple[FailureRow, ...], console: TerminalConsole) -
         console.print(
             Line(f"  {failure.last_failed_at:%Y-%m-%d %H:%M}  {failure.identity}: {_reason(failure)}"), soft_wrap=True
         )
+        for fault in lines_of_failure(failure, most=_FAULTS):
+            console.print(Line(f"      {fault}"), soft_wrap=True)
     if len(failures) > _SHOWN:
         more = f"  and {len(failures) - _SHOWN:,} more; pgdatahub history or --format json shows all"
         console.print(Line(more, style="dim"), soft_wrap=True)

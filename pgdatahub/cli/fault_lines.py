@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pgdatahub.model.failures import FailureRow
     from pgdatahub.model.faults import Fault, FaultyCell
     from pgdatahub.model.results import Failure
 
@@ -58,16 +59,16 @@ _OF_THE_FILE: Final = {
 }
 
 
-def lines_of_failure(failure: Failure) -> list[str]:
+def lines_of_failure(failure: Failure | FailureRow, *, most: int = _FAULTS) -> list[str]:
     """Return the lines below the failure of a file that breaks its contract; none for other failures, which name cells."""
-    return fault_lines(failure.faults) if failure.kind == "ContractError" else []
+    return fault_lines(failure.faults, most=most) if failure.kind == "ContractError" else []
 
 
-def fault_lines(faults: Sequence[Fault]) -> list[str]:
+def fault_lines(faults: Sequence[Fault], *, most: int = _FAULTS) -> list[str]:
     """Return a line for each of the first faults, and one that counts the others."""
-    lines = [_line(fault) for fault in faults[:_FAULTS]]
-    if len(faults) > _FAULTS:
-        lines.append(f"and {len(faults) - _FAULTS:,} more; --format json shows all")
+    lines = [_line(fault) for fault in faults[:most]]
+    if len(faults) > most:
+        lines.append(f"and {len(faults) - most:,} more; --format json shows all")
     return lines
 
 

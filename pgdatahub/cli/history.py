@@ -125,7 +125,7 @@ def _print(timeline: Timeline, *, filtered: bool) -> None:
 
 
 def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
-    from pgdatahub.cli.failures import failure_line
+    from pgdatahub.cli.failures import failure_text
     from pgdatahub.model.change_phrases import described_changes
     from pgdatahub.model.failures import FailureRow
     from pgdatahub.model.imports import ChangeRow, ImportRow
@@ -139,7 +139,7 @@ def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
         if isinstance(entry, ImportRow):
             yield entry.imported_at, _import_line(entry)
         elif isinstance(entry, FailureRow):
-            yield entry.last_failed_at, failure_line(entry)
+            yield entry.last_failed_at, failure_text(entry)
         elif entry.id in phrases:
             yield entry.changed_at, _change_line(entry, phrases[entry.id])
 
