@@ -67,27 +67,47 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
         with path.open("x", encoding="utf-8", newline="") as stream:
             stream.writelines(f"{line}\n" for line in lines)
     except OSError as error:
-        raise ConfigError(f"the file cannot be written: {error.strerror or error}", where=str(path)) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"the file cannot be written: {error.strerror or error}", where=str(path))
 
 
 def write_workbook(path: Path, rows: Iterable[QuarantinedRow]) -> None:
     """Write rows to a new workbook, in which all cells are texts.
 
     Raises:
-        ConfigError: The file exists, or the library that writes workbooks is not installed.
+        ConfigError: The file exists or cannot be written, a workbook cannot hold the rows, or the library that writes workbooks
+            is not installed.
     """
     try:
         import xlsxwriter
     except ImportError:
         raise ConfigError("--format xlsx needs the extra: pip install pgdatahub[xlsx]") from None
-    if path.exists():
-        raise ConfigError("the file already exists", where=str(path), hint="name another file")
+    try:
+        path.open("x").close()  # before the rows are read
+    except FileExistsError:
+        raise ConfigError("the file already exists", where=str(path), hint="name another file") from None
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    refused = None
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as workbook:
         sheet = workbook.add_worksheet("quarantine")
         for number, record in enumerate(_records(rows)):
-            for position, text in enumerate(record):
-                if text:
-                    sheet.write_string(number, position, text)
+            texts = [(position, text) for position, text in enumerate(record) if text]
+            # The library cuts a text that is too long, and leaves out a cell beyond the end of a sheet.
+            if any(sheet.write_string(number, position, text) for position, text in texts):
+                refused = number + 1
+                break
+    if refused is not None:
+        path.unlink()
+        raise ConfigError(
+            f"a workbook cannot hold row {refused:,}: it has a text of more than 32,767 characters, or there are too many rows"
+            " or columns",
+            where=str(path),
+            hint="--format csv has no limits",
+        )
 
 
 def _rules(row: QuarantinedRow) -> str:

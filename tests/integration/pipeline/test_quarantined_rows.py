@@ -197,10 +197,10 @@ def test_a_fault_ends_the_load_of_a_large_file_at_once(warehouse: Warehouse, mon
     assert (readings, warehouse.tables() & {"orders"}) == ([2], set())
 
 
-def console(loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+def console(loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, *arguments: str, command: str = "quarantine") -> int:
     monkeypatch.chdir(loaded.directory)
     monkeypatch.setenv("DATABASE_URL", loaded.url)
-    monkeypatch.setattr("sys.argv", ["pgdatahub", "quarantine", *arguments])
+    monkeypatch.setattr("sys.argv", ["pgdatahub", command, *arguments])
     with pytest.raises(SystemExit) as end:
         app.main()
     return int(end.value.code or 0)
@@ -232,6 +232,38 @@ def test_quarantine_lists_and_exports_rows(
         assert list(csv.reader(file)) == expected
     sheet = openpyxl.load_workbook("a.xlsx").worksheets[0]
     assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == expected
+
+
+def test_status_and_history_name_the_cells_of_a_failure(
+    loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded.write("orders/w2.xlsx", [["id", "status"], [1, "Paid"], ["x", "paid"]])
+    loaded.configure(YAML.replace("quarantine", "fail"))
+    loaded.run()
+    for command in ("status", "history"):
+        console(loaded, monkeypatch, command=command)
+        told = capsys.readouterr().out
+        assert 'status (values): 1 cell is not one of open, paid: Sheet1 › B2 "Paid" (did you mean paid?)' in told
+        assert 'id (type): 1 cell is not a valid INTEGER: Sheet1 › A3 "x"' in told
+    loaded.write("orders/w2.xlsx", [["id", "status"], [8, "paid"]])
+    loaded.run()
+    console(loaded, monkeypatch, command="history")
+    assert "status (values)" not in capsys.readouterr().out
+
+
+def test_an_export_that_a_workbook_cannot_hold_is_refused(
+    loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console(loaded, monkeypatch, "--format", "xlsx", "-o", "nowhere/a.xlsx") == 2
+    assert "nowhere/a.xlsx: the file cannot be written: No such file or directory" in capsys.readouterr().err
+    execute(
+        loaded, "UPDATE etl_quarantine SET cells = jsonb_build_object('id', repeat('x', 32768)) WHERE row_number = 4"
+    )
+    assert console(loaded, monkeypatch, "--format", "xlsx", "-o", "a.xlsx") == 2
+    assert "a workbook cannot hold row 3: it has a text of more than 32,767 characters" in capsys.readouterr().err
+    assert not Path("a.xlsx").exists()
+    assert console(loaded, monkeypatch, "--format", "csv", "-o", "a.csv") == 0
+    assert "x" * 32768 in Path("a.csv").read_text()
 
 
 def test_quarantine_refuses_a_table_that_is_not_known(
