@@ -14,6 +14,7 @@ DuplicateKeys: TypeAlias = Literal["fail", "first", "last"]
 
 NEWEST_WORDS: Final = ("path", "modified", "loaded")
 """Values of ``newest`` that order imports; every other value names a column."""
+_OF_PROGRAM: Final = ("source_file", "load_timestamp")
 _FLAG = re.compile(r"flag\s+(\S.*)", re.IGNORECASE)
 
 
@@ -115,6 +116,10 @@ def check_key_rule(rule: KeyRule, *, mode: str | None) -> None:
         raise ValueError("mode: merge needs a key")
     if len(set(rule.key)) < len(rule.key):
         raise ValueError("the key names a column twice")
+    for option, names in (("key", rule.key), ("newest", (rule.column,)), ("missing_keys: flag", (rule.missing,))):
+        taken = [name for name in names if name in _OF_PROGRAM]
+        if taken:
+            raise ValueError(f"{option} cannot use {taken[0]}, which pgdatahub fills for each import")
     keyed = bool(rule.key) or mode == "snapshot"
     if not keyed and rule.newest != "path":
         raise ValueError("newest needs a key, or mode: snapshot")
@@ -125,7 +130,7 @@ def check_key_rule(rule: KeyRule, *, mode: str | None) -> None:
     if rule.column is not None and (mode == "snapshot" or rule.missing is not None):
         other = "mode: snapshot" if mode == "snapshot" else "missing_keys: flag"
         raise ValueError(f"{other} needs an order of files (newest: path, modified or loaded), and newest is a column")
-    if rule.missing is not None and rule.missing in (*rule.key, "source_file", "load_timestamp"):
+    if rule.missing is not None and rule.missing in rule.key:
         raise ValueError(f"missing_keys cannot flag keys in the column {rule.missing}")
 
 

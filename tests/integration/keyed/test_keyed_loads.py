@@ -196,6 +196,11 @@ def test_further_files_of_a_section_take_no_further_locks(hub: Hub) -> None:
         ("key: [a]\n  newest: b\n  missing_keys: flag x", "needs an order of files"),
         ("newest: b", "newest needs a key"),
         ("key: [a]\n  missing_keys: drop", "must be keep, or flag and a column"),
+        ("key: [a, A]", "names a column twice"),
+        ("key: [a]\n  missing_keys: flag A", "cannot flag keys in the column a"),
+        ("key: [Source File]", "key cannot use source_file"),
+        ("key: [a]\n  newest: load_timestamp", "newest cannot use load_timestamp"),
+        ("key: [a]\n  missing_keys: flag source_file", "flag cannot use source_file"),
     ],
 )
 def test_options_that_contradict_are_refused(hub: Hub, options: str, reason: str) -> None:
