@@ -26,6 +26,7 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
+from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
 from pgdatahub.postgres.keyed.same_key import change_in_place, keeps_order
@@ -62,6 +63,7 @@ def rekey(
     if old is not None and catalog.is_table(connection, old.companion):
         old = check_both(connection, old)
         follow_restore(connection, history.schema, old)
+        follow_types(connection, old.table, old.companion)
         if new is not None and keeps_order(old, new):
             check_takes_rows(connection, old)
             return change_in_place(connection, history.imports, history.schema, old, new)

@@ -27,6 +27,7 @@ from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.merge import Arrival, merge, replace_snapshot
+from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule
 from pgdatahub.postgres.keyed.setup import begin_rule, first_index, follow_changes
@@ -100,6 +101,7 @@ def load_keyed(
         check_both(connection, stored, adding=True)
         check_takes_rows(connection, stored)
         follow_restore(connection, history.schema, stored)
+        follow_types(connection, stored.table, stored.companion)
     rule = _prepare(connection, evolution, stored, wanted, history)
     # A user may have dropped a column from both tables.
     columns = tuple(name for name in rule.columns if name in evolution.plan.result.by_name)

@@ -9,6 +9,7 @@ from psycopg import sql
 from pgdatahub.model.schema import RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.keyed.fragments import BEATEN, identifier, listed
 from pgdatahub.postgres.keyed.names import companion_name
+from pgdatahub.postgres.keyed.retyped import retyped
 from pgdatahub.postgres.server.connection import Connection
 
 
@@ -68,8 +69,17 @@ def all_rows(connection: Connection, table: TableName, columns: Iterable[str], *
     companion = companion_of(connection, table)
     if companion is None:
         return identifier(table)
-    names = listed(dict.fromkeys(columns))
-    source = sql.SQL("(SELECT xmin, {0} FROM {1} UNION ALL SELECT xmin, {0} FROM {2})").format(
-        names, identifier(table), identifier(companion)
+    names = tuple(dict.fromkeys(columns))
+    others = {one.name: one.shown for one in retyped(connection, table, companion)}
+    source = sql.SQL("(SELECT xmin, {} FROM {} UNION ALL SELECT xmin, {} FROM {})").format(
+        listed(names),
+        identifier(table),
+        sql.SQL(", ").join(
+            sql.SQL("{0}::{1} AS {0}").format(sql.Identifier(name), sql.SQL(others[name]))
+            if name in others
+            else sql.Identifier(name)
+            for name in names
+        ),
+        identifier(companion),
     )
     return sql.SQL("{} both_tables").format(source) if alias else source

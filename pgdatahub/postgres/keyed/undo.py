@@ -24,6 +24,7 @@ from pgdatahub.postgres.keyed.fragments import (
 from pgdatahub.postgres.keyed.intact import check_both
 from pgdatahub.postgres.keyed.key_index import loose_columns
 from pgdatahub.postgres.keyed.key_order import many_going
+from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, record_xid
 from pgdatahub.postgres.keyed.whole_rows import move_back
@@ -140,6 +141,7 @@ def remove_imports(
     """Remove the rows of imports that the history has marked, outside of the transaction of a load; return their number."""
     rule = check_both(connection, rule)
     follow_restore(connection, history_schema, rule)
+    follow_types(connection, rule.table, rule.companion)
     with many_going(connection, rule, sum(one.row_count for one in going)):
         count = take_out(connection, imports, rule, going)
     update_flag(connection, imports, rule.table, rule.rule)

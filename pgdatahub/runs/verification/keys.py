@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.postgres.keyed.intact import check_both
+from pgdatahub.postgres.keyed.retyped import retyped
 from pgdatahub.postgres.keyed.rows import count_misplaced
 from pgdatahub.runs.verification.findings import misplaced_rows
 from pgdatahub.runs.verification.result import Difference, DifferenceKind
@@ -24,5 +25,13 @@ def keyed_differences(connection: Connection, history_schema: str, rule: TableRu
         rule = check_both(connection, rule)
     except SchemaError as error:
         yield Difference(kind=DifferenceKind.TABLE, text=error.message, hint=error.hint)
-    else:
+        return
+    different = retyped(connection, rule.table, rule.companion)
+    for one in different:
+        yield Difference(
+            kind=DifferenceKind.TABLE,
+            text=f"the column {one.name} is {one.shown} in {rule.table} and {one.beside} in {rule.companion}: a user changed it",
+            hint=f"the next load or revert gives {rule.companion} the type of {rule.table}",
+        )
+    if not different:
         yield from misplaced_rows(count_misplaced(connection, history_schema, rule), rule.companion)

@@ -131,3 +131,23 @@ def test_a_view_on_the_companion_is_named_before_a_change(hub: Hub) -> None:
     hub.revert(source_file="3.xlsx", schema=True)
     hub.revert(source_file="4.xlsx", schema=True)
     assert hub.types("c_replaced") == {**hub.types("c"), "_beaten": "boolean"}
+
+
+@pytest.mark.parametrize(
+    "change", ["c ALTER city TYPE varchar(9)", "c ALTER no TYPE text", "c_replaced ALTER no TYPE text"]
+)
+def test_a_type_changed_by_hand_reaches_both_tables(hub: Hub, change: str) -> None:
+    hub.execute(f"ALTER TABLE {change}")
+    assert any(" in c_replaced: a user changed it" in one.text for one in hub.verify().tables[0].differences)
+    hub.write("c/3.xlsx", ["no", "city"], [[1, "Chur"]])
+    hub.load()
+    assert hub.types("c_replaced") == {**hub.types("c"), "_beaten": "boolean"}
+    for file, city in (("3.xlsx", "Basel"), ("2.xlsx", "Bern")):
+        hub.revert(source_file=file)
+        assert hub.execute("SELECT no::text, city FROM c") == [("1", city)]
+
+
+def test_a_type_that_the_companion_cannot_follow_is_named(hub: Hub) -> None:
+    hub.execute("ALTER TABLE c ALTER city TYPE integer USING 5")
+    with pytest.raises(UndoError, match="the column city is integer in c and text in c_replaced: its type was changed"):
+        hub.revert(source_file="2.xlsx", force=True)
