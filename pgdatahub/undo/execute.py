@@ -68,6 +68,7 @@ def execute(connection: Connection, history: History, plan: UndoPlan) -> None:
         with translated_errors():
             for one in plan.tables:
                 _execute(connection, history, one, moment)
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")  # deferred foreign keys refuse here, not at COMMIT
     except UndoError:
         raise
     except PgDataHubError as error:

@@ -326,7 +326,7 @@ def test_error_of_an_event_trigger_names_its_kind(database_url: str, tmp_path: P
     assert "trigger or function of the database" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT"])
+@pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT", "INITIALLY DEFERRED"])
 def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: str, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
     assert load(database_url, tmp_path).exit_code == 0
