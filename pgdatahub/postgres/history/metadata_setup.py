@@ -64,7 +64,8 @@ class Extent:
          LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
          LEFT JOIN pg_type t ON t.oid = a.atttypid
              WHERE n.nspname = %(schema)s AND c.relname = ANY (%(names)s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-          GROUP BY c.oid, n.oid
+          -- Before PostgreSQL 14, catalogs have no primary keys from which the other columns would follow.
+          GROUP BY c.oid, c.relname, c.relkind, c.relhasrules, c.reltuples, c.relowner, n.oid
         """
         values = {
             "schema": schema,
