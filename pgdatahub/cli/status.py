@@ -59,14 +59,14 @@ def status_command(
 
         say_lines(prometheus_text(found).rstrip("\n"))
     else:
-        _print(found)
+        _print(found, config.data_root if "://" in config.data_root else str(config.root_path))
     if check and not found.exists:
         raise typer.Exit(ExitCode.NO_DATABASE)
     if check and found.failures:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _print(status: DatabaseStatus) -> None:
+def _print(status: DatabaseStatus, data_root: str) -> None:
     from rich import box
     from rich.filesize import decimal
     from rich.table import Table
@@ -122,7 +122,8 @@ def _print(status: DatabaseStatus) -> None:
     for line in describe_missing(status.missing_files or {}):
         console.print(Line(line, style="yellow"), soft_wrap=True)
     if status.missing_files is None:
-        console.print(Line("the data root cannot be listed, so missing files are not counted", style="dim"))
+        line = f"missing files are not counted: {data_root} cannot be listed; ETL_DATA_ROOT names another data root"
+        console.print(Line(line, style="dim"), soft_wrap=True)
     for left in status.left_behind:
         console.print(Line(left.sentence, style="yellow"), soft_wrap=True)
     if status.pause_file:

@@ -54,3 +54,12 @@ def test_status_check_exits_3_without_a_database(unserved: Place) -> None:
     assert unserved.run("status").code == 0
     assert unserved.run("status", "--check").code == 3
     assert unserved.run("status", "--check", DATABASE_URL="postgresql://localhost:1/none").code == 3
+
+
+def test_status_names_a_data_root_that_is_missing(place: Place) -> None:
+    place.write("sales/a.xlsx", [["Item"], ["tea"]])
+    assert place.run("run").code == 0
+    (place.directory / "data").rename(place.directory / "elsewhere")
+    line = f"missing files are not counted: {place.directory / 'data'} cannot be listed; ETL_DATA_ROOT names another data root"
+    assert line in place.run("status").out.splitlines()
+    assert "not counted" not in place.run("status", ETL_DATA_ROOT="elsewhere").out
