@@ -3,7 +3,8 @@
 A ``console`` block holds commands after ``$ `` and what each prints; ``...`` stands for any lines, and within a line for
 anything. A ``python`` block is run as a script, and a ``text`` block right below it is its output. A block below a line that is
 only a file's name and a colon is that file. ``<!-- run: COMMAND -->`` is run and not shown. The blocks of a document run one
-after another in one directory. README and the tutorial make an embedded server of their own, as a newcomer does.
+after another in one directory. README and the tutorial make an embedded server of their own, as a newcomer does; README, which
+must be the first in its account, is run by :mod:`tests.acceptance.test_one_account`.
 """
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ def as_shown(shown: str, printed: str) -> bool:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem.lower())
+@pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda path: path.stem.lower())
 def test_every_block_does_what_the_document_shows(document: Path, session: Session) -> None:
     check_document(document, session)
 
