@@ -123,12 +123,6 @@ def test_namespaces_by_the_hundred_thousand_are_bounded(make: MakeOds) -> None:
     assert read_all(make(before=f"<x {declared}/>", sheets={"A": row(ONE)})) == 1
 
 
-def test_styles_by_the_million_are_refused(make: MakeOds) -> None:
-    many = "".join(f'<style:style style:name="c{index}" style:family="table-cell"/>' for index in range(260_000))
-    with pytest.raises(CorruptError, match="more than 250,000 styles"):
-        read_all(make(automatic=many))
-
-
 def test_many_sheets_are_read_in_one_go(make: MakeOds) -> None:
     assert read_all(make(sheets={f"S{index}": row(ONE) for index in range(2000)})) == 2000
 
