@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgdatahub.load.contracts.column_facts import _by_python
@@ -13,6 +15,8 @@ from pgdatahub.values.fields import buffer_of
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
+EXAMPLES = max(100, int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "0")) // 10)
+
 _TEXTS = st.binary(max_size=20).map(lambda text: text.replace(b"\n", b"x"))
 _FEW = st.sampled_from((b"", b"a", b"b", b"open", b"paid", b"a longer text", b"a longer texT", b"a longer text."))
 _NUMBERS = st.integers(min_value=0, max_value=2**64 + 1).map(b"%d".__mod__)
@@ -21,6 +25,7 @@ _NEAR_NUMBERS = st.sampled_from(
 )
 
 
+@settings(max_examples=EXAMPLES)
 @given(st.lists(_TEXTS | _FEW, min_size=1, max_size=60), st.integers(min_value=0, max_value=20))
 def test_distinct_fields_are_those_of_a_set(fields: list[bytes], most: int) -> None:
     expected = list(dict.fromkeys(fields))
@@ -28,6 +33,7 @@ def test_distinct_fields_are_those_of_a_set(fields: list[bytes], most: int) -> N
     assert distinct_fields(b"\n".join(fields), most) == (expected if len(expected) <= most else None)
 
 
+@settings(max_examples=EXAMPLES)
 @given(
     st.lists(_NUMBERS, min_size=1)
     | st.lists(_NUMBERS, min_size=1).map(lambda fields: sorted(fields, key=int))
