@@ -11,6 +11,7 @@ from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, FileError, PrivilegeError
 from pgdatahub.load.adoption.adopt import Adopter
 from pgdatahub.load.adoption.restored_changes import restore_changes
+from pgdatahub.load.adoption.restored_rules import restore_rules
 from pgdatahub.load.known.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
 from pgdatahub.load.known.older_readings import OlderReadings, by_table, describe, read_differently
 from pgdatahub.load.known.possible_tables import possible_tables, tables_by_file
@@ -193,21 +194,32 @@ class Lookup:
         wanted = tuple(tables)
         return self.queries.ask(lambda connection: find_all_unknown(connection, self.history, wanted), {})
 
-    def restore_changes(self) -> None:
-        """Make the history of schema changes again if its table is missing.
+    def restore_metadata(self, files: Sequence[SourceFile]) -> None:
+        """Make the history of schema changes again if its table is missing, and the lost rules of keyed tables.
+
+        Args:
+            files: The files of the run, with the settings of their folders.
 
         Raises:
             DatabaseError: The database is gone.
             HistoryDamagedError: A user changed another metadata table, or a row.
         """
-        nothing: list[TableName] = []
-        restored = self.queries.ask(
-            lambda connection: restore_changes(connection, self.history), nothing, read_only=False
-        )
-        for table in restored:
-            self.reporter(
-                Notice(text=f"{table}: the history knows again what pgdatahub made, as far as the table shows it")
-            )
+
+        def restore(connection: Connection) -> tuple[list[TableName], dict[TableName, str | None]]:
+            changed = restore_changes(connection, self.history)
+            self.history.ensure(connection)
+            return changed, restore_rules(connection, self.history, files)
+
+        nothing: tuple[list[TableName], dict[TableName, str | None]] = ([], {})
+        changed, rules = self.queries.ask(restore, nothing, read_only=False)
+        for table in changed:
+            text = f"{table}: the history knows again what pgdatahub made, as far as the table shows it"
+            self.reporter(Notice(text=text))
+        for table, reason in rules.items():
+            text = f"{table}: the rule of the folder's options is in force again"
+            if reason is not None:
+                text = f"{table}: the lost rule of its key is not adopted: {reason}"
+            self.reporter(Notice(text=text, warning=reason is not None))
 
     def adopt(self, files: Sequence[SourceFile], known: KnownFiles) -> KnownFiles:
         """Rebuild the lost history of the files' tables; return the files that are known afterwards.

@@ -206,6 +206,10 @@ class MissingFiles:
             text = f"{error.message} ({error.hint})" if error.hint else error.message
             return replace(missing, action=MissingAction.FAIL, reason=text)
 
+    def _is_back(self, identity: str) -> bool:
+        """Return whether a file is there now: the listing is as old as the run, and programs save a file by renaming another."""
+        return not is_url(self.config.data_root) and may_exist(self.config.root_path / identity)
+
     def _treat_once(self, missing: MissingFile) -> MissingFile:
         history = self.history
         with transaction(self.database.engine) as connection:
@@ -219,6 +223,8 @@ class MissingFiles:
             if past is None:
                 return replace(missing, action=MissingAction.KEEP, reason="another run changed it meanwhile")
             heir = find_heir(past, self.listing)
+            if heir is None and self._is_back(missing.file):
+                return replace(missing, action=MissingAction.KEEP, reason="it is there again")
             if heir is None:
                 notice = next(iter(describe_cascades(connection, past.table, going="deleted")), None)
                 revert_rows(connection, history, past, history.now(connection))

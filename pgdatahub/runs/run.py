@@ -232,7 +232,7 @@ class _Run:
         missing: tuple[MissingFile, ...] = ()
         # No file has started yet, so there is nothing to resume: the caller gets the errors.
         if self._adopt:
-            pipeline.lookup.restore_changes()
+            pipeline.lookup.restore_metadata(discovery.files)
         known = pipeline.known(discovery.files)
         recorder.begin()
         try:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, HistoryDamagedError, PgDataHubError, SpoolError, TransientDatabaseError
 from pgdatahub.load.adoption.provable_changes import provable_changes
+from pgdatahub.load.adoption.restored_rules import rule_of_settings
 from pgdatahub.load.known.known_files import KnownFiles
 from pgdatahub.load.staging.file_hash import hash_once
 from pgdatahub.load.staging.spool import Spool, SpoolFile
@@ -33,10 +34,9 @@ from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history.file_queries import PartKey
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.keyed.both import companion_of, filled_columns
-from pgdatahub.postgres.keyed.key_index import is_our_index, usable_index
+from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.rows import trust_rows
-from pgdatahub.postgres.keyed.rules import TableRule, find_rule, store_rule
+from pgdatahub.postgres.keyed.rules import find_rule, store_rule
 from pgdatahub.postgres.proofs.row_proof import difference
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup, UnknownRows
 from pgdatahub.postgres.rows.import_rows import rows_with
@@ -242,15 +242,7 @@ class Adopter:
         names = tuple(column.name for column in staged.observed.columns)
         known = find_rule(connection, self.history.schema, source.table)
         if known is None:
-            index = usable_index(connection, source.table, rule.key) if rule.is_merge else None
-            known = TableRule(
-                table=source.table,
-                rule=rule,
-                companion=companion,
-                key_index=index,
-                index_is_ours=index is not None and is_our_index(connection, source.table, index),
-                columns=filled_columns(connection, source.table, companion),
-            )
+            known = rule_of_settings(connection, source.table, rule, companion)
         store_rule(connection, self.history.schema, known.with_columns(names))
 
 

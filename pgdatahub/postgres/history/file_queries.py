@@ -20,7 +20,8 @@ from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, SCHEMA_CHANGES, TableName, TableSchema
 from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
 from pgdatahub.postgres.history.import_columns import IDENTITY_KEY_CHARACTERS, import_row, selected_columns
-from pgdatahub.postgres.keyed.rules import TableRule, rule_subquery
+from pgdatahub.postgres.keyed.both import companion_exists, companion_values
+from pgdatahub.postgres.keyed.rules import TableRule, lost_rule, rule_subquery
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, locks
 
@@ -107,12 +108,17 @@ def ask(
                 "file": file_sha256,
                 "content": part.content_sha256,
                 "duplicate": Jsonb([{"identity": identity}]),
+                **companion_values(part.table),
                 "others": [status.value for status in Status if status not in statuses],  # an unknown one is damage
             }
             # A separate statement: its snapshot is taken under the lock.
             answers.append(connection.execute(_facts(history_schema, missing), values))
     history = TableName(schema=history_schema, name=IMPORTS)
-    return [_facts_in(list(readable_rows(connection, answer, history, MOMENTS))) for answer in answers]
+    found = [list(readable_rows(connection, answer, history, MOMENTS)) for answer in answers]
+    for part, rows in zip(parts, found, strict=True):
+        if rows[0].rule is None and rows[0].beside and rows[0].last_moment is not None:
+            raise lost_rule(part.table)
+    return [_facts_in(rows) for rows in found]
 
 
 def _facts_in(rows: Sequence[Any]) -> FileFacts:
@@ -135,7 +141,7 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
                      WHERE table_schema = %(schema)s AND table_name = %(name)s) AS last_moment,
                    EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                             WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind IN ('r', 'p')) AS has_table,
-                   {rule} AS rule
+                   {rule} AS rule, {beside} AS beside
         ) facts LEFT JOIN {imports} i
             ON i.table_schema = %(schema)s AND i.table_name = %(name)s AND i.status <> ALL (%(others)s)
            AND (left(i.identity, {key}) = left(%(identity)s, {key}) AND i.identity = %(identity)s
@@ -143,6 +149,7 @@ def _facts(history_schema: str, missing: frozenset[str]) -> bytes:
          ORDER BY i.id
     """).format(
         past=selected_columns(missing),
+        beside=companion_exists(),
         rule=sql.SQL("NULL::jsonb") if "rank_key" in missing else rule_subquery(history_schema),
         duplicates=sql.SQL(
             "" if "duplicates" in missing else " OR i.duplicates <> '[]'::jsonb AND i.duplicates @> %(duplicate)s"

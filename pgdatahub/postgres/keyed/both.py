@@ -15,14 +15,23 @@ from pgdatahub.postgres.server.connection import Connection
 
 def companion_of(connection: Connection, table: TableName) -> TableName | None:
     """Return the companion of a table, by the catalog alone: also a lost history leaves it there."""
-    companion = companion_name(table)
-    query = """
-        SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = %(beaten)s AND NOT a.attisdropped
-                        WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND c.relkind = 'r')
-    """
-    values = {"schema": companion.schema, "name": companion.name, "beaten": BEATEN}
-    return companion if connection.scalar(query, values) else None
+    query = sql.SQL("SELECT {}").format(companion_exists())
+    there = connection.scalar(query, {"schema": table.schema, **companion_values(table)})
+    return companion_name(table) if there else None
+
+
+def companion_exists() -> sql.SQL:
+    """Return the condition that a table has a companion; its parameters are ``schema`` and :func:`companion_values`."""
+    return sql.SQL("""
+        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = %(beaten)s AND NOT a.attisdropped
+                 WHERE n.nspname = %(schema)s AND c.relname = %(companion)s AND c.relkind = 'r')
+    """)
+
+
+def companion_values(table: TableName) -> dict[str, str]:
+    """Return the parameters of :func:`companion_exists`."""
+    return {"companion": companion_name(table).name, "beaten": BEATEN}
 
 
 def filled_columns(connection: Connection, table: TableName, companion: TableName) -> tuple[str, ...]:

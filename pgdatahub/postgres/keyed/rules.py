@@ -11,9 +11,9 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule, check_stored_rule
 from pgdatahub.errors import HistoryDamagedError
-from pgdatahub.model.schema import KEYED_TABLES, RESERVED_COLUMNS, TableName
-from pgdatahub.postgres.keyed.both import companion_of
-from pgdatahub.postgres.keyed.names import timestamp_index
+from pgdatahub.model.schema import IMPORTS, KEYED_TABLES, RESERVED_COLUMNS, TableName
+from pgdatahub.postgres.keyed.both import companion_exists, companion_of, companion_values
+from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
 from pgdatahub.postgres.server.connection import Connection
 
 
@@ -99,13 +99,52 @@ def rule_subquery(history_schema: str) -> sql.Composed:
 
 
 def find_rule(connection: Connection, history_schema: str, table: TableName) -> TableRule | None:
-    """Return the rule of a table, or of the table whose companion it is; None if all its rows are in it."""
+    """Return the rule of a table, or of the table whose companion it is; None if all its rows are in it.
+
+    Raises:
+        HistoryDamagedError: A user deleted or changed the row of the rule.
+    """
     readable = _is_readable(connection, history_schema)
-    if readable is None or (not readable and companion_of(connection, table) is None):
+    if not readable and companion_of(connection, table) is None:
         return None
-    query = sql.SQL("SELECT {}").format(rule_subquery(history_schema))
-    row = connection.scalar(query, {"schema": table.schema, "name": table.name})
-    return None if row is None else TableRule.from_row(row)
+    query = sql.SQL("SELECT {rule} AS rule, {beside} AND {loaded} AS lost").format(
+        rule=sql.SQL("NULL::jsonb") if readable is None else rule_subquery(history_schema),
+        beside=companion_exists(),
+        loaded=_LOADED.format(sql.Identifier(history_schema, IMPORTS)),
+    )
+    row = connection.one(query, {"schema": table.schema, "name": table.name, **companion_values(table)})
+    if row.rule is not None:
+        return TableRule.from_row(row.rule)
+    if row.lost:
+        raise lost_rule(table)
+    return None
+
+
+_LOADED = sql.SQL(
+    "EXISTS (SELECT FROM {} WHERE table_schema = %(schema)s AND table_name = %(name)s AND status = 'loaded')"
+)
+_LOST = sql.SQL("""
+    SELECT DISTINCT i.table_schema, i.table_name FROM {imports} i WHERE i.status = 'loaded' AND NOT EXISTS (
+        SELECT FROM {rules} r WHERE (r.table_schema, r.table_name) = (i.table_schema, i.table_name))
+""")
+
+
+def lost_rules(connection: Connection, history_schema: str) -> set[TableName]:
+    """Return the tables with imports and a companion that have no rule; their metadata tables exist."""
+    query = _LOST.format(
+        imports=sql.Identifier(history_schema, IMPORTS), rules=sql.Identifier(history_schema, KEYED_TABLES)
+    )
+    tables = (TableName(schema=row[0], name=row[1]) for row in connection.execute(query).fetchall())
+    return {table for table in tables if companion_of(connection, table) is not None}
+
+
+def lost_rule(table: TableName) -> HistoryDamagedError:
+    """Return the error of a table that has a companion and no rule."""
+    return HistoryDamagedError(
+        f"{KEYED_TABLES} has no row for the table {table}, whose rows that others replace are in {companion_name(table)}: it was"
+        " deleted by hand",
+        hint="run --adopt puts the rule of the folder's options in force; or restore the row from a backup",
+    )
 
 
 def all_rules(connection: Connection, history_schema: str) -> dict[TableName, TableRule]:

@@ -263,6 +263,34 @@ def test_adopt_makes_lost_schema_changes_again(own: Hub) -> None:
     assert own.types("theirs").keys() == {"id", "own", "source_file", "load_timestamp"}
 
 
+@pytest.mark.parametrize("damage", ["DELETE FROM etl_tables", "DROP TABLE etl_tables"])
+def test_lost_rule_of_a_key_is_named_and_adopted(hub: Hub, damage: str) -> None:
+    hub.configure("sales:\n  key: [id]\n")
+    hub.write("sales/a.xlsx", HEADERS, [[1, "a"], [2, "b"]])
+    hub.write("sales/b.xlsx", HEADERS, [[2, "new"], [3, "c"]])
+    hub.load()
+    hub.execute(damage)
+    (difference,) = [one for table in hub.verify().tables for one in table.differences]
+    assert difference.kind is DifferenceKind.HISTORY
+    assert "etl_tables has no row for the table sales" in difference.text
+    hub.write("sales/c.xlsx", HEADERS, [[4, "d"]])
+    for config in ("sales:\n  key: [id]\n", ""):  # without the key, the rows would be added beside those of the key
+        hub.configure(config)
+        (planned,) = [file for file in plan(hub.config()).files if file.action == "fail"]
+        (failed,) = [result for result in hub.run().results if result.outcome is Outcome.FAILED]
+        assert (planned.file, failed.source.identity) == ("sales/c.xlsx", "sales/c.xlsx")
+        assert {one.kind for one in (planned.failure, failed.failure) if one} == {"HistoryDamagedError"}
+    with pytest.raises(HistoryDamagedError, match="etl_tables"):
+        hub.revert(source_file="sales/b.xlsx")
+    hub.configure("sales:\n  key: [id, note]\n")
+    assert hub.run(adopt=True).exit_code == 1  # another key than that of the rows
+    hub.configure("sales:\n  key: [id]\n")
+    hub.load(adopt=True)
+    assert hub.verify().exit_code == 0
+    hub.revert(source_file="sales/b.xlsx")
+    assert dict(hub.execute("SELECT id, note FROM sales")) == {1: "a", 2: "b", 4: "d"}
+
+
 def test_command_names_damage_and_exits_with_1(
     own: Hub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
