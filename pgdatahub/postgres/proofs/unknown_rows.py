@@ -230,7 +230,7 @@ _ORIGINALS = sql.SQL("""
 def copied_tables(connection: Connection, history: History, tables: Iterable[TableName]) -> set[TableName]:
     """Return the tables that a user copied from others: another table has all imports that their rows name.
 
-    A table of a file with several tables has the imports of the others too, and is no copy.
+    A table of a file with several tables has the imports of the others too, and is not a copy.
 
     Args:
         connection: A connection in a transaction, which may be read-only.
