@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from pgdatahub.config import Config
 from pgdatahub.model.schema import QUARANTINE, TableName
 from pgdatahub.postgres.database import Database
@@ -10,6 +13,9 @@ from pgdatahub.postgres.history.quarantine import QuarantineDifference
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.runs.verification.findings import named, rows_told
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck
+
+if TYPE_CHECKING:
+    from pgdatahub.postgres.server.connection import Connection
 
 
 def check_quarantine(config: Config, database: Database) -> list[TableCheck]:
@@ -24,8 +30,12 @@ def check_quarantine(config: Config, database: Database) -> list[TableCheck]:
     return [TableCheck(table=table, rows=sum(orphans.values()), imports=0, differences=differences)]
 
 
-def quarantine_difference(one: QuarantineDifference) -> Difference:
-    """Return the difference of an import whose rows in quarantine are not as loaded."""
+def quarantine_differences(connection: Connection, history: History, table: TableName) -> Iterator[Difference]:
+    """Yield the difference of each import of a table whose rows in quarantine are not as loaded."""
+    yield from map(_difference, history.quarantine.differences(connection, table, missing=history.missing))
+
+
+def _difference(one: QuarantineDifference) -> Difference:
     parts = [
         f"{told} in etl_quarantine: {now:,}, and {then:,} at its load"
         for told, now, then in (

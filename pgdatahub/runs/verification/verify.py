@@ -49,7 +49,7 @@ from pgdatahub.runs.verification.findings import (
     without_twins,
 )
 from pgdatahub.runs.verification.keys import keyed_differences
-from pgdatahub.runs.verification.quarantine import check_quarantine, quarantine_difference
+from pgdatahub.runs.verification.quarantine import check_quarantine, quarantine_differences
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck, Unproved, Verification
 
 Progress = Callable[[TableName], None]
@@ -190,7 +190,7 @@ class _TableVerifier:
             found.rows = sum(group.rows for group in groups_without_history)
             found.differences += [unknown_import(group, history.schema) for group in groups_without_history]
             return current, []
-        found.differences += map(quarantine_difference, history.quarantine.differences(connection, table))
+        found.differences += quarantine_differences(connection, history, table)
         retyped = retyped_columns(connection, history, current, provenance)
         found.differences += [column_retyped(name, given, current) for name, given in retyped.items()]
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))

@@ -129,7 +129,12 @@ def test_verify_finds_rows_deleted_from_the_quarantine(loaded: Warehouse) -> Non
 
 
 def test_verify_compares_values_with_rows_set_aside(loaded: Warehouse) -> None:
-    execute(loaded, "ALTER TABLE orders ALTER id TYPE bigint", "UPDATE orders SET id = id")
+    execute(
+        loaded,
+        "ALTER TABLE orders ALTER id TYPE bigint",
+        "ALTER TABLE orders ALTER id TYPE integer",
+        "UPDATE orders SET id = id",
+    )
     (table,) = verify(loaded.config, every_value=True).tables
     assert (table.same_values + table.same_file, table.differences) == (1, ())
 

@@ -226,6 +226,19 @@ def test_damaged_metadata_table_is_named_by_all(own: Hub, damage: str, told: str
     assert _rows(own) == [1, 2, 3]
 
 
+def test_lost_quarantine_is_a_difference(hub: Hub) -> None:
+    hub.configure("sales:\n  on_bad: quarantine\n  columns: {id: {type: integer, min: 0}}\n")
+    hub.write("sales/jan.xlsx", HEADERS, [[-1, "x"], [1, "a"]])
+    hub.load()
+    hub.execute("DROP TABLE etl_quarantine")
+    for _ in range(2):
+        (difference,) = [one for table in hub.verify().tables for one in table.differences]
+        assert (difference.kind, difference.rows) == (DifferenceKind.QUARANTINE, 1)
+        hub.load()  # makes the table again, without the rows
+    hub.load(reload=["sales/jan.xlsx"])
+    assert hub.verify().exit_code == 0
+
+
 UNWRITABLE = {
     "later version": ("ALTER TABLE etl_imports ADD further text NOT NULL DEFAULT 'x'; ALTER TABLE etl_imports ALTER further DROP DEFAULT", "column further"),
     "no numbers": ("ALTER TABLE etl_imports ALTER id DROP IDENTITY", "id of public.etl_imports numbers no rows"),
