@@ -80,6 +80,11 @@ class FolderOptions(TableOptions):
         return (self, *(entry.options for rule in self.sheets for entry in rule.entries))
 
     @property
+    def shows_values(self) -> bool:
+        """Return whether messages may quote values of cells: no table on a sheet keeps them to itself."""
+        return all(one.samples for one in self.of_tables)
+
+    @property
     def has_rule(self) -> bool:
         """Return whether a table of the folder has a key or is a snapshot."""
         return any(one.rule is not None for one in self.of_tables)

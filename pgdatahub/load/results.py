@@ -145,7 +145,7 @@ def failed(source: SourceFile, error: PgDataHubError, *, secrets: Secrets | None
         error: The reason.
         secrets: The passwords to mask in the error, in case a plugin wrote the reason.
     """
-    if not source.options.samples:
+    if not source.options.shows_values:
         error = without_values(error) if isinstance(error, FileError) else free_words(error) or error
     message, hint = error.message, error.hint
     if secrets is not None:
@@ -203,12 +203,12 @@ def unexpected(source: SourceFile, error: Exception, *, secrets: Secrets, plugin
     if isinstance(error, MemoryError):
         return failed(source, OutOfMemoryError("there is not enough memory for this file", hint=MEMORY_HINT))
     culprit = f"the plugin {plugin!r}" if plugin else "pgdatahub, or a plugin,"
-    text = secrets.mask(str(error)) if source.options.samples else HIDDEN
+    text = secrets.mask(str(error)) if source.options.shows_values else HIDDEN
     way_round = f", or set {DISABLE_VARIABLE}={plugin}" if plugin else ""
     failure = Failure(
         kind=type(error).__name__,
         message=f"{culprit} made a mistake: {type(error).__name__}: {text}",
         hint=f"DEBUG=1 has etl.log show where{way_round}",
-        traceback=secrets.mask("".join(format_exception(error))) if source.options.samples else None,
+        traceback=secrets.mask("".join(format_exception(error))) if source.options.shows_values else None,
     )
     return FileResult(source=source, outcome=Outcome.FAILED, failure=failure)

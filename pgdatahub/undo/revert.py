@@ -121,7 +121,7 @@ def _plan_after_revert(
 def _shows_samples(config: Config, choice: Choice) -> bool:
     """Return whether the folders of all imports show values of cells."""
     folders = {tuple(past.identity.split("/")[:-1]) for past in choice.imports}
-    return all(config.folders.options_for(parts).samples for parts in folders)
+    return all(config.folders.options_for(parts).shows_values for parts in folders)
 
 
 def make_plans(

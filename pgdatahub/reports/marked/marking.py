@@ -85,7 +85,7 @@ def mark_file(
         except (UnmarkableError, FileError) as error:
             reason = error.message if isinstance(error, FileError) else str(error)
     _require_suffix(new, ".xlsx")
-    with_rows = source.options.samples
+    with_rows = source.options.shows_values
     found = read_rows(lambda: stages.read(source, config), faults, with_rows=with_rows)
     sentence = f"Your own workbook is not marked: {reason}."
     with replacing(new, mode=_MODE) as out:

@@ -36,11 +36,7 @@ class Folders:
 
     def show_values(self, identities: Iterable[str]) -> bool:
         """Return whether no folder of these files keeps values to itself, nor a table on their sheets."""
-        return all(
-            one.samples
-            for options in self._of(identities)
-            for one in (options, *(entry.options for rule in options.sheets for entry in rule.entries))
-        )
+        return all(options.shows_values for options in self._of(identities))
 
     def _for(self, table: TableName, identities: Iterable[str]) -> Iterator[FolderOptions]:
         """Yield the options of the folders of files for a table."""

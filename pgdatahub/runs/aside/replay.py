@@ -134,7 +134,7 @@ def _replay(database: Database, replayer: Replayer, past: ImportRow, *, dry_run:
     except FileError as error:
         left = past.quarantined if past.status == Status.LOADED else 0
         folder = past.identity.split("/")[:-1]
-        if not replayer.loading.config.folders.options_for(folder).samples and not isinstance(error, ReplayError):
+        if not replayer.loading.config.folders.options_for(folder).shows_values and not isinstance(error, ReplayError):
             error = without_values(error)
         return ImportReplay(past=past, left=left, refusal=error)
 

@@ -14,6 +14,7 @@ from pgdatahub.config import Config
 from pgdatahub.config.column_options import COLUMN_TYPES
 from pgdatahub.config.without_rules import without_rules
 from pgdatahub.errors import ConfigError
+from pgdatahub.load.contracts.hidden_values import without_values
 from pgdatahub.load.staging.checking import CheckedFile, CountedRows, read_and_judge
 from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, NormalizedColumn
 from pgdatahub.model.files import SourceFile
@@ -101,7 +102,7 @@ def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: s
     source = replace(source, options=without_rules(source.options))
     file, error = read_and_judge(source, stages, config, kind=_DraftFile)
     if error is not None:
-        raise error.located(source.identity)
+        raise (error if source.options.shows_values else without_values(error)).located(source.identity)
     blocks: list[tuple[SourceFile, Sequence[str], Mapping[str, Mapping[str, Any]]]] = []
     for table, rows in file.parts.items():
         if not isinstance(rows, _DraftRows):

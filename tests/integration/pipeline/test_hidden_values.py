@@ -102,6 +102,8 @@ def test_no_value_of_a_cell_leaves_the_tables(  # law 15
         ("check", "data"),
         ("check", "data", "--format", "json"),
         ("check", "data", "--format", "sarif"),
+        ("check", "data/wide", "--draft"),
+        ("check", "data/typed", "--draft"),
         ("run", "-v", "--debug", "--format", "json"),
         ("run", "-v"),
         ("status",),

@@ -238,6 +238,22 @@ def test_a_draft_without_samples_has_no_value(project: Path, capsys: pytest.Capt
         (project / "private.yaml").write_text(f"samples: {samples}\n")
         main(["check", "data/private/b.xlsx", "--draft", "--config", "private.yaml"])
         assert ("secret" in capsys.readouterr().out) == (samples == "true")
+        (project / "typed.yaml").write_text(f"private: {{samples: {samples}, columns: {{a: {{type: integer}}}}}}\n")
+        main(["check", "data/private/b.xlsx", "--draft", "--config", "typed.yaml"])
+        assert ("secret" in capsys.readouterr().err) == (samples == "true")
+
+
+def test_a_table_on_a_sheet_keeps_its_values_to_itself(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_workbook(project / "data" / "people" / "b.xlsx", {"S": [["a"], ["secret"]], "T": [["a"], [1]]})
+    for rules in ("type: integer", "type: integer, min: 0"):
+        (project / "people.yaml").write_text(
+            f"people: {{sheets: {{S: {{table: s, samples: false, columns: {{a: {{{rules}}}}}}}, T: {{table: t}}}}}}\n"
+        )
+        for output in ("text", "json", "sarif"):
+            main(["check", "data/people", "--config", "people.yaml", "--format", output])
+            told = "".join(capsys.readouterr())
+            assert "secret" not in told
+            assert "A2" in told
 
 
 @pytest.mark.parametrize(
