@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pgdatahub.cli.lines import Line, PlainConsole, plain_table
 from pgdatahub.cli.render import count, counted_cells, ended_early, file_lines, listed, missing_line, seconds
 from pgdatahub.load.known.skip_reasons import ALREADY_LOADED
+from pgdatahub.model.aside import BLANKED_CELLS
 from pgdatahub.model.file_notice import kind_of
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
@@ -259,8 +260,11 @@ def _closing(report: RunReport) -> str:
     done = outcomes[Outcome.LOADED] + outcomes[Outcome.READ]
     parts = [f"{count(done, 'file')} {verb}, {count(rows, 'row')}"]
     aside = sum(result.quarantined for result in report.results)
-    if aside:
-        parts.append(f"{count(aside, 'row')} set aside (pgdatahub quarantine lists them)")
+    emptied = sum(result.counts.get(BLANKED_CELLS, 0) for result in report.results)
+    apart = [f"{count(aside, 'row')} set aside"] if aside else []
+    apart += [f"{count(emptied, 'cell')} emptied"] if emptied else []
+    if apart:
+        parts.append(f"{', '.join(apart)} (pgdatahub quarantine lists them)")
     if outcomes[Outcome.SKIPPED]:
         parts.append(f"{outcomes[Outcome.SKIPPED]:,} skipped")
     if outcomes[Outcome.FAILED]:
