@@ -113,9 +113,8 @@ def _take_out(connection: Connection, history: History, plan: UndoPlan, rule: Ta
         return
     # The order of what remains is that of the history without these imports.
     _mark(connection, history, plan, moment)
-    deleted = remove_imports(
-        connection, history.imports, history.schema, rule, [reverted.past for reverted in plan.imports]
-    )
+    going = [reverted.past for reverted in plan.imports]
+    deleted = remove_imports(connection, history.imports, history.schema, rule, going, samples=plan.samples)
     if deleted != plan.rows:
         raise UndoError(f"{deleted:,} rows were deleted where {plan.rows:,} were expected", where=str(plan.table))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.errors import SchemaError
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
+from pgdatahub.postgres.keyed.setup import check_no_references
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.keyed.rules import TableRule
@@ -59,12 +60,13 @@ def check_both(connection: Connection, rule: TableRule, *, adding: bool = False)
 
 
 def check_takes_rows(connection: Connection, rule: TableRule) -> None:
-    """Check that the table still has a usable index on its key, and no rules.
+    """Check that a keyed table still has a usable index on its key, and no rules; a snapshot, no foreign keys to it.
 
     Raises:
         SchemaError: It has not.
     """
     if not rule.rule.is_merge:
+        check_no_references(connection, rule.table)
         return
     check_table(connection, rule.table, rule.rule.key)
     if usable_index(connection, rule.table, rule.rule.key) is None:

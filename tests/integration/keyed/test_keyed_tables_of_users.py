@@ -224,3 +224,37 @@ def test_a_role_that_does_not_own_the_table_can_load(hub: Hub, clerk: str) -> No
     assert hub.execute("SELECT no, city FROM c") == [(1, "Chur")]
     revert(hub.config(database_url=clerk), UndoRequest(source_file="2.xlsx"))
     assert hub.execute("SELECT no, city FROM c") == [(1, "Bern")]
+
+
+def test_a_row_that_cannot_come_back_is_named(hub: Hub) -> None:
+    hub.execute("CREATE TABLE towns (id int PRIMARY KEY); INSERT INTO towns VALUES (1), (2)")
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, town int REFERENCES towns)")
+    hub.write("c/1.xlsx", ["no", "town"], [[7, 1]])
+    hub.write("c/2.xlsx", ["no", "town"], [[7, 2]])
+    hub.load()
+    hub.execute("DELETE FROM towns WHERE id = 1")
+    with pytest.raises(
+        UndoError, match=r"c_town_fkey refuses a row of c_replaced .*: Key \(town\)=\(1\) is not present"
+    ):
+        hub.revert(source_file="2.xlsx")
+    hub.execute("INSERT INTO towns VALUES (1); ALTER TABLE c ADD CONSTRAINT large CHECK (town > 1)")
+    with pytest.raises(
+        UndoError, match=r"large refuses a row of c_replaced that would come back: Failing row contains \(7, 1"
+    ):
+        hub.revert(source_file="2.xlsx")
+    hub.revert(source_file="1.xlsx")
+    hub.revert(source_file="2.xlsx")
+    assert hub.execute("SELECT * FROM c") == []
+
+
+def test_a_snapshot_that_foreign_keys_point_to_is_refused(hub: Hub) -> None:
+    hub.configure("s:\n  mode: snapshot\n")
+    hub.write("s/1.xlsx", ["no"], [[1], [2]])
+    hub.load()
+    hub.execute("ALTER TABLE s ADD PRIMARY KEY (no); CREATE TABLE child (no int REFERENCES s ON DELETE CASCADE)")
+    hub.execute("INSERT INTO child VALUES (1)")
+    hub.write("s/2.xlsx", ["no"], [[2], [3]])
+    planned = [one.failure.message for one in plan(hub.config()).files if one.failure is not None]
+    told = [one.failure.message for one in hub.run().results if one.failure is not None]
+    assert planned == told == ["foreign keys of child point to the table, and a snapshot replaces all its rows"]
+    assert hub.execute("SELECT no FROM child") == [(1,)]
