@@ -9,6 +9,7 @@ from pgdatahub.errors import CellError, CellFault
 from pgdatahub.load.staging.staged_file import Staged
 from pgdatahub.model.schema import TableSchema
 from pgdatahub.postgres.keyed.merge import Arrival, set_beaten_aside
+from pgdatahub.postgres.keyed.other_uniques import broken_unique
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import (
     MAX_KEY_BYTES,
@@ -66,6 +67,24 @@ def check_keys(connection: Connection, rule: TableRule, staged: Staged, arrival:
     return set_beaten_aside(connection, rule, arrival)
 
 
+def check_other_uniques(connection: Connection, rule: TableRule, staged: Staged) -> None:
+    """Check the staged rows, those that win, against the unique indexes of the user's own beside that of the key.
+
+    Raises:
+        CellError: Another row has a value that may be there once.
+    """
+    broken = broken_unique(connection, rule)
+    if broken is not None:
+        index, bad = broken
+        raise _error(
+            staged,
+            bad,
+            f"another row has the same {' and '.join(sorted(index.columns))}, and the table's index {index.name} is unique",
+            "correct the cell, or drop the index",
+            rule="unique",
+        )
+
+
 def _refuse_bad_keys(connection: Connection, key: Sequence[str], staged: Staged) -> None:
     named = f"the key ({', '.join(key)})"
     empty = empty_keys(connection, key)
@@ -81,9 +100,9 @@ def _refuse_bad_keys(connection: Connection, key: Sequence[str], staged: Staged)
         )
 
 
-def _error(staged: Staged, bad: BadKey, message: str, hint: str) -> CellError:
+def _error(staged: Staged, bad: BadKey, message: str, hint: str, *, rule: str = "key") -> CellError:
     places = _places(staged, bad)
-    return CellError(message, where=places[0] if places else None, hint=hint, faults=_faults(staged, bad))
+    return CellError(message, where=places[0] if places else None, hint=hint, faults=_faults(staged, bad, rule))
 
 
 def _places(staged: Staged, bad: BadKey) -> list[str]:
@@ -110,9 +129,9 @@ def _located(staged: Staged, bad: BadKey) -> list[tuple[str, str, int, str | Non
     return found
 
 
-def _faults(staged: Staged, bad: BadKey) -> list[CellFault]:
+def _faults(staged: Staged, bad: BadKey, rule: str) -> list[CellFault]:
     return [
-        CellFault(rule="key", cell=cell, row=row, sheet=sheet, column=bad.column or "")
+        CellFault(rule=rule, cell=cell, row=row, sheet=sheet, column=bad.column or "")
         for _, sheet, row, cell in _located(staged, bad)
         if cell is not None
     ]

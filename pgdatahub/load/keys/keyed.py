@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
 from pgdatahub.errors import SchemaError
 from pgdatahub.load.evolve import Evolution
-from pgdatahub.load.keys.key_faults import check_keys
+from pgdatahub.load.keys.key_faults import check_keys, check_other_uniques
 from pgdatahub.load.staging.staged_file import Staged
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import KEY_COUNTS, ImportRow, KeyCounts
@@ -131,7 +132,8 @@ def load_keyed(
     if going:
         take_out(connection, history.imports, rule, going, keep_staged=rule.rule.is_merge)
     if rule.rule.is_merge:
-        merged = merge(connection, history.imports, rule, arrival)
+        check = partial(check_other_uniques, connection, rule, staged)
+        merged = merge(connection, history.imports, rule, arrival, check=check)
     else:
         merged = replace_snapshot(connection, history.imports, rule, arrival)
     failpoints.reach("keys merged")

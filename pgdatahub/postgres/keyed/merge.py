@@ -6,7 +6,7 @@ columns and identities survive.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,9 +119,26 @@ def set_beaten_aside(connection: Connection, rule: TableRule, arrival: Arrival) 
     return connection.execute(query, arrival.values).rowcount
 
 
-def merge(connection: Connection, imports: sql.Identifier, rule: TableRule, arrival: Arrival) -> RowCounts:
-    """Bring the staged rows, one of each key, into the table or its companion."""
+def merge(
+    connection: Connection,
+    imports: sql.Identifier,
+    rule: TableRule,
+    arrival: Arrival,
+    *,
+    check: Callable[[], None] | None = None,
+) -> RowCounts:
+    """Bring the staged rows, one of each key, into the table or its companion.
+
+    Args:
+        connection: A connection in the transaction of the load.
+        imports: The table ``etl_imports``.
+        rule: The rule of the table.
+        arrival: The import of the staged rows.
+        check: Called when only rows that win are staged, and none is written.
+    """
     lost = _lose(connection, imports, rule, arrival)
+    if check is not None:
+        check()
     unchanged = None if arrival.rows >= _COUNTED_BY_SEQUENCE else _count_unchanged(connection, rule, arrival)
     in_order = arrival.rows >= MANY_ROWS and is_in_key_order(connection, rule)
     with without_hash_joins(connection) if in_order else nullcontext():

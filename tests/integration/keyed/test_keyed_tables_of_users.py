@@ -258,3 +258,29 @@ def test_a_snapshot_that_foreign_keys_point_to_is_refused(hub: Hub) -> None:
     told = [one.failure.message for one in hub.run().results if one.failure is not None]
     assert planned == told == ["foreign keys of child point to the table, and a snapshot replaces all its rows"]
     assert hub.execute("SELECT no FROM child") == [(1,)]
+
+
+def test_a_value_that_may_be_there_once_is_named(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, code text CONSTRAINT once UNIQUE)")
+    hub.write("c/2.xlsx", ["no", "code"], [[1, "A"], [2, "B"], [3, None], [4, None]])
+    hub.load()
+
+    def failure(*rows: list[object]) -> tuple[str, str | None]:
+        hub.write("c/3.xlsx", ["no", "code"], rows)
+        (found,) = [one.failure for one in hub.run().results if one.failure is not None]
+        return found.message, found.where
+
+    message = "another row has the same code, and the table's index once is unique"
+    assert failure([7, "C"], [8, "B"]) == (message, "Sheet1 › B3")
+    assert failure([7, "C"], [8, "C"]) == (message, "Sheet1 › B3")
+    hub.write("c/3.xlsx", ["no", "code"], [[2, "D"], [8, "B"], [9, None]])
+    hub.write("c/1.xlsx", ["no", "code"], [[1, "B"]])
+    hub.load()  # B is free in time, and the row of 1.xlsx goes beside
+    assert hub.execute("SELECT no, code FROM c ORDER BY 1") == [
+        (1, "A"),
+        (2, "D"),
+        (3, None),
+        (4, None),
+        (8, "B"),
+        (9, None),
+    ]
