@@ -27,6 +27,7 @@ def load(url: str, directory: Path) -> RunReport:
 
 
 def set_for_database(url: str, **settings: str) -> None:
+    """Set parameters for later sessions, and end those that a pooler keeps."""
     with psycopg.connect(url, autocommit=True) as connection:
         for name, value in settings.items():
             # A list stands there as names.
@@ -35,6 +36,11 @@ def set_for_database(url: str, **settings: str) -> None:
                 sql.SQL("ALTER DATABASE {} SET {} = {}").format(
                     sql.Identifier(connection.info.dbname), sql.Identifier(name), literals
                 )
+            )
+        if "TEST_POOLER" in os.environ:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
 
 
@@ -176,6 +182,8 @@ def test_cancelled_load_names_no_row(database_url: str, tmp_path: Path) -> None:
 def test_timeout_that_ends_a_load_is_named(name: str, table: str, database_url: str, tmp_path: Path) -> None:
     if not supported(database_url, name):
         pytest.skip(f"this server has no {name}")
+    if name == "transaction_timeout" and "TEST_POOLER" in os.environ:
+        pytest.skip("a pooler does not hand on the last message of a session that the server ends")
     other = tmp_path / "data/other/a.xlsx"
     write_workbook(other, [["id"], [1]])
     assert load(database_url, tmp_path).exit_code == 0
