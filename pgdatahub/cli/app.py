@@ -46,6 +46,14 @@ def _run(arguments: list[str]) -> int:
     except MemoryError as error:
         _complain("there is not enough memory", error)
         return ExitCode.FAILED
+    except ImportError as error:
+        # The Python of the environment was replaced, or a library has no build for this system.
+        reason = "; ".join(line.strip(" .:-") for line in str(error).splitlines())
+        hint = f"install pgdatahub again with {sys.executable}; DEBUG=1 shows where"
+        _complain(
+            f"this installation lacks a library, or has one that does not fit this Python: {reason} ({hint})", error
+        )
+        return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: one line for a bug, a traceback with DEBUG=1
         _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
         return ExitCode.FAILED

@@ -260,3 +260,13 @@ def test_read_only_working_directory_gives_one_line_or_works(
     assert "Traceback" not in done.err
     if done.code:
         assert "state" in done.error
+
+
+def test_a_library_that_cannot_be_imported_is_one_line(unserved: Place) -> None:
+    """As psycopg reports that no build of libpq fits the system."""
+    (unserved.directory / "psycopg.py").write_text(
+        r'raise ImportError("no pq wrapper available.\nAttempts made:\n- none")'
+    )
+    done = unserved.run("plugins", PYTHONPATH=str(unserved.directory))
+    assert done.code == 1
+    assert "no pq wrapper available; Attempts made; none (install pgdatahub again with " in done.error
