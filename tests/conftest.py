@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from pgdatahub.postgres.server.engine import Engine
 from tests.databases import DatabasePool, with_database
 from tests.measured_children import measure_children
 from tests.servers import through_pooler
+from tests.systems import is_root, missing_name
 
 _HOME = "PGDATAHUB_HOME"
 KEPT = tuple(f"PGDATAHUB_{name}" for name in ("CORPUS", "FUZZ", "HEAVY", "JUDGE", "READER", "STRESS", "TEST"))
@@ -49,10 +51,22 @@ def pytest_configure(config: pytest.Config) -> None:
     # A short path, since sockets need one, and not below pytest's own directory, which is closed to the account that
     # the server has when the tests run as root.
     home = tempfile.mkdtemp(prefix="pgdatahub-tests-")
-    if os.geteuid() == 0:
+    if is_root():
         Path(home).chmod(0o711)
     os.environ[_HOME] = home
     config.add_cleanup(lambda: _remove_home(Path(home)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Skip a test on Windows that itself uses what only POSIX systems have."""
+    try:
+        return (yield)
+    except (AttributeError, ModuleNotFoundError) as error:
+        name = missing_name(error) if sys.platform == "win32" else None
+        if name is not None:
+            pytest.skip(f"the test needs {name}")
+        raise
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)

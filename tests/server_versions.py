@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.servers import Binaries
+from tests.systems import is_root
 
 VERSIONS: Final = {
     12: "12.22.0-beta.15",
@@ -43,7 +44,7 @@ def cache_directory() -> Path:
     given = os.environ.get("PGDATAHUB_TEST_SERVERS")
     if given:
         return Path(given)
-    if os.geteuid() == 0:
+    if is_root():
         return Path("/var/cache/pgdatahub-test-servers")
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pgdatahub-test-servers"
 

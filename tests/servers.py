@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import socket
 import subprocess
@@ -16,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
+from tests.systems import is_root
 
 PASSWORD = "pw-of-the-tests"
 _ACCOUNTS = ("pgdatahub", "postgres", "nobody")  # first the embedded server's, whose socket is closed to others
@@ -53,12 +54,20 @@ def free_port() -> int:
 
 def _account() -> str | None:
     """Return the account for a server, which refuses to run as root; None for the caller's own."""
-    if os.geteuid() != 0:
+    if not is_root():
         return None
+    import pwd
+
     for name in _ACCOUNTS:
         with suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise RuntimeError("no account for a server")
+
+
+def _group(account: str) -> int:
+    import pwd
+
+    return pwd.getpwnam(account).pw_gid
 
 
 def _run(command: list[str | Path], variables: Mapping[str, str]) -> None:
@@ -66,7 +75,7 @@ def _run(command: list[str | Path], variables: Mapping[str, str]) -> None:
         list(map(str, command)),
         env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **variables},
         user=_account(),
-        group=None if _account() is None else pwd.getpwnam(str(_account())).pw_gid,
+        group=None if _account() is None else _group(str(_account())),
         extra_groups=None if _account() is None else [],
         cwd="/",
         stdin=subprocess.DEVNULL,
@@ -82,7 +91,7 @@ def open_directory() -> Iterator[Path]:
     """Yield a temporary directory that belongs to the account of servers."""
     directory = Path(tempfile.mkdtemp(prefix="pgdatahub-server-"))
     if (account := _account()) is not None:
-        shutil.chown(directory, account, pwd.getpwnam(account).pw_gid)
+        shutil.chown(directory, account, _group(account))
     try:
         yield directory
     finally:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import time
 import zipfile
 from collections import Counter
@@ -21,6 +20,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import OdsWorkbook
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
+from tests.systems import peak_kilobytes
 
 MUTATIONS: Final = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
 SEED: Final = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
@@ -148,7 +148,7 @@ def _outcome(error: FileError) -> str:
 def test_mutated_spreadsheet_gives_rows_or_an_error(tmp_path: Path) -> None:
     chance = random.Random(SEED)  # noqa: S311 - to be repeatable
     books = seeds()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kilobytes()
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     for number in range(MUTATIONS):
@@ -164,6 +164,6 @@ def test_mutated_spreadsheet_gives_rows_or_an_error(tmp_path: Path) -> None:
         taken = time.process_time() - begun
         slowest = max(slowest, taken)
         assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    grown = peak_kilobytes() - before
     assert grown < GROWTH, f"{grown:,} KiB"
     print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import struct
 import time
 import zipfile
@@ -22,6 +21,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from pgdatahub.readers.xlsx.reader_choice import available_readers
+from tests.systems import peak_kilobytes
 from tests.unit.readers.xlsb import building as b
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
@@ -131,7 +131,7 @@ def read(data: bytes, chance: random.Random) -> str:
 def test_mutated_xlsb_gives_rows_or_one_of_our_errors(tmp_path: Path) -> None:
     chance = random.Random(SEED)  # noqa: S311 - to be repeatable
     books = seeds()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kilobytes()
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     for number in range(MUTATIONS):
@@ -146,6 +146,6 @@ def test_mutated_xlsb_gives_rows_or_one_of_our_errors(tmp_path: Path) -> None:
         taken = time.process_time() - begun
         slowest = max(slowest, taken)
         assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    grown = peak_kilobytes() - before
     assert grown < GROWTH, f"{grown:,} KiB"
     print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import time
 import zipfile
 from collections import Counter
@@ -22,6 +21,7 @@ from pgdatahub.errors import FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
+from tests.systems import peak_kilobytes
 
 MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))
 SEED = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
@@ -168,7 +168,7 @@ def test_mutated_workbooks_give_rows_or_one_of_our_errors(
 ) -> None:
     chance = random.Random(SEED)  # noqa: S311 - to be repeatable
     books = seeds()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kilobytes()
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     for number in range(MUTATIONS):
@@ -183,7 +183,7 @@ def test_mutated_workbooks_give_rows_or_one_of_our_errors(
         taken = time.process_time() - begun
         slowest = max(slowest, taken)
         assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    grown = peak_kilobytes() - before
     assert grown < GROWTH, f"{grown:,} KiB"
     record_property("outcomes", dict(outcomes))
     print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201

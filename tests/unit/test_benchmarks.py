@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="the benchmarks measure processes of POSIX systems")
+
 from tests.benchmarks.cases import CASES, EARLIER, ONE_WORKER, OURS, scaled
 from tests.benchmarks.goals import GOALS, middle
 from tests.benchmarks.instructions import added_up, judge

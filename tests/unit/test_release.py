@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from packaging.specifiers import SpecifierSet
 from ruamel.yaml import YAML
+
+from tests.systems import missing_name
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob(".github/actions/*/action.yml")])
@@ -220,7 +224,8 @@ for name in "SIGKILL SIGHUP SIGUSR1 SIGALRM SIGQUIT SIGCHLD SIGPIPE SIGTSTP SIGC
     if hasattr(signal, name):
         delattr(signal, name)
 sys.modules |= dict.fromkeys(["fcntl", "pwd", "grp", "resource", "termios", "pty", "tty", "syslog"])
-
+"""
+COMMAND = """
 import pgdatahub
 for module in pkgutil.walk_packages(pgdatahub.__path__, "pgdatahub."):
     if not module.name.endswith(("__main__", "build_hook", "_core")):
@@ -231,15 +236,51 @@ create_app()(["check", sys.argv[1]], standalone_mode=False)
 """
 
 
+TESTS = """
+import pathlib
+import pytest
+
+for path in sys.argv[1:]:
+    for file in sorted(pathlib.Path(path).rglob("*.py")):
+        try:
+            importlib.import_module(".".join(file.with_suffix("").parts))
+        except pytest.skip.Exception:
+            pass
+"""
+
+
+def without_posix(program: str, *arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in a Python that lacks what Windows lacks."""
+    command = [sys.executable, "-c", NO_POSIX + program, *arguments]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=120, check=False)
+
+
 def test_nothing_of_posix_is_needed_to_import_and_check(tmp_path: Path) -> None:
     book = ROOT / "examples/quickstart/data/sales/2025/orders 2025-01.xlsx"
-    ran = subprocess.run(
-        [sys.executable, "-c", NO_POSIX, str(book)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ran = without_posix(COMMAND, str(book), directory=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "orders 2025-01.xlsx" in ran.stdout
+
+
+def test_tests_for_windows_need_no_posix_to_begin() -> None:
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    session = noxfile[noxfile.index("def windows(") :]
+    (chosen,) = re.findall(r"session.posargs or \[(.*)\]", session)[:1]
+    folders = re.findall(r'"(.+?)"', chosen)
+    assert "tests/unit" in folders
+    ran = without_posix(TESTS, "tests/conftest.py", *folders, directory=ROOT)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+@pytest.mark.parametrize(
+    ("use", "missing"),
+    [
+        (lambda: os.there_is_none, "os.there_is_none"),  # type: ignore[attr-defined]
+        (lambda: Path().there_is_none, None),  # type: ignore[attr-defined]
+        (lambda: html.escape(1), None),  # type: ignore[arg-type] # an error of the library
+    ],
+)
+def test_a_test_that_needs_another_system_is_told_from_a_bug(use: Callable[[], object], missing: str | None) -> None:
+    with pytest.raises(AttributeError) as raised:
+        use()
+    assert missing_name(raised.value) == missing

@@ -9,8 +9,9 @@ from pgdatahub.errors import DatabaseError
 from pgdatahub.postgres.embedded import home as home_module
 from pgdatahub.postgres.embedded.account import own_account
 from pgdatahub.postgres.embedded.home import Home
+from tests.systems import is_root
 
-_PRIVATE = 0o711 if os.geteuid() == 0 else 0o700
+_PRIVATE = 0o711 if is_root() else 0o700
 
 
 def test_directories_are_made_private_whatever_the_umask(tmp_path: Path) -> None:

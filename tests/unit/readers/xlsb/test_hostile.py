@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import struct
 import time
 from collections.abc import Iterator
@@ -13,16 +12,17 @@ import pytest
 from pgdatahub.errors import CorruptError, FileError
 from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
+from tests.systems import peak_kilobytes
 from tests.unit.readers.xlsb import building as b
 
 
 @pytest.fixture(autouse=True)
 def bounded() -> Iterator[None]:
     """Bounds for one workbook: 10 s and 500 MB."""
-    begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun, before = time.process_time(), peak_kilobytes()
     yield
     assert time.process_time() - begun < 10
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500 * 1024
+    assert peak_kilobytes() - before < 500 * 1024
 
 
 def rows_of(sheet: bytes, **parts: object) -> int:
