@@ -73,7 +73,8 @@ def windows(session: nox.Session) -> None:
     """Tests for Windows, with the server that TEST_DATABASE_URL names: paths, signals, processes, locks and the console."""
     install(session, "test")
     chosen = session.posargs or ["tests/unit", "tests/property", "tests/integration/pipeline", "tests/integration/undo"]
-    session.run("pytest", "-n", "auto", *chosen)
+    # The embedded server does not run there.
+    session.run("pytest", "-n", "auto", "--ignore", "tests/unit/postgres/embedded", *chosen)
 
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"], venv_backend="uv|venv")

@@ -59,11 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call() -> Generator[None, object, object]:
-    """Skip a test on Windows that itself uses what only POSIX systems have."""
+    """Skip a test on macOS and Windows that itself uses what only Linux or POSIX systems have."""
     try:
         return (yield)
-    except (AttributeError, ModuleNotFoundError) as error:
-        name = missing_name(error) if sys.platform == "win32" else None
+    except (AttributeError, ModuleNotFoundError, FileNotFoundError) as error:
+        name = missing_name(error) if sys.platform != "linux" else None
         if name is not None:
             pytest.skip(f"the test needs {name}")
         raise

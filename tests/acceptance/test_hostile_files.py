@@ -31,7 +31,8 @@ MEASURE: Final = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stderr=subprocess.STDOUT)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)
+peak = used.ru_maxrss // 1024 if sys.platform == "darwin" else used.ru_maxrss  # bytes there
+print(used.ru_utime + used.ru_stime, peak, file=sys.stderr)
 """
 
 
