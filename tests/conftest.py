@@ -14,7 +14,9 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from pgdatahub.config import Config
 from pgdatahub.config.destination import Destination
@@ -95,7 +97,17 @@ def server_url() -> Iterator[str]:
         parameters={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
     )
     with EmbeddedServer(settings) as server:
+        with server.administration():  # one worker at a time
+            _hash_password_once(server)
         yield server.url()
+
+
+def _hash_password_once(server: EmbeddedServer) -> None:
+    """Store the password as one hash instead of 4,096 in a row, which take 2 ms of each of some 15,000 connections."""
+    with psycopg.connect(server.url(password=True), autocommit=True) as connection:
+        connection.execute("SET scram_iterations = 1")
+        query = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        connection.execute(query.format(sql.Identifier(connection.info.user), sql.Literal(connection.info.password)))
 
 
 @pytest.fixture(scope="session", autouse=True)
