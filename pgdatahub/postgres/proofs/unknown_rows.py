@@ -82,8 +82,10 @@ _UNKNOWN = sql.SQL("""
                    AND i.imported_at = t.{moment} AND i.source_file = t.{file})
 """)
 _ENDS = sql.SQL("""
-    SELECT {first}, {last} FROM {imports}
-     WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}
+    SELECT {first}, {last}
+      FROM (SELECT min(imported_at) AS first, max(imported_at) AS last FROM {imports}
+             WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}) ends
+     WHERE first IS NOT NULL  -- the nearest readable time of NULL would be a time
 """)
 # Each condition checks for the import: another run may have committed one since the ends were read.
 _OUTSIDE = sql.SQL("(t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND {unknown}")
@@ -114,8 +116,8 @@ def find_unknown_rows(connection: Connection, history: History | None, table: Ta
             driver_connection(connection)
             .execute(
                 _ENDS.format(
-                    first=readable_time(sql.SQL("min(imported_at)")),
-                    last=readable_time(sql.SQL("max(imported_at)")),
+                    first=readable_time(sql.SQL("first")),
+                    last=readable_time(sql.SQL("last")),
                     **names,
                 )
             )

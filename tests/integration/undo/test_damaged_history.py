@@ -163,6 +163,13 @@ def test_deleted_damaged_import_is_adopted_again(own: Hub) -> None:
     assert _rows(own) == [1, 2]
 
 
+def test_lost_history_stops_files_of_any_name(own: Hub) -> None:
+    own.execute("DELETE FROM etl_imports")
+    own.write("sales/mar.xlsx", HEADERS, [[4, "d"]])  # may be a file of the lost history under another name
+    assert {result.outcome for result in own.run().results} == {Outcome.FAILED}
+    assert _rows(own) == [1, 2, 3]
+
+
 COPY = "INSERT INTO etl_imports SELECT (jsonb_populate_record(i, '{change}')).* FROM etl_imports i WHERE id = 1"
 
 
