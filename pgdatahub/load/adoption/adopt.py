@@ -211,6 +211,8 @@ class Adopter:
                 quarantined=staged.quarantined,
                 layout=staged.layout,
                 reading=reading_version(source.name),
+                routing=staged.routing,
+                tables=staged.tables,
                 plan=SchemaPlan(table=source.table, changes=changes, result=current),
             )
             self.history.add(connection, record)

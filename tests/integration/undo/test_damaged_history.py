@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from pgdatahub.cli.app import _run
 from pgdatahub.errors import HistoryDamagedError
@@ -168,6 +169,22 @@ def test_lost_history_stops_files_of_any_name(own: Hub) -> None:
     own.write("sales/mar.xlsx", HEADERS, [[4, "d"]])  # may be a file of the lost history under another name
     assert {result.outcome for result in own.run().results} == {Outcome.FAILED}
     assert _rows(own) == [1, 2, 3]
+
+
+def test_adopted_file_of_several_tables_is_one_file(hub: Hub) -> None:
+    hub.configure("sales:\n  sheets:\n    One: {table: ones}\n    Two: {table: twos}\n")
+    path = hub.root / "sales/a.xlsx"
+    path.parent.mkdir()
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name in ("One", "Two"):
+            book.add_worksheet(name).write_column(0, 0, ["id", 1])
+    hub.load()
+    before = [(past.routing, past.tables) for past in hub.imports()]
+    hub.execute("DROP TABLE etl_imports")
+    hub.load(adopt=True)
+    assert [(past.routing, past.tables) for past in hub.imports()] == before
+    hub.revert(source_file="sales/a.xlsx")  # in both tables, without --table
+    assert hub.execute("SELECT * FROM ones UNION ALL SELECT * FROM twos") == []
 
 
 COPY = "INSERT INTO etl_imports SELECT (jsonb_populate_record(i, '{change}')).* FROM etl_imports i WHERE id = 1"
