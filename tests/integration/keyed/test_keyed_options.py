@@ -43,17 +43,19 @@ def test_missing_files_leave_keyed_tables_and_snapshots(hub: Hub, sectional: boo
     assert [one.differences for one in hub.verify().tables] == [(), ()]
 
 
-def test_a_changed_file_may_fail_or_be_kept(hub: Hub) -> None:
-    hub.configure("c:\n  key: [no]\n  on_changed: fail\nd:\n  key: [no]\n  on_changed: append\n")
+def test_a_changed_file_is_replaced_kept_or_fails(hub: Hub) -> None:
+    options = {"c": "key: [no]\n  on_changed: fail", "d": "key: [no]\n  on_changed: append", "s": "mode: snapshot"}
+    hub.configure("".join(f"{folder}:\n  {text}\n" for folder, text in options.items()))
     told = []
     for city in ("Bern", "Chur"):
-        for folder in "cd":
+        for folder in options:
             hub.write(f"{folder}/1.xlsx", ["no", "city"], [[1, city]])
         told.append(list(failures(hub)))
     assert told == [[], ["c/1.xlsx"]]
     assert hub.execute("SELECT (SELECT city FROM c), (SELECT city FROM d), (SELECT city FROM d_replaced)") == [
         ("Bern", "Chur", "Bern")
     ]
+    assert hub.execute("SELECT city, (SELECT count(*) FROM s_replaced) FROM s") == [("Chur", 0)]
 
 
 def test_a_bad_file_of_a_section_leaves_the_other_keys(hub: Hub) -> None:
