@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 
 from pgdatahub.config import Config
@@ -37,6 +38,9 @@ PGDATAHUB_READER=python runs them as on an installation without the compiled cor
 
 def pytest_configure(config: pytest.Config) -> None:
     """Forget the caller's settings, and give the whole run, all its workers, one home for the embedded server."""
+    # A machine under load may stop any example for longer than Hypothesis's limit of 0.2 seconds.
+    settings.register_profile("pgdatahub", deadline=None)
+    settings.load_profile("pgdatahub")
     if "COVERAGE_PROCESS_START" in os.environ:
         programs = tempfile.mkdtemp(prefix="pgdatahub-coverage-")
         measure_children(Path(programs))
