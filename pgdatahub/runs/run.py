@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
 from pgdatahub.config import Config
@@ -28,6 +26,7 @@ from pgdatahub.runs.logs.log import run_log
 from pgdatahub.runs.pause_file import PauseState, pause_file, read_pause
 from pgdatahub.runs.pausing import leave_pause_file, refuse_other_database
 from pgdatahub.runs.plans.missing_files import treat_missing
+from pgdatahub.runs.run_id import new_run_id
 from pgdatahub.runs.signals import Interruption, Leave
 from pgdatahub.runs.workers.executors import LOCAL, refuse_embedded
 from pgdatahub.runs.workers.pool_choice import open_pool
@@ -35,12 +34,7 @@ from pgdatahub.runs.workers.scheduler import Scheduler
 from pgdatahub.runs.workers.units import make_units
 from pgdatahub.system import failpoints
 
-__all__ = ["Selection", "find_files", "new_run_id", "resume", "run"]
-
-
-def new_run_id() -> str:
-    """Return a name for a run: its start (UTC) and six random digits."""
-    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+__all__ = ["Selection", "find_files", "resume", "run"]
 
 
 def run(

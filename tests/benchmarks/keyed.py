@@ -24,8 +24,9 @@ from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import Database, connect
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.keyed.arrival import Arrival, RowCounts
 from pgdatahub.postgres.keyed.fragments import STAGING, identifier
-from pgdatahub.postgres.keyed.merge import Arrival, RowCounts, merge
+from pgdatahub.postgres.keyed.merge import merge
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.setup import begin_rule
 from pgdatahub.postgres.keyed.staging import analyze, begin_staging, has_odd_keys, set_memory

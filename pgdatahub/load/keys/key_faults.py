@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from pgdatahub.errors import CellError, CellFault
 from pgdatahub.load.staging.staged_file import Staged
 from pgdatahub.model.schema import TableSchema
-from pgdatahub.postgres.keyed.merge import Arrival, set_beaten_aside
+from pgdatahub.postgres.keyed.arrival import Arrival
+from pgdatahub.postgres.keyed.merge import set_beaten_aside
 from pgdatahub.postgres.keyed.other_uniques import broken_unique
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.staging import (

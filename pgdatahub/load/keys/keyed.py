@@ -24,10 +24,11 @@ from pgdatahub.model.results import LoadResult
 from pgdatahub.model.schema import CreateTable, OpaqueType, SchemaPlan
 from pgdatahub.plugins.manager import Stages
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.keyed.arrival import Arrival
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
-from pgdatahub.postgres.keyed.merge import Arrival, merge, replace_snapshot
+from pgdatahub.postgres.keyed.merge import merge, replace_snapshot
 from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule

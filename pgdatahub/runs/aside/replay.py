@@ -20,7 +20,7 @@ from pgdatahub.postgres.history.known_tables import named_tables
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.runs.files.named_file import imports_of_file
-from pgdatahub.runs.run import new_run_id
+from pgdatahub.runs.run_id import new_run_id
 from pgdatahub.system import failpoints
 from pgdatahub.system.retry import with_retries
 
