@@ -33,11 +33,17 @@ CONTESTANTS: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 def write_files(root: Path, files: int, rows: int, tables: int) -> None:
-    """Write workbooks of 20 columns; no two have the same rows."""
-    for number in range(files):
-        folder = root / f"table_{number % tables}"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_workbook(folder / f"{number:05}.xlsx", rows, seed=number)
+    """Write workbooks of 20 columns; no two of a table have the same rows."""
+    for begin in range(0, files, tables):
+        paths = [
+            root / f"table_{number % tables}" / f"{number:05}.xlsx"
+            for number in range(begin, min(begin + tables, files))
+        ]
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_workbook(paths[0], rows, seed=begin)
+        for path in paths[1:]:
+            shutil.copyfile(paths[0], path)
 
 
 def load(server: Server, directory: Path, workers: int, options: tuple[str, ...]) -> Measurement:
@@ -79,6 +85,7 @@ def main() -> None:
             for _ in range(arguments.rounds):
                 for name, (workers, options) in CONTESTANTS.items():
                     found[name].append(load(server, directory, workers, options))
+                    print(name, found[name][-1], file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     base = found["one process"]
