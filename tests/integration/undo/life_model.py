@@ -80,7 +80,10 @@ class LifeModel:
             self.held.discard(content)
         if content not in self.held and (reload or content not in self.loaded):
             self.loaded[content] = path
-        self.seen[path] = content
+        if content in self.loaded:
+            self.seen[path] = content
+        else:  # it is on hold, and what another path loads of it later is not this path's
+            self.seen.pop(path, None)
         if changed and old is not None and old in self.loaded:
             if old not in self.seen.values():
                 del self.loaded[old]
