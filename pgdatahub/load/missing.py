@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,7 +29,7 @@ from pgdatahub.postgres.history.loaded_files import LoadedFile, loaded_files
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.cascades import describe_cascades
-from pgdatahub.system.presence import may_exist
+from pgdatahub.system.presence import is_cut_off, may_exist
 from pgdatahub.system.retry import with_retries
 from pgdatahub.system.storage import is_url
 
@@ -61,10 +61,13 @@ class Listing:
 
 def gone(files: Iterable[_Loaded], present: Collection[str]) -> Iterator[_Loaded]:
     """Yield the files or imports whose file is neither in a listing of the data root nor at the path of their load."""
+    cut_off = cache(is_cut_off)  # most missing files have a few folders, and a history may have ten million of them
     for one in files:
         # Rows that --adopt took over from another file name that file.
         own = one.source_file.endswith(f"/{one.identity}") and not is_url(one.source_file)
-        if not _is_present(one.identity, present) and not (own and may_exist(Path(one.source_file))):
+        if not _is_present(one.identity, present) and not (
+            own and may_exist(Path(one.source_file), is_cut_off=cut_off)
+        ):
             yield one
 
 
