@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,7 @@ def test_a_small_file_takes_four_round_trips(config: Config, database: Database,
         assert pipeline.process(files[-1]).outcome is Outcome.LOADED
         driver.pgconn.untrace()
     messages = (tmp_path / "trace").read_text()
-    assert messages.count("ReadyForQuery") == 4
+    # Behind a pooler the transaction's beginning, which lifts timeouts, goes alone.
+    assert messages.count("ReadyForQuery") == 4 + ("TEST_POOLER" in os.environ)
     assert "SAVEPOINT" not in messages
     assert ("FORMAT binary" in messages) == has_core()

@@ -242,13 +242,14 @@ def test_the_server_copies_while_the_file_is_being_read(loader: Loader, table: s
     loader.need(140000)  # pg_stat_progress_copy
     copied: list[int] = []
 
+    # Tests of other databases copy too.
+    query = "SELECT tuples_processed FROM pg_stat_progress_copy WHERE datname = current_database()"
+
     def look(rows: int) -> None:
         end = time.monotonic() + 10
         # The first batch may still be with the client.
         while rows > 20 and not copied and time.monotonic() < end:
-            copied.extend(
-                row[0] for row in loader.execute("SELECT tuples_processed FROM pg_stat_progress_copy") if row[0]
-            )
+            copied.extend(row[0] for row in loader.execute(query) if row[0])
 
     eager, watch = watched(batchwise(loader, eagerly=True, rows=10), table, look)
     assert eager.load(table, FAT).rows == 60
