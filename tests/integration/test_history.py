@@ -128,7 +128,9 @@ def test_known_files_are_found_without_superseded_imports(database_url: str) -> 
         )
         connection.execute("UPDATE etl_imports SET duplicates = %s WHERE id = 7", [Jsonb([duplicate_to_json(seen)])])
         connection.execute("ANALYZE etl_imports")
-        read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'etl_imports'"
+        # A small table is sometimes read whole, as PostgreSQL 12 does: it is an index for each query that counts here.
+        connection.execute("SET LOCAL enable_seqscan = off")
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'etl_imports'"
         before = connection.scalar(read)
         files = [replace(source, size=size) for size in range(1000)]
         every = [1, 2, 3, 4, 5, 6, 7, 8, 9, *range(old + 1, IMPORTS + 1)]
@@ -140,7 +142,7 @@ def test_known_files_are_found_without_superseded_imports(database_url: str) -> 
         assert changed_files(connection, history, {TABLE}) == {(TABLE, "same")}
         assert changed_files(connection, history, None) == {(TABLE, "same")}
         assert changed_files(connection, history, {TableName(schema="public", name="returns")}) == set()
-        assert connection.scalar(read) == before, "no scan of the whole table"
+        assert connection.scalar(read) < before + IMPORTS, "no query reads the whole table"
     engine.dispose()
 
 
