@@ -214,6 +214,10 @@ NO_POSIX = """
 import importlib, os, pkgutil, signal, sys
 import concurrent.futures, ctypes, multiprocessing, selectors, shutil, socket, subprocess, tempfile
 import psycopg, pydantic, rich.console, sqlalchemy, typer
+try:
+    import numpy, pandas  # some tests use them, and openpyxl does where they are there
+except ImportError:
+    pass
 
 for name in ("geteuid getegid getuid getgid fork chown fchown fchmod killpg setsid O_CLOEXEC O_NOFOLLOW O_DIRECTORY"
              " O_NONBLOCK mkfifo sysconf memfd_create major minor uname sched_getaffinity register_at_fork statvfs pread"
