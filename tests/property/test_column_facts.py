@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from array import array
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgdatahub.load.contracts.column_facts import _by_python
-from pgdatahub.readers.xlsx.native.facts import distinct_fields, integer_fields
+from pgdatahub.load.contracts.column_facts import _by_python, _differ_by_python
+from pgdatahub.readers.xlsx.native.facts import all_differ, distinct_fields, integer_fields
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from pgdatahub.values.fields import buffer_of
 
@@ -42,4 +43,14 @@ def test_distinct_fields_are_those_of_a_set(fields: list[bytes], most: int) -> N
 def test_integers_are_those_of_the_python_lane(fields: list[bytes]) -> None:
     found = integer_fields(b"\n".join(fields), len(fields))
     expected = _by_python(buffer_of(fields))
-    assert (found and (list(found[0]), found[1])) == expected
+    assert (found and (list(found[0]), *found[1:])) == expected
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.lists(st.lists(st.integers(min_value=0, max_value=50)), max_size=6), st.sampled_from("IQ"))
+def test_equal_integers_are_found_by_core_and_python(numbers: list[list[int]], code: str) -> None:
+    batches = [array(code, batch) for batch in numbers]
+    every = [number for batch in numbers for number in batch]
+    expected = len(set(every)) == len(every)
+    largest = max(every, default=0)
+    assert all_differ(batches, largest) == _differ_by_python(batches, largest) == expected

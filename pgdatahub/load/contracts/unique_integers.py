@@ -1,20 +1,18 @@
-"""Integers of a column that must be unique: those that ascend differ anyway, others are marked in a table of bytes."""
+"""Integers of a column that must be unique: those that ascend differ anyway, others are marked in a table."""
 
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final, TypeAlias
 
-from pgdatahub.load.contracts.column_facts import ascending_integers
+from pgdatahub.load.contracts.column_facts import all_differ, integers_of
 
 PlacedRows: TypeAlias = "tuple[int, int, str, Sequence[int]]"
 """The cells of a batch: number of the section, position, the sheet's label, and the rows."""
 _MOST_GAPS: Final = 16
-"""The table has at most so many bytes for each integer, one for each integer that could be there."""
+"""The table has a place for each integer that could be there, at most so many for each that is."""
 
 
 @dataclass(slots=True)
@@ -31,12 +29,12 @@ class UniqueIntegers:
 
     def add(self, texts: Sequence[bytes], rows: PlacedRows) -> bool:
         """Keep the cells of a batch; return False, for this batch and all after it, if one has other cells."""
-        found = None if self._end else ascending_integers(texts)
+        found = None if self._end else integers_of(texts)
         if found is None:
             self._end = True
             return False
-        integers, ascend = found
-        first, largest = integers[0], integers[-1] if ascend else max(integers)
+        integers, ascend, largest = found
+        first = integers[0]
         self._ascend = self._ascend and ascend and first > self._largest
         self._largest = max(largest, self._largest)
         is_whole = ascend and largest - first + 1 == len(integers)
@@ -52,10 +50,7 @@ class UniqueIntegers:
         count = sum(len(integers) for _, integers in self._kept)
         if self._largest > _MOST_GAPS * count:
             return False
-        there = bytearray(self._largest + 1)
-        for _, integers in self._kept:
-            deque(map(there.__setitem__, integers, repeat(1)), maxlen=0)
-        return there.count(1) == count
+        return all_differ((integers for _, integers in self._kept), self._largest)
 
     def batches(self) -> Iterator[tuple[PlacedRows, Iterator[bytes]]]:
         """Yield the kept batches with their fields."""

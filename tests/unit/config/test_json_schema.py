@@ -24,7 +24,17 @@ from pgdatahub.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted(path for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(pattern))
-FOREIGN = {"repos", "name", "sources", "models", "apiVersion", "readinessProbe", "services", "version", "scrape_configs"}
+FOREIGN = {
+    "repos",
+    "name",
+    "sources",
+    "models",
+    "apiVersion",
+    "readinessProbe",
+    "services",
+    "version",
+    "scrape_configs",
+}
 """First keys of examples for other programs."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from array import array
+from collections.abc import Iterable
 
 from pgdatahub.readers.xlsx.native.interface import load_core
 
@@ -24,8 +25,8 @@ def distinct_fields(lines: bytes, most: int) -> list[bytes] | None:
     return None if count < 0 else bytes(memoryview(room)[: size.value]).split(b"\n")
 
 
-def integer_fields(lines: bytes, count: int) -> tuple[array[int], bool] | None:
-    r"""Return the fields of a column as integers, and whether each is larger than the one before.
+def integer_fields(lines: bytes, count: int) -> tuple[array[int], bool, int] | None:
+    r"""Return the fields of a column as integers, whether each is larger than the one before, and the largest.
 
     Args:
         lines: The fields, joined by ``\n``.
@@ -35,7 +36,16 @@ def integer_fields(lines: bytes, count: int) -> tuple[array[int], bool] | None:
         None if a field is not the canonical text of an integer from 0 to 2^64 - 1.
     """
     integers = array("Q", bytes(8 * count))
-    ascend = ctypes.c_int32()
+    ascend, largest = ctypes.c_int32(), ctypes.c_uint64()
     address, _ = integers.buffer_info()
-    found = load_core().pgh_integers(lines, len(lines), address, count, ctypes.byref(ascend))
-    return (integers, bool(ascend)) if found == count else None
+    found = load_core().pgh_integers(lines, len(lines), address, count, ctypes.byref(ascend), ctypes.byref(largest))
+    return (integers, bool(ascend), largest.value) if found == count else None
+
+
+def all_differ(batches: Iterable[array[int]], largest: int) -> bool:
+    """Return whether integers from 0 to the largest differ; a bit for each one that could be there finds it out."""
+    table = bytearray((largest >> 3) + 1)
+    buffer = (ctypes.c_char * len(table)).from_buffer(table)
+    address = ctypes.addressof(buffer)
+    mark = load_core().pgh_mark
+    return all(mark(address, len(table), *batch.buffer_info(), batch.itemsize) == 1 for batch in batches)

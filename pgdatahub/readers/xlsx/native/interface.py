@@ -134,7 +134,11 @@ _SIGNATURES: Final = {
         (_POINTER, _POINTER, _SIZE, _SIZE, _BYTES, _SIZE, _POINTER, _SIZE),
     ),
     "pgh_distinct": (ctypes.c_int64, (_BYTES, _SIZE, _SIZE, _POINTER, ctypes.POINTER(_SIZE))),
-    "pgh_integers": (ctypes.c_int64, (_BYTES, _SIZE, _POINTER, _SIZE, ctypes.POINTER(_INT))),
+    "pgh_integers": (
+        ctypes.c_int64,
+        (_BYTES, _SIZE, _POINTER, _SIZE, ctypes.POINTER(_INT), ctypes.POINTER(ctypes.c_uint64)),
+    ),
+    "pgh_mark": (_INT, (_POINTER, _SIZE, _POINTER, _SIZE, _SIZE)),
     "pgh_binary_new": (
         _POINTER,
         (_POINTER, _POINTER, _BYTES, _SIZE, _SIZE, _BYTES, _SIZE, ctypes.c_uint32, _POINTER),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-ABI_VERSION: Final = 3
+ABI_VERSION: Final = 4
 """The version of the C interface that this package speaks; the core's ``abi.rs`` has the same."""
 _SUFFIXES: Final = {"darwin": ".dylib", "win32": ".dll"}
 

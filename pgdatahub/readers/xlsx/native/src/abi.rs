@@ -14,7 +14,7 @@ use crate::Limits;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// The version of this interface, which the caller compares with its own.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Something that should not happen: a panic, damaged arguments, a file that cannot be written.
 pub const FAILED: i32 = -1;
 

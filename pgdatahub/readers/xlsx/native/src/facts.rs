@@ -11,6 +11,8 @@ pub struct Integers {
     pub count: usize,
     /// Each is larger than the one before.
     pub ascend: bool,
+    /// The largest of them, 0 without any.
+    pub largest: u64,
 }
 
 /// Write the distinct fields in the order of their first cells, with newlines between them; return how many they are and
@@ -74,15 +76,30 @@ pub fn integers(fields: &[u8], out: &mut [u64]) -> Option<Integers> {
     let mut reader = Fields::new(fields);
     let mut count = 0;
     let mut ascend = true;
+    let mut largest = 0;
     let mut last = 0;
     while !reader.ended() {
         let value = integer(reader.next_field())?;
         ascend &= count == 0 || value > last;
         last = value;
+        largest = largest.max(value);
         *out.get_mut(count)? = value;
         count += 1;
     }
-    Some(Integers { count, ascend })
+    Some(Integers { count, ascend, largest })
+}
+
+/// Set the bit of each integer in a table of bits; None if the table lacks one, or if one was set before.
+pub fn mark(table: &mut [u8], integers: impl Iterator<Item = u64>) -> Option<()> {
+    for integer in integers {
+        let byte = table.get_mut(usize::try_from(integer >> 3).ok()?)?;
+        let bit = 1 << (integer & 7);
+        if *byte & bit != 0 {
+            return None;
+        }
+        *byte |= bit;
+    }
+    Some(())
 }
 
 #[inline(always)]
@@ -134,7 +151,8 @@ mod tests {
 
     fn numbers(fields: &str) -> Option<(Vec<u64>, bool)> {
         let mut out = vec![0; 4];
-        let Integers { count, ascend } = integers(fields.as_bytes(), &mut out)?;
+        let Integers { count, ascend, largest } = integers(fields.as_bytes(), &mut out)?;
+        assert_eq!(out[..count].iter().copied().max(), Some(largest));
         Some((out[..count].to_vec(), ascend))
     }
 
@@ -150,5 +168,15 @@ mod tests {
         for fields in ["", "1\n", "01", "1.0", "-1", "1e3", "18446744073709551616", "1\n2\n3\n4\n5"] {
             assert_eq!(numbers(fields), None, "{fields}");
         }
+    }
+
+    #[test]
+    fn integers_are_marked_once() {
+        let mut table = [0; 2];
+        assert_eq!(mark(&mut table, [15, 0, 7, 8].into_iter()), Some(()));
+        assert_eq!(table, [0b1000_0001, 0b1000_0001]);
+        assert_eq!(mark(&mut table, [9, 7].into_iter()), None);
+        assert_eq!(mark(&mut table, [16].into_iter()), None);
+        assert_eq!(mark(&mut table, [u64::MAX].into_iter()), None);
     }
 }
