@@ -19,11 +19,14 @@ ROWS = 12_000
 KILLS = 2
 
 
+_PROGRESS = "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database() AND bytes_processed > 0"
+_ACTIVITY = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY %'"
+
+
 def _copying(connection: psycopg.Connection[tuple[int]]) -> bool:
-    """Return whether a session is copying into a table of the database and has sent a part."""
-    row = connection.execute(
-        "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database() AND bytes_processed > 0"
-    ).fetchone()
+    """Return whether a session is copying into a table of the database, from PostgreSQL 14 on whether it has sent a part."""
+    has_progress = connection.info.server_version >= 140000
+    row = connection.execute(_PROGRESS if has_progress else _ACTIVITY).fetchone()
     return bool(row and row[0])
 
 
