@@ -1,4 +1,8 @@
-"""Sheets read by two readers, for tests that compare them."""
+"""Sheets read by two readers, for tests that compare them.
+
+PGDATAHUB_JUDGE_SHEETS and PGDATAHUB_JUDGE_MUTATIONS are how many are tried (one per cent of the full numbers unless told),
+PGDATAHUB_JUDGE_SEED where they begin; ``nox -s judge`` tries them all.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import os
 import random
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,22 +18,15 @@ from pgdatahub.values.cells import Value
 from pgdatahub.values.column_values import as_values
 from tests.property.worksheets import check_evidence
 
+SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
+MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
+SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
 CORPUS: Final = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
 CASES: Final = Path(__file__).parents[1]
 PIECES: Final = (1, 3, 17, 64, 500, 4000, 100_000)
 
 Cells: TypeAlias = "dict[tuple[int, int], tuple[type, Value]]"
 """Row (from 1) and column (from 0) → type and value."""
-
-
-class Part(BytesIO):
-    """A part in memory."""
-
-    name = "part"
-
-    @property
-    def size(self) -> int:
-        return len(self.getbuffer())
 
 
 def dice(name: str) -> random.Random:
@@ -57,15 +53,15 @@ def cells_of(batches: Iterable[Batch], max_rows: int) -> tuple[Cells, list[int],
     return cells, numbers, hidden
 
 
-def parts_of_workbooks(suffix: str, names: str, largest: int) -> Iterator[bytes]:
+def parts_of_workbooks(suffixes: Sequence[str], names: str, largest: int) -> Iterator[bytes]:
     """Yield small parts of the workbooks that are there.
 
     Args:
-        suffix: The workbooks' suffix.
+        suffixes: The workbooks' suffixes.
         names: The parts' names contain this.
         largest: Bytes of a part.
     """
-    for path in sorted(path for folder in (CASES, CORPUS) for path in folder.rglob(f"*{suffix}")):
+    for path in sorted(path for folder in (CASES, CORPUS) for path in folder.rglob("*") if path.suffix in suffixes):
         try:
             with zipfile.ZipFile(path) as archive:
                 for entry in archive.infolist():
@@ -75,7 +71,14 @@ def parts_of_workbooks(suffix: str, names: str, largest: int) -> Iterator[bytes]
             continue
 
 
-def damaged(data: bytes, chance: random.Random, tokens: Sequence[bytes], *, in_place: float = 0.0) -> bytes:
+def damaged(
+    data: bytes,
+    chance: random.Random,
+    tokens: Sequence[bytes],
+    *,
+    in_place: float = 0.0,
+    changes: Sequence[int] = (1, 1, 1, 2, 3),
+) -> bytes:
     """Return bytes of which some are flipped, cut out, doubled, replaced by tokens, or moved.
 
     Args:
@@ -83,13 +86,14 @@ def damaged(data: bytes, chance: random.Random, tokens: Sequence[bytes], *, in_p
         chance: Decides.
         tokens: Bytes that readers trip over.
         in_place: The share of changes that leave all other bytes where they are.
+        changes: Numbers of changes.
     """
     found = bytearray(data)
-    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+    for _ in range(chance.choice(changes)):
         if not found:
             break
         at = chance.randrange(len(found))
-        size = chance.choice((1, 1, 2, 4, 30))
+        size = chance.choice((1, 1, 2, 4, 30, 64))
         way = chance.choice((0, 5, 8)) if chance.random() < in_place else chance.randrange(8)
         if way == 0:
             found[at] ^= 1 << chance.randrange(8)

@@ -1,18 +1,11 @@
-"""The compiled core gives the cells that the parser gives, or both refuse: many sheets, damaged ones, and pieces of any size.
-
-PGDATAHUB_JUDGE_SHEETS and PGDATAHUB_JUDGE_MUTATIONS are how many are tried (one per cent of the full numbers unless told),
-PGDATAHUB_JUDGE_SEED where they begin; ``nox -s judge`` tries them all.
-"""
+"""The compiled core gives the cells that the parser gives, or both refuse: many sheets, damaged ones, and pieces of any size."""
 
 from __future__ import annotations
 
-import os
 import random
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -22,18 +15,14 @@ from pgdatahub.readers.xlsx.native.strings import read_native_strings
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from pgdatahub.readers.xlsx.shared_strings import read_shared_strings
 from pgdatahub.values.cells import column_letters
+from tests.property.judging import MUTATIONS, PIECES, SEED, SHEETS, dice, parts_of_workbooks
 from tests.property.worksheets import LIMITS, STRINGS, STYLES, Part, read
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
-SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
-SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
-CORPUS: Final = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-CASES: Final = Path(__file__).parents[1] / "cases"
+WORKBOOKS: Final = (".xlsx", ".xlsm")
 LARGEST: Final = 20_000
 """Bytes of a part of a workbook that is mutated."""
-PIECES: Final = (1, 3, 17, 64, 500, 4000, 100_000)
 NAMESPACE: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 TEXTS: Final = (
@@ -217,10 +206,6 @@ def test_any_size_of_a_batch_gives_the_same_cells() -> None:
             assert read(xml, reader="native", max_rows=rows)[0] == expected, rows
 
 
-def dice(name: str) -> random.Random:
-    return random.Random(name)  # noqa: S311 - tests, not secrets
-
-
 def judge(xml: bytes, chance: random.Random, name: str) -> None:
     """Compare the core with the parser."""
     piece_bytes, max_rows = chance.choice(PIECES), chance.choice((1, 2, 7, 1000))
@@ -363,32 +348,15 @@ def generated_strings(chance: random.Random) -> bytes:
 # ── other people's parts ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _workbooks() -> Iterator[Path]:
-    for directory in (CASES, CORPUS):
-        yield from sorted(path for path in directory.rglob("*.xls[xm]"))
-
-
-@lru_cache(maxsize=2)
-def _parts(folder: str) -> Sequence[bytes]:
-    parts = []
-    for path in _workbooks():
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.startswith(folder) and name.endswith(".xml")]
-                parts += [archive.read(name) for name in names if archive.getinfo(name).file_size <= LARGEST]
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
-            continue
-    return parts
-
-
+@lru_cache(maxsize=1)
 def sheets_of_workbooks() -> Sequence[bytes]:
     """Return small sheets of the workbooks that are there."""
-    return _parts("xl/worksheets/sheet")
+    return list(parts_of_workbooks(WORKBOOKS, "xl/worksheets/sheet", LARGEST))
 
 
 def strings_of_workbooks() -> Sequence[bytes]:
     """Return small parts of shared strings of the workbooks that are there."""
-    return _parts("xl/sharedStrings")
+    return list(parts_of_workbooks(WORKBOOKS, "xl/sharedStrings", LARGEST))
 
 
 TOKENS: Final = (

@@ -1,12 +1,7 @@
-"""The compiled core gives the cells of binary worksheets that the reader in Python gives, or both refuse.
-
-PGDATAHUB_JUDGE_SHEETS and PGDATAHUB_JUDGE_MUTATIONS are how many are tried (one per cent of the full numbers unless told),
-PGDATAHUB_JUDGE_SEED where they begin; ``nox -s judge`` tries them all.
-"""
+"""The compiled core gives the cells of binary worksheets that the reader in Python gives, or both refuse."""
 
 from __future__ import annotations
 
-import os
 import random
 import struct
 from contextlib import closing
@@ -27,14 +22,12 @@ from pgdatahub.readers.xlsb.strings import read_shared_strings
 from pgdatahub.readers.xlsx.native.strings import NativeStrings
 from pgdatahub.readers.xlsx.reader_choice import core_problem
 from pgdatahub.readers.xlsx.string_table import SharedStrings
-from tests.property.judging import PIECES, Part, cells_of, damaged, dice, parts_of_workbooks
+from tests.property.judging import MUTATIONS, PIECES, SEED, SHEETS, cells_of, damaged, dice, parts_of_workbooks
+from tests.property.worksheets import Part
 from tests.unit.readers.xlsb import building as b
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
-SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
-SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
 LARGEST: Final = 20_000
 """Bytes of a part of a workbook that is mutated."""
 LIMITS: Final = Limits(cell_bytes=200, row_bytes=2000, token_bytes=2000, columns=300)
@@ -74,7 +67,7 @@ def test_mutated_records_give_the_cells_of_python() -> None:
 
 
 def test_mutated_record_strings_are_those_of_python() -> None:
-    originals = [*parts_of_workbooks(".xlsb", "sharedStrings", LARGEST), STRINGS]
+    originals = [*parts_of_workbooks([".xlsb"], "sharedStrings", LARGEST), STRINGS]
     for index in range(MUTATIONS // 4):
         chance = dice(f"strings {SEED} {index}")
         part = chance.choice(originals)
@@ -171,7 +164,7 @@ def python_strings(part: bytes) -> object:
 @lru_cache(maxsize=1)
 def sheets_of_workbooks() -> list[bytes]:
     """Return small sheets of the workbooks that are there."""
-    return list(parts_of_workbooks(".xlsb", "worksheets/", LARGEST))
+    return list(parts_of_workbooks([".xlsb"], "worksheets/", LARGEST))
 
 
 def generated_sheet(chance: random.Random, *, damage: bool = True) -> bytes:

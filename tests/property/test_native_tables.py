@@ -1,12 +1,7 @@
-"""The compiled core gives the cells of OpenDocument tables that the parser gives, or both refuse.
-
-PGDATAHUB_JUDGE_SHEETS and PGDATAHUB_JUDGE_MUTATIONS are how many are tried (one per cent of the full numbers unless told),
-PGDATAHUB_JUDGE_SEED where they begin; ``nox -s judge`` tries them all.
-"""
+"""The compiled core gives the cells of OpenDocument tables that the parser gives, or both refuse."""
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -26,13 +21,11 @@ from pgdatahub.readers.ods.sheet_source import PythonSource
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.readers.tables.merged_areas import Area
 from pgdatahub.readers.xlsx.reader_choice import core_problem
-from tests.property.judging import PIECES, Part, cells_of, damaged, dice, parts_of_workbooks
+from tests.property.judging import MUTATIONS, PIECES, SEED, SHEETS, cells_of, damaged, dice, parts_of_workbooks
+from tests.property.worksheets import Part
 
 pytestmark = pytest.mark.skipif(core_problem() is not None, reason=f"no compiled core: {core_problem()}")
 
-SHEETS: Final = int(os.environ.get("PGDATAHUB_JUDGE_SHEETS", "400"))
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_JUDGE_MUTATIONS", "800"))
-SEED: Final = int(os.environ.get("PGDATAHUB_JUDGE_SEED", "1"))
 LARGEST: Final = 40_000
 """Bytes of a part of a spreadsheet that is mutated."""
 LIMITS: Final = Limits(cell_bytes=300, row_bytes=3000, token_bytes=20_000, columns=60, depth=20, repeated_cells=100_000)
@@ -247,7 +240,7 @@ def read(xml: bytes, *, native: bool, piece_bytes: int = 1000, max_rows: int = 1
 @lru_cache(maxsize=1)
 def contents() -> Sequence[bytes]:
     """Return small contents of the spreadsheets that are there."""
-    return list(parts_of_workbooks(".ods", "content.xml", LARGEST))
+    return list(parts_of_workbooks([".ods"], "content.xml", LARGEST))
 
 
 def document(inner: str, *, table: str = "", columns: str = "", before: str = "") -> bytes:

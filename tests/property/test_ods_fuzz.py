@@ -1,36 +1,21 @@
-"""Mutated spreadsheets give rows or one of our errors, in bounded time and memory, never anything else.
-
-PGDATAHUB_FUZZ is the number of mutations (200 unless set, 20,000 for the long form), PGDATAHUB_FUZZ_SEED the first seed.
-"""
+"""Mutated spreadsheets give rows or one of our errors, in bounded time and memory, never anything else."""
 
 from __future__ import annotations
 
-import os
 import random
-import time
 import zipfile
-from collections import Counter
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Final, Literal
 
 import pytest
 
-from pgdatahub.errors import FileError
-from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.ods import OdsWorkbook
-from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
-from tests.systems import peak_kilobytes
+from pgdatahub.readers.xlsx.reader_choice import available_readers
+from tests.property.fuzzing import LIMITS, mutated, outcome, seeds, try_mutations
 
-MUTATIONS: Final = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
-SEED: Final = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
-CORPUS: Final = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-CASES: Final = Path(__file__).parents[1] / "cases"
-SECONDS: Final = 10.0
-GROWTH: Final = 300 * 1024  # KiB that the whole run may add to the process
-LIMITS: Final = Limits(part_bytes=64 * 1024 * 1024)
-
-INTERESTING: Final = (
+TOKENS: Final = (
     *(b"<", b">", b"/>", b"&", b"&amp;", b"&#0;", b"]]>", b"<!--", b"<![CDATA[", b"<!DOCTYPE x>", b'"', b"\0", b"\xff\xfe"),
     *(b"99999999999", b"-1", b"1E999", b"NaN", b"PT99999999H", b"-PT1H", b"2023-02-30T25:61", b"1904-01-01"),
     *(b' table:number-columns-repeated="16384"', b' table:number-rows-repeated="1048576"', b' table:number-rows-spanned="9"'),
@@ -73,97 +58,23 @@ def own_book() -> bytes:
     return file.getvalue()
 
 
-def seeds() -> list[bytes]:
-    """Return the spreadsheets to begin with."""
-    found = sorted(
-        path for folder in (CORPUS, CASES) for path in folder.rglob("*.ods") if path.stat().st_size < 200_000
-    )
-    return [own_book(), *(path.read_bytes() for path in found)]
-
-
-def mutate_bytes(data: bytes, chance: random.Random) -> bytes:
-    """Return bytes of which some are flipped, cut out, doubled, or replaced by what parsers trip over."""
-    damaged = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
-        if not damaged:
-            break
-        at = chance.randrange(len(damaged))
-        size = chance.choice((1, 1, 2, 8, 64))
-        way = chance.randrange(5)
-        if way == 0:
-            damaged[at] ^= 1 << chance.randrange(8)
-        elif way == 1:
-            del damaged[at : at + size]
-        elif way == 2:
-            damaged[at:at] = damaged[at : at + size]
-        elif way == 3:
-            damaged[at : at + size] = chance.choice(INTERESTING)
-        else:
-            damaged[at:at] = chance.choice(INTERESTING)
-    return bytes(damaged)
-
-
-def mutate_book(data: bytes, chance: random.Random) -> bytes:
-    """Return a spreadsheet with damage in the ZIP archive, or in a part of a sound one."""
-    if chance.random() < 0.3:
-        return mutate_bytes(data, chance)
-    damaged = BytesIO()
-    with (
-        zipfile.ZipFile(BytesIO(data)) as old,
-        zipfile.ZipFile(damaged, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
-    ):
-        parts = [name for name in old.namelist() if name.endswith(".xml")]
-        target = "content.xml" if chance.random() < 0.7 else chance.choice(parts)
-        for name in old.namelist():
-            content = old.read(name)
-            new.writestr(name, mutate_bytes(content, chance) if name == target else content)
-    return damaged.getvalue()
-
-
-def read(data: bytes, *, fill: bool, reader: Reader) -> str:
-    """Read all sheets; return the outcome."""
-    try:
-        merged: Literal["fill", "top_left"] = "fill" if fill else "top_left"
-        workbook = OdsWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=reader)
-    except FileError as error:
-        return _outcome(error)
-    outcome = "rows"
-    for position in range(min(len(workbook.sheets), 10)):
-        try:
-            for _ in workbook.open(position).batches(1000):
-                pass
-        except FileError as error:
-            outcome = _outcome(error)
-    workbook.close()
-    return outcome
-
-
-def _outcome(error: FileError) -> str:
-    if "\n" in str(error):
-        raise AssertionError(f"a message of several lines: {error}")
-    return type(error).__name__
+def read(data: bytes, chance: random.Random) -> str:
+    merged: Literal["fill", "top_left"] = "fill" if chance.random() < 0.3 else "top_left"
+    reader = chance.choice(available_readers())
+    return outcome(lambda: OdsWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=reader))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_mutated_spreadsheet_gives_rows_or_an_error(tmp_path: Path) -> None:
-    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
-    books = seeds()
-    before = peak_kilobytes()
-    outcomes: Counter[str] = Counter()
-    slowest = 0.0
-    for number in range(MUTATIONS):
-        data = mutate_book(chance.choice(books), chance)
-        begun = time.process_time()
-        try:
-            fill, reader = chance.random() < 0.3, chance.choice(available_readers())
-            outcomes[read(data, fill=fill, reader=reader)] += 1
-        except Exception as error:
-            kept = tmp_path / "failure.ods"
-            kept.write_bytes(data)
-            raise AssertionError(f"mutation {number} of seed {SEED}, kept as {kept}") from error
-        taken = time.process_time() - begun
-        slowest = max(slowest, taken)
-        assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = peak_kilobytes() - before
-    assert grown < GROWTH, f"{grown:,} KiB"
-    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201
+    books = seeds(own_book(), ".ods")
+
+    def mutate(chance: random.Random) -> bytes:
+        def choose(names: Sequence[str]) -> str:
+            if chance.random() < 0.7:
+                return "content.xml"
+            return chance.choice([name for name in names if name.endswith(".xml")])
+
+        return mutated(chance.choice(books), chance, TOKENS, choose)
+
+    outcomes = try_mutations(mutate, read, tmp_path / "failure.ods", default=200, seconds=10, megabytes=300)
+    assert len(outcomes) > 1, outcomes

@@ -1,38 +1,22 @@
-"""Mutated binary workbooks give rows or one of our errors, in bounded time and memory, never anything else.
-
-PGDATAHUB_FUZZ is the number of mutations (200 unless told; 20,000 before a release), PGDATAHUB_FUZZ_SEED the first seed.
-"""
+"""Mutated binary workbooks give rows or one of our errors, in bounded time and memory, never anything else."""
 
 from __future__ import annotations
 
-import os
 import random
 import struct
-import time
-import zipfile
-from collections import Counter
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from pgdatahub.errors import FileError
-from pgdatahub.readers.limits import Limits
 from pgdatahub.readers.xlsb import XlsbWorkbook
 from pgdatahub.readers.xlsx.reader_choice import available_readers
-from tests.systems import peak_kilobytes
+from tests.property.fuzzing import LIMITS, mutated, outcome, seeds, try_mutations
 from tests.unit.readers.xlsb import building as b
 
-MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "200"))
-SEED = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
-CASES = Path(__file__).parents[1] / "cases"
-CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-SECONDS = 5.0
-GROWTH = 200 * 1024
-"""KiB that the whole run may add to the process."""
-LIMITS = Limits(part_bytes=64 * 1024 * 1024)
-INTERESTING = (
+TOKENS = (
     b"\xff\xff\xff\xff",
     b"\xff\xff\xff\x7f",
     b"\x00\x00\x00\x00",
@@ -61,91 +45,23 @@ def own_book() -> bytes:
     return b.workbook([sheet, sheet], codes=[0, "yyyy-mm-dd", "00000", "[h]:mm"], items=items).getvalue()
 
 
-def seeds() -> list[bytes]:
-    """The workbook above, the cases and, where there is a corpus, other people's workbooks."""
-    paths = sorted([*CASES.glob("*.xlsb"), *CORPUS.rglob("*.xlsb")])
-    return [own_book(), *(path.read_bytes() for path in paths if path.stat().st_size < 200_000)]
-
-
-def mutate_bytes(data: bytes, chance: random.Random) -> bytes:
-    """Damage some bytes: flipped, cut out, doubled, replaced."""
-    damaged = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
-        if not damaged:
-            break
-        at = chance.randrange(len(damaged))
-        size = chance.choice((1, 1, 2, 8, 64))
-        way = chance.randrange(6)
-        if way == 0:
-            damaged[at] ^= 1 << chance.randrange(8)
-        elif way == 1:
-            del damaged[at : at + size]
-        elif way == 2:
-            damaged[at:at] = damaged[at : at + size]
-        elif way == 3:
-            found = chance.choice(INTERESTING)
-            damaged[at : at + len(found)] = found
-        elif way == 4:
-            damaged[at:at] = chance.choice(INTERESTING)
-        elif chance.random() < 0.3:
-            del damaged[at:]
-    return bytes(damaged)
-
-
-def mutate_book(data: bytes, chance: random.Random) -> bytes:
-    """Damage the zip file itself, or a part of a sound one."""
-    if chance.random() < 0.2:
-        return mutate_bytes(data, chance)
-    with zipfile.ZipFile(BytesIO(data)) as old:
-        parts = {name: old.read(name) for name in old.namelist()}
-    wanted = [name for name in parts if name.endswith((".bin", ".rels"))]
-    target = chance.choice(wanted)
-    parts[target] = mutate_bytes(parts[target], chance)
-    return b.package(parts).getvalue()
-
-
 def read(data: bytes, chance: random.Random) -> str:
-    """Read all sheets; return the outcome."""
     merged: Literal["fill", "top_left"] = "fill" if chance.random() < 0.5 else "top_left"
-    try:
-        workbook = XlsbWorkbook(
-            BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=chance.choice(available_readers())
-        )
-    except FileError as error:
-        return type(error).__name__
-    outcome = "rows"
-    for position in range(min(5, len(workbook.sheets))):
-        for _ in range(2):  # a sheet whose rows are out of order is read again
-            try:
-                for _ in workbook.open(position).batches(100):
-                    pass
-            except FileError as error:
-                outcome = type(error).__name__
-            if not workbook.needs_second_reading():
-                break
-    workbook.close()
-    return outcome
+    reader = chance.choice(available_readers())
+    return outcome(
+        lambda: XlsbWorkbook(BytesIO(data), name="x", limits=LIMITS, merged=merged, reader=reader), max_rows=100
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
 def test_mutated_xlsb_gives_rows_or_one_of_our_errors(tmp_path: Path) -> None:
-    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
-    books = seeds()
-    before = peak_kilobytes()
-    outcomes: Counter[str] = Counter()
-    slowest = 0.0
-    for number in range(MUTATIONS):
-        data = mutate_book(chance.choice(books), chance)
-        begun = time.process_time()
-        try:
-            outcomes[read(data, chance)] += 1
-        except Exception as error:
-            kept = tmp_path / "failure.xlsb"
-            kept.write_bytes(data)
-            raise AssertionError(f"mutation {number} of seed {SEED}, kept as {kept}") from error
-        taken = time.process_time() - begun
-        slowest = max(slowest, taken)
-        assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = peak_kilobytes() - before
-    assert grown < GROWTH, f"{grown:,} KiB"
-    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201
+    books = seeds(own_book(), ".xlsb")
+
+    def mutate(chance: random.Random) -> bytes:
+        def choose(names: Sequence[str]) -> str:
+            return chance.choice([name for name in names if name.endswith((".bin", ".rels"))])
+
+        return mutated(chance.choice(books), chance, TOKENS, choose)
+
+    outcomes = try_mutations(mutate, read, tmp_path / "failure.xlsb", default=200, seconds=5, megabytes=200)
+    assert len(outcomes) > 1, outcomes

@@ -1,36 +1,20 @@
-"""Mutated real workbooks give rows or one of our errors, in bounded time and memory, never anything else.
-
-PGDATAHUB_FUZZ is how many mutations are tried (a few hundred unless told), PGDATAHUB_FUZZ_SEED where they begin.
-"""
+"""Mutated real workbooks give rows or one of our errors, in bounded time and memory, never anything else."""
 
 from __future__ import annotations
 
-import os
 import random
-import time
-import zipfile
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from pgdatahub.errors import FileError
-from pgdatahub.readers.limits import Limits
-from pgdatahub.readers.xlsx.reader_choice import Reader, available_readers
+from pgdatahub.readers.xlsx.reader_choice import available_readers
 from pgdatahub.readers.xlsx.workbook import XlsxWorkbook
-from tests.systems import peak_kilobytes
+from tests.property.fuzzing import LIMITS, mutated, outcome, seeds, try_mutations
 
-MUTATIONS = int(os.environ.get("PGDATAHUB_FUZZ", "400"))
-SEED = int(os.environ.get("PGDATAHUB_FUZZ_SEED", "1"))
-CORPUS = Path(os.environ.get("PGDATAHUB_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-SECONDS = 5.0  # for one mutation; a tenth of a second is usual
-GROWTH = 200 * 1024  # KiB that the whole run may add to the process
-LIMITS = Limits(part_bytes=64 * 1024 * 1024)
-
-INTERESTING = (
+TOKENS = (
     *(
         b"<",
         b">",
@@ -90,100 +74,22 @@ def own_book() -> bytes:
     return file.getvalue()
 
 
-def seeds() -> list[bytes]:
-    """Workbooks to begin with: one of our own and, where there is a corpus, other people's."""
-    found = sorted(path for path in CORPUS.rglob("*.xls[xm]") if path.stat().st_size < 200_000)
-    return [own_book(), *(path.read_bytes() for path in found)]
-
-
-def mutate_bytes(data: bytes, chance: random.Random) -> bytes:
-    """Damage some bytes: flipped, cut out, doubled, replaced by what parsers trip over."""
-    damaged = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 4, 16))):
-        if not damaged:
-            break
-        at = chance.randrange(len(damaged))
-        size = chance.choice((1, 1, 2, 8, 64))
-        way = chance.randrange(6)
-        if way == 0:
-            damaged[at] ^= 1 << chance.randrange(8)
-        elif way == 1:
-            del damaged[at : at + size]
-        elif way == 2:
-            damaged[at:at] = damaged[at : at + size]
-        elif way == 3:
-            damaged[at : at + size] = chance.choice(INTERESTING)
-        elif way == 4:
-            damaged[at:at] = chance.choice(INTERESTING)
-        else:
-            del damaged[at:]
-            if chance.random() < 0.7:
-                damaged += data[at + size :]
-    return bytes(damaged)
-
-
-def mutate_book(data: bytes, chance: random.Random) -> bytes:
-    """Damage the zip file itself, or a part inside of a sound one."""
-    if chance.random() < 0.3 or not zipfile.is_zipfile(BytesIO(data)):
-        return mutate_bytes(data, chance)
-    damaged = BytesIO()
-    with (
-        zipfile.ZipFile(BytesIO(data)) as old,
-        zipfile.ZipFile(damaged, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new,
-    ):
-        names = old.namelist()
-        wanted = [name for name in names if name.endswith((".xml", ".rels"))]
-        sheets = [name for name in wanted if "worksheets/sheet" in name or "sharedStrings" in name]
-        target = chance.choice(sheets if sheets and chance.random() < 0.6 else wanted or names)
-        for name in names:
-            content = old.read(name)
-            if name == target:
-                if chance.random() < 0.05:
-                    continue
-                content = mutate_bytes(content, chance)
-            new.writestr(name, content)
-    return damaged.getvalue()
-
-
-def read(data: bytes, reader: Reader) -> str:
-    """Read all sheets; return what came of it."""
-    try:
-        workbook = XlsxWorkbook(BytesIO(data), name="x", limits=LIMITS, reader=reader, merged="fill")
-    except FileError as error:
-        return type(error).__name__
-    outcome = "rows"
-    for position in range(len(workbook.sheets)):
-        try:
-            for _ in workbook.open(position).batches(1000):
-                pass
-        except FileError as error:
-            outcome = type(error).__name__
-    workbook.close()
-    return outcome
+def read(data: bytes, chance: random.Random) -> str:
+    reader = chance.choice(available_readers())
+    return outcome(lambda: XlsxWorkbook(BytesIO(data), name="x", limits=LIMITS, reader=reader, merged="fill"))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
-def test_mutated_workbooks_give_rows_or_one_of_our_errors(
-    record_property: Callable[[str, object], None], tmp_path: Path
-) -> None:
-    chance = random.Random(SEED)  # noqa: S311 - to be repeatable
-    books = seeds()
-    before = peak_kilobytes()
-    outcomes: Counter[str] = Counter()
-    slowest = 0.0
-    for number in range(MUTATIONS):
-        data = mutate_book(chance.choice(books), chance)
-        begun = time.process_time()
-        try:
-            outcomes[read(data, chance.choice(available_readers()))] += 1
-        except Exception as error:
-            kept = tmp_path / "failure.xlsx"
-            kept.write_bytes(data)
-            raise AssertionError(f"mutation {number} of seed {SEED}, kept as {kept}") from error
-        taken = time.process_time() - begun
-        slowest = max(slowest, taken)
-        assert taken < SECONDS, f"mutation {number} of seed {SEED} took {taken:.1f} s"
-    grown = peak_kilobytes() - before
-    assert grown < GROWTH, f"{grown:,} KiB"
-    record_property("outcomes", dict(outcomes))
-    print(f"{MUTATIONS:,} mutations: {dict(outcomes)}, slowest {slowest:.2f} s, {grown:,} KiB more memory")  # noqa: T201
+def test_mutated_workbooks_give_rows_or_one_of_our_errors(tmp_path: Path) -> None:
+    books = seeds(own_book(), ".xlsx", ".xlsm")
+
+    def mutate(chance: random.Random) -> bytes:
+        def choose(names: Sequence[str]) -> str:
+            wanted = [name for name in names if name.endswith((".xml", ".rels"))]
+            sheets = [name for name in wanted if "worksheets/sheet" in name or "sharedStrings" in name]
+            return chance.choice(sheets if sheets and chance.random() < 0.6 else wanted or names)
+
+        return mutated(chance.choice(books), chance, TOKENS, choose)
+
+    outcomes = try_mutations(mutate, read, tmp_path / "failure.xlsx", default=400, seconds=5, megabytes=200)
+    assert len(outcomes) > 1, outcomes
