@@ -1,7 +1,8 @@
 //! XML that arrives in pieces: checked to be characters of XML.
 
 use crate::buffer::Buffer;
-use crate::bytes::find_slice;
+use crate::bytes::{find_slice, is_space};
+use crate::Stop;
 
 /// A buffer of XML with zeros behind it.
 #[derive(Default)]
@@ -38,6 +39,23 @@ impl Input {
             self.broken = false;
             self.check();
         }
+    }
+
+    /// Return where the next tag begins, behind white space.
+    #[inline(always)]
+    pub fn next_tag(&self) -> Result<usize, Stop> {
+        let bytes = self.buffer.bytes();
+        let mut at = self.buffer.start;
+        while at < self.sound && is_space(bytes[at]) {
+            at += 1;
+        }
+        if at >= self.sound {
+            return Err(Stop::More);
+        }
+        if bytes[at] != b'<' {
+            return Err(Stop::Decline);
+        }
+        Ok(at)
     }
 
     fn check(&mut self) {

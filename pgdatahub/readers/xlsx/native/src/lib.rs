@@ -41,6 +41,8 @@ pub mod table_names;
 pub mod table_rows;
 pub mod table_tags;
 pub mod table_text;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod utf16;
 pub mod xml;

@@ -97,27 +97,12 @@ impl RecordStrings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{feed_pieces, no_strings, texts_of};
 
     fn read(bytes: &[u8], piece: usize) -> (Status, Vec<String>) {
-        let strings = Strings::new(1 << 20, std::path::PathBuf::new());
-        let mut items = RecordStrings::new(strings, Limits::default());
-        let mut status = Status::More;
-        for data in bytes.chunks(piece) {
-            status = items.feed(data, false).unwrap();
-            if status != Status::More {
-                break;
-            }
-        }
-        if status == Status::More {
-            status = items.feed(b"", true).unwrap();
-        }
-        items.strings.finish().unwrap();
-        let texts = (0..items.strings.len()).map(|index| {
-            let mut out = Vec::new();
-            items.strings.push(index, &mut out, &mut false).unwrap();
-            String::from_utf8(out).unwrap()
-        });
-        (status, texts.collect())
+        let mut items = RecordStrings::new(no_strings(), Limits::default());
+        let status = feed_pieces(bytes, piece, |data, last| items.feed(data, last));
+        (status, texts_of(items.strings))
     }
 
     const ITEMS: &[u8] = b"\x9f\x01\x08\0\0\0\0\0\0\0\0\x13\x07\0\x01\0\0\0a\0\x90\x01\x02xx\x13\x05\0\0\0\0\0\

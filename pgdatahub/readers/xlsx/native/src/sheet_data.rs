@@ -1,7 +1,7 @@
 //! The front end of a worksheet part: `<sheetData>` in pieces that may end anywhere.
 
 use crate::buffer::Buffer;
-use crate::bytes::{is_space, load8};
+use crate::bytes::load8;
 use crate::input::Input;
 use crate::row::{Context, Row};
 use crate::row_general::{self, Item};
@@ -44,16 +44,7 @@ impl FrontEnd for SheetData {
     fn take(&mut self, rows: &mut Rows, limits: &Limits) -> Result<bool, Stop> {
         let bytes = self.input.buffer.bytes();
         let end = self.input.sound;
-        let mut at = self.input.buffer.start;
-        while at < end && is_space(bytes[at]) {
-            at += 1;
-        }
-        if at >= end {
-            return Err(Stop::More);
-        }
-        if bytes[at] != b'<' {
-            return Err(Stop::Decline);
-        }
+        let at = self.input.next_tag()?;
         let last_row = rows.last_row;
         let context = Context { bytes, end, last_row, limits, prefixes: &self.prefixes, trim: self.trim };
         let start = load8(bytes, at);
@@ -89,56 +80,21 @@ mod tests {
     use crate::serial::System;
     use crate::sheet::{BatchSize, Sheet};
     use crate::string_items::Status;
-    use crate::strings::Strings;
     use crate::style::{Operator, Section, Shown, Style};
+    use crate::testing::{read_columns, strings_of};
     use std::sync::Arc;
 
     fn sheet(rows: usize) -> Sheet {
-        let mut strings = Strings::new(1 << 20, std::path::PathBuf::new());
-        for text in ["alpha", ""] {
-            let added = strings.add(|out| {
-                out.extend_from_slice(text.as_bytes());
-                Ok(false)
-            });
-            assert_eq!(added, Ok(()));
-        }
-        strings.finish().unwrap();
         let section =
             |shown| Section { operator: Operator::Always, threshold: 0.0, shown, minus: true, pattern: vec![0; 3] };
         let styles = [Shown::Number, Shown::Date, Shown::Zeros].iter().map(|&shown| Style::new(vec![section(shown)]));
-        let values = Values::new(Arc::new(strings), styles.collect(), System::Excel1900);
+        let values = Values::new(Arc::new(strings_of(&["alpha", ""])), styles.collect(), System::Excel1900);
         let front = SheetData::new(vec![b"x".to_vec()], false);
         Sheet::new(values, Limits::default(), Box::new(front), BatchSize { rows, cells: 1000 })
     }
 
-    /// Return the status, and the columns of all batches with commas between their fields.
     fn read(xml: &str, piece: usize, rows: usize) -> (Status, Vec<(u32, String)>) {
-        let mut sheet = sheet(rows);
-        let mut found: Vec<(u32, String)> = Vec::new();
-        let mut pieces: Vec<(&[u8], bool)> = xml.as_bytes().chunks(piece).map(|data| (data, false)).collect();
-        pieces.push((b"", true));
-        for (data, last) in pieces {
-            let mut status = sheet.feed(data, last);
-            loop {
-                sheet.rows.batch.finish();
-                for &position in &sheet.rows.batch.used {
-                    let fields = String::from_utf8(sheet.rows.batch.columns[position as usize].fields.clone()).unwrap();
-                    match found.iter_mut().find(|column| column.0 == position) {
-                        Some(column) => column.1.push_str(&fields),
-                        None => found.push((position, fields)),
-                    }
-                }
-                sheet.rows.batch.clear();
-                if status != Status::Full {
-                    break;
-                }
-                status = sheet.feed(b"", last);
-            }
-            if status != Status::More {
-                return (status, found);
-            }
-        }
-        (Status::More, found)
+        read_columns(&mut sheet(rows), xml.as_bytes(), piece)
     }
 
     const ROWS: &str = "<row r=\"1\" spans=\"1:4\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\"><v>1.50</v></c></row>\

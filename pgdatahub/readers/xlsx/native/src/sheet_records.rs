@@ -217,7 +217,7 @@ mod tests {
     use crate::serial::System;
     use crate::sheet::{BatchSize, Sheet};
     use crate::string_items::Status;
-    use crate::strings::Strings;
+    use crate::testing::{read_columns, strings_of};
     use std::sync::Arc;
 
     fn record(kind: u32, parts: &[&[u8]]) -> Vec<u8> {
@@ -244,42 +244,11 @@ mod tests {
     }
 
     fn read(bytes: &[u8], piece: usize, rows: usize) -> (Status, Vec<(u32, String)>, u64) {
-        let mut strings = Strings::new(1 << 20, std::path::PathBuf::new());
-        let added = strings.add(|out| {
-            out.extend_from_slice(b"alpha");
-            Ok(false)
-        });
-        assert_eq!(added, Ok(()));
-        strings.finish().unwrap();
-        let values = Values::new(Arc::new(strings), Vec::new(), System::Excel1900);
+        let values = Values::new(Arc::new(strings_of(&["alpha"])), Vec::new(), System::Excel1900);
         let front = Box::new(SheetRecords::default());
         let mut sheet = Sheet::new(values, Limits::default(), front, BatchSize { rows, cells: 1000 });
-        let mut found: Vec<(u32, String)> = Vec::new();
-        let mut pieces: Vec<(&[u8], bool)> = bytes.chunks(piece).map(|data| (data, false)).collect();
-        pieces.push((b"", true));
-        for (data, last) in pieces {
-            let mut status = sheet.feed(data, last);
-            loop {
-                let batch = &mut sheet.rows.batch;
-                batch.finish();
-                for &position in &batch.used {
-                    let fields = String::from_utf8(batch.columns[position as usize].fields.clone()).unwrap();
-                    match found.iter_mut().find(|column| column.0 == position) {
-                        Some(column) => column.1.push_str(&fields),
-                        None => found.push((position, fields)),
-                    }
-                }
-                batch.clear();
-                if status != Status::Full {
-                    break;
-                }
-                status = sheet.feed(b"", last);
-            }
-            if status != Status::More {
-                return (status, found, sheet.front.counts().formulas);
-            }
-        }
-        (Status::More, found, 0)
+        let (status, found) = read_columns(&mut sheet, bytes, piece);
+        (status, found, sheet.front.counts().formulas)
     }
 
     #[test]

@@ -218,27 +218,12 @@ fn trim_from(text: &mut Vec<u8>, start: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{feed_pieces, no_strings, texts_of};
 
     fn read(xml: &[u8], piece: usize, trim: bool) -> (Status, Vec<String>) {
-        let path = std::env::temp_dir().join("pgdatahub-unused");
-        let mut items = StringItems::new(Strings::new(1 << 20, path), Limits::default(), Vec::new(), trim);
-        let mut status = Status::More;
-        for data in xml.chunks(piece) {
-            status = items.feed(data, false).unwrap();
-            if status != Status::More {
-                break;
-            }
-        }
-        if status == Status::More {
-            status = items.feed(b"", true).unwrap();
-        }
-        items.strings.finish().unwrap();
-        let texts = (0..items.strings.len()).map(|index| {
-            let mut out = Vec::new();
-            items.strings.push(index, &mut out, &mut false).unwrap();
-            String::from_utf8(out).unwrap()
-        });
-        (status, texts.collect())
+        let mut items = StringItems::new(no_strings(), Limits::default(), Vec::new(), trim);
+        let status = feed_pieces(xml, piece, |data, last| items.feed(data, last));
+        (status, texts_of(items.strings))
     }
 
     #[test]

@@ -118,16 +118,7 @@ impl FrontEnd for TableRows {
     fn take(&mut self, rows: &mut Rows, limits: &Limits) -> Result<bool, Stop> {
         let bytes = self.input.buffer.bytes();
         let end = self.input.sound;
-        let mut at = self.input.buffer.start;
-        while at < end && is_space(bytes[at]) {
-            at += 1;
-        }
-        if at >= end {
-            return Err(Stop::More);
-        }
-        if bytes[at] != b'<' {
-            return Err(Stop::Decline);
-        }
+        let at = self.input.next_tag()?;
         let table = &self.table;
         let mut reader = Reader::new(bytes, at, end, limits.token_bytes, &table.prefixes);
         reader.lenient = true;
@@ -552,14 +543,12 @@ mod tests {
     use crate::serial::System;
     use crate::sheet::{BatchSize, Sheet};
     use crate::string_items::Status;
-    use crate::strings::Strings;
     use crate::style::{Operator, Section, Shown, Style};
     use crate::table_names::Prefixes;
+    use crate::testing::{read_columns, strings_of};
     use std::sync::Arc;
 
     fn sheet(rows: usize) -> Sheet {
-        let mut strings = Strings::new(1 << 20, std::path::PathBuf::new());
-        strings.finish().unwrap();
         let section = Section {
             operator: Operator::Always,
             threshold: 0.0,
@@ -567,7 +556,7 @@ mod tests {
             minus: true,
             pattern: vec![0; 3],
         };
-        let values = Values::new(Arc::new(strings), vec![Style::new(vec![section])], System::From(-25_569));
+        let values = Values::new(Arc::new(strings_of(&[])), vec![Style::new(vec![section])], System::From(-25_569));
         let prefixes = Prefixes { table: "table", office: "office", text: "text", calcext: "calcext" };
         let table = Table {
             names: TableNames::new(&prefixes),
@@ -582,32 +571,8 @@ mod tests {
 
     fn read(xml: &str, piece: usize, rows: usize) -> (Status, Vec<(u32, String)>, u32) {
         let mut sheet = sheet(rows);
-        let mut found: Vec<(u32, String)> = Vec::new();
-        let mut pieces: Vec<(&[u8], bool)> = xml.as_bytes().chunks(piece).map(|data| (data, false)).collect();
-        pieces.push((b"", true));
-        for (data, last) in pieces {
-            let mut status = sheet.feed(data, last);
-            loop {
-                let batch = &mut sheet.rows.batch;
-                batch.finish();
-                for &position in &batch.used {
-                    let fields = String::from_utf8(batch.columns[position as usize].fields.clone()).unwrap();
-                    match found.iter_mut().find(|column| column.0 == position) {
-                        Some(column) => column.1.push_str(&fields),
-                        None => found.push((position, fields)),
-                    }
-                }
-                batch.clear();
-                if status != Status::Full {
-                    break;
-                }
-                status = sheet.feed(b"", last);
-            }
-            if status != Status::More {
-                return (status, found, sheet.rows.last_row);
-            }
-        }
-        (Status::More, found, 0)
+        let (status, found) = read_columns(&mut sheet, xml.as_bytes(), piece);
+        (status, found, sheet.rows.last_row)
     }
 
     const ROWS: &str = "<table:table-row><table:table-cell office:value-type=\"string\"><text:p>a &amp; b</text:p>\
