@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pgdatahub.config.column_entries import Column, column_fields
 from pgdatahub.config.excludes import Exclude
-from pgdatahub.config.key_rule import with_key_defaults
+from pgdatahub.config.key_rule import with_replacement
 from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
 
@@ -110,6 +110,10 @@ class FolderTree:
             folders.append(below)
         return folders
 
+    def has(self, parts: Sequence[str]) -> bool:
+        """Return whether the file sets options for the folder at ``parts``, or for one above below the data root."""
+        return len(self._path(parts)) > 1
+
     def excludes_for(self, parts: Sequence[str]) -> tuple[Exclude, ...]:
         """Return the globs of the folder at ``parts`` and of the folders above, which hold for its files and folders."""
         return tuple(
@@ -158,11 +162,8 @@ def _options(folders: Sequence[Folder]) -> FolderOptions:
         columns.append(folder.columns)
         for name, key in folder.sheets.items():
             sheets[name] = _with_entry(sheets.get(name), key)
-    if given.get("on_bad", "fail") != "fail":
-        # The sender's fixed file takes the place of the first one, rather than doubling its good rows.
-        given.setdefault("on_changed", "replace")
     try:
-        options = FolderOptions(**with_key_defaults(given), **column_fields(columns), cell_columns=cells)
+        options = FolderOptions(**with_replacement(given), **column_fields(columns), cell_columns=cells)
         return replace(options, sheets=_rules(sheets.values(), given, columns, cells)) if sheets else options
     except ValueError as error:
         raise ConfigError(str(error), where=folders[-1].where) from error
@@ -214,11 +215,9 @@ def _entry(
     entry: Entry, inherited: Mapping[str, Any], columns: Sequence[Mapping[str, Column]], cells: Mapping[str, str]
 ) -> SheetEntry:
     own = {name: value for name, value in entry.given.items() if name not in ("skip", "optional")}
-    if own.get("on_bad", "fail") != "fail" and "on_changed" not in inherited:
-        own.setdefault("on_changed", "replace")
     try:
         options = FolderOptions(
-            **with_key_defaults({**inherited, **own}),
+            **with_replacement({**inherited, **own}),
             **column_fields((*columns, *entry.outer_columns, entry.columns)),
             cell_columns={**cells, **entry.cell_columns},
         )

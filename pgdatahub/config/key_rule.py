@@ -92,10 +92,15 @@ def flag_column(missing_keys: str) -> str | None:
     return name
 
 
-def with_key_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a folder; under a key or a snapshot, a changed file replaces its older rows by default."""
+def with_replacement(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a table, under which a changed file replaces its older rows by default where that is due.
+
+    That is so under a key or a snapshot, and where bad rows or cells do not fail a file: there the sender's corrected file would
+    double its good rows.
+    """
     keyed = given.get("key") or given.get("mode") == "snapshot"
-    return {"on_changed": "replace", **given} if keyed else dict(given)
+    is_due = keyed or given.get("on_bad", "fail") != "fail"
+    return {"on_changed": "replace", **given} if is_due else dict(given)
 
 
 def check_key_rule(rule: KeyRule, *, mode: str | None) -> None:

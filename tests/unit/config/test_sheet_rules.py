@@ -34,6 +34,23 @@ m:
     assert (a.table, b.table) == ("a", None)
 
 
+@pytest.mark.parametrize(
+    ("folder", "entry", "on_changed"),
+    [
+        ("on_bad: quarantine", "on_bad: fail", "append"),
+        ("on_bad: quarantine", "errors: text", "replace"),
+        ("on_bad: fail", "on_bad: blank", "replace"),
+        ("on_bad: quarantine\n  on_changed: fail", "on_bad: blank", "fail"),
+        ("on_bad: fail\n  on_changed: append", "on_bad: blank", "append"),
+        ("key: id", "on_bad: fail", "replace"),
+    ],
+)
+def test_the_entry_decides_on_changed_files(tmp_path: Path, folder: str, entry: str, on_changed: str) -> None:
+    yaml = f"m:\n  {folder}\n  sheets: {{A: {{table: a, {entry}}}}}\n"
+    (rule,) = _options(tmp_path, yaml).rules
+    assert rule.entries[0].options.on_changed == on_changed
+
+
 def test_a_subfolder_merges_entries_by_key_and_option(tmp_path: Path) -> None:
     yaml = """
 m:
