@@ -46,12 +46,15 @@ class TableColumns:
         """Return the options of a column."""
         return self._options_of(position - self._first)
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The positions of the columns with a header, and of those that an entry names by position."""
+        named = {int(fold(key)[len("column_") :]) - 1 + self._first for key in self._settings if is_positional(key)}
+        return tuple(sorted(named.union(self.headers)))
+
     def judged(self) -> tuple[JudgedColumn, ...]:
         """Return the columns with rules for their cells, among them absent ones that a rule names by position."""
-        positions = set(self.headers) | {
-            int(fold(key)[len("column_") :]) - 1 + self._first for key in self._settings if is_positional(key)
-        }
-        return tuple(self.judged_column(position) for position in sorted(positions) if self._is_judged(position))
+        return tuple(self.judged_column(position) for position in self.positions if self._is_judged(position))
 
     def judged_column(self, position: int, *, with_rules: bool = True) -> JudgedColumn:
         """Return a column as it is judged."""

@@ -15,7 +15,9 @@ from pgdatahub.config.column_options import COLUMN_TYPES
 from pgdatahub.config.without_rules import without_rules
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.contracts.hidden_values import without_values
+from pgdatahub.load.parts import Part
 from pgdatahub.load.staging.checking import CheckedFile, CountedRows, read_and_judge
+from pgdatahub.load.staging.staged_rows import StagedRows
 from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, NormalizedColumn
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import RESERVED_COLUMNS, ColumnSchema, OpaqueType
@@ -24,7 +26,9 @@ from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.checks.check import find_sources
+from pgdatahub.runs.checks.draft_entries import DraftEntries
 from pgdatahub.values.copytext import unescape
+from pgdatahub.values.identifiers import cut, fold
 from pgdatahub.values.sql_types import SqlType
 
 _MOST_WORDS: Final = 10
@@ -79,6 +83,12 @@ class _DraftFile(CheckedFile):
 
     kind: type[CountedRows] = _DraftRows
 
+    def begin(self, part: Part) -> StagedRows:
+        """Begin a part and return its rows."""
+        rows = CheckedFile.begin(self, part)
+        rows.keys = DraftEntries()
+        return rows
+
 
 def draft_of_files(config: Config, paths: Iterable[Path], *, folder: str | None = None) -> str:
     """Return rules that the files keep, as a folder of ``etl_config.yaml``.
@@ -105,16 +115,20 @@ def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: s
         raise (error if source.options.shows_values else without_values(error)).located(source.identity)
     blocks: list[tuple[SourceFile, Sequence[str], Mapping[str, Mapping[str, Any]]]] = []
     for table, rows in file.parts.items():
-        if not isinstance(rows, _DraftRows):
+        if not (isinstance(rows, _DraftRows) and isinstance(rows.keys, DraftEntries)):
             raise TypeError(f"rows of {table} without facts")
         options = rows.source.options
         rules = {
-            name: _rules(column, rows.facts.get(name, _Facts()), samples=options.samples)
+            name: {
+                **_rules(column, rows.facts.get(name, _Facts()), samples=options.samples),
+                **rows.keys.reading.get(name, {}),
+            }
             for name, column in rows.tally.columns.items()
             if name not in options.origin_columns
         }
-        headers = {name: column.header for name, column in rows.tally.columns.items()}
-        blocks.append((rows.source, rows.sheets, _by_key(rules, headers)))
+        written = {name: rows.keys.keys.get(name, column.header) for name, column in rows.tally.columns.items()}
+        drafted = {**_by_key(rules, written), **{key: {"skip": True} for key in rows.keys.skipped}}
+        blocks.append((rows.source, rows.sheets, drafted))
     name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
     origin = f"{source.identity}, {file.rows:,} {'row' if file.rows == 1 else 'rows'}"
     if not source.options.is_routed:
@@ -179,12 +193,19 @@ def draft_of_table(config: Config, table: str) -> str:
         raise ConfigError(f"no table {table}", where=database.description)
     columns = {column.name: column for column in found.columns if column.name not in RESERVED_COLUMNS}
     rules = {
-        name: {"type": kind} if (kind := _type_name(column.type)) else {}
+        name: ({"type": kind} if (kind := _type_name(column.type)) else {}) | _renaming(name, column.header)
         for name, column in columns.items()
         if not (isinstance(column.type, OpaqueType) and column.type.computed)
     }
     lines = _by_key(rules, {name: column.header for name, column in columns.items()})
     return _block(found.table.name, lines, f"table {found.table}; name the folder")
+
+
+def _renaming(name: str, header: str | None) -> dict[str, str]:
+    """Return the option that gives a column its name, if neither its header nor a number behind the header's name does."""
+    plain = cut(fold(header or ""))
+    is_numbered = name.startswith(f"{plain}_") and name[len(plain) + 1 :].isdecimal()
+    return {} if not plain or plain == name or is_numbered else {"rename": name}
 
 
 def _type_name(kind: SqlType | OpaqueType) -> str | None:
@@ -209,7 +230,7 @@ def _by_key(
         alike = [one for one, text in written.items() if text == header]
         if header and times[header] == 1:
             keyed[header] = given
-        elif not header or not any(one in times for one in alike):
+        elif not header or not ("rename" in given or any(one in times for one in alike)):
             keyed[name] = given
         else:
             keyed[header] = {
@@ -234,9 +255,9 @@ def _rule_lines(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_scalar, value))}]"
-    return _scalar(str(value))
+    return str(value).lower() if isinstance(value, bool) else _scalar(str(value))
 
 
 def _scalar(text: str) -> str:

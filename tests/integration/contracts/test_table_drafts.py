@@ -106,3 +106,14 @@ def test_a_table_keeps_the_contract_drafted_from_it(bench: Bench) -> None:
     result = bench.process(contract, [[*rows[0], "new"], [*rows[1], 1]], table=table, file="h")
     assert result.failure is not None
     assert [fault.rule for fault in result.failure.faults] == ["unknown-column"]
+
+
+def test_a_contract_drafted_from_a_table_keeps_names(bench: Bench) -> None:
+    rows: list[list[Any]] = [["Order ID", "Nr", "Menge"], [1, 2, 3]]
+    contract = "columns: {Order ID: {rename: id}, number: {aliases: [Nr]}, Menge: {rename: quantity}}"
+    table = bench.new_table()
+    assert bench.process(contract, rows, table=table).outcome is Outcome.LOADED
+    assert list(bench.types(table)) == ["id", "number", "quantity"]
+    again = bench.new_table()
+    assert bench.process(drafted(bench, table), rows, table=again).outcome is Outcome.LOADED
+    assert bench.dump(again) == bench.dump(table)
