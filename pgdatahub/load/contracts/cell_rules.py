@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final, Protocol
+from unicodedata import normalize
 
 import orjson
 
@@ -86,18 +87,23 @@ class Values:
         return [index for index, text in enumerate(column.texts) if text not in allowed]
 
     def hint(self, field: bytes) -> str | None:
-        """Return the listed value that differs by case or white space only, or the most similar one."""
+        """Return the listed value that differs by case, white space or form of letters only, or the most similar one."""
         if field not in self._hints and len(self._hints) < _MOST_WORDS:
             self._hints[field] = self._nearest(unescape(field))
         word = self._hints.get(field)
         return f"did you mean {word}?" if word else None
 
     def _nearest(self, text: str) -> str | None:
-        folded = "".join(text.split()).casefold()
-        same = next((word for word in self.words if "".join(word.split()).casefold() == folded), None)
+        folded = _folded(text)
+        same = next((word for word in self.words if _folded(word) == folded), None)
         if same is not None or len(self.words) > _MOST_WORDS or len(text) > 100:
             return same
         return next(iter(get_close_matches(text, self.words, n=1, cutoff=0.75)), None)
+
+
+def _folded(text: str) -> str:
+    """Return the form in which texts that look alike are equal: "é" is one character or two, and letters may be wide."""
+    return "".join(normalize("NFKC", text).split()).casefold()
 
 
 @dataclass(slots=True, kw_only=True)

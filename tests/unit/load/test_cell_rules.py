@@ -75,3 +75,9 @@ def test_limits_of_numbers_are_exact(type_name: str, bound: str) -> None:
                 )
             ]
             assert list(rule.faulty(column_of(Kind.NUMBER, texts, options))) == bad
+
+
+@pytest.mark.parametrize("text", ["Cafe\u0301", "ＣＡＦÉ", "ca f\u00a0é", "Café "])
+def test_a_hint_names_the_word_that_looks_alike(text: str) -> None:
+    (values,) = rules.cell_rules(ColumnOptions(values=("other", "Café")))
+    assert values.hint(text.encode()) == "did you mean Café?"
