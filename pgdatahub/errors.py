@@ -147,6 +147,11 @@ class CellFault:
     header: str | None = None
     hint: str | None = None
 
+    @property
+    def key(self) -> FaultKey:
+        """The fault that the cell belongs to."""
+        return self.sheet, self.column, self.rule, self.expected
+
 
 FaultKey: TypeAlias = "tuple[str, str, str, str | None]"
 """Sheet, column, rule and expected value of cells that are one fault."""

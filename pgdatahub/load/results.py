@@ -12,7 +12,7 @@ from pgdatahub.config.secrets import Secrets
 from pgdatahub.errors import CellError, FileError, HistoryLostError, OutOfMemoryError, PgDataHubError
 from pgdatahub.load.contracts.hidden_values import free_words, without_values
 from pgdatahub.load.staging.staged_file import Staged, StagedFile
-from pgdatahub.model.faults import group_faults
+from pgdatahub.model.faults import group_faults, together
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
@@ -72,7 +72,7 @@ def of_file(source: SourceFile, parts: Sequence[PartResult], *, sheets_left_out:
         sheets_left_out=sheets_left_out,
         parts=tuple(parts) if len(parts) > 1 or parts[0].table != source.table else (),
         quarantined=sum(part.quarantined for part in parts),
-        faults=tuple(fault for part in parts for fault in part.faults),
+        faults=together(fault for part in parts for fault in part.faults),
     )
 
 

@@ -8,7 +8,7 @@ The JSON form is the same in ``etl_failures.faults``, ``run --format json`` and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from pgdatahub.errors import CellFault, FaultKey
@@ -65,7 +65,7 @@ def group_faults(
     counts = counted or {}
     groups: dict[FaultKey, list[CellFault]] = {}
     for fault in faults:
-        groups.setdefault((fault.sheet, fault.column, fault.rule, fault.expected), []).append(fault)
+        groups.setdefault(fault.key, []).append(fault)
     return tuple(
         Fault(
             sheet=sheet,
@@ -82,6 +82,24 @@ def group_faults(
         )
         for (sheet, column, rule, expected), group in groups.items()
     )
+
+
+def together(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return the faults of several tables, each once: two tables on one sheet can have columns of one name."""
+    found: dict[FaultKey, Fault] = {}
+    for fault in faults:
+        key = (fault.sheet, fault.column, fault.rule, fault.expected)
+        known = found.get(key)
+        if known is not None:
+            cells = known.cells + fault.cells
+            fault = replace(
+                known,
+                count=known.count + fault.count,
+                truncated=known.truncated or fault.truncated or len(cells) > MAX_CELLS_OF_A_FAULT,
+                cells=cells[:MAX_CELLS_OF_A_FAULT],
+            )
+        found[key] = fault
+    return tuple(found.values())
 
 
 def faults_to_json(faults: Iterable[Fault]) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pgdatahub.errors import CellError, FileError, SheetError
+from pgdatahub.errors import CellError, FaultKey, FileError, SheetError
 from pgdatahub.model.batches import NormalizedBatch
 from pgdatahub.model.workbooks import Batch
 
@@ -113,6 +114,10 @@ def joined(errors: Sequence[FileError], most: int = MAX_FAULTS) -> FileError:
     message = f"{first.message}; also {named}{more}"
     error = type(first)(message, where=first.where, hint=first.hint)
     error.faults = tuple(fault for one in errors for fault in one.faults)
-    error.counted = {key: count for one in errors for key, count in one.counted.items()}
+    if any(one.counted for one in errors):
+        counts: Counter[FaultKey] = Counter()
+        for one in errors:
+            counts.update(one.counted or Counter(fault.key for fault in one.faults))
+        error.counted = counts
     error.more = len(errors) > most or any(one.more for one in errors)
     return error

@@ -76,13 +76,15 @@ def _grouped(found: Iterable[Found]) -> dict[FaultKey, list[Found]]:
     cells: dict[FaultKey, list[Found]] = {}
     for one in found:
         fault = one[1]
-        cells.setdefault((fault.sheet, fault.column, fault.rule, fault.expected), []).append(one)
+        cells.setdefault(fault.key, []).append(one)
     return cells
 
 
 def contract_error(reports: Sequence[FaultReport]) -> ContractError:
     """Return the error of a file with the faults of all its tables."""
-    counts = {key: count for report in reports for key, count in report.counts.items()}
+    counts: Counter[FaultKey] = Counter()
+    for report in reports:
+        counts.update(report.counts)  # two tables on a sheet can have columns of one name
     total = sum(counts.values())
     bad, rows = sum(report.bad_rows for report in reports), sum(report.rows for report in reports)
     told = "1 fault" if total == 1 else f"{total:,} faults"

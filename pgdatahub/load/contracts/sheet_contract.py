@@ -112,10 +112,9 @@ class SheetContract:
         for index, position, fault in sorted(normalized.misfits, key=lambda misfit: misfit[0]):
             refused.setdefault(position, set()).add(index)
             bad.setdefault(index, []).append((position, fault.rule))
-            key = (fault.sheet, fault.column, fault.rule, fault.expected)
             if not self._options.samples:
                 fault = without_value(fault)
-            self._report.add(key, 1, [(self._place(batch, index, position), fault)])
+            self._report.add(fault.key, 1, [(self._place(batch, index, position), fault)])
         for judged in self._judged:
             column = columns.get(judged.position) or judged.empty(len(batch.rows))
             unique = self._contract.unique_column(judged.name) if judged.options.unique else None

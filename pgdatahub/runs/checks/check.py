@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from pgdatahub.config import Config
@@ -12,7 +13,7 @@ from pgdatahub.errors import ConfigError
 from pgdatahub.load.contracts.server_types import judge_of
 from pgdatahub.load.results import failed, unexpected
 from pgdatahub.load.staging.checking import CheckedFile, read_and_judge
-from pgdatahub.model.faults import Fault
+from pgdatahub.model.faults import Fault, together
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure
 from pgdatahub.model.schema import TableName
@@ -75,8 +76,10 @@ def check(config: Config, paths: Iterable[Path], *, folder: str | None = None) -
         folder: The folder below the data root whose settings apply to all files, wherever they are.
 
     Raises:
-        ConfigError: A path is not found, or there is nothing to check.
+        ConfigError: A path or the folder is not found, or there is nothing to check.
     """
+    if folder is not None:
+        _check_folder(config, folder)
     stages = Stages(create_plugin_manager())
     root = _root(config)
     results = tuple(
@@ -88,6 +91,27 @@ def check(config: Config, paths: Iterable[Path], *, folder: str | None = None) -
             "nothing to check", where=", ".join(map(str, paths)), hint="name workbooks or folders of them"
         )
     return results
+
+
+def _check_folder(config: Config, folder: str) -> None:
+    """Refuse a folder without options that is not on disk either; its name is most probably misspelt.
+
+    Raises:
+        ConfigError: The folder is not found.
+    """
+    parts, root = _parts(folder), _root(config)
+    if not parts or config.folders.has(parts) or (root is not None and root.joinpath(*parts).is_dir()):
+        return
+    named = {"/".join(one.parts) for one in config.folders.configured_folders()}
+    similar = next(iter(get_close_matches("/".join(parts), named, n=1)), None)
+    raise ConfigError(
+        f"no folder {folder!r} is in the settings or the data root",
+        hint=f"did you mean {similar}?" if similar else None,
+    )
+
+
+def _parts(folder: str | None) -> tuple[str, ...]:
+    return tuple(part for part in (folder or "").replace(os.sep, "/").split("/") if part)
 
 
 def find_sources(config: Config, paths: Iterable[Path], folder: str | None) -> tuple[SourceFile, ...]:
@@ -137,8 +161,7 @@ def _root(config: Config) -> Path | None:
 
 
 def _outside(config: Config, path: Path, folder: str | None, identity: str, ignored: str | None) -> SourceFile:
-    parts = tuple(part for part in (folder or "").replace(os.sep, "/").split("/") if part)
-    return _with_options(config, path, parts, identity, ignored)
+    return _with_options(config, path, _parts(folder), identity, ignored)
 
 
 def _with_options(config: Config, path: Path, parts: Sequence[str], identity: str, ignored: str | None) -> SourceFile:
@@ -174,7 +197,7 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
         notices=notices,
     )
     if error is None:
-        faults = tuple(
+        faults = together(
             fault for part in file.parts.values() if part.contract is not None for fault in part.contract.report.grouped
         )
         if not faults:

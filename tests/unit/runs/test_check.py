@@ -67,6 +67,13 @@ def test_check_takes_a_contract_to_files_anywhere() -> None:
     assert states("outbox/march.xlsx", folder="Sales") == {"march.xlsx": "faulty fail 3"}
 
 
+def test_check_refuses_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "outbox/march.xlsx", "--folder", "sale"]) == ExitCode.USAGE
+    assert "no folder 'sale' is in the settings or the data root (did you mean sales?)" in capsys.readouterr().err
+    assert states("outbox/march.xlsx", folder="Sales/2025") == {"march.xlsx": "faulty fail 3"}
+    assert states("outbox/march.xlsx", folder="other") == {"march.xlsx": "ok load 0"}  # no options, but there
+
+
 def test_check_names_files_elsewhere_by_their_path(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     apart = make_workbook(project.parent / "apart.xlsx", {"S": GOOD})
     main(["check", "outbox", "data/sales/good.xlsx", "data/other/../other/free.xlsx", str(apart), "--format", "json"])
@@ -126,6 +133,26 @@ def test_a_fault_of_all_rows_names_the_sheets_of_its_table(project: Path) -> Non
     (result,) = check(load_config(config_file=settings), [project / "data" / "both" / "b.xlsx"])
     found = {(fault.rule, fault.sheet, fault.cells[0].value) for fault in result.faults}
     assert found == {("max-bad", "S", "1 of 1 rows"), ("type", "S", "x"), ("min-rows", "T", "2")}
+
+
+@pytest.mark.parametrize("on_bad", ["fail", "quarantine"])
+def test_faults_of_two_tables_on_a_sheet_are_counted(
+    project: Path, on_bad: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows: list[list[Any]] = [["id", None, "id"], [1, None, 7], [1, None, "x"], ["y", None, 7], [2, None, 7]]
+    make_workbook(project / "data" / "beside" / "b.xlsx", {"S": rows})
+    (project / "beside.yaml").write_text(
+        f"beside:\n  on_bad: {on_bad}\n  max_bad: 100%\n  columns: {{id: {{type: integer, unique: true}}}}\n"
+        "  sheets: {S: [{table: s, range: A1:A9}, {table: t, range: C1:C9}]}\n"
+    )
+    (result,) = check(load_config(config_file=project / "beside.yaml"), [project / "data" / "beside"])
+    found = {fault.rule: (fault.count, [cell.cell for cell in fault.cells]) for fault in result.faults}
+    assert found == {"unique": (5, ["A2", "A3", "C2", "C4", "C5"]), "type": (2, ["A4", "C3"])}
+    assert len(result.faults) == len(found)
+    assert result.failure is None or result.failure.message == "7 faults in 7 of 8 rows; nothing was loaded"
+    main(["check", "data/beside", "--config", "beside.yaml", "--format", "sarif"])
+    (log,) = json.loads(capsys.readouterr().out)["runs"]
+    assert len({one["partialFingerprints"]["pgdatahub/v1"] for one in log["results"]}) == len(log["results"]) == 2
 
 
 def test_a_file_whose_read_sheet_has_no_rules_has_no_contract(project: Path) -> None:
@@ -213,6 +240,34 @@ def test_a_draft_does_not_depend_on_the_rules_of_now(project: Path, capsys: pyte
         draft = capsys.readouterr().out
         assert "3 rows" in draft
         assert "id: {type: bigint, required: column}" in draft
+
+
+def test_a_draft_keeps_the_reading_of_cells(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[list[Any]] = [
+        ["When", "Price", "Junk", "Number", "Name", "none", None, "x", "x"],
+        ["31.12.2024", "1.000,50 €", "x", 1, " a ", None, "free", 1, 2],
+        ["01.02.2025", "3,5", "y", "-", "a", None, None, 3, 4],
+    ]
+    path = make_workbook(project / "outbox" / "read.xlsx", {"S": rows})
+    settings = project / "read.yaml"
+    settings.write_text(
+        "read:\n  columns:\n"
+        "    When: {type: date, format: '%d.%m.%Y', rename: at}\n"
+        "    Price: {type: numeric, decimal: ',', thousands: '.', unit: €, max: 5}\n"
+        "    Junk: {skip: true, required: true}\n"
+        "    Nr: {type: integer, aliases: [Number], nulls: '-'}\n"
+        "    name: {trim: true}\n"
+        "    none: {type: numeric, decimal: ','}\n"
+        "    column_7: {rename: remark}\n"
+        "    x: {rename: y}\n",
+        encoding="utf-8",
+    )
+    assert main(["check", str(path), "--draft", "--folder", "read", "--config", str(settings)]) == ExitCode.OK
+    draft = capsys.readouterr().out
+    assert '    When: {type: date, required: true, format: "%d.%m.%Y", rename: at}\n' in draft
+    settings.write_text(draft, encoding="utf-8")
+    (result,) = check(load_config(config_file=settings), [path], folder="read")
+    assert (result.status, result.rows) == ("ok", 2), (result.faults, draft)
 
 
 def test_a_draft_of_several_tables_holds_for_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
