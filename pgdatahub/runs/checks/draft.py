@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,79 +15,20 @@ from pgdatahub.config.column_options import COLUMN_TYPES
 from pgdatahub.config.without_rules import without_rules
 from pgdatahub.errors import ConfigError
 from pgdatahub.load.contracts.hidden_values import without_values
-from pgdatahub.load.parts import Part
-from pgdatahub.load.staging.checking import CheckedFile, CountedRows, read_and_judge
-from pgdatahub.load.staging.staged_rows import StagedRows
-from pgdatahub.model.batches import ColumnBatch, NormalizedBatch, NormalizedColumn
+from pgdatahub.load.staging.checking import read_and_judge
 from pgdatahub.model.files import SourceFile
-from pgdatahub.model.schema import RESERVED_COLUMNS, ColumnSchema, OpaqueType
+from pgdatahub.model.schema import RESERVED_COLUMNS, ColumnSchema, OpaqueType, TableName
 from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import is_unmade, open_database
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.checks.check import find_sources
-from pgdatahub.runs.checks.draft_entries import DraftEntries
+from pgdatahub.runs.checks.draft_facts import ColumnFacts, DraftFile, DraftRows, TableDraft
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.identifiers import cut, fold
 from pgdatahub.values.sql_types import SqlType
 
-_MOST_WORDS: Final = 10
-"""Maximum number of distinct texts that become ``values:``; there must be ten times as many cells."""
-_MOST_KEYS: Final = 200_000
-"""Maximum number of values that are compared for ``unique:``."""
 _PLAIN: Final = re.compile(r"[A-Za-z_](?:[\w -]*\w)?|[0-9]+(?:\.[0-9]+)?", re.ASCII)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Facts:
-    """Facts about the cells of a column in all files."""
-
-    cells: int = 0
-    filled: int = 0
-    texts: set[bytes] | None = field(default_factory=set)
-    keys: set[bytes] | None = field(default_factory=set)
-
-    def add(self, column: NormalizedColumn, rows: int) -> None:
-        filled = [text for text in column.texts if text]
-        self.cells += rows
-        self.filled += len(filled)
-        if self.keys is not None:
-            before = len(self.keys)
-            self.keys.update(filled)
-            if len(self.keys) < before + len(filled) or len(self.keys) > _MOST_KEYS:
-                self.keys = None
-        if self.texts is not None:
-            self.texts.update(filled)
-            if len(self.texts) > _MOST_WORDS:
-                self.texts = None
-
-
-@dataclass(slots=True, kw_only=True)
-class _DraftRows(CountedRows):
-    """Rows that are counted, with facts about the values of each column."""
-
-    facts: dict[str, _Facts] = field(default_factory=dict)
-
-    def add(self, batch: NormalizedBatch, *, sheet: str, rows: Sequence[int]) -> Iterator[ColumnBatch]:
-        """Count a batch; yield nothing."""
-        for column in batch.columns:
-            # A column that comes late was empty until then.
-            facts = self.facts.setdefault(column.name, _Facts(cells=self.tally.rows))
-            facts.add(column, batch.rows)
-        return CountedRows.add(self, batch, sheet=sheet, rows=rows)
-
-
-@dataclass(slots=True, kw_only=True)
-class _DraftFile(CheckedFile):
-    """A file whose values are noted."""
-
-    kind: type[CountedRows] = _DraftRows
-
-    def begin(self, part: Part) -> StagedRows:
-        """Begin a part and return its rows."""
-        rows = CheckedFile.begin(self, part)
-        rows.keys = DraftEntries()
-        return rows
 
 
 def draft_of_files(config: Config, paths: Iterable[Path], *, folder: str | None = None) -> str:
@@ -98,66 +39,77 @@ def draft_of_files(config: Config, paths: Iterable[Path], *, folder: str | None 
         FileError: A file cannot be read.
     """
     stages = Stages(create_plugin_manager())
-    blocks: list[str] = []
+    found: dict[str, dict[TableName, TableDraft]] = {}
     for source in find_sources(config, paths, folder):
-        if source.ignored is None:
-            blocks += _draft_of_file(source, stages, config, folder)
-    if not blocks:
+        if source.ignored is not None:
+            continue
+        tables = found.setdefault(folder or "/".join(source.identity.split("/")[:-1]) or "folder", {})
+        for table, rows in _read(source, stages, config).items():
+            tables.setdefault(table, TableDraft()).add(source, rows)
+    if not found:
         raise ConfigError("nothing to read", where=", ".join(map(str, paths)))
-    return "\n".join(blocks)
+    return "\n".join(block for name, tables in found.items() for block in _blocks(name, tables))
 
 
-def _draft_of_file(source: SourceFile, stages: Stages, config: Config, folder: str | None) -> Iterator[str]:
+def _read(source: SourceFile, stages: Stages, config: Config) -> Mapping[TableName, DraftRows]:
     # The rules of now must not decide on those that the file keeps.
     source = replace(source, options=without_rules(source.options))
-    file, error = read_and_judge(source, stages, config, kind=_DraftFile)
+    file, error = read_and_judge(source, stages, config, kind=DraftFile)
     if error is not None:
         raise (error if source.options.shows_values else without_values(error)).located(source.identity)
-    blocks: list[tuple[SourceFile, Sequence[str], Mapping[str, Mapping[str, Any]]]] = []
-    for table, rows in file.parts.items():
-        if not (isinstance(rows, _DraftRows) and isinstance(rows.keys, DraftEntries)):
-            raise TypeError(f"rows of {table} without facts")
-        options = rows.source.options
-        rules = {
-            name: {
-                **_rules(column, rows.facts.get(name, _Facts()), samples=options.samples),
-                **rows.keys.reading.get(name, {}),
-            }
-            for name, column in rows.tally.columns.items()
-            if name not in options.origin_columns
-        }
-        written = {name: rows.keys.keys.get(name, column.header) for name, column in rows.tally.columns.items()}
-        drafted = {**_by_key(rules, written), **{key: {"skip": True} for key in rows.keys.skipped}}
-        blocks.append((rows.source, rows.sheets, drafted))
-    name = folder or "/".join(source.identity.split("/")[:-1]) or "folder"
-    origin = f"{source.identity}, {file.rows:,} {'row' if file.rows == 1 else 'rows'}"
-    if not source.options.is_routed:
-        ((part, _, columns),) = blocks
-        yield _block(name, columns, f"{origin}, table {part.table}")
+    return {table: rows for table, rows in file.parts.items() if isinstance(rows, DraftRows)}
+
+
+def _blocks(folder: str, tables: Mapping[TableName, TableDraft]) -> Iterator[str]:
+    """Yield the lines of a folder: a block for each table, or one with the tables of its sheets."""
+    if not any(draft.is_routed for draft in tables.values()):
+        for table, draft in tables.items():
+            yield _block(folder, _columns(draft), f"{draft.files}, {_counted(draft.rows)}, table {table}")
         return
+    all_files = {file.location for draft in tables.values() for file in draft.sources}
     entries: dict[str, list[str]] = {}
-    for part, sheets, columns in blocks:
-        cells = [f"range: {_scalar(part.options.range)}"] if part.options.range is not None else []
-        lines = [f"table: {_scalar(part.table.name)}", *cells, *_rule_lines(columns)]
-        for sheet in dict.fromkeys(sheets):
-            entries.setdefault(sheet, []).append("\n".join(f"        {line}" for line in lines))
-    yield f"# drafted from {origin}\n{_scalar(name)}:\n  sheets:"
-    for sheet, tables in entries.items():
+    for table, draft in tables.items():
+        cells = [f"range: {_scalar(draft.options.range)}"] if draft.options.range is not None else []
+        lines = [f"table: {_scalar(table.name)}", *cells, *_rule_lines(_columns(draft))]
+        for sheet, number in draft.sheets.items():
+            optional = ["optional: true"] if number < len(all_files) else []
+            entries.setdefault(sheet, []).append(
+                "\n".join(f"        {line}" for line in (*lines[:1], *optional, *lines[1:]))
+            )
+    files = next(iter(tables.values())).files
+    rows = _counted(sum(draft.rows for draft in tables.values()))
+    yield f"# drafted from {files}, {rows}\n{_scalar(folder)}:\n  sheets:"
+    for sheet, texts in entries.items():
         yield f"    {_scalar(sheet)}:"
-        yield from (f"      - {table.lstrip()}" for table in tables)
+        yield from (f"      - {text.lstrip()}" for text in texts)
 
 
-def _rules(column: ColumnSchema, facts: _Facts, *, samples: bool) -> Mapping[str, Any]:
+def _counted(rows: int) -> str:
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}"
+
+
+def _columns(draft: TableDraft) -> Mapping[str, Mapping[str, Any]]:
+    """Return the options of the columns of a table by their keys."""
+    rules = {
+        name: {**_rules(column, draft, draft.facts.get(name, ColumnFacts())), **draft.entries.reading.get(name, {})}
+        for name, column in draft.columns.items()
+        if name not in draft.options.origin_columns
+    }
+    written = {name: draft.entries.keys.get(name, column.header) for name, column in draft.columns.items()}
+    return {**_by_key(rules, written), **{key: {"skip": True} for key in draft.entries.skipped}}
+
+
+def _rules(column: ColumnSchema, draft: TableDraft, facts: ColumnFacts) -> Mapping[str, Any]:
     """Return the rules that a column keeps; without ``samples``, those that show no value of a cell."""
     rules: dict[str, Any] = {}
     name = _type_name(column.type)
     if name is not None and facts.filled:
         rules["type"] = name
-    if facts.filled:
-        rules["required"] = "true" if facts.filled == facts.cells else "column"
-    if facts.keys is not None and facts.filled == facts.cells > 1 and column.type in _KEYS:
+    if facts.filled and facts.tables == draft.places:
+        rules["required"] = "true" if facts.filled == draft.rows else "column"
+    if facts.keys is not None and facts.filled == draft.rows > 1 and column.type in _KEYS:
         rules["unique"] = "true"
-    few = samples and facts.texts is not None and facts.filled >= 10 * len(facts.texts) > 0
+    few = draft.options.samples and facts.texts is not None and facts.filled >= 10 * len(facts.texts) > 0
     if few and facts.texts is not None and column.type is SqlType.TEXT:
         rules["values"] = sorted(map(unescape, facts.texts))
     return rules

@@ -42,6 +42,12 @@ class DraftEntries(ColumnKeys):
                 self.keys[columns.name(position)] = keys[-1]
                 self.reading[columns.name(position)] = given
 
+    def join(self, other: DraftEntries) -> None:
+        """Add the entries that mean columns of another file."""
+        self.keys |= other.keys
+        self.reading |= other.reading
+        self.skipped |= other.skipped
+
 
 def _reading(column: ColumnOptions) -> Mapping[str, Any]:
     """Return the options of a column that are no rules, if they differ from the default."""

@@ -270,6 +270,32 @@ def test_a_draft_keeps_the_reading_of_cells(project: Path, capsys: pytest.Captur
     assert (result.status, result.rows) == ("ok", 2), (result.faults, draft)
 
 
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ("sheet: '*'", [{"S": [["a", "b"], [1, "x"]], "T": [["a", "c"], [2, "y"]]}]),
+        ("sheet: '*'", [{"S": [["a", "b"], [1, "x"]], "T": [["a", "b"], [1, None]]}]),
+        ("header_row: none", [{"S": [[1, "x"], [2, None], [3, None]]}]),
+        ("header_row: auto", [{"S": [["a"], [1]]}, {"S": [["a", "b"], [1, "x"]]}, {"S": [["a", "b"], ["n/a", 1.5]]}]),
+        ("sheets: {S: {table: t}, '*': {table: u}}", [{"S": [["a"], [1]]}, {"S": [["b"], [1]], "T": [["b"], [1]]}]),
+    ],
+)
+def test_a_draft_holds_for_all_sheets_and_files(
+    project: Path, capsys: pytest.CaptureFixture[str], options: str, files: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    for number, sheets in enumerate(files):
+        make_workbook(tmp_path / f"{number}.xlsx", sheets)
+    settings = project / "all.yaml"
+    settings.write_text(f"all:\n  {options}\n")
+    arguments = [str(tmp_path), "--folder", "all", "--config", str(settings)]
+    assert main(["check", "--draft", *arguments]) == ExitCode.OK
+    draft = capsys.readouterr().out
+    assert draft.count("all:\n") == 1
+    settings.write_text(draft if "sheets" in options else draft.replace("all:\n", f"all:\n  {options}\n"))
+    results = check(load_config(config_file=settings), [tmp_path], folder="all")
+    assert [result.status for result in results] == ["ok"] * len(files), (draft, results)
+
+
 def test_a_draft_of_several_tables_holds_for_its_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = [["a", None, "b"], ["x", None, 1], ["y", None, 2]]
     sheets: Any = {"S 1": first, "T": [["Имя", "n"], ["Анна", 1], [None, 2]]}
