@@ -50,7 +50,11 @@ def reset_command(
         dropped = [table for table in result.plan.tables if table.undo is None]
         kept = [table for table in result.plan.tables if table.undo is not None]
         rows = sum(table.rows for table in dropped)
-        console.print(Line(f"dropped {count(len(dropped), 'table')} with {count(rows, 'row')}, and the history"))
+        aside = f", {_quarantined(result.plan)}" if result.plan.quarantined else ""
+        console.print(
+            Line(f"dropped {count(len(dropped), 'table')} with {count(rows, 'row')}{aside}, and the history"),
+            soft_wrap=True,
+        )
         for table in kept:
             deleted = table.undo.rows if table.undo is not None else 0
             console.print(Line(f"reverted {count(deleted, 'row')} in {table.table}, which stays"), soft_wrap=True)
@@ -78,8 +82,17 @@ def _ask(plan: ResetPlan) -> bool:
     for one in plan.tables:
         for note in one.undo.notes if one.undo else ():
             console.print(Line(f"note       {note}", style="dim"), soft_wrap=True)
-    console.print(Line("the history of all imports is dropped too"), soft_wrap=True)
+    if plan.quarantined:
+        console.print(Line(f"{_quarantined(plan)} and the history of all imports are dropped too"), soft_wrap=True)
+    else:
+        console.print(Line("the history of all imports is dropped too"), soft_wrap=True)
     return prompt(f"Type the name of the database ({plan.database}) to go on") == plan.database
+
+
+def _quarantined(plan: ResetPlan) -> str:
+    from pgdatahub.cli.render import count
+
+    return f"{count(plan.quarantined, 'row')} in quarantine"
 
 
 def _fate(deleted: int | None) -> str:

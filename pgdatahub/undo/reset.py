@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pgdatahub.config import Config
 from pgdatahub.errors import ContentionError, UndoError
 from pgdatahub.model.events import Reporter, announcer
-from pgdatahub.model.schema import DropTable, TableName
+from pgdatahub.model.schema import QUARANTINE, DropTable, TableName
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.history.imports import History
@@ -61,12 +61,14 @@ class ResetPlan:
         destination: Description of the database, without secrets.
         tables: The existing tables in the history.
         history: True if the metadata tables exist and are dropped.
+        quarantined: Number of rows in ``etl_quarantine``: rows that were set aside, and those with emptied cells.
     """
 
     database: str
     destination: str
     tables: tuple[ResetTable, ...]
     history: bool
+    quarantined: int = 0
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
@@ -152,7 +154,15 @@ def _plan(connection: Connection, config: Config, database: Database) -> ResetPl
         destination=database.description,
         tables=tuple(_plan_table(connection, history, one.table) for one in inventories if one.exists),
         history=known,
+        quarantined=_count_quarantined(connection, history),
     )
+
+
+def _count_quarantined(connection: Connection, history: History) -> int:
+    """Return the number of rows in ``etl_quarantine``, those of imports that are not loaded included."""
+    if not history.quarantine.is_readable(connection):
+        return 0
+    return count_rows(connection, TableName(schema=history.schema, name=QUARANTINE))
 
 
 def _plan_table(connection: Connection, history: History, table: TableName) -> ResetTable:

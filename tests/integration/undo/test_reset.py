@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import stat
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pgdatahub.cli import reset as reset_screen
 from pgdatahub.errors import ConfigError, DatabaseError, UndoError
 from pgdatahub.postgres.dump import find_dump_programs
 from pgdatahub.postgres.tables import locks
@@ -43,6 +45,20 @@ def test_reset_drops_what_pgdatahub_made_and_keeps_the_rest(loaded: Hub) -> None
     assert loaded.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'etl%%'") == [(0,)]
     loaded.load()
     assert loaded.tables() == {"mine", "sales", "stock"}
+
+
+@pytest.mark.parametrize("on_bad", ["quarantine", "blank"])
+def test_reset_counts_rows_in_quarantine(
+    loaded: Hub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, on_bad: str
+) -> None:
+    loaded.write("bad/b.xlsx", ["n", "m"], [[1, "x"], ["x", "y"], [2, "z"]])
+    loaded.configure(f"bad:\n  on_bad: {on_bad}\n  columns: {{n: {{type: integer}}}}\n")
+    loaded.load()
+    result = reset(loaded.config(), confirm=lambda _: False)
+    assert result.plan.quarantined == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert not reset_screen._ask(result.plan)
+    assert "1 row in quarantine and the history of all imports are dropped too" in capsys.readouterr().err
 
 
 def test_reset_does_nothing_on_no_or_if_nothing_was_loaded(loaded: Hub, hub: Hub) -> None:
