@@ -154,6 +154,8 @@ def _import_line(past: ImportRow) -> Text:
     line.append(f"{past.identity} → {past.table}: {count(past.row_count, 'row')}", style="default" if loaded else "dim")
     if past.quarantined:
         line.append(f", {past.quarantined:,} set aside", style="yellow" if loaded else "dim")
+    if past.emptied:
+        line.append(f", {count(past.emptied, 'cell')} emptied", style="yellow" if loaded else "dim")
     for replay in past.replays:
         if replay.before is not None:
             line.append(
@@ -210,6 +212,7 @@ def _import_json(past: ImportRow) -> dict[str, Any]:
         "file_sha256": past.file_sha256,
         "rows": past.row_count,
         **({"quarantined": past.quarantined} if past.quarantined else {}),
+        **({"emptied": past.emptied} if past.emptied else {}),
         **(
             {
                 "replays": [

@@ -62,6 +62,8 @@ def _print_table(plan: UndoPlan, console: Console, *, done: bool) -> None:
         line.append(f"{past.identity} → {past.table}: {count(reverted.rows, 'row')}", style="default")
         if past.quarantined:
             line.append(f", and {past.quarantined:,} in quarantine", style="default")
+        if past.emptied:
+            line.append(f", and {count(past.emptied, 'emptied cell')} in quarantine", style="default")
         line.append(f", loaded {past.imported_at:%Y-%m-%d %H:%M} UTC (import {past.id})", style="dim")
         console.print(line, soft_wrap=True)
     for step in plan.steps:
@@ -112,6 +114,7 @@ def plan_json(plan: UndoPlan) -> dict[str, Any]:
                 "imported_at": reverted.past.imported_at.isoformat(),
                 "rows": reverted.rows,
                 **({"quarantined": reverted.past.quarantined} if reverted.past.quarantined else {}),
+                **({"emptied": reverted.past.emptied} if reverted.past.emptied else {}),
             }
             for reverted in plan.imports
         ],

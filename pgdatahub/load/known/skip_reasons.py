@@ -20,10 +20,11 @@ _HELD: Final = "on hold until run --reload"
 def why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileNotice:
     """Return the reason to skip a file that is in the table, or on hold, by ``past``."""
     reason = _why_skipped(past, source, file_sha256)
-    if not past.quarantined:
-        return reason
-    rows = "1 of its rows is" if past.quarantined == 1 else f"{past.quarantined:,} of its rows are"
-    return FileNotice(f"{reason}; {rows} in quarantine", f"{reason.kind}, with rows in quarantine")
+    for number, what in ((past.quarantined, "rows"), (past.emptied, "cells")):
+        if number:
+            told = f"1 of its {what} is" if number == 1 else f"{number:,} of its {what} are"
+            reason = FileNotice(f"{reason}; {told} in quarantine", f"{reason.kind}, with {what} in quarantine")
+    return reason
 
 
 def _why_skipped(past: ImportRow, source: SourceFile, file_sha256: str) -> FileNotice:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import sql
 
+from pgdatahub.model.aside import BLANKED_CELLS
 from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts, Replay
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.damaged_rows import checked_import, parsed
@@ -76,8 +77,10 @@ def selected_columns(missing: Collection[str]) -> sql.Composable:
         added.append(sql.SQL("NULL::jsonb AS keys"))
     else:
         added.append(sql.SQL("CASE WHEN i.xid IS NOT NULL THEN i.counts END AS keys"))
-    left_out = sql.SQL("i.counts -> {} AS sheets_left_out").format(sql.Literal(LEFT_OUT))
-    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in IMPORT_COLUMNS), left_out, *added])
+    counted = sql.SQL("i.counts -> {} AS sheets_left_out, i.counts -> {} AS emptied").format(
+        sql.Literal(LEFT_OUT), sql.Literal(BLANKED_CELLS)
+    )
+    return sql.SQL(", ").join([*(sql.Identifier("i", name) for name in IMPORT_COLUMNS), counted, *added])
 
 
 def import_row(row: Mapping[str, Any]) -> ImportRow:
@@ -97,6 +100,7 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
         path_key=row["path_key"],
         keys=None if row["keys"] is None else parsed(row, "counts", lambda: _key_counts(row["keys"])),
         quarantined=row["quarantined"],
+        emptied=parsed(row, "counts", lambda: int(row["emptied"] or 0)),
         replays=parsed(row, "replays", lambda: tuple(map(_replay, row["replays"] or ()))),
         tables=parsed(row, "tables", lambda: tuple(_table(*texts_in(name)) for name in row["tables"] or ())),
         **values,

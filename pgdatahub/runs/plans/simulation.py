@@ -20,6 +20,7 @@ from pgdatahub.load.known.dedup import decide
 from pgdatahub.load.known.dedup_facts import DedupDecision, PartFacts
 from pgdatahub.load.known.skip_reasons import PLANNED_RUN
 from pgdatahub.load.staging.staged_file import Staged
+from pgdatahub.model.aside import BLANKED_CELLS
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, Duplicate, ImportRow, Status
 from pgdatahub.model.schema import SchemaPlan, TableName, TableSchema
@@ -240,6 +241,8 @@ class TableSimulation:
             duplicates=covered_files(
                 found, source, file_sha256=staged.file_sha256, content_sha256=staged.content_sha256, moment=moment
             ),
+            quarantined=staged.quarantined,
+            emptied=staged.counts.get(BLANKED_CELLS, 0),
         )
 
     def _moment(self) -> datetime:

@@ -252,6 +252,41 @@ def test_a_run_counts_rows_set_aside_and_emptied_cells(
     assert "2 files loaded, 5 rows, 1 row set aside, 1 cell emptied (pgdatahub quarantine lists them) in" in told
 
 
+@pytest.mark.parametrize(
+    ("on_bad", "skip", "past", "undone"),
+    [
+        ("quarantine", "2 of its rows are in quarantine", "2 rows, 2 set aside", "2 rows, and 2 in quarantine"),
+        (
+            "blank",
+            "1 of its cells is in quarantine",
+            "4 rows, 1 cell emptied",
+            "4 rows, and 1 emptied cell in quarantine",
+        ),
+    ],
+)
+def test_skips_history_and_undo_tell_of_the_quarantine(
+    warehouse: Warehouse,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    on_bad: str,
+    skip: str,
+    past: str,
+    undone: str,
+) -> None:
+    rules = "id: {required: true}, " if on_bad == "quarantine" else ""
+    warehouse.configure(f"orders: {{on_bad: {on_bad}, columns: {{{rules}status: {{values: [open, paid]}}}}}}\n")
+    for name in ("a.xlsx", "b.xlsx"):
+        warehouse.write(f"orders/{name}", ROWS)
+    planned = {file.file: file.reason for file in plan(warehouse.config).files}
+    assert planned["orders/b.xlsx"] == f"is the same file as orders/a.xlsx; {skip}"
+    reasons = {result.source.name: result.reason or "" for result in warehouse.run().results}
+    assert reasons["b.xlsx"].endswith(f"; {skip}")
+    for command, told in (("history", past), ("revert", undone)):
+        arguments = ["--import-id", "1", "--dry-run"] if command == "revert" else []
+        console(warehouse, monkeypatch, *arguments, command=command)
+        assert f"orders/a.xlsx → orders: {told}" in capsys.readouterr().out
+
+
 def test_status_and_history_name_the_cells_of_a_failure(
     loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
