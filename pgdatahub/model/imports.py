@@ -158,12 +158,12 @@ class ImportRow:
 
     ``reverted_at`` is the time at which its rows were deleted, in UTC. ``sheets_left_out`` are visible sheets with data that the
     folder's settings did not load. ``duplicates`` are the files that were skipped as duplicates of the import: one of them
-    inherits the rows when the import's own file changes and its folder has ``on_changed: replace``; also those of which the
-    import is the corrected version, which inherit nothing. ``reading`` is the version of the rules that read the file
-    (:mod:`pgdatahub.readers.reading_rules`). ``routing`` is the hash of the settings that gave the file several tables, and
-    ``tables`` are all tables of the file then; None and empty for a file of one table. ``path_key`` is the hash of the values
-    that the path of the file gives its rows. ``keys`` has the counts of a keyed table or a snapshot. ``quarantined`` are its rows
-    that are set aside, beside those in the table; ``replays`` are later loads of them. ``emptied`` are emptied cells.
+    inherits the rows when the import's own file changes and its folder has ``on_changed: replace``; those that it corrects
+    inherit nothing. ``reading`` is the version of the rules that read the file (:mod:`pgdatahub.readers.reading_rules`).
+    ``routing`` is the hash of the settings that gave the file several tables, and ``tables`` are all tables of the file then;
+    None and empty for a file of one table. ``path_key`` is the hash of the values that the path of the file gives its rows.
+    ``keys`` has the counts of a keyed table or a snapshot. ``quarantined`` are its rows that are set aside, beside those in the
+    table; ``replays`` are later loads of them. ``emptied`` are emptied cells.
     """
 
     id: int
