@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from pgdatahub.undo.backup import restore as restore
     from pgdatahub.undo.plan import UndoPlan as UndoPlan
     from pgdatahub.undo.plan import UndoRequest as UndoRequest
+    from pgdatahub.undo.rekey import RekeyPlan as RekeyPlan
+    from pgdatahub.undo.rekey import RekeyResult as RekeyResult
+    from pgdatahub.undo.rekey import rekey as rekey
     from pgdatahub.undo.reset import ResetPlan as ResetPlan
     from pgdatahub.undo.reset import ResetResult as ResetResult
     from pgdatahub.undo.reset import reset as reset
@@ -74,6 +77,8 @@ _EXPORTS = {
     "ImportRecord": "pgdatahub.model.imports",
     "Inspection": "pgdatahub.runs.inspect",
     "LoggingReporter": "pgdatahub.runs.logs.logging_reporter",
+    "RekeyPlan": "pgdatahub.undo.rekey",
+    "RekeyResult": "pgdatahub.undo.rekey",
     "ReplayResult": "pgdatahub.runs.aside.replay",
     "ReplaySelection": "pgdatahub.runs.aside.replay",
     "ResetPlan": "pgdatahub.undo.reset",
@@ -105,6 +110,7 @@ _EXPORTS = {
     "plan": "pgdatahub.runs.plans.plan",
     "quarantine": "pgdatahub.runs.aside.quarantine",
     "redact": "pgdatahub.runs.redact",
+    "rekey": "pgdatahub.undo.rekey",
     "replay": "pgdatahub.runs.aside.replay",
     "reset": "pgdatahub.undo.reset",
     "restore": "pgdatahub.undo.backup",

@@ -63,8 +63,8 @@ def _ask(plan: RekeyPlan) -> bool:
 def _sentence(result: RekeyResult, *, would: bool) -> str:
     plan = result.plan
     verb = "would have" if would else "has"
-    beside = f", and {result.beside:,} are in {plan.table.name}_replaced" if plan.new is not None else ""
-    return f"{plan.table}: {_change(plan)}; it {verb} {result.rows:,} rows{beside}"
+    beside = f", and {plan.companion.name} {result.beside:,}" if plan.new is not None else ""
+    return f"{plan.table}: {_change(plan)}; it {verb} {result.rows:,} {'row' if result.rows == 1 else 'rows'}{beside}"
 
 
 def _change(plan: RekeyPlan) -> str:

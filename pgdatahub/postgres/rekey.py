@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
-from pgdatahub.errors import UndoError
+from pgdatahub.errors import SchemaError, UndoError
 from pgdatahub.model.imports import Status
 from pgdatahub.model.schema import IMPORTS, RESERVED_COLUMNS, TableName
 from pgdatahub.postgres.keyed.flag import end_flag, update_flag
@@ -34,6 +34,7 @@ from pgdatahub.postgres.keyed.setup import begin_rule, check_no_references
 from pgdatahub.postgres.keyed.whole_rows import move_back, move_out, own_columns
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, ddl, locks
+from pgdatahub.postgres.tables.dependents import dependents
 from pgdatahub.postgres.tables.row_guards import kept, row_guards
 from pgdatahub.values.rank_key import rank_key
 
@@ -69,7 +70,7 @@ def rekey(
             return change_in_place(connection, history.imports, history.schema, old, new)
     writers = recorded_xids(connection, history.schema, table) if old is not None else _usual_writers(connection, table)
     if old is not None:
-        _unkey(connection, history, old)
+        _unkey(connection, history, old, keep_flag=new is not None and new.missing == old.rule.missing)
     if new is None:
         # Rows of one import that several transactions wrote would look as if a user had changed some of them.
         rewrite = sql.SQL("UPDATE {0} SET {1} = {1} WHERE {1} IS NOT NULL").format(identifier(table), TIMESTAMP)
@@ -113,12 +114,30 @@ def _usual_writers(connection: Connection, table: TableName) -> list[int]:
     return [row.writer for row in connection.execute(query)]
 
 
-def end_rule(connection: Connection, history_schema: str, rule: TableRule) -> None:
+def end_rule(connection: Connection, history_schema: str, rule: TableRule, *, keep_flag: bool = False) -> None:
     """End the rule of a table whose companion has no rows that matter any more.
 
     The companion, pgdatahub's indexes and its flag of missing keys are dropped.
+
+    Args:
+        connection: A connection in a transaction that has the table's lock.
+        history_schema: The schema of the metadata tables.
+        rule: The rule.
+        keep_flag: Leave the flag, which the next rule of the table has too.
+
+    Raises:
+        SchemaError: A view, or another object, depends on the companion or the flag.
     """
-    end_flag(connection, rule)
+    if not keep_flag:
+        end_flag(connection, rule)
+    beside = dependents(connection, rule.companion)
+    found = sorted({one.description for one in beside if not one.part_of_table})
+    if found:
+        raise SchemaError(
+            f"{found[0]} depends on {rule.companion}, which is dropped",
+            where=f"table {rule.table}",
+            hint="drop that first",
+        )
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(identifier(rule.companion)))
     for name in rule.own_indexes:
         connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(rule.table.schema, name)))
@@ -131,10 +150,10 @@ def drop_companions(connection: Connection, history_schema: str) -> None:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(identifier(rule.companion)))
 
 
-def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
+def _unkey(connection: Connection, history: History, rule: TableRule, *, keep_flag: bool) -> None:
     """Move the rows of the companion back, and drop it; a user may have dropped it already."""
     if not catalog.is_table(connection, rule.companion):
-        end_rule(connection, history.schema, rule)
+        end_rule(connection, history.schema, rule, keep_flag=keep_flag)
         return
     locks.lock_table(connection, rule.companion, exclusively=True)
     beside = connection.scalar(sql.SQL("SELECT count(*) FROM {}").format(identifier(rule.companion)))
@@ -150,7 +169,7 @@ def _unkey(connection: Connection, history: History, rule: TableRule) -> None:
     arrived = sum(connection.execute(statement).rowcount for statement in statements)
     if arrived != beside:
         raise kept(rule.table, row_guards(connection, rule.table), beside - arrived)
-    end_rule(connection, history.schema, rule)
+    end_rule(connection, history.schema, rule, keep_flag=keep_flag)
     if not catalog.has_index(connection, rule.table, ddl.import_index(rule.table)):
         statement = sql.SQL("CREATE INDEX {} ON {} USING brin ({})")
         connection.execute(

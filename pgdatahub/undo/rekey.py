@@ -13,6 +13,7 @@ from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.inventory import count_rows
+from pgdatahub.postgres.keyed.names import companion_name
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.rekey import rekey as change_key
@@ -49,6 +50,11 @@ class RekeyPlan:
     def nothing(self) -> bool:
         """True if the table has the rule of the settings and needs no change."""
         return self.old is None and self.new is None
+
+    @property
+    def companion(self) -> TableName:
+        """The companion that the table has under a rule."""
+        return companion_name(self.table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

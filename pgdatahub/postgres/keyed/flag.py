@@ -13,6 +13,7 @@ from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_imp
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog
+from pgdatahub.postgres.tables.dependents import dependents
 from pgdatahub.values.sql_types import SqlType
 
 _COMMENT: Final = "true for keys that the newest file lacks; set by pgdatahub"
@@ -59,15 +60,28 @@ def add_flag(table: TableName, name: str) -> sql.Composed:
 
 
 def end_flag(connection: Connection, rule: TableRule) -> None:
-    """Drop the column if pgdatahub made it; set a column of the user's own to false."""
+    """Drop the column if pgdatahub made it; set a column of the user's own to false.
+
+    Raises:
+        SchemaError: A view, or another object, depends on the column.
+    """
     name = rule.rule.missing
     current = catalog.reflect(connection, rule.table)
     if current is None or name is None or name not in current.by_name:
         return
+    if made_flag(current, rule) is None:
+        reset = sql.SQL("UPDATE {0} SET {1} = false WHERE {1}")
+        connection.execute(reset.format(identifier(rule.table), sql.Identifier(name)))
+        return
+    found = sorted({one.description for one in dependents(connection, rule.table) if one.column == name})
+    if found:
+        raise SchemaError(
+            f"{found[0]} depends on the column {name}, which pgdatahub made as the flag and drops",
+            where=f"table {rule.table}",
+            hint="drop that first",
+        )
     drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}")
-    reset = sql.SQL("UPDATE {0} SET {1} = false WHERE {1}")
-    query = drop if made_flag(current, rule) is not None else reset
-    connection.execute(query.format(identifier(rule.table), sql.Identifier(name)))
+    connection.execute(drop.format(identifier(rule.table), sql.Identifier(name)))
 
 
 def made_flag(current: TableSchema, rule: TableRule) -> str | None:

@@ -27,7 +27,7 @@ from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, ddl, locks
 
 
-def make_companion(connection: Connection, table: TableName) -> TableName:
+def make_companion(connection: Connection, table: TableName, *, flag: str | None = None) -> TableName:
     """Create the companion of a table, which is empty; return its name.
 
     Its rows may be more private than those of the table, so the companion is granted to no other role.
@@ -35,6 +35,7 @@ def make_companion(connection: Connection, table: TableName) -> TableName:
     Args:
         connection: A connection in a transaction that has the table's lock.
         table: The table. The companion has all its columns, without their defaults.
+        flag: The column that flags missing keys, if there is one; only the table has it.
 
     Raises:
         SchemaError: Another object has the name.
@@ -44,9 +45,14 @@ def make_companion(connection: Connection, table: TableName) -> TableName:
     name = identifier(companion)
     connection.execute(_create_companion(table, companion))
     current = catalog.reflect(connection, table)
-    required = [one.name for one in (current.columns if current else ()) if one.required]
-    if required:
-        clauses = (sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(one)) for one in required)
+    known = current.by_name if current is not None else {}
+    clauses = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(flag))] if flag is not None and flag in known else []
+    clauses += [
+        sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(sql.Identifier(one.name))
+        for one in known.values()
+        if one.required and one.name != flag
+    ]
+    if clauses:
         connection.execute(sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses)))
     # Default privileges may grant new tables to other roles.
     grantees = connection.execute(
@@ -106,7 +112,7 @@ def begin_rule(
     Raises:
         SchemaError: The table cannot have the rule.
     """
-    companion = make_companion(connection, table)
+    companion = make_companion(connection, table, flag=rule.missing)
     names = tuple(name for name in columns if name not in RESERVED_COLUMNS)
     made = TableRule(
         table=table, rule=rule, companion=companion, key_index=own_index, index_is_ours=False, columns=names

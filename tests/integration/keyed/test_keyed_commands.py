@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pgdatahub.cli.app import create_app
 from pgdatahub.errors import PgDataHubError, UndoError
 from pgdatahub.model.imports import KeyCounts
 from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
@@ -208,6 +210,37 @@ def test_rekey_drops_the_flag_that_pgdatahub_made(hub: Hub) -> None:
     for one in hub.imports():
         hub.revert(import_id=one.id, schema=True)
     assert hub.tables() == set()
+
+
+def test_rekey_keeps_a_flag_that_views_use(hub: Hub) -> None:
+    change(hub, f"{KEYED}  missing_keys: flag gone\n")
+    hub.execute("CREATE VIEW v AS SELECT no FROM c WHERE gone")
+    hub.execute("DELETE FROM c WHERE no = 2")
+    change(hub, f"{KEYED}  missing_keys: flag gone\n  newest: modified\n")
+    assert cities(hub) == [(1, "Bern"), (2, "Basel"), (3, "Chur")]
+    assert "gone" not in hub.types("c_replaced")
+    assert len(hub.execute("TABLE v")) == hub.execute("SELECT count(*) FILTER (WHERE gone) FROM c")[0][0] > 0
+
+
+@pytest.mark.parametrize(("view", "named"), [("c WHERE gone", "the column gone"), ("c_replaced", "c_replaced")])
+def test_rekey_names_a_view_of_what_it_drops(hub: Hub, view: str, named: str) -> None:
+    change(hub, f"{KEYED}  missing_keys: flag gone\n")
+    hub.execute(f"CREATE VIEW v AS SELECT no FROM {view}")
+    with pytest.raises(UndoError, match=f"view v depends on {named}"):
+        change(hub, KEYED)
+    assert "gone" in hub.types("c")
+
+
+def test_rekey_tells_the_companion_of_a_long_name(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "n" * 60
+    hub.configure(f"c:\n  table: {name}\n  key: [no]\n")
+    hub.load()
+    (companion,) = hub.tables() - {"c", "c_replaced", name}
+    monkeypatch.setenv("DATABASE_URL", hub.database_url)
+    monkeypatch.chdir(hub.directory)
+    arguments = ["rekey", name, "--dry-run", "--config", "etl_config.yaml"]
+    told = CliRunner().invoke(create_app(only="rekey"), arguments)
+    assert (told.exit_code, told.stdout.partition("; it ")[2]) == (0, f"would have 3 rows, and {companion} 1\n")
 
 
 def test_rekeyed_imports_of_a_plain_table_can_be_reverted(database_url: str, tmp_path: Path) -> None:
