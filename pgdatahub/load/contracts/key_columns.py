@@ -31,6 +31,7 @@ class KeyColumns:
     Attributes:
         rule: The key and the order.
         positions: Name of a column in the rows of the sheet → its position.
+        further: The columns of the key, and the one that orders rows, that are not in the rows of the sheet.
         required: The columns that must have values anyway.
         equal: The keys of the file so far; None if the database alone can compare them.
         section: The number of the table among those of the part.
@@ -39,6 +40,7 @@ class KeyColumns:
 
     rule: KeyRule
     positions: Mapping[str, int]
+    further: Collection[str]
     required: Collection[str]
     equal: EqualKeys | None
     section: int
@@ -49,6 +51,7 @@ class KeyColumns:
         columns: Mapping[int, NormalizedColumn],
         rows: Sequence[int],
         refused: Mapping[int, Collection[int]],
+        further: Mapping[str, NormalizedColumn],
     ) -> Iterator[tuple[str, Broken]]:
         """Yield the broken rules of a batch, each with the name of the column that is named.
 
@@ -56,27 +59,29 @@ class KeyColumns:
             columns: Position → the cells of the batch.
             rows: The numbers of its rows.
             refused: Position → the indexes of cells that are faults already.
+            further: Name → the fields of a further column.
         """
-        texts = {name: self._texts(columns, name, len(rows)) for name in self.rule.key if name in self.positions}
-        for name, fields in texts.items():
+        own = {name: self._texts(columns, name, len(rows)) for name in self.rule.key if name in self.positions}
+        for name, fields in own.items():
             known = refused.get(self.positions[name], ())
             missing = [] if name in self.required else [at for at in empty_cells(fields) if at not in known]
             if missing:
                 yield name, ("required", None, missing, no_hint)
-        if not texts or not len(rows):
+        if not own or not len(rows):
             return
-        first = next(iter(texts))
-        long = _long_keys(tuple(texts.values()))
+        first = next(iter(own))
+        texts = (*own.values(), *(further[name].texts for name in self.rule.key if name in self.further))
+        long = _long_keys(texts)
         if long:
             yield first, ("key-length", f"{MAX_KEY_BYTES:,} bytes", long, no_hint)
         if self.equal is None:
             return
         ordered = self.rule.column
         newest = self._texts(columns, ordered, len(rows)) if ordered in self.positions else None
+        if ordered is not None and ordered in self.further:
+            newest = further[ordered].texts
         position = self.positions[first]
-        twice = self.equal.add(
-            joined(tuple(texts.values())), newest, rows, section=self.section, position=position, sheet=self.sheet
-        )
+        twice = self.equal.add(joined(texts), newest, rows, section=self.section, position=position, sheet=self.sheet)
         if twice:
             hint: Callable[[int], str | None] = lambda index: also_in(twice[index], self.sheet)  # noqa: E731
             yield first, ("key", ", ".join(self.rule.key), sorted(twice), hint)

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from pgdatahub.config import ColumnOptions
 from pgdatahub.errors import CellFault, ContractError
 from pgdatahub.load.contracts.aside_cells import cells_of_row
 from pgdatahub.load.contracts.column_contract import ColumnContract
@@ -22,6 +23,7 @@ from pgdatahub.model.batches import NormalizedBatch, NormalizedColumn, Table
 from pgdatahub.model.workbooks import Batch
 from pgdatahub.values.cells import InvalidValue, TextColumn, Uncached, cell_address
 from pgdatahub.values.evidence import sample_of
+from pgdatahub.values.identifiers import cut, fold
 from pgdatahub.values.literals import order_of
 from pgdatahub.values.python_values import type_value
 
@@ -70,13 +72,17 @@ class SheetContract:
             return None
         positions = {self._columns.name(position): position for position in self._columns.headers}
         options = {name: self._columns.options(position) for name, position in positions.items()}
+        folded = {cut(fold(name)): name for name in self._options.origin_columns}
+        further = {
+            name: self._options.named_column(folded[name]) or ColumnOptions()
+            for name in (*rule.key, *([rule.column] if rule.column else []))
+            if name in folded and name not in positions
+        }
         equal = None
-        ordered = rule.column
-        wanted = options[ordered].conversion_type if ordered in options else None
+        ordered, known = rule.column, {**options, **further}
+        wanted = known[ordered].conversion_type if ordered in known else None
         # Values of a type of the server's own, and texts under its collation, are compared by the server.
-        if rule.duplicates == "fail" and all(
-            name in positions and options[name].server_type is None for name in rule.key
-        ):
+        if rule.duplicates == "fail" and all(name in known and known[name].server_type is None for name in rule.key):
             if ordered is None:
                 equal = self._contract.equal_keys(None)
             elif wanted in RANKED:
@@ -84,6 +90,7 @@ class SheetContract:
         return KeyColumns(
             rule=rule,
             positions=positions,
+            further=frozenset(further),
             required={name for name, one in options.items() if one.required == "true"},
             equal=equal,
             section=self._section,
@@ -103,8 +110,16 @@ class SheetContract:
         self._present.end(cells)
         return contract_error([self._report]) if self.fails else None
 
-    def judge(self, batch: Batch, normalized: NormalizedBatch) -> Verdict:
-        """Judge the rows of a batch."""
+    def judge(
+        self, batch: Batch, normalized: NormalizedBatch, further: Callable[[], Iterable[NormalizedColumn]]
+    ) -> Verdict:
+        """Judge the rows of a batch.
+
+        Args:
+            batch: The batch.
+            normalized: The same, with the names of its columns.
+            further: Returns the columns that are not in the rows of the sheet.
+        """
         columns = {column.position: column for column in normalized.columns if column.position is not None}
         self._present.see_batch(batch.rows, columns)
         bad: dict[int, list[tuple[int, str]]] = {}
@@ -130,7 +145,8 @@ class SheetContract:
                     bad.setdefault(index, []).append((judged.position, rule))
                 self._add(batch, judged, column, rule, expected, indexes, hints)
         if self._key is not None:
-            for name, (rule, expected, indexes, hints) in self._key.broken(columns, batch.rows, refused):
+            beside = {cut(column.name): column for column in further()} if self._key.further else {}
+            for name, (rule, expected, indexes, hints) in self._key.broken(columns, batch.rows, refused, beside):
                 judged = self._columns.judged_column(self._key.positions[name], with_rules=False)
                 for index in indexes:
                     bad.setdefault(index, []).append((judged.position, rule))

@@ -74,9 +74,17 @@ class OriginColumns:
         """
         if not self._options.origin_columns:
             return batch
-        columns = list(batch.columns)
+        return replace(batch, columns=(*batch.columns, *self.columns(rows)))
+
+    def columns(self, rows: Sequence[int]) -> list[NormalizedColumn]:
+        """Return the further columns of rows, by their numbers in the sheet.
+
+        Raises:
+            CellError: A value does not fit the type of its column.
+        """
+        columns = []
         if self._options.sheet_column:
-            columns.append(self._sheet_column(self._options.sheet_column, batch.rows))
+            columns.append(self._sheet_column(self._options.sheet_column, len(rows)))
         if self._options.row_column:
             name = self._options.row_column
             options = self._column_options(name)
@@ -85,13 +93,13 @@ class OriginColumns:
         for name, value in self._path.items():
             options = self._column_options(name)
             wanted = configured_type(options) or _unless_of_server(options, SqlType.TEXT)
-            columns.append(self._column(name, [value] * batch.rows, "the path", options, wanted))
+            columns.append(self._column(name, [value] * len(rows), "the path", options, wanted))
         for name, (row, position) in self._capture.cells.items():
             options = self._column_options(name)
             cell = self._cells.get(name)
             wanted = configured_type(options) or SqlType.UNDECIDED
-            columns.append(self._column(name, [cell] * batch.rows, cell_address(row, position), options, wanted))
-        return replace(batch, columns=tuple(columns))
+            columns.append(self._column(name, [cell] * len(rows), cell_address(row, position), options, wanted))
+        return columns
 
     @property
     def cells_to_keep(self) -> dict[str, tuple[str, str]]:

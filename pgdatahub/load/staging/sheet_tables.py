@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
@@ -71,7 +72,7 @@ class TableReading:
     def judge(self, batch: Batch, contract: SheetContract) -> NormalizedBatch | None:
         """Do as :meth:`normalize` does under a contract; return None if a fault so far fails the file."""
         normalized = self.normalize_cells(batch)
-        verdict = contract.judge(batch, normalized)
+        verdict = contract.judge(batch, normalized, partial(self.origin.columns, batch.rows))
         if verdict.aside:
             # Bad cells take no part in the types and counts of the file, so the good ones are normalized again.
             batch = good_part(batch, verdict)

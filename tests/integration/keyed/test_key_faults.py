@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from pgdatahub.model.results import FileResult
+from pgdatahub.runs.plans.plan import plan
 from tests.integration.undo.conftest import Hub
 
 
@@ -91,9 +93,37 @@ def test_a_file_without_the_key_column_fails(hub: Hub, on_bad: str) -> None:
     assert hub.tables() == set()
 
 
-def test_a_key_with_the_sheet_is_compared_in_the_database(hub: Hub) -> None:
-    hub.configure("c:\n  key: [no, sheet]\n  sheet_column: sheet\n")
-    hub.write("c/a.xlsx", ["no", "city"], [[1, "a"], [2, "b"]])
-    (result,) = hub.run().results
-    assert result.failure is None
-    assert hub.execute("SELECT no, sheet FROM c ORDER BY 1") == [(1, "Sheet1"), (2, "Sheet1")]
+ORIGINS = {
+    "sheet_column: origin": "",
+    "path_columns: '/(?P<origin>.)'": "",
+    "cell_columns: {origin: A1}": "",
+    "row_column: line": "\n  newest: line\n  columns: {line: {type: integer}}",
+}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_key_may_have_columns_from_elsewhere(hub: Hub, origin: str) -> None:
+    key = "no" if ORIGINS[origin] else "no, origin"
+    options = f"key: [{key}]\n  header_row: 2\n  on_bad: quarantine\n  {origin}{ORIGINS[origin]}"
+    rows = ["no", "city"], [1, "a"], [2, "b"], [2, "c"]
+    hub.write("c/a.xlsx", ["x"], list(rows))
+    hub.configure(f"c:\n  max_bad: 90%\n  {options}\n")
+    (planned,) = plan(hub.config()).files
+    result = run(hub, options, ["x"], *rows)
+    expected = set() if ORIGINS[origin] else {("key", "A4"), ("key", "A5")}
+    assert (result.failure, cells(result)) == (None, expected)
+    assert (planned.action, planned.rows, planned.quarantined) == ("load", result.rows, len(expected))
+    assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "a"), *([(2, "c")] if ORIGINS[origin] else [])]
+
+
+@pytest.mark.parametrize("origin", ["sheet_column: origin", "cell_columns: {origin: A1}"])
+def test_sheets_tell_the_keys_of_a_file_apart(hub: Hub, origin: str) -> None:
+    hub.configure(f"c:\n  key: [no, origin]\n  header_row: 2\n  sheet: '*'\n  {origin}\n")
+    with xlsxwriter.Workbook(str(hub.write("c/a.xlsx", ["x"], []))) as book:
+        for name in ("north", "south"):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate([[name], ["no"], [1]]):
+                sheet.write_row(number, 0, row)
+    assert [one.action for one in plan(hub.config()).files] == ["load"]
+    assert hub.run().results[0].failure is None
+    assert hub.execute("SELECT no, origin FROM c ORDER BY 2") == [(1, "north"), (1, "south")]
