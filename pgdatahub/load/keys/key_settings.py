@@ -12,7 +12,7 @@ from pgdatahub.model.explain import deciding_evidence
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import AlterType, OpaqueType
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.keyed.key_index import always_numbered
+from pgdatahub.postgres.keyed.key_index import always_numbered, check_sortable
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.setup import needs_rekey
 from pgdatahub.values.sql_types import SqlType
@@ -77,7 +77,11 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
             hint="add the column, or name it in aliases: or rename:",
         )
     _check_numbered(staged, evolution, connection)
-    ordered = rule.column
+    ordered, columns = rule.column, evolution.plan.result.by_name
+    for name in (*rule.key, *([ordered] if ordered is not None and ordered in columns else [])):
+        kind = columns[name].type
+        if isinstance(kind, OpaqueType) and connection is not None:
+            check_sortable(connection, staged.source.table, name, kind)
     if ordered is not None and ordered not in evolution.plan.result.by_name:
         raise SchemaError(
             f"the file lacks the column {ordered}, which orders the rows (newest: {ordered}), and the table has none yet",

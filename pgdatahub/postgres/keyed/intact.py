@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import SchemaError
-from pgdatahub.postgres.keyed.key_index import check_table, usable_index
+from pgdatahub.postgres.keyed.key_index import check_alone, check_table, usable_index
 from pgdatahub.postgres.keyed.setup import check_no_references
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def check_both(connection: Connection, rule: TableRule, *, adding: bool = False)
         adding: The caller adds columns that the companion lacks.
 
     Raises:
-        SchemaError: One of the tables is gone, or a column of imports is in one of them only.
+        SchemaError: One of the tables is gone, another table inherits from it, or a column of imports is in one of them
+            only.
     """
     values = {"schema": rule.table.schema, "names": [rule.table.name, rule.companion.name]}
     columns = {row.name: set(row.columns) for row in connection.execute(_COLUMNS, values)}
@@ -47,6 +48,7 @@ def check_both(connection: Connection, rule: TableRule, *, adding: bool = False)
             where=f"table {rule.table}",
             hint=f"restore it; or pgdatahub rekey {rule.table.name} makes it again, without those rows",
         )
+    check_alone(connection, rule.table)
     table, companion = columns[rule.table.name], columns[rule.companion.name]
     for name in rule.columns:
         if (name in companion and name not in table) or (name in table and name not in companion and not adding):

@@ -19,7 +19,13 @@ from pgdatahub.model.schema import (
 )
 from pgdatahub.postgres.keyed.flag import add_flag, ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
-from pgdatahub.postgres.keyed.key_index import check_table, create_key_index, create_unique_index, usable_index
+from pgdatahub.postgres.keyed.key_index import (
+    check_alone,
+    check_table,
+    create_key_index,
+    create_unique_index,
+    usable_index,
+)
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
 from pgdatahub.postgres.keyed.rights import check_owner, is_owned
 from pgdatahub.postgres.keyed.rules import TableRule, store_rule
@@ -211,8 +217,9 @@ def check_no_references(connection: Connection, table: TableName) -> None:
     """Check that a table can be a snapshot.
 
     Raises:
-        SchemaError: Foreign keys point to it.
+        SchemaError: Foreign keys point to it, or other tables inherit from it.
     """
+    check_alone(connection, table)
     referring = connection.scalar(
         """
         SELECT string_agg(DISTINCT k.conrelid::regclass::text, ', ')

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from pgdatahub.errors import ConfigError
+from pgdatahub.errors import ConfigError, UndoError
 from pgdatahub.model.results import FileResult
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.database import connect
@@ -82,6 +83,8 @@ def test_a_changed_file_keeps_the_rows_of_its_keys(hub: Hub) -> None:
         ("CREATE UNIQUE INDEX mine ON c (no) WHERE no > 0", "is partial"),
         ("CREATE UNIQUE INDEX mine ON c (abs(no))", "is on an expression"),
         ("ALTER TABLE c ADD CONSTRAINT mine UNIQUE (no) DEFERRABLE", "is deferrable"),
+        ("ALTER TABLE c ADD UNIQUE (no), ADD CONSTRAINT mine UNIQUE (no) DEFERRABLE", "mine on (no) is deferrable"),
+        ("CREATE TABLE mine () INHERITS (c)", "mine inherits from the table"),
         ("CREATE RULE mine AS ON INSERT TO c DO INSTEAD NOTHING", "the table has rules (mine)"),
     ],
 )
@@ -93,6 +96,52 @@ def test_an_index_that_cannot_serve_is_refused(hub: Hub, index: str, reason: str
     assert planned.failure is not None
     assert reason in planned.failure.message
     assert reason in failure(hub)
+
+
+@pytest.mark.parametrize(("by", "named"), [("city", "city"), ("no, city", "city"), ("abs(no)", "an expression")])
+def test_partitions_that_allow_no_key_are_refused(hub: Hub, by: str, named: str) -> None:
+    hub.execute(f"CREATE TABLE c (no int, city text) PARTITION BY RANGE ({by})")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    (planned,) = plan(hub.config()).files
+    assert planned.failure is not None
+    assert f"the table is partitioned by {named}" in planned.failure.message
+    assert f"the table is partitioned by {named}" in failure(hub)
+
+
+@pytest.mark.parametrize("options", ["key: [no]", "key: [city]\n  newest: no"])
+@pytest.mark.parametrize(("type_", "value"), [("json", "[1]"), ("box", "(2,2),(1,1)")])
+def test_a_type_without_an_order_is_refused(hub: Hub, options: str, type_: str, value: str) -> None:
+    hub.configure(f"c:\n  {options}\n  columns: {{no: {{type: {type_}}}}}\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[value, "Bern"]])
+    (planned,) = plan(hub.config()).files
+    assert planned.failure is not None
+    assert f"the column no is {type_.upper()}, whose values have no order" in planned.failure.message
+    assert planned.failure.message in failure(hub)
+
+
+def test_an_index_of_another_collation_is_refused(hub: Hub) -> None:
+    try:
+        hub.execute("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("the server was built without ICU; nox -s servers has it")
+    hub.execute("CREATE TABLE c (no text PRIMARY KEY, city text); CREATE UNIQUE INDEX mine ON c (no COLLATE nocase)")
+    hub.configure("c:\n  key: [no]\n")
+    hub.write("c/a.xlsx", ["no", "city"], [["a", "Bern"]])
+    assert "the index mine on (no) has another collation" in failure(hub)
+
+
+@pytest.mark.parametrize("options", ["key: [no]", "mode: snapshot"])
+def test_a_table_that_got_an_heir_is_named(hub: Hub, options: str) -> None:
+    hub.configure(f"c:\n  {options}\n")
+    hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    hub.execute("CREATE TABLE mine () INHERITS (c); INSERT INTO mine VALUES (1, 'mine')")
+    hub.write("c/b.xlsx", ["no", "city"], [[1, "Genf"]])
+    assert "mine inherits from the table" in failure(hub)
+    with pytest.raises(UndoError, match="mine inherits from the table"):
+        hub.revert(source_file="a.xlsx")
+    assert hub.execute("SELECT no, city FROM mine") == [(1, "mine")]
 
 
 def test_a_key_may_be_numbered_by_the_server(hub: Hub) -> None:
