@@ -12,6 +12,7 @@ from pgdatahub.model.explain import deciding_evidence
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import AlterType, OpaqueType
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.keyed.flag import flag_type_error
 from pgdatahub.postgres.keyed.key_index import always_numbered, check_sortable
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.keyed.setup import needs_rekey
@@ -76,6 +77,7 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
             where=f"table {staged.source.table}",
             hint="add the column, or name it in aliases: or rename:",
         )
+    _check_flag(staged, evolution)
     _check_numbered(staged, evolution, connection)
     ordered, columns = rule.column, evolution.plan.result.by_name
     for name in (*rule.key, *([ordered] if ordered is not None and ordered in columns else [])):
@@ -103,6 +105,26 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
         where=f"table {staged.source.table}",
         hint=f"set columns: {{{ordered}: {{type: timestamp}}}} (or date, integer …)",
     )
+
+
+def _check_flag(staged: Staged, evolution: Evolution) -> None:
+    """Check that the column that flags missing keys is no column of the file, and a BOOLEAN in a table that has it.
+
+    Raises:
+        SchemaError: It is.
+    """
+    rule, where = staged.source.options.rule, f"table {staged.source.table}"
+    if rule is None or rule.missing is None:
+        return
+    if rule.missing in evolution.observed.by_name:
+        raise SchemaError(
+            f"the file has the column {rule.missing}, which missing_keys: flag sets",
+            where=where,
+            hint="flag another column; or skip: leaves the file's column out, rename: gives it another name",
+        )
+    stored = evolution.stored.by_name.get(rule.missing) if evolution.stored is not None else None
+    if stored is not None and stored.type is not SqlType.BOOLEAN:
+        raise flag_type_error(staged.source.table, stored)
 
 
 def _check_type_stays(staged: Staged, evolution: Evolution, ordered: str) -> None:

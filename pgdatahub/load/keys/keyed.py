@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
-from pgdatahub.errors import SchemaError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.keys.key_faults import check_keys, check_other_uniques
 from pgdatahub.load.staging.staged_file import Staged
@@ -168,12 +167,6 @@ def _prepare(
         return begin_rule(connection, history.schema, plan.table, wanted, names, own_index=own)
     ddl.carry_out(connection, plan)
     rule = stored.with_columns(names)
-    if rule.rule.missing is not None and rule.rule.missing in names:
-        raise SchemaError(
-            f"the file has the column {rule.rule.missing}, which missing_keys: flag sets",
-            where=f"table {plan.table}",
-            hint="skip: leaves the file's column out, rename: gives it another name",
-        )
     follow_changes(connection, rule, plan)
     if rule.rule.duplicates != wanted.duplicates:
         rule = replace(rule, rule=wanted)

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
 from pgdatahub.errors import SchemaError
-from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.model.schema import ColumnSchema, TableName, TableSchema
 from pgdatahub.postgres.keyed.fragments import TIMESTAMP, identifier, newest_import
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.server.connection import Connection
@@ -46,11 +46,16 @@ def ensure_flag(connection: Connection, rule: TableRule) -> None:
         comment = sql.SQL("COMMENT ON COLUMN {} IS {}")
         connection.execute(comment.format(sql.Identifier(rule.table.schema, rule.table.name, name), _COMMENT))
     elif known.type is not SqlType.BOOLEAN:
-        raise SchemaError(
-            f"the column {name} is {known.type.label}, and missing_keys: flag {name} needs a BOOLEAN",
-            where=where,
-            hint="flag another column",
-        )
+        raise flag_type_error(rule.table, known)
+
+
+def flag_type_error(table: TableName, column: ColumnSchema) -> SchemaError:
+    """Return the error of a table whose column cannot be the flag, since it is no BOOLEAN."""
+    return SchemaError(
+        f"the column {column.name} is {column.type.label}, and missing_keys: flag {column.name} needs a BOOLEAN",
+        where=f"table {table}",
+        hint="flag another column",
+    )
 
 
 def add_flag(table: TableName, name: str) -> sql.Composed:

@@ -103,3 +103,21 @@ def test_a_routed_file_takes_a_key_for_each_table(hub: Hub) -> None:
     assert hub.execute("SELECT count(*) FROM t_replaced") == [(0,)]
     hub.revert(source_file="b/1.xlsx")
     assert hub.execute("SELECT count(*) FROM t") == [(0,)]
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_the_flag_is_no_column_of_a_file(hub: Hub, loaded: bool) -> None:
+    hub.configure("c:\n  key: [no]\n  missing_keys: flag gone\n")
+    if loaded:
+        hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+        hub.load()
+    hub.write("c/2.xlsx", ["no", "Gone"], [[1, True]])
+    assert failures(hub) == {"c/2.xlsx": "the file has the column gone, which missing_keys: flag sets"}
+
+
+def test_a_flag_of_the_user_must_be_boolean(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, gone text)")
+    hub.configure("c:\n  key: [no]\n  missing_keys: flag gone\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    (message,) = failures(hub).values()
+    assert message == "the column gone is TEXT, and missing_keys: flag gone needs a BOOLEAN"
