@@ -11,6 +11,7 @@ import re
 
 from pgdatahub.model.imports import Provenance
 from pgdatahub.model.schema import RESERVED_COLUMNS, AddColumn, CreateTable, OpaqueType, SchemaChange, TableSchema
+from pgdatahub.postgres.keyed.flag import is_made_flag
 from pgdatahub.postgres.keyed.names import timestamp_index
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog
@@ -25,7 +26,7 @@ def provable_changes(
     """Return the changes by which pgdatahub made the table, or columns of it, as far as the table shows."""
     if provenance.created:
         return ()
-    own = [column for column in current.columns if column.name not in RESERVED_COLUMNS]
+    own = [column for column in current.columns if column.name not in RESERVED_COLUMNS and not is_made_flag(column)]
     indexes = (import_index(current.table), timestamp_index(current.table))
     has_index = any(catalog.has_index(connection, current.table, index) for index in indexes)
     if has_index and all(
@@ -35,7 +36,7 @@ def provable_changes(
         and (column.header is not None or _is_unnamed(column.name, observed))
         for column in own
     ):
-        return (CreateTable(columns=current.columns),)
+        return (CreateTable(columns=tuple(column for column in current.columns if not is_made_flag(column))),)
     return tuple(
         AddColumn(column=column)
         for column in own

@@ -92,7 +92,12 @@ def end_flag(connection: Connection, rule: TableRule) -> None:
 def made_flag(current: TableSchema, rule: TableRule) -> str | None:
     """Return the name of the flag of a table if pgdatahub made it, else None."""
     known = current.by_name.get(rule.rule.missing or "")
-    return known.name if known is not None and known.header == _COMMENT else None
+    return known.name if known is not None and is_made_flag(known) else None
+
+
+def is_made_flag(column: ColumnSchema) -> bool:
+    """Return whether a column is a flag that pgdatahub made."""
+    return column.header == _COMMENT
 
 
 def update_flag(connection: Connection, imports: sql.Identifier, table: TableName, rule: KeyRule) -> None:

@@ -17,6 +17,7 @@ from pgdatahub.model.schema import (
     SchemaPlan,
     TableName,
 )
+from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.flag import add_flag, ensure_flag
 from pgdatahub.postgres.keyed.fragments import BEATEN, TIMESTAMP, identifier, listed
 from pgdatahub.postgres.keyed.key_index import (
@@ -24,6 +25,7 @@ from pgdatahub.postgres.keyed.key_index import (
     check_table,
     create_key_index,
     create_unique_index,
+    is_our_index,
     usable_index,
 )
 from pgdatahub.postgres.keyed.names import companion_name, timestamp_index
@@ -47,8 +49,9 @@ def make_companion(connection: Connection, table: TableName, *, flag: str | None
         SchemaError: Another object has the name.
     """
     companion = companion_name(table)
-    check_name(connection, table)
     name = identifier(companion)
+    if check_name(connection, table):
+        connection.execute(sql.SQL("DROP TABLE {}").format(name))
     connection.execute(_create_companion(table, companion))
     current = catalog.reflect(connection, table)
     known = current.by_name if current is not None else {}
@@ -79,12 +82,17 @@ def make_companion(connection: Connection, table: TableName, *, flag: str | None
     return companion
 
 
-def check_name(connection: Connection, table: TableName) -> None:
-    """Check that nothing has the name of a table's companion.
+def check_name(connection: Connection, table: TableName) -> bool:
+    """Check that nothing has the name of a table's companion; return whether an empty companion of a lost history has it.
 
     Raises:
         SchemaError: Another object has it.
     """
+    companion = companion_of(connection, table)
+    if companion is not None and not connection.scalar(
+        sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(companion))
+    ):
+        return True
     companion = companion_name(table)
     taken = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s)"
     if connection.scalar(taken, (companion.schema, companion.name)) or catalog.namesake_type(connection, companion):
@@ -92,6 +100,7 @@ def check_name(connection: Connection, table: TableName) -> None:
             f"{companion} is there already, and the table {table} needs that name for the rows that others replace",
             hint=f"rename {companion}, or set table: for the folder",
         )
+    return False
 
 
 def begin_rule(
@@ -120,8 +129,9 @@ def begin_rule(
     """
     companion = make_companion(connection, table, flag=rule.missing)
     names = tuple(name for name in columns if name not in RESERVED_COLUMNS)
+    ours = own_index is not None and is_our_index(connection, table, own_index)  # of a lost history
     made = TableRule(
-        table=table, rule=rule, companion=companion, key_index=own_index, index_is_ours=False, columns=names
+        table=table, rule=rule, companion=companion, key_index=own_index, index_is_ours=ours, columns=names
     )
     if move is not None:
         move(made)

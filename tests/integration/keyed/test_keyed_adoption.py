@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.errors import UndoError
+from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.undo.rekey import rekey
 from tests.integration.undo.conftest import Hub
@@ -59,6 +60,34 @@ def test_adopt_knows_the_index_that_pgdatahub_made(hub: Hub) -> None:
     hub.configure("c: {}\n")
     rekey(hub.config(), "c")
     assert hub.execute("SELECT count(*) FROM c") == [(4,)]
+
+
+def test_an_adopted_table_with_a_flag_is_dropped_at_last(hub: Hub) -> None:
+    hub.configure(f"{KEYED}  missing_keys: flag gone\n")
+    hub.load()
+    lose_history(hub)
+    run(hub.config(), adopt=True)
+    for one in hub.imports():
+        hub.revert(import_id=one.id, schema=True)
+    assert hub.tables() == set()
+
+
+@pytest.mark.parametrize("options", ["key: [no]", "mode: snapshot"])
+def test_an_empty_table_without_history_takes_files(hub: Hub, options: str) -> None:
+    hub.configure(f"c:\n  {options}\n")
+    hub.load()
+    after = hub.state()["c"][1]
+    for one in hub.imports():
+        hub.revert(import_id=one.id)
+    lose_history(hub)
+    planned = plan(hub.config())
+    assert [one.action for one in planned.files] == ["load", "load"]
+    hub.load()
+    assert hub.state()["c"][1] == after
+    hub.configure("c: {}\n")
+    rekey(hub.config(), "c")
+    assert hub.execute("SELECT count(*) FROM c") == [(4,)]
+    assert hub.tables() == {"c"}
 
 
 def test_rows_without_history_lose_no_value_at_an_undo(hub: Hub) -> None:
