@@ -33,6 +33,7 @@ from pgdatahub.config.column_layers import FindOptions, Layer, finder, merged, r
 from pgdatahub.config.column_options import ColumnOptions
 from pgdatahub.config.option_fields import choice_field, option_field
 from pgdatahub.values.identifiers import ColumnNames, cut, fold
+from pgdatahub.values.sql_types import SqlType
 
 HeaderRow: TypeAlias = "int | str"
 """A number; ``first``, ``auto`` or ``none``; or several rows as ``3-4``."""
@@ -202,7 +203,14 @@ class SheetOptions:
 
     def has_fixed_type(self, name: str) -> bool:
         """Return whether the settings give the column of this SQL name a type."""
-        return any(column.type and self.column_name(key) == name for key, column in self.columns.items())
+        return any(self._types(name))
+
+    def fixed_type(self, name: str) -> SqlType | None:
+        """Return the type that the settings give the column of this SQL name; None for none, or one of the server's own."""
+        return next((column.conversion_type for column in self._types(name)), None)
+
+    def _types(self, name: str) -> list[ColumnOptions]:
+        return [column for key, column in self.columns.items() if column.type and self.column_name(key) == name]
 
     @property
     def rename_levels(self) -> Mapping[str, int]:

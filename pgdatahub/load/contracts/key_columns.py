@@ -18,7 +18,7 @@ from pgdatahub.values.type_fit import NUMBERS
 if TYPE_CHECKING:
     from pgdatahub.config.key_rule import KeyRule
 
-RANKED: Final = NUMBERS | {SqlType.DATE, SqlType.TIMESTAMP, SqlType.TIME, SqlType.INTERVAL}
+RANKED: Final = NUMBERS | {SqlType.BOOLEAN, SqlType.DATE, SqlType.TIMESTAMP, SqlType.TIME, SqlType.INTERVAL}
 """Types whose values the program orders as the server does."""
 MAX_KEY_BYTES: Final = 2000
 """Of the texts of a key together; an entry of an index holds 2,704 bytes."""

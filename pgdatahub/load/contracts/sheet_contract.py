@@ -80,7 +80,10 @@ class SheetContract:
         }
         equal = None
         ordered, known = rule.column, {**options, **further}
-        wanted = known[ordered].conversion_type if ordered in known else None
+        wanted = None
+        if ordered is not None:
+            # A sheet without the column has rows that are all below those of another sheet.
+            wanted = known[ordered].conversion_type if ordered in known else self._options.fixed_type(ordered)
         # Values of a type of the server's own, and texts under its collation, are compared by the server.
         if rule.duplicates == "fail" and all(name in known and known[name].server_type is None for name in rule.key):
             if ordered is None:

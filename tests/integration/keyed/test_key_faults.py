@@ -78,6 +78,31 @@ def test_only_ties_of_the_best_row_are_faults(hub: Hub, kind: str) -> None:
     assert hub.execute("SELECT no, at::int FROM c ORDER BY 1") == [(1, 10), (2, 4), (4, 0), (5, 8)]
 
 
+@pytest.mark.parametrize("named", ["at", "Stand: {rename: at, type: boolean}"])
+def test_rows_without_the_newest_column_are_compared(hub: Hub, named: str) -> None:
+    columns = "at: {type: boolean}" if named == "at" else named
+    run(hub, f"key: [no]\n  newest: at\n  columns: {{{columns}}}", [named.partition(":")[0], "no"], [True, 1])
+    hub.write("c/b.xlsx", ["no", "city"], [[2, "a"], [2, "b"], [3, "c"]])
+    (planned,) = [one for one in plan(hub.config()).files if one.action == "fail"]
+    (result,) = [one for one in hub.run().results if one.failure is not None]
+    assert cells(result) == {("key", "A2"), ("key", "A3")}
+    assert planned.failure is not None
+    assert result.failure is not None
+    assert planned.failure.faults == result.failure.faults
+
+
+def test_sheets_with_and_without_the_newest_column_meet(hub: Hub) -> None:
+    hub.configure("c:\n  key: [no]\n  newest: at\n  sheet: '*'\n  columns: {at: {type: boolean}}\n")
+    with xlsxwriter.Workbook(str(hub.write("c/a.xlsx", ["x"], []))) as book:
+        for name, *rows in ("old", ["no"], [1], [2]), ("new", ["no", "at"], [1, False], [2, True], [2, False]):
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    assert [one.action for one in plan(hub.config()).files] == ["load"]
+    assert hub.run().results[0].failure is None
+    assert hub.execute("SELECT no, at FROM c ORDER BY 1") == [(1, False), (2, True)]
+
+
 def test_texts_under_newest_are_compared_by_the_server(hub: Hub) -> None:
     options = "key: [no]\n  newest: at\n  on_bad: quarantine\n  columns: {at: {type: text}}"
     result = run(hub, options, ["no", "at"], [1, "x"], [1, "x"])
