@@ -108,10 +108,10 @@ def check_columns(staged: Staged, evolution: Evolution, history: History | None,
 
 
 def _check_flag(staged: Staged, evolution: Evolution) -> None:
-    """Check that the column that flags missing keys is no column of the file, and a BOOLEAN in a table that has it.
+    """Check that the file lacks the column that flags missing keys, and that a table which has it has a BOOLEAN there.
 
     Raises:
-        SchemaError: It is.
+        SchemaError: The file has the column, or the table has another type.
     """
     rule, where = staged.source.options.rule, f"table {staged.source.table}"
     if rule is None or rule.missing is None:

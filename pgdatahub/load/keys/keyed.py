@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pgdatahub.config import Config
+from pgdatahub.errors import LoadError
 from pgdatahub.load.evolve import Evolution
 from pgdatahub.load.keys.key_faults import check_keys, check_other_uniques
 from pgdatahub.load.staging.staged_file import Staged
@@ -27,15 +28,13 @@ from pgdatahub.postgres.keyed.arrival import Arrival
 from pgdatahub.postgres.keyed.flag import update_flag
 from pgdatahub.postgres.keyed.fragments import STAGING
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
+from pgdatahub.postgres.keyed.key_index import unique_indexes
 from pgdatahub.postgres.keyed.merge import merge, replace_snapshot
 from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, current_xid, store_rule
 from pgdatahub.postgres.keyed.setup import begin_rule, first_index, follow_changes
-from pgdatahub.postgres.keyed.staging import (
-    begin_staging,
-    set_memory,
-)
+from pgdatahub.postgres.keyed.staging import begin_staging, set_memory, staging_error
 from pgdatahub.postgres.keyed.undo import take_out
 from pgdatahub.postgres.rows.import_rows import count_rows
 from pgdatahub.postgres.tables import catalog, ddl
@@ -110,7 +109,11 @@ def load_keyed(
     begin_staging(connection, rule, columns)
     set_memory(connection, staged.spool.bytes)
     into_staging = SchemaPlan(table=STAGING, changes=(), result=evolution.plan.result)
-    copied = stages.load(into_staging, staged.spool, connection, config)
+    uniques = () if rule.rule.is_merge else unique_indexes(connection, rule.table)
+    try:
+        copied = stages.load(into_staging, staged.spool, connection, config)
+    except LoadError as error:
+        raise staging_error(error, [one.name for one in uniques]) from error
     failpoints.reach("keys staged")
     if examine is not None:
         examine(rule)

@@ -50,7 +50,7 @@ def ensure_flag(connection: Connection, rule: TableRule) -> None:
 
 
 def flag_type_error(table: TableName, column: ColumnSchema) -> SchemaError:
-    """Return the error of a table whose column cannot be the flag, since it is no BOOLEAN."""
+    """Return the error of a table whose column cannot be the flag, since its type is not BOOLEAN."""
     return SchemaError(
         f"the column {column.name} is {column.type.label}, and missing_keys: flag {column.name} needs a BOOLEAN",
         where=f"table {table}",

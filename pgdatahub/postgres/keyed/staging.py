@@ -6,13 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import psycopg
 from psycopg import sql
 
 from pgdatahub.config.key_rule import KeyRule
+from pgdatahub.errors import LoadError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.keyed.fragments import STAGING, column, identifier, listed, null_key
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.postgres.server.engine import cause_of
 
 MAX_KEY_BYTES: Final = 2000
 """Of the texts of a key together; an entry of an index holds 2,704 bytes."""
@@ -80,6 +83,28 @@ def begin_staging(connection: Connection, rule: TableRule, columns: Sequence[str
     clauses.append(sql.SQL("ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY").format(sql.Identifier(ROW)))
     connection.execute(sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses)))
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, shape))
+
+
+def staging_error(error: LoadError, uniques: Sequence[str]) -> LoadError:
+    """Return the error of a row that the staging table refused, with the table's own names for what it breaks.
+
+    Args:
+        error: The error.
+        uniques: The names of the table's unique indexes, which the staging table of a snapshot has under other names.
+    """
+    cause = cause_of(error)
+    if cause is None or cause.diag.table_name != STAGING.name:
+        return error
+    if isinstance(cause, psycopg.errors.CheckViolation):
+        message = f"the row breaks the check constraint {cause.diag.constraint_name} of the table"
+    elif isinstance(cause, psycopg.errors.UniqueViolation | psycopg.errors.ExclusionViolation):
+        named = f" ({', '.join(uniques)})" if uniques else ""
+        message = (
+            f"another row of the file has a value that the table's constraints and unique indexes{named} allow once"
+        )
+    else:
+        return error
+    return LoadError(message, where=error.where, hint=error.hint)
 
 
 def _others(connection: Connection, table: TableName, columns: Sequence[str]) -> list[str]:

@@ -284,3 +284,15 @@ def test_a_value_that_may_be_there_once_is_named(hub: Hub) -> None:
         (8, "B"),
         (9, None),
     ]
+
+
+@pytest.mark.parametrize("options", ["key: [no]", "mode: snapshot"])
+def test_refused_rows_are_told_in_the_tables_names(hub: Hub, options: str) -> None:
+    hub.configure(f"c:\n  {options}\n")
+    hub.execute("CREATE TABLE c (no int PRIMARY KEY, city text UNIQUE, CONSTRAINT positive CHECK (no > 0))")
+    for rows, name in (([[-1, "Bern"]], "positive"), ([[1, "Bern"], [2, "Bern"]], "c_city_key")):
+        hub.write("c/1.xlsx", ["no", "city"], rows)
+        (result,) = hub.run().results
+        assert result.failure is not None
+        assert name in result.failure.message
+        assert "_hub" not in str(result.failure)
