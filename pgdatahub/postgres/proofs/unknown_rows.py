@@ -85,7 +85,6 @@ _ENDS = sql.SQL("""
     SELECT {first}, {last}
       FROM (SELECT min(imported_at) AS first, max(imported_at) AS last FROM {imports}
              WHERE table_schema = {schema} AND table_name = {name} AND status = {loaded}) ends
-     WHERE first IS NOT NULL  -- the nearest readable time of NULL would be a time
 """)
 # Each condition checks for the import: another run may have committed one since the ends were read.
 _OUTSIDE = sql.SQL("(t.{moment} > {last}::timestamp OR t.{moment} < {first}::timestamp) AND {unknown}")

@@ -62,11 +62,13 @@ def count_rows(connection: Connection, table: TableName, source_file: str, load_
 
 
 def readable_time(moment: sql.Composable) -> sql.Composed:
-    """Return SQL for the nearest time that Python has: not infinite, and in the years 1 to 9999.
+    """Return SQL for the nearest time that Python has, not infinite and in the years 1 to 9999, or for NULL.
 
     Only rows that were changed by hand have other times.
     """
-    nearest = sql.SQL("least(greatest({}::timestamp, '0001-01-01'), '9999-12-31 23:59:59.999999')")
+    nearest = sql.SQL(
+        "CASE WHEN {0} IS NOT NULL THEN least(greatest({0}::timestamp, '0001-01-01'), '9999-12-31 23:59:59.999999') END"
+    )
     return nearest.format(moment)
 
 

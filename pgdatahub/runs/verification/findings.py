@@ -1,8 +1,10 @@
-"""Differences between one table and the history, from counted rows and columns; pure."""
+"""Differences between one table and the history, from counted rows and columns."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pgdatahub.errors import HistoryDamagedError
@@ -11,7 +13,18 @@ from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres.history.drift import GoneColumn
 from pgdatahub.postgres.proofs.import_groups import ImportGroup
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup
-from pgdatahub.runs.verification.result import Difference, DifferenceKind
+from pgdatahub.runs.verification.result import Difference, DifferenceKind, Unproved
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """The findings about a table so far."""
+
+    differences: list[Difference] = field(default_factory=list)
+    unproved: list[Unproved] = field(default_factory=list)
+    proofs: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    imports: int = 0
 
 
 def group_differences(group: ImportGroup, provenance: Provenance, history_schema: str) -> Iterator[Difference]:
@@ -132,6 +145,13 @@ def changed_rows(past: ImportRow, text: str, *, rows: int | None = None) -> Diff
         hint=f"revert --import-id {past.id} --force, then run, loads it again",
         rows=rows,
     )
+
+
+def values_gone(past: ImportRow, column: str) -> Difference:
+    """Return the difference of an import whose values in a column went with the column, which is there again."""
+    text = f"its values in the column {column} are gone: the column was dropped by hand, and added again"
+    found = _of(past, DifferenceKind.COLUMN, text, hint="run --reload FILE brings them back", rows=past.row_count)
+    return replace(found, column=column)
 
 
 def column_gone(column: GoneColumn) -> Difference:

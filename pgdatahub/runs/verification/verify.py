@@ -11,9 +11,8 @@ Each step reads only what the step before it left open:
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pgdatahub.config import Config
@@ -28,17 +27,17 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.postgres.database import UNMADE, Database, is_unmade, open_database
 from pgdatahub.postgres.history.drift import gone_columns, retyped_columns
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.history.inventory import take_inventory
-from pgdatahub.postgres.history.known_tables import named_tables
 from pgdatahub.postgres.keyed.both import companion_of
 from pgdatahub.postgres.keyed.rules import find_rule
-from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, find_groups, import_facts, version_of
+from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, import_facts, version_of
 from pgdatahub.postgres.proofs.import_state import UNREADABLE_HINT
-from pgdatahub.postgres.proofs.unknown_rows import copied_tables, find_unknown_rows, untracked_tables
+from pgdatahub.postgres.proofs.lost_values import added_again, columns_with_values, emptied_column, provable_groups
+from pgdatahub.postgres.proofs.unknown_rows import find_unknown_rows
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.verification.findings import (
+    Findings,
     changed_rows,
     column_gone,
     column_retyped,
@@ -46,11 +45,13 @@ from pgdatahub.runs.verification.findings import (
     group_differences,
     table_gone,
     unknown_import,
+    values_gone,
     without_twins,
 )
 from pgdatahub.runs.verification.keys import keyed_differences
 from pgdatahub.runs.verification.quarantine import check_quarantine, quarantine_differences
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck, Unproved, Verification
+from pgdatahub.runs.verification.tables import tables_to_check
 
 Progress = Callable[[TableName], None]
 
@@ -82,7 +83,7 @@ def verify(
         return Verification(destination=UNMADE)
     with open_database(config, announce) as database:
         checks = []
-        for table in _tables(database, config.schema_name, tables):
+        for table in tables_to_check(database, config.schema_name, tables):
             if progress is not None:
                 progress(table)
             checks.append(_TableVerifier(config, database, table, every_value=every_value).check())
@@ -91,40 +92,21 @@ def verify(
         return Verification(destination=database.description, tables=tuple(checks), seconds=time.monotonic() - began)
 
 
-def _tables(database: Database, history_schema: str, wanted: Sequence[str]) -> list[TableName]:
-    """Return the tables to check: those of the history, and those of a history that was lost."""
-    history = History(history_schema)
-    with transaction(database.engine, read_only=True) as connection:
-        known: set[TableName] = set()
-        if not history.exists(connection):
-            untracked = untracked_tables(connection, known, history_schema)
-        else:
-            inventory = take_inventory(connection, history)
-            known = {one.table for one in inventory if one.exists or one.imports or one.held}
-            untracked = untracked_tables(connection, known, history_schema)
-            untracked -= copied_tables(connection, history, untracked)
-        found = sorted(known | untracked)
-    return sorted(named_tables(wanted, found)) if wanted else found
-
-
-@dataclass(slots=True, kw_only=True)
-class _Findings:
-    """The findings about a table so far."""
-
-    differences: list[Difference] = field(default_factory=list)
-    unproved: list[Unproved] = field(default_factory=list)
-    proofs: Counter[str] = field(default_factory=Counter)
-    rows: int = 0
-    imports: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """An import with all its rows, of which the values are to be compared."""
+    """An import with all its rows, of which the values are to be compared.
+
+    Attributes:
+        group: Its rows.
+        past: The import.
+        facts: What the comparison needs.
+        emptied: A column that was added again, without the values of the import.
+    """
 
     group: ImportGroup
     past: ImportRow
     facts: ImportFacts
+    emptied: str | None
 
 
 class _TableVerifier:
@@ -136,7 +118,7 @@ class _TableVerifier:
         self._table = table
         self._every_value = every_value
         self._history = History(config.schema_name)
-        self._found = _Findings()
+        self._found = Findings()
 
     @cached_property
     def _stages(self) -> Stages:
@@ -199,8 +181,9 @@ class _TableVerifier:
         if any(one.kind is DifferenceKind.TABLE for one in found.differences):
             return current, []
         groups: list[tuple[ImportGroup, ImportRow]] = []
-        told, twins = without_twins(find_groups(connection, history, table))
+        told, twins = without_twins(provable_groups(connection, history, table))
         found.differences += twins
+        added = added_again(connection, table)
         for group in told:
             found.rows += group.rows
             found.differences += group_differences(group, provenance, history.schema)
@@ -208,20 +191,33 @@ class _TableVerifier:
             if past is None or past.status != Status.LOADED:
                 continue
             found.imports += 1
-            if group.is_original and not self._every_value:
+            if group.is_original and not self._every_value and not added:
                 found.proofs["as written"] += 1
             elif group.rows == past.row_count:
                 groups.append((group, past))
         ids = [past.id for _, past in groups]
         facts, damage = import_facts(connection, history, table, ids, left_out=ROWS_LEFT_OUT)
         found.differences += [damaged_history(error) for error in damage.values()]
-        waiting = [_Waiting(group=group, past=past, facts=facts[past.id]) for group, past in groups if past.id in facts]
+        waiting = [
+            self._waiting(connection, group, past, facts[past.id], added) for group, past in groups if past.id in facts
+        ]
         found.proofs["changing"] += len(groups) - len(waiting) - len(damage)
         return current, [one for one in waiting if not self._has_content(connection, one, current, provenance)]
+
+    def _waiting(
+        self, connection: Connection, group: ImportGroup, past: ImportRow, facts: ImportFacts, added: Mapping[str, bool]
+    ) -> _Waiting:
+        names = columns_with_values(facts, added)
+        if any(added[name] for name in names):
+            group = replace(group, original=0)
+        return _Waiting(group=group, past=past, facts=facts, emptied=emptied_column(connection, past, names))
 
     def _has_content(self, connection: Connection, one: _Waiting, current: TableSchema, provenance: Provenance) -> bool:
         """Compare an import by its content hash; return whether that settled it."""
         found, group, past, facts = self._found, one.group, one.past, one.facts
+        if group.is_original and one.emptied is None and not self._every_value:
+            found.proofs["as written"] += 1
+            return True
         dropped = dropped_values(facts, current)
         if dropped:
             self._not_proved(group, past, f"its values in the dropped column {dropped[0]} are gone")
@@ -239,6 +235,9 @@ class _TableVerifier:
             found.proofs["values"] += 1
             return True
         if self._is_changing(connection, group, past):
+            return True
+        if one.emptied is not None:
+            found.differences.append(values_gone(past, one.emptied))
             return True
         if not facts.complete:
             self._not_proved(group, past, "a trigger left out rows of its file")

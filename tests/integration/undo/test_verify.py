@@ -160,6 +160,17 @@ def test_verify_agrees_after_a_dump_and_its_restore(loaded: Hub) -> None:
     assert (check.same_values, check.differences) == (2, ())
 
 
+def test_values_are_read_after_a_restore_in_one_transaction(loaded: Hub) -> None:
+    # As psql -1 and pg_restore -1 do: the history and the rows get the number of one transaction.
+    loaded.execute("UPDATE sales SET amount = 99 WHERE id = 1")
+    names = ("sales", "etl_imports", "etl_schema_changes")
+    loaded.execute(";".join(f"CREATE TABLE k_{name} AS TABLE {name}; TRUNCATE {name}" for name in names))
+    loaded.execute(";".join(f"INSERT INTO {name} TABLE k_{name}; DROP TABLE k_{name}" for name in names))
+    check = _check(loaded)
+    assert [(one.kind, one.file) for one in check.differences] == [(DifferenceKind.CHANGED, "sales/jan.xlsx")]
+    assert (check.as_written, check.verified) == (0, 1)
+
+
 def test_verify_agrees_if_rows_moved_and_the_file_is_there(loaded: Hub) -> None:
     loaded.execute("UPDATE sales SET amount = amount WHERE id = 1")
     check = _check(loaded)
@@ -289,8 +300,11 @@ def test_renamed_source_file_is_missing_and_unknown(loaded: Hub) -> None:
     assert sorted(_kinds(loaded), key=lambda kind: kind.name) == [DifferenceKind.MISSING, DifferenceKind.UNKNOWN]
 
 
-def test_row_without_an_import_is_found(loaded: Hub) -> None:
-    loaded.execute("INSERT INTO sales (id) VALUES (9)")
+@pytest.mark.parametrize(
+    "names", ["(id) VALUES (9)", "(id, source_file) VALUES (9, 'x')", "(load_timestamp) VALUES (now())"]
+)
+def test_row_without_an_import_is_found(loaded: Hub, names: str) -> None:
+    loaded.execute(f"INSERT INTO sales {names}")
     assert (_only(loaded).kind, _only(loaded).rows) == (DifferenceKind.UNNAMED, 1)
 
 
@@ -310,6 +324,35 @@ def test_dropped_column_is_named_with_its_imports(loaded: Hub) -> None:
     found = _only(loaded)
     assert (found.kind, found.column) == (DifferenceKind.COLUMN, "note")
     assert "2 imports had values in it" in found.text
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["file", "no file"])
+@pytest.mark.parametrize("again", ["by hand", "by hand with a default", "by a file"])
+def test_column_added_again_without_its_values_is_found(loaded: Hub, again: str, gone: bool) -> None:
+    loaded.write("sales/mar.xlsx", ["id", "note"], [[6, "f"]])
+    loaded.load()
+    loaded.execute("ALTER TABLE sales DROP COLUMN amount")
+    if again == "by a file":
+        loaded.write("sales/apr.xlsx", HEADERS, [[7, 70, "g"]])
+        loaded.load()
+    else:
+        loaded.execute("ALTER TABLE sales ADD amount integer" + (" DEFAULT 0" if "default" in again else ""))
+    if gone:
+        _gone(loaded)
+    (check,) = loaded.verify().tables
+    assert sorted(str(one.file) for one in check.differences) == ["sales/feb.xlsx", "sales/jan.xlsx"]
+    if "default" not in again:
+        assert [(one.kind, one.column) for one in check.differences] == [(DifferenceKind.COLUMN, "amount")] * 2
+
+
+def test_verify_reads_no_value_after_a_column_was_reverted(loaded: Hub) -> None:
+    loaded.write("sales/mar.xlsx", [*HEADERS, "extra"], [[6, 60, "f", 1]])
+    loaded.load()
+    loaded.revert(source_file="mar.xlsx", schema=True, hold=True)
+    loaded.write("sales/apr.xlsx", [*HEADERS, "other"], [[7, 70, "g", 2]])
+    loaded.load()
+    check = _check(loaded)
+    assert (check.as_written, check.differences) == (3, ())
 
 
 def test_renamed_column_is_named_with_its_new_name(loaded: Hub) -> None:
