@@ -1,13 +1,14 @@
 """Imports whose file no longer exists: found by a listing of the data root, and treated by the folder's ``on_missing``.
 
 An empty folder may be a share that is not mounted, and an unreadable one hides files. So ``revert`` acts only after a
-listing of the whole data root without an error, and only in folders that still have a workbook. A file with the same content
+listing of the whole data root without an error, only in folders that still have a workbook, and only on files of this data
+root, or of one that was moved here: another one may not be mounted. A file with the same content
 that is at another path takes over the rows instead; no row is deleted and loaded again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -77,10 +78,25 @@ def _is_present(identity: str, present: Collection[str]) -> bool:
     return any("/".join(folders[:length]) in present for length in range(len(folders), 0, -1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The imports whose file no longer exists.
+
+    Attributes:
+        kept: Those that their folder keeps.
+        imports: All others, oldest first.
+        roots: The data roots of the imports whose files are in the listing: they are this one, or were moved here.
+    """
+
+    kept: Sequence[MissingFile] = ()
+    imports: Sequence[ImportRow] = ()
+    roots: Collection[str] = frozenset()
+
+
 def find_gone(
     connection: Connection, history: History, listing: Listing, config: Config, *, whole: Collection[TableName] = ()
-) -> tuple[list[MissingFile], list[ImportRow]]:
-    """Return the missing files that their folder keeps, and the imports of all others, oldest first.
+) -> Gone:
+    """Return the imports whose file no longer exists.
 
     A folder whose loaded files are moved to an archive has as many missing files as imports, so the kept ones are not
     fetched whole.
@@ -93,16 +109,37 @@ def find_gone(
         whole: Tables whose imports are fetched in any case.
     """
     kept, ids = [], []
-    for one in gone(loaded_files(connection, history), listing.present):
+    roots = {_root_here(config)}
+    loaded = _noting_roots(loaded_files(connection, history), listing.present, roots)
+    for one in gone(loaded, listing.present):
         if _keeps(one.identity, config) and one.table not in whole:
             kept.append(_kept(one.import_id, one.table, one.identity, one.rows))
         else:
             ids.append(one.import_id)
-    return kept, history.select_imports(connection, ids=ids) if ids else []
+    return Gone(kept=kept, imports=history.select_imports(connection, ids=ids) if ids else [], roots=roots)
+
+
+def _noting_roots(files: Iterable[LoadedFile], present: Collection[str], roots: set[str]) -> Iterator[LoadedFile]:
+    for one in files:
+        if _is_present(one.identity, present):
+            roots.add(_root_of(one))
+        yield one
+
+
+def _root_of(file: LoadedFile | ImportRow) -> str:
+    return file.source_file.removesuffix(f"/{file.identity}")
+
+
+def _root_here(config: Config) -> str:
+    return config.data_root.rstrip("/") if is_url(config.data_root) else str(config.root_path)
 
 
 def judge(
-    imports: Iterable[ImportRow], listing: Listing, config: Config, failed: Collection[SourceFile]
+    imports: Iterable[ImportRow],
+    listing: Listing,
+    config: Config,
+    failed: Collection[SourceFile],
+    roots: Collection[str],
 ) -> Iterator[MissingFile]:
     """Yield the treatment of imports whose file no longer exists.
 
@@ -111,6 +148,7 @@ def judge(
         listing: The listing of the data root.
         config: The settings.
         failed: The files that the run cannot load; one of them may be a missing file under another name.
+        roots: The data roots of which the listing can tell; see :class:`Gone`.
     """
     folders = listing.folders
     for past in imports:
@@ -130,6 +168,9 @@ def judge(
             yield replace(missing, reason="its folder has no workbook, which may be a share that is not mounted")
         elif reason is not None:
             yield replace(missing, reason=reason)
+        elif past.source_file.endswith(f"/{past.identity}") and _root_of(past) not in roots:
+            other = f"it was loaded from {_root_of(past)}, and no file of that data root is here; it may not be mounted"
+            yield replace(missing, reason=other)
         else:
             yield replace(missing, action=MissingAction.REVERT)
 
@@ -193,12 +234,11 @@ class MissingFiles:
         Raises:
             DatabaseError: The database is gone.
         """
-        nothing: tuple[list[MissingFile], list[ImportRow]] = ([], [])
-        kept, imports = self.queries.ask(
-            lambda connection: find_gone(connection, self.history, self.listing, self.config), nothing
+        found = self.queries.ask(
+            lambda connection: find_gone(connection, self.history, self.listing, self.config), Gone()
         )
-        treated = map(self._treat, judge(imports, self.listing, self.config, failed))
-        return tuple(sorted([*kept, *treated], key=lambda one: one.import_id))
+        treated = map(self._treat, judge(found.imports, self.listing, self.config, failed, found.roots))
+        return tuple(sorted([*found.kept, *treated], key=lambda one: one.import_id))
 
     def _treat(self, missing: MissingFile) -> MissingFile:
         if missing.action is MissingAction.KEEP:

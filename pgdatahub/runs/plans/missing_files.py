@@ -91,17 +91,17 @@ def plan_missing(
     """
     failing = {file.file for file in files if file.action == "fail"}
     failed = [source for identity, source in listing.files.items() if identity in failing]
-    kept, imports = find_gone(connection, history, listing, config, whole=tables.simulated)
-    stored = map(tables.after, imports)
+    found = find_gone(connection, history, listing, config, whole=tables.simulated)
+    stored = map(tables.after, found.imports)
     left = {past.id: past for past in (*stored, *tables.changed) if past is not None and past.status == Status.LOADED}
     missing = gone((left[number] for number in sorted(left)), listing.present)
     planned = [
         replace(one, notice=next(iter(describe_cascades(connection, one.table, going="deleted")), None))
         if one.action is MissingAction.REVERT
         else one
-        for one in judge(missing, listing, config, failed)
+        for one in judge(missing, listing, config, failed, found.roots)
     ]
-    return tuple(sorted([*kept, *planned], key=lambda one: one.import_id))
+    return tuple(sorted([*found.kept, *planned], key=lambda one: one.import_id))
 
 
 def count_missing(connection: Connection, history: History, config: Config) -> MissingCounts | None:

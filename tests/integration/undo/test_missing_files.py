@@ -36,6 +36,11 @@ def loaded(hub: Hub) -> Hub:
     return hub
 
 
+def _made(file: Path) -> str:
+    file.parent.mkdir(parents=True)
+    return str(file)
+
+
 def _rows(hub: Hub, table: str = "sales") -> list[int]:
     return sorted(row[0] for row in hub.execute(f"SELECT id FROM {table}"))
 
@@ -275,6 +280,27 @@ def test_unreadable_folder_reverts_nothing(loaded: Hub) -> None:
     assert _actions(report) == [("sales/jan.xlsx", MissingAction.KEEP)]
     assert "more could not be read" in str(report.missing[0].reason)
     assert _rows(loaded) == [1, 2, 3]
+
+
+def test_files_of_another_root_that_is_away_stay(loaded: Hub) -> None:
+    loaded.configure(REVERT)
+    loaded.root.rename(loaded.directory / "away")
+    other = loaded.directory / "other"
+    with xlsxwriter.Workbook(_made(other / "sales/mar.xlsx")) as book:
+        book.add_worksheet().write_column(0, 0, ["id", 9])
+    planned = plan(loaded.config(data_root=str(other))).missing
+    report = loaded.run(data_root=str(other))
+    for missing in (planned, report.missing):
+        assert [one.action for one in missing] == [MissingAction.KEEP] * 2
+        assert "may not be mounted" in str(missing[0].reason)
+    assert _rows(loaded) == [1, 2, 3, 9]
+
+
+def test_file_missing_in_a_moved_root_is_reverted(loaded: Hub) -> None:
+    loaded.configure(REVERT)
+    moved = loaded.root.rename(loaded.directory / "moved")
+    (moved / "sales/jan.xlsx").unlink()
+    assert _actions(loaded.run(data_root=str(moved))) == [("sales/jan.xlsx", MissingAction.REVERT)]
 
 
 def test_failed_file_of_the_table_reverts_nothing(loaded: Hub) -> None:
