@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pgdatahub.cli.options import OUTPUT, LoadedTableOption, SchemaOption, StateDirOption, configured
+from pgdatahub.cli.options import OUTPUT, DataRootOption, LoadedTableOption, SchemaOption, StateDirOption, configured
 from pgdatahub.cli.terminal import say_lines
 from pgdatahub.values.printable import printable_json
 
@@ -25,6 +25,7 @@ class StatusFormat(str, enum.Enum):
 
 def status_command(
     table: LoadedTableOption = None,
+    data_root: DataRootOption = None,
     schema: SchemaOption = None,
     state_dir: StateDirOption = None,
     count: Annotated[
@@ -50,7 +51,7 @@ def status_command(
     from pgdatahub.errors import ExitCode
     from pgdatahub.runs.status import status
 
-    config = configured(schema_name=schema, state_dir=state_dir)
+    config = configured(data_root=data_root, schema_name=schema, state_dir=state_dir)
     found = status(config, count=count, tables=table or (), reporter=tell_notices)
     if output is StatusFormat.JSON:
         say_lines(_json(found))
@@ -96,8 +97,8 @@ def _print(status: DatabaseStatus, data_root: str) -> None:
                 style="" if one.exists else "dim",
             )
         console.print(table)
-        whence = "counted" if status.counted else "by the history; --count counts them"
-        line = f"{count(len(status.tables), 'table')}, {count(status.rows, 'row')} ({whence})"
+        origin = "counted" if status.counted else "by the history; --count counts them"
+        line = f"{count(len(status.tables), 'table')}, {count(status.rows, 'row')} ({origin})"
         console.print(Line(line, style="dim"), soft_wrap=True)
     else:
         console.print(Line("no table was loaded yet; pgdatahub run loads the folders of data/", style="dim"))
@@ -122,7 +123,7 @@ def _print(status: DatabaseStatus, data_root: str) -> None:
     for line in describe_missing(status.missing_files or {}):
         console.print(Line(line, style="yellow"), soft_wrap=True)
     if status.missing_files is None:
-        line = f"missing files are not counted: {data_root} cannot be listed; ETL_DATA_ROOT names another data root"
+        line = f"missing files are not counted: {data_root} cannot be listed; --data-root or ETL_DATA_ROOT names another folder"
         console.print(Line(line, style="dim"), soft_wrap=True)
     for left in status.left_behind:
         console.print(Line(left.sentence, style="yellow"), soft_wrap=True)

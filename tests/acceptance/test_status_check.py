@@ -60,6 +60,7 @@ def test_status_names_a_data_root_that_is_missing(place: Place) -> None:
     place.write("sales/a.xlsx", [["Item"], ["tea"]])
     assert place.run("run").code == 0
     (place.directory / "data").rename(place.directory / "elsewhere")
-    line = f"missing files are not counted: {place.directory / 'data'} cannot be listed; ETL_DATA_ROOT names another data root"
+    line = f"missing files are not counted: {place.directory / 'data'} cannot be listed; --data-root or ETL_DATA_ROOT names another folder"
     assert line in place.run("status").out.splitlines()
     assert "not counted" not in place.run("status", ETL_DATA_ROOT="elsewhere").out
+    assert "not counted" not in place.run("status", "--data-root", "elsewhere").out
