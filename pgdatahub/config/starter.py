@@ -50,6 +50,10 @@ _EXAMPLES: Final = {
     "max_rows": "200000",
     "key": "[customer_no]",
     "mode": "merge",
+    "description": "Orders from the web shop",
+    "exclude": '["_old", "*draft*"]',
+    "password_env": "PAYROLL_PASSWORD",
+    "report_dir": "reports",
 }
 
 
@@ -154,8 +158,8 @@ def folders_template() -> str:
         MODELINE,
         *_prose(
             "Options of folders: sheets, headers, types. Every folder with workbooks below the data root becomes a table."
-            " By default pgdatahub reads the first visible sheet, with headers in row 1; set options only for folders"
-            " that differ."
+            " By default pgdatahub reads the first visible sheet, with the headers in the first row that has a value;"
+            " set options only for folders that differ."
         ),
         "",
         *_prose("The sheet for folders that name none."),

@@ -52,6 +52,12 @@ def test_the_uncommented_folders_template_has_every_option(tmp_path: Path) -> No
         assert re.search(rf"^ +{name}: ", text, re.MULTILINE), name
 
 
+def test_values_of_the_folders_template_are_yaml_not_python() -> None:
+    values = re.findall(r"(?m)^ *#(?! )[^:]+: (.+)$", folders_template())
+    assert "Total" in values
+    assert not {"None", "()", "True", "False"} & set(values)
+
+
 def test_no_line_of_a_template_is_wider_than_an_editor() -> None:
     for template in (environment_template(), folders_template()):
         assert max(map(len, template.splitlines())) <= 106  # 100, and the deepest indentation
