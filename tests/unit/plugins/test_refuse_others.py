@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+import zipfile
 from contextlib import closing
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from pgdatahub.errors import (
     EncryptedError,
     FileChangedError,
     NotAWorkbookError,
+    PluginError,
     ReadError,
 )
 from pgdatahub.model.files import SourceFile
@@ -69,6 +71,17 @@ def test_a_file_of_another_kind_is_named(
 ) -> None:
     with pytest.raises(error, match=message):
         read(put(tmp_path, f"a{suffix}", content))
+
+
+def test_an_archive_with_another_suffix_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.csv", "w") as archive:
+        archive.writestr("a.txt", "text")
+    with pytest.raises(NotAWorkbookError, match="it is a ZIP archive of other files"):
+        read(source_of(tmp_path / "a.csv"))
+    with pytest.raises(CorruptError, match="zip file has no directory"):
+        read(put(tmp_path, "b.csv", b"PK\x03\x04 and no more"))
+    with pytest.raises(PluginError, match="no plugin answers pgdatahub_read"):
+        read(put(tmp_path, "a.json", b"{}"))
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
