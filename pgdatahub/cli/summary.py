@@ -235,7 +235,7 @@ def _print_failures(report: RunReport, console: Console, error_console: Console,
     """Print the failures; return whether hints of them were left out, because many lines would pass the width."""
     failures = [result for result in report.results if result.outcome is Outcome.FAILED]
     if failures:
-        heading = f"{count(len(failures), 'file')} failed; nothing of {_them(failures)} is in the tables:"
+        heading = f"{count(len(failures), 'file')} failed; nothing of {_them(failures)} is in the tables"
         console.print(Line(heading, style="bold red"))
     shortened = False
     for result in failures:
