@@ -157,7 +157,7 @@ def test_ragged_rows_are_counted_and_named(folder: Path) -> None:
     told = notices(folder, "a,b\n1,2\n1,2,3\n1\n\n1,2,\n1,2\n1,2\n1,2,4\n")
     assert told == (
         "2 rows have more cells than the 2 of most rows (first: row 3); is a delimiter in them not quoted?",
-        "1 row has fewer cells than the 2 of most rows (first: row 4), and end in empty cells",
+        "1 row has fewer cells than the 2 of most rows (first: row 4); missing cells are empty",
     )
 
 
@@ -259,6 +259,29 @@ def test_misleading_beginnings_take_little_time(folder: Path, data: str) -> None
     with suppress(FileError):
         read(folder, data)
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("<html><body><table><tr><td>1,2</td></tr></table></body></html>", "an HTML page"),
+        ("\ufeff\n<!DOCTYPE html>\n<p>a,b</p>", "an HTML page"),
+        ('<?xml version="1.0"?>\n<rows a="1,2"/>', "an XML document"),
+        ("%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\n", "a PDF document"),
+        ("{\\rtf1 a,b}", "an RTF document"),
+        ('[{"a": 1, "b": 2},\n {"a": 3, "b": 4}]\n', "a JSON document"),
+        ('{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', "a JSON document"),
+    ],
+)
+def test_other_texts_with_the_suffix_are_refused(folder: Path, data: str, found: str) -> None:
+    assert f"the file is not a CSV file; it is {found}" in error(folder, data)
+    packed = gzip.compress(data.encode())
+    assert f"it is {found}" in error(folder, packed, "file.csv.gz")
+
+
+@pytest.mark.parametrize("first", ["<TICKER>,<PER>", "{id},{name}", "[a],[b]", "%P,%Q", '"{""a"": 1}",b'])
+def test_headers_in_brackets_are_read(folder: Path, first: str) -> None:
+    assert read(folder, f"{first}\n1,2\n")[1] == [1, 2]
 
 
 def test_rows_agree_with_pythons_own_reader(folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
+import re
 import zlib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
@@ -20,6 +22,14 @@ RATIO: Final = 400
 """Unpacked bytes for each packed byte. Deflate cannot exceed 1,032; rows that are not all alike reach about 100."""
 RATIO_FROM: Final = 512 << 20
 """Unpacked bytes below which the ratio is not checked."""
+OTHER_TEXTS: Final = (
+    (re.compile(rb"%pdf-"), "a PDF document"),
+    (re.compile(rb"\{\\rtf"), "an RTF document"),
+    (re.compile(rb"<(!doctype html|html)\b"), "an HTML page"),
+    (re.compile(rb"<\?xml\b"), "an XML document"),
+    (re.compile(rb'(\[\s*)?\{\s*"[^"]*"\s*:'), "a JSON document"),
+)
+"""Beginnings, in lower case, of texts that are not tables → their kinds. A header such as ``<DATE>,<TIME>`` is none of them."""
 
 
 class Content:
@@ -47,6 +57,12 @@ class Content:
     def open_text(self, encoding: str) -> TextIO:
         """Open the characters from the start; lines keep their ends, which :mod:`csv` needs to tell a newline in quotes."""
         return io.TextIOWrapper(self.open(), encoding, newline="")
+
+
+def other_text(beginning: bytes) -> str | None:
+    """Return the kind of a text that has the suffix of a CSV file and is not one, by its first bytes."""
+    start = beginning.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    return next((kind for pattern, kind in OTHER_TEXTS if pattern.match(start)), None)
 
 
 class _Unpacked(io.RawIOBase):

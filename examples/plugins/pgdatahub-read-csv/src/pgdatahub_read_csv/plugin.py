@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pgdatahub import Config, SheetInfo, SourceFile, discover, hookimpl
-from pgdatahub.errors import EmptyFileError
-from pgdatahub_read_csv.content import Content
+from pgdatahub.errors import EmptyFileError, NotAWorkbookError
+from pgdatahub_read_csv.content import Content, other_text
 from pgdatahub_read_csv.dialect import Dialect, detect_dialect
 from pgdatahub_read_csv.encoding import detect_encoding
 from pgdatahub_read_csv.sheet import CsvSheet
@@ -28,11 +28,16 @@ def pgdatahub_read(source: SourceFile) -> CsvWorkbook | None:
         return None
     content = Content(source)
     with content.open() as file:
-        beginning = file.read(4)
-    if beginning in WORKBOOKS:
+        beginning = file.read(512)
+    if beginning.startswith(WORKBOOKS):
         return None
     if not beginning:
         raise EmptyFileError("the file has no bytes", hint="copy or download it again")
+    if (kind := other_text(beginning)) is not None:
+        raise NotAWorkbookError(
+            f"the file is not a CSV file; it is {kind}",
+            hint="ask its sender for a CSV file or a workbook, or move the file out of the folder",
+        )
     encoding = detect_encoding(content)
     return CsvWorkbook(content, encoding.name, detect_dialect(content, encoding.name), encoding.notices)
 

@@ -72,7 +72,7 @@ class Remarks:
         """Yield the notices to the user."""
         for (count, first), kind, advice in (
             (self._long, "more", "; is a delimiter in them not quoted?"),
-            (self._short, "fewer", ", and end in empty cells"),
+            (self._short, "fewer", "; missing cells are empty"),
         ):
             if count:
                 rows = "1 row has" if count == 1 else f"{count:,} rows have"
