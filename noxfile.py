@@ -174,7 +174,7 @@ def servers(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("mode", ["session", "transaction"], ids=["session", "transaction"])
 def poolers(session: nox.Session, mode: str) -> None:
-    """The integration tests through PgBouncer, but for those of the embedded server and of remote folders."""
+    """The integration tests through PgBouncer, except those of the embedded server and of remote folders."""
     install(session, "test", extras="[embedded]")
     session.run("python", "-m", "tests.on_servers", "18", "--pooler", mode, "--", *(session.posargs or ("-n", "auto")))
 

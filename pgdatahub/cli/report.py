@@ -41,7 +41,7 @@ def report_command(
     ] = False,
     values: Annotated[
         bool,
-        typer.Option("--values", help="Show values of texts too, but for folders with samples: false."),
+        typer.Option("--values", help="Show values of texts too, except in folders with samples: false."),
     ] = False,
     output: Annotated[
         ReportFormat, typer.Option("--format", help="A page, or a data dictionary.", rich_help_panel=OUTPUT)

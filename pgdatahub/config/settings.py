@@ -46,7 +46,7 @@ class Config(BaseModel):
         AfterValidator(checked_url),
         Explained(
             "DATABASE_URL",
-            "the database: a URL, or keywords (host=… dbname=…); default: PGHOST or PGSERVICE, then the embedded server",
+            "the database; default: that of PGHOST or PGSERVICE, else the embedded server",
             "a URL (postgresql://user:password@host:5432/name) or keywords (host=… dbname=…)",
             example="postgresql://user:password@localhost:5432/mydb",
             masked=masked_url,
@@ -123,7 +123,7 @@ class Config(BaseModel):
         BeforeValidator(pairs),
         Explained(
             "ETL_EXECUTOR_OPTIONS",
-            "options of the executor, as key=value,key=value",
+            "options of the executor",
             "key=value,key=value",
             "--executor-opt",
             example="scheduler=tls://scheduler.example.com:8786",
@@ -164,7 +164,7 @@ class Config(BaseModel):
         AfterValidator(checked_urls),
         Explained(
             "ETL_NOTIFY",
-            "URLs of Apprise that hear of a run, such as slack://… or mailto://…, separated by commas; needs the extra notify",
+            "URLs of Apprise to which a run sends a message, such as slack://… or mailto://…; needs the extra notify",
             "URLs as Apprise takes them (https://appriseit.com/services/), separated by commas",
             example="mailto://user:password@example.com",
             masked=masked_urls,
@@ -176,7 +176,7 @@ class Config(BaseModel):
         BeforeValidator(listed_events),
         Explained(
             "ETL_NOTIFY_ON",
-            "the runs that ETL_NOTIFY hears of: those with failures, with new or ended ones (new_failures), with rows set aside"
+            "the runs that send to ETL_NOTIFY: those with failures, with new or ended ones (new_failures), with rows set aside"
             " (quarantine), with changes of a table (schema), or always",
             "words out of failures, new_failures, quarantine, schema and always, separated by commas",
         ),
@@ -186,7 +186,7 @@ class Config(BaseModel):
         Field(validate_default=True),
         Explained(
             "ETL_STATE_DIR",
-            "the folder of .etl_pause.json and etl.log; default: the working directory",
+            "the folder of .etl_pause.json and etl.log",
             "a folder",
             "--state-dir",
         ),

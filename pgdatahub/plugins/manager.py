@@ -227,7 +227,7 @@ class Stages:
         return answers
 
     def finished(self, report: RunReport, config: Config) -> Iterator[str]:
-        """Tell every plugin of the end of a run, and yield the failure of each one that fails; the others hear of it too."""
+        """Give every plugin the report of a run, and yield the failure of each plugin that fails; the others get it too."""
         for plugin in [plugin for _, plugin in self._manager.list_name_plugin() if plugin is not None]:
             others = [other for other in self._manager.get_plugins() if other is not plugin]
             call = self._manager.subset_hook_caller("pgdatahub_finished", others)

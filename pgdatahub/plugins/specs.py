@@ -97,7 +97,7 @@ def pgdatahub_audit(record: ImportRecord, connection: Connection, config: Config
 
 @hookspec
 def pgdatahub_finished(report: RunReport, config: Config) -> None:
-    """Hear of a run at its end, in all plugins: also of failed files, and of a run without a database.
+    """Receive the report of a run at its end, in all plugins: also with failed files, and without a database.
 
     Called once a run, in the process of the run, after its last transaction and before the report is printed; also after a dry
     run (``report.dry``). The run waits for the hook, so limit its time; its failure is a warning.
