@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -26,8 +27,10 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    from pgdatahub.cli.streams import prepare_streams
     from pgdatahub.errors import ExitCode, PgDataHubError
 
+    prepare_streams()
     arguments = _without_debug(arguments)
     try:
         create_app(only=arguments[0] if arguments else None)(arguments, prog_name="pgdatahub")
@@ -39,10 +42,6 @@ def _run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of the output has exited (| head); without this, Python reports the error again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except MemoryError as error:
         _complain("there is not enough memory", error)
         return ExitCode.FAILED
@@ -55,7 +54,10 @@ def _run(arguments: list[str]) -> int:
         )
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the boundary: one line for a bug, a traceback with DEBUG=1
-        _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _complain(f"the output cannot be written: {error.strerror}", error)
+        else:
+            _complain(f"this is a bug in pgdatahub: {type(error).__name__}: {error} (DEBUG=1 shows where)", error)
         return ExitCode.FAILED
     return ExitCode.OK
 
