@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,9 +13,13 @@ from pgdatahub.cli.terminal import say, say_json, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pgdatahub.runs.checks.check import FileCheck
 
-_NOT_CHECKED = "not checked: types: freeze and new_columns: freeze, and what the table itself refuses"
+_MOST_NAMED: Final = 3
+"""Files without a contract that have a line of their own for it."""
+_NOT_CHECKED: Final = "not checked: types: freeze and new_columns: freeze, and what the table itself refuses"
 
 
 class CheckFormat(str, enum.Enum):
@@ -61,7 +65,7 @@ def check_command(
     Exit code 1 if a file has a fault or cannot be read.
     """
     config = configured(config_file, data_root=data_root)
-    from pgdatahub.runs.checks.check import check
+    from pgdatahub.runs.checks.check import NO_CONTRACT, check
 
     if mark is not None and draft:
         raise ConfigError("--mark and --draft exclude each other")
@@ -78,8 +82,13 @@ def check_command(
     elif output is CheckFormat.JSON:
         say_json({"version": 1, "files": [_described(result) for result in results]})
     else:
+        free = sum(NO_CONTRACT in result.notices for result in results)
         for result in results:
-            _print(result)
+            _print(result, () if free <= _MOST_NAMED else (NO_CONTRACT,))
+        if free > _MOST_NAMED:
+            say(
+                f"{free:,} files have no contract: checked that they can be read; check --draft prints rules to begin with"
+            )
         faulty = sum(result.has_faults for result in results)
         checked = sum(result.status != "ignored" for result in results)
         say(f"{checked:,} {'file' if checked == 1 else 'files'} checked, {faulty:,} with faults")
@@ -93,7 +102,8 @@ def check_command(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _print(result: FileCheck) -> None:
+def _print(result: FileCheck, hidden: Sequence[str]) -> None:
+    """Print the outcome of a file; ``hidden`` are notices that are printed once for all files."""
     from pgdatahub.cli.fault_lines import fault_lines
     from pgdatahub.cli.render import count, failure_text
 
@@ -114,6 +124,8 @@ def _print(result: FileCheck) -> None:
     else:
         say_sentence(f"ok      {name}: {count(result.rows, 'row')}")
     for notice in result.notices:
+        if notice in hidden:
+            continue
         say_sentence(f"        {notice}")
 
 

@@ -153,8 +153,13 @@ def note_neighbour(headers: Mapping[int, str], source: Iterator[Batch], counts: 
     if found is not None:
         left, right = map(column_letters, found)
         first, last = column_letters(positions[0]), column_letters(positions[-1])
+        beside = (
+            f"column {right} has a header of its own"
+            if right == last
+            else f"columns {right}-{last} have headers of their own"
+        )
         counts.notices.append(
-            f"columns {right}-{last} have headers of their own beside an empty column, as a second table has; "
+            f"{beside} beside an empty column, as a second table has; "
             f"range: {first}:{left} takes the first one, range: {right}:{last} the other"
         )
     return source

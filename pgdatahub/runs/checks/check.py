@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from pgdatahub.config import Config
 from pgdatahub.errors import ConfigError
@@ -23,6 +24,9 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.readers.signatures import WORKBOOK_SUFFIXES
 from pgdatahub.readers.tables.layout import EmptySheetError
 from pgdatahub.values.identifiers import table_name
+
+NO_CONTRACT: Final = "no contract: checked that it can be read"
+"""Notice on a file whose folder has no rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +189,7 @@ def _check(source: SourceFile, stages: Stages, config: Config) -> FileCheck:
     except (OSError, MemoryError, ArithmeticError, LookupError, TypeError, ValueError) as mistake:
         failure = unexpected(source, mistake, secrets=config.secrets, plugin=stages.responsible(mistake)).failure
         return FileCheck(source=source, status="unreadable", verdict="fail", failure=failure)
-    notices = _not_judged(source) if _has_contract(source, file) else ("no contract: checked that it can be read",)
+    notices = _not_judged(source) if _has_contract(source, file) else (NO_CONTRACT,)
     rows, bad = _counted(file)
     result = FileCheck(
         source=source,

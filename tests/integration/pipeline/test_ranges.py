@@ -131,6 +131,11 @@ def test_a_second_table_beside_the_first_is_reported(warehouse: Warehouse) -> No
     assert any("columns D-E have headers of their own" in one and "range: A:B" in one for one in notices)
 
 
+def test_a_column_beside_the_table_is_named_alone(warehouse: Warehouse) -> None:
+    notices = _load(warehouse, "m: {}\n", [["a", "b", None, "c"], [1, 2, None, 3], [4, 5, None, None]])
+    assert any("column D has a header of its own beside an empty column" in one for one in notices)
+
+
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
