@@ -12,7 +12,8 @@ from pgdatahub.readers.ods.sheet_parser import SheetParser
 from pgdatahub.readers.ods.sheet_source import PythonSource
 from pgdatahub.readers.ods.styles import Styles
 from pgdatahub.values.cells import Value
-from tests.property.judging import Part, cells_of
+from tests.property.judging import cells_of
+from tests.property.worksheets import Part
 from tests.unit.readers.ods.conftest import NAMESPACES
 
 Cells = Callable[..., dict[str, Value]]
