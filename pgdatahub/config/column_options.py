@@ -188,6 +188,11 @@ class ColumnOptions:
         return not self.skip and any(rules)
 
     @property
+    def makes_contract(self) -> bool:
+        """Return whether cells of the column can break a rule, or a type of the server, which the reading does not check."""
+        return self.is_judged or (self.server_type is not None and not self.skip)
+
+    @property
     def only_describes(self) -> bool:
         """Return whether the options are a description and nothing else."""
         return self.description is not None and self == ColumnOptions(description=self.description)

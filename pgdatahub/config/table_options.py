@@ -154,4 +154,4 @@ class TableOptions(SheetOptions):
     def has_contract(self) -> bool:
         """Return whether the settings have rules that a file can break."""
         of_file = self.min_rows > 0 or self.max_rows is not None or self.new_columns == "listed" or bool(self.key)
-        return of_file or self.on_bad != "fail" or any(column.is_judged for column in self.columns.values())
+        return of_file or self.on_bad != "fail" or any(column.makes_contract for column in self.columns.values())

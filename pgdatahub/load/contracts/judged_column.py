@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from pgdatahub.config import ColumnOptions
 from pgdatahub.load.contracts.cell_rules import CellRule, empty_cells
-from pgdatahub.load.contracts.server_types import judge_of
+from pgdatahub.load.contracts.server_types import form_of, judge_of
 from pgdatahub.load.contracts.uniqueness import OtherCells, UniqueColumn
 from pgdatahub.model.batches import NormalizedColumn
 from pgdatahub.values.cells import cell_address
@@ -80,9 +80,17 @@ class JudgedColumn:
             if indexes:
                 yield "required", None, indexes, no_hint
         if unique is not None and len(rows):
-            twice = unique.add(column.texts, rows, section=section, position=self.position, sheet=sheet)
+            twice = unique.add(self._forms(column.texts), rows, section=section, position=self.position, sheet=sheet)
             if twice:
                 yield "unique", None, sorted(twice), lambda index: also_in(twice[index], sheet)
+
+    def _forms(self, texts: Sequence[bytes]) -> Sequence[bytes]:
+        """Return the fields in a form in which equal values of the column's type are equal."""
+        wanted = self.options.server_type
+        form = form_of(wanted) if wanted is not None else None
+        if form is None:
+            return texts
+        return [form(unescape(text)).encode("utf-8", "surrogatepass") if text else text for text in texts]
 
     def _misfits(self, column: NormalizedColumn) -> list[int]:
         """Return the indexes of the cells that a type of the server does not hold."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import timezone
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import orjson
 
 from pgdatahub.values.iso_texts import parse_iso_timestamp
 
 Holds = Callable[[str], bool]
+Form = Callable[[str], str]
 
 _TYPE: Final = re.compile(r"([a-z ]+?) ?(?:\( ?([0-9]+)(?: ?, ?([0-9]+))? ?\))?")
 _UUID: Final = re.compile(r"\{?[0-9a-f]{4}(?:-?[0-9a-f]{4}){7}\}?", re.IGNORECASE)
@@ -30,6 +35,15 @@ def judge_of(name: str) -> Holds | None:
     if base in ("numeric", "decimal"):
         return _holds_number(int(first), int(second or 0)) if first else None
     return None if first else _PLAIN.get(base)
+
+
+def form_of(name: str) -> Form | None:
+    """Return a function from a text that the type holds to a form in which equal values of the type are equal.
+
+    None for a type of which texts are equal where values are, as far as this program knows.
+    """
+    match = _TYPE.fullmatch(name.strip().lower())
+    return None if match is None else _FORMS.get(match[1])
 
 
 def _holds_length(most: int) -> Holds:
@@ -70,6 +84,30 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _moment_form(text: str) -> str:
+    moment = parse_iso_timestamp(text)
+    if moment.year in (1, 9999):
+        return text  # in UTC it may be in a year that the program does not know
+    # The server takes a time without a zone as one of UTC, the zone that each transaction sets.
+    return str(moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc))
+
+
+def _json_form(text: str) -> str:
+    try:
+        return repr(_plain(json.loads(text, parse_int=Fraction, parse_float=Fraction)))
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
+        return text
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of JSON in which neither the order of keys nor the digits of a number differ."""
+    if isinstance(value, dict):
+        return sorted((key, _plain(inner)) for key, inner in value.items())
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    return value
+
+
 _LENGTHS: Final = frozenset({"varchar", "character varying", "char", "character", "bpchar"})
 _PLAIN: Final[Mapping[str, Holds]] = {
     "uuid": _is_uuid,
@@ -77,4 +115,10 @@ _PLAIN: Final[Mapping[str, Holds]] = {
     "timestamp with time zone": _is_moment,
     "json": _is_json,
     "jsonb": _is_json,
+}
+_FORMS: Final[Mapping[str, Form]] = {
+    **dict.fromkeys(("char", "character", "bpchar"), lambda text: text.rstrip(" ")),
+    "uuid": lambda text: UUID(text).hex,
+    **dict.fromkeys(("timestamptz", "timestamp with time zone"), _moment_form),
+    "jsonb": _json_form,
 }

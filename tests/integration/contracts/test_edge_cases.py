@@ -151,6 +151,17 @@ CASES = {
         sheets=[["a", "b"], ["2025-01-31 08:00+01:00", '{"x": [1]}'], ["31.1.2025", "{x}"]],
         faults=("type A3", "type B3"),
     ),
+    "equal values of types of the server": Case(
+        contract="columns: {a: {type: uuid, unique: true}, b: {type: timestamptz, unique: true},"
+        " c: {type: char(4), unique: true}, d: {type: jsonb, unique: true}}",
+        sheets=[
+            ["a", "b", "c", "d"],
+            ["0b6a4b1e-7f0c-4f6e-9b53-3f8a0e7c2d11", "2025-01-31 08:00+01:00", "a", '{"x": 1, "y": [true, 2.50]}'],
+            ["{0B6A4B1E7F0C4F6E9B533F8A0E7C2D11}", "2025-01-31 07:00", "a  ", '{"y":[true,2.5],"x":1.0}'],
+            ["1b6a4b1e-7f0c-4f6e-9b53-3f8a0e7c2d11", "2025-01-31 07:00+01:00", " a", '{"x": true, "y": [1, 2.5]}'],
+        ],
+        faults=tuple(f"unique {letter}{row}" for letter in "ABCD" for row in (2, 3)),
+    ),
     "listed values of a type": Case(
         contract=of("type: numeric, values: ['1.50', 2]"), sheets=column(1.5, "2.0", 3), faults=("values A4",)
     ),

@@ -12,6 +12,7 @@ import pytest
 from pgdatahub.config import load_config
 from pgdatahub.errors import ConfigError
 from pgdatahub.model.results import Outcome
+from pgdatahub.runs.checks.check import check
 from pgdatahub.runs.plans.plan import plan
 from pgdatahub.undo.plan import UndoRequest
 from pgdatahub.undo.revert import revert
@@ -58,24 +59,36 @@ def test_an_enum_is_a_type_of_the_server(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_name", "value", "told"),
-    [
-        ("numeric(4,1)", 1.25, 'would become "1.3"'),
-        ("varchar(2)", "abc", "c"),
-        ("uuid", "x", "uuid"),
-        ("nothing_such", "x", "does not have the type"),
-    ],
+    ("type_name", "bad", "good"), [("numeric(4,1)", 1.25, 1.5), ("varchar(2)", "abc", "ab"), ("uuid", "x", ID)]
 )
-def test_a_value_that_the_server_would_change_fails_the_file(
-    warehouse: Warehouse, type_name: str, value: object, told: str
+def test_cells_that_the_server_would_change_fail_the_file(
+    warehouse: Warehouse, type_name: str, bad: float | str, good: float | str
 ) -> None:
     warehouse.configure(f'm:\n  columns: {{c: {{type: "{type_name}"}}}}\n')
-    warehouse.write("m/a.xlsx", [["c"], [value]])
-    ((file,),) = ([table.files for table in plan(warehouse.config).tables],)
-    assert file[0].action == "fail"
+    path = warehouse.write("m/a.xlsx", [["c"], [bad], [good], [bad]])
+    (checked,) = check(warehouse.config, [path])
+    (planned,) = plan(warehouse.config).files
+    failure = warehouse.fail().failure
+    assert (checked.verdict, planned.action, failure and failure.kind) == ("fail", "fail", "ContractError")
+    assert failure is not None
+    (fault,) = failure.faults
+    assert (fault.rule, fault.expected, [cell.cell for cell in fault.cells]) == ("type", type_name, ["A2", "A4"])
+    assert checked.faults == failure.faults
+    assert planned.failure is not None
+    assert planned.failure.faults == failure.faults
+    assert "m" not in warehouse.tables()
+
+
+def test_a_type_that_the_server_lacks_fails_the_file(warehouse: Warehouse) -> None:
+    warehouse.configure("m:\n  columns: {c: {type: nothing_such}}\n")
+    path = warehouse.write("m/a.xlsx", [["c"], ["x"]])
+    (checked,) = check(warehouse.config, [path])
+    assert (checked.status, checked.notices) == ("ok", ("only the server can check c (nothing_such)",))
+    (planned,) = plan(warehouse.config).files
+    assert planned.action == "fail"
     failure = warehouse.fail().failure
     assert failure is not None
-    assert told in failure.message
+    assert "does not have the type" in failure.message
     assert "m" not in warehouse.tables()
 
 
