@@ -73,6 +73,7 @@ class Values:
     expected: str = field(init=False)
     _with_empty: frozenset[bytes] = field(init=False)
     _hints: dict[bytes, str | None] = field(default_factory=dict)
+    _by_form: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shown = self.words if len(self.words) <= 10 else (*self.words[:10], f"… ({len(self.words):,} values)")
@@ -94,8 +95,9 @@ class Values:
         return f"did you mean {word}?" if word else None
 
     def _nearest(self, text: str) -> str | None:
-        folded = _folded(text)
-        same = next((word for word in self.words if _folded(word) == folded), None)
+        if not self._by_form:
+            self._by_form = {_folded(word): word for word in reversed(self.words)}
+        same = self._by_form.get(_folded(text))
         if same is not None or len(self.words) > _MOST_WORDS or len(text) > 100:
             return same
         return next(iter(get_close_matches(text, self.words, n=1, cutoff=0.75)), None)
