@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from pgdatahub.config import Config
-from pgdatahub.errors import UndoError
 from pgdatahub.load.contracts.hidden_values import hidden_faults, hidden_hint, hidden_reason
 from pgdatahub.model.events import Reporter, announcer
 from pgdatahub.model.faults import faults_to_json
@@ -13,6 +13,7 @@ from pgdatahub.model.schema import TableName, TableSchema
 from pgdatahub.postgres.database import UNMADE, is_unmade, open_database
 from pgdatahub.postgres.history.failures import Failures
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.history.known_tables import named_tables
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables.locks import metadata_lock_key, wait_for_turn
@@ -33,11 +34,11 @@ def redact(config: Config, *, table: str | None = None, reporter: Reporter | Non
 
     Args:
         config: The settings.
-        table: Only the entries of this table, by name or by ``schema.name``.
+        table: Only the entries of this table, by name or by ``schema.name``, and failures in the folders of its files.
         reporter: Receives notices on the embedded server.
 
     Raises:
-        UndoError: The history has no such table.
+        ConfigError: The history knows no table of this name.
         DatabaseError: The database does not answer.
     """
     announce = announcer(reporter)
@@ -52,18 +53,21 @@ def redact(config: Config, *, table: str | None = None, reporter: Reporter | Non
         imports = history.select_imports(connection)
         known = {past.table for past in imports}
         known |= {one.table for one in failures.select(connection) if one.table is not None}
-        meant = {name for name in known if table in (None, str(name), name.name)}
-        if table is not None and not meant:
-            there = ", ".join(sorted(map(str, known))) or "none"
-            raise UndoError(f"the history knows no table {table!r}", hint=f"it knows: {there}")
+        meant = known if table is None else named_tables([table], known)
+        # A file of several tables fails as a whole, and its failure names none of them.
+        folders = {_folder(past.identity) for past in imports if past.table in meant}
         return Redaction(
             destination=database.description,
             imports=sum(
                 _redact_import(connection, history, past.table, past.id) for past in imports if past.table in meant
             ),
             changes=history.schema_changes.forget_samples(connection, meant, every=table is None),
-            failures=_redact_failures(connection, failures, meant, every=table is None),
+            failures=_redact_failures(connection, failures, meant, folders, every=table is None),
         )
+
+
+def _folder(identity: str) -> str:
+    return identity.rpartition("/")[0]
 
 
 def _redact_import(connection: Connection, history: History, table: TableName, import_id: int) -> bool:
@@ -79,10 +83,12 @@ def _redact_import(connection: Connection, history: History, table: TableName, i
     return True
 
 
-def _redact_failures(connection: Connection, failures: Failures, tables: set[TableName], *, every: bool) -> int:
+def _redact_failures(
+    connection: Connection, failures: Failures, tables: Set[TableName], folders: Set[str], *, every: bool
+) -> int:
     changed = 0
     for row in failures.select(connection):
-        if row.table not in tables and not every:
+        if not (every or row.table in tables or _folder(row.identity) in folders):
             continue
         faults = hidden_faults(row.faults)
         reason = hidden_reason(row.reason, row.kind, row.faults)

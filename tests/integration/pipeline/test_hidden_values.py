@@ -143,3 +143,22 @@ def test_redact_removes_the_values_that_were_recorded(
     before = warehouse.query("SELECT observed FROM etl_imports ORDER BY id")
     assert redact(warehouse.config).imports == 0
     assert warehouse.query("SELECT observed FROM etl_imports ORDER BY id") == before
+
+
+def test_redact_of_a_table_takes_failures_of_its_files(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    warehouse.configure(
+        "m: {sheets: {S: {table: people, columns: {a: {values: [x]}}}, T: {table: b}}}\n"
+        "other: {columns: {a: {type: integer}}}\n"
+    )
+    warehouse.write_sheets("m/a.xlsx", {"S": [["a"], ["x"]], "T": [["a"], [1]]})
+    warehouse.write_sheets("m/b.xlsx", {"S": [["a"], [MARK]], "T": [["a"], [2]]})
+    warehouse.write("other/a.xlsx", [["a"], [f"{MARK}2"]])
+    warehouse.run()
+    assert warehouse.query("SELECT count(*) FROM etl_failures") == [(2,)]
+    assert redact(warehouse.config, table="people").failures == 1
+    faults = dict(warehouse.query("SELECT identity, faults::text || reason FROM etl_failures"))
+    assert (MARK in faults["m/b.xlsx"], MARK in faults["other/a.xlsx"]) == (False, True)
+    assert command(warehouse, monkeypatch, "history", "--redact", "--table", "peopel") == 2
+    assert "the history knows no table 'peopel' (did you mean people?)" in capfd.readouterr().err
