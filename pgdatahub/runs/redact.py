@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from pgdatahub.config import Config
@@ -84,7 +84,12 @@ def _redact_import(connection: Connection, history: History, table: TableName, i
 
 
 def _redact_failures(
-    connection: Connection, failures: Failures, tables: Set[TableName], folders: Set[str], *, every: bool
+    connection: Connection,
+    failures: Failures,
+    tables: AbstractSet[TableName],
+    folders: AbstractSet[str],
+    *,
+    every: bool,
 ) -> int:
     changed = 0
     for row in failures.select(connection):
