@@ -136,11 +136,11 @@ def _read_table(
         tally = Tally()
         tally.add(reading.headers)
         faults = Faults()
-        contract = None
+        contract, rules = None, Contract()
         normalize: Callable[[Batch], NormalizedBatch | None] = reading.normalize
         if chosen.source.options.has_contract:
             # Rules for the whole file and equal values are left to a run, which may read several sheets, and read twice.
-            contract = SheetContract(Contract(), reading.table, chosen)
+            contract = SheetContract(rules, reading.table, chosen)
             normalize = partial(reading.judge, contract=contract)
         try:
             faults.add(reading.layout.faults)
@@ -156,6 +156,7 @@ def _read_table(
         return
     tally.count(reading.layout.counts, reading.layout.examples)
     tally.note((*reading.layout.notices, *sheet.notices))
+    _note_rules(tally, rules, chosen)
     inspections[number] = replace(
         found,
         header_row=reading.table.header_row,
@@ -166,3 +167,18 @@ def _read_table(
         examples=tally.examples,
         notices=tally.notices,
     )
+
+
+def _note_rules(tally: Tally, rules: Contract, chosen: PartSheet) -> None:
+    """Count the rows with faults, which are not those of a right sheet, and name the rules that a run judges in addition."""
+    faults = rules.report.faults
+    if faults:
+        key = "rows with a fault (pgdatahub check names the cells)"
+        tally.count({key: rules.report.bad_rows}, {key: f"{chosen.label}!{faults[0].cell}"})
+    options = chosen.source.options
+    left = (
+        ["equal values"] if options.key or any(one.unique and not one.skip for one in options.columns.values()) else []
+    )
+    left += ["the number of rows"] if options.min_rows or options.max_rows is not None else []
+    if left:
+        tally.note((f"not looked at here, but by a run and pgdatahub check: {' and '.join(left)}",))

@@ -16,6 +16,7 @@ from pgdatahub.errors import ConfigError, CorruptError
 from pgdatahub.load.staging.file_hash import hash_file
 from pgdatahub.runs.inspect import inspect
 from pgdatahub.testing import source_file
+from pgdatahub.testing.workbooks import make_workbook
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -94,3 +95,18 @@ def test_several_files_are_inspected_one_after_the_other(tmp_path: Path, monkeyp
     assert mixed.exit_code == 1
     assert "s06_booleans.xlsx → table" in mixed.output
     assert "error: broken.xlsx" in mixed.output
+
+
+def test_rows_with_faults_are_counted(tmp_path: Path) -> None:
+    path = make_workbook(tmp_path / "data" / "f" / "a.xlsx", {"S": [["a", "b"], [1, 1], ["x", 2], [-1, 2], [2, 3]]})
+    settings = tmp_path / "etl.yaml"
+    settings.write_text(
+        "f:\n  on_bad: quarantine\n  min_rows: 9\n  columns: {a: {type: integer, min: 0}, b: {unique: true}}\n"
+    )
+    config = load_config(config_file=settings, overrides={"data_root": str(tmp_path / "data")})
+    (sheet,) = inspect(config, path).sheets
+    key = "rows with a fault (pgdatahub check names the cells)"
+    assert (sheet.rows, sheet.counts[key], sheet.examples[key]) == (2, 2, "S!A3")
+    assert sheet.notices == (
+        "not looked at here, but by a run and pgdatahub check: equal values and the number of rows",
+    )
