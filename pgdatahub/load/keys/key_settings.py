@@ -37,11 +37,11 @@ def check_rule(source: SourceFile, stored: TableRule | None) -> None:
             f"{source.table} has the rows of {stored.table} that other rows replace, and takes no file",
             hint="set table: for the folder",
         )
-    if wanted is None or not _agrees(stored.rule, wanted):
+    if wanted is None or not agrees(stored.rule, wanted):
         raise needs_rekey(source.table, stored.rule, wanted)
 
 
-def _agrees(stored: KeyRule, wanted: KeyRule) -> bool:
+def agrees(stored: KeyRule, wanted: KeyRule) -> bool:
     """Return whether a table under a rule can take files under another; no loaded row changes its place."""
     facts = [(rule.mode, set(rule.key), rule.newest, rule.missing) for rule in (stored, wanted)]
     # A table that refused equal keys has none.

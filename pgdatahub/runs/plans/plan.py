@@ -16,6 +16,7 @@ from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.contracts import column_keys
+from pgdatahub.load.keys.other_rules import describe_other_rules
 from pgdatahub.load.known.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.known.left_tables import left_imports
 from pgdatahub.load.known.older_readings import by_table, describe, read_differently
@@ -133,6 +134,7 @@ class _Planner:
         history = self._history(connection)
         if history is not None:
             self._known = find_known(connection, history, files)
+            self.warn(*describe_other_rules(connection, history, files))
             self._tables.left = left_imports(connection, history, files, self.config.schema_name)
             self.files = mark_leaving(files, self._tables.left)
         tables = tables_by_file(connection, files, self.config.schema_name)
@@ -163,8 +165,7 @@ class _Planner:
             for past in self._known.own_imports(source, source.hashed.sha256)
         ]
         differing, _ = read_differently(imports)
-        for text in describe(by_table(differing)):
-            self.warn(text)
+        self.warn(*describe(by_table(differing)))
         for source in files:
             if source.hashed is None:
                 continue
@@ -230,10 +231,7 @@ class _Planner:
         def columns_of(tables: Iterable[TableName]) -> dict[TableName, frozenset[str]]:
             return {} if connection is None else catalog.column_names(connection, tables)
 
-        found = column_keys.warnings(self.config, self._results, columns_of)
-        for text in found:
-            self.reporter(Notice(text=text, warning=True))
-        self.warnings = (*self.warnings, *found)
+        self.warn(*column_keys.warnings(self.config, self._results, columns_of))
 
     def _read(self, source: SourceFile) -> StagedFile | FileResult:
         hashed = hash_once(source)
@@ -275,10 +273,11 @@ class _Planner:
         """Yield the plans of tables, those of keyed tables with the number of their keys."""
         return with_keys(database, History(self.config.schema_name), tables, self._tables.all, warn=self.warn)
 
-    def warn(self, text: str) -> None:
-        """Add a warning to the plan."""
-        self.warnings += (text,)
-        self.reporter(Notice(text=text, warning=True))
+    def warn(self, *texts: str) -> None:
+        """Add warnings to the plan."""
+        self.warnings += texts
+        for text in texts:
+            self.reporter(Notice(text=text, warning=True))
 
     @property
     def unplaced(self) -> Sequence[FilePlan]:

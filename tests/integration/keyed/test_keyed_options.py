@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pgdatahub.model.events import Event, Notice
 from pgdatahub.runs.plans.plan import plan
+from pgdatahub.runs.run import run
+from pgdatahub.undo.rekey import rekey
 from tests.integration.undo.conftest import Hub
 
 
@@ -121,3 +124,26 @@ def test_a_flag_of_the_user_must_be_boolean(hub: Hub) -> None:
     hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
     (message,) = failures(hub).values()
     assert message == "the column gone is TEXT, and missing_keys: flag gone needs a BOOLEAN"
+
+
+@pytest.mark.parametrize("options", ["key: [no]", "sheets: {Sheet1: {table: c, key: [no]}}"])
+def test_a_key_that_a_loaded_table_lacks_is_told(hub: Hub, options: str) -> None:
+    def warnings() -> list[str]:
+        told: list[Event] = []
+        run(hub.config(), reporter=told.append)
+        found = [event.text for event in told if isinstance(event, Notice) and event.warning]
+        assert list(plan(hub.config()).warnings) == found
+        return found
+
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    routed = options.startswith("sheets")
+    hub.configure("c:\n  sheets: {Sheet1: {table: c}}\n" if routed else "c: {}\n")
+    hub.load()
+    assert warnings() == []
+    hub.configure(f"c:\n  {options}\n")
+    (told,) = warnings()
+    assert told.startswith("the table c has mode: append, and the settings of its folder say mode: merge, key: [no]")
+    rekey(hub.config(), "c")
+    assert warnings() == []
+    hub.configure("c:\n  sheets: {Sheet1: {table: c}}\n" if routed else "c: {}\n")
+    assert len(warnings()) == 1
