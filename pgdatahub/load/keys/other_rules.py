@@ -28,7 +28,7 @@ def describe_other_rules(connection: Connection, history: History, files: Iterab
     """
     wanted: dict[TableName, KeyRule | None] = {}
     for source in files:
-        for table, rule in _wanted(source):
+        for table, rule in wanted_rules(source):
             wanted.setdefault(table, rule)
     try:
         stored = {one.table: one.rule for one in all_rules(connection, history.schema).values()}
@@ -51,7 +51,7 @@ def describe_other_rules(connection: Connection, history: History, files: Iterab
     )
 
 
-def _wanted(source: SourceFile) -> Iterator[tuple[TableName, KeyRule | None]]:
+def wanted_rules(source: SourceFile) -> Iterator[tuple[TableName, KeyRule | None]]:
     """Yield the tables that the settings of a file name, each with its rule."""
     if not source.options.is_routed:
         yield source.table, source.options.rule

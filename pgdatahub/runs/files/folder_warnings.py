@@ -10,9 +10,11 @@ from difflib import get_close_matches
 
 from pgdatahub.config import Config
 from pgdatahub.config.excludes import why_excluded
+from pgdatahub.load.keys.other_rules import wanted_rules
 from pgdatahub.load.known.possible_tables import possible_tables
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.schema import METADATA_TABLES, TableName
+from pgdatahub.postgres.keyed.names import companion_name
 from pgdatahub.system.storage import is_url
 from pgdatahub.values.numbers import canonical_number, parse_value
 
@@ -28,12 +30,14 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
     untold: set[TableName] = set()
     doubling: dict[str, None] = {}
     present: set[tuple[str, ...]] = set()
+    companions: dict[TableName, TableName] = {}
     for source in files:
         folder, _, _ = source.identity.rpartition("/")
         for table in possible_tables(source, config.schema_name).fixed:
             folders[table].setdefault(folder.casefold(), folder)
             if not source.options.path_columns:
                 untold.add(table)
+        companions |= {companion_name(table): table for table, rule in wanted_rules(source) if rule is not None}
         options = source.options
         entries = [entry.options for rule in options.sheets for entry in rule.entries]
         if any(one.on_bad != "fail" and one.on_changed == "append" for one in entries or [options]):
@@ -48,6 +52,12 @@ def folder_warnings(files: Iterable[SourceFile], config: Config) -> Iterable[str
         if table.name in METADATA_TABLES:
             listed = ", ".join(sorted(spellings.values()))
             yield f"{listed} would be the table {table}, whose name the history of the loads has; set table: for it"
+        if table in companions:
+            listed = ", ".join(sorted(spellings.values()))
+            yield (
+                f"{listed} would be the table {table}, whose name {companions[table]} needs for the rows that others replace;"
+                " set table: for it"
+            )
     yield from _numbers_as_texts(config)
     for folder in doubling:
         yield f"{folder}: on_changed: append adds a corrected file to the rows that are loaded; replace, the default, does not"

@@ -186,6 +186,16 @@ def test_plan_refuses_a_companion_whose_name_is_taken(hub: Hub) -> None:
     assert planned.failure.message in failure(hub)
 
 
+@pytest.mark.parametrize("options", ["key: [no]", "sheets: {Sheet1: {table: c, mode: snapshot}}"])
+def test_a_folder_with_the_companions_name_is_named(hub: Hub, options: str) -> None:
+    hub.configure(f"c:\n  {options}\n")
+    for folder in ("c", "c_replaced"):
+        hub.write(f"{folder}/1.xlsx", ["no"], [[1]])
+    (warning,) = plan(hub.config()).warnings
+    assert warning.startswith("c_replaced would be the table c_replaced, whose name c needs")
+    assert "takes no file" in failure(hub)
+
+
 def test_other_settings_than_the_table_has_are_refused(hub: Hub) -> None:
     hub.write("c/a.xlsx", ["no", "city"], [[1, "Bern"]])
     hub.load()
