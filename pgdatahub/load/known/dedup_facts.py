@@ -78,12 +78,16 @@ def related_imports(source: SourceFile, imports: Sequence[ImportRow]) -> Sequenc
     """Return the imports that a part may repeat or replace.
 
     In a table with a key or a snapshot these are the imports of the same path only: the path of a copy decides between
-    equal keys, so a copy is loaded like any file, and the order of loading does not matter.
+    equal keys, so a copy is loaded like any file, and the order of loading does not matter. The file itself may have been
+    saved again.
     """
     if source.options.rule is None:
         return imports
     return [
-        replace(past, duplicates=past.corrected)
+        replace(
+            past,
+            duplicates=tuple(one for one in past.duplicates if one.corrected or one.identity == source.identity),
+        )
         for past in imports
         if past.identity == source.identity or past.corrects(source.identity) or is_origin(past, source)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pgdatahub.model.events import Event, Notice
+from pgdatahub.model.results import Outcome
 from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.run import run
 from pgdatahub.undo.rekey import rekey
@@ -147,3 +148,16 @@ def test_a_key_that_a_loaded_table_lacks_is_told(hub: Hub, options: str) -> None
     assert warnings() == []
     hub.configure("c:\n  sheets: {Sheet1: {table: c}}\n" if routed else "c: {}\n")
     assert len(warnings()) == 1
+
+
+@pytest.mark.parametrize("other", ["key: [no]", "mode: snapshot"])
+def test_a_part_of_a_file_saved_again_can_come_back(hub: Hub, other: str) -> None:
+    hub.configure(f"c:\n  sheets:\n    Sheet1: [{{table: a, key: [no]}}, {{table: b, {other}}}]\n")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    hub.load()
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]], note="saved again")
+    assert [outcome for outcome, _ in hub.load().values()] == [Outcome.SKIPPED]
+    hub.revert(source_file="c/1.xlsx", table="a")
+    assert {(one.file, one.action) for one in plan(hub.config()).files} == {("c/1.xlsx", "load"), ("c/1.xlsx", "skip")}
+    assert [outcome for outcome, _ in hub.load().values()] == [Outcome.LOADED]
+    assert hub.execute("SELECT a.city, b.city FROM a, b") == [("Bern", "Bern")]
