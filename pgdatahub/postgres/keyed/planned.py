@@ -109,6 +109,28 @@ def count_planned(
     return PlannedKeys(new=row.new, replaced=row.replaced, unchanged=row.unchanged, older=row.older)
 
 
+def count_new_typed(
+    connection: Connection,
+    rule: KeyRule,
+    current: TableSchema,
+    files: Sequence[PlannedFile],
+    *,
+    columns: Collection[str],
+    encode: Encode,
+) -> PlannedKeys:
+    """Return the keys of planned files for a new table whose key has a type of the server, by which the server compares.
+
+    See :func:`count_planned`.
+    """
+    _make(connection, [one.name for one in current.columns if one.name in columns])
+    _stage(connection, files, encode)
+    keys = sql.SQL(", ").join(_key_term(current, name, "p") for name in rule.key)
+    query = sql.SQL("SELECT count(*) FROM (SELECT DISTINCT {} FROM {} p) known")
+    return PlannedKeys(
+        new=int(connection.scalar(query.format(keys, identifier(_PLANNED)))), replaced=0, unchanged=0, older=0
+    )
+
+
 def count_snapshot(
     connection: Connection,
     imports: sql.Identifier | None,

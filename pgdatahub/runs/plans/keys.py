@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pgdatahub.errors import PgDataHubError
+from pgdatahub.model.schema import OpaqueType
 from pgdatahub.plugins.copy_rows import text_rows
 from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history.imports import History
-from pgdatahub.postgres.keyed.planned import count_planned, count_snapshot
+from pgdatahub.postgres.keyed.planned import count_new_typed, count_planned, count_snapshot
 from pgdatahub.postgres.keyed.planned_keys import PlannedFile, PlannedKeys, count_new
 from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.runs.plans.result import TablePlan
@@ -61,7 +62,8 @@ def _count(database: Database | None, history: History, simulation: TableSimulat
     if rule is None or current is None:
         return None
     planned = [_planned(one) for one in files]
-    if stored is None or database is None:
+    is_typed = any(isinstance(current.by_name[name].type, OpaqueType) for name in rule.key)
+    if database is None or (stored is None and not is_typed):
         return count_new(rule, planned)
     of_imports = simulation.rule.columns if simulation.rule is not None else ()
     columns = {*of_imports, *(name for one in files for name in one.observed.by_name)}
@@ -71,7 +73,9 @@ def _count(database: Database | None, history: History, simulation: TableSimulat
     try:
         with transaction(database.engine) as connection:
             imports = history.imports if simulation.rule is not None else None
-            if rule.is_merge:
+            if stored is None:
+                found = count_new_typed(connection, rule, current, planned, columns=columns, encode=text_rows)
+            elif rule.is_merge:
                 found = count_planned(
                     connection,
                     imports,

@@ -290,6 +290,18 @@ def test_plan_counts_the_keys_of_a_new_table(hub: Hub) -> None:
     ]
 
 
+def test_plan_counts_new_keys_as_the_server_compares(database_url: str, tmp_path: Path) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.configure("c:\n  key: [no, id]\n  columns: {id: {type: uuid}}\n")
+    number = "8c3d1c9e-0000-4000-8000-00000000000a"
+    hub.write("c/1.xlsx", ["no", "id", "city"], [[1, number, "Bern"], [2, number, "Genf"]])
+    hub.write("c/2.xlsx", ["no", "id"], [[1, number.upper()]])
+    (planned,) = plan(hub.config()).tables
+    assert planned.keys == PlannedKeys(new=2, replaced=0, unchanged=0, older=0)
+    hub.load()
+    assert hub.execute("SELECT count(*) FROM c") == [(2,)]
+
+
 def test_plan_shows_all_statements_of_a_key(database_url: str, tmp_path: Path) -> None:
     hub = Hub(database_url, tmp_path)
     hub.execute("CREATE TABLE c (no int, city text)")
