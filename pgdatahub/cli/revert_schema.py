@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from pgdatahub.cli.completion import complete_table
-from pgdatahub.cli.options import HOW, WHICH, FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.cli.options import (
+    HOW,
+    WHICH,
+    ConfigOption,
+    DataRootOption,
+    FormatOption,
+    OutputFormat,
+    SchemaOption,
+    configured,
+)
 
 
 def revert_schema_command(
@@ -24,6 +33,8 @@ def revert_schema_command(
         bool, typer.Option("--dry-run", help="Show the plan; change nothing.", rich_help_panel=HOW)
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=HOW)] = False,
+    data_root: DataRootOption = None,
+    config_file: ConfigOption = None,
     schema: SchemaOption = None,
     output: FormatOption = OutputFormat.TEXT,
 ) -> None:
@@ -39,7 +50,7 @@ def revert_schema_command(
 
     if not (yes or dry_run):
         require_terminal("--yes")
-    config = configured(schema_name=schema)
+    config = configured(config_file, data_root=data_root, schema_name=schema)
     result = revert_schema(
         config,
         table=table,

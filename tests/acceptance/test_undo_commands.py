@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.integration.undo.conftest import write_workbook
@@ -137,3 +138,21 @@ def test_reset_asks_for_a_name_backs_up_and_loads_again(shell: Shell) -> None:
     )
     assert shell.json("status", "--count")["rows"] == 3
     assert "2 files loaded" in shell.type("reset", "--yes", "--run").stdout
+
+
+def test_revert_takes_data_root_and_options_of_the_run(tmp_path: Path, database_url: str) -> None:
+    shell = Shell(tmp_path, database_url)
+    write_workbook(tmp_path / "there/sales/jan.xlsx", ["id"], [[1]])
+    write_workbook(tmp_path / "there/sales/feb.xlsx", ["id"], [[2.5]])
+    (tmp_path / "mine.yaml").write_text("sales:\n  views: recreate\n")
+    options = ("--data-root", "there", "--config", "mine.yaml")
+    shell.type("run", *options)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("CREATE VIEW all_sales AS SELECT id FROM sales")
+    (tmp_path / "there").rename(tmp_path / "here")
+    options = ("--data-root", "here", "--config", "mine.yaml")
+    assert shell.json("status", "--data-root", "here")["missing_files"] == []
+    shell.type("revert", "here/sales/feb.xlsx", *options, "--yes")
+    shell.type("revert-schema", "--table", "sales", "--source-file", "here/sales/feb.xlsx", *options, "--yes")
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT pg_typeof(id)::text, id FROM all_sales").fetchall() == [("integer", 1)]
