@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.server.connection import Connection
+
+SET_VERSION: Final = 160000
+"""``server_version_num`` from which a member of a role may lack the right to ``SET`` it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,22 @@ _DEPENDENTS = """
   ORDER BY 1
 """
 
+_RIGHTS = """
+    SELECT 'view ' || v.oid::regclass::text AS description, v.relnamespace::regnamespace::text AS schema,
+           pg_get_userbyid(v.relowner)::text AS owner,
+           has_schema_privilege(v.relnamespace, 'CREATE') AS may_create,
+           v.relowner = me.oid OR pg_has_role(v.relowner, %(become)s) AS may_give,
+           v.relowner = me.oid OR me.rolsuper OR has_schema_privilege(v.relowner, v.relnamespace, 'CREATE') AS may_own,
+           (SELECT min(pg_get_userbyid(g.grantor)::text)
+              FROM (SELECT (aclexplode(v.relacl)).grantor
+                     UNION
+                    SELECT (aclexplode(a.attacl)).grantor FROM pg_attribute a WHERE a.attrelid = v.oid) g
+             WHERE g.grantor <> v.relowner AND NOT pg_has_role(g.grantor, %(become)s)) AS grantor
+      FROM pg_class v JOIN pg_roles me ON me.rolname = current_user
+     WHERE v.oid::bigint = ANY (%(oids)s)
+  ORDER BY 1
+"""
+
 _PARTS = """
     SELECT pg_describe_object('pg_rewrite'::regclass, oid, 0) FROM pg_rewrite WHERE ev_class::bigint = ANY (%(oids)s)
      UNION ALL
@@ -118,3 +138,20 @@ def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -
     if views:
         rows = connection.execute(_DEPENDENTS, {"oids": [view.oid for view in views]})
         yield from (row[0] for row in rows)
+    yield from _missing_rights(connection, [view for view in views if view.owned and not view.materialized])
+
+
+def _missing_rights(connection: Connection, views: Collection[UsingView]) -> Iterator[str]:
+    """Yield the rights whose absence would let the change of the table fail at its end, when the views are made again."""
+    if not views:
+        return
+    become = "SET" if connection.driver.info.server_version >= SET_VERSION else "MEMBER"
+    for row in connection.execute(_RIGHTS, {"oids": [view.oid for view in views], "become": become}):
+        if not row.may_create:
+            yield f"{row.description} cannot be made again: this role lacks CREATE on the schema {row.schema}"
+        elif not row.may_give:
+            yield f"{row.description} belongs to the role {row.owner}, which this role may not SET"
+        elif not row.may_own:
+            yield f"{row.description} cannot be given back to the role {row.owner}: it lacks CREATE on the schema {row.schema}"
+        if row.grantor is not None:
+            yield f"{row.description} has grants by the role {row.grantor}, and only a member of it can give them again"

@@ -268,13 +268,59 @@ def test_undo_without_the_option_refuses(database_url: str, tmp_path: Path) -> N
         revert(config_of(database_url, tmp_path), UndoRequest(source_file="t/b.xlsx", schema=True))
 
 
-def test_view_of_another_role_fails_the_file(database_url: str, reader: str, tmp_path: Path) -> None:
+@pytest.fixture
+def reader_url(database_url: str, reader: str) -> str:
+    """The database's URL for the reader, who may also create schemas."""
     execute(database_url, f"ALTER ROLE {reader} LOGIN PASSWORD 'reader'")
     info = psycopg.conninfo.conninfo_to_dict(database_url)
     with psycopg.connect(database_url) as connection:
         host, port = connection.info.host, connection.info.port
-    url = f"host={host} port={port} dbname={info['dbname']} user={reader} password=reader"
     execute(database_url, f"GRANT CREATE ON DATABASE {info['dbname']} TO {reader}")
+    return f"host={host} port={port} dbname={info['dbname']} user={reader} password=reader"
+
+
+@pytest.fixture
+def other(database_url: str) -> Iterator[str]:
+    """Another role, with no rights."""
+    role = f"other_{secrets.token_hex(4)}"
+    execute(database_url, f"CREATE ROLE {role}")
+    yield role
+    execute(database_url, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("statements", "reason"),
+    [
+        (
+            "GRANT SELECT ON s.v TO {other} WITH GRANT OPTION; SET ROLE {other}; GRANT SELECT ON s.v TO pg_monitor",
+            "has grants by the role",
+        ),
+        ("GRANT {other} TO {reader}; GRANT SELECT ON t TO {other}; ALTER VIEW s.v OWNER TO {other}", "it lacks CREATE"),
+        (
+            "ALTER SCHEMA s OWNER TO {other}; GRANT USAGE ON SCHEMA s TO {reader}",
+            "this role lacks CREATE on the schema s",
+        ),
+    ],
+    ids=["grantor", "owner", "schema"],
+)
+def test_rights_to_recreate_a_view_are_foreseen(
+    statements: str, reason: str, reader_url: str, reader: str, other: str, database_url: str, tmp_path: Path
+) -> None:
+    prepare(reader_url, tmp_path)
+    execute(reader_url, "CREATE SCHEMA s; CREATE VIEW s.v AS SELECT amount FROM t")
+    execute(database_url, "GRANT USAGE ON SCHEMA s TO PUBLIC;" + statements.format(reader=reader, other=other))
+    before = query(database_url, STATE)
+    failure = widen(reader_url, tmp_path).failure
+    planned = plan_of_b(reader_url, tmp_path)
+    assert planned.action == "fail"
+    for told in (failure, planned.failure):
+        assert told is not None
+        assert reason in told.message
+    assert query(database_url, STATE) == before
+
+
+def test_view_of_another_role_fails_the_file(database_url: str, reader_url: str, tmp_path: Path) -> None:
+    url = reader_url
     prepare(url, tmp_path)
     execute(database_url, "CREATE VIEW theirs AS SELECT amount FROM t")
     failure = widen(url, tmp_path).failure
