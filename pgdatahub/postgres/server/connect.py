@@ -121,11 +121,9 @@ def _malformed(conninfo: str) -> DatabaseError:
         return DatabaseError(
             "the connection string is not valid", hint="write postgresql://user:password@host:5432/name"
         )
-    advice = next((_FOREIGN_PARAMETERS[name] for name in unknown if name in _FOREIGN_PARAMETERS), None)
     names = ", ".join(unknown)
-    return DatabaseError(
-        f"libpq has no connection parameter {names}", hint=f"remove {names}" + (f"; {advice}" if advice else "")
-    )
+    advice = dict.fromkeys(_FOREIGN_PARAMETERS[name] for name in unknown if name in _FOREIGN_PARAMETERS)
+    return DatabaseError(f"libpq has no connection parameter {names}", hint="; ".join([f"remove {names}", *advice]))
 
 
 def _reason(error: psycopg.Error, complete: str, given: str) -> PgDataHubError:

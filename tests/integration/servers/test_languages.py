@@ -154,6 +154,7 @@ def test_commit_that_a_pooler_answers_twice_is_transient(german: str) -> None:
         ("sslmode=require", "sslmode"),
         ("sslmode=require&sslnegotiation=direct", "sslnegotiation"),
         ("schema=raw", "ETL_SCHEMA"),
+        ("pgbouncer=true&schema=raw", "for a pooler; ETL_SCHEMA"),
         ("sslmode=sometimes", "parameters of the connection"),
         ("channel_binding=require", "does not meet channel_binding"),
         ("options=-cstatement_timeout%3Dsoon", "session's settings"),
