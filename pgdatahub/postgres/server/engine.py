@@ -194,7 +194,7 @@ def translate(error: psycopg.Error) -> PgDataHubError:
     if error.diag.source_function == ROW_SECURITY:
         return PrivilegeError(f"row-level security hides rows from this role: {message}", hint=ROW_SECURITY_HINT)
     if state is not None:
-        found = meaning(state, message, where=_where(error))
+        found = None if _is_of_another_connection(error) else meaning(state, message, where=_where(error))
         hint = error.diag.message_hint or (_RAISED if is_raised_by_function(error) else None)
         return found or LoadError(f"{message} (SQLSTATE {state})", where=_where(error), hint=hint)
     # Without a state, an InternalError is psycopg's: a pooler answers COMMIT twice if its server is gone.
@@ -224,10 +224,19 @@ def is_raised_by_function(error: psycopg.Error) -> bool:
     and timeouts name places that the server had reached.
     """
     state = error.sqlstate or ""
-    if state.startswith("P0") or error.diag.source_function in _RAISE:
+    if state.startswith("P0") or error.diag.source_function in _RAISE or _is_of_another_connection(error):
         return True
     context = (error.diag.context or "").splitlines()
     return not state.startswith(_OF_THE_SERVER) and any(not line.startswith("COPY ") for line in context)
+
+
+def _is_of_another_connection(error: psycopg.Error) -> bool:
+    """Return whether a function, such as one of dblink, raised the error for a connection of its own; this one goes on.
+
+    The server ends a session with severity FATAL; 08P01 is of a pooler too, which gives it any severity.
+    """
+    state = error.sqlstate or ""
+    return state.startswith("08") and state != "08P01" and error.diag.severity_nonlocalized == "ERROR"
 
 
 def _refusing_key(error: psycopg.Error) -> str:

@@ -326,6 +326,25 @@ def test_error_of_an_event_trigger_names_its_kind(database_url: str, tmp_path: P
     assert "trigger or function of the database" in str(caught.value.hint)
 
 
+def test_lost_connection_of_a_trigger_fails_its_file_only(database_url: str, tmp_path: Path) -> None:
+    # As dblink and postgres_fdw raise it in a trigger if their server is away.
+    execute(
+        database_url,
+        "CREATE TABLE t (id integer, source_file text, load_timestamp timestamp)",
+        "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'could not connect to there' USING ERRCODE = '08001'; END $$",
+        "CREATE TRIGGER tell BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tell()",
+    )
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    write_workbook(tmp_path / "data/u/a.xlsx", [["id"], [1]])
+    refused, loaded = load(database_url, tmp_path).results
+    assert loaded.failure is None
+    assert refused.failure is not None
+    assert refused.failure.where == "Sheet1 › row 2"
+    assert "could not connect to there (SQLSTATE 08001)" in refused.failure.message
+    assert "trigger or function of the database" in str(refused.failure.hint)
+
+
 @pytest.mark.parametrize("action", ["", "ON DELETE RESTRICT", "INITIALLY DEFERRED"])
 def test_foreign_key_that_refuses_a_delete_is_named(action: str, database_url: str, tmp_path: Path) -> None:
     write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1], [2]])
