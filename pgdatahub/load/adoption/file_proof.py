@@ -40,10 +40,12 @@ class FileProof:
     Attributes:
         compared: The file could be compared.
         reason: The difference, or the reason why there was no comparison; None if rows and file are equal.
+        other_hash: The file's content hash is not that of the history, which a user changed.
     """
 
     compared: bool
     reason: str | None
+    other_hash: bool = False
 
 
 def compare_with_file(
@@ -82,7 +84,8 @@ def compare_with_file(
             if reason is not None and past.replays:
                 # The rows of the load keep the meaning that they had under its settings.
                 return FileProof(compared=False, reason="rows from the quarantine were loaded under other settings")
-            return FileProof(compared=True, reason=reason)
+            other_hash = reason is None and part.content_sha256 != past.content_sha256
+            return FileProof(compared=True, reason=reason, other_hash=other_hash)
     except FileError as error:
         return FileProof(compared=False, reason=f"the file cannot be read again: {error.message}")
     except PgDataHubError:

@@ -10,8 +10,9 @@ from datetime import datetime
 from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Provenance, Status
 from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.postgres.history.damaged_rows import damaged_import
 from pgdatahub.postgres.history.drift import GoneColumn
-from pgdatahub.postgres.proofs.import_groups import ImportGroup
+from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, Unproved
 
@@ -25,6 +26,23 @@ class Findings:
     proofs: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     imports: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An import with all its rows, of which the values are to be compared.
+
+    Attributes:
+        group: Its rows.
+        past: The import.
+        facts: What the comparison needs.
+        emptied: A column that was added again, without the values of the import.
+    """
+
+    group: ImportGroup
+    past: ImportRow
+    facts: ImportFacts
+    emptied: str | None
 
 
 def group_differences(group: ImportGroup, provenance: Provenance, history_schema: str) -> Iterator[Difference]:
@@ -105,6 +123,12 @@ def damaged_history(error: HistoryDamagedError, *, rows: int | None = None) -> D
     return Difference(
         kind=DifferenceKind.HISTORY, text=error.message, hint=error.hint, rows=rows, import_id=error.import_id
     )
+
+
+def other_hash(past: ImportRow) -> Difference:
+    """Return the difference of an import whose rows are those of its file, and whose content hash in the history is another."""
+    row = {"id": past.id, "identity": past.identity}
+    return damaged_history(damaged_import(row, "content_sha256", "the rows and the file have another content hash"))
 
 
 def without_twins(groups: Iterable[ImportGroup]) -> tuple[list[ImportGroup], list[Difference]]:

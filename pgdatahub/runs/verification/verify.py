@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 from pgdatahub.config import Config
@@ -38,11 +38,13 @@ from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.verification.findings import (
     Findings,
+    Waiting,
     changed_rows,
     column_gone,
     column_retyped,
     damaged_history,
     group_differences,
+    other_hash,
     table_gone,
     unknown_import,
     values_gone,
@@ -92,23 +94,6 @@ def verify(
         return Verification(destination=database.description, tables=tuple(checks), seconds=time.monotonic() - began)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
-    """An import with all its rows, of which the values are to be compared.
-
-    Attributes:
-        group: Its rows.
-        past: The import.
-        facts: What the comparison needs.
-        emptied: A column that was added again, without the values of the import.
-    """
-
-    group: ImportGroup
-    past: ImportRow
-    facts: ImportFacts
-    emptied: str | None
-
-
 class _TableVerifier:
     """Verifier of one table."""
 
@@ -150,7 +135,7 @@ class _TableVerifier:
             differences=tuple(sorted(found.differences, key=lambda one: (order.index(one.kind), one.import_id or 0))),
         )
 
-    def _compare_values(self, connection: Connection) -> tuple[TableSchema, list[_Waiting]]:
+    def _compare_values(self, connection: Connection) -> tuple[TableSchema, list[Waiting]]:
         """Count the rows, and compare values with the content hashes; return the imports that only a file can prove."""
         found, history, table = self._found, self._history, self._table
         known = history.exists(connection)
@@ -206,13 +191,13 @@ class _TableVerifier:
 
     def _waiting(
         self, connection: Connection, group: ImportGroup, past: ImportRow, facts: ImportFacts, added: Mapping[str, bool]
-    ) -> _Waiting:
+    ) -> Waiting:
         names = columns_with_values(facts, added)
         if any(added[name] for name in names):
             group = replace(group, original=0)
-        return _Waiting(group=group, past=past, facts=facts, emptied=emptied_column(connection, past, names))
+        return Waiting(group=group, past=past, facts=facts, emptied=emptied_column(connection, past, names))
 
-    def _has_content(self, connection: Connection, one: _Waiting, current: TableSchema, provenance: Provenance) -> bool:
+    def _has_content(self, connection: Connection, one: Waiting, current: TableSchema, provenance: Provenance) -> bool:
         """Compare an import by its content hash; return whether that settled it."""
         found, group, past, facts = self._found, one.group, one.past, one.facts
         if group.is_original and one.emptied is None and not self._every_value:
@@ -244,7 +229,7 @@ class _TableVerifier:
             return True
         return False
 
-    def _compare_file(self, one: _Waiting, current: TableSchema) -> None:
+    def _compare_file(self, one: Waiting, current: TableSchema) -> None:
         """Compare an import with its file, and add the finding."""
         found, group, past, facts = self._found, one.group, one.past, one.facts
         triggers: tuple[str, ...] = ()
@@ -259,7 +244,9 @@ class _TableVerifier:
         except PgDataHubError as error:
             # Such as a standby, which takes no temporary table.
             proof = FileProof(compared=False, reason=f"the server cannot compare the file: {error.message}")
-        if proof.reason is None:
+        if proof.other_hash:
+            found.differences.append(other_hash(past))
+        elif proof.reason is None:
             found.proofs["file"] += 1
         elif triggers:
             self._not_proved(group, past, f"triggers of the table may change values ({', '.join(triggers)})")

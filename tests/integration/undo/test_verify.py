@@ -291,6 +291,16 @@ def test_lost_history_leaves_unknown_imports(loaded: Hub, statement: str) -> Non
     assert _kinds(loaded) == [DifferenceKind.UNKNOWN] * 2
 
 
+def test_content_hash_changed_by_hand_is_found(loaded: Hub) -> None:
+    loaded.execute("UPDATE etl_imports SET content_sha256 = repeat('a', 64) WHERE identity = 'sales/jan.xlsx'")
+    found = _only(loaded)
+    assert (found.kind, found.import_id) == (DifferenceKind.HISTORY, _id(loaded, "sales/jan.xlsx"))
+    assert "content_sha256" in found.text
+    loaded.execute("DELETE FROM etl_imports WHERE identity = 'sales/jan.xlsx'")  # as the hint says
+    loaded.load(adopt=True)
+    assert _kinds(loaded) == []
+
+
 def test_table_of_another_history_is_left_out(loaded: Hub) -> None:
     assert loaded.verify(schema_name="other").tables == ()
 
