@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pgdatahub.config import Config
-from pgdatahub.errors import ContentionError, FileError, PrivilegeError
+from pgdatahub.errors import ContentionError, FileError, PgDataHubError, PrivilegeError
 from pgdatahub.load.known.possible_tables import possible_tables
 from pgdatahub.load.known.retried_queries import RetriedQueries
 from pgdatahub.load.replace import pass_on, revert_rows
@@ -175,6 +175,12 @@ def judge(
             yield replace(missing, action=MissingAction.REVERT)
 
 
+def as_failed(missing: MissingFile, error: PgDataHubError) -> MissingFile:
+    """Return a missing file whose treatment an error prevents."""
+    text = f"{error.message} ({error.hint})" if error.hint else error.message
+    return replace(missing, action=MissingAction.FAIL, heir=None, reason=text)
+
+
 def _keeps(identity: str, config: Config) -> bool:
     return config.folders.options_for(identity.split("/")[:-1]).on_missing == "keep"
 
@@ -246,8 +252,7 @@ class MissingFiles:
         try:
             return with_retries(partial(self._treat_once, missing), self.queries.gave_way)
         except (FileError, PrivilegeError, ContentionError) as error:
-            text = f"{error.message} ({error.hint})" if error.hint else error.message
-            return replace(missing, action=MissingAction.FAIL, reason=text)
+            return as_failed(missing, error)
 
     def _is_back(self, identity: str) -> bool:
         """Return whether a file is there now: the listing is as old as the run, and programs save a file by renaming another."""

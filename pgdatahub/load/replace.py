@@ -11,6 +11,7 @@ from pgdatahub.load.duplicates import as_duplicate
 from pgdatahub.load.known.dedup_facts import DedupDecision
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import Duplicate, ImportRow, Status
+from pgdatahub.model.schema import TableSchema
 from pgdatahub.postgres.history.duplicate_rows import inherit, set_duplicates
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.keyed.rules import TableRule, find_rule
@@ -141,11 +142,28 @@ def _check_unchanged(
     if rule is not None:
         locks.lock_table(connection, rule.companion)
     for past in going:
-        state = examine_import(connection, past, current, rule=rule, history_schema=history.schema)
-        reason = state.unreadable or next(iter(state.changed), None)
-        if reason is not None:
-            raise ContentChangedError(
-                f"its older rows cannot be replaced: {reason}",
-                hint=f"revert --import-id {past.id} --force reverts it all the same",
-            )
+        refused = _refusal(connection, history, past, current, rule)
+        if refused is not None:
+            raise refused
     return True
+
+
+def find_refusal(connection: Connection, history: History, past: ImportRow) -> ContentChangedError | None:
+    """Return the error with which the rows of an import would be refused to go, since they were changed by hand; None if not."""
+    current = catalog.reflect(connection, past.table)
+    if current is None:
+        return None
+    return _refusal(connection, history, past, current, find_rule(connection, history.schema, past.table))
+
+
+def _refusal(
+    connection: Connection, history: History, past: ImportRow, current: TableSchema, rule: TableRule | None
+) -> ContentChangedError | None:
+    state = examine_import(connection, past, current, rule=rule, history_schema=history.schema)
+    reason = state.unreadable or next(iter(state.changed), None)
+    if reason is None:
+        return None
+    return ContentChangedError(
+        f"its older rows cannot be replaced: {reason}",
+        hint=f"revert --import-id {past.id} --force reverts it all the same",
+    )

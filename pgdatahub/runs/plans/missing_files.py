@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.config import Config
 from pgdatahub.errors import DatabaseError, HistoryDamagedError, PgDataHubError
-from pgdatahub.load.missing import Listing, MissingFiles, find_gone, gone, judge
+from pgdatahub.load.missing import Listing, MissingFiles, as_failed, find_gone, gone, judge
 from pgdatahub.load.pipeline import Pipeline
+from pgdatahub.load.replace import find_refusal
 from pgdatahub.model.events import Notice, Reporter
 from pgdatahub.model.imports import Status
 from pgdatahub.model.missing import MissingAction, MissingFile
@@ -95,12 +96,18 @@ def plan_missing(
     stored = map(tables.after, found.imports)
     left = {past.id: past for past in (*stored, *tables.changed) if past is not None and past.status == Status.LOADED}
     missing = gone((left[number] for number in sorted(left)), listing.present)
-    planned = [
-        replace(one, notice=next(iter(describe_cascades(connection, one.table, going="deleted")), None))
-        if one.action is MissingAction.REVERT
-        else one
-        for one in judge(missing, listing, config, failed, found.roots)
-    ]
+    stored_imports = {past.id: past for past in found.imports}
+    planned = []
+    for one in judge(missing, listing, config, failed, found.roots):
+        past = None if one.action is MissingAction.KEEP else stored_imports.get(one.import_id)
+        refused = None if past is None else find_refusal(connection, history, past)
+        if refused is not None:
+            planned.append(as_failed(one, refused))
+        elif one.action is MissingAction.REVERT:
+            notice = next(iter(describe_cascades(connection, one.table, going="deleted")), None)
+            planned.append(replace(one, notice=notice))
+        else:
+            planned.append(one)
     return tuple(sorted([*found.kept, *planned], key=lambda one: one.import_id))
 
 

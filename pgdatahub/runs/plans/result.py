@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from pgdatahub.errors import ExitCode
 from pgdatahub.model.faults import Fault
-from pgdatahub.model.missing import MissingFile
+from pgdatahub.model.missing import MissingAction, MissingFile
 from pgdatahub.model.results import Failure
 from pgdatahub.postgres.keyed.planned_keys import PlannedKeys
 
@@ -189,4 +189,5 @@ class RunPlan:
     def exit_code(self) -> ExitCode:
         """Exit code of the console script."""
         failed = self.unreadable or any(file.action == "fail" for file in self.files)
+        failed = failed or any(one.action is MissingAction.FAIL for one in self.missing)
         return ExitCode.FAILED if failed else ExitCode.OK

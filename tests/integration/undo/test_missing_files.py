@@ -317,10 +317,24 @@ def test_rows_changed_by_hand_are_not_reverted(loaded: Hub) -> None:
     loaded.configure(REVERT)
     (loaded.root / "sales/jan.xlsx").unlink()
     loaded.execute("UPDATE sales SET note = 'own' WHERE id = 1")
+    planned = plan(loaded.config())
+    assert (planned.missing[0].action, planned.exit_code) == (MissingAction.FAIL, 1)
     report = loaded.run()
+    assert planned.missing == report.missing
     assert _actions(report) == [("sales/jan.xlsx", MissingAction.FAIL)]
     assert report.exit_code == 1
     assert _rows(loaded) == [1, 2, 3]
+
+
+def test_rows_changed_by_hand_are_not_taken_over(loaded: Hub) -> None:
+    loaded.configure(REVERT)
+    shutil.copy(loaded.root / "sales/jan.xlsx", loaded.root / "sales/copy.xlsx")
+    loaded.run()
+    (loaded.root / "sales/jan.xlsx").unlink()
+    loaded.execute("UPDATE sales SET note = 'own' WHERE id = 1")
+    planned = plan(loaded.config())
+    assert [(one.file, one.action) for one in planned.missing] == [("sales/jan.xlsx", MissingAction.FAIL)]
+    assert loaded.run().missing == planned.missing
 
 
 KEYED = "sales:\n  key: [id]\n  on_missing: revert\n"
