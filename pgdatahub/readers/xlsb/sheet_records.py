@@ -43,6 +43,7 @@ class SheetRecords:
         stream: The part.
         limits: How much it may ask.
         converter: Makes columns.
+        any_order: Rows may come in any order.
 
     Raises:
         CorruptError: The part is not a worksheet, or is damaged before its first row.

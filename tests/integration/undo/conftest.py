@@ -1,4 +1,4 @@
-"""Workbooks in folders, loaded and taken back on a real server."""
+"""Workbooks in folders, loaded and reverted on a real server."""
 
 from __future__ import annotations
 

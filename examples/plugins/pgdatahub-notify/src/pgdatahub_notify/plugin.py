@@ -31,7 +31,7 @@ def pgdatahub_audit(record: ImportRecord) -> Callable[[], None] | None:
 
 @hookimpl
 def pgdatahub_finished(report: RunReport) -> None:
-    """Post the files of a run that failed, of which no audit hook hears; an error of this hook is a warning too."""
+    """Post the files of a run that failed, which no audit hook gets; an error of this hook is a warning too."""
     url = os.environ.get(URL_VARIABLE)
     if not url or report.dry or not report.exit_code:
         return
