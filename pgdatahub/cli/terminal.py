@@ -58,12 +58,26 @@ def say_json(value: Any, **options: Any) -> None:
 
 def confirm(question: str) -> bool:
     """Ask a yes-or-no question on standard error, and return the answer."""
-    return typer.confirm(printable(question), err=True)
+    with _interruptible():
+        return typer.confirm(printable(question), err=True)
 
 
 def prompt(question: str) -> str:
     """Ask for a text on standard error; return an empty text if the user types nothing."""
-    return str(typer.prompt(printable(question), default="", err=True))
+    with _interruptible():
+        return str(typer.prompt(printable(question), default="", show_default=False, err=True))
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C at a question end the command as Ctrl-C elsewhere does; Typer would end it as a refused one."""
+    try:
+        yield
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            say("", err=True)
+            raise KeyboardInterrupt from None
+        raise
 
 
 @contextmanager

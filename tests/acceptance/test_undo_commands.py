@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,30 @@ class Shell:
         assert "Traceback" not in errors
         return process.returncode, output + errors
 
+    def interrupt(self, *arguments: str, at: str) -> tuple[int, str]:
+        """Type a command on a terminal, and Ctrl-C at a question; return its exit code and what followed the question."""
+        leader, follower = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pgdatahub", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=follower,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        os.close(follower)
+        assert process.stderr is not None
+        shown = b""
+        while not shown.decode(errors="ignore").endswith(at):
+            one = process.stderr.read(1)
+            assert one, shown
+            shown += one
+        time.sleep(0.3)  # the question is there; its answer is awaited a moment later
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        os.close(leader)
+        return process.returncode, errors.decode()
+
 
 @pytest.fixture
 def shell(tmp_path: Path, database_url: str) -> Shell:
@@ -104,6 +130,12 @@ def test_revert_shows_does_and_marks(shell: Shell) -> None:
 def test_without_a_terminal_nothing_is_done_without_yes(shell: Shell) -> None:
     for command in (("revert", "--source-file", "b.xlsx"), ("reset",)):
         assert "--yes goes on without asking" in shell.type(*command, code=2).stderr
+    assert shell.json("status")["rows"] == 3
+
+
+def test_ctrl_c_at_a_question_exits_with_130(shell: Shell) -> None:
+    assert shell.interrupt("revert", "b.xlsx", at="[y/N]:") == (130, "\n")
+    assert shell.interrupt("reset", at="to go on:") == (130, "\n")
     assert shell.json("status")["rows"] == 3
 
 
