@@ -105,7 +105,8 @@ def check_command(
 def _print(result: FileCheck, hidden: Sequence[str]) -> None:
     """Print the outcome of a file; ``hidden`` are notices that are printed once for all files."""
     from pgdatahub.cli.fault_lines import fault_lines
-    from pgdatahub.cli.render import count, failure_text
+    from pgdatahub.cli.render import failure_text
+    from pgdatahub.values.counting import count
 
     name = result.shown
     if result.status == "ignored":

@@ -51,9 +51,9 @@ def move(
 ) -> None:
     """Move this project out of the database that all projects shared in earlier versions, into its own."""
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.cli.render import count
     from pgdatahub.undo.move import move as move_project
     from pgdatahub.undo.move import take_over
+    from pgdatahub.values.counting import count
 
     config = db_config()
     if former is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pgdatahub.cli.fault_lines import lines_of_failure
-from pgdatahub.cli.render import count
 from pgdatahub.errors import place_within
 from pgdatahub.model.faults import faults_to_json
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

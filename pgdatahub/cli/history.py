@@ -88,8 +88,8 @@ def history_command(
 
 def _redact(config: Config, table: str | None) -> None:
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.cli.render import count
     from pgdatahub.runs.redact import redact
+    from pgdatahub.values.counting import count
 
     done = redact(config, table=table, reporter=tell_notices)
     parts = (count(done.imports, "import"), count(done.changes, "schema change"), count(done.failures, "failure"))
@@ -98,7 +98,7 @@ def _redact(config: Config, table: str | None) -> None:
 
 def _print(timeline: Timeline, *, filtered: bool) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
-    from pgdatahub.cli.render import count
+    from pgdatahub.values.counting import count
 
     console = TerminalConsole()
     console.print(Line(timeline.destination), soft_wrap=True)
@@ -146,8 +146,9 @@ def _lines(entries: Iterable[HistoryEntry]) -> Iterable[tuple[datetime, Text]]:
 
 def _import_line(past: ImportRow) -> Text:
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count, listed
+    from pgdatahub.cli.render import listed
     from pgdatahub.model.imports import Status
+    from pgdatahub.values.counting import count
 
     loaded = past.status == Status.LOADED
     line = Line().append(f"{past.imported_at:%H:%M:%S}  {past.id:>5}  ", style="dim")

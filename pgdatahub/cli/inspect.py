@@ -159,15 +159,16 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
 
     from pgdatahub.cli.console import Line
     from pgdatahub.cli.fault_lines import lines_of_failure
-    from pgdatahub.cli.render import count, failure_text
-    from pgdatahub.errors import place_within
+    from pgdatahub.cli.render import failure_text
+    from pgdatahub.values.counting import count
 
     marks = [] if sheet.visible else ["hidden"]
     into = f" into {sheet.table}" if several else ""
     marks.append(f"loaded by a run{into}" if sheet.chosen else "not loaded by a run")
     title = f"{sheet.name} ({', '.join(marks)})"
     if sheet.failure is not None:
-        failure = replace(sheet.failure, where=place_within(sheet.failure.where, sheet.name))
+        where = sheet.failure.where if sheet.failure.where != sheet.name else None
+        failure = replace(sheet.failure, where=where)
         console.print(Line(f"{title}: {failure_text(failure)}"), soft_wrap=True)
         for line in lines_of_failure(sheet.failure):
             console.print(Line(f"  {line}"), soft_wrap=True)

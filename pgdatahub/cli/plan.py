@@ -133,7 +133,8 @@ def plan_json(plan: RunPlan) -> str:
 def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
     """Print a plan: for each table its files, its changes with their reasons, and the DDL."""
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count, seconds
+    from pgdatahub.cli.render import seconds
+    from pgdatahub.values.counting import count
 
     console.print(Line(f"rows would go to {plan.destination}", style="bold"), soft_wrap=True)
     idle = []
@@ -178,8 +179,9 @@ def print_plan(plan: RunPlan, console: Console, *, ddl: bool = True) -> None:
 
 def _missing_lines(plan: RunPlan) -> Iterator[Text]:
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count, missing_line
+    from pgdatahub.cli.render import missing_line
     from pgdatahub.model.missing import MissingAction
+    from pgdatahub.values.counting import count
 
     kept = [one for one in plan.missing if one.action is MissingAction.KEEP]
     for one in plan.missing:
@@ -202,8 +204,8 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
     from rich.filesize import decimal
 
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count
     from pgdatahub.model.schema import RESERVED_COLUMNS
+    from pgdatahub.values.counting import count
 
     loads = [file for file in table.files if file.action == "load"]
     title = Line(table.table, style="bold cyan")
@@ -231,8 +233,9 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
 def _file_lines(files: Iterable[FilePlan]) -> Iterator[Text]:
     from pgdatahub.cli.console import Line, stacked
     from pgdatahub.cli.fault_lines import fault_lines, lines_of_failure
-    from pgdatahub.cli.render import count, failure_text
+    from pgdatahub.cli.render import failure_text
     from pgdatahub.errors import place_within
+    from pgdatahub.values.counting import count
 
     listed = sorted(files, key=lambda file: ("fail", "load", "skip").index(file.action))
     for shown, file in enumerate(listed):

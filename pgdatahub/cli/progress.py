@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from pgdatahub.cli.lines import Line, Lines, PlainConsole
-from pgdatahub.cli.render import count, ended_early, file_lines, seconds
+from pgdatahub.cli.render import ended_early, file_lines, seconds
 from pgdatahub.cli.summary import skipped_lines
 from pgdatahub.model.events import (
     Event,
@@ -20,6 +20,7 @@ from pgdatahub.model.events import (
     RunStarted,
 )
 from pgdatahub.model.results import FileResult, Outcome
+from pgdatahub.values.counting import count
 from pgdatahub.values.printable import printable
 
 if TYPE_CHECKING:

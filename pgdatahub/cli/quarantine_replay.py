@@ -98,7 +98,7 @@ def _ask(result: ReplayResult) -> bool:
 def _print(result: ReplayResult, *, err: bool) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.fault_lines import fault_lines
-    from pgdatahub.cli.render import count
+    from pgdatahub.values.counting import count
 
     console = TerminalConsole(stderr=err)
     if not any(one.rows or one.left for one in result.imports) and not result.refused:
@@ -114,7 +114,8 @@ def _print(result: ReplayResult, *, err: bool) -> None:
 
 def _line(one: ImportReplay, *, done: bool) -> Any:
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count, failure_text
+    from pgdatahub.cli.render import failure_text
+    from pgdatahub.values.counting import count
 
     past = one.past
     if one.refusal is not None:

@@ -8,6 +8,7 @@ import typer
 
 from pgdatahub.cli.completion import complete_table
 from pgdatahub.cli.options import HOW, WHICH, ConfigOption, FormatOption, OutputFormat, SchemaOption, configured
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.undo.rekey import RekeyPlan, RekeyResult
@@ -56,7 +57,10 @@ def _ask(plan: RekeyPlan) -> bool:
 
     require_terminal("--yes")
     say(f"{plan.table}: {_change(plan)}", err=True)
-    say(f"{plan.rows:,} rows in the table, {plan.beside:,} in its companion; the table is locked meanwhile", err=True)
+    say(
+        f"{count(plan.rows, 'row')} in the table, {plan.beside:,} in its companion; the table is locked meanwhile",
+        err=True,
+    )
     return confirm("Go on?")
 
 
@@ -64,7 +68,7 @@ def _sentence(result: RekeyResult, *, would: bool) -> str:
     plan = result.plan
     verb = "would have" if would else "has"
     beside = f", and {plan.companion.name} {result.beside:,}" if plan.new is not None else ""
-    return f"{plan.table}: {_change(plan)}; it {verb} {result.rows:,} {'row' if result.rows == 1 else 'rows'}{beside}"
+    return f"{plan.table}: {_change(plan)}; it {verb} {count(result.rows, 'row')}{beside}"
 
 
 def _change(plan: RekeyPlan) -> str:

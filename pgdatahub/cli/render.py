@@ -15,6 +15,7 @@ from pgdatahub.model.faults import faults_to_json
 from pgdatahub.model.missing import MissingFile
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, SchemaChange
+from pgdatahub.values.counting import count
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:
@@ -111,11 +112,6 @@ def failure_text(failure: Failure | PgDataHubError) -> str:
     """Return one line for a failure: place, message, hint."""
     text = f"{failure.where}: {failure.message}" if failure.where else failure.message
     return f"{text} ({failure.hint})" if failure.hint else text
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 row``, ``2,000 rows``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def seconds(value: float) -> str:

@@ -8,6 +8,7 @@ import typer
 
 from pgdatahub.cli.options import HOW, ConfigOption, DataRootOption, SchemaOption, configured
 from pgdatahub.cli.terminal import prompt, say
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.undo.reset import ResetPlan
@@ -30,7 +31,6 @@ def reset_command(
     """
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.notices import tell_notices
-    from pgdatahub.cli.render import count
     from pgdatahub.cli.undo import require_terminal
     from pgdatahub.undo.reset import reset
 
@@ -96,4 +96,4 @@ def _quarantined(plan: ResetPlan) -> str:
 
 
 def _fate(deleted: int | None) -> str:
-    return "dropped" if deleted is None else f"stays; {deleted:,} rows are deleted"
+    return "dropped" if deleted is None else f"stays; {count(deleted, 'row', 'is', 'are')} deleted"

@@ -74,9 +74,9 @@ def _print(status: DatabaseStatus, data_root: str) -> None:
 
     from pgdatahub.cli.console import Line, TerminalConsole
     from pgdatahub.cli.failures import print_standing
-    from pgdatahub.cli.render import count
     from pgdatahub.load.known.older_readings import describe
     from pgdatahub.runs.plans.missing_files import describe_missing
+    from pgdatahub.values.counting import count
 
     console = TerminalConsole()
     console.print(Line(status.destination), soft_wrap=True)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pgdatahub.cli.lines import Line, PlainConsole, plain_table
-from pgdatahub.cli.render import count, counted_cells, ended_early, file_lines, listed, missing_line, seconds
+from pgdatahub.cli.render import counted_cells, ended_early, file_lines, listed, missing_line, seconds
 from pgdatahub.load.known.skip_reasons import ALREADY_LOADED
 from pgdatahub.model.aside import BLANKED_CELLS
 from pgdatahub.model.file_notice import kind_of
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import FileResult, Outcome, PartResult, RunReport
 from pgdatahub.model.schema import AddColumn, AlterType, CreateTable, SchemaChange
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from pgdatahub.cli.console import Line, TerminalConsole
-from pgdatahub.cli.render import count
 from pgdatahub.cli.terminal import confirm, say, say_lines
 from pgdatahub.model.schema import DropColumn, DropTable, SchemaStep
 from pgdatahub.undo.plan import UndoPlan
+from pgdatahub.values.counting import count
 from pgdatahub.values.printable import printable_json
 
 if TYPE_CHECKING:

@@ -77,7 +77,8 @@ def verify_command(
 
 def _print(found: Verification) -> None:
     from pgdatahub.cli.console import Line, TerminalConsole
-    from pgdatahub.cli.render import count, seconds
+    from pgdatahub.cli.render import seconds
+    from pgdatahub.values.counting import count
 
     console = TerminalConsole()
     console.print(Line(found.destination), soft_wrap=True)
@@ -121,7 +122,7 @@ def _table(found: Verification) -> Table:
 
 def _lines(table: TableCheck) -> Iterator[Line]:
     from pgdatahub.cli.console import Line
-    from pgdatahub.cli.render import count
+    from pgdatahub.values.counting import count
 
     for one in table.differences[:_MOST]:
         line = Line(f"{one.kind.value:<19}", style="bold red")

@@ -80,11 +80,12 @@ def watch_command(
     )
     from pgdatahub.cli.lines import open_console
     from pgdatahub.cli.progress import LineReporter
-    from pgdatahub.cli.render import count, seconds, watch_json
+    from pgdatahub.cli.render import seconds, watch_json
     from pgdatahub.cli.signals import interruptible
     from pgdatahub.errors import ExitCode
     from pgdatahub.model.results import Outcome
     from pgdatahub.runs.watch import watch
+    from pgdatahub.values.counting import count
 
     gc_tuning.keep_imports()
     with interruptible() as interruption:

@@ -22,6 +22,7 @@ from pgdatahub.plugins.manager import DISABLE_VARIABLE
 from pgdatahub.postgres.proofs.unknown_rows import UnknownRows
 from pgdatahub.readers.choice.left_out import describe_left_out
 from pgdatahub.readers.tables.layout import EmptySheetError
+from pgdatahub.values.counting import count
 from pgdatahub.values.evidence import HIDDEN
 
 MEMORY_HINT: Final = "use fewer workers (--workers 1) or smaller batches (--chunk-size 1000)"
@@ -180,8 +181,8 @@ def unknown_rows(source: SourceFile, unknown: UnknownRows, history_schema: str) 
         return None
     group = (alike or unknown.groups)[-1]
     error = HistoryLostError(
-        f"the table {unknown.table} has {unknown.rows:,} rows of imports that the history in schema {history_schema} does "
-        f"not know, such as {group.rows:,} rows of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M} UTC): "
+        f"the table {unknown.table} has {count(unknown.rows, 'row')} of imports that the history in schema {history_schema} does "
+        f"not know, such as {count(group.rows, 'row')} of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M} UTC): "
         "loading might double them",
         hint="run --adopt rebuilds the history from the files; or set ETL_SCHEMA to the schema of the history that knows "
         "them, give the folder another schema: or table:, or empty the table",

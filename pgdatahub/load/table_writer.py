@@ -31,6 +31,7 @@ from pgdatahub.postgres.rows.import_rows import count_rows
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.deferred_triggers import run_deferred_triggers
 from pgdatahub.postgres.tables.view_definitions import put_up, take_down
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.keyed.rules import TableRule
@@ -211,15 +212,17 @@ def rows_left_out(staged: Staged, loaded: LoadResult, connection: Connection) ->
     triggers = (*catalog.row_triggers(connection, table), *catalog.after_triggers(connection, table, updates=keyed))
     names = ", ".join(triggers) or "a trigger or a plugin"
     if missing < 0:
-        return staged, (f"the table itself added {-missing:,} rows to the {staged.rows:,} of the file ({names})",)
-    notice = f"{missing:,} of {staged.rows:,} rows were left out by the table itself ({names})"
+        return staged, (
+            f"the table itself added {count(-missing, 'row')} to the {staged.rows:,} of the file ({names})",
+        )
+    notice = f"the table itself left out {missing:,} of {count(staged.rows, 'row')} ({names})"
     return replace(staged, counts={**staged.counts, ROWS_LEFT_OUT: missing}), (notice,)
 
 
 def _strayed(table: TableName, rows: int, triggers: Sequence[str]) -> SchemaError:
     """Return the error for rows that a trigger gave another ``source_file`` or ``load_timestamp``."""
     return SchemaError(
-        f"a trigger changes source_file or load_timestamp of {rows:,} rows ({', '.join(triggers)}), so that no undo finds them",
+        f"a trigger changes source_file or load_timestamp of {count(rows, 'row')} ({', '.join(triggers)}), so that no undo finds them",
         where=f"table {table}",
         hint="have the trigger leave these two columns as they are, or drop it",
     )

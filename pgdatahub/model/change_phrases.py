@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pgdatahub.model.imports import ChangeRow, ChangeType
+from pgdatahub.values.counting import count
 from pgdatahub.values.sql_types import SqlType
 
 
@@ -25,7 +26,7 @@ def described_changes(changes: Iterable[ChangeRow]) -> Iterator[tuple[ChangeRow,
 def _phrase(change: ChangeRow, columns: int) -> str:
     old, new = type_label(change.old_type), type_label(change.new_type)
     return {
-        ChangeType.CREATE_TABLE.value: f"new table, {columns} columns",
+        ChangeType.CREATE_TABLE.value: f"new table, {count(columns, 'column')}",
         ChangeType.ADD_COLUMN.value: f"new column, {new}",
         ChangeType.ALTER_TYPE.value: f"{old} → {new}",
         ChangeType.DROP_TABLE.value: "dropped by an undo",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, CreateTable, SchemaChange
+from pgdatahub.values.counting import count
 from pgdatahub.values.evidence import Evidence, Observed
 from pgdatahub.values.sql_types import SqlType
 
@@ -15,7 +16,7 @@ def describe_change(change: SchemaChange, file: str | None = None) -> str:
         file: The name of the file that needs the change, to put before the deciding cell.
     """
     if isinstance(change, CreateTable):
-        return f"new table with {len(change.columns)} columns"
+        return f"new table with {count(len(change.columns), 'column')}"
     if isinstance(change, AddColumn):
         text = f"{change.column.name}: new column, {change.column.type.label}"
         reason = describe_type(change.column, file)

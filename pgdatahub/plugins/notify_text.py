@@ -9,6 +9,7 @@ from typing import Final
 from pgdatahub.model.explain import describe_change
 from pgdatahub.model.missing import MissingAction
 from pgdatahub.model.results import FileResult, Outcome, RunReport
+from pgdatahub.values.counting import count
 
 MAX_LINES: Final = 20
 """Lines of one kind; the others are counted. Services limit the size of a message (Discord to 2,000 characters)."""
@@ -44,14 +45,16 @@ def compose(report: RunReport) -> tuple[str, str]:
     counted = [f"{number:,} {outcome.value}" for outcome, number in counts.items() if number] or ["no files"]
     aside = sum(result.quarantined for result in report.results)
     if aside:
-        counted.append(f"{aside:,} rows set aside")
+        counted.append(f"{count(aside, 'row')} set aside")
     ended = "failed" if report.exit_code else "complete"
     title = f"pgdatahub: run {ended}: {', '.join(counted)}"
     rows = sum(result.rows for result in report.results)
-    lines = [f"run {report.run_id}: {rows:,} rows in {report.seconds:.1f} s into {report.destination or 'no database'}"]
+    lines = [
+        f"run {report.run_id}: {count(rows, 'row')} in {report.seconds:.1f} s into {report.destination or 'no database'}"
+    ]
     if report.stopped is not None:
         problem = f": {report.problem}" if report.problem else ""
-        lines.append(f"stopped: {report.stopped.value}{problem}; {len(report.remaining):,} files left")
+        lines.append(f"stopped: {report.stopped.value}{problem}; {count(len(report.remaining), 'file')} left")
     for kind in (_unreadable, _missing, _failed, _recovered, _set_aside, _changed):
         found = list(kind(report))
         lines += islice(found, MAX_LINES)
@@ -93,7 +96,7 @@ def _recovered(report: RunReport) -> Iterator[str]:
 def _set_aside(report: RunReport) -> Iterator[str]:
     for result in report.results:
         if result.quarantined:
-            yield f"set aside {result.source.identity}: {result.quarantined:,} of {_all_rows(result):,} rows"
+            yield f"set aside {result.source.identity}: {result.quarantined:,} of {count(_all_rows(result), 'row')}"
 
 
 def _all_rows(result: FileResult) -> int:

@@ -19,6 +19,7 @@ from pgdatahub.postgres.rows.import_rows import rows_of
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import driver_connection
 from pgdatahub.postgres.tables.ddl import canonical_text, conversion
+from pgdatahub.values.counting import count
 from pgdatahub.values.sql_types import SqlType, widens_to
 
 _INEXACT: Final = frozenset({SqlType.REAL, SqlType.DOUBLE})
@@ -104,7 +105,7 @@ def loss(
         return Loss(reason=error.diag.message_primary or str(error))
     if row is None or not row[0]:
         return None
-    return Loss(reason=f"{row[0]:,} values would change", sample=row[1])
+    return Loss(reason=f"{count(row[0], 'value')} would change", sample=row[1])
 
 
 _VALUES = sql.SQL("SELECT count(*) FROM {table} WHERE {column} IS NOT NULL AND ({gone}) IS NOT TRUE")

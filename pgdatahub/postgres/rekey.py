@@ -36,6 +36,7 @@ from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.tables import catalog, ddl, locks
 from pgdatahub.postgres.tables.dependents import dependents
 from pgdatahub.postgres.tables.row_guards import kept, row_guards
+from pgdatahub.values.counting import count
 from pgdatahub.values.rank_key import rank_key
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def _unkey(connection: Connection, history: History, rule: TableRule, *, keep_fl
     beside = connection.scalar(sql.SQL("SELECT count(*) FROM {}").format(identifier(rule.companion)))
     if beside and rule.rule.is_merge and not rule.index_is_ours:
         raise UndoError(
-            f"{beside:,} rows of {rule.companion} do not fit into the table, whose own index {rule.key_index} is unique",
+            f"{count(beside, 'row', 'does', 'do')} not fit into the table from {rule.companion}, since its own index"
+            f" {rule.key_index} is unique",
             where=str(rule.table),
             hint="drop that index or constraint, or revert the imports of these rows",
         )

@@ -33,6 +33,7 @@ from pgdatahub.runs.workers.pool_choice import open_pool
 from pgdatahub.runs.workers.scheduler import Scheduler
 from pgdatahub.runs.workers.units import make_units
 from pgdatahub.system import failpoints
+from pgdatahub.values.counting import count
 
 __all__ = ["Selection", "find_files", "resume", "run"]
 
@@ -79,7 +80,7 @@ def run(
     paused = None if force or config.skip_db else read_pause(config)
     if paused is not None and not resume:
         raise PauseFileError(
-            f"a run was paused {paused.paused_at} with {len(paused.left)} files left: {paused.reason}",
+            f"a run was paused {paused.paused_at} with {count(len(paused.left), 'file')} left: {paused.reason}",
             where=str(pause_file(config)),
             hint="pgdatahub resume, or run --resume, finishes it; run --force forgets it",
         )

@@ -36,6 +36,7 @@ from pgdatahub.undo.companion import describe_end, ends_rule, refuse_changes, re
 from pgdatahub.undo.plan import Refusal, RevertedImport, UndoPlan, UndoRequest, recompute
 from pgdatahub.undo.select import Choice
 from pgdatahub.undo.views import check_views
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -130,7 +131,7 @@ def _plan_rows(
     unknown = find_unknown_rows(connection, history, choice.table) if plan.rule is not None else None
     if unknown is not None:
         text = (
-            f"{unknown.rows:,} rows of the table are of imports that the history does not know, so their place among the"
+            f"the table has {count(unknown.rows, 'row')} of imports that the history does not know, so their place among the"
             " rows of their keys is not known"
         )
         hint = "run --adopt first; --force takes them as older than all others"
@@ -230,7 +231,7 @@ def _refuse_table(
     both = [table] if rule is None else [table, rule.companion]
     others = sum(count_others(connection, one, going if lineage else ()) for one in both)
     if others:
-        yield Refusal(subject=str(table), reason=f"{others:,} rows in it are of no import: they were put in by hand")
+        yield Refusal(subject=str(table), reason=f"{count(others, 'row')} in it of no import: put in by hand")
     ours = {*history.schema_changes.provenance(connection, table).columns, rule.rule.missing if rule else None}
     foreign = sorted(current.by_name.keys() - ours)
     if foreign:
@@ -263,7 +264,9 @@ def _refuse_column(
         yield Refusal(subject=subject, reason="the table's key needs it", hint="pgdatahub rekey changes the key")
         return
     if values:
-        yield Refusal(subject=subject, reason=f"{values:,} rows have a value in it that was put in by hand")
+        yield Refusal(
+            subject=subject, reason=f"{count(values, 'row', 'has', 'have')} a value in it that was put in by hand"
+        )
     for one in sorted({one.description for one in found if one.column == step.name}):
         yield Refusal(subject=subject, reason=f"{one} depends on it", hint="drop that first")
 

@@ -30,6 +30,7 @@ from pgdatahub.undo.companion import end_after_undo, ends_rule
 from pgdatahub.undo.plan import UndoPlan
 from pgdatahub.undo.select import Choice
 from pgdatahub.undo.views import views_to_recreate
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -87,7 +88,8 @@ def _execute(connection: Connection, history: History, plan: UndoPlan, moment: d
             deleted = delete_rows(connection, reverted.past) if exists else 0
             if deleted != reverted.rows:
                 raise UndoError(
-                    f"{deleted:,} rows were deleted where {reverted.rows:,} were expected", where=reverted.past.identity
+                    f"{count(deleted, 'row', 'was', 'were')} deleted where {reverted.rows:,} were expected",
+                    where=reverted.past.identity,
                 )
         _mark(connection, history, plan, moment)
     if plan.steps:
@@ -116,7 +118,9 @@ def _take_out(connection: Connection, history: History, plan: UndoPlan, rule: Ta
     going = [reverted.past for reverted in plan.imports]
     deleted = remove_imports(connection, history.imports, history.schema, rule, going, samples=plan.samples)
     if deleted != plan.rows:
-        raise UndoError(f"{deleted:,} rows were deleted where {plan.rows:,} were expected", where=str(plan.table))
+        raise UndoError(
+            f"{count(deleted, 'row', 'was', 'were')} deleted where {plan.rows:,} were expected", where=str(plan.table)
+        )
 
 
 def _forget_columns(connection: Connection, history: History, rule: TableRule, steps: Sequence[SchemaStep]) -> None:

@@ -21,6 +21,7 @@ from pgdatahub.postgres.server.engine import transaction, translated_errors
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.undo.execute import lock
 from pgdatahub.undo.select import Choice, open_history
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.config.options import FolderOptions
@@ -139,7 +140,7 @@ def _carry_out(connection: Connection, history: History, plan: RekeyPlan) -> tup
     unknown = find_unknown_rows(connection, history, plan.table)
     if unknown is not None:
         raise UndoError(
-            f"{unknown.rows:,} rows are of imports that the history does not know, so they have no order",
+            f"the table has {count(unknown.rows, 'row')} of imports that the history does not know, so they have no order",
             where=str(plan.table),
             hint="run --adopt, or delete them",
         )

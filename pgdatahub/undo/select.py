@@ -21,6 +21,7 @@ from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.files.named_file import imports_of_file, is_place_of
 from pgdatahub.undo.plan import UndoRequest
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -70,7 +71,8 @@ def choose(connection: Connection, history: History, request: UndoRequest, confi
         message = f"no import of {_named(request)} is in the history"
         orphans = _orphans(connection, request, tables) if request.source_file is not None else 0
         if orphans:
-            message += f", but {orphans:,} rows of {request.table} name that file: its history row was deleted by hand"
+            name = "names" if orphans == 1 else "name"
+            message += f", but {count(orphans, 'row')} of {request.table} {name} that file: its history row was deleted by hand"
             raise UndoError(message, hint="delete those rows by their source_file, by hand")
         raise UndoError(message, hint=_LIST)
     # Loaded imports have precedence over reverted ones.

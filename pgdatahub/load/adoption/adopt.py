@@ -44,6 +44,7 @@ from pgdatahub.postgres.server.engine import transaction
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.readers.reading_rules import reading_version
 from pgdatahub.system.retry import with_retries
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -70,14 +71,16 @@ class Adoption:
     def messages(self) -> tuple[str, ...]:
         """The result in sentences; of the imports without proof, only the first few."""
         rows = sum(group.rows for group in self.adopted)
-        lines = [f"{self.table}: the history knows {len(self.adopted):,} imports with {rows:,} rows again"]
+        lines = [
+            f"{self.table}: the history knows {count(len(self.adopted), 'import')} with {count(rows, 'row')} again"
+        ]
         for group, reason in list(self.unproved.items())[:NAMED]:
             lines.append(
-                f"{self.table}: {group.rows:,} rows of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC) "
-                f"are not adopted: {reason}"
+                f"{self.table}: {count(group.rows, 'row')} of {group.source_file} ({group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC) "
+                f"{'is' if group.rows == 1 else 'are'} not adopted: {reason}"
             )
         if len(self.unproved) > NAMED:
-            lines.append(f"{self.table}: {len(self.unproved) - NAMED:,} more imports are not adopted")
+            lines.append(f"{self.table}: {count(len(self.unproved) - NAMED, 'more import', 'is', 'are')} not adopted")
         return tuple(lines)
 
 
@@ -154,7 +157,7 @@ class Adopter:
         for group in sorted(adoption.unproved, key=partial(_likeness, source), reverse=True):
             if group.rows != staged.rows:
                 if group in named:
-                    adoption.unproved[group] = f"{source.identity} has {staged.rows:,} rows"
+                    adoption.unproved[group] = f"{source.identity} has {count(staged.rows, 'row')}"
                 continue
             reason = with_retries(partial(self._adopt_rows, staged, group), self.gave_way)
             if reason is None:

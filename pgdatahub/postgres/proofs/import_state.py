@@ -11,6 +11,7 @@ from pgdatahub.postgres.keyed.rows import find_keyed_rows
 from pgdatahub.postgres.keyed.rules import TableRule
 from pgdatahub.postgres.rows.import_rows import find_rows
 from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -56,7 +57,7 @@ def examine_import(
         history_schema: The schema of the metadata tables; needed with a rule.
     """
     if current is None:
-        return ImportState(missing=(f"the table {past.table} is gone, and its {past.row_count:,} rows with it",))
+        return ImportState(missing=(f"the table {past.table} is gone, and its {count(past.row_count, 'row')} with it",))
     lost = [name for name in RESERVED_COLUMNS if name not in current.by_name]
     if lost:
         return ImportState(unreadable=f"{' and '.join(lost)} of {past.table} was dropped, or renamed, by hand")
@@ -66,15 +67,19 @@ def examine_import(
     if found.count < past.row_count:
         gone = past.row_count - found.count
         missing.append(
-            f"of the {past.row_count:,} rows that it brought, {found.count:,} are there: {gone:,} were deleted by hand, "
-            "or do not name it any more"
+            f"it brought {count(past.row_count, 'row')}, and the table has {found.count:,}: {gone:,} deleted by hand, "
+            "or given to another import"
         )
     elif found.count > past.row_count:
         more = found.count - past.row_count
-        changed.append(f"it brought {past.row_count:,} rows, and {found.count:,} name it: {more:,} were added by hand")
+        changed.append(
+            f"it brought {count(past.row_count, 'row')}, and {found.count:,} name it: {more:,} added by hand"
+        )
     if found.rewritten:
         written = "written later than the others" if rule is None else "not written by pgdatahub"
-        changed.append(f"of its {found.count:,} rows, {found.rewritten:,} were {written}: changed or added by hand")
+        changed.append(
+            f"of its {count(found.count, 'row')}, {found.rewritten:,} {'was' if found.rewritten == 1 else 'were'} {written}: changed or added by hand"
+        )
     return ImportState(rows=found.count, missing=tuple(missing), changed=tuple(changed))
 
 

@@ -15,6 +15,7 @@ from pgdatahub.postgres.proofs.unknown_rows import RowGroup
 from pgdatahub.postgres.rows.copy import copy
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import driver_connection, savepoint
+from pgdatahub.values.counting import count
 
 _STAGED = "pgdatahub_adopted"
 _PART = sql.SQL("{table} WHERE {moment} = {at}::timestamp AND {file} = {name}")
@@ -73,9 +74,9 @@ def difference(
     except (FileError, psycopg.Error) as error:
         message = error.message if isinstance(error, FileError) else str(error)
         return f"the table cannot hold its values: {message}"
-    count = execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
-    if count is None or rows != count[0]:
-        return f"the file has {rows:,} rows"
+    counted = execute(sql.SQL("SELECT count(*) FROM {}").format(part)).fetchone()
+    if counted is None or rows != counted[0]:
+        return f"the file has {count(rows, 'row')}"
     compare = sql.SQL("SELECT count(*) FROM (SELECT {texts} FROM {part} EXCEPT ALL SELECT {texts} FROM {staged}) x")
     # Of two multisets of one size, each contains the other if one does.
     row = execute(compare.format(texts=texts, part=part, staged=staged)).fetchone()

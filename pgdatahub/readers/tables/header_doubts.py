@@ -7,6 +7,7 @@ from typing import Final
 
 from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.values.cells import Kind
+from pgdatahub.values.counting import count
 
 ROWS: Final = 20
 """Rows with a value below the headers that are looked at."""
@@ -26,10 +27,9 @@ def describe_doubt(row: int, headers: Sequence[tuple[Kind | None, str]], widths:
     widest = max(widths, default=0)
     others = [text for kind, text in headers if not is_header_text(kind, text)]
     if may_be_wider(widest, headers):
-        cells = "1 value" if len(headers) == 1 else f"{len(headers)} values"
-        why = f"it has {cells}, and a row below has {widest}"
+        why = f"it has {count(len(headers), 'value')}, and a row below has {widest}"
     elif headers and 2 * len(others) > len(headers):
-        why = f"{len(others)} of its {len(headers)} cells are not texts, such as {others[0][:40]!r}"
+        why = f"{len(others)} of its {count(len(headers), 'cell')} {'is not a text' if len(others) == 1 else 'are not texts'}, such as {others[0][:40]!r}"
     else:
         return ""
     return FileNotice(

@@ -13,6 +13,7 @@ from pgdatahub.readers.tables.header_doubts import family, is_header_text
 from pgdatahub.readers.tables.header_levels import FindAreas, grown_header
 from pgdatahub.readers.tables.header_rows import Cells, empty_sheet, look_ahead
 from pgdatahub.readers.tables.layout_counts import LayoutCounts
+from pgdatahub.values.counting import count
 
 AUTO_ROWS: Final = 100
 """Number of rows with a value that ``header_row: auto`` examines."""
@@ -65,7 +66,7 @@ def find_header(
         return repeated, source
     if above is None:
         raise SheetError(
-            f"none of the first {len(candidates)} rows with a value looks like a header",
+            f"no header among the first {count(len(candidates), 'row')} with a value",
             where=sheet,
             hint="set header_row to the number of the row, or none, for the folder",
         )

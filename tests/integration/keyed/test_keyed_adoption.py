@@ -97,7 +97,7 @@ def test_rows_without_history_lose_no_value_at_an_undo(hub: Hub) -> None:
     run(hub.config(), adopt=True)
     with pytest.raises(UndoError, match="their place among the rows of their keys is not known"):
         hub.revert(source_file="2025-10.xlsx")
-    with pytest.raises(UndoError, match="2 rows are of imports that the history does not know"):
+    with pytest.raises(UndoError, match="the table has 2 rows of imports that the history does not know"):
         rekey(hub.config(), "c")
     hub.revert(source_file="2025-10.xlsx", force=True)
     assert hub.execute("SELECT no, city FROM c ORDER BY 1") == [(1, "Bern"), (2, "Basel")]

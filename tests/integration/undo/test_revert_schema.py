@@ -194,7 +194,7 @@ def test_large_bigint_stays_numeric_while_fractions_remain(hub: Hub) -> None:
 
 @pytest.fixture
 def reverted(hub: Hub) -> Hub:
-    """B was taken back; its schema is still there: a is text, c a column of its own."""
+    """B was reverted without its schema: a is text, c a column of its own."""
     hub.write("t/a.xlsx", ["A"], [[1], [2]])
     hub.load()
     hub.write("t/b.xlsx", ["A", "C"], [["x", 1]])
@@ -208,7 +208,7 @@ def reverted(hub: Hub) -> Hub:
     [
         ("INSERT INTO t (a) VALUES ('mine')", r"t\.a: .*put in by hand would be lost as INTEGER.*mine"),
         ("INSERT INTO t (a) VALUES ('007')", r"put in by hand would be lost as INTEGER.*'007'"),
-        ("UPDATE t SET c = 5 WHERE a = '1'", r"t\.c: 1 rows have a value in it that was put in by hand"),
+        ("UPDATE t SET c = 5 WHERE a = '1'", r"t\.c: 1 row has a value in it that was put in by hand"),
         ("CREATE VIEW v AS SELECT a FROM t", r"t\.a: view v depends on it, so it cannot become INTEGER"),
         ("CREATE VIEW v AS SELECT c FROM t", r"t\.c: view v depends on it"),
         ("CREATE INDEX mine ON t (c)", r"t\.c: index mine depends on it"),
@@ -257,7 +257,7 @@ def test_columns_changed_by_hand_are_left_alone_and_said(reverted: Hub, statemen
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("INSERT INTO t VALUES ('1')", "1 rows in it are of no import: they were put in by hand"),
+        ("INSERT INTO t VALUES ('1')", "1 row in it of no import: put in by hand"),
         ("ALTER TABLE t ADD COLUMN mine int", "pgdatahub did not make its columns mine"),
         ("ALTER TABLE t RENAME COLUMN c TO mine", "pgdatahub did not make its columns mine"),
         ("CREATE VIEW v AS SELECT a FROM t", "view v depends on it"),

@@ -13,7 +13,7 @@ from rich.text import Text
 from pgdatahub.cli.console import TerminalConsole
 from pgdatahub.cli.lines import Line
 from pgdatahub.cli.progress import ConsoleReporter, LineReporter
-from pgdatahub.cli.render import count, file_lines, report_json, seconds
+from pgdatahub.cli.render import file_lines, report_json, seconds
 from pgdatahub.cli.summary import MORE, print_report
 from pgdatahub.config import FolderOptions
 from pgdatahub.load.known.skip_reasons import ALREADY_LOADED
@@ -22,6 +22,7 @@ from pgdatahub.model.file_notice import FileNotice
 from pgdatahub.model.files import SourceFile
 from pgdatahub.model.results import Failure, FileResult, Outcome, RunReport, StopReason
 from pgdatahub.model.schema import AddColumn, AlterType, ColumnSchema, TableName
+from pgdatahub.values.counting import count
 from pgdatahub.values.sql_types import SqlType
 
 

@@ -185,7 +185,7 @@ def test_auto_looks_beyond_the_first_batch() -> None:
     "rows", [([1, 2], [3, 4]), (["x", "x"], [1, 2]), (["a", 3.5], ["b", 4.5]), (["a", 1800], ["b", 4.5])]
 )
 def test_auto_fails_with_a_hint_if_no_row_looks_like_a_header(rows: tuple[Sequence[Value], ...]) -> None:
-    with pytest.raises(SheetError, match=r"none of the first 2 rows .*\(set header_row"):
+    with pytest.raises(SheetError, match=r"no header among the first 2 rows .*\(set header_row"):
         laid_out(grid(*rows), options=FolderOptions(header_row="auto"))
 
 
