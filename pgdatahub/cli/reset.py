@@ -90,8 +90,6 @@ def _ask(plan: ResetPlan) -> bool:
 
 
 def _quarantined(plan: ResetPlan) -> str:
-    from pgdatahub.cli.render import count
-
     return f"{count(plan.quarantined, 'row')} in quarantine"
 
 
