@@ -23,7 +23,6 @@ from pgdatahub.postgres.tables import ddl
 from pgdatahub.postgres.tables.blockers import check_obstacles
 from pgdatahub.postgres.tables.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.tables.settled_types import describe_settled_types
-from pgdatahub.postgres.tables.views import describe_recreation
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.history.imports import History
@@ -42,7 +41,7 @@ class Evolution:
         stored: The table's columns in the database; None if the table does not exist.
         current: The columns that the plan starts from, as far as their values were queried.
         notices: Messages for the user about the table.
-        views: The views that are dropped and recreated, each before the views that use it.
+        views: The views that are dropped and recreated, each before the views that use it; a plan and a load tell them in their own words.
     """
 
     plan: SchemaPlan
@@ -129,8 +128,6 @@ def evolve(
         recreate_views=staged.source.options.views == "recreate",
         companion=rule.companion if rule is not None else None,
     )
-    if views:
-        notices = (*notices, describe_recreation(views))
     if stored is not None:
         check_own_types(connection, stored, staged.spool)
     created = tuple(

@@ -31,6 +31,7 @@ from pgdatahub.postgres.rows.import_rows import count_rows
 from pgdatahub.postgres.tables import catalog, locks
 from pgdatahub.postgres.tables.deferred_triggers import run_deferred_triggers
 from pgdatahub.postgres.tables.view_definitions import put_up, take_down
+from pgdatahub.postgres.tables.views import describe_recreated
 from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class TableWriter:
                 part = replace(part, counts={**part.counts, **merged.counts}, xid=merged.xid)
             evolution = self.described(evolution, part, connection)
             put_up(connection, taken_down, one.table)
+            if evolution.views:
+                evolution = replace(evolution, notices=(*evolution.notices, describe_recreated(evolution.views)))
             written.append(WrittenPart(work=one, part=part, evolution=evolution, loaded=loaded))
         return written
 

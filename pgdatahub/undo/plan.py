@@ -8,7 +8,7 @@ remains.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pgdatahub.model.imports import ImportRow, Provenance
@@ -23,6 +23,7 @@ from pgdatahub.model.schema import (
     TableSchema,
 )
 from pgdatahub.postgres.keyed.rules import TableRule
+from pgdatahub.postgres.tables.views import UsingView
 from pgdatahub.values.sql_types import SqlType, join, join_all
 
 
@@ -92,10 +93,11 @@ class UndoPlan:
         imports: The imports to revert.
         steps: Changes of the table.
         refusals: Reasons against the undo; empty if it is possible.
-        notes: Remarks for the user before confirming.
+        notes: Remarks for the user: before confirming, and in the words of what happened after the undo.
         source_files: The files of the selected imports.
         hold: True if later runs skip the files.
         recreate_views: True if views that use a column whose type changes are dropped and recreated.
+        views: These views, each before the views that use it.
         rule: The rule of a table with a key, or of a snapshot.
         others: The plans for the other tables of the file, in the order of the undo.
         samples: Messages may quote values of cells.
@@ -109,6 +111,7 @@ class UndoPlan:
     source_files: tuple[str, ...] = ()
     hold: bool = False
     recreate_views: bool = False
+    views: tuple[UsingView, ...] = field(default=(), compare=False)
     rule: TableRule | None = None
     others: tuple[UndoPlan, ...] = ()
     samples: bool = True

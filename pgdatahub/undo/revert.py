@@ -19,6 +19,7 @@ from pgdatahub.undo.check import make_plan
 from pgdatahub.undo.execute import execute, lock, take_turns
 from pgdatahub.undo.plan import UndoPlan, UndoRequest
 from pgdatahub.undo.select import Choice, choose, open_history
+from pgdatahub.undo.views import as_done
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.database import Database
@@ -187,7 +188,7 @@ def _carry_out(
                 "the table changed after the plan was shown; nothing was done", where=str(plan.table), hint="try again"
             )
         execute(connection, history, plan)
-    return plan
+    return as_done(plan)
 
 
 def _without_notes(plan: UndoPlan) -> UndoPlan:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pgdatahub.model.schema import RestoreType, TableSchema
 from pgdatahub.postgres.tables.view_proofs import prove_views
-from pgdatahub.postgres.tables.views import UsingView, describe_recreation, using_views
+from pgdatahub.postgres.tables.views import UsingView, describe_recreated, describe_recreation, using_views
 from pgdatahub.undo.plan import Refusal, UndoPlan
 
 if TYPE_CHECKING:
@@ -28,4 +28,11 @@ def check_views(connection: Connection, current: TableSchema, plan: UndoPlan) ->
         refusal = Refusal(subject=str(plan.table), reason=problem, hint="change or drop the view first")
         steps = tuple(step for step in plan.steps if not isinstance(step, RestoreType))
         return replace(plan, steps=steps, refusals=(*plan.refusals, refusal))
-    return replace(plan, notes=(*plan.notes, describe_recreation(views))) if views else plan
+    return replace(plan, views=views, notes=(*plan.notes, describe_recreation(views))) if views else plan
+
+
+def as_done(plan: UndoPlan) -> UndoPlan:
+    """Return an executed plan, whose notes tell the recreated views as such."""
+    planned = describe_recreation(plan.views)
+    notes = tuple(describe_recreated(plan.views) if plan.views and note == planned else note for note in plan.notes)
+    return replace(plan, notes=notes, others=tuple(map(as_done, plan.others)))

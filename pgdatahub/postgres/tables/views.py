@@ -6,7 +6,7 @@ table, and recreates the views in the same transaction (:mod:`pgdatahub.postgres
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,10 +120,19 @@ def descriptions(connection: Connection, views: Collection[UsingView]) -> frozen
 
 
 def describe_recreation(views: Collection[UsingView]) -> str:
-    """Return a notice about views that are recreated."""
+    """Return a notice, before a change, about views that it recreates."""
     unproved = ", ".join(view.description for view in views if not view.proved)
     doubt = f"; only the change itself shows whether {unproved} can be recreated, and nothing changes if not"
-    return f"recreates {', '.join(view.description for view in views)}{doubt if unproved else ''}"
+    return f"recreates {_listed(views)}{doubt if unproved else ''}"
+
+
+def describe_recreated(views: Collection[UsingView]) -> str:
+    """Return a notice, after a change, about views that it recreated."""
+    return f"recreated {_listed(views)}"
+
+
+def _listed(views: Iterable[UsingView]) -> str:
+    return ", ".join(view.description for view in views)
 
 
 def recreation_obstacles(connection: Connection, views: Collection[UsingView]) -> Iterator[str]:

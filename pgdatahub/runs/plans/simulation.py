@@ -31,6 +31,7 @@ from pgdatahub.postgres.keyed.rules import TableRule, find_rule
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.cascades import describe_cascades
 from pgdatahub.postgres.tables.rights import check_rights
+from pgdatahub.postgres.tables.views import describe_recreation
 from pgdatahub.runs.plans.key_tables import check_tables
 from pgdatahub.runs.plans.texts import check_texts
 from pgdatahub.values.sql_types import SqlType
@@ -157,6 +158,8 @@ class TableSimulation:
             begins_rule = self.rule is None and not self.keyed
             self.keyed.append(staged)
         notices = (*staged.notices, *evolution.notices, *([found.notice] if found.notice else ()))
+        if evolution.views:
+            notices += (describe_recreation(evolution.views),)
         if found.going and self.connection is not None:
             notices += describe_cascades(self.connection, self.table)
         return SimulatedFile(

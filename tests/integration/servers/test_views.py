@@ -109,8 +109,10 @@ def test_views_are_made_again_as_they_were(database_url: str, reader: str, tmp_p
     planned = plan_of_b(database_url, tmp_path)
     result = widen(database_url, tmp_path)
     assert result.failure is None
-    for notices in (planned.notices, result.notices):
-        told = next(notice for notice in notices if notice.startswith("recreates"))
+    for notices, verb in ((planned.notices, "recreates "), (result.notices, "recreated ")):
+        (told,) = (notice for notice in notices if notice.startswith("recreate"))
+        assert told.startswith(verb)
+        assert "whether" not in told or notices is planned.notices
         assert all(name in told for name in ("plain", "barred", "upon", "upon_both"))
         assert "elsewhere" not in told
     assert type_of_amount(database_url) == "text"
@@ -123,7 +125,10 @@ def test_revert_with_schema_recreates_views(database_url: str, reader: str, tmp_
     execute(database_url, VIEWS.replace("{reader}", reader))
     before = query(database_url, STATE)
     assert widen(database_url, tmp_path).failure is None
-    revert(config_of(database_url, tmp_path), UndoRequest(source_file="t/b.xlsx", schema=True))
+    done = revert(config_of(database_url, tmp_path), UndoRequest(source_file="t/b.xlsx", schema=True))
+    (told,) = (note for note in done.plan.notes if "recreate" in note)
+    assert told.startswith("recreated view plain, ")
+    assert "whether" not in told
     assert type_of_amount(database_url) == "integer"
     assert query(database_url, STATE) == before
 
@@ -138,7 +143,8 @@ def test_revert_schema_recreates_views(database_url: str, tmp_path: Path) -> Non
     config = config_of(database_url, tmp_path)
     undone = revert_schema(config, table="t", source_file="t/b.xlsx", dry_run=True)
     assert "recreates view plain, view upon" in undone.plan.notes
-    revert_schema(config, table="t", source_file="t/b.xlsx")
+    done = revert_schema(config, table="t", source_file="t/b.xlsx")
+    assert "recreated view plain, view upon" in done.plan.notes
     assert type_of_amount(database_url) == "integer"
     assert query(database_url, STATE) == before
 
@@ -151,7 +157,7 @@ def test_reload_recreates_views(database_url: str, tmp_path: Path) -> None:
     reload = Selection(reload=(tmp_path / "data/t/a.xlsx",))
     (result,) = run(config_of(database_url, tmp_path), selection=reload).results
     assert result.failure is None
-    assert "recreates view plain, view upon" in result.notices
+    assert "recreated view plain, view upon" in result.notices
     assert type_of_amount(database_url) == "text"
     assert query(database_url, STATE) == before
     assert query(database_url, "SELECT amount FROM upon") == [("5",)]
@@ -164,7 +170,7 @@ def test_replaced_file_recreates_views(database_url: str, tmp_path: Path) -> Non
     before = query(database_url, STATE)
     write_workbook(tmp_path / "data/t/a.xlsx", [["id", "amount"], [1, "none"]])
     (result,) = load(database_url, tmp_path).results
-    assert "recreates view plain" in result.notices
+    assert "recreated view plain" in result.notices
     assert query(database_url, STATE) == before
     assert query(database_url, "SELECT amount FROM plain") == [("none",)]
 
