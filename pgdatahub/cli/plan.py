@@ -209,7 +209,7 @@ def _table_lines(table: TablePlan, *, ddl: bool) -> Iterator[Text]:
 
     loads = [file for file in table.files if file.action == "load"]
     title = Line(table.table, style="bold cyan")
-    title.append("" if table.exists else " (new table)", style="green")
+    title.append(" (new table)" if table.is_created else "", style="green")
     title.append(f": {count(len(loads), 'file')} to load, {count(table.rows, 'row')}", style="default")
     yield title
     yield from _file_lines(table.files)

@@ -20,11 +20,13 @@ from pgdatahub.runs.plans.simulation import SimulatedFile, TableSimulation
 def table_plan(simulation: TableSimulation, files: tuple[FilePlan, ...]) -> TablePlan:
     """Return the plan of a table whose files were simulated."""
     columns = simulation.current.columns if simulation.current is not None else ()
-    exists = simulation.stored is not None
-    size = catalog.table_bytes(simulation.connection, simulation.table) if simulation.connection and exists else 0
+    connection, table = simulation.connection, simulation.table
+    # A table whose rows are hidden from the role has no columns here.
+    exists = simulation.stored is not None or (connection is not None and catalog.is_table(connection, table))
+    size = catalog.table_bytes(connection, table) if connection is not None and exists else 0
     rewriting = [file for file in files if any(change.kind == "alter_type" for change in file.changes)]
     return TablePlan(
-        table=str(simulation.table),
+        table=str(table),
         exists=exists,
         bytes=size,
         rewritten=len(rewriting),

@@ -130,6 +130,11 @@ class TablePlan:
         return sum(file.rows for file in self.files if file.action == "load")
 
     @property
+    def is_created(self) -> bool:
+        """True if the run creates the table: not if all its files fail."""
+        return any(change.kind == "create_table" for change in self.changes)
+
+    @property
     def changes(self) -> tuple[PlannedChange, ...]:
         """All changes, in the order of the files."""
         return tuple(change for file in self.files for change in file.changes)

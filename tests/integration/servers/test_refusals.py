@@ -11,6 +11,8 @@ import psycopg
 import pytest
 
 from pgdatahub import plan
+from pgdatahub.cli.console import TerminalConsole
+from pgdatahub.cli.plan import print_plan
 from pgdatahub.config import load_config
 from pgdatahub.errors import PgDataHubError
 from pgdatahub.runs.verification.result import DifferenceKind
@@ -63,6 +65,44 @@ def test_row_level_security_is_named_before_rows_are_hidden(loader_url: str, tmp
         assert "NO FORCE" in str(told.hint)  # the role is the owner already
     with pytest.raises(PgDataHubError, match="row-level security"):
         revert(config, UndoRequest(source_file="t/a.xlsx", force=True))
+
+
+OTHER_OBJECTS = {
+    "view": ("CREATE VIEW t AS SELECT 1 AS id", "t is a view, not a table"),
+    "sequence": ("CREATE SEQUENCE t", "t is a sequence, not a table"),
+    "foreign table": (
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE t (id integer) SERVER s",
+        "t is a foreign table, not a table",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "told"), OTHER_OBJECTS.values(), ids=OTHER_OBJECTS)
+def test_plan_names_no_new_table_where_run_refuses(
+    statement: str, told: str, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    execute(database_url, statement)
+    planned = plan(load_config(overrides={"database_url": database_url}, directory=tmp_path))
+    print_plan(planned, TerminalConsole())
+    shown = capsys.readouterr().out
+    assert "\nt: 0 files to load, 0 rows\n" in shown
+    assert "new table" not in shown
+    (failed,) = load(database_url, tmp_path).results
+    assert failed.failure is not None
+    assert told in failed.failure.message
+    assert told in shown
+
+
+def test_plan_knows_a_table_with_hidden_rows(loader_url: str, tmp_path: Path) -> None:
+    write_workbook(tmp_path / "data/t/a.xlsx", [["id"], [1]])
+    assert load(loader_url, tmp_path).exit_code == 0
+    execute(loader_url, "ALTER TABLE t ENABLE ROW LEVEL SECURITY", "ALTER TABLE t FORCE ROW LEVEL SECURITY")
+    write_workbook(tmp_path / "data/t/b.xlsx", [["id"], [2]])
+    (table,) = plan(load_config(overrides={"database_url": loader_url}, directory=tmp_path)).tables
+    assert table.exists
+    assert table.bytes > 0
+    assert not table.is_created
 
 
 @pytest.mark.parametrize("table", ["t", "t_replaced"])
