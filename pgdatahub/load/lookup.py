@@ -12,11 +12,11 @@ from pgdatahub.errors import ContentionError, FileError, PrivilegeError
 from pgdatahub.load.adoption.adopt import Adopter
 from pgdatahub.load.adoption.restored_changes import restore_changes
 from pgdatahub.load.adoption.restored_rules import restore_rules
-from pgdatahub.load.keys.other_rules import describe_other_rules
-from pgdatahub.load.known.known_files import KnownFiles, dropped_by_hand, find_known, skip_routed
+from pgdatahub.load.known.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.known.older_readings import OlderReadings, by_table, describe, read_differently
-from pgdatahub.load.known.possible_tables import possible_tables, tables_by_file
+from pgdatahub.load.known.possible_tables import tables_by_file
 from pgdatahub.load.known.retried_queries import RetriedQueries
+from pgdatahub.load.known.table_warnings import table_warnings
 from pgdatahub.load.results import failed, skipped
 from pgdatahub.load.staging.file_hash import hash_once
 from pgdatahub.load.transaction import Loading
@@ -76,22 +76,15 @@ class Lookup:
         Raises:
             DatabaseError: The database is gone.
         """
-        possible = {possible_tables(source, self.config.schema_name) for source in files}
 
-        def query(connection: Connection) -> tuple[KnownFiles, frozenset[TableName], tuple[str, ...]]:
+        def query(connection: Connection) -> tuple[KnownFiles, tuple[str, ...]]:
             self.history.ensure(connection, lambda line: self.reporter(Notice(text=line)))
-            existing = catalog.all_tables(connection)
-            fixed = {table for tables in possible for table in tables.fixed}
-            dropped: frozenset[TableName] = frozenset()
-            if not fixed <= existing or any(tables.begins is not None for tables in possible):
-                missing = self.history.tables_with_rows(connection) - existing
-                dropped = frozenset(table for table in missing if any(table in tables for tables in possible))
-            other_rules = describe_other_rules(connection, self.history, files)
-            return find_known(connection, self.history, files), dropped, other_rules
+            warnings = table_warnings(connection, self.history, files)
+            return find_known(connection, self.history, files), warnings
 
-        nothing: tuple[KnownFiles, frozenset[TableName], tuple[str, ...]] = (KnownFiles(), frozenset(), ())
-        known, dropped, other_rules = self.queries.ask(query, nothing, read_only=False)
-        for text in (*map(dropped_by_hand, sorted(dropped)), *other_rules):
+        nothing: tuple[KnownFiles, tuple[str, ...]] = (KnownFiles(), ())
+        known, warnings = self.queries.ask(query, nothing, read_only=False)
+        for text in warnings:
             self.reporter(Notice(text=text, warning=True))
         return known
 

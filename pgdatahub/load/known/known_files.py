@@ -145,11 +145,3 @@ def skip_routed(source: SourceFile, file_sha256: str, known: KnownFiles) -> tupl
 
 def _entries(source: SourceFile) -> Iterator[SheetEntry]:
     return (entry for rule in source.options.rules for entry in rule.entries)
-
-
-def dropped_by_hand(table: TableName) -> str:
-    """Return a message about a table that the history has and the database does not."""
-    return (
-        f"the table {table} was dropped by hand, and its files count as loaded; run --reload FOLDER loads them again, "
-        "revert --force forgets them"
-    )

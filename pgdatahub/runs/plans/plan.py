@@ -16,11 +16,11 @@ from pgdatahub.config import Config
 from pgdatahub.config.loading import config_of
 from pgdatahub.errors import FileError, PgDataHubError
 from pgdatahub.load.contracts import column_keys
-from pgdatahub.load.keys.other_rules import describe_other_rules
 from pgdatahub.load.known.known_files import KnownFiles, find_known, skip_routed
 from pgdatahub.load.known.left_tables import left_imports
 from pgdatahub.load.known.older_readings import by_table, describe, read_differently
 from pgdatahub.load.known.possible_tables import tables_by_file
+from pgdatahub.load.known.table_warnings import table_warnings
 from pgdatahub.load.missing import Listing
 from pgdatahub.load.results import failed, skipped, skipped_as_empty, unexpected
 from pgdatahub.load.staging.file_hash import hash_once
@@ -134,7 +134,7 @@ class _Planner:
         history = self._history(connection)
         if history is not None:
             self._known = find_known(connection, history, files)
-            self.warn(*describe_other_rules(connection, history, files))
+            self.warn(*table_warnings(connection, history, files))
             self._tables.left = left_imports(connection, history, files, self.config.schema_name)
             self.files = mark_leaving(files, self._tables.left)
         tables = tables_by_file(connection, files, self.config.schema_name)
