@@ -23,6 +23,8 @@ from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.workbooks import Batch, SheetInfo
 from pgdatahub.plugins.column_naming import column_names
 from pgdatahub.plugins.manager import Stages
+from pgdatahub.postgres.history.aside_json import damaged_aside
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS
 from pgdatahub.postgres.history.replays import WaitingRow, WaitingRows
 from pgdatahub.readers.choice.sheet_matching import match_sheets
 from pgdatahub.readers.tables.layout_counts import LayoutCounts
@@ -91,8 +93,11 @@ class ReplaySheet:
         columns: dict[int, list[Value]] = {position: [None] * len(rows) for position in self.positions.values()}
         for index, row in enumerate(rows):
             names = sorted(row.cells, key=str.encode)
-            for name, letter in zip(names, row.kinds, strict=True):
-                columns[self.positions[name]][index] = value_of(letter, row.cells[name])
+            try:
+                for name, letter in zip(names, row.kinds, strict=True):
+                    columns[self.positions[name]][index] = value_of(letter, row.cells[name])
+            except PARSING_ERRORS as error:
+                raise damaged_aside(row.place[1], self.chosen.label, self.chosen.source.identity, error) from error
         return Batch(rows=tuple(row.place[1] for row in rows), columns=columns)
 
 

@@ -82,11 +82,45 @@ def parsed(row: Mapping[str, Any], column: str, parse: Callable[[], Value]) -> V
         raise damaged_import(row, column, unreadable(error)) from error
 
 
+class JsonFormError(ValueError):
+    """JSON of another form than pgdatahub writes; the text is for users."""
+
+
 def unreadable(error: Exception) -> str:
-    """Return the reason why JSON of another form cannot be read."""
+    """Return the reason why JSON of another form cannot be read, without the words of Python."""
+    if isinstance(error, JsonFormError):
+        return str(error)
     if isinstance(error, KeyError):
         return f"its JSON lacks, or does not know, {error}"
-    return f"its JSON is not of the form that pgdatahub writes ({error})"
+    return "its JSON is not of the form that pgdatahub writes"
+
+
+def as_object(value: Any, column: str = "") -> dict[str, Any]:
+    """Return a JSON object.
+
+    Args:
+        value: The value.
+        column: The column, if the message does not name it otherwise.
+
+    Raises:
+        JsonFormError: The value is another one.
+    """
+    if not isinstance(value, dict):
+        raise JsonFormError(_other_kind(value, "an object", column))
+    return value
+
+
+def as_list(value: Any, column: str = "") -> list[Any]:
+    """Return a JSON list; see :func:`as_object`."""
+    if not isinstance(value, list):
+        raise JsonFormError(_other_kind(value, "a list", column))
+    return value
+
+
+def _other_kind(value: Any, wanted: str, column: str) -> str:
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
+    place = f"in the column {column}, " if column else ""
+    return f"{place}its JSON has {kinds.get(type(value), 'a number')} where {wanted} belongs"
 
 
 def readable_rows(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.faults import Fault, faults_from_json, faults_to_json
 from pgdatahub.model.schema import FAILURES, TableName
-from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, readable_rows, unreadable
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, as_list, as_object, readable_rows, unreadable
 from pgdatahub.postgres.server import server_encoding
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import fitted
@@ -214,9 +214,10 @@ def _storable_json(value: Any) -> Any:
 def _row(values: dict[str, Any]) -> FailureRow:
     schema, name = values.pop("table_schema"), values.pop("table_name")
     table = None if name is None else TableName(schema=schema, name=name)
-    faults: Sequence[dict[str, Any]] = values.pop("faults")
+    content = values.pop("faults")
     try:
-        return FailureRow(table=table, faults=faults_from_json(faults), **values)
+        faults = faults_from_json([as_object(entry) for entry in as_list(content)])
+        return FailureRow(table=table, faults=faults, **values)
     except PARSING_ERRORS as error:
         number = values["id"]
         raise HistoryDamagedError(

@@ -13,7 +13,7 @@ from psycopg import sql
 from pgdatahub.model.aside import BLANKED_CELLS
 from pgdatahub.model.imports import KEY_COUNTS, LEFT_OUT, Duplicate, ImportRow, KeyCounts, Replay
 from pgdatahub.model.schema import TableName
-from pgdatahub.postgres.history.damaged_rows import checked_import, parsed
+from pgdatahub.postgres.history.damaged_rows import JsonFormError, as_list, as_object, checked_import, parsed
 
 if TYPE_CHECKING:
     from typing_extensions import LiteralString
@@ -94,35 +94,48 @@ def import_row(row: Mapping[str, Any]) -> ImportRow:
     return ImportRow(
         table=_table(row["table_schema"], row["table_name"]),
         sheets_left_out=parsed(row, "counts", lambda: texts_in(row["sheets_left_out"])),
-        duplicates=parsed(row, "duplicates", lambda: tuple(map(_duplicate, row["duplicates"]))),
+        duplicates=parsed(row, "duplicates", lambda: tuple(map(_duplicate, as_list(row["duplicates"])))),
         reading=row["reading"],
         routing=row["routing"],
         path_key=row["path_key"],
         keys=None if row["keys"] is None else parsed(row, "counts", lambda: _key_counts(row["keys"])),
         quarantined=row["quarantined"],
         emptied=parsed(row, "counts", lambda: int(row["emptied"] or 0)),
-        replays=parsed(row, "replays", lambda: tuple(map(_replay, row["replays"] or ()))),
-        tables=parsed(row, "tables", lambda: tuple(_table(*texts_in(name)) for name in row["tables"] or ())),
+        replays=parsed(row, "replays", lambda: tuple(map(_replay, _list_or_null(row["replays"])))),
+        tables=parsed(row, "tables", lambda: tuple(map(_named_table, _list_or_null(row["tables"])))),
         **values,
     )
 
 
 def texts_in(value: Any) -> tuple[str, ...]:
     """Return a JSON list of texts; null for none."""
-    if not isinstance(value, list | None) or not all(isinstance(text, str) for text in value or ()):
-        raise TypeError("a list of texts is expected")
-    return tuple(value or ())
+    texts = _list_or_null(value)
+    if not all(isinstance(text, str) for text in texts):
+        raise JsonFormError("its JSON has another value where a text belongs")
+    return tuple(texts)
 
 
-def _key_counts(counts: Mapping[str, int]) -> KeyCounts:
+def _list_or_null(value: Any) -> list[Any]:
+    return [] if value is None else as_list(value)
+
+
+def _named_table(value: Any) -> TableName:
+    schema, name = texts_in(value)
+    return _table(schema, name)
+
+
+def _key_counts(value: Any) -> KeyCounts:
+    counts = as_object(value)
     return KeyCounts(**{name: int(counts.get(key, 0)) for name, key in KEY_COUNTS.items()})
 
 
-def _duplicate(entry: Mapping[str, Any]) -> Duplicate:
+def _duplicate(value: Any) -> Duplicate:
+    entry = as_object(value)
     return Duplicate(**{**entry, "seen_at": datetime.fromisoformat(entry["seen_at"])})
 
 
-def _replay(entry: Mapping[str, Any]) -> Replay:
+def _replay(value: Any) -> Replay:
+    entry = as_object(value)
     return Replay(
         at=datetime.fromisoformat(entry["at"]),
         run_id=entry["run_id"],

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgdatahub.model.schema import TableName, TableSchema, observed_column
-from pgdatahub.postgres.history.damaged_rows import parsed
+from pgdatahub.postgres.history.damaged_rows import JsonFormError, as_object, parsed
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.evidence import NOTHING, Evidence, Observed
 from pgdatahub.values.numbers import canonical_number, parse_number
@@ -50,7 +50,8 @@ def observed_in(table: TableName, row: Mapping[str, Any]) -> TableSchema:
     return parsed(row, "observed", lambda: _observed_from_json(table, row["observed"]))
 
 
-def _observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSchema:
+def _observed_from_json(table: TableName, content: Any) -> TableSchema:
+    columns = {name: as_object(column) for name, column in as_object(content).items()}
     return TableSchema(
         table=table,
         columns=tuple(
@@ -71,5 +72,5 @@ def _observed_from_json(table: TableName, columns: Mapping[str, Any]) -> TableSc
 
 def _evidence(*, count: int, cell: str, sample: str) -> Evidence:
     if not isinstance(count, int) or count < 0:
-        raise ValueError(f"a count is {count}")
+        raise JsonFormError(f"a count of its JSON is {count}")
     return Evidence(count=count, cell=cell, sample=sample)

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from psycopg import sql
 
-from pgdatahub.errors import HistoryDamagedError, PrivilegeError
+from pgdatahub.errors import PrivilegeError
 from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
-from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, json_number, parsed, unreadable
+from pgdatahub.postgres.history.aside_json import cells_in, damaged_aside, faults_in, layout_in
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, json_number
 from pgdatahub.postgres.rows.copy_writer import QuietWriter
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import check_cells, fitted, storable
@@ -261,27 +262,21 @@ class Quarantine:
     def _column_orders(self, connection: Connection, import_id: int) -> dict[int, Sequence[str]]:
         """Return the names of the columns of an import's sheets by section, in the order of the sheet."""
         query = sql.SQL("SELECT layout FROM {} WHERE id = %(id)s").format(self._imports)
-        layout = connection.scalar(query, {"id": import_id}) or {}
-        return parsed(
-            {"id": import_id},
-            "layout",
-            lambda: {entry["section"]: [name for _, _, name in entry["columns"]] for entry in layout.values()},
-        )
+        layout = layout_in({"id": import_id, "layout": connection.scalar(query, {"id": import_id})})
+        return {entry["section"]: [name for _, _, name in entry["columns"]] for entry in layout.values()}
 
 
 def _row(row: Any, order: Sequence[str]) -> QuarantinedRow:
     try:
         return _quarantined(row, order)
     except PARSING_ERRORS as error:
-        raise HistoryDamagedError(
-            f"row {row[6]} of sheet {row[5]} of import {row[0]} ({row[4]}) in {QUARANTINE} was changed by hand: {unreadable(error)}",
-            hint="run --reload FILE loads the file and its rows in quarantine again",
-        ) from error
+        raise damaged_aside(row[6], row[5], f"import {row[0]} ({row[4]})", error) from error
 
 
 def _quarantined(row: Any, order: Sequence[str]) -> QuarantinedRow:
     # The server sorts the keys of jsonb by length; the letters are in the order of the names' bytes.
-    kinds = dict(zip(sorted(row[8], key=str.encode), row[9], strict=True))
+    cells = cells_in(row[8], row[9])
+    kinds = dict(zip(sorted(cells, key=str.encode), row[9], strict=True))
     names = [*(name for name in order if name in kinds), *(name for name in kinds if name not in order)]
     return QuarantinedRow(
         import_id=row[0],
@@ -291,8 +286,8 @@ def _quarantined(row: Any, order: Sequence[str]) -> QuarantinedRow:
         sheet=row[5],
         row=row[6],
         action=row[7],
-        cells={name: row[8][name] for name in names},
+        cells={name: cells[name] for name in names},
         kinds="".join(kinds[name] for name in names),
-        faults=tuple(row[10]),
+        faults=faults_in(row[10]),
         columns=order,
     )

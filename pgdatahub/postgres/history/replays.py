@@ -15,6 +15,8 @@ from psycopg.types.json import Jsonb
 from pgdatahub.model.aside import ROW
 from pgdatahub.model.imports import Replay
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName, TableSchema
+from pgdatahub.postgres.history.aside_json import cells_in, damaged_aside, layout_in
+from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, as_object, parsed
 from pgdatahub.postgres.history.import_columns import replay_to_json
 from pgdatahub.postgres.history.observed_json import observed_in, observed_to_json
 from pgdatahub.postgres.rows.import_rows import rows_with
@@ -65,20 +67,18 @@ class Replays:
     def waiting(self, connection: Connection, import_id: int) -> WaitingRows:
         """Return the rows of an import that are set aside."""
         facts = connection.one(
-            sql.SQL("SELECT layout, modified_at FROM {} WHERE id = {}").format(self._imports, import_id)
+            sql.SQL("SELECT id, identity, layout, modified_at FROM {} WHERE id = {}").format(self._imports, import_id)
         )
         query = sql.SQL("""
-            SELECT section, row_number, action, cells, kinds FROM {} WHERE import_id = %s ORDER BY section, row_number
+            SELECT section, row_number, action, cells, kinds, sheet FROM {} WHERE import_id = %s ORDER BY section, row_number
         """).format(self._table)
         found = connection.execute(query, (import_id,)).fetchall()
         return WaitingRows(
             rows=tuple(
-                WaitingRow(place=(row.section, row.row_number), cells=row.cells, kinds=row.kinds)
-                for row in found
-                if row.action == ROW
+                _waiting_row(row, f"import {facts.id} ({facts.identity})") for row in found if row.action == ROW
             ),
             emptied=sum(row.action != ROW for row in found),
-            layout=facts.layout or {},
+            layout=layout_in(facts._asdict()),
             modified_at=facts.modified_at,
         )
 
@@ -145,7 +145,7 @@ class Replays:
         )
         joined = joined_columns(observed_in(table, past._asdict()), observed)
         entry = replay_to_json(replay) | {"xid": version, "before": past.version}
-        total = dict(past.counts)
+        total = dict(parsed(past._asdict(), "counts", lambda: as_object(past.counts)))
         for key, count in counts.items():
             total[key] = total.get(key, 0) + count
         self._set(
@@ -189,6 +189,14 @@ class Replays:
     def _set(self, connection: Connection, import_id: int, settings: Any, values: Mapping[str, Any]) -> None:
         query = sql.SQL("UPDATE {} SET {} WHERE id = %(id)s").format(self._imports, sql.SQL(settings))
         connection.execute(query, {**values, "id": import_id})
+
+
+def _waiting_row(row: Any, file: str) -> WaitingRow:
+    try:
+        cells = cells_in(row.cells, row.kinds)
+    except PARSING_ERRORS as error:
+        raise damaged_aside(row.row_number, row.sheet, file, error) from error
+    return WaitingRow(place=(row.section, row.row_number), cells=cells, kinds=row.kinds)
 
 
 def joined_columns(past: TableSchema, further: TableSchema) -> TableSchema:

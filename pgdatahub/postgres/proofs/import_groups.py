@@ -21,7 +21,7 @@ from psycopg import sql
 from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import LOAD_TIMESTAMP, SOURCE_FILE, TableName, TableSchema
-from pgdatahub.postgres.history.damaged_rows import MOMENTS, parsed, readable_rows
+from pgdatahub.postgres.history.damaged_rows import MOMENTS, as_object, parsed, readable_rows
 from pgdatahub.postgres.history.import_columns import import_row, selected_columns, texts_in
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.observed_json import observed_in
@@ -173,7 +173,7 @@ class ImportFacts:
         return cls(
             observed=observed_in(table, row),
             sheets=parsed(row, "sheets", lambda: texts_in(row["sheets"])),
-            complete=left_out not in parsed(row, "counts", lambda: dict(row["counts"])),
+            complete=left_out not in parsed(row, "counts", lambda: as_object(row["counts"])),
         )
 
 

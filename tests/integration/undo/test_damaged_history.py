@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
 from pgdatahub.cli.app import _run
-from pgdatahub.errors import HistoryDamagedError
+from pgdatahub.errors import HistoryDamagedError, ReplayError
 from pgdatahub.model.results import Outcome
+from pgdatahub.runs.aside.quarantine import quarantine
+from pgdatahub.runs.aside.quarantine_export import text_lines
+from pgdatahub.runs.aside.replay import replay
 from pgdatahub.runs.plans.plan import plan
 from pgdatahub.runs.status import status
 from pgdatahub.runs.verification.result import DifferenceKind
@@ -143,6 +148,63 @@ def test_damaged_schema_change_is_named(shared: Hub, damage: str) -> None:
             shared.history()
         kinds = [one.kind for table in shared.verify().tables for one in table.differences]
     assert kinds == [DifferenceKind.HISTORY]
+
+
+OTHER_FORMS = ["null", "5", '"x"', "true", "[]", "{}", "[null]", "[5]", '["x"]', "[[]]", "[{}]", '{"a": 5}', '{"a": null}', '{"a": []}']  # fmt: skip
+OF_PYTHON = re.compile(r"object|subscriptable|iterable|argument|NoneType|indices|isoformat|zip\(\)|\bdict\b|\bint\b")
+
+
+@pytest.mark.parametrize("column", ["observed", "duplicates", "replays", "tables", "sheets", "counts"])
+def test_damaged_json_is_told_without_python(shared: Hub, column: str) -> None:
+    found = 0
+    for value in OTHER_FORMS:
+        with _damaged(shared, f"{column} = '{value}'"):
+            checks = shared.verify(every_value=True).tables
+        told = [one for table in checks for one in table.differences if one.kind is DifferenceKind.HISTORY]
+        for text in [one.text for one in told]:
+            found += 1
+            assert f"the column {column} of import {_first(shared)} (sales/feb.xlsx) in etl_imports" in text
+            assert not OF_PYTHON.search(text.replace("an object", "")), text
+    assert found >= 8
+
+
+def test_damaged_json_names_what_belongs_there(shared: Hub) -> None:
+    with _damaged(shared, "counts = '[]'"):
+        texts = [one.text for table in shared.verify(every_value=True).tables for one in table.differences]
+    assert texts[0].endswith("was changed by hand: its JSON has a list where an object belongs")
+
+
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("q.cells", "row 2 of sheet Sheet1 of import 1 (sales/jan.xlsx) in etl_quarantine was changed by hand"),
+        ("q.faults", "row 2 of sheet Sheet1 of import 1 (sales/jan.xlsx) in etl_quarantine was changed by hand"),
+        ("i.layout", "the column layout of import 1"),
+    ],
+)
+def test_damaged_quarantine_is_told_without_python(hub: Hub, column: str, told: str) -> None:
+    hub.configure("sales:\n  on_bad: quarantine\n  columns: {id: {type: integer, min: 0}}\n")
+    hub.write("sales/jan.xlsx", HEADERS, [[-1, "x"], [1, "a"]])
+    hub.load()
+    table, name = ("etl_quarantine", column[2:]) if column.startswith("q.") else ("etl_imports", column[2:])
+    for value in OTHER_FORMS:
+        hub.execute(f"UPDATE {table} SET {name} = '{value}'")
+        texts = []
+        for look in (partial(_lines, hub), partial(replay, hub.config(), dry_run=True)):
+            try:
+                look()
+            except HistoryDamagedError as error:
+                texts.append(error.message)
+            except ReplayError:
+                assert value == "{}"  # a place is missing
+        assert all(told in text for text in texts), texts
+        assert not [text for text in texts if OF_PYTHON.search(text.replace("an object", ""))]
+        assert texts or (name, value) in {("layout", "null"), ("layout", "{}"), ("faults", "[]")}
+
+
+def _lines(hub: Hub) -> list[str]:
+    with quarantine(hub.config()) as found:
+        return list(text_lines(found))
 
 
 def test_damaged_failure_is_named(own: Hub) -> None:
