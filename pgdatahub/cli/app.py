@@ -72,7 +72,7 @@ def _without_debug(arguments: list[str]) -> list[str]:
 
 
 def _complain(message: str, error: BaseException | None = None) -> None:
-    from pgdatahub.cli.terminal import say, say_lines
+    from pgdatahub.cli.terminal import say, say_lines, say_sentence
     from pgdatahub.config.loading import is_debug_on, known_secrets
 
     secrets = known_secrets()
@@ -80,7 +80,9 @@ def _complain(message: str, error: BaseException | None = None) -> None:
         import traceback
 
         say_lines(secrets.mask("".join(traceback.format_exception(error)).rstrip("\n")), err=True)
-    say(f"error: {secrets.mask(message)}", err=True)
+    # To break a line between words takes Rich, which may be the library that is missing, and memory.
+    tell = say if isinstance(error, (ImportError, MemoryError)) else say_sentence
+    tell(f"error: {secrets.mask(message)}", err=True)
 
 
 def create_app(*, only: str | None = None) -> typer.Typer:

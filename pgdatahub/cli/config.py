@@ -126,8 +126,12 @@ def _print(config: Config) -> None:
         columns = given.pop("columns", {})
         lines = [f"{key}: {_written(value)}" for key, value in given.items()]
         lines += [f"column {key} › {_written(column)}" for key, column in columns.items()]
-        folders.add_row(Line(name), stacked(map(Line, lines)))
-    console.print(folders)
+        if lines or parts:
+            folders.add_row(Line(name), stacked(map(Line, lines or ["the default options"])))
+    if folders.rows:
+        console.print(folders)
+    else:
+        console.print(Line("every folder is read with the default options"))
 
 
 def _database(config: Config) -> str:

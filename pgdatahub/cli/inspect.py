@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from itertools import count as count_from
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from pgdatahub.cli.options import ConfigOption, DataRootOption, FormatOption, OutputFormat, configured
-from pgdatahub.cli.terminal import say, say_json, say_lines
+from pgdatahub.cli.terminal import say_json, say_lines, say_sentence
 from pgdatahub.errors import ExitCode
+from pgdatahub.values.printable import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pgdatahub.model.schema import ColumnSchema
     from pgdatahub.runs.inspect import Inspection
     from pgdatahub.runs.inspect_tables import SheetInspection
+
+_HEADER_LENGTH: Final = 200
+"""Characters of a header that the listing shows; JSON has the whole."""
 
 
 def inspect_command(
@@ -85,7 +89,7 @@ def _inspect_all(config: Config, files: Sequence[Path]) -> tuple[list[Inspection
         try:
             found.append(inspect(config, file))
         except FileError as error:
-            say(f"error: {config.secrets.mask(str(error))}", err=True)
+            say_sentence(f"error: {config.secrets.mask(str(error))}", err=True)
     return found, len(found) < len(files)
 
 
@@ -187,7 +191,7 @@ def _print_sheet(sheet: SheetInspection, console: Console, *, verbose: bool, sev
     table.add_column("kinds" if verbose else "because", overflow="fold")
     for column in sheet.columns:
         table.add_row(
-            Line(column.header or "—"),
+            Line(shortened(column.header or "—", _HEADER_LENGTH)),
             Line(column.name),
             Line(column.type.label),
             f"{column.observed.values if column.observed else 0:,}",

@@ -9,6 +9,7 @@ from typing import Final
 from pgdatahub.values.cells import Kind
 from pgdatahub.values.copytext import unescape
 from pgdatahub.values.numbers import canonical_number
+from pgdatahub.values.printable import shortened
 from pgdatahub.values.sql_types import SqlType, integer_type, join, join_all, widens_to
 
 Locate = Callable[[int], str]
@@ -143,5 +144,4 @@ NOTHING: Final = Observed()
 
 def sample_of(text: bytes) -> str:
     """Return a field's text, cut to :data:`SAMPLE_LENGTH` characters."""
-    sample = unescape(text)
-    return sample if len(sample) <= SAMPLE_LENGTH else sample[: SAMPLE_LENGTH - 1] + "…"
+    return shortened(unescape(text), SAMPLE_LENGTH)

@@ -44,6 +44,11 @@ def printable_json(value: Any, **options: Any) -> str:
     return _pattern(lines=True).sub(lambda match: json.dumps(match[0])[1:-1] if match[0] > "\x7f" else "\\u007f", text)
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text cut to ``most`` characters, with an ellipsis as the last one where it is longer."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _escaped(match: re.Match[str]) -> str:
     character = match[0]
     code = ord(character)

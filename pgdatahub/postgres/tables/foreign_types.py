@@ -21,6 +21,7 @@ from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.engine import driver_connection
 from pgdatahub.postgres.tables.ddl import canonical_text
 from pgdatahub.values.copytext import unescape
+from pgdatahub.values.printable import shortened
 from pgdatahub.values.sql_types import SqlType
 
 
@@ -101,9 +102,8 @@ def _check(
 
 
 def _error(column: _OwnColumn, current: TableSchema, value: str, reason: str, place: str | None) -> SchemaError:
-    shown = value if len(value) <= 40 else value[:39] + "…"
     return SchemaError(
-        f'"{shown}" does not fit the column {column.name}, which is {column.type.upper()}: {reason}',
+        f'"{shortened(value, 40)}" does not fit the column {column.name}, which is {column.type.upper()}: {reason}',
         where=place or f"table {current.table}",
         hint="correct the cell, or choose another type: with type: for a new column, with ALTER TABLE for one that exists",
     )

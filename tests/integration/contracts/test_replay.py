@@ -111,7 +111,7 @@ def test_a_change_by_hand_is_found_after_a_replay(bench: Bench) -> None:
     replay(bench, Q + INTEGER, table)
     assert is_clean(bench, table)
     bench.execute(f"UPDATE {table} SET a = 4 WHERE a = 3 RETURNING a")
-    with pytest.raises(Exception, match="1 were written later than the others"):
+    with pytest.raises(Exception, match="1 was written later than the others"):
         revert_first(bench, table)
     assert not is_clean(bench, table)
 

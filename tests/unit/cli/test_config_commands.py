@@ -40,6 +40,24 @@ def test_config_begins_with_where_the_rows_go() -> None:
     assert runner.invoke(app, ["config"]).stdout.startswith("rows go to: the embedded server\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sales: {nulls: [x]}", ["sales    nulls: x"]),
+        ("sales: {errors: blank}", ["sales    the default options"]),
+        ("default_sheet: A\nsales: {nulls: [x]}", ["(all)    sheet: A", "sales    sheet: A", "nulls: x"]),
+        ("{}", ["every folder is read with the default options"]),
+    ],
+)
+def test_config_lists_no_folder_without_options(text: str, shown: list[str], tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/etl_config.yaml").write_text(text, encoding="utf-8")
+    lines = runner.invoke(app, ["config"]).stdout.partition("folder options:")[2].splitlines()[1:]
+    told = [line.strip() for line in lines if line.strip() and "─" not in line and not line.startswith("folder ")]
+    assert len(told) == len(shown), told
+    assert all(line.startswith(start) for line, start in zip(told, shown, strict=True)), told
+
+
 def test_config_fits_eighty_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ETL_SCHEMA", "long_" * 12)
     (tmp_path / "config").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,36 @@ def test_an_empty_sheet_is_named_once(
     make_workbook(tmp_path / "data/a/a.xlsx", {"First": [["id"], [1]], "Second": []})
     assert main("inspect", "data/a/a.xlsx") == 0
     assert "Second (not loaded by a run): the sheet is empty" in capsys.readouterr().out
+
+
+def test_a_long_header_is_shown_cut_and_whole_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    header = "long " * 1000
+    make_workbook(tmp_path / "data/a/a.xlsx", {"S": [["id", header], [1, 2]]})
+    assert main("inspect", "data/a/a.xlsx") == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) < 40
+    assert "…" in out
+    assert main("inspect", "data/a/a.xlsx", "--format", "json") == 0
+    assert header in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["inspect", "no.xlsx"], ["config", "--config", "no.yaml"]])
+def test_an_error_breaks_between_words_on_a_terminal(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "a folder with a long name of many words" / "and a folder below it of as many words"
+    directory.mkdir(parents=True)
+    monkeypatch.chdir(directory)
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stderr", stream)
+    assert main(*arguments) == 2
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("error:")
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 60
