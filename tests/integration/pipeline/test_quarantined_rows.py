@@ -212,13 +212,37 @@ def console(loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, *arguments: str,
     return int(end.value.code or 0)
 
 
+def test_check_tells_an_unknown_file_from_a_clean_one(
+    loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded.write("orders/clean.xlsx", [["id", "status"], [7, "paid"]])
+    loaded.write("orders/copy.xlsx", [["id", "status"], [7, "paid"]])
+    (loaded.directory / "data/orders/bad.xlsx").write_bytes(b"no workbook")
+    loaded.run()
+    for known in ("clean.xlsx", "./orders/clean.xlsx", "copy.xlsx", "bad.xlsx"):
+        assert console(loaded, monkeypatch, "--check", "--file", known) == 0, known
+    assert console(loaded, monkeypatch, "--check", "--file", "orders/w1.xlsx") == 1
+    capsys.readouterr()
+    for unknown in (("--file", "w9.xlsx"), ("--file", "lean.xlsx"), ("--import-id", "99"), ("--table", "w9")):
+        assert console(loaded, monkeypatch, "--check", *unknown) == 2, unknown
+        assert f"the history knows no {unknown[0].removeprefix('--').removesuffix('-id')} " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [("--file", "w1.xlsx"), ("--table", "orders"), ("--import-id", "1")])
+def test_check_without_a_history_knows_no_name(
+    name: tuple[str, str], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert console(warehouse, monkeypatch, "--check") == 0
+    assert console(warehouse, monkeypatch, "--check", *name) == 2
+    assert "nothing was loaded yet" in capsys.readouterr().err
+
+
 def test_quarantine_lists_and_exports_rows(
     loaded: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert console(loaded, monkeypatch, "--table", "orders") == 0
     assert "Sheet1 › row 3 set aside (B3 values)" in capsys.readouterr().out
     assert console(loaded, monkeypatch, "--check") == 1
-    assert console(loaded, monkeypatch, "--check", "--file", "w9.xlsx") == 0
     capsys.readouterr()
     assert console(loaded, monkeypatch, "--format", "json", "--file", "w1.xlsx") == 0
     rows = json.loads(capsys.readouterr().out)
@@ -275,8 +299,8 @@ def test_skips_history_and_undo_tell_of_the_quarantine(
 ) -> None:
     rules = "id: {required: true}, " if on_bad == "quarantine" else ""
     warehouse.configure(f"orders: {{on_bad: {on_bad}, columns: {{{rules}status: {{values: [open, paid]}}}}}}\n")
-    for name in ("a.xlsx", "b.xlsx"):
-        warehouse.write(f"orders/{name}", ROWS)
+    first = warehouse.write("orders/a.xlsx", ROWS)
+    first.with_name("b.xlsx").write_bytes(first.read_bytes())
     planned = {file.file: file.reason for file in plan(warehouse.config).files}
     assert planned["orders/b.xlsx"] == f"is the same file as orders/a.xlsx; {skip}"
     reasons = {result.source.name: result.reason or "" for result in warehouse.run().results}
