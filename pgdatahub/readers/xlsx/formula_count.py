@@ -1,4 +1,4 @@
-"""Count of the formulas of a sheet while its part is read, for workbooks that ask to be calculated when they are opened."""
+"""Count of the stored results of a sheet's formulas while its part is read, for workbooks that ask to be calculated when opened."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import Final
 from pgdatahub.readers.packages.part_stream import PartStream
 
 _PREFIX: Final = re.compile(rb"<((?:[A-Za-z_][A-Za-z0-9_.-]*:)?)worksheet[\s>]")
-_ADDRESS: Final = re.compile(
-    rb"""<(?:[A-Za-z_][A-Za-z0-9_.-]*:)?c(?:\s[^<>]*)?\sr=["']([A-Za-z]{1,3}[0-9]{1,7})["'][^<>]*>"""
-)
-_KEPT: Final = 4096
-"""Bytes before a formula in which its cell begins."""
+_ADDRESS: Final = re.compile(rb"""\sr=["']([A-Za-z]{1,3}[0-9]{1,7})["']""")
+_IS_TEXT: Final = re.compile(rb"""\st=["']str["']""")
+_KEPT: Final = 1 << 18
+"""Bytes of a cell that ends in a later piece: a formula of 8,192 characters and a result of 32,767 take less."""
 
 
 @dataclass(slots=True, kw_only=True)
 class FormulaCount:
-    """Formulas that were seen.
+    """Formulas with a stored result that were seen.
 
     Attributes:
         count: Their number.
@@ -30,7 +29,7 @@ class FormulaCount:
 
 
 class CountingPart(PartStream):
-    """A part that counts the formulas of what it gives out.
+    """A part that counts the formulas with a stored result in what it gives out.
 
     Args:
         part: The part.
@@ -40,8 +39,8 @@ class CountingPart(PartStream):
     def __init__(self, part: PartStream, found: FormulaCount) -> None:
         self._part = part
         self._found = found
-        self._before = b""
-        self._tag = b""
+        self._rest = b""
+        self._end = b""
 
     @property
     def name(self) -> str:
@@ -65,24 +64,34 @@ class CountingPart(PartStream):
             CorruptError: The part is damaged, larger than it says, or unfolds past a limit.
         """
         data = self._part.read(size)
-        if not self._tag:
+        if not self._end:
             match = _PREFIX.search(data)
-            self._tag = b"<%sf" % (match[1] if match else b"")
-        # The end of the last piece may hold the beginning of a tag.
-        tag = len(self._tag)
-        piece = self._before[-tag:] + data
-        if self._tag in piece:
-            self._count(piece)
-        self._before = (self._before + data)[-_KEPT:] if len(data) < _KEPT else data[-_KEPT:]
+            self._set_prefix(match[1] if match else b"")
+        whole, end, rest = (self._rest + data).rpartition(self._end)
+        if end:
+            self._count(whole)
+        self._rest = rest[-_KEPT:]
         return data
 
-    def _count(self, piece: bytes) -> None:
-        count = sum(piece.count(self._tag + end) for end in (b">", b" ", b"/", b"\n", b"\t", b"\r"))
-        if count and not self._found.count:
-            whole = self._before[: -len(self._tag)] + piece
-            at = min(
-                found for end in (b">", b" ", b"/", b"\n", b"\t", b"\r") if (found := whole.find(self._tag + end)) >= 0
-            )
-            cells = _ADDRESS.findall(whole[max(0, at - _KEPT) : at])
-            self._found.first = cells[-1].decode().upper() if cells else ""
-        self._found.count += count
+    def _set_prefix(self, prefix: bytes) -> None:
+        name = {b"p": re.escape(prefix)}
+        self._end = b"</%sc>" % prefix
+        self._cell = b"<%sc" % prefix
+        self._formula = re.compile(rb"<%(p)sf[\s/>]" % name)
+        self._value = re.compile(rb"<%(p)sv[\s/>]" % name)
+        self._result = re.compile(rb"<%(p)sv(?:\s[^<>/]*)?>(?!</)|<%(p)sis[\s>]" % name)
+
+    def _count(self, cells: bytes) -> None:
+        """Count the results in cells, the last of which may lack its end tag."""
+        for text in cells.split(self._end):
+            formula = self._formula.search(text)
+            if formula is None:
+                continue
+            cell = text[text.rfind(self._cell, 0, formula.start()) :]
+            tag = cell[: cell.find(b">")]
+            if not self._result.search(cell) and not (_IS_TEXT.search(tag) and self._value.search(cell)):
+                continue
+            if not self._found.count:
+                address = _ADDRESS.search(tag)
+                self._found.first = address[1].decode().upper() if address else ""
+            self._found.count += 1
