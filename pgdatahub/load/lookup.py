@@ -190,7 +190,7 @@ class Lookup:
         return self.queries.ask(lambda connection: find_all_unknown(connection, self.history, wanted), {})
 
     def restore_metadata(self, files: Sequence[SourceFile]) -> None:
-        """Make the history of schema changes again if its table is missing, and the lost rules of keyed tables.
+        """Make the history of schema changes again where it is missing, and the lost rules of keyed tables.
 
         Args:
             files: The files of the run, with the settings of their folders.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pgdatahub.errors import HistoryDamagedError
 from pgdatahub.model.imports import ImportRow, Provenance, Status
-from pgdatahub.model.schema import TableName, TableSchema
+from pgdatahub.model.schema import SCHEMA_CHANGES, TableName, TableSchema
 from pgdatahub.postgres.history.damaged_rows import damaged_import
 from pgdatahub.postgres.history.drift import GoneColumn
 from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup
@@ -210,6 +210,16 @@ def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
             hint="pgdatahub rekey puts each key's greatest row into the table",
             rows=count,
         )
+
+
+def changes_lost(table: TableName) -> Difference:
+    """Return the difference of a table whose schema changes are not in the history any more."""
+    return Difference(
+        kind=DifferenceKind.HISTORY,
+        text=f"{SCHEMA_CHANGES} has no row for the table {table}, which pgdatahub made: they were deleted by hand, and no undo"
+        " restores its columns",
+        hint="run --adopt makes them again, as far as the table shows them",
+    )
 
 
 def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:

@@ -18,6 +18,7 @@ from functools import cached_property
 from pgdatahub.config import Config
 from pgdatahub.errors import FileError, HistoryDamagedError, PgDataHubError, PrivilegeError, TransientDatabaseError
 from pgdatahub.load.adoption.file_proof import FileProof, compare_with_file
+from pgdatahub.load.adoption.restored_changes import lost_creation
 from pgdatahub.load.adoption.stored_content import dropped_values, foreign_values, has_content
 from pgdatahub.load.table_writer import ROWS_LEFT_OUT
 from pgdatahub.model.events import Reporter, announcer
@@ -40,6 +41,7 @@ from pgdatahub.runs.verification.findings import (
     Findings,
     Waiting,
     changed_rows,
+    changes_lost,
     column_gone,
     column_retyped,
     damaged_history,
@@ -158,6 +160,8 @@ class _TableVerifier:
             found.differences += [unknown_import(group, history.schema) for group in groups_without_history]
             return current, []
         found.differences += quarantine_differences(connection, history, table)
+        if not provenance.created and lost_creation(connection, history, current) is not None:
+            found.differences.append(changes_lost(table))
         retyped = retyped_columns(connection, history, current, provenance)
         found.differences += [column_retyped(name, given, current) for name, given in retyped.items()]
         found.differences += map(column_gone, gone_columns(connection, history, current, provenance))

@@ -349,6 +349,29 @@ def test_column_that_a_user_added_is_no_damage(own: Hub) -> None:
     assert own.verify().exit_code == 0
 
 
+def test_deleted_schema_changes_are_a_difference(own: Hub) -> None:
+    own.execute("CREATE TABLE theirs (id integer, own text, source_file text, load_timestamp timestamp)")
+    own.execute("COMMENT ON COLUMN theirs.id IS 'id'; COMMENT ON COLUMN theirs.own IS 'own'")
+    own.write("theirs/a.xlsx", ["id", "own"], [[1, "x"]])
+    own.load()
+    assert own.verify().exit_code == 0  # a table of another program has no schema changes
+    own.execute("DELETE FROM etl_schema_changes WHERE table_name = 'sales'")
+    (difference,) = [one for table in own.verify().tables for one in table.differences]
+    assert difference.kind is DifferenceKind.HISTORY
+    assert "etl_schema_changes has no row for the table sales, which pgdatahub made" in difference.text
+    own.load(adopt=True)
+    assert own.verify().exit_code == 0
+    for file in ("sales/feb.xlsx", "sales/jan.xlsx", "theirs/a.xlsx"):
+        assert own.revert(source_file=file, schema=True).done
+    assert own.tables() == {"theirs"}
+    assert own.types("theirs").keys() == {
+        "id",
+        "own",
+        "source_file",
+        "load_timestamp",
+    }  # still a table of another program
+
+
 def test_adopt_makes_lost_schema_changes_again(own: Hub) -> None:
     own.execute("CREATE TABLE theirs (id integer, own text, source_file text, load_timestamp timestamp)")
     own.write("theirs/a.xlsx", HEADERS, [[1, "x"]])
