@@ -33,7 +33,7 @@ def failure_text(failure: FailureRow) -> Text:
     line = Line().append(f"{failure.last_failed_at:%H:%M:%S}         ", style="dim")
     line.append(f"{failure.identity}: not loaded: {_reason(failure)}", style=style)
     if failure.attempts > 1:
-        line.append(f"  {failure.attempts:,} times since {failure.failed_at:%Y-%m-%d %H:%M}", style="dim")
+        line.append(f"  {count(failure.attempts, 'time')} since {failure.failed_at:%Y-%m-%d %H:%M}", style="dim")
     if failure.cleared_at is not None:
         line.append(f"  cleared {failure.cleared_at:%Y-%m-%d %H:%M}", style="yellow")
         return line

@@ -149,8 +149,8 @@ class ConsoleReporter:
         rate = f", {rows / elapsed:,.0f} rows/s" if elapsed > 0.5 and rows else ""
         failed = f", {self._failed} failed" if self._failed else ""
         current = next(iter(self._working.values()), None)
-        name = f" · {current.source.name} {current.rows:,} rows" if current else ""
-        description = printable(f"{self._done}/{self._files} files{failed}{rate}{name}")
+        name = f" · {current.source.name} {count(current.rows, 'row')}" if current else ""
+        description = printable(f"{self._done}/{count(self._files, 'file')}{failed}{rate}{name}")
         self._progress.update(self._total, completed=read_bytes, description=description)
 
     def _pause(self, event: PauseTick) -> None:

@@ -13,6 +13,7 @@ from pgdatahub.cli.help import Group, epilog
 from pgdatahub.cli.options import ConfigOption, configured
 from pgdatahub.cli.terminal import say, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.history.quarantine import QuarantinedRow
@@ -82,7 +83,7 @@ def quarantine_command(
             for line in lines[output](rows):
                 tell(line)
     if target is not None:
-        say(f"{counted.rows:,} {'row' if counted.rows == 1 else 'rows'} written to {target}", err=True)
+        say(f"{count(counted.rows, 'row')} written to {target}", err=True)
     if check and counted.rows:
         raise typer.Exit(ExitCode.FAILED)
 

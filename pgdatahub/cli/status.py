@@ -110,7 +110,7 @@ def _print(status: DatabaseStatus, data_root: str) -> None:
             console.print(Line(line, style="yellow"), soft_wrap=True)
     for one in status.tables:
         if one.quarantined:
-            rows = "1 row is" if one.quarantined == 1 else f"{one.quarantined:,} rows are"
+            rows = count(one.quarantined, "row", "is", "are")
             line = f"{one.table}: {rows} set aside; pgdatahub quarantine --table {one.table} lists them"
             console.print(Line(line, style="yellow"), soft_wrap=True)
     print_standing(status.failures, console)

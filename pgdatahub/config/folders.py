@@ -12,6 +12,7 @@ from pgdatahub.config.excludes import Exclude
 from pgdatahub.config.key_rule import with_replacement
 from pgdatahub.config.options import FolderOptions, SheetEntry, SheetRule
 from pgdatahub.errors import ConfigError
+from pgdatahub.values.counting import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ class FolderTree:
         return isinstance(other, FolderTree) and self._root == other._root
 
     def __repr__(self) -> str:
-        return f"<FolderTree of {len(self.configured_folders())} folders>"
+        return f"<FolderTree of {count(len(self.configured_folders()), 'folder')}>"
 
     __hash__ = None  # type: ignore[assignment]  # it holds dictionaries
 

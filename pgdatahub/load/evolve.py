@@ -23,6 +23,7 @@ from pgdatahub.postgres.tables import ddl
 from pgdatahub.postgres.tables.blockers import check_obstacles
 from pgdatahub.postgres.tables.foreign_types import check_created_types, check_own_types
 from pgdatahub.postgres.tables.settled_types import describe_settled_types
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.history.imports import History
@@ -171,8 +172,8 @@ def _check_nulls(staged: Staged, current: TableSchema) -> None:
         values = column.observed.values if column.observed else 0
         if known is not None and known.required and values < staged.rows:
             raise SchemaError(
-                f"the table's column {column.name} must not be empty, and the file has {staged.rows - values:,} empty "
-                f"cells there",
+                f"the table's column {column.name} must not be empty, and the file has "
+                f"{count(staged.rows - values, 'empty cell')} there",
                 where=f"table {current.table}",
                 hint="fill the cells, or drop the column's NOT NULL",
             )

@@ -50,7 +50,7 @@ def _describe_evidence(evidence: Evidence, observed: Observed, file: str | None)
 
 
 def _share(evidence: Evidence, observed: Observed) -> str:
-    values = "1 value" if observed.values == 1 else f"{observed.values:,} values"
+    values = count(observed.values, "value")
     if evidence.is_largest and evidence.count > 1:
         return f"the largest of {evidence.count:,} integers"
     return f"{evidence.count:,} of {values}" if observed.values > 1 else "the only value"

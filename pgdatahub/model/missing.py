@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pgdatahub.model.schema import TableName
+from pgdatahub.values.counting import count
 
 
 class MissingAction(str, Enum):
@@ -48,7 +49,7 @@ class MissingFile:
     @property
     def sentence(self) -> str:
         """One sentence on the treatment, as done."""
-        rows = f"{self.rows:,} row" if self.rows == 1 else f"{self.rows:,} rows"
+        rows = count(self.rows, "row")
         if self.action is MissingAction.REVERT:
             notice = f"; {self.notice}" if self.notice else ""
             return f"{self.file} is gone: reverted its {rows} in {self.table} (on_missing: revert){notice}"

@@ -16,6 +16,7 @@ from pgdatahub.load.contracts.equal_keys import EqualKeys, Rank
 from pgdatahub.load.contracts.fault_report import FaultReport
 from pgdatahub.load.contracts.uniqueness import Suspects, UniqueColumn
 from pgdatahub.model.aside import MAX_BYTES, MAX_ROWS, AsideRow
+from pgdatahub.values.counting import count
 
 _FILE = (0, 0, 0)
 _KEYS = ""
@@ -80,7 +81,7 @@ class Contract:
             self._fail_all("max-rows", expected=f"at most {options.max_rows:,}", value=f"{rows:,}")
         bad = self.report.bad_rows
         if options.on_bad != "fail" and exceeds(bad, rows, options.max_bad):
-            self._fail_all("max-bad", expected=f"at most {options.max_bad}", value=f"{bad:,} of {rows:,} rows")
+            self._fail_all("max-bad", expected=f"at most {options.max_bad}", value=f"{bad:,} of {count(rows, 'row')}")
 
     def hold(self, rows: Sequence[AsideRow]) -> None:
         """Count rows that are set aside; too many fail the file."""
@@ -90,7 +91,7 @@ class Contract:
             return
         self._is_full = True
         expected = f"at most {MAX_ROWS:,} rows and {MAX_BYTES // 2**20} MB a file"
-        self._fail_all("quarantine-limit", expected=expected, value=f"{self._aside:,} rows")
+        self._fail_all("quarantine-limit", expected=expected, value=count(self._aside, "row"))
 
     def _fail_all(self, rule: str, *, expected: str, value: str) -> None:
         """Add a fault of all rows for the table."""

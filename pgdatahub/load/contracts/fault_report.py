@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from pgdatahub.errors import CellFault, ContractError, FaultKey
 from pgdatahub.model.faults import MAX_CELLS_OF_A_FAULT, Fault, group_faults
+from pgdatahub.values.counting import count
 
 MAX_CELLS: Final = 10_000
 """Maximum number of cells that a report of a file lists."""
@@ -88,7 +89,7 @@ def contract_error(reports: Sequence[FaultReport]) -> ContractError:
     total = sum(counts.values())
     bad, rows = sum(report.bad_rows for report in reports), sum(report.rows for report in reports)
     told = "1 fault" if total == 1 else f"{total:,} faults"
-    within = f" in {bad:,} of {rows:,} rows" if bad else ""
+    within = f" in {bad:,} of {count(rows, 'row')}" if bad else ""
     error = ContractError(f"{told}{within}; nothing was loaded", hint="correct the file, or the rules below columns:")
     error.faults = tuple(fault for report in reports for fault in report.faults)
     error.counted = counts

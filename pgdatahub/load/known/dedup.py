@@ -23,6 +23,7 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import COUNTED, ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.readers.reading_rules import reading_version
+from pgdatahub.values.counting import count
 
 
 def decide(
@@ -209,7 +210,7 @@ def _skip(same: Sequence[ImportRow], older: Sequence[ImportRow], source: SourceF
     decision = _with_older(DedupDecision(skip=why, known=past, origin=past), older, source)
     rows = sum(one.row_count for one in decision.retired)
     if rows:
-        text = f"{why}; its {rows:,} older rows are not in the table any more (on_changed: replace)"
+        text = f"{why}; its {count(rows, 'older row', 'is', 'are')} not in the table any more (on_changed: replace)"
         why = FileNotice(text, f"{why.kind}, with older rows removed (on_changed: replace)")
     return replace(decision, skip=why, notice=None)
 
@@ -244,8 +245,7 @@ def _with_older(decision: DedupDecision, older: Sequence[ImportRow], source: Sou
 
 def _rows(imports: Iterable[ImportRow]) -> str:
     """Return the number of the rows of imports, with its noun."""
-    number = sum(one.row_count for one in imports)
-    return f"{number:,} {'row' if number == 1 else 'rows'}"
+    return count(sum(one.row_count for one in imports), "row")
 
 
 def _is_outdated(past: ImportRow, source: SourceFile) -> bool:

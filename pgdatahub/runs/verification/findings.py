@@ -15,6 +15,7 @@ from pgdatahub.postgres.history.drift import GoneColumn
 from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup
 from pgdatahub.postgres.proofs.unknown_rows import RowGroup
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, Unproved
+from pgdatahub.values.counting import count
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +91,9 @@ def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
     if group.rows != loaded and 0 < group.original < min(group.rows, loaded):
         # Without a row as written, the transaction numbers say nothing: see import_groups.
         changed = min(group.rows, loaded) - group.original
-        yield changed_rows(past, f"{changed:,} of its rows were written after the load", rows=changed)
+        yield changed_rows(
+            past, f"{changed:,} of its rows {'was' if changed == 1 else 'were'} written after the load", rows=changed
+        )
 
 
 def _orphaned(group: ImportGroup, past: ImportRow) -> Difference:
@@ -184,7 +187,7 @@ def column_gone(column: GoneColumn) -> Difference:
         text = f"the column {column.name} was renamed to {column.renamed_to} by hand"
         hint = f"name it {column.name} again, or set rename: {column.renamed_to} for the header"
     else:
-        imports = f"{column.imports:,} import" + ("" if column.imports == 1 else "s")
+        imports = count(column.imports, "import")
         text = f"the column {column.name} was dropped by hand; {imports} had values in it"
         hint = "run --reload FILE brings back the values of a file"
     return Difference(kind=DifferenceKind.COLUMN, text=text, hint=hint, column=column.name)
@@ -200,15 +203,15 @@ def column_retyped(name: str, given: str, current: TableSchema) -> Difference:
     )
 
 
-def misplaced_rows(count: int, companion: TableName) -> Iterator[Difference]:
+def misplaced_rows(number: int, companion: TableName) -> Iterator[Difference]:
     """Yield the difference of rows beside a keyed table that should be in the table."""
-    if count:
+    if number:
         yield Difference(
             kind=DifferenceKind.CHANGED,
-            text=f"{rows_told(count)} of {companion} should be in the table: the table's row of their key was deleted or changed"
+            text=f"{rows_told(number)} of {companion} should be in the table: the table's row of their key was deleted or changed"
             " by hand",
             hint="pgdatahub rekey puts each key's greatest row into the table",
-            rows=count,
+            rows=number,
         )
 
 
@@ -249,7 +252,7 @@ def _of(past: ImportRow, kind: DifferenceKind, text: str, *, rows: int | None, h
 
 def rows_told(number: int) -> str:
     """Return a number of rows in words."""
-    return f"{number:,} row" if number == 1 else f"{number:,} rows"
+    return count(number, "row")
 
 
 def named(number: int) -> str:

@@ -213,7 +213,7 @@ class _TableVerifier:
             return True
         foreign = foreign_values(connection, past, facts, current, provenance)
         if foreign:
-            text = f"{foreign:,} of its rows have values in columns that its file lacks"
+            text = f"{foreign:,} of its rows {'has' if foreign == 1 else 'have'} values in columns that its file lacks"
             if not self._is_changing(connection, group, past):
                 found.differences.append(changed_rows(past, text, rows=foreign))
             return True
@@ -257,7 +257,7 @@ class _TableVerifier:
         elif proof.compared:
             found.differences.append(changed_rows(past, f"its rows are not those of its file: {proof.reason}"))
         elif group.others:
-            text = f"{group.others:,} of its rows were written later than the others; {proof.reason}, so no value was compared"
+            text = f"{group.others:,} of its rows {'was' if group.others == 1 else 'were'} written later than the others; {proof.reason}, so no value was compared"
             found.differences.append(changed_rows(past, text, rows=group.others))
         elif past.replays:
             self._not_proved(group, past, f"rows of it came from the quarantine, and {proof.reason}")

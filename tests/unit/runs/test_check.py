@@ -132,7 +132,7 @@ def test_a_fault_of_all_rows_names_the_sheets_of_its_table(project: Path) -> Non
     )
     (result,) = check(load_config(config_file=settings), [project / "data" / "both" / "b.xlsx"])
     found = {(fault.rule, fault.sheet, fault.cells[0].value) for fault in result.faults}
-    assert found == {("max-bad", "S", "1 of 1 rows"), ("type", "S", "x"), ("min-rows", "T", "2")}
+    assert found == {("max-bad", "S", "1 of 1 row"), ("type", "S", "x"), ("min-rows", "T", "2")}
 
 
 @pytest.mark.parametrize("on_bad", ["fail", "quarantine"])
