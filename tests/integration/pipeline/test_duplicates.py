@@ -35,6 +35,16 @@ def test_duplicate_loses_its_older_rows(warehouse: Warehouse) -> None:
     assert warehouse.query("SELECT status FROM etl_imports ORDER BY id") == [("loaded",), ("superseded",)]
 
 
+def test_duplicate_counts_one_older_row_as_one(warehouse: Warehouse) -> None:
+    warehouse.configure(REPLACE)
+    jan = warehouse.write("sales/jan.xlsx", [["id", "content"], [1, "J"]])
+    apr = warehouse.write("sales/apr.xlsx", _rows("A"))
+    warehouse.load()
+    shutil.copy(apr, jan)
+    results = {result.source.name: result for result in warehouse.run().results}
+    assert "its 1 older row is not in the table any more" in (results["jan.xlsx"].reason or "")
+
+
 def test_duplicate_inherits_the_rows_of_a_changed_file(warehouse: Warehouse) -> None:
     warehouse.configure(REPLACE)
     first = warehouse.write("sales/a.xlsx", _rows("X"))
