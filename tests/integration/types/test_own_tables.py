@@ -83,7 +83,7 @@ def test_an_empty_text_column_of_somebody_elses_stays_text(loader: Loader, table
 def test_a_column_that_must_not_be_empty_is_named(loader: Loader, table: str) -> None:
     loader.execute(f"CREATE TABLE {table} (a integer NOT NULL, b integer NOT NULL DEFAULT 7)")
     assert "column a must not be empty, and the file does not have it" in loader.fail(table, {"b": [1]})
-    assert "column b must not be empty, and the file has 1 empty cells" in loader.fail(
+    assert "column b must not be empty, and the file has 1 empty cell" in loader.fail(
         table, {"a": [1, 2], "b": [1, None]}
     )
     loader.load(table, {"a": [1]})
