@@ -250,7 +250,8 @@ def _key_fault(place: Place, sheets: ReplaySheets, rule: TableRule | None) -> Ce
     column = "" if rule is None else rule.rule.key[0]
     position = sheet.positions.get(column)
     cell = "" if position is None else cell_address(row, position)
-    return CellFault(rule="key", cell=cell, row=row, sheet=sheet.chosen.label, column=column)
+    expected = None if rule is None else ", ".join(rule.rule.key)
+    return CellFault(rule="key", cell=cell, row=row, expected=expected, sheet=sheet.chosen.label, column=column)
 
 
 def _stored(fault: CellFault) -> tuple[str, str, str]:

@@ -329,6 +329,7 @@ def test_a_row_that_meets_its_own_import_stays(bench: Bench) -> None:
     bench.process(f"{K}duplicates: last\n{KEYED % 99}", rows, table=table)
     result = replay(bench, f"{K}duplicates: last\n{KEYED % 999}", table)
     assert (result.rows, result.left) == (1, 1)
+    assert [(fault.rule, fault.expected) for fault in result.faults] == [("key", "k")]
     assert content(bench, table)[1] == [("1", "10"), ("3", "903")]
     assert [row[5] for row in bench.aside(table)] == [{"key A3"}]
     assert is_clean(bench, table)
