@@ -26,6 +26,7 @@ from pgdatahub.postgres.keyed.fragments import (
 )
 from pgdatahub.postgres.keyed.intact import check_both, check_takes_rows
 from pgdatahub.postgres.keyed.key_index import check_table, usable_index
+from pgdatahub.postgres.keyed.observed_keys import check_key_columns
 from pgdatahub.postgres.keyed.retyped import follow_types
 from pgdatahub.postgres.keyed.rows import follow_restore
 from pgdatahub.postgres.keyed.rules import TableRule, add_xids, all_rules, forget_rule, record_xid, recorded_xids
@@ -88,6 +89,7 @@ def rekey(
     missing = [name for name in (*new.key, new.column) if name and (current is None or name not in current.by_name)]
     if missing:
         raise UndoError(f"the table has no column {missing[0]}", where=str(table))
+    check_key_columns(connection, history.imports, table, new)
     _rank(connection, history, table, new)
     own: str | None = None
     if new.is_merge:
@@ -205,11 +207,13 @@ def _rank(connection: Connection, history: History, table: TableName, rule: KeyR
                 where=str(table),
                 hint="run --reload FILE records it; or use newest: path",
             )
-    # Copies are loaded with a rank of their own, so the path is part of an import.
+    # Copies are loaded with a rank of their own, so the path is part of an import. A row that is written again without need
+    # would look restored, and verify would read its file.
     connection.execute(
         sql.SQL("""
             UPDATE {} SET path_key = encode(sha256(convert_to(identity, 'UTF8')), 'hex')
              WHERE table_schema = %s AND table_name = %s AND status = %s
+               AND path_key IS DISTINCT FROM encode(sha256(convert_to(identity, 'UTF8')), 'hex')
         """).format(imports),
         (table.schema, table.name, Status.LOADED.value),
     )

@@ -15,6 +15,7 @@ from psycopg import sql
 from pgdatahub.model.imports import ImportRow, Status
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.imports import History
+from pgdatahub.postgres.keyed.rules import find_rule
 from pgdatahub.postgres.proofs.import_groups import ImportFacts, ImportGroup, find_groups
 from pgdatahub.postgres.proofs.stored_values import count_filled
 from pgdatahub.postgres.server.connection import Connection
@@ -39,6 +40,11 @@ def provable_groups(connection: Connection, history: History, table: TableName) 
     name = sql.Literal(history.imports.as_string(connection.driver))
     query = _RESTORED.format(imports=history.imports, loaded=sql.Literal(Status.LOADED.value), name=name)
     restored = {row.version for row in connection.execute(query)}
+    if restored and find_rule(connection, history.schema, table) is not None:
+        # rekey writes the history of a table's imports in one transaction too, but no row that stays in the table.
+        written = sql.SQL("SELECT DISTINCT xmin::text AS version FROM {} WHERE xmin::text = ANY (%s)")
+        rows = connection.execute(written.format(sql.Identifier(table.schema, table.name)), (sorted(restored),))
+        restored = {row.version for row in rows}
     groups = find_groups(connection, history, table)
     return [replace(group, original=0) if group.version in restored else group for group in groups]
 

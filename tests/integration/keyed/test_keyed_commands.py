@@ -201,6 +201,29 @@ def test_rekey_refuses_rows_that_only_their_place_told_apart(hub: Hub) -> None:
     assert cities(hub) == before
 
 
+@pytest.mark.parametrize("before", ["c: {}\n", "c:\n  key: [city]\n", KEYED])
+def test_rekeyed_rows_are_verified_without_files(database_url: str, tmp_path: Path, before: str) -> None:
+    hub = Hub(database_url, tmp_path)
+    hub.configure(before)
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"], [2, "Basel"]])
+    hub.write("c/2.xlsx", ["no", "city"], [[2, "Genf"], [3, "Chur"]])
+    hub.load()
+    assert change(hub, KEYED).beside == 1
+    hub.configure(f"{KEYED}  errors: text\n")  # files of other settings prove nothing
+    (found,) = hub.verify().tables
+    assert (found.differences, found.unproved, found.as_written) == ((), (), 2)
+
+
+def test_rekey_asks_for_the_key_in_files_without_rows(hub: Hub) -> None:
+    change(hub, "c: {}\n")
+    hub.write("c/empty.xlsx", ["city"], [])
+    hub.load()
+    with pytest.raises(UndoError, match=r"empty\.xlsx: the file lacks the column no of the key \(no\)"):
+        change(hub, KEYED, dry_run=True)
+    hub.revert(source_file="c/empty.xlsx")
+    assert change(hub, KEYED).rows == 3
+
+
 def test_rekey_drops_the_flag_that_pgdatahub_made(hub: Hub) -> None:
     change(hub, f"{KEYED}  missing_keys: flag gone\n")
     assert hub.execute("SELECT no FROM c WHERE gone") == [(1,)]
