@@ -59,13 +59,18 @@ def check_keys(connection: Connection, rule: TableRule, staged: Staged, arrival:
         _refuse_bad_keys(connection, key, staged)
     tied = tied_rows(connection, rule.rule)
     if tied is not None and rule.rule.duplicates == "fail":
-        raise _error(
-            staged,
-            tied,
-            f"{tied.count:,} rows have one key ({', '.join(key)}): {' and '.join(_places(staged, tied))}",
-            "correct the rows, or set duplicates: first or last",
-        )
+        raise tie_error(staged, tied, key)
     return set_beaten_aside(connection, rule, arrival)
+
+
+def tie_error(staged: Staged, tied: BadKey, key: Sequence[str]) -> CellError:
+    """Return the error of rows with one key that the order cannot tell apart."""
+    return _error(
+        staged,
+        tied,
+        f"{tied.count:,} rows have one key ({', '.join(key)}): {' and '.join(_places(staged, tied))}",
+        "correct the rows, or set duplicates: first or last",
+    )
 
 
 def check_other_uniques(connection: Connection, rule: TableRule, staged: Staged) -> None:

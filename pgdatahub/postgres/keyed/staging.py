@@ -211,18 +211,26 @@ def has_odd_keys(connection: Connection, key: Sequence[str], unlimited: Collecti
 
 def tied_rows(connection: Connection, rule: KeyRule) -> BadKey | None:
     """Return the rows of the first key whose best rows the order cannot tell apart."""
+    return first_tie(connection, rule, identifier(STAGING))
+
+
+def first_tie(
+    connection: Connection, rule: KeyRule, rows: sql.Composable, values: Sequence[object] | None = None
+) -> BadKey | None:
+    """Return :func:`tied_rows` of a table or subquery with the columns of a staging table that the order needs.
+
+    Args:
+        connection: A connection in any transaction.
+        rule: The key and the order.
+        rows: The table or subquery.
+        values: The parameters of the subquery.
+    """
     query = sql.SQL("""
         SELECT (array_agg({row} ORDER BY {row}))[1:{limit}] AS rows, count(*) AS often
-          FROM (SELECT *, rank() OVER (PARTITION BY {key} ORDER BY {order}) AS _place FROM {staging}) s
+          FROM (SELECT *, rank() OVER (PARTITION BY {key} ORDER BY {order}) AS _place FROM {rows} given) s
          WHERE _place = 1 GROUP BY {key} HAVING count(*) > 1 ORDER BY min({row}) LIMIT 1
-    """).format(
-        row=sql.Identifier(ROW),
-        key=listed(rule.key),
-        order=_within_file(rule),
-        staging=identifier(STAGING),
-        limit=_NAMED,
-    )
-    found = connection.execute(query).fetchone()
+    """).format(row=sql.Identifier(ROW), key=listed(rule.key), order=_within_file(rule), rows=rows, limit=_NAMED)
+    found = connection.execute(query, values).fetchone()
     if found is None:
         return None
     return BadKey(rows=tuple(found.rows), column=rule.key[0] if len(rule.key) == 1 else None, count=found.often)

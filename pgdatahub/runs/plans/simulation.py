@@ -34,6 +34,7 @@ from pgdatahub.postgres.tables.rights import check_rights
 from pgdatahub.postgres.tables.views import describe_recreation
 from pgdatahub.runs.plans.key_tables import check_tables
 from pgdatahub.runs.plans.texts import check_texts
+from pgdatahub.runs.plans.ties import check_ties
 from pgdatahub.values.sql_types import SqlType
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class TableSimulation:
         evolution = self._evolve(staged, going)
         if self.connection is not None:
             check_texts(self.connection, staged, evolution.plan.result)
+            check_ties(self.connection, staged, evolution.plan.result, self.stored)
         return evolution
 
     def take(self, staged: Staged, found: DedupDecision, evolution: Evolution) -> SimulatedFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
@@ -323,6 +324,48 @@ def test_plan_counts_new_keys_as_the_server_compares(database_url: str, tmp_path
     assert planned.keys == PlannedKeys(new=2, replaced=0, unchanged=0, older=0)
     hub.load()
     assert hub.execute("SELECT count(*) FROM c") == [(2,)]
+
+
+def make_collation(hub: Hub) -> None:
+    try:
+        hub.execute("CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    except psycopg.errors.FeatureNotSupported:
+        pytest.skip("the server was built without ICU; nox -s servers has it")
+
+
+_NUMBER = "8c3d1c9e-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize(
+    ("options", "made", "rows", "fails"),
+    [
+        ("key: [k]\n  columns: {k: {type: uuid}}", "", [(_NUMBER, "x"), (_NUMBER.upper(), "y")], True),
+        ("key: [k]", "k inet PRIMARY KEY, v text", [("10.0.0.1", "x"), ("10.0.0.1/32", "y")], True),
+        ("key: [k]", "k inet PRIMARY KEY, v text", [("10.0.0.1", "x"), ("10.0.0.2", "x")], False),
+        ("key: [k]\n  newest: v\n  columns: {v: {type: text}}", "", [(1, "x"), (2, "y"), (1, "x")], True),
+        ("key: [k]\n  newest: v\n  columns: {v: {type: text}}", "", [(1, "x"), (1, "y"), (1, "x")], False),
+        ("key: [k]\n  newest: v", "k int, v text COLLATE nocase", [(1, "x"), (1, "X")], True),
+        ("key: [k, v]", "k int, v text COLLATE nocase", [(1, "x"), (2, "X")], False),
+        ("key: [k, v]", "k int, v text COLLATE nocase", [(1, "x"), (1, "X")], True),
+        ("key: [k]\n  newest: v", "k int, v int", [(1, 5), (1, 5)], True),
+        ("key: [k]\n  newest: v", "k int, v int", [(1, None), (1, None), (1, 4)], False),
+        ("key: [k]\n  newest: v\n  duplicates: last", "k int, v int", [(1, 5), (1, 5)], False),
+    ],
+)
+def test_plan_names_ties_as_the_server_compares(
+    database_url: str, tmp_path: Path, options: str, made: str, rows: list[tuple[object, ...]], fails: bool
+) -> None:
+    hub = Hub(database_url, tmp_path)
+    if "nocase" in made:
+        make_collation(hub)
+    if made:
+        hub.execute(f"CREATE TABLE c ({made})")
+    hub.configure(f"c:\n  {options}\n")
+    hub.write("c/1.xlsx", ["k", "v"], rows)
+    (planned,) = [file for table in plan(hub.config()).tables for file in table.files]
+    (loaded,) = hub.run().results
+    assert (loaded.failure is not None, planned.action == "fail") == (fails, fails)
+    assert planned.failure == loaded.failure
 
 
 def test_plan_shows_all_statements_of_a_key(database_url: str, tmp_path: Path) -> None:
