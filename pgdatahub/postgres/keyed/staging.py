@@ -80,6 +80,7 @@ def begin_staging(connection: Connection, rule: TableRule, columns: Sequence[str
         )
     )
     clauses = [sql.SQL("DROP COLUMN {}").format(sql.Identifier(one)) for one in others]
+    clauses += _numbers(connection, rule.table, columns)
     clauses.append(sql.SQL("ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY").format(sql.Identifier(ROW)))
     connection.execute(sql.SQL("ALTER TABLE {} {}").format(name, sql.SQL(", ").join(clauses)))
     connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, shape))
@@ -116,6 +117,18 @@ def _others(connection: Connection, table: TableName, columns: Sequence[str]) ->
     """
     values = {"schema": table.schema, "name": table.name, "columns": list(columns)}
     return [row.name for row in connection.execute(query, values)]
+
+
+def _numbers(connection: Connection, table: TableName, columns: Sequence[str]) -> list[sql.Composed]:
+    """Return the clauses by which the table numbers its identity columns in a file that lacks them and earlier files have."""
+    query = """
+        SELECT a.attname::text AS name, pg_get_serial_sequence(c.oid::regclass::text, a.attname::text) AS sequence
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attname = ANY (%(columns)s) AND a.attidentity <> ''
+    """
+    values = {"schema": table.schema, "name": table.name, "columns": list(columns)}
+    clause = sql.SQL("ALTER COLUMN {} SET DEFAULT nextval({}::regclass)")
+    return [clause.format(sql.Identifier(row.name), row.sequence) for row in connection.execute(query, values)]
 
 
 def analyze(connection: Connection, key: Sequence[str]) -> None:
