@@ -204,12 +204,12 @@ def first_index(connection: Connection, history_schema: str | None, table: Table
     Raises:
         SchemaError: Only ``rekey`` can give the table the rule, or nothing can.
     """
-    loaded = False
+    loaded, known = False, False
     if history_schema is not None:
         imports = sql.SQL(
-            "SELECT EXISTS (SELECT FROM {} WHERE table_schema = %s AND table_name = %s AND status = 'loaded')"
+            "SELECT coalesce(bool_or(status = 'loaded'), false), count(*) > 0 FROM {} WHERE table_schema = %s AND table_name = %s"
         ).format(sql.Identifier(history_schema, "etl_imports"))
-        loaded = connection.scalar(imports, (table.schema, table.name))
+        loaded, known = connection.one(imports, (table.schema, table.name))
     own = None
     if rule.is_merge:
         check_table(connection, table, rule.key)
@@ -217,8 +217,15 @@ def first_index(connection: Connection, history_schema: str | None, table: Table
     else:
         check_no_references(connection, table)
     has_rows = connection.scalar(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(identifier(table)))
-    if loaded or (has_rows and rule.is_merge and own is None):
+    is_open = has_rows and rule.is_merge and own is None
+    if loaded or (is_open and known):
         raise needs_rekey(table, None, rule)
+    if is_open:
+        raise SchemaError(
+            f"the table has rows and no unique index on the key ({', '.join(rule.key)})",
+            where=f"table {table}",
+            hint="create a unique index on these columns, or delete the rows",
+        )
     check_owner(connection, table, rule, own_index=own)
     return own
 

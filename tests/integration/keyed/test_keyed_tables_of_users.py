@@ -315,3 +315,19 @@ def test_files_with_and_without_an_identity_load(hub: Hub, options: str, order: 
     assert hub.verify().tables[0].differences == ()
     hub.revert(source_file="c/2.xlsx")
     assert hub.execute("SELECT id, no, city FROM c ORDER BY no") == [(7, 1, "Bern"), (8, 2, "Basel")]
+
+
+def test_rows_without_an_index_on_the_key_are_refused(hub: Hub) -> None:
+    hub.execute("CREATE TABLE c (no int, city text); INSERT INTO c VALUES (1, 'mine'), (2, 'mine')")
+    hub.write("c/1.xlsx", ["no", "city"], [[1, "Bern"]])
+    (planned,) = [file for table in plan(hub.config()).tables for file in table.files]
+    (loaded,) = hub.run().results
+    assert planned.failure == loaded.failure
+    assert loaded.failure is not None
+    assert loaded.failure.message == "the table has rows and no unique index on the key (no)"
+    assert (
+        loaded.failure.hint == "create a unique index on these columns, or delete the rows"
+    )  # rekey knows no such table
+    hub.execute("CREATE UNIQUE INDEX ON c (no)")
+    hub.load()
+    assert hub.execute("SELECT no, city FROM c ORDER BY no") == [(1, "Bern"), (2, "mine")]
