@@ -95,7 +95,7 @@ def test_rows_edited_by_hand_are_not_replaced_behind_ones_back(hub: Hub) -> None
     hub.write("t/a.xlsx", ["A"], [[3]])
     (result,) = hub.run().results
     assert result.failure is not None
-    assert "its older rows cannot be replaced: of its 2 rows, 1 were written later" in result.failure.message
+    assert "its older rows cannot be replaced: of its 2 rows, 1 was written later" in result.failure.message
     assert hub.execute("SELECT a FROM t ORDER BY a") == [(2,), (5,)]
 
 
