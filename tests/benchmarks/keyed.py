@@ -9,6 +9,7 @@ must be on this machine. A checkpoint comes before each measurement, and the two
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import resource
 import statistics
@@ -97,13 +98,14 @@ class Benchmark:
         return table, rule
 
     def _record(self, connection: Connection, table: TableName, identity: str, moment: datetime, rows: int) -> None:
+        sha256 = hashlib.sha256(identity.encode()).hexdigest()
         connection.execute(
             sql.SQL("""
                 INSERT INTO {} (table_schema, table_name, source_file, identity, file_sha256, content_sha256, settings, sheets,
                                 run_id, bytes, seconds, counts, status, observed, row_count, imported_at, rank_key)
-                VALUES (%s, %s, %s, %s, %s, '', '', '[]', '', 0, 0, '{{}}', 'loaded', '{{}}', %s, %s, %s)
+                VALUES (%s, %s, %s, %s, %s, %s, '', '[]', '', 0, 0, '{{}}', 'loaded', '{{}}', %s, %s, %s)
             """).format(self.history.imports),
-            (table.schema, table.name, f"/data/{identity}", identity, identity, rows, moment, rank_key(identity)),
+            (table.schema, table.name, f"/data/{identity}", identity, sha256, sha256, rows, moment, rank_key(identity)),
         )
 
     def stage(self, connection: Connection, table: TableName) -> None:
