@@ -67,27 +67,27 @@ class CountingPart(PartStream):
         if not self._end:
             match = _PREFIX.search(data)
             self._set_prefix(match[1] if match else b"")
-        whole, end, rest = (self._rest + data).rpartition(self._end)
-        if end:
-            self._count(whole)
-        self._rest = rest[-_KEPT:]
+        piece = self._rest + data
+        cells = piece.rfind(self._end) + 1  # up to here cells are whole
+        if cells and self._tag in piece:
+            self._count(piece, cells)
+        self._rest = piece[cells:][-_KEPT:]
         return data
 
     def _set_prefix(self, prefix: bytes) -> None:
         name = {b"p": re.escape(prefix)}
         self._end = b"</%sc>" % prefix
         self._cell = b"<%sc" % prefix
+        self._tag = b"<%sf" % prefix
         self._formula = re.compile(rb"<%(p)sf[\s/>]" % name)
         self._value = re.compile(rb"<%(p)sv[\s/>]" % name)
         self._result = re.compile(rb"<%(p)sv(?:\s[^<>/]*)?>(?!</)|<%(p)sis[\s>]" % name)
 
-    def _count(self, cells: bytes) -> None:
-        """Count the results in cells, the last of which may lack its end tag."""
-        for text in cells.split(self._end):
-            formula = self._formula.search(text)
-            if formula is None:
-                continue
-            cell = text[text.rfind(self._cell, 0, formula.start()) :]
+    def _count(self, piece: bytes, cells: int) -> None:
+        """Count the results in the cells that end before this position."""
+        for formula in self._formula.finditer(piece, 0, cells):
+            at = formula.start()
+            cell = piece[max(0, piece.rfind(self._cell, 0, at)) : piece.find(self._end, at)]
             tag = cell[: cell.find(b">")]
             if not self._result.search(cell) and not (_IS_TEXT.search(tag) and self._value.search(cell)):
                 continue
