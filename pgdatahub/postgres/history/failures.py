@@ -24,6 +24,7 @@ from pgdatahub.model.failures import FailureRow
 from pgdatahub.model.faults import Fault, faults_from_json, faults_to_json
 from pgdatahub.model.schema import FAILURES, TableName
 from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, as_list, as_object, readable_rows, unreadable
+from pgdatahub.postgres.history.file_names import file_parameters, of_file
 from pgdatahub.postgres.server import server_encoding
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import fitted
@@ -101,7 +102,7 @@ class Failures:
             return ()
         conditions = {
             "cleared_at IS NULL": standing,
-            "(source_file = %(file)s OR right(source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None,
+            of_file("source_file"): file_tail is not None,
             "coalesce(cleared_at, last_failed_at) >= %(since)s": since is not None,
         }
         given = [sql.SQL(condition) for condition, applies in conditions.items() if applies]
@@ -110,7 +111,7 @@ class Failures:
             self._table,
             sql.SQL(" AND ").join([*given, sql.SQL("true")]),
         )
-        values = {"file": file_tail, "tail": f"/{file_tail}", "since": since}
+        values = {**file_parameters(file_tail), "since": since}
         rows = readable_rows(
             connection, connection.execute(query, values), self._name, ("failed_at", "last_failed_at", "cleared_at")
         )

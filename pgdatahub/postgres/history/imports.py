@@ -21,6 +21,7 @@ from pgdatahub.model.imports import COUNTED, ImportRecord, ImportRow, Status
 from pgdatahub.model.schema import IMPORTS, METADATA_TABLES, TableName, TableSchema
 from pgdatahub.postgres.history.change_history import ChangeHistory
 from pgdatahub.postgres.history.damaged_rows import MOMENTS, readable_rows
+from pgdatahub.postgres.history.file_names import file_parameters, of_file
 from pgdatahub.postgres.history.file_queries import (
     FileFacts,
     LockedTable,
@@ -130,8 +131,7 @@ class History:
             "starts_with(i.file_sha256, %(prefix)s)": hash_prefix is not None,
             # An absolute path is found by its index; the end of a path takes a scan.
             "i.source_file = %(file)s": is_whole,
-            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None
-            and not is_whole,
+            of_file("i.source_file"): file_tail is not None and not is_whole,
             "i.imported_at >= %(since)s": since is not None,
         }
         values = {
@@ -143,8 +143,7 @@ class History:
             "ids": list(ids or ()),
             "sizes": list(sizes or ()),
             "prefix": hash_prefix,
-            "file": file_tail,
-            "tail": f"/{file_tail}",
+            **file_parameters(file_tail),
             "since": since,
         }
         given = [condition for condition, applies in conditions.items() if applies]

@@ -11,6 +11,7 @@ from pgdatahub.config.found import nearest
 from pgdatahub.errors import ConfigError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.damaged_rows import json_list
+from pgdatahub.postgres.history.file_names import file_parameters, of_file
 from pgdatahub.postgres.server.server_encoding import storable
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
 
 NOTHING_LOADED: Final = "nothing was loaded yet"
-_OF_FILE: Final = sql.SQL("({file} = %(file)s OR right({file}, length(%(tail)s)) = %(tail)s)")
 
 
 def named_tables(names: Collection[str], known: Iterable[TableName]) -> frozenset[TableName]:
@@ -62,11 +62,11 @@ def has_file(connection: Connection, history: History, tail: str) -> bool:
                            OR EXISTS (SELECT FROM jsonb_array_elements({duplicates}) one WHERE {further}))
     """).format(
         imports=history.imports,
-        own=_OF_FILE.format(file=sql.SQL("i.source_file")),
+        own=sql.SQL(of_file("i.source_file")),
         duplicates=duplicates,
-        further=_OF_FILE.format(file=sql.SQL("(one ->> 'source_file')")),
+        further=sql.SQL(of_file("(one ->> 'source_file')")),
     )
-    return bool(connection.scalar(query, {"file": tail, "tail": f"/{tail}"}))
+    return bool(connection.scalar(query, file_parameters(tail)))
 
 
 def has_import(connection: Connection, history: History, number: int) -> bool:

@@ -18,6 +18,7 @@ from pgdatahub.model.aside import BLANKED_ROWS, CELLS, ROW, AsideRow
 from pgdatahub.model.schema import IMPORTS, QUARANTINE, TableName
 from pgdatahub.postgres.history.aside_json import cells_in, damaged_aside, faults_in, layout_in
 from pgdatahub.postgres.history.damaged_rows import PARSING_ERRORS, json_number
+from pgdatahub.postgres.history.file_names import file_parameters, of_file
 from pgdatahub.postgres.rows.copy_writer import QuietWriter
 from pgdatahub.postgres.server.connection import Connection
 from pgdatahub.postgres.server.server_encoding import check_cells, fitted, storable
@@ -235,7 +236,7 @@ class Quarantine:
             return
         conditions = {
             "(i.table_name = %(table)s OR i.table_schema || '.' || i.table_name = %(table)s)": table is not None,
-            "(i.source_file = %(file)s OR right(i.source_file, length(%(tail)s)) = %(tail)s)": file_tail is not None,
+            of_file("i.source_file"): file_tail is not None,
             "i.id = %(id)s": import_id is not None,
         }
         given = [sql.SQL(condition) for condition, applies in conditions.items() if applies]
@@ -249,7 +250,7 @@ class Quarantine:
             imports=self._imports,
             conditions=sql.SQL(" AND ").join([*given, sql.SQL("i.status = 'loaded'")]),
         )
-        values = {"table": table, "file": file_tail, "tail": f"/{file_tail}", "id": import_id}
+        values = {"table": table, **file_parameters(file_tail), "id": import_id}
         orders: dict[int, Sequence[str]] = {}
         known = None
         with connection.driver.cursor("quarantine") as cursor:
