@@ -51,6 +51,11 @@ class Fault:
     truncated: bool
     cells: tuple[FaultyCell, ...]
 
+    @property
+    def key(self) -> FaultKey:
+        """The key of its cells; see :class:`~pgdatahub.errors.CellFault`."""
+        return self.sheet, self.column, self.rule, self.expected
+
 
 def group_faults(
     faults: Iterable[CellFault], *, counted: Mapping[FaultKey, int] | None = None, search_ended_early: bool = False
@@ -88,8 +93,7 @@ def together(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Return the faults of several tables, each once: two tables on one sheet can have columns of one name."""
     found: dict[FaultKey, Fault] = {}
     for fault in faults:
-        key = (fault.sheet, fault.column, fault.rule, fault.expected)
-        known = found.get(key)
+        known = found.get(fault.key)
         if known is not None:
             cells = known.cells + fault.cells
             fault = replace(
@@ -98,7 +102,7 @@ def together(faults: Iterable[Fault]) -> tuple[Fault, ...]:
                 truncated=known.truncated or fault.truncated or len(cells) > MAX_CELLS_OF_A_FAULT,
                 cells=cells[:MAX_CELLS_OF_A_FAULT],
             )
-        found[key] = fault
+        found[fault.key] = fault
     return tuple(found.values())
 
 
