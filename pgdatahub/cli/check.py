@@ -11,6 +11,7 @@ import typer
 from pgdatahub.cli.options import ConfigOption, DataRootOption, configured
 from pgdatahub.cli.terminal import say, say_json, say_lines, say_sentence
 from pgdatahub.errors import ConfigError, ExitCode
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ def check_command(
             )
         faulty = sum(result.has_faults for result in results)
         checked = sum(result.status != "ignored" for result in results)
-        say(f"{checked:,} {'file' if checked == 1 else 'files'} checked, {faulty:,} with faults")
+        say(f"{count(checked, 'file')} checked, {faulty:,} with faults")
     if mark is not None:
         from pgdatahub.runs.checks.marked_checks import mark_checks
 
@@ -106,7 +107,6 @@ def _print(result: FileCheck, hidden: Sequence[str]) -> None:
     """Print the outcome of a file; ``hidden`` are notices that are printed once for all files."""
     from pgdatahub.cli.fault_lines import fault_lines
     from pgdatahub.cli.render import failure_text
-    from pgdatahub.values.counting import count
 
     name = result.shown
     if result.status == "ignored":

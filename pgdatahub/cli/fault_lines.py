@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from pgdatahub.values.counting import count
+
 if TYPE_CHECKING:
     from pgdatahub.model.failures import FailureRow
     from pgdatahub.model.faults import Fault, FaultyCell
@@ -78,8 +80,7 @@ def fault_text(fault: Fault) -> str:
         numbers = f": {fault.cells[0].value}, {fault.expected}" if fault.cells and fault.expected else ""
         return _OF_THE_FILE[fault.rule] + numbers
     one, several = _TEXTS.get(fault.rule, ("breaks the rule", "break the rule"))
-    text = (one if fault.count == 1 else several).format(expected=fault.expected)
-    return f"{fault.count:,} {'cell' if fault.count == 1 else 'cells'} {text}"
+    return count(fault.count, "cell", *(text.format(expected=fault.expected) for text in (one, several)))
 
 
 def _line(fault: Fault) -> str:

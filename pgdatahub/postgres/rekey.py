@@ -228,7 +228,7 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
     )
     if empty:
         raise UndoError(
-            f"{empty:,} {'row has' if empty == 1 else 'rows have'} an empty key ({', '.join(key)})",
+            f"{count(empty, 'row', 'has', 'have')} an empty key ({', '.join(key)})",
             where=f"{rule.table}, {file or 'rows of no file'}",
             hint="revert these files; or take another key" if file else "fill or delete them; or take another key",
         )
@@ -262,7 +262,7 @@ def _move_others(connection: Connection, history: History, rule: TableRule) -> N
             ).format(column("source_file"), table, _PLACES)
         )
         raise UndoError(
-            f"{tie:,} {'row has' if tie == 1 else 'rows have'} the key of another row of their file, and the table does not tell their order",
+            f"{count(tie, 'row', 'has', 'have')} the key of another row of their file, and the table does not tell their order",
             where=f"{rule.table}, {file or 'rows of no file'}",
             hint="revert these files, run rekey, and load them again; or take another key",
         )

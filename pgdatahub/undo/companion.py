@@ -17,6 +17,7 @@ from pgdatahub.postgres.rekey import end_rule
 from pgdatahub.postgres.tables import catalog
 from pgdatahub.postgres.tables.dependents import Dependent, dependents
 from pgdatahub.undo.plan import Refusal
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -78,7 +79,7 @@ def end_after_undo(connection: Connection, history_schema: str, rule: TableRule)
     left = count_rows(connection, rule.companion) if catalog.is_table(connection, rule.companion) else 0
     if left:
         raise UndoError(
-            f"{left:,} {'row' if left == 1 else 'rows'} of no file {'is' if left == 1 else 'are'} in {rule.companion} only:"
+            f"{count(left, 'row')} of no file {'is' if left == 1 else 'are'} in {rule.companion} only:"
             " a user deleted what replaced them",
             where=str(rule.table),
             hint=f"put them into {rule.table}, or delete them from {rule.companion}",

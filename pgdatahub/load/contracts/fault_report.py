@@ -88,9 +88,10 @@ def contract_error(reports: Sequence[FaultReport]) -> ContractError:
         counts.update(report.counts)  # two tables on a sheet can have columns of one name
     total = sum(counts.values())
     bad, rows = sum(report.bad_rows for report in reports), sum(report.rows for report in reports)
-    told = "1 fault" if total == 1 else f"{total:,} faults"
     within = f" in {bad:,} of {count(rows, 'row')}" if bad else ""
-    error = ContractError(f"{told}{within}; nothing was loaded", hint="correct the file, or the rules below columns:")
+    error = ContractError(
+        f"{count(total, 'fault')}{within}; nothing was loaded", hint="correct the file, or the rules below columns:"
+    )
     error.faults = tuple(fault for report in reports for fault in report.faults)
     error.counted = counts
     return error

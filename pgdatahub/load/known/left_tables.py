@@ -16,6 +16,7 @@ from pgdatahub.model.files import SourceFile
 from pgdatahub.model.imports import ImportRow
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.history.part_rows import imports_beside
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.history.imports import History
@@ -44,11 +45,10 @@ class LeftRows:
         """The message for the user."""
         names = ", ".join(self.files[:NAMED])
         more = f" and {len(self.files) - NAMED:,} more" if len(self.files) > NAMED else ""
-        count = "a file" if len(self.files) == 1 else f"{len(self.files):,} files"
-        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
+        of_files = "a file" if len(self.files) == 1 else f"{len(self.files):,} files"
         file = self.files[0] if len(self.files) == 1 else "FILE"
         return (
-            f"{self.table}: {rows} of {count} stay, and the settings do not name this table for them any more: "
+            f"{self.table}: {count(self.rows, 'row')} of {of_files} stay, and the settings do not name this table for them any more: "
             f"{names}{more}; run --reload {file} moves them, revert --source-file {file} --table {self.table} deletes them"
         )
 

@@ -14,6 +14,7 @@ from psycopg import sql
 from pgdatahub.errors import SchemaError
 from pgdatahub.model.schema import TableName
 from pgdatahub.postgres.server.connection import Connection
+from pgdatahub.values.counting import count
 
 _GUARDS = """
     WITH RECURSIVE part(oid) AS (
@@ -57,7 +58,7 @@ def check_gone(
 def kept(table: TableName, guards: Sequence[str], rows: int) -> SchemaError:
     """Return the error for rows that the server left as they were."""
     return SchemaError(
-        f"the table did not let {rows:,} row{'' if rows == 1 else 's'} be deleted or replaced ({', '.join(guards)})",
+        f"the table did not let {count(rows, 'row')} be deleted or replaced ({', '.join(guards)})",
         where=f"table {table}",
         hint="drop the trigger or rule, or disable it meanwhile: ALTER TABLE … DISABLE TRIGGER",
     )

@@ -12,6 +12,7 @@ from pgdatahub.readers.limits import DEFAULT_LIMITS
 from pgdatahub.readers.xlsx.addresses import parse_address
 from pgdatahub.reports.marked.comments import Cell
 from pgdatahub.reports.marked.wording import expectation
+from pgdatahub.values.counting import count
 
 MAX_COLOURED: Final = 10_000
 """Cells of a workbook that are coloured."""
@@ -74,7 +75,7 @@ class Faults:
     @property
     def summary(self) -> str:
         """One sentence with the number of faults."""
-        return f"pgdatahub found {self.count:,} {'fault' if self.count == 1 else 'faults'} in {self.file}"
+        return f"pgdatahub found {count(self.count, 'fault')} in {self.file}"
 
 
 def lines_of(faults: Faults, labels: Sequence[str]) -> list[Line]:
@@ -118,7 +119,7 @@ def _lines(fault: Fault, positions: Mapping[str, int]) -> Iterator[Line]:
             column=fault.header or fault.column,
             rule=fault.rule,
             value="",
-            expected=f"{expected}; {left:,} further {'cell' if left == 1 else 'cells'} of this fault are not listed",
+            expected=f"{expected}; {count(left, 'further cell')} of this fault are not listed",
             position=position,
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pgdatahub.errors import ConfigError
+from pgdatahub.values.counting import count
 from pgdatahub.values.printable import printable, printable_json
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def text_lines(rows: Iterable[QuarantinedRow]) -> Iterator[str]:
         kept = "emptied" if row.action == "cells" else "set aside"
         yield printable(f"  {row.sheet} › row {row.row} {kept} ({_rules(row)}): {cells}")
     emptied = f", {number - aside:,} with emptied cells" if number > aside else ""
-    yield f"{aside:,} {'row' if aside == 1 else 'rows'} set aside{emptied}"
+    yield f"{count(aside, 'row')} set aside{emptied}"
 
 
 def json_lines(rows: Iterable[QuarantinedRow]) -> Iterator[str]:

@@ -25,6 +25,7 @@ from pgdatahub.postgres.tables import catalog
 from pgdatahub.runs.checks.check import find_sources
 from pgdatahub.runs.checks.draft_facts import ColumnFacts, DraftFile, DraftRows, TableDraft
 from pgdatahub.values.copytext import unescape
+from pgdatahub.values.counting import count
 from pgdatahub.values.identifiers import cut, fold
 from pgdatahub.values.sql_types import SqlType
 
@@ -64,7 +65,7 @@ def _blocks(folder: str, tables: Mapping[TableName, TableDraft]) -> Iterator[str
     """Yield the lines of a folder: a block for each table, or one with the tables of its sheets."""
     if not any(draft.is_routed for draft in tables.values()):
         for table, draft in tables.items():
-            yield _block(folder, _columns(draft), f"{draft.files}, {_counted(draft.rows)}, table {table}")
+            yield _block(folder, _columns(draft), f"{draft.files}, {count(draft.rows, 'row')}, table {table}")
         return
     all_files = {file.location for draft in tables.values() for file in draft.sources}
     entries: dict[str, list[str]] = {}
@@ -77,15 +78,11 @@ def _blocks(folder: str, tables: Mapping[TableName, TableDraft]) -> Iterator[str
                 "\n".join(f"        {line}" for line in (*lines[:1], *optional, *lines[1:]))
             )
     files = next(iter(tables.values())).files
-    rows = _counted(sum(draft.rows for draft in tables.values()))
+    rows = count(sum(draft.rows for draft in tables.values()), "row")
     yield f"# drafted from {files}, {rows}\n{_scalar(folder)}:\n  sheets:"
     for sheet, texts in entries.items():
         yield f"    {_scalar(sheet)}:"
         yield from (f"      - {text.lstrip()}" for text in texts)
-
-
-def _counted(rows: int) -> str:
-    return f"{rows:,} {'row' if rows == 1 else 'rows'}"
 
 
 def _columns(draft: TableDraft) -> Mapping[str, Mapping[str, Any]]:

@@ -13,6 +13,7 @@ from pgdatahub.plugins.manager import Stages, create_plugin_manager
 from pgdatahub.reports.marked.marking import NEW_SUFFIX, MarkedFile, mark_file
 from pgdatahub.reports.marked.marks import Faults
 from pgdatahub.runs.checks.check import FileCheck
+from pgdatahub.values.counting import count
 
 
 def mark_checks(config: Config, results: Sequence[FileCheck], out: Path) -> Iterator[str]:
@@ -62,4 +63,4 @@ def _mark(config: Config, stages: Stages, result: FileCheck, target: Path, *, be
 
 def _line(marked: MarkedFile) -> str:
     remarks = f" ({'; '.join(marked.remarks)})" if marked.remarks else ""
-    return f"marked   {marked.path}: {marked.cells:,} {'cell' if marked.cells == 1 else 'cells'} coloured{remarks}"
+    return f"marked   {marked.path}: {count(marked.cells, 'cell')} coloured{remarks}"

@@ -62,7 +62,7 @@ def group_differences(group: ImportGroup, provenance: Provenance, history_schema
     elif provenance.created:
         yield Difference(
             kind=DifferenceKind.UNNAMED,
-            text=f"{rows_told(group.rows)} {named(group.rows)} no import: added by hand, or their columns were changed",
+            text=f"{count(group.rows, 'row')} {named(group.rows)} no import: added by hand, or their columns were changed",
             hint="delete them, or move them to a table of their own",
             rows=group.rows,
         )
@@ -75,7 +75,7 @@ def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
         yield _of(
             past,
             DifferenceKind.MISSING,
-            f"{gone:,} of its {rows_told(loaded)} {'is' if gone == 1 else 'are'} missing: deleted by hand, or changed to name "
+            f"{gone:,} of its {count(loaded, 'row')} {'is' if gone == 1 else 'are'} missing: deleted by hand, or changed to name "
             "another import",
             hint="run --reload FILE loads it again",
             rows=gone,
@@ -85,7 +85,7 @@ def _wrong_number(group: ImportGroup, past: ImportRow) -> Iterator[Difference]:
         yield _of(
             past,
             DifferenceKind.ADDED,
-            f"it loaded {rows_told(loaded)}, and {group.rows:,} name it: {more:,} {'was' if more == 1 else 'were'} added by hand",
+            f"it loaded {count(loaded, 'row')}, and {group.rows:,} name it: {more:,} {'was' if more == 1 else 'were'} added by hand",
             rows=more,
         )
     if group.rows != loaded and 0 < group.original < min(group.rows, loaded):
@@ -102,7 +102,7 @@ def _orphaned(group: ImportGroup, past: ImportRow) -> Difference:
     return _of(
         past,
         DifferenceKind.ORPHANED,
-        f"it was {word}{since}, and {rows_told(group.rows)} {named(group.rows)} it",
+        f"it was {word}{since}, and {count(group.rows, 'row')} {named(group.rows)} it",
         hint="delete them by their source_file and load_timestamp",
         rows=group.rows,
     )
@@ -112,7 +112,7 @@ def unknown_import(group: RowGroup, history_schema: str) -> Difference:
     """Return the difference of rows whose import is not in the history."""
     return Difference(
         kind=DifferenceKind.UNKNOWN,
-        text=f"{rows_told(group.rows)} {named(group.rows)} an import of {group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC that the "
+        text=f"{count(group.rows, 'row')} {named(group.rows)} an import of {group.load_timestamp:%Y-%m-%d %H:%M:%S} UTC that the "
         f"history in schema {history_schema} does not know",
         hint="run --adopt rebuilds the history from the files; ETL_SCHEMA names the schema of the history",
         rows=group.rows,
@@ -208,7 +208,7 @@ def misplaced_rows(number: int, companion: TableName) -> Iterator[Difference]:
     if number:
         yield Difference(
             kind=DifferenceKind.CHANGED,
-            text=f"{rows_told(number)} of {companion} should be in the table: the table's row of their key was deleted or changed"
+            text=f"{count(number, 'row')} of {companion} should be in the table: the table's row of their key was deleted or changed"
             " by hand",
             hint="pgdatahub rekey puts each key's greatest row into the table",
             rows=number,
@@ -232,7 +232,7 @@ def table_gone(imports: Iterable[ImportRow]) -> Iterator[Difference]:
     if loaded:
         yield Difference(
             kind=DifferenceKind.TABLE,
-            text=f"the table was dropped by hand, and {rows_told(rows)} with it",
+            text=f"the table was dropped by hand, and {count(rows, 'row')} with it",
             hint="run --reload FOLDER loads its files again; revert --force forgets them",
             rows=rows,
         )
@@ -248,11 +248,6 @@ def _of(past: ImportRow, kind: DifferenceKind, text: str, *, rows: int | None, h
         file=past.identity,
         load_timestamp=past.imported_at,
     )
-
-
-def rows_told(number: int) -> str:
-    """Return a number of rows in words."""
-    return count(number, "row")
 
 
 def named(number: int) -> str:

@@ -11,8 +11,9 @@ from pgdatahub.postgres.database import Database
 from pgdatahub.postgres.history.imports import History
 from pgdatahub.postgres.history.quarantine import QuarantineDifference
 from pgdatahub.postgres.server.engine import transaction
-from pgdatahub.runs.verification.findings import named, rows_told
+from pgdatahub.runs.verification.findings import named
 from pgdatahub.runs.verification.result import Difference, DifferenceKind, TableCheck
+from pgdatahub.values.counting import count
 
 if TYPE_CHECKING:
     from pgdatahub.postgres.server.connection import Connection
@@ -58,7 +59,7 @@ def orphaned_quarantine(import_id: int, rows: int) -> Difference:
     """Return the difference of rows in quarantine whose import is not loaded."""
     return Difference(
         kind=DifferenceKind.QUARANTINE,
-        text=f"{rows_told(rows)} in etl_quarantine {named(rows)} the import {import_id}, which is not loaded",
+        text=f"{count(rows, 'row')} in etl_quarantine {named(rows)} the import {import_id}, which is not loaded",
         hint="delete them by their import_id",
         rows=rows,
         import_id=import_id,
