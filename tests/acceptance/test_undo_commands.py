@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,47 +47,42 @@ class Shell:
         answer: Mapping[str, Any] = json.loads(self.type(*arguments, "--format", "json", code=code).stdout)
         return answer
 
-    def answer(self, *arguments: str, says: str) -> tuple[int, str]:
-        """Type a command on a terminal and an answer to its question; return its exit code and standard output."""
+    @contextmanager
+    def on_terminal(self, *arguments: str, stdout: int) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+        """Type a command whose input is a terminal; yield its process and the terminal's other end."""
         leader, follower = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "pgdatahub", *arguments],
             cwd=self.directory,
             env=self.environment,
             stdin=follower,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
-            text=True,
         )
         os.close(follower)
-        os.write(leader, f"{says}\n".encode())
-        output, errors = process.communicate(timeout=60)
+        yield process, leader
         os.close(leader)
-        assert "Traceback" not in errors
-        return process.returncode, output + errors
+
+    def answer(self, *arguments: str, says: str) -> tuple[int, str]:
+        """Type a command on a terminal and an answer to its question; return its exit code and standard output."""
+        with self.on_terminal(*arguments, stdout=subprocess.PIPE) as (process, terminal):
+            os.write(terminal, f"{says}\n".encode())
+            output, errors = process.communicate(timeout=60)
+        assert b"Traceback" not in errors
+        return process.returncode, (output + errors).decode()
 
     def interrupt(self, *arguments: str, at: str) -> tuple[int, str]:
         """Type a command on a terminal, and Ctrl-C at a question; return its exit code and what followed the question."""
-        leader, follower = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pgdatahub", *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            stdin=follower,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        os.close(follower)
-        assert process.stderr is not None
-        shown = b""
-        while not shown.decode(errors="ignore").endswith(at):
-            one = process.stderr.read(1)
-            assert one, shown
-            shown += one
-        time.sleep(0.3)  # the question is there; its answer is awaited a moment later
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        os.close(leader)
+        with self.on_terminal(*arguments, stdout=subprocess.DEVNULL) as (process, _):
+            assert process.stderr is not None
+            shown = b""
+            while not shown.decode(errors="ignore").endswith(at):
+                one = process.stderr.read(1)
+                assert one, shown
+                shown += one
+            time.sleep(0.3)  # the question is there; its answer is awaited a moment later
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
         return process.returncode, errors.decode()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,18 @@ VIEWS = """
 @pytest.fixture
 def reader(database_url: str) -> Iterator[str]:
     """A role that may read."""
-    role = f"reader_{secrets.token_hex(4)}"
-    execute(database_url, f"CREATE ROLE {role}; GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+    with temporary_role(database_url, "reader") as role:
+        execute(database_url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+        yield role
+
+
+@contextmanager
+def temporary_role(url: str, name: str) -> Iterator[str]:
+    """Make a role whose name begins with this one, and drop it with all that it owns."""
+    role = f"{name}_{secrets.token_hex(4)}"
+    execute(url, f"CREATE ROLE {role}")
     yield role
-    execute(database_url, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+    execute(url, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
 
 
 def execute(url: str, statements: str) -> None:
@@ -288,10 +297,8 @@ def reader_url(database_url: str, reader: str) -> str:
 @pytest.fixture
 def other(database_url: str) -> Iterator[str]:
     """Another role, with no rights."""
-    role = f"other_{secrets.token_hex(4)}"
-    execute(database_url, f"CREATE ROLE {role}")
-    yield role
-    execute(database_url, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+    with temporary_role(database_url, "other") as role:
+        yield role
 
 
 @pytest.mark.parametrize(
